@@ -1,0 +1,12 @@
+//! Obhut: a customer data platform with a consent gateway.
+//!
+//! Data comes in by [`intake`], rests sealed, leaves by [`gateway`]; there is no third door.
+//! `ARCHITECTURE.md` walks the five flows.
+
+pub mod connect;
+pub mod consent;
+pub mod gateway;
+pub mod intake;
+pub mod store;
+pub mod types;
+pub mod vault;

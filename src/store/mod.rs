@@ -1,0 +1,3 @@
+//! Rows and ciphertext, in SQLite or PostgreSQL.
+
+pub mod rows;

@@ -1,0 +1,16 @@
+//! The words everyone uses: ids, categories, purposes, time.
+//!
+//! This is the lowest room. It knows no database, no key and no HTTP; it must never hold a personal value.
+//! Read next: [`crate::store`], which keeps rows made of these words.
+
+mod category;
+mod clock;
+mod entropy;
+mod ids;
+mod words;
+
+pub use category::{Category, CategorySet};
+pub use clock::{Clock, SystemClock, Timestamp};
+pub use entropy::{Entropy, EntropyFailure, SystemEntropy};
+pub use ids::{ApiKeyId, DecisionId, IdMaker, LogId, Part, PurposeCode, RecordNo, RequestId, SegmentId, SourceNo, SubjectId};
+pub use words::{Channel, Ground, IdentifierKind, RecordKind, Role, UnknownWord};

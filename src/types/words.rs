@@ -1,0 +1,155 @@
+//! Words with a fixed list: channels, grounds, roles, kinds. Numbers are stored and never reused.
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+/// A text or number that is none of the known words of its list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("not a known {0}")]
+pub struct UnknownWord(pub &'static str);
+
+/// Declares a list of words: number in tables, snake_case in the API.
+macro_rules! words {
+    ($(#[$doc:meta])* $name:ident, $what:literal { $($(#[$vdoc:meta])* $variant:ident = $number:literal $word:literal,)+ }) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
+        pub enum $name {
+            $($(#[$vdoc])* #[serde(rename = $word)] $variant = $number,)+
+        }
+
+        impl $name {
+            /// Every word of the list.
+            pub const ALL: &'static [Self] = &[$(Self::$variant),+];
+
+            /// The number as stored.
+            #[must_use]
+            pub const fn number(self) -> i16 {
+                self as i16
+            }
+
+            /// The word as in the API.
+            #[must_use]
+            pub const fn word(self) -> &'static str {
+                match self { $(Self::$variant => $word),+ }
+            }
+        }
+
+        impl TryFrom<i16> for $name {
+            type Error = UnknownWord;
+
+            fn try_from(number: i16) -> Result<Self, UnknownWord> {
+                match number { $($number => Ok(Self::$variant),)+ _ => Err(UnknownWord($what)) }
+            }
+        }
+
+        impl std::str::FromStr for $name {
+            type Err = UnknownWord;
+
+            fn from_str(word: &str) -> Result<Self, UnknownWord> {
+                match word { $($word => Ok(Self::$variant),)+ _ => Err(UnknownWord($what)) }
+            }
+        }
+
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str(self.word())
+            }
+        }
+    };
+}
+
+words! {
+    /// A way to address a person. Consent is given per channel (§ 7 UWG tells them apart).
+    Channel, "channel" {
+        /// E-mail.
+        Email = 1 "email",
+        /// A voice call.
+        Phone = 2 "phone",
+        /// Text and messenger messages.
+        Sms = 3 "sms",
+        /// Letters.
+        Post = 4 "post",
+        /// Advertising and messages on social networks.
+        Social = 5 "social",
+        /// The merchant's own pages.
+        Web = 6 "web",
+    }
+}
+
+words! {
+    /// The legal ground of a purpose: Art. 6(1)(a)–(f) GDPR.
+    Ground, "ground" {
+        /// Art. 6(1)(a).
+        Consent = 1 "consent",
+        /// Art. 6(1)(b).
+        Contract = 2 "contract",
+        /// Art. 6(1)(c).
+        LegalObligation = 3 "legal_obligation",
+        /// Art. 6(1)(d).
+        VitalInterest = 4 "vital_interest",
+        /// Art. 6(1)(e).
+        PublicTask = 5 "public_task",
+        /// Art. 6(1)(f).
+        LegitimateInterest = 6 "legitimate_interest",
+    }
+}
+
+words! {
+    /// Who calls. Each role has its own list of operations; administrators alone cannot read personal data.
+    Role, "role" {
+        /// Runs the hub: keys, sources, purposes. Reads no personal data.
+        Admin = 1 "admin",
+        /// An integration partner: pushes and pulls records.
+        Partner = 2 "partner",
+        /// A marketing tool: pulls segments.
+        Marketing = 3 "marketing",
+        /// The data protection officer: requests, evidence, explanations.
+        Dpo = 4 "dpo",
+    }
+}
+
+words! {
+    /// The canonical record types every source is mapped to.
+    RecordKind, "record type" {
+        /// A customer account or contact.
+        Customer = 1 "customer",
+        /// An order.
+        Order = 2 "order",
+        /// An invoice or credit note.
+        Invoice = 3 "invoice",
+        /// A payment.
+        Payment = 4 "payment",
+        /// A message in a conversation.
+        Message = 5 "message",
+        /// A product or shop review.
+        Review = 6 "review",
+        /// A newsletter subscription.
+        NewsletterSubscription = 7 "newsletter_subscription",
+        /// A tracked event.
+        Event = 8 "event",
+        /// A complaint or return.
+        Complaint = 9 "complaint",
+        /// A note about a contact with the person.
+        ContactNote = 10 "contact_note",
+    }
+}
+
+words! {
+    /// What kind of identifier a value is.
+    IdentifierKind, "identifier kind" {
+        /// A personal e-mail address.
+        Email = 1 "email",
+        /// A phone number in E.164.
+        Phone = 2 "phone",
+        /// A customer number, unique at its source.
+        CustomerNumber = 3 "customer_number",
+        /// An account or contact id at a source (shop account, accounting contact, social user id).
+        Account = 4 "account",
+        /// An anonymous device or visitor id.
+        AnonymousId = 5 "anonymous_id",
+        /// An address that forwards to a person without naming them (Amazon buyer alias), unique at its source.
+        Relay = 6 "relay",
+        /// A mailbox together with the full name: names one person even where nobody verified the mailbox.
+        EmailAndName = 7 "email_and_name",
+    }
+}

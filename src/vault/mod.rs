@@ -1,0 +1,5 @@
+//! Keys and ciphers.
+
+mod personal;
+
+pub use personal::Personal;
