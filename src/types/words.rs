@@ -42,6 +42,12 @@ macro_rules! words {
             }
         }
 
+        impl From<$name> for i16 {
+            fn from(word: $name) -> Self {
+                word.number()
+            }
+        }
+
         impl std::str::FromStr for $name {
             type Err = UnknownWord;
 
