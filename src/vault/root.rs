@@ -5,7 +5,7 @@
 //! epoch is made, never per read.
 
 use std::fs::{File, OpenOptions};
-use std::io::{Read, Write};
+use std::io::{ErrorKind, Read, Write};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
@@ -112,11 +112,14 @@ impl FileRoot {
     /// # Errors
     /// If the file cannot be read or made, or has a wrong mode, owner or size.
     pub fn open_or_create(path: &Path, entropy: &dyn Entropy) -> Result<Self, RootError> {
-        match create(path, entropy) {
-            Err(RootError::File { source, .. }) if source.kind() == std::io::ErrorKind::AlreadyExists => {
-                Self::open(path)
-            }
-            other => other.map(Self),
+        let failed = |error: &RootError, kind| matches!(error, RootError::File { source, .. } if source.kind() == kind);
+        match Self::open(path) {
+            Err(error) if failed(&error, ErrorKind::NotFound) => match create(path, entropy) {
+                // Another process was quicker.
+                Err(error) if failed(&error, ErrorKind::AlreadyExists) => Self::open(path),
+                made => made.map(Self),
+            },
+            opened => opened,
         }
     }
 
