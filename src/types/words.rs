@@ -63,6 +63,7 @@ macro_rules! words {
         }
     };
 }
+pub(crate) use words;
 
 words! {
     /// A way to address a person. Consent is given per channel (§ 7 UWG tells them apart).
