@@ -137,12 +137,8 @@ impl Walk {
         if entry.idx != self.size {
             return Some("an entry is missing");
         }
-        let draft = Draft {
-            recorded_at: entry.recorded_at,
-            act: entry.act,
-            body: entry.body.clone(),
-            subjects: Vec::new(),
-        };
+        let draft =
+            Draft { recorded_at: entry.recorded_at, act: entry.act, body: entry.body.clone(), subjects: Vec::new() };
         if chain::link(self.log, &self.head, entry.idx, &draft).as_slice() != entry.hash {
             return Some("the entry was changed");
         }

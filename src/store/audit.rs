@@ -95,8 +95,15 @@ impl Auditor {
         let row = LogRow { log_id: log, opened_at };
         on!(&mut connection, |c| diesel::insert_into(audit_log::table).values(row).execute(c))?;
         let healthy = Arc::new(AtomicBool::new(true));
-        let mut book =
-            Book { location: location.clone(), connection, log, next: 0, head: [0; 32], link, healthy: healthy.clone() };
+        let mut book = Book {
+            location: location.clone(),
+            connection,
+            log,
+            next: 0,
+            head: [0; 32],
+            link,
+            healthy: healthy.clone(),
+        };
         let gatherer = Gatherer::spawn("obhut-auditor", WAITING, move |batch| book.work(batch))?;
         Ok(Self { gatherer, healthy })
     }
@@ -262,9 +269,10 @@ pub fn entries(read: &mut Read, log: LogId, idx: i64, limit: i64) -> Result<Vec<
 pub fn about(read: &mut Read, pseudonyms: &[[u8; 16]]) -> Result<Vec<EntryRow>, Error> {
     let pseudonyms: Vec<Vec<u8>> = pseudonyms.iter().map(|pseudonym| pseudonym.to_vec()).collect();
     Ok(on!(read.audit(), |c| audit_entry::table
-        .inner_join(audit_subject::table.on(
-            audit_subject::log_id.eq(audit_entry::log_id).and(audit_subject::idx.eq(audit_entry::idx))
-        ))
+        .inner_join(
+            audit_subject::table
+                .on(audit_subject::log_id.eq(audit_entry::log_id).and(audit_subject::idx.eq(audit_entry::idx)))
+        )
         .filter(audit_subject::pseudonym.eq_any(pseudonyms))
         .order((audit_entry::recorded_at, audit_entry::log_id, audit_entry::idx))
         .select(EntryRow::as_select())

@@ -52,7 +52,9 @@ impl From<Diesel> for Error {
             DatabaseErrorKind::UniqueViolation => Self::Conflict(cause),
             DatabaseErrorKind::ClosedConnection => Self::Lost(cause),
             _ if text.contains("database is locked") || text.contains("deadlock detected") => Self::Conflict(cause),
-            _ if text.contains("database or disk is full") || text.contains("No space left on device") => Self::Full(cause),
+            _ if text.contains("database or disk is full") || text.contains("No space left on device") => {
+                Self::Full(cause)
+            }
             _ if text.contains("disk I/O error") || text.contains("malformed") => Self::Disk(cause),
             _ if text.contains("server closed the connection")
                 || text.contains("terminating connection")

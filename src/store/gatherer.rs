@@ -21,7 +21,11 @@ pub(super) struct Gatherer<I: Send + 'static> {
 
 impl<I: Send + 'static> Gatherer<I> {
     /// Starts the thread. `work` is called with one to [`BATCH`] items in order of arrival and must answer each.
-    pub(super) fn spawn(name: &str, capacity: usize, mut work: impl FnMut(Vec<I>) + Send + 'static) -> Result<Self, Error> {
+    pub(super) fn spawn(
+        name: &str,
+        capacity: usize,
+        mut work: impl FnMut(Vec<I>) + Send + 'static,
+    ) -> Result<Self, Error> {
         let (queue, mut waiting) = mpsc::channel(capacity);
         let thread = std::thread::Builder::new()
             .name(name.to_owned())

@@ -142,12 +142,14 @@ pub fn wrapped_by(write: &mut Write<'_>, epoch: i32, limit: i64) -> Result<Vec<D
 /// # Errors
 /// If it cannot be written.
 pub fn update_data_key(write: &mut Write<'_>, row: &DataKeyRow) -> Result<(), Error> {
-    on!(write.keys()?, |c| diesel::update(data_key::table.filter(
-        data_key::part
-            .eq(row.part)
-            .and(data_key::subject_id.eq(row.subject.bytes().to_vec()))
-            .and(data_key::key_no.eq(row.key_no))
-    ))
+    on!(write.keys()?, |c| diesel::update(
+        data_key::table.filter(
+            data_key::part
+                .eq(row.part)
+                .and(data_key::subject_id.eq(row.subject.bytes().to_vec()))
+                .and(data_key::key_no.eq(row.key_no))
+        )
+    )
     .set((
         data_key::epoch.eq(row.epoch),
         data_key::wrapped.eq(row.wrapped.clone()),

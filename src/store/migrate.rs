@@ -5,8 +5,8 @@ use std::time::Duration;
 use diesel::connection::SimpleConnection;
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 
-use super::connection::{Access, Connection, Location, Shelf, open};
 use super::Error;
+use super::connection::{Access, Connection, Location, Shelf, open};
 
 const SQLITE_RECORDS: EmbeddedMigrations = embed_migrations!("migrations/sqlite/records");
 const SQLITE_KEYS: EmbeddedMigrations = embed_migrations!("migrations/sqlite/keys");

@@ -56,6 +56,8 @@ pub fn replace(write: &mut Write<'_>, row: RecordRow) -> Result<(), Error> {
         record::version.eq(row.version.micros()),
         record::content_mac.eq(row.content_mac),
         record::categories.eq(row.categories),
+        record::facts.eq(row.facts),
+        record::happened_at.eq(row.happened_at.micros()),
         record::contract_until.eq(row.contract_until.micros()),
         record::source_until.eq(row.source_until.micros()),
         record::keep_until.eq(row.keep_until.micros()),
@@ -87,4 +89,12 @@ pub fn delete_of(write: &mut Write<'_>, of: SubjectId) -> Result<usize, Error> {
         record::table.filter(record::part.eq(of.part()).and(record::subject_id.eq(Vec::from(of))))
     )
     .execute(c))?)
+}
+
+/// How much is stored: people and records, for start-up messages and metrics.
+///
+/// # Errors
+/// If the shelf cannot be read.
+pub fn count(connection: &mut Connection) -> Result<i64, Error> {
+    Ok(on!(connection, |c| record::table.count().get_result(c))?)
 }

@@ -67,6 +67,9 @@ pub struct SubjectRow {
     pub subject_id: SubjectId,
     /// The person this one was merged into, as 16 bytes.
     pub merged_into: Option<Vec<u8>>,
+    /// When; unset if not merged.
+    #[diesel(deserialize_as = i64, serialize_as = i64)]
+    pub merged_at: Timestamp,
     /// One of [`SubjectState`]'s numbers.
     pub state: i16,
     /// When the hub first saw the person.
@@ -84,6 +87,8 @@ pub enum SubjectState {
     Merged = 2,
     /// Being erased: no read finds it any more.
     Erasing = 3,
+    /// Nobody any more: the owner of records that only a statutory duty keeps (§ 35(3) BDSG).
+    Retained = 4,
 }
 
 /// One stored record: clear columns the house needs to decide, and the sealed rest.
@@ -115,9 +120,14 @@ pub struct RecordRow {
     pub content_mac: Vec<u8>,
     /// A [`crate::types::CategorySet`]'s bits: what the sealed part holds.
     pub categories: i16,
+    /// Bits of [`RecordRow::PAID_ORDER`] and its neighbours.
+    pub facts: i16,
     /// When it arrived.
     #[diesel(deserialize_as = i64, serialize_as = i64)]
     pub ingested_at: Timestamp,
+    /// When the event happened that it tells of; unset if it tells of a state, such as a name.
+    #[diesel(deserialize_as = i64, serialize_as = i64)]
+    pub happened_at: Timestamp,
     /// Until when the contract it belongs to lives; unset: no contract.
     #[diesel(deserialize_as = i64, serialize_as = i64)]
     pub contract_until: Timestamp,
@@ -129,6 +139,15 @@ pub struct RecordRow {
     pub keep_until: Timestamp,
     /// One envelope per category.
     pub sealed: Vec<u8>,
+}
+
+impl RecordRow {
+    /// It is an order that was paid (§ 7(3) no. 1 UWG).
+    pub const PAID_ORDER: i16 = 1;
+    /// The e-mail address came with it, and it is an order.
+    pub const ADDRESS_FROM_ORDER: i16 = 2;
+    /// Its person was erased and only a law keeps it.
+    pub const KEPT_BY_LAW: i16 = 4;
 }
 
 /// One blind index of one record.
@@ -249,4 +268,12 @@ pub struct SubjectRows {
     pub ledger: Vec<LedgerRow>,
     /// Their data keys, those of merged persons included.
     pub keys: Vec<DataKeyRow>,
+    /// The rows of everybody who was merged into them and brought something along.
+    pub merged: Vec<SubjectRow>,
+}
+
+impl SubjectRows {
+    pub(super) const fn empty(subject: SubjectId, created_at: Timestamp) -> Self {
+        Self { subject, created_at, records: Vec::new(), ledger: Vec::new(), keys: Vec::new(), merged: Vec::new() }
+    }
 }

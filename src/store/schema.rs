@@ -9,12 +9,13 @@ diesel::table! { purpose (code, version) {
     code -> Text, version -> Integer, definition -> Text, created_at -> BigInt,
 } }
 diesel::table! { subject (part, subject_id) {
-    part -> SmallInt, subject_id -> Binary, merged_into -> Nullable<Binary>, state -> SmallInt, created_at -> BigInt,
+    part -> SmallInt, subject_id -> Binary, merged_into -> Nullable<Binary>, merged_at -> BigInt,
+    state -> SmallInt, created_at -> BigInt,
 } }
 diesel::table! { record (record_no) {
     record_no -> BigInt, part -> SmallInt, subject_id -> Binary, sealed_for -> Binary, key_no -> SmallInt,
     source_no -> Integer, kind -> SmallInt, version -> BigInt, content_mac -> Binary, categories -> SmallInt,
-    ingested_at -> BigInt, contract_until -> BigInt, source_until -> BigInt, keep_until -> BigInt, sealed -> Binary,
+    facts -> SmallInt, ingested_at -> BigInt, happened_at -> BigInt, contract_until -> BigInt, source_until -> BigInt, keep_until -> BigInt, sealed -> Binary,
 } }
 diesel::table! { identifier (ix, record_no) {
     ix -> Binary, record_no -> BigInt, kind -> SmallInt, subject_id -> Binary, use_flags -> SmallInt,

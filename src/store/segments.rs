@@ -71,7 +71,6 @@ pub fn put(write: &mut Write<'_>, mut row: SegmentRow) -> Result<SegmentRow, Err
 /// # Errors
 /// If it cannot be written.
 pub fn delete(write: &mut Write<'_>, code: &str) -> Result<bool, Error> {
-    let deleted =
-        on!(write.records(), |c| diesel::delete(segment::table.filter(segment::code.eq(code))).execute(c))?;
+    let deleted = on!(write.records(), |c| diesel::delete(segment::table.filter(segment::code.eq(code))).execute(c))?;
     Ok(deleted == 1)
 }

@@ -8,7 +8,7 @@ use super::connection::{Connection, on};
 use super::rows::{IdentifierRow, LedgerRow, RecordRow, SubjectRow, SubjectRows, SubjectState, Who};
 use super::schema::{identifier, ledger, record, subject};
 use super::{Error, Read, Write, keys};
-use crate::types::{Part, SubjectId};
+use crate::types::{Part, SubjectId, Timestamp};
 
 /// Merges are followed at most this far; each merge points at the person that survived, so one step is the rule.
 const STEPS: usize = 8;
@@ -73,15 +73,32 @@ pub fn merged_into(connection: &mut Connection, id: SubjectId) -> Result<Vec<Sub
     Ok(all)
 }
 
-/// Sets where a person stands and whom they were merged into.
+/// Sets where a person stands.
 ///
 /// # Errors
 /// If it cannot be written.
-pub fn set_state(write: &mut Write<'_>, id: SubjectId, state: SubjectState, into: Option<SubjectId>) -> Result<(), Error> {
+pub fn set_state(write: &mut Write<'_>, id: SubjectId, state: SubjectState) -> Result<(), Error> {
     on!(write.records(), |c| diesel::update(
         subject::table.filter(subject::part.eq(id.part()).and(subject::subject_id.eq(id.bytes().to_vec())))
     )
-    .set((subject::state.eq(state as i16), subject::merged_into.eq(into.map(Vec::from))))
+    .set(subject::state.eq(state as i16))
+    .execute(c))?;
+    Ok(())
+}
+
+/// Marks a person as merged into another.
+///
+/// # Errors
+/// If it cannot be written.
+pub fn merge(write: &mut Write<'_>, from: SubjectId, into: SubjectId, at: Timestamp) -> Result<(), Error> {
+    on!(write.records(), |c| diesel::update(
+        subject::table.filter(subject::part.eq(from.part()).and(subject::subject_id.eq(from.bytes().to_vec())))
+    )
+    .set((
+        subject::state.eq(SubjectState::Merged as i16),
+        subject::merged_into.eq(Some(Vec::from(into))),
+        subject::merged_at.eq(at.micros()),
+    ))
     .execute(c))?;
     Ok(())
 }
@@ -154,8 +171,13 @@ fn load_one(read: &mut Read, who: &Who) -> Result<Option<SubjectRows>, Error> {
         .order(ledger::entry_no)
         .select(LedgerRow::as_select())
         .load(c))?;
-    let keys = keys::data_keys(read.keys(), &owners(id, &records, &entries))?;
-    Ok(Some(SubjectRows { subject: id, created_at: row.created_at, records, ledger: entries, keys }))
+    let owners = owners(id, &records, &entries);
+    let mut merged = Vec::new();
+    for owner in owners.iter().filter(|owner| **owner != id) {
+        merged.extend(find(read.records(), *owner)?);
+    }
+    let keys = keys::data_keys(read.keys(), &owners)?;
+    Ok(Some(SubjectRows { subject: id, created_at: row.created_at, records, ledger: entries, keys, merged }))
 }
 
 /// Whose keys are needed: the person's own and those of everybody merged into them.
@@ -225,8 +247,7 @@ fn load_many(read: &mut Read, who: &[Who]) -> Result<Vec<Option<SubjectRows>>, E
         .values()
         .map(|row| {
             let id = row.subject_id;
-            let empty = (Vec::new(), Vec::new(), Vec::new());
-            (id, SubjectRows { subject: id, created_at: row.created_at, records: empty.0, ledger: empty.1, keys: empty.2 })
+            (id, SubjectRows::empty(id, row.created_at))
         })
         .collect();
     for row in rows {
@@ -240,9 +261,13 @@ fn load_many(read: &mut Read, who: &[Who]) -> Result<Vec<Option<SubjectRows>>, E
         }
     }
     load_keys(read, &mut all)?;
-    Ok(asked.into_iter().map(|id| id.and_then(|id| people.get(&id)).and_then(|row| all.get(&row.subject_id)).cloned()).collect())
+    Ok(asked
+        .into_iter()
+        .map(|id| id.and_then(|id| people.get(&id)).and_then(|row| all.get(&row.subject_id)).cloned())
+        .collect())
 }
 
+/// Keys of everybody involved, and the rows of those who were merged in.
 fn load_keys(read: &mut Read, all: &mut HashMap<SubjectId, SubjectRows>) -> Result<(), Error> {
     let mut needed: HashMap<SubjectId, Vec<SubjectId>> = HashMap::new();
     for person in all.values() {
@@ -254,6 +279,14 @@ fn load_keys(read: &mut Read, all: &mut HashMap<SubjectId, SubjectRows>) -> Resu
     if owners.is_empty() {
         return Ok(());
     }
+    let others: Vec<SubjectId> = owners.iter().filter(|owner| !all.contains_key(owner)).copied().collect();
+    for row in many(read.records(), &others)? {
+        for person in needed.get(&row.subject_id).into_iter().flatten() {
+            if let Some(person) = all.get_mut(person) {
+                person.merged.push(row.clone());
+            }
+        }
+    }
     for key in keys::data_keys(read.keys(), &owners)? {
         for person in needed.get(&key.subject).into_iter().flatten() {
             if let Some(person) = all.get_mut(person) {
@@ -262,6 +295,18 @@ fn load_keys(read: &mut Read, all: &mut HashMap<SubjectId, SubjectRows>) -> Resu
         }
     }
     Ok(())
+}
+
+fn many(connection: &mut Connection, ids: &[SubjectId]) -> Result<Vec<SubjectRow>, Error> {
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    let parts: Vec<Part> = ids.iter().map(SubjectId::part).collect();
+    let ids: Vec<Vec<u8>> = ids.iter().map(|id| id.bytes().to_vec()).collect();
+    Ok(on!(connection, |c| subject::table
+        .filter(subject::part.eq_any(parts).and(subject::subject_id.eq_any(ids)))
+        .select(SubjectRow::as_select())
+        .load(c))?)
 }
 
 /// For each asked id the living person it is now.

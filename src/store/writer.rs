@@ -12,10 +12,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use diesel::{QueryableByName, RunQueryDsl, sql_types::Integer};
 use tokio::sync::oneshot;
 
+use super::Error;
 use super::connection::{Access, Connection, Location, Shelf, open};
 use super::error::Failure;
 use super::gatherer::Gatherer;
-use super::Error;
 
 /// How often a batch runs before its jobs are told that others were in the way.
 const TRIES: u32 = 8;
@@ -138,8 +138,10 @@ where
                 Run::Keep
             }
             Err(failure) => {
-                let spoilt =
-                    matches!(failure.store(), Some(Error::Conflict(_) | Error::Lost(_) | Error::Full(_) | Error::Disk(_)));
+                let spoilt = matches!(
+                    failure.store(),
+                    Some(Error::Conflict(_) | Error::Lost(_) | Error::Full(_) | Error::Disk(_))
+                );
                 self.result = Some(Err(failure));
                 if spoilt { Run::UndoAll } else { Run::UndoThis }
             }
@@ -224,7 +226,11 @@ impl Desk {
 
     fn connect(location: &Location) -> Result<(Transaction, Transaction), Error> {
         let open = |shelf| {
-            Ok::<_, Error>(Transaction { connection: open(location, shelf, Access::Write)?, open: false, savepoint: false })
+            Ok::<_, Error>(Transaction {
+                connection: open(location, shelf, Access::Write)?,
+                open: false,
+                savepoint: false,
+            })
         };
         Ok((open(Shelf::Records)?, open(Shelf::Keys)?))
     }

@@ -22,7 +22,8 @@ CREATE TABLE subject (
     part SMALLINT NOT NULL,
     subject_id BYTEA NOT NULL,             -- personal: pseudonym; until erasure
     merged_into BYTEA,                     -- personal: pseudonym; until erasure
-    state SMALLINT NOT NULL,              -- 1 living, 2 merged, 3 being erased
+    merged_at BIGINT NOT NULL,            -- 0: not merged
+    state SMALLINT NOT NULL,              -- 1 living, 2 merged, 3 being erased, 4 kept by law alone
     created_at BIGINT NOT NULL,
     PRIMARY KEY (part, subject_id)
 );
@@ -40,7 +41,9 @@ CREATE TABLE record (
     version BIGINT NOT NULL,
     content_mac BYTEA NOT NULL,            -- personal: keyed digest of the content; until erasure
     categories SMALLINT NOT NULL,
+    facts SMALLINT NOT NULL,              -- 1 paid order, 2 address came with an order, 4 kept by law alone
     ingested_at BIGINT NOT NULL,
+    happened_at BIGINT NOT NULL,          -- 0: tells of a state, not of an event
     contract_until BIGINT NOT NULL,       -- 0: no contract; else until when a contract purpose may read
     source_until BIGINT NOT NULL,         -- 0: no clock; else when the source's own term for the data ends
     keep_until BIGINT NOT NULL,           -- 0: no duty; else until when tax or commercial law keeps the record

@@ -22,7 +22,8 @@ CREATE TABLE subject (
     part INTEGER NOT NULL,
     subject_id BLOB NOT NULL,             -- personal: pseudonym; until erasure
     merged_into BLOB,                     -- personal: pseudonym; until erasure
-    state INTEGER NOT NULL,              -- 1 living, 2 merged, 3 being erased
+    merged_at INTEGER NOT NULL,            -- 0: not merged
+    state INTEGER NOT NULL,              -- 1 living, 2 merged, 3 being erased, 4 kept by law alone
     created_at INTEGER NOT NULL,
     PRIMARY KEY (part, subject_id)
 ) STRICT, WITHOUT ROWID;
@@ -40,7 +41,9 @@ CREATE TABLE record (
     version INTEGER NOT NULL,
     content_mac BLOB NOT NULL,            -- personal: keyed digest of the content; until erasure
     categories INTEGER NOT NULL,
+    facts INTEGER NOT NULL,              -- 1 paid order, 2 address came with an order, 4 kept by law alone
     ingested_at INTEGER NOT NULL,
+    happened_at INTEGER NOT NULL,          -- 0: tells of a state, not of an event
     contract_until INTEGER NOT NULL,       -- 0: no contract; else until when a contract purpose may read
     source_until INTEGER NOT NULL,         -- 0: no clock; else when the source's own term for the data ends
     keep_until INTEGER NOT NULL,           -- 0: no duty; else until when tax or commercial law keeps the record
