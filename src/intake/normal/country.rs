@@ -1,5 +1,8 @@
 //! Countries in ISO 3166-1 alpha-2.
 
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
 use super::{Reason, name};
 
 /// Reads an alpha-2 or alpha-3 code, or the German or English name of a European country and of the largest others.
@@ -25,13 +28,14 @@ pub fn normal(text: &str) -> Result<&'static str, Reason> {
     if let Some(code) = code {
         return Ok(code.alpha2);
     }
-    let folded = name::fold(text);
-    let folded = folded.trim();
-    NAMES
-        .iter()
-        .find_map(|(code, names)| names.iter().any(|known| name::fold(known) == folded).then_some(*code))
-        .ok_or(Reason::INVALID_COUNTRY)
+    FOLDED.get(name::fold(text).trim()).copied().ok_or(Reason::INVALID_COUNTRY)
 }
+
+/// The names below, folded.
+static FOLDED: LazyLock<HashMap<String, &'static str>> = LazyLock::new(|| {
+    let names = NAMES.iter().flat_map(|(code, names)| names.iter().map(|known| (name::fold(known), *code)));
+    names.collect()
+});
 
 /// Names by code; they are compared folded.
 const NAMES: &[(&str, &[&str])] = &[

@@ -3,7 +3,7 @@
 use std::str::FromStr;
 
 use rlibphonenumber::enums::Region;
-use rlibphonenumber::{PHONE_NUMBER_UTIL, PhoneNumberFormat};
+use rlibphonenumber::{PHONE_NUMBER_UTIL, PhoneNumber, PhoneNumberFormat, PhoneNumberType};
 
 use super::Reason;
 
@@ -12,8 +12,9 @@ const MAX_WRITTEN: usize = 60;
 
 /// Reads a number as `+` and digits. Extensions are dropped.
 ///
-/// A number without a country code is read as one of `country` (ISO alpha-2, where the record names one) and, if that
-/// is none, as a German one.
+/// A number without a country code is read as one of `country` (ISO alpha-2, where the record names one) and as a
+/// German one. Many are valid as both; then a mobile number is likelier than a fixed line, and `country` likelier than
+/// Germany: "0171 2345678" sent to Vienna is a German mobile number, "0664 1234567" there is none of Hesse.
 ///
 /// # Errors
 /// `invalid_phone` if the number is not in use in its numbering plan.
@@ -26,14 +27,14 @@ pub fn normal(text: &str, country: Option<&str>) -> Result<String, Reason> {
     // "+49 (0) 30 …" is how German letterheads write it; the zero is not dialled.
     let written = text.replace("(0)", " ");
     let abroad = country.filter(|code| *code != "DE").and_then(|code| Region::from_str(code).ok());
-    [abroad, Some(Region::DE)]
-        .into_iter()
-        .flatten()
-        .find_map(|region| {
-            let number = PHONE_NUMBER_UTIL.parse(&written, Some(region)).ok()?;
-            number.is_valid().then(|| number.format_as(PhoneNumberFormat::E164).into_owned())
-        })
-        .ok_or(Reason::INVALID_PHONE)
+    let read = |region| {
+        let number = PHONE_NUMBER_UTIL.parse(&written, Some(region)).ok()?;
+        number.is_valid().then_some(number)
+    };
+    let readings: Vec<PhoneNumber> = [abroad, Some(Region::DE)].into_iter().flatten().filter_map(read).collect();
+    let mobile = readings.iter().find(|number| number.get_type() == PhoneNumberType::Mobile);
+    let number = mobile.or(readings.first()).ok_or(Reason::INVALID_PHONE)?;
+    Ok(number.format_as(PhoneNumberFormat::E164).into_owned())
 }
 
 #[cfg(test)]
@@ -54,6 +55,8 @@ mod tests {
             ("+43 1 5138900", None, "+4315138900"),
             ("0664 1234567", Some("AT"), "+436641234567"),
             ("0171 2345678", Some("NL"), "+491712345678"),
+            ("0171 2345678", Some("AT"), "+491712345678"),
+            ("01 5138900", Some("AT"), "+4315138900"),
         ] {
             assert_eq!(normal(written, country).as_deref(), Ok(expected), "for {written}");
         }

@@ -3,7 +3,7 @@
 use serde::Deserialize;
 
 use super::{At, Category, Draft, Rejection};
-use crate::intake::normal::date;
+use crate::intake::normal::{date, placeholder};
 use crate::intake::wire::field::{Day, Language, Name, Short};
 
 /// The person block, the same in every record type that has one.
@@ -24,7 +24,9 @@ impl Person {
     /// Puts the block into the identity document and notes the full name.
     pub(super) fn draw(self, draft: &mut Draft) -> Result<(), Rejection> {
         let birth_date = self.birth_date.map(|day| date::birth(day.0, draft.now)).transpose().at("birth_date")?;
-        draft.full_name = match (&self.given_name, &self.family_name, &self.full_name) {
+        let said = |name: &&Name| !placeholder::is_nothing(&name.0);
+        let (given, family) = (self.given_name.as_ref().filter(said), self.family_name.as_ref().filter(said));
+        draft.full_name = match (given, family, self.full_name.as_ref().filter(said)) {
             (Some(given), Some(family), _) => Some(format!("{} {}", given.0, family.0)),
             (_, _, Some(full)) => Some(full.0.clone()),
             _ => None,
