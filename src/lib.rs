@@ -7,6 +7,7 @@ pub mod audit;
 pub mod connect;
 pub mod consent;
 pub mod gateway;
+pub mod graph;
 pub mod intake;
 pub mod store;
 pub mod types;

@@ -123,6 +123,13 @@ impl Line {
         self
     }
 
+    /// The same line about another act.
+    #[must_use]
+    pub fn with_act(mut self, act: Act) -> Self {
+        self.act = act;
+        self
+    }
+
     /// Who asked.
     #[must_use]
     pub fn by(mut self, caller: ApiKeyId, role: Role) -> Self {

@@ -1,15 +1,17 @@
 //! What a person has decided, and for what the merchant may use data at all.
 //!
 //! Purposes are data ([`Purpose`]); the ledger is a list of acts ([`Entry`]) that only grows; [`Standing`] is the ledger
-//! folded for one person, and [`Stance`] is where one part of that person stands on one purpose. All of it is pure: no
-//! database, no clock, no keys, and never a personal value. This room grants nothing: only `gateway::decide` does.
+//! folded for one person, and [`Stance`] is where one part of that person stands on one purpose. [`Rulebook`] and
+//! [`ledger`] read the store's rows; all the rest is pure: no database, no clock, no keys, and never a personal value. This room grants nothing: only `gateway::decide` does.
 //! Read next: [`crate::gateway`].
 
 mod act;
 mod choice;
 mod defaults;
+pub mod ledger;
 mod purpose;
 mod reason;
+mod rulebook;
 mod stance;
 mod standing;
 mod validate;
@@ -19,6 +21,7 @@ pub use choice::{Choice, Said, Yes};
 pub use defaults::{DefaultsError, purposes as default_purposes};
 pub use purpose::{Purpose, Text};
 pub use reason::Reason;
+pub use rulebook::{Edition, Rulebook, Source, Terms};
 pub use stance::{Stance, Support, stance};
 pub use standing::{Age, Merge, Origin, OriginFacts, SaleFacts, Snapshot, SourceFacts, Standing};
 pub use validate::Problem;

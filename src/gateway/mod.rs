@@ -1,12 +1,280 @@
 //! The only door out: ask, decide, record, open.
+//!
+//! [`Gateway::read`] is the consented read in one function: a snapshot of one person, [`decide`] on it, a durable
+//! audit line, and only then the door. The gateway owns the one [`crate::vault::Opener`]; nothing else in the house
+//! can open anything. An unknown person and a refused read are the same [`Answer`] outside and differ in the audit
+//! book only. This room must never disclose without a receipt, and never tell a caller why not.
+//! Read next: [`permit`](decide), then `door`.
 
 mod ask;
 mod decision;
+mod disclosure;
+mod door;
 mod permit;
+mod profile;
+
+use std::sync::Arc;
 
 pub use ask::{Actor, Ask, Caller, ReasonCode, Scope};
 pub use decision::{Allowed, Decision, Outcome, Refused, Why};
+pub use disclosure::{DisclosedRecord, Disclosure};
 pub use permit::{Gap, Permit, RecordFacts, Refusal, Verdict, decide};
+
+use door::Door;
+
+use crate::audit::{self, Act, Book, Line};
+use crate::consent::{Edition, Rulebook, Standing, ledger};
+use crate::store::rows::{SubjectRows, Who};
+use crate::store::{self, Store};
+use crate::types::{
+    Clock, DecisionId, EntropyFailure, IdMaker, IdentifierKind, RequestId, SourceNo, SubjectId, Timestamp,
+};
+use crate::vault::{self, Opener, Personal, Pseudonym};
+
+/// A failure of the gateway. Whatever it is, nothing was disclosed.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The data could not be loaded.
+    #[error("the data could not be loaded")]
+    Store(#[from] store::Error),
+    /// The audit line could not be written.
+    #[error("the disclosure could not be recorded")]
+    Audit(#[from] audit::Error),
+    /// The data could not be opened.
+    #[error("the data could not be opened")]
+    Vault(#[from] vault::Error),
+    /// No randomness for a decision id.
+    #[error(transparent)]
+    Entropy(#[from] EntropyFailure),
+    /// A receipt for another decision was brought to the door.
+    #[error("the receipt speaks for another decision")]
+    WrongReceipt,
+}
+
+/// What a caller gets: the data, or nothing. Why it is nothing stands in the audit book.
+#[must_use]
+pub enum Answer {
+    /// What the permit opened.
+    Disclosed(Box<Disclosure>),
+    /// Unknown, not allowed or not configured.
+    Nothing,
+}
+
+/// A page of a reading of many.
+pub struct Page {
+    /// The people of whom something was opened.
+    pub disclosed: Vec<Disclosure>,
+    /// For the others, the decision: why not.
+    pub refused: Vec<Decision>,
+}
+
+/// The gateway.
+pub struct Gateway {
+    door: Door,
+    store: Store,
+    book: Arc<Book>,
+    rulebook: Arc<Rulebook>,
+    ids: Arc<IdMaker>,
+    clock: Arc<dyn Clock>,
+}
+
+impl Gateway {
+    /// A gateway that owns `opener`. There is one per process.
+    #[must_use]
+    pub fn new(
+        opener: Opener,
+        store: Store,
+        book: Arc<Book>,
+        rulebook: Arc<Rulebook>,
+        ids: Arc<IdMaker>,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
+        Self { door: Door::new(opener), store, book, rulebook, ids, clock }
+    }
+
+    /// One consented read: decide, record, open.
+    ///
+    /// # Errors
+    /// If the data cannot be loaded, the audit line is not durable, or the data does not open. Nothing is disclosed.
+    pub async fn read(&self, ask: &Ask, who: Who, request: Option<RequestId>) -> Result<Answer, Error> {
+        let rows = self.store.subjects(vec![who]).await?.pop().flatten();
+        let edition = self.rulebook.edition();
+        let id = self.decision_id()?;
+        let verdict = self.decide(ask, rows.as_ref(), &edition, id)?;
+        let pseudonym = self.pseudonym(rows.as_ref())?;
+        let receipt = self.book.record(id, line(ask, verdict.decision(), pseudonym, request)).await?;
+        match (verdict, rows) {
+            (Verdict::Allow(permit), Some(rows)) => {
+                let disclosure = self.door.disclose(permit, receipt, &rows, &edition)?;
+                Ok(Answer::Disclosed(Box::new(disclosure)))
+            }
+            _ => Ok(Answer::Nothing),
+        }
+    }
+
+    /// Reads many people with one audit line: each is decided on alone, and nobody is opened without a permit.
+    ///
+    /// # Errors
+    /// As [`Gateway::read`].
+    pub async fn read_many(&self, ask: &Ask, who: Vec<SubjectId>) -> Result<Page, Error> {
+        let asked = who.len();
+        let rows = self.store.subjects(who.into_iter().map(Who::Subject).collect()).await?;
+        let edition = self.rulebook.edition();
+        let id = self.decision_id()?;
+        let (mut allowed, mut refused, mut pseudonyms) = (Vec::new(), Vec::new(), Vec::new());
+        for rows in rows.into_iter().flatten() {
+            match self.decide(ask, Some(&rows), &edition, id)? {
+                Verdict::Allow(permit) => {
+                    pseudonyms.extend(self.pseudonym(Some(&rows))?);
+                    allowed.push((permit, rows));
+                }
+                verdict => refused.push(verdict.decision().clone()),
+            }
+        }
+        let categories = allowed.iter().flat_map(|(permit, _)| permit.categories().iter()).collect();
+        let line = by(Line::new(if allowed.is_empty() { Act::Refused } else { Act::Disclosed }), ask)
+            .categories(categories)
+            .count(asked)
+            .about(pseudonyms.iter().map(Pseudonym::bytes));
+        let receipt = self.book.record(id, line).await?;
+        let disclosed = self.door.disclose_many(allowed, receipt, &edition)?;
+        Ok(Page { disclosed, refused })
+    }
+
+    /// Records that disclosures went on to somebody outside, and returns them with that record made.
+    ///
+    /// # Errors
+    /// If the audit line is not durable: then nothing may be handed over.
+    pub async fn deliver(
+        &self,
+        ask: &Ask,
+        disclosed: &[Disclosure],
+        recipient: &str,
+        object: &str,
+    ) -> Result<(), Error> {
+        let line = by(Line::new(Act::Disclosed), ask)
+            .to(recipient)
+            .object(object)
+            .count(disclosed.len())
+            .about(disclosed.iter().filter_map(Disclosure::pseudonym).map(|pseudonym| pseudonym.bytes()));
+        Ok(self.book.note(line).await?)
+    }
+
+    /// Explains how a read would be decided, without opening anything. For the data protection officer.
+    ///
+    /// # Errors
+    /// If the data cannot be loaded or the audit line is not durable.
+    pub async fn explain(&self, by_whom: &Caller, ask: &Ask, who: Who) -> Result<Decision, Error> {
+        let rows = self.store.subjects(vec![who]).await?.pop().flatten();
+        let edition = self.rulebook.edition();
+        let id = self.decision_id()?;
+        let decision = self.decide(ask, rows.as_ref(), &edition, id)?.decision().clone();
+        let mut line = line(ask, &decision, self.pseudonym(rows.as_ref())?, None).with_act(Act::Explained);
+        if let Actor::Key { id, role } = by_whom.actor {
+            line = line.by(id, role);
+        }
+        self.book.note(line).await?;
+        Ok(decision)
+    }
+
+    /// Whom an identifier belongs to, as a question the store can answer. The value is indexed, not read.
+    ///
+    /// # Errors
+    /// If a cipher refuses its input, which it does for no value.
+    pub fn who_has(&self, kind: IdentifierKind, source: SourceNo, value: &Personal) -> Result<Who, Error> {
+        Ok(Who::Identifier(self.door.lookup(kind, source, value)?))
+    }
+
+    /// The pseudonyms under which a person stands in the audit book: one per part of them.
+    ///
+    /// # Errors
+    /// If a key does not open.
+    pub fn pseudonyms(&self, rows: &SubjectRows) -> Result<Vec<Pseudonym>, Error> {
+        Ok(self.door.pseudonyms(rows)?)
+    }
+
+    /// Opens what a statutory duty keeps and closes it again, so that it can be sealed under a key of its own while
+    /// the person's keys are destroyed. The values are never readable on the way. Only records the permit covers
+    /// come back.
+    ///
+    /// # Errors
+    /// As [`Gateway::read`].
+    pub async fn carry_over(
+        &self,
+        ask: &Ask,
+        rows: &SubjectRows,
+        request: RequestId,
+    ) -> Result<Vec<(usize, Vec<(crate::types::Category, Personal)>)>, Error> {
+        let edition = self.rulebook.edition();
+        let id = self.decision_id()?;
+        let verdict = self.decide(ask, Some(rows), &edition, id)?;
+        let pseudonym = self.pseudonym(Some(rows))?;
+        let receipt = self.book.record(id, line(ask, verdict.decision(), pseudonym, Some(request))).await?;
+        match verdict {
+            Verdict::Allow(permit) => self.door.carry_over(permit, receipt, rows, &edition),
+            _ => Ok(Vec::new()),
+        }
+    }
+
+    fn decide(
+        &self,
+        ask: &Ask,
+        rows: Option<&SubjectRows>,
+        edition: &Edition,
+        id: DecisionId,
+    ) -> Result<Verdict, Error> {
+        let standing = match rows {
+            Some(rows) => ledger::standing(rows, edition)?,
+            None => Standing::unknown(),
+        };
+        let purpose = edition.purpose(&ask.purpose).map(Arc::as_ref);
+        Ok(decide(ask, purpose, &standing, id, self.now()))
+    }
+
+    fn pseudonym(&self, rows: Option<&SubjectRows>) -> Result<Option<Pseudonym>, Error> {
+        let Some(rows) = rows else { return Ok(None) };
+        Ok(self.door.pseudonym(rows)?)
+    }
+
+    fn decision_id(&self) -> Result<DecisionId, Error> {
+        Ok(DecisionId::from_uuid(self.ids.uuid()?))
+    }
+
+    fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+}
+
+/// The audit line of one decision.
+fn line(ask: &Ask, decision: &Decision, pseudonym: Option<Pseudonym>, request: Option<RequestId>) -> Line {
+    let act = if decision.outcome == Outcome::Allow { Act::Disclosed } else { Act::Refused };
+    let mut reasons: Vec<String> = decision.refused.iter().map(|refused| refused.reason.word().to_owned()).collect();
+    reasons.sort_unstable();
+    reasons.dedup();
+    let version = decision.purpose_version.and_then(|version| i32::try_from(version).ok());
+    let mut line = by(Line::new(act), ask)
+        .under(ask.purpose.clone(), version)
+        .categories(decision.allowed.iter().map(|allowed| allowed.category).collect())
+        .reasons(reasons)
+        .about(pseudonym.iter().map(Pseudonym::bytes));
+    if let Some(reason) = &ask.reason {
+        line = line.object(reason.as_str());
+    }
+    if let Some(request) = request {
+        line = line.for_request(request);
+    }
+    line
+}
+
+/// Who asked, and under which purpose.
+fn by(line: Line, ask: &Ask) -> Line {
+    let line = line.under(ask.purpose.clone(), None);
+    match ask.caller.actor {
+        Actor::Key { id, role } => line.by(id, role),
+        Actor::Subject(_) => line.to("the person"),
+        Actor::Hub(room) => line.to(room),
+    }
+}
 
 #[cfg(test)]
 mod tests;

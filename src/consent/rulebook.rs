@@ -1,0 +1,208 @@
+//! [`Rulebook`]: the purposes in force and the terms of each source, as this node knows them.
+//!
+//! It is read from the store at start, after each change made here, and every second for changes made on other
+//! nodes. The people's own decisions are never cached: they come with the data, from the same snapshot.
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::{Arc, PoisonError, RwLock};
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::Purpose;
+use crate::store::sources::SourceRow;
+use crate::store::{self, Read, Store, purposes, sources};
+use crate::types::{PurposeCode, SourceNo, Timestamp};
+
+/// The terms under which a source gives its data.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Terms {
+    /// The only purposes that may read its data; absent: no limit. Amazon's Data Protection Policy is the model.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub purposes: Option<BTreeSet<PurposeCode>>,
+    /// Days after delivery when its personal data must be gone; absent: no such term.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub keep_days_after_delivery: Option<u32>,
+    /// It is a social network: account ids there are of the category social.
+    #[serde(default)]
+    pub social: bool,
+}
+
+impl Terms {
+    /// When the source's term for a record ends. An open delivery counts from the record's last change, so that the
+    /// clock always runs.
+    #[must_use]
+    pub fn until(&self, delivered_at: Option<Timestamp>, version: Timestamp) -> Option<Timestamp> {
+        self.keep_days_after_delivery.map(|days| delivered_at.unwrap_or(version).plus_days(i64::from(days)))
+    }
+}
+
+/// A configured source.
+#[derive(Clone, Debug)]
+pub struct Source {
+    /// Its number.
+    pub number: SourceNo,
+    /// Its code.
+    pub code: String,
+    /// What the merchant calls it.
+    pub title: String,
+    /// Which connector it is an instance of.
+    pub connector: String,
+    /// Its terms.
+    pub terms: Terms,
+    /// The purposes of the terms, shared by all decisions.
+    pub purposes: Option<Arc<BTreeSet<PurposeCode>>>,
+}
+
+/// One edition of the rulebook.
+#[derive(Clone, Debug, Default)]
+pub struct Edition {
+    purposes: HashMap<PurposeCode, Arc<Purpose>>,
+    sources: HashMap<SourceNo, Arc<Source>>,
+    codes: HashMap<String, Arc<Source>>,
+}
+
+impl Edition {
+    /// The purpose in force under this code.
+    #[must_use]
+    pub fn purpose(&self, code: &PurposeCode) -> Option<&Arc<Purpose>> {
+        self.purposes.get(code)
+    }
+
+    /// All purposes in force, by code.
+    #[must_use]
+    pub fn purposes(&self) -> Vec<Arc<Purpose>> {
+        let mut all: Vec<_> = self.purposes.values().cloned().collect();
+        all.sort_by(|a, b| a.code.cmp(&b.code));
+        all
+    }
+
+    /// A source by number.
+    #[must_use]
+    pub fn source(&self, number: SourceNo) -> Option<&Arc<Source>> {
+        self.sources.get(&number)
+    }
+
+    /// A source by code.
+    #[must_use]
+    pub fn source_named(&self, code: &str) -> Option<&Arc<Source>> {
+        self.codes.get(code)
+    }
+
+    /// All sources, by number.
+    #[must_use]
+    pub fn sources(&self) -> Vec<Arc<Source>> {
+        let mut all: Vec<_> = self.sources.values().cloned().collect();
+        all.sort_by_key(|source| source.number);
+        all
+    }
+
+    fn load(read: &mut Read) -> Result<Self, store::Error> {
+        let mut edition = Self::default();
+        for (_, _, definition) in purposes::newest(read.records())? {
+            let purpose: Purpose =
+                serde_json::from_str(&definition).map_err(|_| store::Error::Unreadable("purpose"))?;
+            edition.purposes.insert(purpose.code.clone(), Arc::new(purpose));
+        }
+        for row in sources::all(read.records())? {
+            let source = Arc::new(Source::read(row)?);
+            edition.codes.insert(source.code.clone(), source.clone());
+            edition.sources.insert(source.number, source);
+        }
+        Ok(edition)
+    }
+}
+
+impl Source {
+    fn read(row: SourceRow) -> Result<Self, store::Error> {
+        let terms: Terms = serde_json::from_str(&row.policy).map_err(|_| store::Error::Unreadable("source policy"))?;
+        let purposes = terms.purposes.clone().map(Arc::new);
+        Ok(Self { number: row.source_no, code: row.code, title: row.title, connector: row.connector, terms, purposes })
+    }
+}
+
+/// The newest edition, shared by all rooms of a node.
+pub struct Rulebook {
+    store: Store,
+    edition: RwLock<Arc<Edition>>,
+}
+
+impl Rulebook {
+    /// Reads the first edition.
+    ///
+    /// # Errors
+    /// If the store cannot be read or holds a definition this version does not understand.
+    pub async fn open(store: Store) -> Result<Self, store::Error> {
+        let edition = store.read(Edition::load).await?;
+        Ok(Self { store, edition: RwLock::new(Arc::new(edition)) })
+    }
+
+    /// Reads the newest edition.
+    ///
+    /// # Errors
+    /// As [`Rulebook::open`]; the edition in use stays.
+    pub async fn reload(&self) -> Result<(), store::Error> {
+        let edition = self.store.read(Edition::load).await?;
+        *self.edition.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(edition);
+        Ok(())
+    }
+
+    /// The edition in use.
+    #[must_use]
+    pub fn edition(&self) -> Arc<Edition> {
+        self.edition.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Adds a source, or returns the one that has this code already.
+    ///
+    /// # Errors
+    /// If it cannot be written.
+    pub async fn ensure_source(
+        &self,
+        code: String,
+        title: String,
+        connector: String,
+        terms: &Terms,
+        now: Timestamp,
+    ) -> Result<Arc<Source>, store::Error> {
+        let policy = serde_json::to_string(terms).map_err(|_| store::Error::Unreadable("source policy"))?;
+        let row = SourceRow { source_no: SourceNo(0), code: code.clone(), title, connector, policy, created_at: now };
+        self.store.write(move |write| sources::ensure(write, row.clone())).await?;
+        self.reload().await?;
+        self.edition().source_named(&code).cloned().ok_or(store::Error::Unreadable("source"))
+    }
+
+    /// Puts a new version of a purpose in force: the next number after the newest.
+    ///
+    /// # Errors
+    /// If it cannot be written.
+    pub async fn put_purpose(&self, mut purpose: Purpose, now: Timestamp) -> Result<Arc<Purpose>, store::Error> {
+        let code = purpose.code.clone();
+        self.store
+            .write(move |write| {
+                let newest = purposes::newest(write.records())?;
+                let version =
+                    newest.iter().find(|(of, _, _)| of == purpose.code.as_str()).map_or(1, |found| found.1 + 1);
+                purpose.version = u32::try_from(version).unwrap_or(1);
+                let definition = serde_json::to_string(&purpose).map_err(|_| store::Error::Unreadable("purpose"))?;
+                purposes::insert(write, (purpose.code.to_string(), version, definition), now)
+            })
+            .await?;
+        self.reload().await?;
+        self.edition().purpose(&code).cloned().ok_or(store::Error::Unreadable("purpose"))
+    }
+
+    /// Puts the default purposes in force that have no definition yet.
+    ///
+    /// # Errors
+    /// If they cannot be written.
+    pub async fn ensure_purposes(&self, defaults: Vec<Purpose>, now: Timestamp) -> Result<(), store::Error> {
+        for purpose in defaults {
+            if self.edition().purpose(&purpose.code).is_none() {
+                self.put_purpose(purpose, now).await?;
+            }
+        }
+        Ok(())
+    }
+}

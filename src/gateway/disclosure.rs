@@ -1,0 +1,142 @@
+//! [`Disclosure`]: the only form in which personal data leaves. Trusted: only the door makes one.
+
+use std::collections::BTreeMap;
+
+use serde::ser::SerializeStruct as _;
+use serde::{Serialize, Serializer};
+use serde_json::Value;
+
+use super::{Decision, profile};
+use crate::types::{Category, RecordKind, RecordNo, SubjectId, Timestamp};
+use crate::vault::Pseudonym;
+
+/// Personal data that a permit opened, after its audit line was durable. It serialises as a profile with the
+/// decision attached; it cannot be printed, and nothing but the door can make one.
+pub struct Disclosure {
+    subject: SubjectId,
+    decision: Decision,
+    records: Vec<DisclosedRecord>,
+    pseudonym: Option<Pseudonym>,
+}
+
+/// What was opened of one record.
+pub struct DisclosedRecord {
+    pub(super) record_no: RecordNo,
+    pub(super) kind: RecordKind,
+    pub(super) source: String,
+    pub(super) version: Timestamp,
+    pub(super) ingested_at: Timestamp,
+    pub(super) keep_until: Option<Timestamp>,
+    pub(super) source_until: Option<Timestamp>,
+    pub(super) parts: BTreeMap<Category, Value>,
+}
+
+impl Disclosure {
+    pub(super) const fn new(
+        subject: SubjectId,
+        decision: Decision,
+        records: Vec<DisclosedRecord>,
+        pseudonym: Option<Pseudonym>,
+    ) -> Self {
+        Self { subject, decision, records, pseudonym }
+    }
+
+    /// Whose data it is.
+    #[must_use]
+    pub const fn subject(&self) -> SubjectId {
+        self.subject
+    }
+
+    /// The decision that opened it.
+    #[must_use]
+    pub const fn decision(&self) -> &Decision {
+        &self.decision
+    }
+
+    /// What was opened, record by record, in the order of arrival.
+    #[must_use]
+    pub fn records(&self) -> &[DisclosedRecord] {
+        &self.records
+    }
+
+    /// What was opened, joined into one profile per category; see [`profile`] for which value wins.
+    #[must_use]
+    pub fn profile(&self) -> BTreeMap<Category, serde_json::Map<String, Value>> {
+        profile::join(&self.records)
+    }
+
+    pub(super) const fn pseudonym(&self) -> Option<Pseudonym> {
+        self.pseudonym
+    }
+}
+
+impl DisclosedRecord {
+    /// Its number.
+    #[must_use]
+    pub const fn record_no(&self) -> RecordNo {
+        self.record_no
+    }
+
+    /// Its type.
+    #[must_use]
+    pub const fn kind(&self) -> RecordKind {
+        self.kind
+    }
+
+    /// The code of the source it came from.
+    #[must_use]
+    pub fn source(&self) -> &str {
+        &self.source
+    }
+
+    /// When the source last changed it.
+    #[must_use]
+    pub const fn version(&self) -> Timestamp {
+        self.version
+    }
+
+    /// When it first arrived.
+    #[must_use]
+    pub const fn ingested_at(&self) -> Timestamp {
+        self.ingested_at
+    }
+
+    /// Until when a law keeps it.
+    #[must_use]
+    pub const fn keep_until(&self) -> Option<Timestamp> {
+        self.keep_until
+    }
+
+    /// When the source's own term ends.
+    #[must_use]
+    pub const fn source_until(&self) -> Option<Timestamp> {
+        self.source_until
+    }
+
+    /// The opened documents by category; their shapes are in [`crate::intake::record`].
+    #[must_use]
+    pub const fn parts(&self) -> &BTreeMap<Category, Value> {
+        &self.parts
+    }
+}
+
+impl Serialize for Disclosure {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut reply = serializer.serialize_struct("Disclosure", 3)?;
+        reply.serialize_field("subject_id", &self.subject)?;
+        reply.serialize_field("decision", &self.decision)?;
+        let profile: BTreeMap<&str, _> =
+            self.profile().into_iter().map(|(category, part)| (category.word(), part)).collect();
+        reply.serialize_field("data", &profile)?;
+        reply.end()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use static_assertions::assert_not_impl_any;
+
+    assert_not_impl_any!(Disclosure: Clone, Default, std::fmt::Debug, std::fmt::Display, serde::de::DeserializeOwned);
+    assert_not_impl_any!(DisclosedRecord: Clone, Default, std::fmt::Debug, Serialize);
+}
