@@ -169,6 +169,21 @@ fn an_epoch_number_is_never_used_twice() {
     assert!(matches!(hub.sealer.new_data_key(subject(1), 1, NOW), Err(Error::NoEpoch)));
 }
 
+/// Even if two epochs had the same key, a row would open under its own epoch only.
+#[test]
+fn a_key_row_is_bound_to_its_epoch() {
+    let entropy = Seeded::new(3);
+    let (kek, secrets) = first_secrets(&root(), &*entropy, NOW).unwrap();
+    let bytes = root().unwrap("kek/1", &kek.wrapped).unwrap();
+    let wrapped = root().wrap("kek/2", &bytes, &*entropy).unwrap();
+    let twin = crate::store::rows::KekRow { epoch: 2, wrapped, ..kek.clone() };
+    let hub = unlock(&root(), &[kek, twin], &secrets, entropy).unwrap();
+    let mut key = data_key(&hub, 1, 1);
+    assert_eq!(key.epoch, 2);
+    key.epoch = 1;
+    assert!(matches!(hub.opener.with_key(&key), Err(Error::DataKeyRefused)));
+}
+
 #[test]
 fn another_kek_of_the_same_number_is_refused() {
     let (hub, stranger) = (hub(3), hub(4));
