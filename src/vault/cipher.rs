@@ -2,7 +2,7 @@
 //! HMAC-SHA-256 indexes, HKDF-SHA-256 derives. Nothing else in the hub calls a cipher on stored data.
 //!
 //! Everything here holds its key on the heap and wipes it on drop. None of the types is `Clone` or `Debug`. A key
-//! schedule passes over the stack once, while it is made; [`super::harden`] keeps the stack out of core dumps.
+//! schedule passes over the stack once, while it is made; [`super::harden()`] keeps the stack out of core dumps.
 
 use aes_gcm::aead::{AeadInOut, KeyInit};
 use aes_gcm::{Aes256Gcm, Nonce};

@@ -1,4 +1,4 @@
-//! [`unlock`]: from the root key and the stored rows to the capabilities.
+//! [`unlock()`]: from the root key and the stored rows to the capabilities.
 
 use std::sync::Arc;
 

@@ -193,6 +193,33 @@ fn two_parts_of_one_record_cannot_be_exchanged() {
 }
 
 #[test]
+fn a_malformed_record_is_refused_with_its_fault() {
+    let part = |category: u8| [&[category, 0, 0, 0, 31, 1, 0, 1][..], &[0; 28]].concat();
+    let record = |count: u8, categories: &[u8]| {
+        [vec![count], categories.iter().flat_map(|category| part(*category)).collect()].concat()
+    };
+    assert_eq!(unpack(&record(2, &[1, 2])).unwrap().len(), 2);
+    for (bytes, fault) in [
+        (Vec::new(), "no count"),
+        (record(11, &[1, 2]), "more parts than categories"),
+        (record(3, &[1, 2]), "a part is cut off"),
+        (record(1, &[1, 2]), "bytes after the last part"),
+        (record(2, &[1, 1]), "categories twice or out of order"),
+        (record(2, &[2, 1]), "categories twice or out of order"),
+        (record(1, &[0]), "unknown category"),
+        (record(1, &[11]), "unknown category"),
+        (vec![1, 1, 0, 0, 0, 3, 1, 0, 1], "an envelope is too short"),
+        (vec![1, 1, 0, 0, 0, 0], "an envelope has an unknown version"),
+        (vec![1, 1, 255, 255, 255, 255, 1], "a part is cut off"),
+    ] {
+        assert!(matches!(unpack(&bytes), Err(Error::Malformed(found)) if found == fault), "{fault}: {bytes:?}");
+    }
+    let mut newer = record(1, &[1]);
+    newer[6] = 2;
+    assert!(matches!(unpack(&newer), Err(Error::Malformed("an envelope has an unknown version"))));
+}
+
+#[test]
 fn a_category_goes_into_a_record_once() {
     let hub = hub(2);
     let key = data_key(&hub, 1, 1);
