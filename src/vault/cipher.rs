@@ -1,7 +1,8 @@
 //! The four ciphers of the house, each behind one small type: AES-256-GCM seals data, XAES-256-GCM wraps keys,
 //! HMAC-SHA-256 indexes, HKDF-SHA-256 derives. Nothing else in the hub calls a cipher on stored data.
 //!
-//! Everything here holds its key on the heap and wipes it on drop. None of the types is `Clone` or `Debug`.
+//! Everything here holds its key on the heap and wipes it on drop. None of the types is `Clone` or `Debug`. A key
+//! schedule passes over the stack once, while it is made; [`super::harden()`] keeps the stack out of core dumps.
 
 use aes_gcm::aead::{AeadInOut, KeyInit};
 use aes_gcm::{Aes256Gcm, Nonce};

@@ -62,10 +62,13 @@ impl From<[u8; 16]> for Pseudonym {
     }
 }
 
+/// The salts, in one place on the heap.
+type Salts = Box<Zeroizing<[u8; SALTS]>>;
+
 /// The secret halves of a row, unwrapped.
 struct Unwrapped {
     key: Secret,
-    salts: Zeroizing<[u8; SALTS]>,
+    salts: Salts,
 }
 
 /// Makes a data key and wraps it under the newest epoch.
@@ -76,7 +79,7 @@ pub(super) fn make(
     entropy: &dyn Entropy,
     now: Timestamp,
 ) -> Result<DataKeyRow, Error> {
-    let mut fresh = Unwrapped { key: Secret::random(entropy)?, salts: Zeroizing::new([0; SALTS]) };
+    let mut fresh = Unwrapped { key: Secret::random(entropy)?, salts: Box::new(Zeroizing::new([0; SALTS])) };
     entropy.fill(fresh.salts.as_mut_slice())?;
     let mut row = DataKeyRow {
         part: owner.part(),
@@ -123,7 +126,7 @@ pub(super) struct DataKey {
     owner: SubjectId,
     key_no: i16,
     expander: Expander,
-    salts: Zeroizing<[u8; SALTS]>,
+    salts: Salts,
     /// Compartment keys that were needed so far.
     ciphers: [OnceCell<Gcm>; COMPARTMENTS],
 }
@@ -209,8 +212,12 @@ fn unwrap(ring: &KekRing, row: &DataKeyRow) -> Result<Unwrapped, Error> {
         return Err(Error::Commitment);
     }
     let salts = kek.unwrap(&aad(SALT_DOMAIN, row, row.epoch), &row.salts).ok_or(Error::DataKeyRefused)?;
-    let salts = salts.first_chunk().filter(|_| salts.len() == SALTS).ok_or(Error::DataKeyRefused)?;
-    Ok(Unwrapped { key, salts: Zeroizing::new(*salts) })
+    let mut kept = Box::new(Zeroizing::new([0; SALTS]));
+    if salts.len() != kept.len() {
+        return Err(Error::DataKeyRefused);
+    }
+    kept.copy_from_slice(&salts);
+    Ok(Unwrapped { key, salts: kept })
 }
 
 fn commitment(expander: &Expander, owner: SubjectId, key_no: i16) -> Result<[u8; 32], Error> {
@@ -225,4 +232,59 @@ fn aad(domain: &[u8; 16], row: &DataKeyRow, epoch: i32) -> [u8; 38] {
     let fields: [&[u8]; 4] = [domain, &row.subject.bytes(), &row.key_no.to_be_bytes(), &epoch.to_be_bytes()];
     aad.iter_mut().zip(fields.into_iter().flatten()).for_each(|(to, from)| *to = *from);
     aad
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::types::Category;
+
+    fn key(salts: [u8; SALTS]) -> DataKey {
+        DataKey {
+            owner: SubjectId::from_slice(&[1; 16]).unwrap(),
+            key_no: 1,
+            expander: Expander::new(&[7; 32]).unwrap(),
+            salts: Box::new(Zeroizing::new(salts)),
+            ciphers: Default::default(),
+        }
+    }
+
+    #[test]
+    fn each_compartment_hangs_on_its_own_salt() {
+        for compartment in Compartment::all() {
+            let place = (Table::Records, Row::number(1), compartment);
+            let mut sealed = Vec::new();
+            key([9; SALTS]).seal(place, &[0; NONCE], b"value", &mut sealed).unwrap();
+            for changed in Compartment::all() {
+                let mut salts = [9; SALTS];
+                salts[usize::from(changed.number()) * SALT] ^= 1;
+                let opened = key(salts).unseal(place, &sealed);
+                assert_eq!(opened.is_ok(), changed != compartment);
+            }
+        }
+    }
+
+    #[test]
+    fn compartments_have_different_keys_even_under_one_salt() {
+        let key = key([9; SALTS]);
+        let seal = |compartment| {
+            // The tag depends on the place too, the first bytes only on key and nonce.
+            let mut sealed = Vec::new();
+            key.seal((Table::Records, Row::number(1), compartment), &[0; NONCE], &[0; 16], &mut sealed).unwrap();
+            sealed[15..31].to_vec()
+        };
+        let all: std::collections::HashSet<_> = Compartment::all().map(seal).collect();
+        assert_eq!(all.len(), COMPARTMENTS);
+    }
+
+    #[test]
+    fn a_zero_salt_is_a_dead_compartment() {
+        let mut salts = [9; SALTS];
+        salts[SALT..2 * SALT].fill(0);
+        let key = key(salts);
+        let place = |compartment| (Table::Records, Row::number(1), compartment);
+        let refused = key.seal(place(Category::Identity.into()), &[0; NONCE], b"", &mut Vec::new());
+        assert!(matches!(refused, Err(Error::Erased(Some(Category::Identity)))));
+        assert!(key.seal(place(Compartment::Proof), &[0; NONCE], b"", &mut Vec::new()).is_ok());
+    }
 }

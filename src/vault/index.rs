@@ -10,7 +10,7 @@
 //! | matching | `index.matching` | `Expand(secret, "obhut index v1" ‖ 2 ‖ rule (2))` | `1 ‖ 0 (4) ‖ value` |
 //! | suppression | `index.suppression` | `Expand(secret, "obhut index v1" ‖ 3 ‖ kind (2))` | `1 ‖ source (4) ‖ value` |
 //! | record | `index.records` | `Expand(secret, "obhut index v1" ‖ 4 ‖ 0 (2))` | `1 ‖ source (4) ‖ record kind (2) ‖ external id` |
-//! | content | `index.records` | `Expand(secret, "obhut index v1" ‖ 5 ‖ 0 (2))` | `1 ‖ record index (16) ‖ [category (1) ‖ length (8) ‖ part]*` |
+//! | content | `index.records` | `Expand(secret, "obhut index v1" ‖ 5 ‖ 0 (2))` | `1 ‖ record index (16) ‖ [category (1) ‖ length (8) ‖ part]*`, categories ascending |
 //!
 //! Numbers are big-endian; the source is 0 for kinds that mean the same everywhere.
 
@@ -126,6 +126,8 @@ impl IndexKeys {
     }
 
     pub(super) fn content(&self, record: BlindIndex, parts: &[(Category, Personal)]) -> BlindIndex {
+        let mut parts: Vec<&(Category, Personal)> = parts.iter().collect();
+        parts.sort_by_key(|(category, _)| *category);
         let heads: Vec<[u8; 9]> = parts
             .iter()
             .map(|(category, part)| {
@@ -135,7 +137,7 @@ impl IndexKeys {
             .collect();
         let mut message: Vec<&[u8]> = Vec::with_capacity(2 + 2 * parts.len());
         message.extend([[VERSION].as_slice(), record.0.as_slice()]);
-        for (head, (_, part)) in heads.iter().zip(parts) {
+        for (head, (_, part)) in heads.iter().zip(&parts) {
             message.extend([head.as_slice(), part.bytes()]);
         }
         BlindIndex(self.content.short_mac(&message))

@@ -2,7 +2,7 @@
 //!
 //! A root key (outside the database, [`RootKey`]) wraps KEK epochs and the hub's own secrets; the newest epoch wraps
 //! each subject's data key ([`KekRing`]); from a data key and a salt per category come the keys that seal the
-//! values. [`unlock`] turns the stored rows into capabilities, each with one owner: [`Sealer`] (intake),
+//! values. [`unlock()`] turns the stored rows into capabilities, each with one owner: [`Sealer`] (intake),
 //! [`Opener`] (the gateway), [`Shredder`] (rights). None can be copied.
 //!
 //! This room knows no database: it works on rows that the store loads and saves. It must never log, never let a key

@@ -1,4 +1,4 @@
-//! [`unlock`]: from the root key and the stored rows to the capabilities.
+//! [`unlock()`]: from the root key and the stored rows to the capabilities.
 
 use std::sync::Arc;
 
@@ -114,4 +114,16 @@ fn find(root: &dyn RootKey, rows: &[HubSecretRow], name: &'static str) -> Result
 
 fn wrapping_name(name: &str) -> String {
     format!("secret/{name}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{CredentialRoot, FileRoot};
+    use super::*;
+
+    static_assertions::assert_not_impl_any!(Unlocked: Clone, Copy, std::fmt::Debug, serde::Serialize);
+    static_assertions::assert_not_impl_any!(KekRing: Clone, Copy, std::fmt::Debug, serde::Serialize);
+    static_assertions::assert_not_impl_any!(Secret: Clone, Copy, std::fmt::Debug, serde::Serialize);
+    static_assertions::assert_not_impl_any!(FileRoot: Clone, Copy, std::fmt::Debug, serde::Serialize);
+    static_assertions::assert_not_impl_any!(CredentialRoot: Clone, Copy, std::fmt::Debug, serde::Serialize);
 }

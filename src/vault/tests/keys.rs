@@ -151,11 +151,19 @@ fn another_node_s_epoch_is_named_and_can_be_loaded() {
     here.ring.load(&[kek.clone(), second.clone()], &root()).unwrap();
     assert!(here.opener.with_key(&key).is_ok());
 
-    let mut first = kek;
-    (first.wrapped, first.destroyed_at) = (Vec::new(), Some(NOW));
-    here.ring.load(&[first.clone(), second], &root()).unwrap();
-    assert_eq!((here.ring.epochs(), here.ring.newest()), (vec![2], Some(2)));
-    assert!(matches!(here.ring.install(&first, &root()), Err(Error::UnknownEpoch(1))));
+    // Destroyed is destroyed: by its date, by its emptiness, or both.
+    for (wrapped, destroyed_at) in [(Vec::new(), Some(NOW)), (kek.wrapped.clone(), Some(NOW)), (Vec::new(), None)] {
+        let first = crate::store::rows::KekRow { wrapped, destroyed_at, ..kek.clone() };
+        here.ring.load(&[kek.clone(), second.clone()], &root()).unwrap();
+        assert_eq!(here.ring.epochs(), [1, 2]);
+        here.ring.load(&[first.clone(), second.clone()], &root()).unwrap();
+        assert_eq!((here.ring.epochs(), here.ring.newest()), (vec![2], Some(2)));
+        assert!(matches!(here.ring.install(&first, &root()), Err(Error::UnknownEpoch(1))));
+    }
+    // A load that fails changes nothing.
+    let spoilt = crate::store::rows::KekRow { epoch: 3, ..second };
+    assert!(here.ring.load(&[spoilt], &root()).is_err());
+    assert_eq!(here.ring.epochs(), [2]);
 }
 
 #[test]
@@ -167,6 +175,21 @@ fn an_epoch_number_is_never_used_twice() {
     hub.ring.forget(1);
     assert_eq!(hub.ring.newest(), None);
     assert!(matches!(hub.sealer.new_data_key(subject(1), 1, NOW), Err(Error::NoEpoch)));
+}
+
+/// Even if two epochs had the same key, a row would open under its own epoch only.
+#[test]
+fn a_key_row_is_bound_to_its_epoch() {
+    let entropy = Seeded::new(3);
+    let (kek, secrets) = first_secrets(&root(), &*entropy, NOW).unwrap();
+    let bytes = root().unwrap("kek/1", &kek.wrapped).unwrap();
+    let wrapped = root().wrap("kek/2", &bytes, &*entropy).unwrap();
+    let twin = crate::store::rows::KekRow { epoch: 2, wrapped, ..kek.clone() };
+    let hub = unlock(&root(), &[kek, twin], &secrets, entropy).unwrap();
+    let mut key = data_key(&hub, 1, 1);
+    assert_eq!(key.epoch, 2);
+    key.epoch = 1;
+    assert!(matches!(hub.opener.with_key(&key), Err(Error::DataKeyRefused)));
 }
 
 #[test]
