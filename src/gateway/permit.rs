@@ -12,6 +12,7 @@ pub struct Permit {
     parts: Vec<PartPermit>,
     not_before: Option<Timestamp>,
     reads_retained: bool,
+    own_access: bool,
     decision: Decision,
 }
 
@@ -134,7 +135,14 @@ pub fn decide(
     }
     decision.outcome = Outcome::Allow;
     let not_before = purpose.look_back_days.map(|days| now.plus_days(-i64::from(days)));
-    Verdict::Allow(Permit { subject, parts, not_before, reads_retained: purpose.reads_retained, decision })
+    Verdict::Allow(Permit {
+        subject,
+        parts,
+        not_before,
+        reads_retained: purpose.reads_retained,
+        own_access: purpose.own_access,
+        decision,
+    })
 }
 
 /// May `category` of a part be read, and on what?
@@ -178,10 +186,12 @@ fn record(
 }
 
 /// Puts the closed sources of a part into `locked`; an error if none of its sources is open.
+///
+/// What a merchant agreed with a source cannot shorten a person's right to a copy of all that is stored (Art. 15(3) GDPR).
 fn open_sources(origin: &Origin, purpose: &Purpose, now: Timestamp, locked: &mut Vec<SourceNo>) -> Result<(), Reason> {
     let sources = &origin.facts.sources;
     let mut last = None;
-    for facts in sources {
+    for facts in sources.iter().filter(|_| !purpose.own_access) {
         let listed = facts.purposes.as_ref().is_none_or(|purposes| purposes.contains(&purpose.code));
         let over = facts.until.is_some_and(|until| until <= now);
         if !listed || over {
@@ -293,6 +303,10 @@ impl Permit {
                 told.find(|refused| refused.category == category)
                     .map_or(Reason::CategoryNotInPurpose, |told| told.reason),
             );
+        }
+        // As long as it is stored, it belongs into the person's own copy.
+        if self.own_access {
+            return None;
         }
         let over = |end: Option<Timestamp>| end.is_some_and(|end| end <= now);
         let checks = [

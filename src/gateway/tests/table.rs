@@ -254,7 +254,7 @@ fn special_categories(text: &mut String) {
         ("purpose does not ask for explicit consent", &ordinary, true),
         ("the person's own access", &purpose("subject_access"), false),
     ] {
-        let person = somebody(vec![Entry { explicit: by_word, ..entry(Act::Granted, Some("analytics"), 600) }]);
+        let person = somebody(vec![Entry { explicit: by_word, ..entry(Act::Granted, Some("analytics"), 900) }]);
         let asked = Ask { categories: Some([Category::Special].into_iter().collect()), ..ask(purpose, None) };
         row(text, 52, &[what, &in_a_word(&decided(&asked, purpose, person))]);
     }
@@ -294,7 +294,7 @@ fn callers(text: &mut String) {
 
 fn merges(text: &mut String) {
     heading(text, "newsletter_email, two parts merged on day 700: what may be read of each");
-    row(text, 58, &["what was said", "first part", "second part"]);
+    row(text, 60, &["what was said", "first part", "second part"]);
     let first = |act, day| entry(act, Some("newsletter_email"), day);
     let second = |act, day| Entry { origin: subject(2), ..first(act, day) };
     let late = Entry { recorded_at: day(800), ..first(Act::Granted, 650) };
@@ -335,7 +335,7 @@ fn merges(text: &mut String) {
             Verdict::Allow(permit) => permit.decision().withheld.first().unwrap().reason.word().to_owned(),
             other => in_a_word(other),
         };
-        row(text, 58, &[what, &of(1), &of(2)]);
+        row(text, 60, &[what, &of(1), &of(2)]);
     }
 }
 
