@@ -277,7 +277,8 @@ mod tests {
 
     #[test]
     fn each_missing_piece_of_a_purpose_is_named() {
-        let broken: [(&str, &str, fn(&mut Purpose)); 17] = [
+        type Broken = (&'static str, &'static str, fn(&mut Purpose));
+        let broken: [Broken; 17] = [
             ("newsletter_email", "version_missing", |purpose| purpose.version = 0),
             ("newsletter_email", "title_missing", |purpose| purpose.title.de = " ".to_owned()),
             ("newsletter_email", "description_missing", |purpose| purpose.description.en.clear()),

@@ -2,6 +2,7 @@
 
 mod ask;
 mod decision;
+mod judge;
 mod permit;
 
 pub use ask::{Actor, Ask, Caller, ReasonCode, Scope};
