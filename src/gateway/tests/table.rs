@@ -1,4 +1,7 @@
 //! The committed table of decisions: the specification a data protection officer can read.
+//!
+//! A change of the table is a change of what is promised. To accept one that is meant:
+//! `INSTA_UPDATE=always cargo test --lib the_table_of_decisions`, and let the data protection officer read the difference.
 
 use std::collections::BTreeSet;
 use std::fmt::Write;
@@ -103,7 +106,15 @@ fn histories(purpose: &Purpose, channel: Channel) -> Vec<(&'static str, Vec<Entr
             "objected, balanced",
             vec![at(Act::Objected, 600), Entry { method: Method::Operator, ..at(Act::ObjectionLifted, 610) }],
         ),
-        ("marketing objected, granted", vec![entry(Act::Objected, None, 590), yes()]),
+        ("marketing objected, granted explicitly", vec![entry(Act::Objected, None, 590), yes()]),
+        (
+            "marketing objected, granted not explicit",
+            vec![entry(Act::Objected, None, 590), Entry { explicit: false, ..yes() }],
+        ),
+        (
+            "marketing objected, granted by import",
+            vec![entry(Act::Objected, None, 590), Entry { method: Method::Import, ..yes() }],
+        ),
         ("restricted, granted", vec![entry(Act::Restricted, None, 590), yes()]),
         (
             "restricted, restriction lifted",
@@ -146,7 +157,7 @@ fn every_standing(text: &mut String, title: &str, purpose: &Purpose, channel: Ch
             };
             let cells = [cell(open.clone(), channel), cell(locked, channel), cell(over, channel), cell(open, other)];
             let mark = |is: bool| if is { "yes" } else { "-" };
-            row(text, 31, &[history, mark(restricted), mark(objected), &cells[0], &cells[1], &cells[2], &cells[3]]);
+            row(text, 40, &[history, mark(restricted), mark(objected), &cells[0], &cells[1], &cells[2], &cells[3]]);
         }
     }
 }
