@@ -50,9 +50,7 @@ impl Timestamp {
     /// # Errors
     /// If the text is not an RFC 3339 instant within the years the hub can store.
     pub fn parse(text: &str) -> Result<Self, super::UnknownWord> {
-        text.parse::<jiff::Timestamp>()
-            .map(|time| Self(time.as_microsecond()))
-            .map_err(|_| super::UnknownWord("timestamp"))
+        text.parse::<jiff::Timestamp>().map(|time| Self(time.as_microsecond())).map_err(|_| super::UnknownWord("timestamp"))
     }
 }
 

@@ -128,11 +128,7 @@ impl std::str::FromStr for PurposeCode {
     fn from_str(text: &str) -> Result<Self, UnknownWord> {
         let letters = text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_');
         let starts = text.bytes().next().is_some_and(|b| b.is_ascii_lowercase());
-        if letters && starts && (2..=64).contains(&text.len()) {
-            Ok(Self(text.into()))
-        } else {
-            Err(UnknownWord("purpose"))
-        }
+        if letters && starts && (2..=64).contains(&text.len()) { Ok(Self(text.into())) } else { Err(UnknownWord("purpose")) }
     }
 }
 
