@@ -89,11 +89,11 @@ impl Method {
     /// opt-in by e-mail proves none for a phone (R104, BGH I ZR 164/09).
     #[must_use]
     pub const fn proves(self, channel: Option<Channel>) -> bool {
-        match (self, channel) {
-            (Self::Signal, Some(Channel::Email | Channel::Phone | Channel::Sms | Channel::Post)) => false,
-            (Self::DoubleOptIn, Some(Channel::Phone)) => false,
-            _ => true,
-        }
+        !matches!(
+            (self, channel),
+            (Self::Signal, Some(Channel::Email | Channel::Phone | Channel::Sms | Channel::Post))
+                | (Self::DoubleOptIn, Some(Channel::Phone))
+        )
     }
 }
 

@@ -69,7 +69,6 @@ fn key(entry: &Entry) -> Key<'_> {
 /// Folds entries into one choice per purpose and channel, in the order of these.
 pub(super) fn fold(mut entries: Vec<&Entry>) -> Vec<Choice> {
     entries.sort_unstable_by(|a, b| key(a).cmp(&key(b)).then_with(|| a.cmp(b)));
-    entries.dedup();
     entries.chunk_by(|a, b| key(a) == key(b)).filter_map(fold_one).collect()
 }
 

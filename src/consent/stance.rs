@@ -70,7 +70,7 @@ impl<'a> Case<'a> {
                 explicit_until,
             });
         }
-        if let Some(no) = restricted.or(objected) {
+        if let Some(no) = restricted.or(objected.filter(|no| !self.is_lifted(*no))) {
             return Stance::No(reason_of(no));
         }
         let last_fault = || grants().filter(newer).max().and_then(|yes| self.fault(yes));

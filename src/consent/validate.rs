@@ -242,3 +242,121 @@ impl Entry {
         ])
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::consent::{EntryNo, confirmed_in_time, default_purposes, proven};
+    use crate::types::{CategorySet, SubjectId};
+
+    fn purpose(code: &str) -> Purpose {
+        default_purposes().unwrap().into_iter().find(|purpose| purpose.code.as_str() == code).unwrap()
+    }
+
+    fn codes(result: Result<(), Vec<Problem>>) -> Vec<&'static str> {
+        result.err().unwrap_or_default().into_iter().map(|problem| problem.code).collect()
+    }
+
+    fn entry(act: Act, purpose: Option<&str>, channel: Option<Channel>) -> Entry {
+        Entry {
+            act,
+            purpose: purpose.map(|code| code.parse().unwrap()),
+            channel,
+            at: Timestamp::from_micros(0),
+            recorded_at: Timestamp::from_micros(0),
+            entry_no: EntryNo(1),
+            text_version: Some("2026-01".into()),
+            method: Method::Checkbox,
+            proven: true,
+            confirmed: false,
+            explicit: true,
+            parental: false,
+            origin: SubjectId::from_uuid(uuid::Uuid::nil()),
+        }
+    }
+
+    #[test]
+    fn each_missing_piece_of_a_purpose_is_named() {
+        type Broken = (&'static str, &'static str, fn(&mut Purpose));
+        let broken: [Broken; 17] = [
+            ("newsletter_email", "version_missing", |purpose| purpose.version = 0),
+            ("newsletter_email", "title_missing", |purpose| purpose.title.de = " ".to_owned()),
+            ("newsletter_email", "description_missing", |purpose| purpose.description.en.clear()),
+            ("newsletter_email", "statute_missing", |purpose| purpose.statute.clear()),
+            ("newsletter_email", "categories_missing", |purpose| purpose.categories = CategorySet::EMPTY),
+            ("newsletter_email", "special_needs_explicit_consent", |purpose| {
+                purpose.categories.insert(Category::Special)
+            }),
+            ("newsletter_email", "channels_missing", |purpose| purpose.channels.clear()),
+            ("newsletter_email", "text_version_missing", |purpose| purpose.text_version = None),
+            ("postal_marketing", "double_opt_in_without_consent", |purpose| purpose.double_opt_in = true),
+            ("newsletter_email", "confirm_within_missing", |purpose| purpose.confirm_within_days = 0),
+            ("newsletter_email", "validity_empty", |purpose| purpose.validity_days = Some(0)),
+            ("newsletter_email", "retention_missing", |purpose| purpose.retention_days = 0),
+            ("postal_marketing", "marketing_ground", |purpose| purpose.ground = Ground::LegalObligation),
+            ("existing_customer_email", "existing_customer_terms", |purpose| {
+                purpose.channels.insert(Channel::Sms);
+            }),
+            ("postal_marketing", "objection_terms", |purpose| purpose.survives_objection = true),
+            ("postal_marketing", "restriction_terms", |purpose| purpose.survives_restriction = true),
+            ("analytics", "retained_terms", |purpose| purpose.reads_retained = true),
+        ];
+        for (code, problem, change) in broken {
+            let mut purpose = purpose(code);
+            assert_eq!(codes(purpose.validate()), Vec::<&str>::new());
+            change(&mut purpose);
+            assert_eq!(codes(purpose.validate()), [problem]);
+        }
+    }
+
+    #[test]
+    fn acts_that_make_no_sense_are_turned_away_with_a_code() {
+        let email = Some(Channel::Email);
+        for (act, code, channel, problems) in [
+            (Act::Granted, "newsletter_email", email, &[] as &[&str]),
+            (Act::Granted, "newsletter_email", None, &[]),
+            (Act::Granted, "newsletter_email", Some(Channel::Phone), &["channel_not_in_purpose"]),
+            (Act::Granted, "postal_marketing", None, &["consent_not_ground"]),
+            (Act::Granted, "order_fulfilment", None, &["consent_not_ground", "channel_missing"]),
+            (Act::Withdrawn, "postal_marketing", None, &[]),
+            (Act::Withdrawn, "bookkeeping", None, &["consent_not_ground"]),
+            (Act::Objected, "postal_marketing", None, &[]),
+            (Act::Objected, "newsletter_email", None, &[]),
+            (Act::Objected, "analytics", None, &[]),
+            (Act::Objected, "order_fulfilment", None, &["objection_not_possible"]),
+            (Act::Restricted, "order_fulfilment", None, &[]),
+            (Act::Restricted, "order_fulfilment", email, &["channel_without_meaning"]),
+        ] {
+            assert_eq!(codes(entry(act, Some(code), channel).validate(Some(&purpose(code)))), problems, "{act} {code}");
+        }
+        assert_eq!(codes(entry(Act::Granted, Some("nothing_such"), None).validate(None)), ["purpose_unknown"]);
+        assert_eq!(codes(entry(Act::Granted, None, None).validate(None)), ["purpose_missing"]);
+        assert_eq!(codes(entry(Act::Objected, None, None).validate(None)), Vec::<&str>::new());
+    }
+
+    #[test]
+    fn nothing_is_dated_in_the_future_or_confirmed_by_a_checkbox() {
+        let newsletter = purpose("newsletter_email");
+        let granted = entry(Act::Granted, Some("newsletter_email"), None);
+        let future = Entry { at: granted.at.plus(CLOCK_SKEW + 1), ..granted.clone() };
+        assert_eq!(codes(future.validate(Some(&newsletter))), ["in_future"]);
+        let confirmed = Entry { confirmed: true, ..granted.clone() };
+        assert_eq!(codes(confirmed.validate(Some(&newsletter))), ["confirmation_without_double_opt_in"]);
+        let textless = Entry { text_version: None, ..granted };
+        assert_eq!(codes(textless.validate(Some(&newsletter))), ["text_version_missing"]);
+    }
+
+    #[test]
+    fn proof_and_confirmation_are_counted_strictly() {
+        let (newsletter, analytics) = (purpose("newsletter_email"), purpose("analytics"));
+        assert!(proven(&newsletter, Method::Import, true));
+        assert!(!proven(&newsletter, Method::Portal, false));
+        assert!(proven(&analytics, Method::Portal, false));
+        assert!(!proven(&analytics, Method::Import, false));
+        let (asked, day) = (Timestamp::from_micros(0), |days| Timestamp::from_micros(0).plus_days(days));
+        assert!(confirmed_in_time(&newsletter, asked, Some(day(14))));
+        assert!(!confirmed_in_time(&newsletter, asked, Some(day(14).plus(1))));
+        assert!(!confirmed_in_time(&newsletter, asked, Some(asked.plus(-1))));
+        assert!(!confirmed_in_time(&newsletter, asked, None));
+    }
+}

@@ -10,6 +10,7 @@ mod ask;
 mod decision;
 mod disclosure;
 mod door;
+mod judge;
 mod permit;
 mod profile;
 

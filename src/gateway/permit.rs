@@ -1,9 +1,10 @@
 //! [`decide`] and [`Permit`]. Trusted: nothing personal is read but by a permit, and only `decide` makes one.
 
 use super::Ask;
-use super::decision::{Allowed, Decision, Outcome, Refused, Why};
-use crate::consent::{EntryNo, Origin, Purpose, Reason, Stance, Standing, Support, stance};
-use crate::types::{Category, CategorySet, Channel, DecisionId, Ground, PurposeCode, SourceNo, SubjectId, Timestamp};
+use super::decision::{Decision, Outcome, Refused};
+use super::judge::{channel_of, judge, open_sources, record};
+use crate::consent::{EntryNo, Origin, Purpose, Reason, Stance, Standing, stance};
+use crate::types::{Category, CategorySet, Channel, DecisionId, PurposeCode, SourceNo, SubjectId, Timestamp};
 
 /// The right to read certain categories of one person, once. It cannot be made, copied or written down elsewhere.
 #[must_use]
@@ -12,6 +13,7 @@ pub struct Permit {
     parts: Vec<PartPermit>,
     not_before: Option<Timestamp>,
     reads_retained: bool,
+    own_access: bool,
     decision: Decision,
 }
 
@@ -87,14 +89,14 @@ pub fn decide(
         return gap(Reason::NoCategoryAsked, decision);
     }
     if let Some(reason) = ask.caller.refusal(purpose, standing) {
-        return refuse_all(asked, reason, decision);
+        return refuse_all(asked, purpose, reason, decision);
     }
     let channel = match channel_of(ask, purpose) {
         Ok(channel) => channel,
-        Err(reason) => return refuse_all(asked, reason, decision),
+        Err(reason) => return refuse_all(asked, purpose, reason, decision),
     };
     decision.channel = channel;
-    let Some(subject) = standing.subject() else { return refuse_all(asked, Reason::UnknownSubject, decision) };
+    let Some(subject) = standing.subject() else { return refuse_all(asked, purpose, Reason::UnknownSubject, decision) };
 
     let judged: Vec<(&Origin, Stance)> = standing
         .origins()
@@ -107,7 +109,7 @@ pub fn decide(
         _ => None,
     });
     if let Some(reason) = said_no.min() {
-        return refuse_all(asked, reason, decision);
+        return refuse_all(asked, purpose, reason, decision);
     }
     let mut parts = Vec::new();
     let mut findings = Vec::new();
@@ -134,85 +136,14 @@ pub fn decide(
     }
     decision.outcome = Outcome::Allow;
     let not_before = purpose.look_back_days.map(|days| now.plus_days(-i64::from(days)));
-    Verdict::Allow(Permit { subject, parts, not_before, reads_retained: purpose.reads_retained, decision })
-}
-
-/// May `category` of a part be read, and on what?
-fn judge(
-    category: Category,
-    purpose: &Purpose,
-    stance: &Stance,
-    sources: Result<(), Reason>,
-    now: Timestamp,
-) -> Result<Support, Reason> {
-    if !purpose.categories.contains(category) {
-        return Err(Reason::CategoryNotInPurpose);
-    }
-    let mut support = match stance {
-        Stance::Yes(support) => *support,
-        Stance::No(reason) | Stance::Silent(reason) => return Err(*reason),
-    };
-    // Art. 9 GDPR: explicit consent, or an exception the purpose names.
-    if category == Category::Special && purpose.special_ground.is_none() {
-        let explicit = support.explicit_until.filter(|until| now < *until);
-        support.until = explicit.ok_or(Reason::NotExplicit)?;
-    }
-    sources.map(|()| support)
-}
-
-/// Writes down what the parts found about one category.
-fn record(
-    decision: &mut Decision,
-    purpose: &Purpose,
-    category: Category,
-    found: impl Iterator<Item = Result<Support, Reason>> + Clone,
-) {
-    let refused = found.clone().filter_map(Result::err).min().map(|reason| Refused { category, reason });
-    let Some(support) = found.filter_map(Result::ok).min_by_key(|support| (support.until, support.entry_no)) else {
-        decision.refused.push(refused.unwrap_or(Refused { category, reason: Reason::NoRecords }));
-        return;
-    };
-    let until = Some(support.until).filter(|until| *until != Timestamp::NEVER);
-    decision.allowed.push(Allowed { category, until, why: why(purpose), entry_no: support.entry_no });
-    decision.withheld.extend(refused);
-}
-
-/// Puts the closed sources of a part into `locked`; an error if none of its sources is open.
-fn open_sources(origin: &Origin, purpose: &Purpose, now: Timestamp, locked: &mut Vec<SourceNo>) -> Result<(), Reason> {
-    let sources = &origin.facts.sources;
-    let mut last = None;
-    for facts in sources {
-        let listed = facts.purposes.as_ref().is_none_or(|purposes| purposes.contains(&purpose.code));
-        let over = facts.until.is_some_and(|until| until <= now);
-        if !listed || over {
-            locked.push(facts.source);
-            last = last.max(Some(if listed { Reason::SourceClockOver } else { Reason::SourceLocked }));
-        }
-    }
-    last.filter(|_| locked.len() == sources.len()).map_or(Ok(()), Err)
-}
-
-/// The channel to decide on.
-fn channel_of(ask: &Ask, purpose: &Purpose) -> Result<Option<Channel>, Reason> {
-    match ask.channel.or_else(|| purpose.sole_channel()) {
-        Some(channel) if purpose.channels.contains(&channel) => Ok(Some(channel)),
-        Some(_) => Err(Reason::ChannelNotInPurpose),
-        None if purpose.needs_channel() => Err(Reason::ChannelMissing),
-        None => Ok(None),
-    }
-}
-
-const fn why(purpose: &Purpose) -> Why {
-    match purpose.ground {
-        Ground::Consent => Why::Consent,
-        Ground::Contract => Why::Contract,
-        Ground::LegalObligation if purpose.own_access => Why::OwnAccess,
-        Ground::LegalObligation => Why::LegalObligation,
-        Ground::VitalInterest => Why::VitalInterest,
-        Ground::PublicTask => Why::PublicTask,
-        Ground::LegitimateInterest if purpose.existing_customer_advertising => Why::ExistingCustomer,
-        Ground::LegitimateInterest => Why::LegitimateInterest,
-    }
+    Verdict::Allow(Permit {
+        subject,
+        parts,
+        not_before,
+        reads_retained: purpose.reads_retained,
+        own_access: purpose.own_access,
+        decision,
+    })
 }
 
 fn gap(reason: Reason, mut decision: Decision) -> Verdict {
@@ -220,8 +151,12 @@ fn gap(reason: Reason, mut decision: Decision) -> Verdict {
     Verdict::Gap(Gap { reason, decision })
 }
 
-fn refuse_all(asked: CategorySet, reason: Reason, mut decision: Decision) -> Verdict {
-    decision.refused = asked.iter().map(|category| Refused { category, reason }).collect();
+fn refuse_all(asked: CategorySet, purpose: &Purpose, reason: Reason, mut decision: Decision) -> Verdict {
+    let told = |category| {
+        let foreign = !purpose.categories.contains(category);
+        if foreign { reason.min(Reason::CategoryNotInPurpose) } else { reason }
+    };
+    decision.refused = asked.iter().map(|category| Refused { category, reason: told(category) }).collect();
     Verdict::Refuse(Refusal(decision))
 }
 
@@ -293,6 +228,10 @@ impl Permit {
                 told.find(|refused| refused.category == category)
                     .map_or(Reason::CategoryNotInPurpose, |told| told.reason),
             );
+        }
+        // As long as it is stored, it belongs into the person's own copy.
+        if self.own_access {
+            return None;
         }
         let over = |end: Option<Timestamp>| end.is_some_and(|end| end <= now);
         let checks = [

@@ -8,7 +8,7 @@
 //! |---|---|---|---|
 //! | lookup | `index.lookup` | `Expand(secret, "obhut index v1" ‖ 1 ‖ kind (2))` | `1 ‖ source (4) ‖ value` |
 //! | matching | `index.matching` | `Expand(secret, "obhut index v1" ‖ 2 ‖ rule (2))` | `1 ‖ 0 (4) ‖ value` |
-//! | suppression | `index.suppression` | `Expand(secret, "obhut index v1" ‖ 3 ‖ kind (2))` | `1 ‖ source (4) ‖ value` |
+//! | suppression | `index.suppression` | `Expand(secret, "obhut index v1" ‖ 3 ‖ 0 (2))` | `1 ‖ lookup or record index (16)` |
 //! | record | `index.records` | `Expand(secret, "obhut index v1" ‖ 4 ‖ 0 (2))` | `1 ‖ source (4) ‖ record kind (2) ‖ external id` |
 //! | content | `index.records` | `Expand(secret, "obhut index v1" ‖ 5 ‖ 0 (2))` | `1 ‖ record index (16) ‖ [category (1) ‖ length (8) ‖ part]*`, categories ascending |
 //!
@@ -70,7 +70,7 @@ pub const fn source_scoped(kind: IdentifierKind) -> bool {
 /// The index keys, prepared.
 pub(super) struct IndexKeys {
     lookup: Vec<(IdentifierKind, Prf)>,
-    suppression: Vec<(IdentifierKind, Prf)>,
+    suppression: Prf,
     matching: Expander,
     records: Prf,
     content: Prf,
@@ -86,15 +86,12 @@ pub(super) struct IndexSecrets {
 
 impl IndexKeys {
     pub(super) fn new(secrets: &IndexSecrets) -> Result<Self, Error> {
-        let per_kind = |secret: &Secret, purpose| {
-            let expander = Expander::new(secret.bytes())?;
-            let keys = IdentifierKind::ALL.iter().map(|kind| Ok((*kind, derive(&expander, purpose, kind.number())?)));
-            keys.collect::<Result<_, Error>>()
-        };
+        let lookup = Expander::new(secrets.lookup.bytes())?;
+        let lookup = IdentifierKind::ALL.iter().map(|kind| Ok((*kind, derive(&lookup, 1, kind.number())?)));
         let records = Expander::new(secrets.records.bytes())?;
         Ok(Self {
-            lookup: per_kind(&secrets.lookup, 1)?,
-            suppression: per_kind(&secrets.suppression, 3)?,
+            lookup: lookup.collect::<Result<_, Error>>()?,
+            suppression: derive(&Expander::new(secrets.suppression.bytes())?, 3, 0)?,
             matching: Expander::new(secrets.matching.bytes())?,
             records: derive(&records, 4, 0)?,
             content: derive(&records, 5, 0)?,
@@ -105,13 +102,9 @@ impl IndexKeys {
         identifier(&self.lookup, kind, source, value)
     }
 
-    pub(super) fn suppression(
-        &self,
-        kind: IdentifierKind,
-        source: SourceNo,
-        value: &Personal,
-    ) -> Result<BlindIndex, Error> {
-        identifier(&self.suppression, kind, source, value)
+    /// Of an index, not of a value: when a person is erased nothing has to be opened to mark them.
+    pub(super) fn suppression(&self, index: BlindIndex) -> BlindIndex {
+        BlindIndex(self.suppression.short_mac(&[&[VERSION], &index.0]))
     }
 
     pub(super) fn matching(&self, rule: i16, value: &Personal) -> Result<BlindIndex, Error> {
@@ -119,9 +112,9 @@ impl IndexKeys {
         Ok(BlindIndex(key.short_mac(&[&[VERSION], &[0; 4], value.bytes()])))
     }
 
-    pub(super) fn record(&self, source: SourceNo, kind: RecordKind, external_id: &str) -> BlindIndex {
+    pub(super) fn record(&self, source: SourceNo, kind: RecordKind, external_id: &Personal) -> BlindIndex {
         let message: [&[u8]; 4] =
-            [&[VERSION], &source.0.to_be_bytes(), &kind.number().to_be_bytes(), external_id.as_bytes()];
+            [&[VERSION], &source.0.to_be_bytes(), &kind.number().to_be_bytes(), external_id.bytes()];
         BlindIndex(self.records.short_mac(&message))
     }
 

@@ -46,7 +46,7 @@ impl Opener {
 
     /// The index of a record: the same as [`super::Sealer::record_index`].
     #[must_use]
-    pub fn record_index(&self, source: SourceNo, kind: RecordKind, external_id: &str) -> BlindIndex {
+    pub fn record_index(&self, source: SourceNo, kind: RecordKind, external_id: &Personal) -> BlindIndex {
         self.index.record(source, kind, external_id)
     }
 }

@@ -54,17 +54,16 @@ impl Sealer {
         self.index.matching(rule, value)
     }
 
-    /// The index under which an erased person's identifier stands as a tombstone.
-    ///
-    /// # Errors
-    /// If a cipher refuses its input, which it does for no value.
-    pub fn suppression(&self, kind: IdentifierKind, source: SourceNo, value: &Personal) -> Result<BlindIndex, Error> {
-        self.index.suppression(kind, source, value)
+    /// The index under which an erased person's identifier or record stands as a tombstone, from its lookup or record
+    /// index.
+    #[must_use]
+    pub fn suppression(&self, index: BlindIndex) -> BlindIndex {
+        self.index.suppression(index)
     }
 
     /// The index of a record: its source, kind and the source's id of it.
     #[must_use]
-    pub fn record_index(&self, source: SourceNo, kind: RecordKind, external_id: &str) -> BlindIndex {
+    pub fn record_index(&self, source: SourceNo, kind: RecordKind, external_id: &Personal) -> BlindIndex {
         self.index.record(source, kind, external_id)
     }
 

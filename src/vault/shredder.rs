@@ -3,15 +3,15 @@
 use std::sync::Arc;
 
 use crate::store::rows::{DataKeyRow, KekRow};
-use crate::types::{CategorySet, Entropy, IdentifierKind, SourceNo, Timestamp};
+use crate::types::{CategorySet, Entropy, Timestamp};
 
+use super::Error;
 use super::datakey::{self, DataKey, Pseudonym};
 use super::envelope::Compartment;
 use super::index::{BlindIndex, IndexKeys};
 use super::ring::KekRing;
 use super::root::RootKey;
 use super::sign::Signer;
-use super::{Error, Personal};
 
 /// Ends compartments, moves keys to a new epoch, marks tombstones and signs certificates. It opens no data.
 ///
@@ -63,13 +63,11 @@ impl Shredder {
         self.ring.new_epoch(root, &*self.entropy, now)
     }
 
-    /// The index under which an erased person's identifier stands as a tombstone: the same as
-    /// [`super::Sealer::suppression`].
-    ///
-    /// # Errors
-    /// If a cipher refuses its input, which it does for no value.
-    pub fn suppression(&self, kind: IdentifierKind, source: SourceNo, value: &Personal) -> Result<BlindIndex, Error> {
-        self.index.suppression(kind, source, value)
+    /// The index under which an erased person's identifier or record stands as a tombstone, from its lookup or record
+    /// index.
+    #[must_use]
+    pub fn suppression(&self, index: BlindIndex) -> BlindIndex {
+        self.index.suppression(index)
     }
 
     /// The subject's name in the audit log.

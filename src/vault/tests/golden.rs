@@ -42,12 +42,12 @@ fn version_1_is_written_as_it_always_was() {
 
     for kind in IdentifierKind::ALL {
         let lookup = hub.sealer.lookup(*kind, SourceNo(7), &text("max@example.de")).unwrap();
-        let tombstone = hub.sealer.suppression(*kind, SourceNo(7), &text("max@example.de")).unwrap();
+        let tombstone = hub.sealer.suppression(lookup);
         made.push((format!("lookup/{kind}"), lookup.bytes().to_vec()));
         made.push((format!("suppression/{kind}"), tombstone.bytes().to_vec()));
     }
     made.push(("matching/5".into(), hub.sealer.matching(5, &text("MKS|10115")).unwrap().bytes().to_vec()));
-    let record = hub.sealer.record_index(SourceNo(7), RecordKind::Order, "10023");
+    let record = hub.sealer.record_index(SourceNo(7), RecordKind::Order, &text("10023"));
     made.push(("record_index".into(), record.bytes().to_vec()));
     let content = hub.sealer.content_mac(record, &parts(&[(Category::Identity, "Max")]));
     made.push(("content_mac".into(), content.bytes().to_vec()));
