@@ -4,10 +4,13 @@
 //! `ARCHITECTURE.md` walks the five flows.
 
 pub mod api;
+pub mod cli;
+pub mod config;
 pub mod connect;
 pub mod consent;
 pub mod gateway;
 pub mod intake;
+pub mod logging;
 pub mod store;
 pub mod types;
 pub mod vault;

@@ -80,7 +80,10 @@ impl Reader {
             }
             Some(_) => return Err(Problem::new(Code::UnsupportedEncoding, "Send the body plain or packed with gzip.")),
         };
-        if text(headers, &CONTENT_LENGTH).and_then(|length| length.parse().ok()).is_some_and(|length: u64| length > limit) {
+        if text(headers, &CONTENT_LENGTH)
+            .and_then(|length| length.parse().ok())
+            .is_some_and(|length: u64| length > limit)
+        {
             return Err(too_large(limit));
         }
         Ok(Self { payload, gzip, packed: Bytes::new(), left: limit, patience, ended: false })
@@ -102,7 +105,8 @@ impl Reader {
             if self.ended {
                 return Ok(None);
             }
-            let Some(piece) = tokio::time::timeout(self.patience, self.payload.next()).await.map_err(|_| too_slow())? else {
+            let Some(piece) = tokio::time::timeout(self.patience, self.payload.next()).await.map_err(|_| too_slow())?
+            else {
                 self.ended = true;
                 return self.finish();
             };

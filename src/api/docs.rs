@@ -50,9 +50,11 @@ pub(super) fn finish(mut document: OpenApi) -> OpenApi {
     components.security_schemes.insert(API_KEY.to_owned(), RefOr::T(SecurityScheme::Http(scheme)));
     for item in document.paths.paths.values_mut() {
         for operation in operations(item) {
-            operation.responses.responses.entry("default".to_owned()).or_insert_with(|| {
-                RefOr::Ref(Ref::new("#/components/responses/Problem"))
-            });
+            operation
+                .responses
+                .responses
+                .entry("default".to_owned())
+                .or_insert_with(|| RefOr::Ref(Ref::new("#/components/responses/Problem")));
         }
     }
     document
@@ -75,7 +77,8 @@ const TAGS: [(&str, &str); 7] = [
 
 fn problem_response() -> Response {
     let content = ContentBuilder::new().schema(Some(Ref::from_schema_name(ProblemDocument::name()))).build();
-    let codes: Vec<_> = Code::ALL.iter().map(|code| format!("`{}` ({})", code.word(), code.status().as_u16())).collect();
+    let codes: Vec<_> =
+        Code::ALL.iter().map(|code| format!("`{}` ({})", code.word(), code.status().as_u16())).collect();
     ResponseBuilder::new()
         .description(format!("The request was refused or failed. Codes: {}.", codes.join(", ")))
         .content(MEDIA_TYPE, content)
@@ -99,7 +102,8 @@ pub(super) async fn openapi_json(document: Data<Document>) -> HttpResponse {
 
 /// The page at `/docs/`.
 pub(super) fn page() -> impl HttpServiceFactory {
-    let config = Config::new(["/openapi.json"]).validator_url("none").try_it_out_enabled(true).persist_authorization(false);
+    let config =
+        Config::new(["/openapi.json"]).validator_url("none").try_it_out_enabled(true).persist_authorization(false);
     (web::redirect("/docs", "/docs/"), SwaggerUi::new("/docs/{file:.*}").config(config))
 }
 
@@ -119,8 +123,11 @@ impl Routes {
                 (Method::HEAD, &item.head),
                 (Method::OPTIONS, &item.options),
             ];
-            let methods: Vec<_> =
-                methods.iter().filter(|(_, operation)| operation.is_some()).map(|(method, _)| method.as_str()).collect();
+            let methods: Vec<_> = methods
+                .iter()
+                .filter(|(_, operation)| operation.is_some())
+                .map(|(method, _)| method.as_str())
+                .collect();
             (ResourceDef::new(path.as_str()), methods.join(", "))
         });
         let own = ["/openapi.json", "/docs", "/docs/{file:.*}"].map(|path| (ResourceDef::new(path), "GET".to_owned()));

@@ -247,6 +247,19 @@ impl<'de> serde::Deserializer<'de> for Tree {
         }
     }
 
+    /// serde would also read a struct from a list of its values; this API does not.
+    fn deserialize_struct<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        _: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Fault> {
+        match self.0 {
+            Value::Array(_) => Err(serde::de::Error::invalid_type(Unexpected::Seq, &"an object")),
+            other => Tree(other).deserialize_any(visitor),
+        }
+    }
+
     /// Nobody reads this value: it is a field the document does not know.
     fn deserialize_ignored_any<V: Visitor<'de>>(self, _: V) -> Result<V::Value, Fault> {
         Err(Fault::new(Code::UnknownField, "This field is not known here."))
@@ -254,7 +267,7 @@ impl<'de> serde::Deserializer<'de> for Tree {
 
     serde::forward_to_deserialize_any! {
         bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf unit unit_struct
-        seq tuple tuple_struct map struct identifier
+        seq tuple tuple_struct map identifier
     }
 }
 
@@ -328,7 +341,8 @@ mod tests {
             (json!({"email": "x", "extra": 1}), Code::UnknownField, "/extra"),
             (json!({"email": "x", "purpose": "Not A Code"}), Code::InvalidValue, "/purpose"),
             (json!({"email": "x", "subject": "nobody"}), Code::InvalidValue, "/subject"),
-            (json!([]), Code::MissingField, "/email"),
+            (json!(["x"]), Code::WrongType, ""),
+            (json!({"email": "x", "parts": [[1]]}), Code::WrongType, "/parts/0"),
             (json!("x"), Code::WrongType, ""),
         ];
         for (tree, code, pointer) in cases {

@@ -62,7 +62,8 @@ pub(super) async fn around<B: MessageBody + 'static>(
         return Err(Problem::internal("the application was built without its frame").into());
     };
     let id = request.extensions().get::<CallId>().copied();
-    let (route, method, path) = (metrics::route(&request), metrics::method(request.method()), request.path().to_owned());
+    let (route, method, path) =
+        (metrics::route(&request), metrics::method(request.method()), request.path().to_owned());
     let watch = Watch::start();
     let dress = |headers: &mut HeaderMap| {
         headers::add(headers, &path, frame.tls);
@@ -114,7 +115,10 @@ fn admit(frame: &Frame, request: &ServiceRequest, room: bool) -> Result<(), Prob
 }
 
 /// Gives a failed reply the form of a problem with the call's id. Headers that other steps added stay.
-fn as_problem<B: MessageBody + 'static>(reply: ServiceResponse<B>, id: Option<CallId>) -> ServiceResponse<EitherBody<B>> {
+fn as_problem<B: MessageBody + 'static>(
+    reply: ServiceResponse<B>,
+    id: Option<CallId>,
+) -> ServiceResponse<EitherBody<B>> {
     let Some(error) = reply.response().error() else { return reply.map_into_left_body() };
     let problem = reply_to(error, id);
     reply.into_response(problem).map_into_right_body()

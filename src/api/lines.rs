@@ -91,14 +91,18 @@ mod tests {
 
     async fn lines(pieces: &'static [&'static str], limit: usize) -> Vec<(u64, Option<String>)> {
         let pieces = pieces.iter().map(|piece| Ok::<_, PayloadError>(Bytes::from_static(piece.as_bytes())));
-        let payload = Payload::Stream { payload: Box::pin(stream::iter(pieces)) };
+        let pieces: std::pin::Pin<Box<dyn stream::Stream<Item = _>>> = Box::pin(stream::iter(pieces));
+        let payload = Payload::Stream { payload: pieces };
         let reader = Reader::open(&HeaderMap::new(), payload, 1000, Duration::from_secs(5)).unwrap();
         let (mut lines, mut all) = (Lines::new(reader, limit), Vec::new());
         while let Some(line) = lines.next().await.unwrap() {
-            all.push((lines.number(), match line {
-                Line::Bytes(bytes) => Some(String::from_utf8(bytes.to_vec()).unwrap()),
-                Line::TooLong => None,
-            }));
+            all.push((
+                lines.number(),
+                match line {
+                    Line::Bytes(bytes) => Some(String::from_utf8(bytes.to_vec()).unwrap()),
+                    Line::TooLong => None,
+                },
+            ));
         }
         all
     }
@@ -115,6 +119,9 @@ mod tests {
     async fn a_long_line_is_skipped_and_the_next_is_read() {
         let expected = [(1, None), (2, Some("short".into())), (3, None)];
         assert_eq!(lines(&["too long for this\nshort\ntoo long as well"], 8).await, expected);
-        assert_eq!(lines(&["too long", " for", " this", " really\nsho", "rt\ntoo long as", " well"], 8).await, expected);
+        assert_eq!(
+            lines(&["too long", " for", " this", " really\nsho", "rt\ntoo long as", " well"], 8).await,
+            expected
+        );
     }
 }

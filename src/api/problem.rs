@@ -134,7 +134,10 @@ pub struct FieldFault {
 }
 
 /// A refusal of a request, on its way to the caller.
-pub struct Problem {
+pub struct Problem(Box<Parts>);
+
+/// Boxed, because a failure is rare and every result has room for it.
+struct Parts {
     code: Code,
     detail: Cow<'static, str>,
     pointer: Option<String>,
@@ -149,7 +152,7 @@ impl Problem {
     /// A problem with a sentence for the caller. The sentence must hold nothing the caller sent.
     #[must_use]
     pub fn new(code: Code, detail: impl Into<Cow<'static, str>>) -> Self {
-        Self {
+        Self(Box::new(Parts {
             code,
             detail: detail.into(),
             pointer: None,
@@ -158,13 +161,14 @@ impl Problem {
             retry_after: None,
             allow: None,
             cause: None,
-        }
+        }))
     }
 
     /// A fault on this side: the cause goes to the log, the caller learns the request id.
     #[must_use]
     pub fn internal(cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
-        Self::new(Code::Internal, "The hub could not do this. The request id finds the cause in its log.").because(cause)
+        Self::new(Code::Internal, "The hub could not do this. The request id finds the cause in its log.")
+            .because(cause)
     }
 
     /// More work waits than can be done; try again in `seconds`.
@@ -180,68 +184,70 @@ impl Problem {
         let (pointer, detail) = errors.first().map_or((None, Cow::Borrowed("The body is invalid.")), |first| {
             (Some(first.pointer.clone()), first.detail.clone())
         });
-        Self { pointer, errors, ..Self::new(code, detail) }
+        let mut problem = Self::new(code, detail);
+        (problem.0.pointer, problem.0.errors) = (pointer, errors);
+        problem
     }
 
     /// Says where in the body: a JSON pointer made of the API's own field names.
     #[must_use]
     pub fn at(mut self, pointer: impl Into<String>) -> Self {
-        self.pointer = Some(pointer.into());
+        self.0.pointer = Some(pointer.into());
         self
     }
 
     /// Says which query or path parameter.
     #[must_use]
     pub fn parameter(mut self, name: impl Into<Cow<'static, str>>) -> Self {
-        self.parameter = Some(name.into());
+        self.0.parameter = Some(name.into());
         self
     }
 
     /// Adds `Retry-After`, in whole seconds.
     #[must_use]
     pub fn retry_after(mut self, seconds: u64) -> Self {
-        self.retry_after = Some(seconds);
+        self.0.retry_after = Some(seconds);
         self
     }
 
     /// Adds `Allow`: the methods of this path, separated by commas.
     #[must_use]
     pub fn allow(mut self, methods: impl Into<String>) -> Self {
-        self.allow = Some(methods.into());
+        self.0.allow = Some(methods.into());
         self
     }
 
     /// Keeps the inner cause for the log. It is never sent.
     #[must_use]
     pub fn because(mut self, cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
-        self.cause = Some(cause.into());
+        self.0.cause = Some(cause.into());
         self
     }
 
     /// The code.
     #[must_use]
-    pub const fn code(&self) -> Code {
-        self.code
+    pub fn code(&self) -> Code {
+        self.0.code
     }
 
     /// The inner cause, for the log.
     #[must_use]
     pub fn cause(&self) -> Option<&(dyn std::error::Error + Send + Sync)> {
-        self.cause.as_deref()
+        self.0.cause.as_deref()
     }
 
     /// The reply.
     #[must_use]
     pub fn reply(&self, id: Option<CallId>) -> HttpResponse<BoxBody> {
-        let mut reply = HttpResponse::build(self.code.status());
+        let mut reply = HttpResponse::build(self.0.code.status());
         reply.insert_header((CONTENT_TYPE, MEDIA_TYPE));
-        if let Some(seconds) = self.retry_after {
+        if let Some(seconds) = self.0.retry_after {
             reply.insert_header((RETRY_AFTER, seconds.to_string()));
         }
-        if let Some(methods) = &self.allow {
+        if let Some(methods) = &self.0.allow {
             reply.insert_header((ALLOW, methods.as_str()));
         }
-        match self.code {
+        match self.0.code {
             Code::Unauthenticated => {
                 reply.insert_header((WWW_AUTHENTICATE, "Bearer realm=\"obhut\""));
             }
@@ -257,14 +263,14 @@ impl Problem {
     #[must_use]
     pub fn document(&self, id: Option<CallId>) -> ProblemDocument<'_> {
         ProblemDocument {
-            uri: self.code.uri(),
-            title: self.code.title(),
-            status: self.code.status().as_u16(),
-            code: self.code.word(),
-            detail: &self.detail,
-            pointer: self.pointer.as_deref(),
-            parameter: self.parameter.as_deref(),
-            errors: &self.errors,
+            uri: self.0.code.uri(),
+            title: self.0.code.title(),
+            status: self.0.code.status().as_u16(),
+            code: self.0.code.word(),
+            detail: &self.0.detail,
+            pointer: self.0.pointer.as_deref(),
+            parameter: self.0.parameter.as_deref(),
+            errors: &self.0.errors,
             request_id: id.map(|id| id.to_string()),
         }
     }
@@ -308,19 +314,19 @@ pub struct ProblemDocument<'a> {
 
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.code.word())
+        f.write_str(self.0.code.word())
     }
 }
 
 impl fmt::Debug for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Problem").field("code", &self.code).field("pointer", &self.pointer).finish_non_exhaustive()
+        f.debug_struct("Problem").field("code", &self.0.code).field("pointer", &self.0.pointer).finish_non_exhaustive()
     }
 }
 
 impl ResponseError for Problem {
     fn status_code(&self) -> StatusCode {
-        self.code.status()
+        self.0.code.status()
     }
 
     fn error_response(&self) -> HttpResponse<BoxBody> {

@@ -132,7 +132,8 @@ impl<'de> serde::Deserializer<'de> for Text {
     }
 
     fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
-        let parts: Vec<Text> = self.0.split(',').filter(|part| !part.is_empty()).map(|part| Text(part.into())).collect();
+        let parts: Vec<Text> =
+            self.0.split(',').filter(|part| !part.is_empty()).map(|part| Text(part.into())).collect();
         visitor.visit_seq(SeqDeserializer::new(parts.into_iter()))
     }
 

@@ -301,7 +301,11 @@ async fn the_documentation_page_loads_only_from_here() {
         assert!(answer.header("content-security-policy").contains("script-src 'self';"));
     }
     for page in &answers[..2] {
-        assert!(!page.text.contains("http:") && !page.text.contains("https:") && !page.text.contains("src=\"//"), "{}", page.text);
+        assert!(
+            !page.text.contains("http:") && !page.text.contains("https:") && !page.text.contains("src=\"//"),
+            "{}",
+            page.text
+        );
     }
     assert!(!answers[0].text.contains("<script>"), "an inline script would not run under the policy");
     assert!(answers[1].text.contains("/openapi.json"));
