@@ -9,7 +9,7 @@ use crate::types::{ApiKeyId, PurposeCode, Role};
 
 /// The command line of the hub.
 #[derive(Parser)]
-#[command(name = "obhut", version, about = ABOUT, after_help = AFTER, max_term_width = 110, arg_required_else_help = true)]
+#[command(name = "obhut", version, about = ABOUT, after_help = AFTER, max_term_width = 100, arg_required_else_help = true)]
 pub struct Cli {
     /// What to do.
     #[command(subcommand)]
@@ -20,15 +20,16 @@ const ABOUT: &str = "A customer data platform with a consent gateway: sealed in,
 
 const AFTER: &str = "\
 Examples:
-  obhut demo                                  a demo merchant on http://127.0.0.1:8080, with a tour to paste
-  obhut key create --role admin --name me     the first API key; it is shown once
-  obhut serve                                 the hub on 127.0.0.1:8080, data in ./obhut-data
+  obhut demo                               a demo merchant on 127.0.0.1:8080, with a tour to paste
+  obhut key create --role admin --name me  the first API key; it is shown once
+  obhut serve                              the hub on 127.0.0.1:8080, data in ./obhut-data
   obhut serve --config /etc/obhut.toml --database-url postgres://obhut@db/obhut
   obhut import --connector shopware6 customers.json
-  obhut audit verify                          prove that nobody has rewritten the log
+  obhut audit verify                       prove that nobody has rewritten the log
 
-Settings come from a TOML file, then the environment, then flags; the later wins. Each has one name in three
-spellings: --tls-cert, OBHUT_TLS_CERT, and tls.cert in the file. `obhut config check` shows what they come to.
+Settings come from a TOML file, then the environment, then flags; the later wins. Each has one
+name in three spellings: --tls-cert, OBHUT_TLS_CERT, and tls.cert in the file. `obhut config check`
+says what is wrong with them.
 
 Exit status: 0 done, 1 failed, 2 the command line is wrong.";
 

@@ -157,7 +157,7 @@ impl Server {
         let failed = |error| Error::Listen(settings.listen, error);
         server = match &settings.tls {
             Some(tls) => server.bind_rustls_0_23(settings.listen, rustls_config(tls)?).map_err(failed)?,
-            None => server.bind_auto_h2c(settings.listen).map_err(failed)?,
+            None => server.bind(settings.listen).map_err(failed)?,
         };
         let addresses = server.addrs();
         Ok(Self { server: server.run(), addresses, frame, drain: settings.drain })

@@ -292,6 +292,34 @@ async fn metrics_name_routes_and_never_paths() {
 }
 
 #[actix_web::test]
+async fn the_log_names_the_call_and_nothing_the_caller_sent() {
+    use std::io::{Read, Seek};
+    let mut file = tempfile::tempfile().unwrap();
+    let log = crate::config::Log { format: crate::config::LogFormat::Json, filter: "trace".into() };
+    let id = "018f3f3c-0000-4000-8000-0000000000aa";
+    let talk = async || {
+        let body = format!("{{\"text\": \"a\", \"{SENTINEL}\": \"{SENTINEL}\"}}");
+        ask(note(body).insert_header(("x-request-id", id)).insert_header(("user-agent", SENTINEL))).await;
+        ask(TestRequest::get().uri(&format!("/v1/subjects/{SENTINEL}?q={SENTINEL}"))).await;
+        ask(TestRequest::get().uri(&format!("/{SENTINEL}")).insert_header(("x-request-id", SENTINEL))).await;
+        ask(TestRequest::get().uri("/v1/fails")).await;
+    };
+    // Once without the log: tracing remembers per line whether anybody listens, and tests on other threads do not.
+    talk().await;
+    let guard = tracing::subscriber::set_default(
+        crate::logging::subscriber(&log, std::sync::Mutex::new(file.try_clone().unwrap())).unwrap(),
+    );
+    talk().await;
+    drop(guard);
+    let mut text = String::new();
+    file.rewind().unwrap();
+    file.read_to_string(&mut text).unwrap();
+    assert!(text.contains(id) && text.contains("unknown_field"), "{text}");
+    assert!(text.contains("/v1/subjects/{subject_id}") && text.contains("the disk is on fire"), "{text}");
+    assert!(!text.contains("Mustermann"), "{text}");
+}
+
+#[actix_web::test]
 async fn the_documentation_page_loads_only_from_here() {
     let requests = ["/docs/", "/docs/swagger-initializer.js", "/docs/swagger-ui-bundle.js"];
     let requests = requests.map(|path| TestRequest::get().uri(path)).into();
@@ -326,6 +354,13 @@ async fn what_is_registered_is_documented() {
     assert_eq!(document["paths"]["/healthz"]["get"]["security"], serde_json::json!([{}]));
     let served = ask(TestRequest::get().uri("/openapi.json")).await;
     assert_eq!(serde_json::from_str::<Value>(&served.text).unwrap(), document);
+}
+
+#[actix_web::test]
+async fn certificates_that_are_not_there_keep_the_server_from_starting() {
+    let tls = Tls { cert: "/nowhere/cert.pem".into(), key: "/nowhere/key.pem".into() };
+    let error = Server::bind(&Settings { tls: Some(tls), ..settings() }, frame(), configure).err().unwrap();
+    assert_eq!(error.to_string(), "cannot read /nowhere/cert.pem as PEM");
 }
 
 #[actix_web::test]
