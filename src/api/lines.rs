@@ -18,6 +18,8 @@ pub enum Line {
 pub struct Lines {
     reader: Reader,
     held: BytesMut,
+    /// How many of the held bytes are known to hold no line end.
+    searched: usize,
     limit: usize,
     number: u64,
     skipping: bool,
@@ -28,7 +30,7 @@ impl Lines {
     /// Lines of at most `limit` bytes.
     #[must_use]
     pub fn new(reader: Reader, limit: usize) -> Self {
-        Self { reader, held: BytesMut::new(), limit, number: 0, skipping: false, ended: false }
+        Self { reader, held: BytesMut::new(), searched: 0, limit, number: 0, skipping: false, ended: false }
     }
 
     /// The number of the line [`next`](Self::next) returned last, from 1.
@@ -43,7 +45,9 @@ impl Lines {
     /// A problem if the body as a whole cannot be read on.
     pub async fn next(&mut self) -> Result<Option<Line>, Problem> {
         loop {
-            if let Some(end) = self.held.iter().position(|byte| *byte == b'\n') {
+            if let Some(end) = self.held.iter().skip(self.searched).position(|byte| *byte == b'\n') {
+                let end = self.searched + end;
+                self.searched = 0;
                 let mut line = self.held.split_to(end + 1);
                 line.truncate(end);
                 if let Some(line) = self.line(line) {
@@ -55,8 +59,10 @@ impl Lines {
                 self.skipping = true;
                 self.held.clear();
             }
+            self.searched = self.held.len();
             if self.ended {
                 let rest = self.held.split();
+                self.searched = 0;
                 return Ok(if rest.is_empty() && !self.skipping { None } else { self.line(rest) });
             }
             match self.reader.next().await? {

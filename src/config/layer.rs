@@ -2,6 +2,8 @@
 //!
 //! The flags' definitions are the one list of names and forms; the two other places are read through them.
 
+#![allow(rustdoc::invalid_html_tags, reason = "the comments are the help texts of the command line")]
+
 use std::net::SocketAddr;
 use std::num::NonZeroU32;
 use std::path::PathBuf;
