@@ -3,12 +3,16 @@
 //! Data comes in by [`intake`], rests sealed, leaves by [`gateway`]; there is no third door.
 //! `ARCHITECTURE.md` walks the five flows.
 
+pub mod api;
 pub mod audit;
+pub mod cli;
+pub mod config;
 pub mod connect;
 pub mod consent;
 pub mod gateway;
 pub mod graph;
 pub mod intake;
+pub mod logging;
 pub mod store;
 pub mod types;
 pub mod vault;

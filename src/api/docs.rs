@@ -1,0 +1,148 @@
+//! The OpenAPI document and the page that shows it. The page loads nothing from the network.
+
+use actix_web::dev::{HttpServiceFactory, ResourceDef};
+use actix_web::http::Method;
+use actix_web::web::{Bytes, Data};
+use actix_web::{HttpRequest, HttpResponse, get, web};
+use utoipa::openapi::path::{Operation, PathItem};
+use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme};
+use utoipa::openapi::{
+    ContentBuilder, Info, License, OpenApi, OpenApiBuilder, Paths, Ref, RefOr, Response, ResponseBuilder, Server, Tag,
+};
+use utoipa::{PartialSchema, ToSchema};
+use utoipa_swagger_ui::{Config, SwaggerUi};
+
+use super::problem::{Code, FieldFault, MEDIA_TYPE, Problem, ProblemDocument};
+
+/// The name of the security scheme in the document.
+pub const API_KEY: &str = "api_key";
+
+/// The document before any route: who we are, the tags, how to authenticate.
+pub(super) fn base() -> OpenApi {
+    let mut info = Info::new("Obhut", env!("CARGO_PKG_VERSION"));
+    info.description = Some(INTRODUCTION.to_owned());
+    info.license = Some(License::builder().name("Apache-2.0").identifier(Some("Apache-2.0")).build());
+    let tags = TAGS.map(|(name, text)| {
+        let mut tag = Tag::new(name);
+        tag.description = Some(text.to_owned());
+        tag
+    });
+    OpenApiBuilder::new()
+        .info(info)
+        .paths(Paths::new())
+        .servers(Some([Server::new("/")]))
+        .tags(Some(tags))
+        .security(Some([SecurityRequirement::new(API_KEY, Vec::<String>::new())]))
+        .build()
+}
+
+/// Adds what holds for every operation: the problem reply and the security scheme.
+pub(super) fn finish(mut document: OpenApi) -> OpenApi {
+    let components = document.components.get_or_insert_default();
+    components.schemas.insert(ProblemDocument::name().into_owned(), ProblemDocument::schema());
+    components.schemas.insert(FieldFault::name().into_owned(), FieldFault::schema());
+    components.responses.insert("Problem".to_owned(), RefOr::T(problem_response()));
+    let scheme = HttpBuilder::new()
+        .scheme(HttpAuthScheme::Bearer)
+        .bearer_format("obh_…")
+        .description(Some("An API key: `Authorization: Bearer obh_…`. `obhut key create` makes one."))
+        .build();
+    components.security_schemes.insert(API_KEY.to_owned(), RefOr::T(SecurityScheme::Http(scheme)));
+    for item in document.paths.paths.values_mut() {
+        for operation in operations(item) {
+            operation
+                .responses
+                .responses
+                .entry("default".to_owned())
+                .or_insert_with(|| RefOr::Ref(Ref::new("#/components/responses/Problem")));
+        }
+    }
+    document
+}
+
+const INTRODUCTION: &str = "A customer data platform with a consent gateway. Every read of personal data names a \
+    purpose; the reply holds exactly the categories the purpose and the person's standing allow, and each disclosure \
+    has its line in the audit log before the first byte leaves. Unknown persons and refused reads get the same answer. \
+    Failures are problem documents (RFC 9457) with a stable `code`.";
+
+const TAGS: [(&str, &str); 7] = [
+    ("records", "Bring records in."),
+    ("profiles", "Read persons for a purpose."),
+    ("consents", "Purposes, consents, objections, and why a read was decided as it was."),
+    ("segments", "Questions over many persons, answered only for those who may be addressed."),
+    ("rights", "Access, export, restriction and erasure for the person."),
+    ("administration", "Sources, keys and the audit log."),
+    ("operations", "Health and metrics."),
+];
+
+fn problem_response() -> Response {
+    let content = ContentBuilder::new().schema(Some(Ref::from_schema_name(ProblemDocument::name()))).build();
+    let codes: Vec<_> =
+        Code::ALL.iter().map(|code| format!("`{}` ({})", code.word(), code.status().as_u16())).collect();
+    ResponseBuilder::new()
+        .description(format!("The request was refused or failed. Codes: {}.", codes.join(", ")))
+        .content(MEDIA_TYPE, content)
+        .build()
+}
+
+fn operations(item: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
+    let PathItem { get, put, post, delete, options, head, patch, trace, .. } = item;
+    [get, put, post, delete, options, head, patch, trace].into_iter().flatten()
+}
+
+/// The OpenAPI document as JSON, made once.
+#[derive(Clone)]
+pub(super) struct Document(pub Bytes);
+
+/// The OpenAPI document.
+#[get("/openapi.json")]
+pub(super) async fn openapi_json(document: Data<Document>) -> HttpResponse {
+    HttpResponse::Ok().content_type("application/json").body(document.0.clone())
+}
+
+/// The page at `/docs/`.
+pub(super) fn page() -> impl HttpServiceFactory {
+    let config =
+        Config::new(["/openapi.json"]).validator_url("none").try_it_out_enabled(true).persist_authorization(false);
+    (web::redirect("/docs", "/docs/"), SwaggerUi::new("/docs/{file:.*}").config(config))
+}
+
+/// Which methods each documented path has. It answers requests that reached no route.
+#[derive(Clone)]
+pub(super) struct Routes(Vec<(ResourceDef, String)>);
+
+impl Routes {
+    pub(super) fn of(document: &OpenApi) -> Self {
+        let routes = document.paths.paths.iter().map(|(path, item)| {
+            let methods = [
+                (Method::GET, &item.get),
+                (Method::POST, &item.post),
+                (Method::PUT, &item.put),
+                (Method::PATCH, &item.patch),
+                (Method::DELETE, &item.delete),
+                (Method::HEAD, &item.head),
+                (Method::OPTIONS, &item.options),
+            ];
+            let methods: Vec<_> = methods
+                .iter()
+                .filter(|(_, operation)| operation.is_some())
+                .map(|(method, _)| method.as_str())
+                .collect();
+            (ResourceDef::new(path.as_str()), methods.join(", "))
+        });
+        let own = ["/openapi.json", "/docs", "/docs/{file:.*}"].map(|path| (ResourceDef::new(path), "GET".to_owned()));
+        Self(routes.chain(own).collect())
+    }
+
+    fn allowed(&self, path: &str) -> Option<&str> {
+        self.0.iter().find(|(pattern, _)| pattern.is_match(path)).map(|(_, methods)| methods.as_str())
+    }
+}
+
+/// What is answered where no route is: 405 with the methods of the path, or 404.
+pub(super) async fn fallback(request: HttpRequest, routes: Data<Routes>) -> Result<HttpResponse, Problem> {
+    Err(match routes.allowed(request.path()) {
+        Some(methods) => Problem::new(Code::MethodNotAllowed, format!("This path has: {methods}.")).allow(methods),
+        None => Problem::new(Code::NotFound, "There is nothing at this path. /docs shows what there is."),
+    })
+}

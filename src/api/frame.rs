@@ -1,0 +1,173 @@
+//! What surrounds every call: its id, its allowance, its time, the headers of its reply and the form of its failure.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use actix_web::body::{BoxBody, EitherBody, MessageBody};
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::error::InternalError;
+use actix_web::http::header::{HeaderMap, HeaderValue};
+use actix_web::middleware::Next;
+use actix_web::web::Data;
+use actix_web::{Error, HttpMessage, HttpResponse};
+use metrics_exporter_prometheus::PrometheusHandle;
+
+use super::health::{Draining, Readiness};
+use super::limits::{Gate, Payer, Running};
+use super::problem::{self, Code, Problem};
+use super::request_id::{self, CallId};
+use super::{headers, metrics};
+use crate::types::{ApiKeyId, IdMaker};
+
+/// Says which valid API key a request carries, if any. It runs before the endpoint, on every call.
+pub type Identify = Arc<dyn Fn(&ServiceRequest) -> Option<ApiKeyId> + Send + Sync>;
+
+/// What the frame needs of the house. One per process, shared by all workers.
+pub struct Frame {
+    /// Makes request ids.
+    pub ids: Arc<IdMaker>,
+    /// The callers' allowances; none is unlimited.
+    pub gate: Option<Arc<dyn Gate>>,
+    /// Finds the payer of a call; without it, or without a valid key, the peer address pays.
+    pub identify: Option<Identify>,
+    /// The calls that run now.
+    pub running: Running,
+    /// How many may run at once, over all workers; more get 503 `overloaded`.
+    pub running_limit: usize,
+    /// Asked by `/readyz`.
+    pub readiness: Arc<dyn Readiness>,
+    /// Whether the server is stopping.
+    pub draining: Draining,
+    /// Rendered by `/metrics`.
+    pub metrics: PrometheusHandle,
+    /// Whether replies travel by TLS.
+    pub tls: bool,
+}
+
+/// The outermost step: gives the call its id, so that the span and everything inside have it.
+pub(super) async fn name<B: MessageBody>(request: ServiceRequest, next: Next<B>) -> Result<ServiceResponse<B>, Error> {
+    if let Some(frame) = request.app_data::<Data<Frame>>() {
+        let id = CallId::of(&request, &frame.ids);
+        request.extensions_mut().insert(id);
+    }
+    next.call(request).await
+}
+
+/// The step inside the span: admits, measures, and dresses the reply.
+pub(super) async fn around<B: MessageBody + 'static>(
+    request: ServiceRequest,
+    next: Next<B>,
+) -> Result<ServiceResponse<EitherBody<B>>, Error> {
+    let Some(frame) = request.app_data::<Data<Frame>>().cloned() else {
+        return Err(Problem::internal("the application was built without its frame").into());
+    };
+    let id = request.extensions().get::<CallId>().copied();
+    let (route, method, path) =
+        (metrics::route(&request), metrics::method(request.method()), request.path().to_owned());
+    let watch = Watch::start();
+    let dress = |headers: &mut HeaderMap| {
+        headers::add(headers, &path, frame.tls);
+        if let Some(id) = id.and_then(|id| HeaderValue::from_str(&id.to_string()).ok()) {
+            headers.insert(request_id::HEADER, id);
+        }
+    };
+
+    let turn = frame.running.begin(frame.running_limit);
+    let mut reply = match admit(&frame, &request, turn.is_some()) {
+        Err(problem) => {
+            log(&problem);
+            request.into_response(problem.reply(id)).map_into_right_body()
+        }
+        Ok(()) => match next.call(request).await {
+            Ok(reply) => as_problem(reply, id),
+            Err(error) => {
+                let mut reply = reply_to(&error, id);
+                dress(reply.headers_mut());
+                metrics::count(route, method, reply.status(), watch.elapsed());
+                return Err(InternalError::from_response("failed in a middleware", reply).into());
+            }
+        },
+    };
+    dress(reply.headers_mut());
+    metrics::count(route, method, reply.status(), watch.elapsed());
+    Ok(reply)
+}
+
+/// Whether the call may begin. Probes always may: an overloaded hub is alive.
+fn admit(frame: &Frame, request: &ServiceRequest, room: bool) -> Result<(), Problem> {
+    if matches!(request.path(), "/healthz" | "/readyz") {
+        return Ok(());
+    }
+    if !room {
+        return Err(Problem::overloaded(1));
+    }
+    let Some(gate) = &frame.gate else { return Ok(()) };
+    let key = frame.identify.as_ref().and_then(|identify| identify(request));
+    let payer = match (key, request.peer_addr()) {
+        (Some(key), _) => Payer::key(key),
+        (None, Some(peer)) => Payer::peer(peer.ip()),
+        (None, None) => Payer::Crowd,
+    };
+    gate.admit(payer).map_err(|wait| {
+        let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
+        Problem::new(Code::TooManyRequests, "Wait for the time in Retry-After.").retry_after(seconds.max(1))
+    })
+}
+
+/// Gives a failed reply the form of a problem with the call's id. Headers that other steps added stay.
+fn as_problem<B: MessageBody + 'static>(
+    reply: ServiceResponse<B>,
+    id: Option<CallId>,
+) -> ServiceResponse<EitherBody<B>> {
+    let Some(error) = reply.response().error() else { return reply.map_into_left_body() };
+    let problem = reply_to(error, id);
+    reply.into_response(problem).map_into_right_body()
+}
+
+fn reply_to(error: &Error, id: Option<CallId>) -> HttpResponse<BoxBody> {
+    if let Some(problem) = error.as_error::<Problem>() {
+        log(problem);
+        return problem.reply(id);
+    }
+    // A library's own sentence may quote the request; only its status is used.
+    let problem = problem::from_status(error.as_response_error().status_code());
+    log(&problem);
+    problem.reply(id)
+}
+
+/// The one place where the failure of a call is logged; the span around says which call it was.
+fn log(problem: &Problem) {
+    let cause = problem.cause().map(causes);
+    let (code, cause) = (problem.code().word(), cause.as_deref());
+    if problem.code().status().is_server_error() {
+        tracing::error!(code, cause, "call failed");
+    } else {
+        tracing::debug!(code, cause, "call refused");
+    }
+}
+
+/// An error and its sources, in one line.
+fn causes(error: &(dyn std::error::Error + Send + Sync)) -> String {
+    let mut text = error.to_string();
+    let mut next = error.source();
+    while let Some(source) = next {
+        text.push_str(": ");
+        text.push_str(&source.to_string());
+        next = source.source();
+    }
+    text
+}
+
+/// Measures how long a call took.
+struct Watch(Instant);
+
+impl Watch {
+    #[expect(clippy::disallowed_methods, reason = "it only measures; nothing is decided by it")]
+    fn start() -> Self {
+        Self(Instant::now())
+    }
+
+    fn elapsed(&self) -> Duration {
+        self.0.elapsed()
+    }
+}

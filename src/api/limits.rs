@@ -1,0 +1,204 @@
+//! How often a caller may call, and how many calls run at once.
+//!
+//! The allowance belongs to the API key where there is a valid one, else to the peer address (IPv6: the /64).
+//! A key that is not valid earns no allowance of its own, or every guess would bring a fresh one.
+
+use std::net::IpAddr;
+use std::num::NonZeroU32;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use governor::clock::{Clock, MonotonicClock};
+use governor::middleware::NoOpMiddleware;
+use governor::state::keyed::DashMapStateStore;
+use governor::{Quota, RateLimiter};
+
+use crate::types::ApiKeyId;
+
+/// Whose allowance a call uses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Payer {
+    /// A valid API key.
+    Key([u8; 16]),
+    /// A peer address; for IPv6 the first 64 bits.
+    Peer([u8; 8]),
+    /// Everyone for whom there is no memory left.
+    Crowd,
+}
+
+impl Payer {
+    /// A valid API key.
+    #[must_use]
+    pub fn key(id: ApiKeyId) -> Self {
+        Self::Key(id.bytes())
+    }
+
+    /// A peer.
+    #[must_use]
+    pub fn peer(address: IpAddr) -> Self {
+        match address.to_canonical() {
+            IpAddr::V4(address) => {
+                let [a, b, c, d] = address.octets();
+                Self::Peer([0, 0, 0, 0, a, b, c, d])
+            }
+            IpAddr::V6(address) => {
+                let [a, b, c, d, ..] = address.segments();
+                let [[a, b], [c, d], [e, f], [g, h]] = [a, b, c, d].map(u16::to_be_bytes);
+                Self::Peer([a, b, c, d, e, f, g, h])
+            }
+        }
+    }
+}
+
+/// Calls per second in the long run, and at once after a pause.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rate {
+    /// Calls per second.
+    pub per_second: NonZeroU32,
+    /// Calls at once.
+    pub burst: NonZeroU32,
+}
+
+/// Says whether a call may pass.
+pub trait Gate: Send + Sync {
+    /// Takes one call from the payer's allowance.
+    ///
+    /// # Errors
+    /// How long to wait for the next one.
+    fn admit(&self, payer: Payer) -> Result<(), Duration>;
+}
+
+/// One allowance per payer, refilled steadily (the generic cell rate algorithm), in bounded memory.
+pub struct RateLimit<C: Clock = MonotonicClock> {
+    limiter: RateLimiter<Payer, DashMapStateStore<Payer>, C, NoOpMiddleware<C::Instant>>,
+    clock: C,
+    payers: usize,
+}
+
+impl RateLimit {
+    /// At most this many payers are told apart; a payer takes some 50 bytes.
+    pub const PAYERS: usize = 100_000;
+
+    /// Allowances by the machine's steady clock.
+    #[must_use]
+    pub fn new(rate: Rate) -> Self {
+        Self::with_clock(rate, Self::PAYERS, MonotonicClock)
+    }
+}
+
+impl<C: Clock + Clone> RateLimit<C> {
+    /// Allowances by another clock, for at most `payers` payers.
+    #[must_use]
+    pub fn with_clock(rate: Rate, payers: usize, clock: C) -> Self {
+        let quota = Quota::per_second(rate.per_second).allow_burst(rate.burst);
+        Self { limiter: RateLimiter::dashmap_with_clock(quota, clock.clone()), clock, payers }
+    }
+}
+
+impl<C: Clock + Send + Sync> Gate for RateLimit<C>
+where
+    C::Instant: Send + Sync,
+{
+    fn admit(&self, payer: Payer) -> Result<(), Duration> {
+        let mut payer = payer;
+        if self.limiter.len() >= self.payers {
+            // Payers with a full allowance need no memory.
+            self.limiter.retain_recent();
+            if self.limiter.len() >= self.payers {
+                payer = Payer::Crowd;
+            }
+        }
+        self.limiter.check_key(&payer).map_err(|not_until| not_until.wait_time_from(self.clock.now()))
+    }
+}
+
+/// Counts the calls that run now.
+#[derive(Clone, Default)]
+pub struct Running(Arc<AtomicUsize>);
+
+/// One running call; it ends when this is dropped.
+pub struct Turn(Arc<AtomicUsize>);
+
+impl Running {
+    /// Begins a call unless `limit` calls run already.
+    #[must_use]
+    pub fn begin(&self, limit: usize) -> Option<Turn> {
+        let turn = Turn(Arc::clone(&self.0));
+        (self.0.fetch_add(1, Ordering::Relaxed) < limit).then_some(turn)
+    }
+
+    /// The calls that run now.
+    #[must_use]
+    pub fn count(&self) -> usize {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use governor::clock::FakeRelativeClock;
+
+    use super::*;
+
+    fn rate(per_second: u32, burst: u32) -> Rate {
+        Rate { per_second: per_second.try_into().unwrap(), burst: burst.try_into().unwrap() }
+    }
+
+    fn peer(text: &str) -> Payer {
+        Payer::peer(text.parse().unwrap())
+    }
+
+    #[test]
+    fn an_allowance_runs_out_and_comes_back() {
+        let clock = FakeRelativeClock::default();
+        let limit = RateLimit::with_clock(rate(2, 3), 10, clock.clone());
+        let payer = peer("192.0.2.1");
+        for _ in 0..3 {
+            limit.admit(payer).unwrap();
+        }
+        assert_eq!(limit.admit(payer), Err(Duration::from_millis(500)));
+        limit.admit(peer("192.0.2.2")).unwrap();
+        clock.advance(Duration::from_millis(500));
+        limit.admit(payer).unwrap();
+        limit.admit(payer).unwrap_err();
+    }
+
+    #[test]
+    fn memory_is_bounded_and_the_crowd_shares_one_allowance() {
+        let clock = FakeRelativeClock::default();
+        let limit = RateLimit::with_clock(rate(1, 1), 2, clock.clone());
+        limit.admit(peer("192.0.2.1")).unwrap();
+        limit.admit(peer("192.0.2.2")).unwrap();
+        limit.admit(peer("192.0.2.3")).unwrap();
+        limit.admit(peer("192.0.2.4")).unwrap_err();
+        assert!(limit.limiter.len() <= 3);
+        clock.advance(Duration::from_secs(5));
+        limit.admit(peer("192.0.2.4")).unwrap();
+        limit.admit(peer("192.0.2.5")).unwrap();
+    }
+
+    #[test]
+    fn an_ipv6_network_is_one_payer() {
+        assert_eq!(peer("2001:db8:1:2::3"), peer("2001:db8:1:2:ffff::"));
+        assert_ne!(peer("2001:db8:1:2::3"), peer("2001:db8:1:3::3"));
+        assert_eq!(peer("::ffff:192.0.2.1"), peer("192.0.2.1"));
+    }
+
+    #[test]
+    fn running_calls_are_counted() {
+        let running = Running::default();
+        let first = running.begin(1);
+        assert!(first.is_some());
+        assert!(running.begin(1).is_none());
+        assert_eq!(running.count(), 1);
+        drop(first);
+        assert!(running.begin(1).is_some());
+    }
+}

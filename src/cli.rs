@@ -1,0 +1,292 @@
+//! The command line: what can be asked for, and its help. The actions are wired in `app`.
+
+use std::path::PathBuf;
+
+use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
+
+use crate::config::{HomeLayer, Layer};
+use crate::types::{ApiKeyId, PurposeCode, Role};
+
+/// The command line of the hub.
+#[derive(Parser)]
+#[command(name = "obhut", version, about = ABOUT, after_help = AFTER, max_term_width = 100, arg_required_else_help = true)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+const ABOUT: &str = "A customer data platform with a consent gateway: sealed in, permitted out.";
+
+const AFTER: &str = "\
+Examples:
+  obhut demo                               a demo merchant on 127.0.0.1:8080, with a tour to paste
+  obhut key create --role admin --name me  the first API key; it is shown once
+  obhut serve                              the hub on 127.0.0.1:8080, data in ./obhut-data
+  obhut serve --config /etc/obhut.toml --database-url postgres://obhut@db/obhut
+  obhut import --connector shopware6 customers.json
+  obhut audit verify                       prove that nobody has rewritten the log
+
+Settings come from a TOML file, then the environment, then flags; the later wins. Each has one
+name in three spellings: --tls-cert, OBHUT_TLS_CERT, and tls.cert in the file. `obhut config check`
+says what is wrong with them.
+
+Exit status: 0 done, 1 failed, 2 the command line is wrong.";
+
+/// What can be asked for.
+#[derive(Subcommand)]
+pub enum Command {
+    /// Serve a demo merchant: seeds a data directory through the real intake, prints a tour as curl lines
+    #[command(after_help = "Running it again on the same directory is harmless. Keys for the tour are written to\n\
+                            <data-dir>/credentials.json (mode 0600).\n\nExample:\n  obhut demo --data-dir /tmp/demo --listen 127.0.0.1:9000")]
+    Demo(Layer),
+    /// Serve the hub until SIGTERM or SIGINT
+    #[command(
+        after_help = "Without TLS it listens on loopback only. Running calls may end for drain_seconds after SIGTERM.\n\n\
+                            Examples:\n  obhut serve --data-dir /var/lib/obhut\n  obhut serve --listen 0.0.0.0:443 --tls-cert chain.pem --tls-key key.pem"
+    )]
+    Serve(Layer),
+    /// Bring records in from a file, through the same intake as the API
+    Import(Import),
+    /// Turn the keys that seal the data
+    Keys {
+        /// Which keys.
+        #[command(subcommand)]
+        command: Keys,
+    },
+    /// Check the audit log
+    Audit {
+        /// What to check.
+        #[command(subcommand)]
+        command: Audit,
+    },
+    /// Make, list and revoke API keys
+    Key {
+        /// What to do.
+        #[command(subcommand)]
+        command: Key,
+    },
+    /// Look at the configuration
+    Config {
+        /// What to do.
+        #[command(subcommand)]
+        command: Config,
+    },
+}
+
+/// `obhut import`.
+#[derive(Args)]
+#[command(after_help = "\
+Formats, by the file's ending unless --format says it:
+  .json    the vendor's own answer, one document          with --connector
+  .ndjson  one canonical record per line (`POST /v1/records` reads the same)
+  .csv     with --mapping: which column is which field
+
+Records that were imported before and have not changed are skipped, so an import can be repeated. A record that
+is refused is reported with its line and reason; the others go in. The exit status is 1 if any was refused.
+
+Examples:
+  obhut import records.ndjson
+  obhut import --connector shopware6 --stream orders orders.json
+  obhut import --source old_shop --mapping columns.toml customers.csv")]
+pub struct Import {
+    /// Files to read; `-` is standard input
+    #[arg(required = true, value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+    /// Connector whose mapping reads a vendor's JSON, such as shopware6
+    #[arg(long, value_name = "NAME", conflicts_with = "mapping")]
+    pub connector: Option<String>,
+    /// Stream of the connector [default: told from the document, where it can be]
+    #[arg(long, value_name = "NAME", requires = "connector")]
+    pub stream: Option<String>,
+    /// Source the records belong to [default: the connector's name, or what each record says]
+    #[arg(long, value_name = "CODE")]
+    pub source: Option<String>,
+    /// Mapping of CSV columns to fields (TOML)
+    #[arg(long, value_name = "FILE")]
+    pub mapping: Option<PathBuf>,
+    /// Form of the files
+    #[arg(long, value_enum, value_name = "FORM")]
+    pub format: Option<Format>,
+    /// Read and check everything, store nothing
+    #[arg(long)]
+    pub dry_run: bool,
+    /// No progress bar
+    #[arg(long)]
+    pub quiet: bool,
+    /// Where the data is.
+    #[command(flatten)]
+    pub home: HomeLayer,
+}
+
+/// The form of a file to import.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Format {
+    /// A vendor's JSON document.
+    Json,
+    /// One JSON document per line.
+    Ndjson,
+    /// Comma-separated values with a header line.
+    Csv,
+}
+
+/// `obhut keys`.
+#[derive(Subcommand)]
+pub enum Keys {
+    /// Begin a new KEK epoch and wrap every data key again; the old epoch is destroyed when it is empty
+    ///
+    /// Runs while the hub serves and goes on where it stopped. After it, what was erased before is gone from every
+    /// old backup too. About a million persons in a minute.
+    Rotate(HomeLayer),
+    /// Give every person a new data key and seal their records again
+    ///
+    /// Runs while the hub serves and goes on where it stopped. Only needed if data keys may have become known.
+    RotateData(HomeLayer),
+}
+
+/// `obhut audit`.
+#[derive(Subcommand)]
+pub enum Audit {
+    /// Read the whole audit log and prove that no entry was changed, removed or moved
+    ///
+    /// Exit status 1 and the number of the first wrong entry if one was.
+    Verify(HomeLayer),
+}
+
+/// `obhut key`.
+#[derive(Subcommand)]
+pub enum Key {
+    /// Make an API key; it is printed once and only its hash is kept
+    #[command(after_help = "Examples:\n  obhut key create --role dpo --name 'Data protection'\n  \
+                            obhut key create --role marketing --name newsletter --purpose newsletter_email --days 90")]
+    Create(CreateKey),
+    /// List API keys: id, name, role, purposes, expiry; never the keys
+    List(HomeLayer),
+    /// Revoke an API key at once, on all nodes
+    Revoke(RevokeKey),
+}
+
+/// `obhut key create`.
+#[derive(Args)]
+pub struct CreateKey {
+    /// What the key may do: admin (configure; reads no personal data), partner (push and pull records), marketing
+    /// (pull segments), dpo (requests, evidence, explanations)
+    #[arg(long)]
+    pub role: Role,
+    /// A name to know it by, for the list and the audit log
+    #[arg(long)]
+    pub name: String,
+    /// Purposes it may read for; repeat it for several. Without any it may read for none
+    #[arg(long = "purpose", value_name = "CODE")]
+    pub purposes: Vec<PurposeCode>,
+    /// Days until it expires
+    #[arg(long, default_value_t = 365, value_parser = clap::value_parser!(u16).range(1..=3650))]
+    pub days: u16,
+    /// Where the data is.
+    #[command(flatten)]
+    pub home: HomeLayer,
+}
+
+/// `obhut key revoke`.
+#[derive(Args)]
+pub struct RevokeKey {
+    /// The id of the key, from `obhut key list`
+    pub id: ApiKeyId,
+    /// Where the data is.
+    #[command(flatten)]
+    pub home: HomeLayer,
+}
+
+/// `obhut config`.
+#[derive(Subcommand)]
+pub enum Config {
+    /// Read file, environment and flags, and say what is wrong with them; starts nothing
+    Check(Layer),
+}
+
+impl Cli {
+    /// Reads the command line of this process. Prints help or a fault and ends the process where there is nothing to do.
+    #[must_use]
+    pub fn of_this_process() -> Self {
+        let matches = command().get_matches();
+        Self::from_arg_matches(&matches).unwrap_or_else(|error| error.exit())
+    }
+}
+
+/// The command line's definition, with the name of the environment variable in the help of each setting.
+#[must_use]
+pub fn command() -> clap::Command {
+    with_variables(Cli::command())
+}
+
+fn with_variables(command: clap::Command) -> clap::Command {
+    let settings = crate::config::setting_names();
+    let command = command.mut_args(move |arg| {
+        let Some(name) = arg.get_long().filter(|name| settings.iter().any(|setting| setting == name)) else {
+            return arg;
+        };
+        let help = arg.get_help().map(ToString::to_string).unwrap_or_default();
+        let variable = crate::config::variable(name);
+        arg.help(format!("{help} [env: {variable}]"))
+    });
+    command.mut_subcommands(with_variables)
+}
+
+impl From<HomeLayer> for Layer {
+    /// A command that does not serve takes the defaults, the file and the environment for the rest.
+    fn from(home: HomeLayer) -> Self {
+        Self { home, ..Self::default() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(args: &[&str]) -> Result<Cli, clap::Error> {
+        command().try_get_matches_from([&["obhut"], args].concat()).and_then(|matches| Cli::from_arg_matches(&matches))
+    }
+
+    #[test]
+    fn the_definition_holds() {
+        command().debug_assert();
+    }
+
+    #[test]
+    fn the_help_names_every_command_and_its_variables() {
+        let help = command().render_long_help().to_string();
+        for word in ["demo", "serve", "import", "keys", "audit", "key", "config", "Examples:", "Exit status"] {
+            assert!(help.contains(word), "{word}");
+        }
+        let mut whole = command();
+        let serve = whole.find_subcommand_mut("serve").unwrap().render_long_help().to_string();
+        for setting in crate::config::setting_names() {
+            assert!(serve.contains(&format!("--{setting}")), "{setting}");
+            assert!(serve.contains(&crate::config::variable(&setting)), "{setting}");
+        }
+    }
+
+    #[test]
+    fn commands_are_read() {
+        let cli = parse(&["import", "--connector", "shopware6", "a.json", "b.json"]).unwrap_or_else(|e| panic!("{e}"));
+        assert!(matches!(cli.command, Command::Import(import) if import.files.len() == 2));
+        let id = "018f3f3c-0000-7000-8000-000000000001";
+        let cli = parse(&["key", "revoke", id]).unwrap_or_else(|e| panic!("{e}"));
+        assert!(matches!(cli.command, Command::Key { command: Key::Revoke(key) } if key.id.to_string() == id));
+        let create = ["key", "create", "--role", "marketing", "--name", "n", "--purpose", "newsletter_email"];
+        let cli = parse(&create).unwrap_or_else(|e| panic!("{e}"));
+        assert!(
+            matches!(cli.command, Command::Key { command: Key::Create(key) } if key.role == Role::Marketing && key.days == 365)
+        );
+        assert!(parse(&["keys", "rotate-data"]).is_ok() && parse(&["audit", "verify"]).is_ok());
+        assert!(parse(&["config", "check", "--listen", "127.0.0.1:1"]).is_ok());
+        for wrong in [
+            &["key", "create", "--role", "king", "--name", "n"][..],
+            &["import"],
+            &["serve", "--listen", "x"],
+            &["fly"],
+        ] {
+            assert!(parse(wrong).is_err(), "{wrong:?}");
+        }
+    }
+}
