@@ -3,10 +3,11 @@
 use std::str::FromStr;
 
 use serde::Deserialize;
+use utoipa::ToSchema;
 
 use super::normal::{Reason, date};
 use super::rejection::{At, Rejection};
-use super::wire::field::{Code, Instant, Line, Scalars};
+use super::wire::field::{Code, Instant, Line64, Scalars};
 use crate::types::{Channel, PurposeCode, Timestamp};
 use crate::vault::Personal;
 
@@ -14,7 +15,7 @@ use crate::vault::Personal;
 const MAX: usize = 64;
 
 /// What the person did.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ClaimedAct {
     /// Said yes.
@@ -59,10 +60,10 @@ pub struct ConsentClaim {
 }
 
 /// A claim as the wire has it.
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Claim {
-    purpose: Line<64>,
+    purpose: Line64,
     channel: Channel,
     act: ClaimedAct,
     at: Instant,

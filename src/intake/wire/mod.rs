@@ -7,6 +7,7 @@
 
 mod decode;
 pub mod field;
+mod schema;
 mod tree;
 
 pub use decode::decode;
