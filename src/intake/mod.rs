@@ -15,7 +15,7 @@ mod schema;
 mod wire;
 
 pub use canonical::{Canonical, Identifier, SourceCode, parse, parse_with};
-pub use claim::{ClaimedAct, ConsentClaim};
+pub use claim::ConsentClaim;
 pub use identify::{Joins, lookup_form};
 pub use record::{KeepUntil, Statute};
 pub use rejection::Rejection;

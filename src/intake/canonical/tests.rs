@@ -158,7 +158,7 @@ fn examples() -> Vec<Value> {
         example["consents"] = json!([{
             "purpose": "newsletter_email", "channel": "email", "act": "granted", "at": "2026-01-10T09:05:12Z",
             "method": "double_opt_in", "text_version": "2026-01",
-            "evidence": {"requested_at": "2026-01-10T09:00:00Z", "form_url": "https://shop.example/newsletter"},
+            "evidence": {"requested_at": "2026-01-10T09:00:00Z", "confirmed_at": "2026-01-10T09:05:12Z", "form_url": "https://shop.example/newsletter"},
         }]);
         example
     });
