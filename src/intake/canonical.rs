@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use serde::Deserialize;
 use serde_json::{Map, Value};
+use utoipa::ToSchema;
 
 use super::claim::{self, Claim, ConsentClaim, PlainClaim};
 use super::identify::{self, Claimed, Joins, Plain};
@@ -12,7 +13,7 @@ use super::normal::{Reason, date, name};
 use super::record::{self, Draft, KeepUntil};
 use super::rejection::{At, Rejection};
 use super::wire;
-use super::wire::field::{Instant, Line, Short};
+use super::wire::field::{Instant, Line64, Short};
 use crate::types::{Category, IdentifierKind, RecordKind, Timestamp, UnknownWord};
 use crate::vault::Personal;
 
@@ -106,11 +107,11 @@ pub fn parse_with(
 }
 
 /// What stands around the data of a record.
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct Envelope {
+pub(super) struct Envelope {
     r#type: RecordKind,
-    source: Line<64>,
+    source: Line64,
     external_id: Short,
     updated_at: Instant,
     #[serde(default)]

@@ -3,77 +3,60 @@
 use std::str::FromStr;
 
 use serde::Deserialize;
+use utoipa::ToSchema;
 
 use super::normal::{Reason, date};
 use super::rejection::{At, Rejection};
-use super::wire::field::{Code, Instant, Line, Scalars};
+use super::wire::field::{Code, Instant, Line64, Scalars};
+use crate::consent::{Act, Method};
 use crate::types::{Channel, PurposeCode, Timestamp};
 use crate::vault::Personal;
 
 /// Claims one record may bring.
 const MAX: usize = 64;
+/// How far a source's clock may run ahead before an act counts as dated in the future; the ledger has the same limit.
+const CLOCK_SKEW: i64 = 300 * Timestamp::SECOND;
 
-/// What the person did.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum ClaimedAct {
-    /// Said yes.
-    Granted,
-    /// Said no when asked.
-    Denied,
-    /// Took a yes back (Art. 7(3) GDPR).
-    Withdrawn,
-    /// Objected (Art. 21 GDPR).
-    Objected,
-}
-
-impl ClaimedAct {
-    /// The word in the API.
-    #[must_use]
-    pub const fn word(self) -> &'static str {
-        match self {
-            Self::Granted => "granted",
-            Self::Denied => "denied",
-            Self::Withdrawn => "withdrawn",
-            Self::Objected => "objected",
-        }
-    }
-}
-
-/// A consent, refusal or objection the source proves.
+/// A consent, refusal, withdrawal or objection the source proves.
 pub struct ConsentClaim {
     /// For what.
     pub purpose: PurposeCode,
-    /// On which channel.
-    pub channel: Channel,
-    /// What the person did.
-    pub act: ClaimedAct,
+    /// On which channel; none means all channels, for a no.
+    pub channel: Option<Channel>,
+    /// What the person did. Restrictions and lifted objections are no source's to tell.
+    pub act: Act,
     /// When.
     pub at: Timestamp,
-    /// How, such as `double_opt_in`.
-    pub method: Option<String>,
+    /// How; [`Method::Import`] if the source does not say.
+    pub method: Method,
     /// Which version of the text the person saw.
     pub text_version: Option<String>,
+    /// When a double opt-in was asked for, out of the evidence.
+    pub requested_at: Option<Timestamp>,
+    /// When it was confirmed, out of the evidence.
+    pub confirmed_at: Option<Timestamp>,
     /// The proof: a JSON object with sorted names. It may hold IP addresses and page addresses.
     pub evidence: Option<Personal>,
 }
 
 /// A claim as the wire has it.
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Claim {
-    purpose: Line<64>,
-    channel: Channel,
-    act: ClaimedAct,
+    purpose: Line64,
+    channel: Option<Channel>,
+    act: Act,
     at: Instant,
-    method: Option<Code>,
+    method: Option<Method>,
     text_version: Option<Code>,
     evidence: Option<Scalars>,
 }
 
-/// A claim whose evidence is not closed yet.
+/// A checked claim whose evidence is not closed yet.
 pub(super) struct PlainClaim {
     purpose: PurposeCode,
+    requested_at: Option<Timestamp>,
+    confirmed_at: Option<Timestamp>,
     claim: Claim,
 }
 
@@ -91,8 +74,10 @@ impl PlainClaim {
             channel,
             act,
             at: at.0,
-            method: method.map(|code| code.0),
+            method: method.unwrap_or(Method::Import),
             text_version: text_version.map(|code| code.0),
+            requested_at: self.requested_at,
+            confirmed_at: self.confirmed_at,
             evidence: evidence.transpose()?,
         })
     }
@@ -104,11 +89,29 @@ pub(super) fn check(claims: Vec<Claim>, now: Timestamp) -> Result<Vec<PlainClaim
         let detail = format!("at most {MAX} entries are allowed");
         return Err(Rejection::because(Reason::TOO_MANY, detail).under("consents"));
     }
-    let check = |claim: Claim| {
-        let purpose = PurposeCode::from_str(&claim.purpose.0).map_err(|_| Reason::INVALID_PURPOSE).at("purpose")?;
-        date::event(claim.at.0, now).at("at")?;
-        Ok(PlainClaim { purpose, claim })
-    };
     let claims = claims.into_iter().enumerate();
-    claims.map(|(index, claim)| check(claim).map_err(|fault: Rejection| fault.entry(index)).at("consents")).collect()
+    claims.map(|(index, claim)| check_one(claim, now).map_err(|fault| fault.entry(index)).at("consents")).collect()
+}
+
+fn check_one(claim: Claim, now: Timestamp) -> Result<PlainClaim, Rejection> {
+    let purpose = PurposeCode::from_str(&claim.purpose.0).map_err(|_| Reason::INVALID_PURPOSE).at("purpose")?;
+    if !matches!(claim.act, Act::Granted | Act::Denied | Act::Withdrawn | Act::Objected) {
+        return Err(Rejection::new(Reason::INVALID_VALUE).under("act"));
+    }
+    past(claim.at.0, now).at("at")?;
+    let told = |field: &str| {
+        let text = claim.evidence.as_ref().and_then(|evidence| evidence.0.get(field));
+        text.map(|text| {
+            let text = text.as_str().ok_or(Reason::WRONG_TYPE)?;
+            past(date::instant(text)?, now)
+        })
+        .transpose()
+        .at("evidence")
+    };
+    Ok(PlainClaim { purpose, requested_at: told("requested_at")?, confirmed_at: told("confirmed_at")?, claim })
+}
+
+/// An act that happened, give or take the difference of clocks.
+fn past(at: Timestamp, now: Timestamp) -> Result<Timestamp, Reason> {
+    if at > now.plus(CLOCK_SKEW) { Err(Reason::IMPLAUSIBLE_DATE) } else { date::event(at, now) }
 }

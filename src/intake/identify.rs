@@ -1,12 +1,13 @@
 //! Who a record is about: identifiers in normal form, and what each may do.
 
 use serde::Deserialize;
+use utoipa::ToSchema;
 
 use super::normal::email::{self, Mailbox};
 use super::normal::{Reason, name, phone, placeholder, text};
 use super::record::Draft;
 use super::rejection::{At, Rejection};
-use super::wire::field::Line;
+use super::wire::field::Line512;
 use crate::types::{Category, IdentifierKind};
 use crate::vault::Personal;
 
@@ -25,13 +26,13 @@ pub enum Joins {
 }
 
 /// An identifier as the wire has it.
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Claimed {
     kind: IdentifierKind,
     // The field must be there, but a blank value says nothing and is passed over.
     #[serde(deserialize_with = "Option::deserialize")]
-    value: Option<Line<512>>,
+    value: Option<Line512>,
     verified: Option<bool>,
 }
 

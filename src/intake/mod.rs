@@ -11,11 +11,13 @@ mod identify;
 pub mod normal;
 pub mod record;
 mod rejection;
+mod schema;
 mod wire;
 
 pub use canonical::{Canonical, Identifier, SourceCode, parse, parse_with};
-pub use claim::{ClaimedAct, ConsentClaim};
+pub use claim::ConsentClaim;
 pub use identify::{Joins, lookup_form};
 pub use record::{KeepUntil, Statute};
 pub use rejection::Rejection;
+pub use schema::RecordSchema;
 pub use wire::MAX_BYTES;

@@ -1,7 +1,23 @@
 use serde_json::{Value, json};
 
 use super::*;
+use crate::intake::normal::email::Email;
 use crate::intake::record::Statute;
+use crate::intake::wire::field::{Amount, Day, Name, Scalars, Text};
+
+// What holds personal values in clear can neither be printed nor written anywhere.
+static_assertions::assert_not_impl_any!(Canonical: std::fmt::Debug, std::fmt::Display, serde::Serialize, Clone);
+static_assertions::assert_not_impl_any!(Identifier: std::fmt::Debug, serde::Serialize, Clone);
+static_assertions::assert_not_impl_any!(ConsentClaim: std::fmt::Debug, serde::Serialize, Clone);
+static_assertions::assert_not_impl_any!(Envelope: std::fmt::Debug, serde::Serialize, Clone);
+static_assertions::assert_not_impl_any!(Draft: std::fmt::Debug, serde::Serialize, Clone);
+static_assertions::assert_not_impl_any!(Plain: std::fmt::Debug, serde::Serialize, Clone);
+static_assertions::assert_not_impl_any!(Email: std::fmt::Debug, std::fmt::Display, serde::Serialize, Clone);
+static_assertions::assert_not_impl_any!(Text: std::fmt::Debug, std::fmt::Display, serde::Serialize);
+static_assertions::assert_not_impl_any!(Name: std::fmt::Debug, std::fmt::Display, serde::Serialize);
+static_assertions::assert_not_impl_any!(Day: std::fmt::Debug, std::fmt::Display, serde::Serialize);
+static_assertions::assert_not_impl_any!(Amount: std::fmt::Debug, std::fmt::Display, serde::Serialize);
+static_assertions::assert_not_impl_any!(Scalars: std::fmt::Debug, std::fmt::Display, serde::Serialize);
 
 mod golden;
 mod hostile;
@@ -142,7 +158,7 @@ fn examples() -> Vec<Value> {
         example["consents"] = json!([{
             "purpose": "newsletter_email", "channel": "email", "act": "granted", "at": "2026-01-10T09:05:12Z",
             "method": "double_opt_in", "text_version": "2026-01",
-            "evidence": {"requested_at": "2026-01-10T09:00:00Z", "form_url": "https://shop.example/newsletter"},
+            "evidence": {"requested_at": "2026-01-10T09:00:00Z", "confirmed_at": "2026-01-10T09:05:12Z", "form_url": "https://shop.example/newsletter"},
         }]);
         example
     });

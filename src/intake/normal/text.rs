@@ -15,7 +15,7 @@ pub fn line(text: &str, max: usize) -> Result<String, Reason> {
     bounded(text, max)
 }
 
-/// Several lines: as [`line`], but line ends (written `\n`) and tabs stay.
+/// Several lines: as [`line()`], but line ends (written `\n`) and tabs stay.
 ///
 /// # Errors
 /// `empty`, `too_long`, `control_character`.

@@ -2,18 +2,19 @@
 
 use serde::Deserialize;
 use serde_json::Value;
+use utoipa::ToSchema;
 
 use super::draft::{Doc, at_most};
 use super::{At, Category, Draft, Rejection};
 use crate::intake::normal::address;
-use crate::intake::wire::field::{Country, Line, Name, Short, choice};
+use crate::intake::wire::field::{Country, Line16, Line40, Name, Short, choice};
 
 /// Addresses one record may have.
 const MAX: usize = 20;
 
 choice! {
     /// What an address is for.
-    Use {
+    AddressUse {
         /// Where the invoice goes.
         Billing = "billing",
         /// Where the goods go.
@@ -24,16 +25,16 @@ choice! {
 }
 
 /// A postal address.
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Address {
-    r#use: Option<Use>,
+    r#use: Option<AddressUse>,
     name: Option<Name>,
     company: Option<Name>,
     street: Option<Short>,
-    house_number: Option<Line<40>>,
+    house_number: Option<Line40>,
     extra: Option<Short>,
-    postal_code: Option<Line<16>>,
+    postal_code: Option<Line16>,
     city: Option<Short>,
     region: Option<Short>,
     country: Option<Country>,

@@ -1,18 +1,19 @@
 //! A complaint or return. Category service; one about an order is a business letter.
 
 use serde::Deserialize;
+use utoipa::ToSchema;
 
 use super::draft::{Doc, KeepUntil, Statute};
 use super::person::{self, Person};
 use super::{Category, Draft, Record, Rejection};
-use crate::intake::wire::field::{Instant, Line, Short, Text};
+use crate::intake::wire::field::{Instant, Line512, Short, Text};
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Complaint {
     opened_at: Instant,
     status: Option<Short>,
-    subject: Option<Line<512>>,
+    subject: Option<Line512>,
     text: Option<Text>,
     order_number: Option<Short>,
     resolution: Option<Text>,

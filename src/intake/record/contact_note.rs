@@ -1,13 +1,14 @@
 //! A note about a contact with the person. Category service.
 
 use serde::Deserialize;
+use utoipa::ToSchema;
 
 use super::draft::Doc;
 use super::person::{self, Person};
 use super::{Category, Draft, Record, Rejection};
 use crate::intake::wire::field::{Instant, Name, Short, Text};
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct ContactNote {
     noted_at: Instant,

@@ -1,17 +1,18 @@
 //! A customer account or contact.
 
 use serde::Deserialize;
+use utoipa::ToSchema;
 
 use super::address::{self, Address};
 use super::draft::at_most;
 use super::person::{self, Person};
 use super::{Category, Draft, Record, Rejection};
-use crate::intake::wire::field::{Instant, Line, Short, Text};
+use crate::intake::wire::field::{Instant, Line64, Short, Text};
 
 /// Tags one customer may have.
 const MAX_TAGS: usize = 64;
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Customer {
     person: Option<Person>,
@@ -20,7 +21,7 @@ pub(super) struct Customer {
     customer_number: Option<Short>,
     group: Option<Short>,
     #[serde(default)]
-    tags: Vec<Line<64>>,
+    tags: Vec<Line64>,
     registered_at: Option<Instant>,
     guest: Option<bool>,
     note: Option<Text>,

@@ -1,12 +1,13 @@
 //! A tracked event. Category engagement.
 
 use serde::Deserialize;
+use utoipa::ToSchema;
 
 use super::draft::Doc;
 use super::{Category, Draft, Record, Rejection};
 use crate::intake::wire::field::{Instant, Long, Scalars, Short};
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Event {
     name: Short,

@@ -1,6 +1,7 @@
 //! An invoice or credit note. Category financial; kept eight years.
 
 use serde::Deserialize;
+use utoipa::ToSchema;
 
 use super::address::{self, Address};
 use super::draft::{Doc, KeepUntil, Statute};
@@ -13,7 +14,7 @@ use crate::intake::wire::field::{Amount, Currency, Instant, Short, choice};
 
 choice! {
     /// Whether money is asked for or given back.
-    Kind {
+    InvoiceKind {
         /// Asks for money.
         Invoice = "invoice",
         /// Gives money back; its amounts may be below zero.
@@ -21,12 +22,12 @@ choice! {
     }
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Invoice {
     number: Short,
     issued_at: Instant,
-    kind: Option<Kind>,
+    kind: Option<InvoiceKind>,
     status: Option<Short>,
     currency: Currency,
     total: Amount,
@@ -49,8 +50,8 @@ impl Record for Invoice {
         let due_at = self.due_at.map(|at| date::due(at.0)).transpose().at("due_at")?.map(Instant);
         draft.occurred_at = Some(issued_at.0);
         draft.keep_until = Some(KeepUntil::of(Statute::Voucher, issued_at.0));
-        let kind = self.kind.unwrap_or(Kind::Invoice);
-        let sign = if kind == Kind::CreditNote { Sign::Any } else { Sign::NotNegative };
+        let kind = self.kind.unwrap_or(InvoiceKind::Invoice);
+        let sign = if kind == InvoiceKind::CreditNote { Sign::Any } else { Sign::NotNegative };
         let currency = self.currency.0;
         let invoice = Doc::default()
             .with("number", self.number)

@@ -3,21 +3,22 @@
 use iso_currency::Currency;
 use serde::Deserialize;
 use serde_json::Value;
+use utoipa::ToSchema;
 
 use super::draft::{Doc, at_most};
 use super::{At, Rejection};
 use crate::intake::normal::money::{self, Sign};
-use crate::intake::wire::field::{Amount, Line, Short};
+use crate::intake::wire::field::{Amount, Line512, Short};
 
 /// Lines one record may have.
 const MAX: usize = 1000;
 
 /// One line.
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct OrderLine {
     sku: Option<Short>,
-    title: Option<Line<512>>,
+    title: Option<Line512>,
     quantity: Option<Amount>,
     unit_price: Option<Amount>,
     total: Option<Amount>,

@@ -1,6 +1,7 @@
 //! A message in a conversation: category social where it came over a platform, else service.
 
 use serde::Deserialize;
+use utoipa::ToSchema;
 
 use super::draft::Doc;
 use super::person::{self, Person};
@@ -9,7 +10,7 @@ use crate::intake::wire::field::{Instant, Name, Short, Text, choice};
 
 choice! {
     /// Who wrote.
-    Direction {
+    MessageDirection {
         /// The person.
         Inbound = "inbound",
         /// The merchant.
@@ -17,12 +18,12 @@ choice! {
     }
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Message {
     thread: Short,
     sent_at: Instant,
-    direction: Direction,
+    direction: MessageDirection,
     platform: Option<Short>,
     text: Option<Text>,
     sender_name: Option<Name>,

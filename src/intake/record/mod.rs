@@ -39,6 +39,9 @@ mod review;
 
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
+use utoipa::ToSchema;
+use utoipa::openapi::RefOr;
+use utoipa::openapi::schema::Schema;
 
 pub use draft::{Draft, KeepUntil, Statute};
 
@@ -47,9 +50,29 @@ use super::wire;
 use crate::types::{Category, RecordKind};
 
 /// A record type.
-trait Record: DeserializeOwned {
+trait Record: DeserializeOwned + ToSchema {
     /// Puts every field into its category.
     fn draw(self, draft: &mut Draft) -> Result<(), Rejection>;
+}
+
+/// Runs `$verb::<T>` with the struct of `$kind`.
+macro_rules! with_type {
+    ($kind:expr, $verb:ident($($argument:expr),*)) => {
+        match $kind {
+            RecordKind::Customer => $verb::<customer::Customer>($($argument),*),
+            RecordKind::Order => $verb::<order::Order>($($argument),*),
+            RecordKind::Invoice => $verb::<invoice::Invoice>($($argument),*),
+            RecordKind::Payment => $verb::<payment::Payment>($($argument),*),
+            RecordKind::Message => $verb::<message::Message>($($argument),*),
+            RecordKind::Review => $verb::<review::Review>($($argument),*),
+            RecordKind::NewsletterSubscription => {
+                $verb::<newsletter_subscription::NewsletterSubscription>($($argument),*)
+            }
+            RecordKind::Event => $verb::<event::Event>($($argument),*),
+            RecordKind::Complaint => $verb::<complaint::Complaint>($($argument),*),
+            RecordKind::ContactNote => $verb::<contact_note::ContactNote>($($argument),*),
+        }
+    };
 }
 
 /// Reads the `data` of a record of `kind` into `draft`.
@@ -57,21 +80,29 @@ trait Record: DeserializeOwned {
 /// # Errors
 /// The first field that does not fit, its pointer starting at `/data`.
 pub fn draw(kind: RecordKind, data: Map<String, Value>, draft: &mut Draft) -> Result<(), Rejection> {
-    match kind {
-        RecordKind::Customer => draw_as::<customer::Customer>(data, draft),
-        RecordKind::Order => draw_as::<order::Order>(data, draft),
-        RecordKind::Invoice => draw_as::<invoice::Invoice>(data, draft),
-        RecordKind::Payment => draw_as::<payment::Payment>(data, draft),
-        RecordKind::Message => draw_as::<message::Message>(data, draft),
-        RecordKind::Review => draw_as::<review::Review>(data, draft),
-        RecordKind::NewsletterSubscription => draw_as::<newsletter_subscription::NewsletterSubscription>(data, draft),
-        RecordKind::Event => draw_as::<event::Event>(data, draft),
-        RecordKind::Complaint => draw_as::<complaint::Complaint>(data, draft),
-        RecordKind::ContactNote => draw_as::<contact_note::ContactNote>(data, draft),
-    }
-    .at("data")
+    with_type!(kind, draw_as(data, draft)).at("data")
+}
+
+/// The name of the data of `kind` in the OpenAPI document.
+#[must_use]
+pub fn schema_name(kind: RecordKind) -> String {
+    with_type!(kind, name_of())
+}
+
+/// Adds the data of `kind`, and all it consists of, to the OpenAPI document.
+pub fn schemas(kind: RecordKind, schemas: &mut Vec<(String, RefOr<Schema>)>) {
+    with_type!(kind, describe(schemas));
 }
 
 fn draw_as<R: Record>(data: Map<String, Value>, draft: &mut Draft) -> Result<(), Rejection> {
     wire::decode::<R>(data)?.draw(draft)
+}
+
+fn name_of<R: Record>() -> String {
+    R::name().into_owned()
+}
+
+fn describe<R: Record>(schemas: &mut Vec<(String, RefOr<Schema>)>) {
+    schemas.push((name_of::<R>(), R::schema()));
+    R::schemas(schemas);
 }

@@ -3,6 +3,7 @@
 //! It is a fact, not a consent: only an entry in `consents` with its proof becomes one (Art. 7(1) GDPR).
 
 use serde::Deserialize;
+use utoipa::ToSchema;
 
 use super::address::{self, Address};
 use super::draft::Doc;
@@ -12,7 +13,7 @@ use crate::intake::wire::field::{Instant, Short, choice};
 
 choice! {
     /// Where a subscription stands.
-    Status {
+    SubscriptionStatus {
         /// Asked for, not confirmed.
         Pending = "pending",
         /// On the list; the tool does not say whether it was confirmed.
@@ -24,11 +25,11 @@ choice! {
     }
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct NewsletterSubscription {
     list: Short,
-    status: Status,
+    status: SubscriptionStatus,
     subscribed_at: Option<Instant>,
     confirmed_at: Option<Instant>,
     unsubscribed_at: Option<Instant>,

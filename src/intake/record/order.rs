@@ -1,6 +1,7 @@
 //! An order. Category commerce; a contract with a beginning and an end.
 
 use serde::Deserialize;
+use utoipa::ToSchema;
 
 use super::address::{self, Address};
 use super::draft::{Doc, KeepUntil, Statute};
@@ -20,7 +21,7 @@ pub(super) const REFUND_DAYS: i64 = 14;
 
 choice! {
     /// Where an order stands.
-    Status {
+    OrderStatus {
         /// Placed.
         Open = "open",
         /// Paid, not sent.
@@ -38,12 +39,12 @@ choice! {
     }
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Order {
     number: Short,
     ordered_at: Instant,
-    status: Status,
+    status: OrderStatus,
     delivered_at: Option<Instant>,
     channel: Option<Short>,
     currency: Currency,
@@ -90,10 +91,12 @@ impl Record for Order {
 
 /// Until when the contract lasts. A source that says "delivered" without a date last changed the order no earlier than
 /// then.
-fn contract_until(status: Status, delivered_at: Option<Timestamp>, version: Timestamp) -> Timestamp {
+fn contract_until(status: OrderStatus, delivered_at: Option<Timestamp>, version: Timestamp) -> Timestamp {
     match status {
-        Status::Open | Status::Paid | Status::Shipped => Timestamp::NEVER,
-        Status::Delivered | Status::Completed => delivered_at.unwrap_or(version).plus_days(FOLLOW_UP_WINDOW_DAYS),
-        Status::Cancelled | Status::Returned => version.plus_days(REFUND_DAYS),
+        OrderStatus::Open | OrderStatus::Paid | OrderStatus::Shipped => Timestamp::NEVER,
+        OrderStatus::Delivered | OrderStatus::Completed => {
+            delivered_at.unwrap_or(version).plus_days(FOLLOW_UP_WINDOW_DAYS)
+        }
+        OrderStatus::Cancelled | OrderStatus::Returned => version.plus_days(REFUND_DAYS),
     }
 }

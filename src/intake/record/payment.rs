@@ -1,6 +1,7 @@
 //! A payment. Category financial; kept eight years.
 
 use serde::Deserialize;
+use utoipa::ToSchema;
 
 use super::draft::{Doc, KeepUntil, Statute};
 use super::lines::amount;
@@ -8,7 +9,7 @@ use super::{Category, Draft, Record, Rejection};
 use crate::intake::normal::money::Sign;
 use crate::intake::wire::field::{Amount, Currency, Iban, Instant, Name, Short};
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Payment {
     paid_at: Instant,

@@ -1,13 +1,14 @@
 //! Who a record is about, by name. Category identity.
 
 use serde::Deserialize;
+use utoipa::ToSchema;
 
 use super::{At, Category, Draft, Rejection};
 use crate::intake::normal::{date, placeholder};
 use crate::intake::wire::field::{Day, Language, Name, Short};
 
 /// The person block, the same in every record type that has one.
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Person {
     salutation: Option<Short>,

@@ -2,20 +2,21 @@
 
 use rust_decimal::Decimal;
 use serde::Deserialize;
+use utoipa::ToSchema;
 
 use super::draft::Doc;
 use super::person::{self, Person};
 use super::{At, Category, Draft, Record, Rejection};
 use crate::intake::normal::Reason;
-use crate::intake::wire::field::{Amount, Instant, Line, Short, Text};
+use crate::intake::wire::field::{Amount, Instant, Line512, Short, Text};
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Review {
     reviewed_at: Instant,
-    product: Option<Line<512>>,
+    product: Option<Line512>,
     rating: Option<Amount>,
-    title: Option<Line<512>>,
+    title: Option<Line512>,
     text: Option<Text>,
     status: Option<Short>,
     person: Option<Person>,

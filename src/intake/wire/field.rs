@@ -74,6 +74,14 @@ written!(
 pub type Short = Line<256>;
 /// Addresses of pages.
 pub type Long = Line<2048>;
+/// Postal codes.
+pub type Line16 = Line<16>;
+/// House numbers.
+pub type Line40 = Line<40>;
+/// Words the sender chose.
+pub type Line64 = Line<64>;
+/// Titles and values of identifiers.
+pub type Line512 = Line<512>;
 
 impl<const MAX: usize> From<Line<MAX>> for Value {
     fn from(field: Line<MAX>) -> Self {
@@ -190,7 +198,7 @@ impl From<Scalars> for Value {
 macro_rules! choice {
     ($(#[$doc:meta])* $name:ident { $($(#[$vdoc:meta])* $variant:ident = $word:literal,)+ }) => {
         $(#[$doc])*
-        #[derive(Clone, Copy, PartialEq, Eq, serde::Deserialize)]
+        #[derive(Clone, Copy, PartialEq, Eq, serde::Deserialize, utoipa::ToSchema)]
         pub enum $name {
             $($(#[$vdoc])* #[serde(rename = $word)] $variant,)+
         }

@@ -323,7 +323,9 @@ fn closing_keeps_everything() {
         let claim = record.consents.first().unwrap();
         assert_eq!((claim.purpose.as_str(), claim.act.word()), ("newsletter_email", "granted"));
         assert_eq!(claim.at, at("2026-01-10T09:05:12Z"));
-        assert_eq!(claim.method.as_deref(), Some("double_opt_in"));
+        assert_eq!(claim.method.word(), "double_opt_in");
+        assert_eq!(claim.requested_at, Some(at("2026-01-10T09:00:00Z")));
+        assert_eq!(claim.confirmed_at, Some(claim.at));
         assert!(claim.evidence.is_some());
         let named = !matches!(record.kind, RecordKind::Payment | RecordKind::Event);
         assert_eq!(record.name_key.map(|key| key.len()), named.then_some("jorg weiss".len()));
