@@ -62,7 +62,8 @@ impl Catalog {
     }
 
     fn load(folders: impl IntoIterator<Item = (String, Files)>) -> Result<Self, Error> {
-        let loaded = folders.into_iter().map(|(name, files)| Connector::load(&name, files).map(|connector| (name, connector)));
+        let loaded =
+            folders.into_iter().map(|(name, files)| Connector::load(&name, files).map(|connector| (name, connector)));
         Ok(Self { connectors: loaded.collect::<Result<_, _>>()? })
     }
 }
@@ -144,7 +145,8 @@ impl Connector {
         let text = take(&mut files, folder, "manifest.yaml")?;
         let manifest: Manifest = manifest::parse(&place, &text)?;
         if manifest.name != folder {
-            let message = format!("the name is `{}`, but the folder is `{folder}`; write the folder's name", manifest.name);
+            let message =
+                format!("the name is `{}`, but the folder is `{folder}`; write the folder's name", manifest.name);
             return Err(manifest::wrong(&place, &text, "name:", message));
         }
         let mut streams = Vec::new();
@@ -166,7 +168,8 @@ impl Connector {
         } else {
             None
         };
-        let fixtures = files.into_iter().filter_map(|(path, content)| Some((path.strip_prefix("fixtures/")?.to_owned(), content)));
+        let fixtures =
+            files.into_iter().filter_map(|(path, content)| Some((path.strip_prefix("fixtures/")?.to_owned(), content)));
         Ok(Self {
             name: manifest.name,
             title: manifest.title,
@@ -210,7 +213,8 @@ fn read_into(files: &mut Files, folder: &Path, directory: &Path) -> Result<(), E
         if path.is_dir() {
             read_into(files, folder, &path)?;
         } else if let Some(name) = relative(&path, folder) {
-            let content = std::fs::read(&path).map_err(|source| Error::Read { file: path.display().to_string(), source })?;
+            let content =
+                std::fs::read(&path).map_err(|source| Error::Read { file: path.display().to_string(), source })?;
             files.insert(name, content);
         }
     }
@@ -266,7 +270,10 @@ mod tests {
     fn what_is_wrong_is_named_with_its_place() {
         assert!(failure(MANIFEST, "{").starts_with("shop/orders.jq, filter `streams.orders.records`, line 1"));
         assert!(failure(&MANIFEST.replace("name: shop", "name: store"), ".").starts_with("shop/manifest.yaml:1:1: "));
-        assert!(failure(&MANIFEST.replace("data.number", "number"), ".").starts_with("shop/manifest.yaml:11:18: `number` is no field"));
+        assert!(
+            failure(&MANIFEST.replace("data.number", "number"), ".")
+                .starts_with("shop/manifest.yaml:11:18: `number` is no field")
+        );
         let twice = MANIFEST.replace("[data.number]", "[data.number]\n      identity: [data.number]");
         assert!(failure(&twice, ".").contains("two categories"));
         assert_eq!(failure(&MANIFEST.replace("orders.jq", "other.jq"), "."), "cannot read shop/other.jq");

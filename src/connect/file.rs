@@ -45,9 +45,11 @@ impl Connector {
     pub fn read<'a>(&'a self, input: impl Read + 'a, form: Form, source: &'a str) -> Records<'a> {
         match form {
             Form::Json => self.read_json(input, source),
-            Form::Ndjson => Box::new(Lines::over(input).flat_map(move |(place, line)| match line.and_then(|line| parse(&line, place)) {
-                Ok(page) => self.read_page(&page, place, source),
-                Err(error) => only(error),
+            Form::Ndjson => Box::new(Lines::over(input).flat_map(move |(place, line)| {
+                match line.and_then(|line| parse(&line, place)) {
+                    Ok(page) => self.read_page(&page, place, source),
+                    Err(error) => only(error),
+                }
             })),
             Form::Csv => only(FileError::NeedsMapping),
         }
@@ -58,21 +60,27 @@ impl Connector {
         let mut bytes = Vec::new();
         match input.take(LONGEST_JSON + 1).read_to_end(&mut bytes) {
             Err(error) => return only(FileError::Read(error)),
-            Ok(length) if length as u64 > LONGEST_JSON => return only(FileError::TooLong { place: whole, limit: LONGEST_JSON }),
+            Ok(length) if length as u64 > LONGEST_JSON => {
+                return only(FileError::TooLong { place: whole, limit: LONGEST_JSON });
+            }
             Ok(_) => {}
         }
         match parse(without_mark(&bytes), whole) {
             Err(error) => only(error),
-            Ok(Value::Array(pages)) => Box::new(
-                pages.into_iter().enumerate().flat_map(move |(page, value)| self.read_page(&value, Place { page: Some(page), line: None }, source)),
-            ),
+            Ok(Value::Array(pages)) => {
+                Box::new(pages.into_iter().enumerate().flat_map(move |(page, value)| {
+                    self.read_page(&value, Place { page: Some(page), line: None }, source)
+                }))
+            }
             Ok(page) => self.read_page(&page, whole, source),
         }
     }
 
     fn read_page<'a>(&'a self, page: &Value, place: Place, source: &'a str) -> Records<'a> {
         match self.stream_for(page) {
-            Some(stream) => Box::new(stream.map(page, source).map(move |record| record.map_err(|error| FileError::Object { place, error }))),
+            Some(stream) => Box::new(
+                stream.map(page, source).map(move |record| record.map_err(|error| FileError::Object { place, error })),
+            ),
             None if self.is_empty_page(page) => Box::new(std::iter::empty()),
             None => only(FileError::UnknownPage {
                 place,
@@ -128,7 +136,10 @@ impl<R: Read> Iterator for Lines<R> {
 
 /// Parses one JSON value. The error says where it breaks, never what stands there.
 fn parse(bytes: &[u8], place: Place) -> Result<Value, FileError> {
-    let text = std::str::from_utf8(bytes).map_err(|error| FileError::Encoding { place: line_of(bytes, error.valid_up_to(), place), encoding: "UTF-8" })?;
+    let text = std::str::from_utf8(bytes).map_err(|error| FileError::Encoding {
+        place: line_of(bytes, error.valid_up_to(), place),
+        encoding: "UTF-8",
+    })?;
     serde_json::from_str(text).map_err(|error| FileError::Json { place, line: error.line(), column: error.column() })
 }
 

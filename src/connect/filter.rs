@@ -49,9 +49,9 @@ impl Filter {
             let (line, column) = position(code, at);
             Error::Filter { file: file.to_owned(), filter: name.to_owned(), line, column, message }
         };
-        let modules = Loader::new(defs.chain(own))
-            .load(&arena, File { code, path: () })
-            .map_err(|errors| first_load_error(errors).map_or_else(|| fail("", "does not parse".into()), |(at, text)| fail(at, text)))?;
+        let modules = Loader::new(defs.chain(own)).load(&arena, File { code, path: () }).map_err(|errors| {
+            first_load_error(errors).map_or_else(|| fail("", "does not parse".into()), |(at, text)| fail(at, text))
+        })?;
         let compiled = Compiler::default().with_funs(funs).compile(modules).map_err(|errors| {
             let undefined = errors.into_iter().flat_map(|(_, list)| list).next();
             undefined.map_or_else(
@@ -71,7 +71,9 @@ impl Filter {
             let result = if ended { None } else { results.next() }?;
             Some(result.map_err(|exception| {
                 ended = true;
-                exception.get_err().map_or_else(|_| "the filter stopped".to_owned(), |error| self.explain(error.into_val()))
+                exception
+                    .get_err()
+                    .map_or_else(|_| "the filter stopped".to_owned(), |error| self.explain(error.into_val()))
             }))
         })
     }
@@ -106,12 +108,18 @@ impl Filter {
     }
 }
 
-fn first_load_error<'s>(errors: load::Errors<&'s str, ()>) -> Option<(&'s str, String)> {
+fn first_load_error(errors: load::Errors<&str, ()>) -> Option<(&str, String)> {
     let (_, error) = errors.into_iter().next()?;
     match error {
-        load::Error::Io(list) => list.into_iter().next().map(|(at, _)| (at, "a filter cannot include other files".into())),
-        load::Error::Lex(list) => list.into_iter().next().map(|(expected, at)| (at, format!("expected {}", expected.as_str()))),
-        load::Error::Parse(list) => list.into_iter().next().map(|(expected, at)| (at, format!("expected {}", expected.as_str()))),
+        load::Error::Io(list) => {
+            list.into_iter().next().map(|(at, _)| (at, "a filter cannot include other files".into()))
+        }
+        load::Error::Lex(list) => {
+            list.into_iter().next().map(|(expected, at)| (at, format!("expected {}", expected.as_str())))
+        }
+        load::Error::Parse(list) => {
+            list.into_iter().next().map(|(expected, at)| (at, format!("expected {}", expected.as_str())))
+        }
     }
 }
 
@@ -137,7 +145,18 @@ mod tests {
 
     #[test]
     fn what_reaches_outside_its_input_does_not_exist() {
-        for code in ["env", "now", ". | debug", "stderr", "halt", "halt_error", "localtime", "input", "$ENV", "import \"x\" as x; ."] {
+        for code in [
+            "env",
+            "now",
+            ". | debug",
+            "stderr",
+            "halt",
+            "halt_error",
+            "localtime",
+            "input",
+            "$ENV",
+            "import \"x\" as x; .",
+        ] {
             assert!(Filter::compile(code, "test.yaml", "records").is_err(), "{code} must not compile");
         }
     }
@@ -171,10 +190,19 @@ mod tests {
 
     #[test]
     fn the_prelude_reads_what_vendors_write() {
-        assert_eq!(outputs("instant", r#""2026-03-07T13:37:00+0000""#), [Ok(r#""2026-03-07T13:37:00+00:00""#.to_owned())]);
-        assert_eq!(outputs("instant", r#""2026-03-07T13:37:00.000+01:00""#), [Ok(r#""2026-03-07T13:37:00.000+01:00""#.to_owned())]);
+        assert_eq!(
+            outputs("instant", r#""2026-03-07T13:37:00+0000""#),
+            [Ok(r#""2026-03-07T13:37:00+00:00""#.to_owned())]
+        );
+        assert_eq!(
+            outputs("instant", r#""2026-03-07T13:37:00.000+01:00""#),
+            [Ok(r#""2026-03-07T13:37:00.000+01:00""#.to_owned())]
+        );
         assert_eq!(outputs("day", r#""1985-04-12T00:00:00.000+00:00""#), [Ok(r#""1985-04-12""#.to_owned())]);
-        assert_eq!(outputs("instant, day, text", "null"), [Ok("null".to_owned()), Ok("null".to_owned()), Ok("null".to_owned())]);
+        assert_eq!(
+            outputs("instant, day, text", "null"),
+            [Ok("null".to_owned()), Ok("null".to_owned()), Ok("null".to_owned())]
+        );
         assert_eq!(outputs("text", "10023"), [Ok(r#""10023""#.to_owned())]);
         assert_eq!(outputs("list", "null"), [Ok("[]".to_owned())]);
     }

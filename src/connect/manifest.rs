@@ -130,7 +130,11 @@ impl<'de> Deserialize<'de> for AllowedPurposes {
             }
 
             fn visit_str<E: de::Error>(self, word: &str) -> Result<AllowedPurposes, E> {
-                if word == "all" { Ok(AllowedPurposes::All) } else { Err(E::invalid_value(de::Unexpected::Str(word), &self)) }
+                if word == "all" {
+                    Ok(AllowedPurposes::All)
+                } else {
+                    Err(E::invalid_value(de::Unexpected::Str(word), &self))
+                }
             }
 
             fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<AllowedPurposes, A::Error> {
@@ -162,7 +166,8 @@ pub(super) fn parse<'de, T: Deserialize<'de>>(file: &str, text: &'de str) -> Res
 
 /// An error about a whole key of `file`: finds the first line where `key` is written.
 pub(super) fn wrong(file: &str, text: &str, key: &str, message: String) -> Error {
-    let found = text.lines().enumerate().find_map(|(line, content)| content.find(key).map(|column| (line + 1, column + 1)));
+    let found =
+        text.lines().enumerate().find_map(|(line, content)| content.find(key).map(|column| (line + 1, column + 1)));
     let (line, column) = found.unwrap_or((0, 0));
     Error::Manifest { file: file.to_owned(), line, column, message }
 }

@@ -44,10 +44,15 @@ impl Stream {
 
     /// Maps the objects of a page, one by one. `source` is the code of the configured source and becomes the
     /// records' `source`. What cannot be mapped is an error item with the number of its object; the others follow.
-    pub fn map<'a>(&'a self, page: &Value, source: &'a str) -> impl Iterator<Item = Result<Vec<u8>, MappingError>> + 'a {
+    pub fn map<'a>(
+        &'a self,
+        page: &Value,
+        source: &'a str,
+    ) -> impl Iterator<Item = Result<Vec<u8>, MappingError>> + 'a {
         let objects = self.objects.run(value(page)).take(MOST_OBJECTS + 1).enumerate();
         objects.flat_map(move |(number, object)| {
-            let object = if number < MOST_OBJECTS { object.map_err(Reason::Filter) } else { Err(Reason::TooMany(MOST_OBJECTS)) };
+            let object =
+                if number < MOST_OBJECTS { object.map_err(Reason::Filter) } else { Err(Reason::TooMany(MOST_OBJECTS)) };
             let (object, failed) = match object {
                 Ok(object) => (Some(object), None),
                 Err(reason) => (None, Some(Err(MappingError { object: number, reason }))),
@@ -85,14 +90,24 @@ pub(super) struct Mapping {
 }
 
 impl Mapping {
-    pub(super) fn load(name: &str, code: Code<'_>, lists: FieldLists, consents: Vec<PurposeCode>) -> Result<Self, Error> {
+    pub(super) fn load(
+        name: &str,
+        code: Code<'_>,
+        lists: FieldLists,
+        consents: Vec<PurposeCode>,
+    ) -> Result<Self, Error> {
         let records = Filter::compile(code.text, code.file, name)?;
-        let fields = lists.into_iter().flat_map(|(category, paths)| paths.into_iter().map(move |path| (path, category)));
+        let fields =
+            lists.into_iter().flat_map(|(category, paths)| paths.into_iter().map(move |path| (path, category)));
         Ok(Self { records, fields: fields.collect(), consents })
     }
 
     /// The canonical records of one object, as JSON.
-    pub(super) fn run<'a>(&'a self, object: Val, source: &'a str) -> impl Iterator<Item = Result<Vec<u8>, Reason>> + 'a {
+    pub(super) fn run<'a>(
+        &'a self,
+        object: Val,
+        source: &'a str,
+    ) -> impl Iterator<Item = Result<Vec<u8>, Reason>> + 'a {
         self.records.run(object).take(MOST_RECORDS + 1).enumerate().map(move |(number, record)| {
             if number == MOST_RECORDS {
                 return Err(Reason::TooMany(MOST_RECORDS));
@@ -141,7 +156,9 @@ impl Mapping {
     fn check_field(&self, path: &str, part: &Value) -> Result<(), Reason> {
         match part {
             Value::Object(_) if self.fields.contains_key(&format!("{path}.*")) => Ok(()),
-            Value::Object(parts) => parts.iter().try_for_each(|(key, part)| self.check_field(&format!("{path}.{key}"), part)),
+            Value::Object(parts) => {
+                parts.iter().try_for_each(|(key, part)| self.check_field(&format!("{path}.{key}"), part))
+            }
             Value::Array(parts) => parts.iter().try_for_each(|part| self.check_field(&format!("{path}[]"), part)),
             _ if self.fields.contains_key(path) => Ok(()),
             _ => Err(undeclared(path)),
@@ -151,7 +168,8 @@ impl Mapping {
 
 /// A field's name may come out of the data where a filter builds keys; only what looks like a name is repeated.
 fn undeclared(path: &str) -> Reason {
-    let plain = path.len() <= 100 && path.bytes().all(|b| b.is_ascii_lowercase() || matches!(b, b'_' | b'.' | b'[' | b']' | b'*'));
+    let plain = path.len() <= 100
+        && path.bytes().all(|b| b.is_ascii_lowercase() || matches!(b, b'_' | b'.' | b'[' | b']' | b'*'));
     Reason::UndeclaredField(if plain { path.to_owned() } else { "(a name that is no field name)".to_owned() })
 }
 
@@ -173,7 +191,8 @@ fn json(value: Val) -> Result<Option<Value>, Reason> {
         }
         Val::BStr(_) => return Err(Reason::NotJson),
         Val::Arr(items) => {
-            let items = items.iter().filter_map(|item| json(item.clone()).transpose()).collect::<Result<Vec<_>, _>>()?;
+            let items =
+                items.iter().filter_map(|item| json(item.clone()).transpose()).collect::<Result<Vec<_>, _>>()?;
             (!items.is_empty()).then_some(Value::Array(items))
         }
         Val::Obj(parts) => {
@@ -214,13 +233,21 @@ mod tests {
     fn mapped(stream: &Stream, page: &str) -> Vec<Result<String, String>> {
         let page: Value = serde_json::from_str(page).unwrap();
         let items = stream.map(&page, "shop");
-        items.map(|item| item.map(|bytes| String::from_utf8(bytes).unwrap()).map_err(|error| error.to_string())).collect()
+        items
+            .map(|item| item.map(|bytes| String::from_utf8(bytes).unwrap()).map_err(|error| error.to_string()))
+            .collect()
     }
 
     #[test]
     fn one_broken_object_does_not_stop_the_others() {
-        let stream = stream(".data[]", r#"if .id == null then error("the order has no id") else {type: "order", external_id: (.id | text), data: {total: .total}} end"#);
-        let items = mapped(&stream, r#"{"data": [{"id": 1, "total": 49.9}, {"total": 1}, "no object", {"id": 4, "total": 45.0}]}"#);
+        let stream = stream(
+            ".data[]",
+            r#"if .id == null then error("the order has no id") else {type: "order", external_id: (.id | text), data: {total: .total}} end"#,
+        );
+        let items = mapped(
+            &stream,
+            r#"{"data": [{"id": 1, "total": 49.9}, {"total": 1}, "no object", {"id": 4, "total": 45.0}]}"#,
+        );
         assert_eq!(
             items,
             [
@@ -234,8 +261,14 @@ mod tests {
 
     #[test]
     fn what_says_nothing_is_left_out() {
-        let stream = stream(".", "{type: \"order\", data: {total: .total, nothing: .nothing, lines: [{sku: .sku, title: null}], empty: {a: \" \"}}}");
-        assert_eq!(mapped(&stream, r#"{"sku": "A"}"#), [Ok(r#"{"type":"order","data":{"lines":[{"sku":"A"}]},"source":"shop"}"#.to_owned())]);
+        let stream = stream(
+            ".",
+            "{type: \"order\", data: {total: .total, nothing: .nothing, lines: [{sku: .sku, title: null}], empty: {a: \" \"}}}",
+        );
+        assert_eq!(
+            mapped(&stream, r#"{"sku": "A"}"#),
+            [Ok(r#"{"type":"order","data":{"lines":[{"sku":"A"}]},"source":"shop"}"#.to_owned())]
+        );
     }
 
     #[test]
@@ -254,7 +287,14 @@ mod tests {
         }
         let items = mapped(&stream(".", "{consents: [{purpose: \"profiling\"}]}"), "{}");
         assert!(items.iter().all(|item| item.as_ref().is_err_and(|text| text.contains("`profiling`"))), "{items:?}");
-        assert!(mapped(&stream(".", "{data: {properties: {\"any thing\": 1}}, consents: [{purpose: \"newsletter_email\"}]}"), "{}").iter().all(Result::is_ok));
+        assert!(
+            mapped(
+                &stream(".", "{data: {properties: {\"any thing\": 1}}, consents: [{purpose: \"newsletter_email\"}]}"),
+                "{}"
+            )
+            .iter()
+            .all(Result::is_ok)
+        );
     }
 
     #[test]
@@ -268,16 +308,26 @@ mod tests {
         let endless = stream(".", "repeat({data: {total: 1}})");
         let items: Vec<_> = endless.map(&Value::Null, "shop").collect();
         assert_eq!(items.len(), MOST_RECORDS + 1);
-        assert_eq!(items.last().unwrap().as_ref().err().map(|error| &error.reason), Some(&Reason::TooMany(MOST_RECORDS)));
+        assert_eq!(
+            items.last().unwrap().as_ref().err().map(|error| &error.reason),
+            Some(&Reason::TooMany(MOST_RECORDS))
+        );
     }
 
     #[test]
     fn numbers_keep_their_value() {
         let stream = stream(".", "{data: {total: .}}");
         for number in ["0", "-1", "12345678901234567", "18446744073709551615", "0.1", "149.7", "19.99"] {
-            assert_eq!(mapped(&stream, number), [Ok(format!("{{\"data\":{{\"total\":{number}}},\"source\":\"shop\"}}"))]);
+            assert_eq!(
+                mapped(&stream, number),
+                [Ok(format!("{{\"data\":{{\"total\":{number}}},\"source\":\"shop\"}}"))]
+            );
         }
         assert!(mapped(&stream, "1e308").iter().all(Result::is_ok));
-        assert!(mapped(&self::stream(".", "{data: {total: infinite}}"), "1").iter().all(|item| item.is_err() || item.as_ref().is_ok_and(|text| text.contains("e308"))));
+        assert!(
+            mapped(&self::stream(".", "{data: {total: infinite}}"), "1")
+                .iter()
+                .all(|item| item.is_err() || item.as_ref().is_ok_and(|text| text.contains("e308")))
+        );
     }
 }

@@ -46,7 +46,12 @@ impl TableMapping {
         let spec: TableSpec = manifest::parse(file, text)?;
         check_fields(file, text, &spec.fields)?;
         let delimiter = u8::try_from(spec.delimiter).ok().filter(u8::is_ascii).ok_or_else(|| {
-            manifest::wrong(file, text, "delimiter:", "the delimiter must be one ASCII character; write \";\", \",\" or \"\\t\"".into())
+            manifest::wrong(
+                file,
+                text,
+                "delimiter:",
+                "the delimiter must be one ASCII character; write \";\", \",\" or \"\\t\"".into(),
+            )
         })?;
         let code = Code { file, text: &spec.records };
         let mapping = Mapping::load("records", code, spec.fields, spec.consents)?;
@@ -108,7 +113,9 @@ impl TableMapping {
         let headings = header.iter().map(|heading| self.decode(heading, place)).collect::<Result<Vec<_>, _>>()?;
         let find = |(name, column): (&String, &String)| {
             let number = headings.iter().position(|heading| heading.trim() == column.as_str());
-            number.map(|number| (name.clone(), number)).ok_or_else(|| FileError::MissingColumn { column: column.clone(), name: name.clone() })
+            number
+                .map(|number| (name.clone(), number))
+                .ok_or_else(|| FileError::MissingColumn { column: column.clone(), name: name.clone() })
         };
         self.columns.iter().map(find).collect()
     }
@@ -127,9 +134,9 @@ impl TableMapping {
 
     fn decode(&self, bytes: &[u8], place: Place) -> Result<String, FileError> {
         match self.encoding {
-            Encoding::Utf8 => {
-                std::str::from_utf8(bytes).map(str::to_owned).map_err(|_| FileError::Encoding { place, encoding: "UTF-8" })
-            }
+            Encoding::Utf8 => std::str::from_utf8(bytes)
+                .map(str::to_owned)
+                .map_err(|_| FileError::Encoding { place, encoding: "UTF-8" }),
             Encoding::Windows1252 => {
                 let text: Option<String> = bytes.iter().map(|byte| windows_1252(*byte)).collect();
                 text.ok_or(FileError::Encoding { place, encoding: "windows-1252" })
@@ -142,8 +149,8 @@ impl TableMapping {
 /// five unassigned places).
 fn windows_1252(byte: u8) -> Option<char> {
     const HIGH: [char; 32] = [
-        '€', '\0', '‚', 'ƒ', '„', '…', '†', '‡', 'ˆ', '‰', 'Š', '‹', 'Œ', '\0', 'Ž', '\0', '\0', '‘', '’', '“', '”', '•', '–',
-        '—', '˜', '™', 'š', '›', 'œ', '\0', 'ž', 'Ÿ',
+        '€', '\0', '‚', 'ƒ', '„', '…', '†', '‡', 'ˆ', '‰', 'Š', '‹', 'Œ', '\0', 'Ž', '\0', '\0', '‘', '’', '“', '”',
+        '•', '–', '—', '˜', '™', 'š', '›', 'œ', '\0', 'ž', 'Ÿ',
     ];
     match byte {
         0x80..=0x9f => HIGH.get(usize::from(byte - 0x80)).copied().filter(|character| *character != '\0'),
@@ -175,7 +182,9 @@ fn failure(error: csv::Error, place: Place) -> FileError {
             let line = pos.map(|pos| pos.line()).or(place.line);
             FileError::Columns { place: Place { line, page: None }, expected: expected_len, found: len }
         }
-        csv::ErrorKind::Io(error) if error.kind() == io::ErrorKind::FileTooLarge => FileError::TooLong { place, limit: LONGEST_ROW },
+        csv::ErrorKind::Io(error) if error.kind() == io::ErrorKind::FileTooLarge => {
+            FileError::TooLong { place, limit: LONGEST_ROW }
+        }
         csv::ErrorKind::Io(error) => FileError::Read(error),
         _ => FileError::Read(io::Error::from(io::ErrorKind::InvalidData)),
     }
