@@ -3,6 +3,7 @@
 //! Data comes in by [`intake`], rests sealed, leaves by [`gateway`]; there is no third door.
 //! `ARCHITECTURE.md` walks the five flows.
 
+pub mod audit;
 pub mod connect;
 pub mod consent;
 pub mod gateway;

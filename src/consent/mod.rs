@@ -1,1 +1,24 @@
-//! Being built.
+//! What a person has decided, and for what the merchant may use data at all.
+//!
+//! Purposes are data ([`Purpose`]); the ledger is a list of acts ([`Entry`]) that only grows; [`Standing`] is the ledger
+//! folded for one person, and [`Stance`] is where one part of that person stands on one purpose. All of it is pure: no
+//! database, no clock, no keys, and never a personal value. This room grants nothing: only `gateway::decide` does.
+//! Read next: [`crate::gateway`].
+
+mod act;
+mod choice;
+mod defaults;
+mod purpose;
+mod reason;
+mod stance;
+mod standing;
+mod validate;
+
+pub use act::{Act, Entry, EntryNo, Method, confirmed_in_time, proven};
+pub use choice::{Choice, Said, Yes};
+pub use defaults::{DefaultsError, purposes as default_purposes};
+pub use purpose::{Purpose, Text};
+pub use reason::Reason;
+pub use stance::{Stance, Support, stance};
+pub use standing::{Age, Merge, Origin, OriginFacts, SaleFacts, Snapshot, SourceFacts, Standing};
+pub use validate::Problem;

@@ -1,1 +1,21 @@
-//! Being built.
+//! The way in: from JSON nobody has checked to canonical, sealed parts.
+//!
+//! [`parse`] turns one JSON object into a [`Canonical`] record or a [`Rejection`]. It knows no database and no key,
+//! takes the time as an argument, and never lets a value of the record into an error: the texts of a rejection are its
+//! own. Read next: [`record`] for what a record holds, [`normal`] for how each kind of value is written, then
+//! [`crate::vault`], which seals.
+
+pub mod canonical;
+mod claim;
+mod identify;
+pub mod normal;
+pub mod record;
+mod rejection;
+mod wire;
+
+pub use canonical::{Canonical, Identifier, SourceCode, parse, parse_with};
+pub use claim::{ClaimedAct, ConsentClaim};
+pub use identify::{Joins, lookup_form};
+pub use record::{KeepUntil, Statute};
+pub use rejection::Rejection;
+pub use wire::MAX_BYTES;

@@ -1,3 +1,126 @@
-//! Rows and ciphertext, in SQLite or PostgreSQL.
+//! Rows and ciphertext, in SQLite or PostgreSQL: the only room that speaks SQL.
+//!
+//! It keeps three shelves (files or schemas): records with consent and graph, wrapped keys, the audit book. It
+//! hands out rows; personal data in them is ciphertext or a blind index, and this room has no key to either.
+//! Writing goes through one gathered transaction ([`Store::write`]), reading through a snapshot ([`Store::read`]).
+//! One file per table. Read next: [`crate::vault`], which seals what is stored here.
 
+pub(crate) mod connection;
+mod error;
+mod gatherer;
+mod migrate;
+mod reader;
 pub mod rows;
+mod schema;
+mod writer;
+
+pub mod api_keys;
+pub mod audit;
+pub mod identifiers;
+pub mod keys;
+pub mod ledger;
+pub mod links;
+pub mod purposes;
+pub mod records;
+pub mod replies;
+pub mod requests;
+pub mod segments;
+pub mod sources;
+pub mod subjects;
+pub mod tombstones;
+
+use std::sync::Arc;
+
+pub use connection::{Location, Shelf};
+pub use error::{Error, Failure};
+pub use migrate::danger_down;
+pub use reader::Read;
+pub use writer::Write;
+
+use rows::{SubjectRows, Who};
+
+/// The store. Clones share the same threads and connections.
+#[derive(Clone)]
+pub struct Store(Arc<Inner>);
+
+struct Inner {
+    writer: writer::Writer,
+    reader: reader::Reader,
+    location: Location,
+}
+
+impl Store {
+    /// Opens the database, creates the directory (mode 0700) and brings all shelves to this version.
+    ///
+    /// # Errors
+    /// If the database cannot be opened, created or migrated.
+    pub fn open(location: &Location) -> Result<Self, Error> {
+        if let Location::Sqlite(directory) = location {
+            use std::os::unix::fs::DirBuilderExt as _;
+            std::fs::DirBuilder::new()
+                .recursive(true)
+                .mode(0o700)
+                .create(directory)
+                .map_err(|cause| Error::Open(cause.to_string()))?;
+        }
+        migrate::up(location)?;
+        let writer = writer::Writer::start(location)?;
+        let reader = reader::Reader::start(location)?;
+        Ok(Self(Arc::new(Inner { writer, reader, location: location.clone() })))
+    }
+
+    /// Runs `work` in the next write transaction and returns after its durable commit. `work` may run several
+    /// times; only its last run counts.
+    ///
+    /// # Errors
+    /// What `work` returned (then nothing of it was written), or why the transaction could not commit.
+    pub async fn write<T, E, F>(&self, work: F) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: Failure,
+        F: FnMut(&mut Write<'_>) -> Result<T, E> + Send + 'static,
+    {
+        self.0.writer.write(work).await
+    }
+
+    /// Runs `work` in one snapshot of the records, taken after this call.
+    ///
+    /// # Errors
+    /// What `work` returned, or why there is no snapshot.
+    pub async fn read<T, E>(&self, work: impl FnOnce(&mut Read) -> Result<T, E> + Send + 'static) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<Error> + Send + 'static,
+    {
+        self.0.reader.read(work).await
+    }
+
+    /// The hot read: for each of `who`, everything a decision and a disclosure need, from one snapshot taken after
+    /// this call; `None` for nobody. At most a few hundred at once.
+    ///
+    /// # Errors
+    /// If the database cannot be read.
+    pub async fn subjects(&self, who: Vec<Who>) -> Result<Vec<Option<SubjectRows>>, Error> {
+        self.0.reader.subjects(who).await
+    }
+
+    /// Cuts the write-ahead logs off after an erasure. False if readers were in the way; then ask again.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn scrub(&self) -> Result<bool, Error> {
+        self.0.writer.scrub().await
+    }
+
+    /// False once the disk failed: nothing may be served.
+    #[must_use]
+    pub fn healthy(&self) -> bool {
+        self.0.writer.healthy()
+    }
+
+    /// Where the data lies.
+    #[must_use]
+    pub fn location(&self) -> &Location {
+        &self.0.location
+    }
+}

@@ -1,14 +1,19 @@
-//! The rows as other rooms see them: plain structs, no diesel. Personal data in them is ciphertext.
+//! The rows as other rooms see them. Personal data in them is ciphertext or a blind index.
 
-use crate::types::{Part, SubjectId, Timestamp};
+use diesel::prelude::{Insertable, Queryable, Selectable};
+
+use super::schema;
+use crate::types::{Part, RecordNo, SourceNo, SubjectId, Timestamp};
 
 /// A subject's data key, wrapped under a KEK epoch. Deleting the row and destroying the epoch is erasure.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Queryable, Selectable, Insertable)]
+#[diesel(table_name = schema::data_key)]
 pub struct DataKeyRow {
     /// The partition of `subject`.
     pub part: Part,
     /// The subject the key was made for. It stays when the subject is merged into another, because ciphertexts and
     /// the wrapping are bound to it.
+    #[diesel(column_name = subject_id, deserialize_as = Vec<u8>, serialize_as = Vec<u8>)]
     pub subject: SubjectId,
     /// Counts the keys of one subject from 1; the highest seals, all open.
     pub key_no: i16,
@@ -21,6 +26,7 @@ pub struct DataKeyRow {
     /// One random salt per category; a category dies when its salt is overwritten.
     pub salts: Vec<u8>,
     /// When it was made.
+    #[diesel(deserialize_as = i64, serialize_as = i64)]
     pub created_at: Timestamp,
 }
 
@@ -38,12 +44,236 @@ pub struct KekRow {
 }
 
 /// A secret of the hub itself (index keys, signing keys), wrapped by the root key.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Queryable, Selectable, Insertable)]
+#[diesel(table_name = schema::hub_secret)]
 pub struct HubSecretRow {
     /// What it is for, such as `index.lookup`.
     pub name: String,
     /// The wrapped secret.
     pub wrapped: Vec<u8>,
     /// When it was made.
+    #[diesel(deserialize_as = i64, serialize_as = i64)]
     pub created_at: Timestamp,
+}
+
+/// A person, or the trace of one who was merged into another.
+#[derive(Clone, Debug, PartialEq, Eq, Queryable, Selectable, Insertable)]
+#[diesel(table_name = schema::subject)]
+pub struct SubjectRow {
+    /// The partition.
+    pub part: Part,
+    /// The person's id.
+    #[diesel(deserialize_as = Vec<u8>, serialize_as = Vec<u8>)]
+    pub subject_id: SubjectId,
+    /// The person this one was merged into, as 16 bytes.
+    pub merged_into: Option<Vec<u8>>,
+    /// When; unset if not merged.
+    #[diesel(deserialize_as = i64, serialize_as = i64)]
+    pub merged_at: Timestamp,
+    /// One of [`SubjectState`]'s numbers.
+    pub state: i16,
+    /// When the hub first saw the person.
+    #[diesel(deserialize_as = i64, serialize_as = i64)]
+    pub created_at: Timestamp,
+}
+
+/// Where a subject row stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(i16)]
+pub enum SubjectState {
+    /// A person.
+    Living = 1,
+    /// Merged into another person; kept because keys and ciphertexts are bound to it.
+    Merged = 2,
+    /// Being erased: no read finds it any more.
+    Erasing = 3,
+    /// Nobody any more: the owner of records that only a statutory duty keeps (§ 35(3) BDSG).
+    Retained = 4,
+}
+
+/// One stored record: clear columns the house needs to decide, and the sealed rest.
+#[derive(Clone, Debug, PartialEq, Eq, Queryable, Selectable, Insertable)]
+#[diesel(table_name = schema::record)]
+pub struct RecordRow {
+    /// Its number.
+    #[diesel(deserialize_as = i64, serialize_as = i64)]
+    pub record_no: RecordNo,
+    /// The partition of `subject_id`.
+    pub part: Part,
+    /// The person it belongs to now.
+    #[diesel(deserialize_as = Vec<u8>, serialize_as = Vec<u8>)]
+    pub subject_id: SubjectId,
+    /// The person it was sealed for: whose key opens it, and whose consents it came with.
+    #[diesel(deserialize_as = Vec<u8>, serialize_as = Vec<u8>)]
+    pub sealed_for: SubjectId,
+    /// Which of that person's keys seals it.
+    pub key_no: i16,
+    /// Where it came from.
+    #[diesel(deserialize_as = i32, serialize_as = i32)]
+    pub source_no: SourceNo,
+    /// A [`crate::types::RecordKind`] number.
+    pub kind: i16,
+    /// The source's own time of change; the newest wins.
+    #[diesel(deserialize_as = i64, serialize_as = i64)]
+    pub version: Timestamp,
+    /// Keyed digest of the content, to see that a re-delivery changes nothing.
+    pub content_mac: Vec<u8>,
+    /// A [`crate::types::CategorySet`]'s bits: what the sealed part holds.
+    pub categories: i16,
+    /// Bits of [`RecordRow::PAID_ORDER`] and its neighbours.
+    pub facts: i16,
+    /// When it arrived.
+    #[diesel(deserialize_as = i64, serialize_as = i64)]
+    pub ingested_at: Timestamp,
+    /// When the event happened that it tells of; unset if it tells of a state, such as a name.
+    #[diesel(deserialize_as = i64, serialize_as = i64)]
+    pub happened_at: Timestamp,
+    /// Until when the contract it belongs to lives; unset: no contract.
+    #[diesel(deserialize_as = i64, serialize_as = i64)]
+    pub contract_until: Timestamp,
+    /// When the source's own term for the data ends; unset: no term.
+    #[diesel(deserialize_as = i64, serialize_as = i64)]
+    pub source_until: Timestamp,
+    /// Until when tax or commercial law keeps it; unset: no duty.
+    #[diesel(deserialize_as = i64, serialize_as = i64)]
+    pub keep_until: Timestamp,
+    /// One envelope per category.
+    pub sealed: Vec<u8>,
+}
+
+impl RecordRow {
+    /// It is an order that was paid (§ 7(3) no. 1 UWG).
+    pub const PAID_ORDER: i16 = 1;
+    /// The e-mail address came with it, and it is an order.
+    pub const ADDRESS_FROM_ORDER: i16 = 2;
+    /// Its person was erased and only a law keeps it.
+    pub const KEPT_BY_LAW: i16 = 4;
+}
+
+/// One blind index of one record.
+#[derive(Clone, Debug, PartialEq, Eq, Queryable, Selectable, Insertable)]
+#[diesel(table_name = schema::identifier)]
+pub struct IdentifierRow {
+    /// The blind index, 16 bytes.
+    pub ix: Vec<u8>,
+    /// The record that brought it.
+    #[diesel(deserialize_as = i64, serialize_as = i64)]
+    pub record_no: RecordNo,
+    /// A [`crate::types::IdentifierKind`] number; 0 is the record's own source, type and external id.
+    pub kind: i16,
+    /// The person.
+    #[diesel(deserialize_as = Vec<u8>, serialize_as = Vec<u8>)]
+    pub subject_id: SubjectId,
+    /// Bits of [`IdentifierRow::VERIFIED`] and its neighbours.
+    pub use_flags: i16,
+}
+
+impl IdentifierRow {
+    /// The kind of a record's own key.
+    pub const RECORD: i16 = 0;
+    /// The source proved that the person controls it.
+    pub const VERIFIED: i16 = 1;
+    /// It may join records into one person.
+    pub const JOINS: i16 = 2;
+    /// A look-up by it finds the person.
+    pub const LOOKUP: i16 = 4;
+}
+
+/// Why a record belongs to a person, or why two persons became one.
+#[derive(Clone, Debug, PartialEq, Eq, Queryable, Selectable, Insertable)]
+#[diesel(table_name = schema::link)]
+pub struct LinkRow {
+    /// The partition of `subject_id`.
+    pub part: Part,
+    /// The person.
+    #[diesel(deserialize_as = Vec<u8>, serialize_as = Vec<u8>)]
+    pub subject_id: SubjectId,
+    /// The record.
+    #[diesel(deserialize_as = i64, serialize_as = i64)]
+    pub record_no: RecordNo,
+    /// Which rule decided; the graph room names them.
+    pub rule: i16,
+    /// The blind index that agreed.
+    pub evidence_ix: Option<Vec<u8>>,
+    /// The person that was joined in by it.
+    pub merged_from: Option<Vec<u8>>,
+    /// When.
+    #[diesel(deserialize_as = i64, serialize_as = i64)]
+    pub decided_at: Timestamp,
+}
+
+/// One entry of a person's consent ledger.
+#[derive(Clone, Debug, PartialEq, Eq, Queryable, Selectable, Insertable)]
+#[diesel(table_name = schema::ledger)]
+pub struct LedgerRow {
+    /// The partition of `subject_id`.
+    pub part: Part,
+    /// The person now.
+    #[diesel(deserialize_as = Vec<u8>, serialize_as = Vec<u8>)]
+    pub subject_id: SubjectId,
+    /// Increasing number.
+    pub entry_no: i64,
+    /// The person it was given for, before any merge.
+    #[diesel(deserialize_as = Vec<u8>, serialize_as = Vec<u8>)]
+    pub origin: SubjectId,
+    /// Granted, withdrawn and so on; the consent room names them.
+    pub act: i16,
+    /// A purpose code; empty where the act means all it can mean.
+    pub purpose: String,
+    /// A [`crate::types::Channel`] number; 0 for all.
+    pub channel: i16,
+    /// When the person acted.
+    #[diesel(deserialize_as = i64, serialize_as = i64)]
+    pub happened_at: Timestamp,
+    /// When the hub learnt of it.
+    #[diesel(deserialize_as = i64, serialize_as = i64)]
+    pub recorded_at: Timestamp,
+    /// How it was given.
+    pub method: String,
+    /// Which text the person saw.
+    pub text_version: String,
+    /// 1 proven, 2 confirmed, 4 explicit.
+    pub proof_flags: i16,
+    /// The source it came from; 0 for the hub itself.
+    #[diesel(deserialize_as = i32, serialize_as = i32)]
+    pub source_no: SourceNo,
+    /// Whose key seals the evidence.
+    #[diesel(deserialize_as = Vec<u8>, serialize_as = Vec<u8>)]
+    pub sealed_for: SubjectId,
+    /// Which of the keys.
+    pub key_no: i16,
+    /// The sealed proof; empty if there is none.
+    pub evidence: Vec<u8>,
+}
+
+/// Whom a read asks for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Who {
+    /// A person by id (an id that was merged away leads to the person it is now).
+    Subject(SubjectId),
+    /// A person by the blind index of one of their identifiers.
+    Identifier([u8; 16]),
+}
+
+/// Everything one consented read needs of one person, from one snapshot.
+#[derive(Clone, Debug)]
+pub struct SubjectRows {
+    /// The person.
+    pub subject: SubjectId,
+    /// When the hub first saw them.
+    pub created_at: Timestamp,
+    /// Their records, in the order of arrival.
+    pub records: Vec<RecordRow>,
+    /// Their consent ledger, in the order of recording.
+    pub ledger: Vec<LedgerRow>,
+    /// Their data keys, those of merged persons included.
+    pub keys: Vec<DataKeyRow>,
+    /// The rows of everybody who was merged into them and brought something along.
+    pub merged: Vec<SubjectRow>,
+}
+
+impl SubjectRows {
+    pub(super) const fn empty(subject: SubjectId, created_at: Timestamp) -> Self {
+        Self { subject, created_at, records: Vec::new(), ledger: Vec::new(), keys: Vec::new(), merged: Vec::new() }
+    }
 }

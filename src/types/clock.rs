@@ -10,6 +10,8 @@ pub struct Timestamp(i64);
 impl Timestamp {
     /// The far future, for "no end".
     pub const NEVER: Self = Self(i64::MAX);
+    /// The epoch itself, which tables use for "not set".
+    pub const UNSET: Self = Self(0);
     /// Microseconds in a second.
     pub const SECOND: i64 = 1_000_000;
     /// Microseconds in a day of 24 hours.
@@ -25,6 +27,12 @@ impl Timestamp {
     #[must_use]
     pub const fn micros(self) -> i64 {
         self.0
+    }
+
+    /// Is this an instant at all, and not [`Timestamp::UNSET`]?
+    #[must_use]
+    pub const fn is_set(self) -> bool {
+        self.0 != 0
     }
 
     /// This instant plus `micros`, saturating.
@@ -50,7 +58,21 @@ impl Timestamp {
     /// # Errors
     /// If the text is not an RFC 3339 instant within the years the hub can store.
     pub fn parse(text: &str) -> Result<Self, super::UnknownWord> {
-        text.parse::<jiff::Timestamp>().map(|time| Self(time.as_microsecond())).map_err(|_| super::UnknownWord("timestamp"))
+        text.parse::<jiff::Timestamp>()
+            .map(|time| Self(time.as_microsecond()))
+            .map_err(|_| super::UnknownWord("timestamp"))
+    }
+}
+
+impl From<i64> for Timestamp {
+    fn from(micros: i64) -> Self {
+        Self(micros)
+    }
+}
+
+impl From<Timestamp> for i64 {
+    fn from(time: Timestamp) -> Self {
+        time.0
     }
 }
 

@@ -44,6 +44,20 @@ macro_rules! uuid_id {
             }
         }
 
+        impl TryFrom<Vec<u8>> for $name {
+            type Error = UnknownWord;
+
+            fn try_from(bytes: Vec<u8>) -> Result<Self, UnknownWord> {
+                Self::from_slice(&bytes)
+            }
+        }
+
+        impl From<$name> for Vec<u8> {
+            fn from(id: $name) -> Self {
+                id.bytes().to_vec()
+            }
+        }
+
         impl std::fmt::Display for $name {
             fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
                 self.0.fmt(f)
@@ -98,9 +112,33 @@ impl SubjectId {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RecordNo(pub i64);
 
+impl From<i64> for RecordNo {
+    fn from(number: i64) -> Self {
+        Self(number)
+    }
+}
+
+impl From<RecordNo> for i64 {
+    fn from(number: RecordNo) -> Self {
+        number.0
+    }
+}
+
 /// A configured source of records.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SourceNo(pub i32);
+
+impl From<i32> for SourceNo {
+    fn from(number: i32) -> Self {
+        Self(number)
+    }
+}
+
+impl From<SourceNo> for i32 {
+    fn from(number: SourceNo) -> Self {
+        number.0
+    }
+}
 
 /// The code of a purpose, such as `newsletter_email`: lower-case letters, digits and underscores, 2 to 64.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, ToSchema)]
@@ -128,7 +166,11 @@ impl std::str::FromStr for PurposeCode {
     fn from_str(text: &str) -> Result<Self, UnknownWord> {
         let letters = text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_');
         let starts = text.bytes().next().is_some_and(|b| b.is_ascii_lowercase());
-        if letters && starts && (2..=64).contains(&text.len()) { Ok(Self(text.into())) } else { Err(UnknownWord("purpose")) }
+        if letters && starts && (2..=64).contains(&text.len()) {
+            Ok(Self(text.into()))
+        } else {
+            Err(UnknownWord("purpose"))
+        }
     }
 }
 

@@ -42,6 +42,12 @@ macro_rules! words {
             }
         }
 
+        impl From<$name> for i16 {
+            fn from(word: $name) -> Self {
+                word.number()
+            }
+        }
+
         impl std::str::FromStr for $name {
             type Err = UnknownWord;
 
@@ -57,6 +63,7 @@ macro_rules! words {
         }
     };
 }
+pub(crate) use words;
 
 words! {
     /// A way to address a person. Consent is given per channel (§ 7 UWG tells them apart).

@@ -1,0 +1,3 @@
+DROP TABLE audit_subject;
+DROP TABLE audit_entry;
+DROP TABLE audit_log;

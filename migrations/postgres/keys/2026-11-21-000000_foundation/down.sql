@@ -1,0 +1,3 @@
+DROP TABLE data_key;
+DROP TABLE hub_secret;
+DROP TABLE kek;

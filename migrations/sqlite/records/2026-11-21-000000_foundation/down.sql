@@ -1,0 +1,13 @@
+DROP TABLE job;
+DROP TABLE reply;
+DROP TABLE request;
+DROP TABLE segment;
+DROP TABLE api_key;
+DROP TABLE tombstone;
+DROP TABLE ledger;
+DROP TABLE link;
+DROP TABLE identifier;
+DROP TABLE record;
+DROP TABLE subject;
+DROP TABLE purpose;
+DROP TABLE source;

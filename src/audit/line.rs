@@ -1,0 +1,197 @@
+//! One line of the book: who did what, under which purpose, to whose data, with which outcome.
+
+use serde::{Deserialize, Serialize};
+
+use crate::store::audit::Draft;
+use crate::types::{ApiKeyId, CategorySet, DecisionId, LogId, PurposeCode, RequestId, Role, Timestamp, UnknownWord};
+
+/// What a line is about. Numbers are stored and never reused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[repr(i16)]
+pub enum Act {
+    /// A process opened its log.
+    Opened = 1,
+    /// Personal data left through the door.
+    Disclosed = 2,
+    /// A read was refused, or asked for nobody.
+    Refused = 3,
+    /// Records came in.
+    Ingested = 4,
+    /// A consent, objection or restriction was recorded.
+    ConsentRecorded = 5,
+    /// A decision was explained without disclosing.
+    Explained = 6,
+    /// A request reached the hub.
+    RequestReceived = 7,
+    /// A request was answered.
+    RequestAnswered = 8,
+    /// A person was erased.
+    Erased = 9,
+    /// The configuration changed (purposes, sources, segments, API keys).
+    Configured = 10,
+    /// Keys were rotated.
+    KeysRotated = 11,
+}
+
+impl TryFrom<i16> for Act {
+    type Error = UnknownWord;
+
+    fn try_from(number: i16) -> Result<Self, UnknownWord> {
+        [
+            Self::Opened,
+            Self::Disclosed,
+            Self::Refused,
+            Self::Ingested,
+            Self::ConsentRecorded,
+            Self::Explained,
+            Self::RequestReceived,
+            Self::RequestAnswered,
+            Self::Erased,
+            Self::Configured,
+            Self::KeysRotated,
+        ]
+        .into_iter()
+        .find(|act| *act as i16 == number)
+        .ok_or(UnknownWord("audit act"))
+    }
+}
+
+/// The head of a log that was closed before.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Head {
+    pub(super) log: LogId,
+    pub(super) size: i64,
+    pub(super) hash: String,
+}
+
+/// A line before it is written. It can hold no personal value: its parts are ids, codes, counts and pseudonyms.
+#[derive(Clone, Debug)]
+pub struct Line {
+    act: Act,
+    subjects: Vec<[u8; 16]>,
+    body: Body,
+}
+
+/// The canonical text is this struct as JSON, fields in this order, absent ones left out.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Body {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    decision: Option<DecisionId>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    caller: Option<ApiKeyId>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    role: Option<Role>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    purpose: Option<PurposeCode>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    purpose_version: Option<i32>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    categories: Vec<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    reasons: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    recipient: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    request: Option<RequestId>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    object: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    count: Option<i64>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) previous: Vec<Head>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    subjects: Vec<String>,
+}
+
+impl Line {
+    /// An empty line about `act`.
+    #[must_use]
+    pub fn new(act: Act) -> Self {
+        Self { act, subjects: Vec::new(), body: Body::default() }
+    }
+
+    pub(super) fn opened(previous: Option<Head>) -> Self {
+        let mut line = Self::new(Act::Opened);
+        line.body.previous = previous.into_iter().collect();
+        line
+    }
+
+    pub(super) fn about_decision(mut self, decision: DecisionId) -> Self {
+        self.body.decision = Some(decision);
+        self
+    }
+
+    /// Who asked.
+    #[must_use]
+    pub fn by(mut self, caller: ApiKeyId, role: Role) -> Self {
+        self.body.caller = Some(caller);
+        self.body.role = Some(role);
+        self
+    }
+
+    /// Under which purpose, in which version of its definition.
+    #[must_use]
+    pub fn under(mut self, purpose: PurposeCode, version: Option<i32>) -> Self {
+        self.body.purpose = Some(purpose);
+        self.body.purpose_version = version;
+        self
+    }
+
+    /// Which categories left.
+    #[must_use]
+    pub fn categories(mut self, categories: CategorySet) -> Self {
+        self.body.categories = categories.iter().map(|category| category.word().to_owned()).collect();
+        self
+    }
+
+    /// Reason codes, such as `no_consent`.
+    #[must_use]
+    pub fn reasons(mut self, reasons: Vec<String>) -> Self {
+        self.body.reasons = reasons;
+        self
+    }
+
+    /// To whom data went, by a name that is not a natural person's.
+    #[must_use]
+    pub fn to(mut self, recipient: impl Into<String>) -> Self {
+        self.body.recipient = Some(recipient.into());
+        self
+    }
+
+    /// Which data-subject request it belongs to.
+    #[must_use]
+    pub fn for_request(mut self, request: RequestId) -> Self {
+        self.body.request = Some(request);
+        self
+    }
+
+    /// What was touched: a source, segment or key by its code.
+    #[must_use]
+    pub fn object(mut self, object: impl Into<String>) -> Self {
+        self.body.object = Some(object.into());
+        self
+    }
+
+    /// How many.
+    #[must_use]
+    pub fn count(mut self, count: usize) -> Self {
+        self.body.count = i64::try_from(count).ok();
+        self
+    }
+
+    /// About whom, by pseudonym.
+    #[must_use]
+    pub fn about(mut self, pseudonyms: impl IntoIterator<Item = [u8; 16]>) -> Self {
+        self.subjects.extend(pseudonyms);
+        self
+    }
+
+    pub(super) fn draft(mut self, now: Timestamp) -> Draft {
+        self.body.subjects = self.subjects.iter().map(hex::encode).collect();
+        // The struct has only strings, numbers and lists: writing it as JSON cannot fail.
+        let body = serde_json::to_vec(&self.body).unwrap_or_default();
+        Draft { recorded_at: now, act: self.act as i16, body, subjects: self.subjects }
+    }
+}

@@ -1,0 +1,6 @@
+//! What holds for every decision: the table a data protection officer reads, and the laws.
+
+mod laws;
+mod people;
+mod rules;
+mod table;

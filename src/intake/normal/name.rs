@@ -1,0 +1,196 @@
+//! Names of people: as they are shown, and folded into one key.
+
+use unicode_normalization::UnicodeNormalization;
+use unicode_normalization::char::is_combining_mark;
+
+use super::{Reason, text};
+
+/// Longest name in characters.
+pub const MAX: usize = 200;
+
+/// A name as it is shown: NFC, single blanks, otherwise as the person writes it.
+///
+/// # Errors
+/// `invalid_name` if it is empty, longer than [`MAX`], or holds control or direction characters.
+pub fn normal(written: &str) -> Result<String, Reason> {
+    // A tab or line break between two words is a blank; any other control character is no part of a name.
+    let bad = |c: char| (c.is_control() && !c.is_whitespace()) || text::turns_direction(c);
+    if written.len() > 8 * MAX || written.contains(bad) {
+        return Err(Reason::INVALID_NAME);
+    }
+    let name = text::collapsed(&written.nfc().collect::<String>());
+    if name.is_empty() || name.chars().count() > MAX || name.contains('\u{85}') {
+        return Err(Reason::INVALID_NAME);
+    }
+    Ok(name)
+}
+
+/// The full name as a key: "Dr. Jörg Weiß", "WEISS, JOERG" and "jorg weiß" have the same one.
+///
+/// Letters are decomposed (NFKD) and lose their marks; `ä`, `ae` and `a` are one, `ß` is `ss`; case, punctuation and
+/// leading titles go; "family name, given name" is turned round; text that was decoded with the wrong character set is
+/// repaired first. A key of one word names nobody, so there is none.
+#[must_use]
+pub fn folded_full(written: &str) -> Option<String> {
+    let repaired = repair(written);
+    let written = repaired.as_deref().unwrap_or(written);
+    let turned = match written.split_once(',') {
+        Some((family, given)) if !given.contains(',') => [words(given), words(family)].concat(),
+        _ => words(written),
+    };
+    let titles = turned.iter().take_while(|word| is_title(word)).count();
+    let kept = turned.get(titles..).unwrap_or_default();
+    (kept.len() > 1).then(|| kept.join(" "))
+}
+
+/// One folded word per run of letters and digits; leading titles are dropped.
+fn words(written: &str) -> Vec<String> {
+    let folded = fold(written);
+    let words: Vec<String> = folded.split(' ').filter(|word| !word.is_empty()).map(str::to_owned).collect();
+    let titles = words.iter().take_while(|word| is_title(word)).count();
+    words.get(titles..).unwrap_or_default().to_vec()
+}
+
+/// Letters without marks and case, separators as blanks. Also the fold of streets and towns.
+#[must_use]
+pub fn fold(written: &str) -> String {
+    let mut out = String::with_capacity(written.len());
+    for c in written.nfkd().flat_map(char::to_lowercase).nfkd() {
+        match c {
+            'ß' => out.push_str("ss"),
+            'ø' => out.push('o'),
+            'æ' => out.push('a'),
+            'œ' => out.push('o'),
+            'ł' => out.push('l'),
+            'đ' | 'ð' => out.push('d'),
+            'ı' => out.push('i'),
+            'þ' => out.push_str("th"),
+            // "ae" is how an "ä" is typed on a foreign keyboard: an e after a, o or u carries nothing.
+            'e' if out.ends_with(['a', 'o', 'u']) => {}
+            '\'' | '’' | '‘' | '`' | '´' => {}
+            c if is_combining_mark(c) => {}
+            c if c.is_alphanumeric() => out.push(c),
+            _ => out.push(' '),
+        }
+    }
+    out
+}
+
+fn is_title(word: &str) -> bool {
+    const TITLES: &[&str] = &[
+        "dipl",
+        "doktor",
+        "dr",
+        "fam",
+        "familie",
+        "fr",
+        "frau",
+        "fraulin",
+        "habil",
+        "hc",
+        "herr",
+        "herrn",
+        "hr",
+        "ing",
+        "jur",
+        "kfm",
+        "mag",
+        "med",
+        "mr",
+        "mrs",
+        "ms",
+        "nat",
+        "phil",
+        "prof",
+        "professor",
+        "rer",
+        "sir",
+        "univ",
+    ];
+    TITLES.contains(&word)
+}
+
+/// UTF-8 that somebody read as Windows-1252 ("JÃ¶rg") is turned back.
+fn repair(written: &str) -> Option<String> {
+    if !written.contains(['Ã', 'Â', 'Å', 'Ä']) {
+        return None;
+    }
+    let bytes: Option<Vec<u8>> = written.chars().map(windows_1252).collect();
+    String::from_utf8(bytes?).ok().filter(|text| text.chars().any(|c| !c.is_ascii() && !c.is_control()))
+}
+
+/// The byte of a character in Windows-1252.
+fn windows_1252(c: char) -> Option<u8> {
+    const HIGH: [char; 32] = [
+        '€', '\u{81}', '‚', 'ƒ', '„', '…', '†', '‡', 'ˆ', '‰', 'Š', '‹', 'Œ', '\u{8d}', 'Ž', '\u{8f}', '\u{90}', '‘',
+        '’', '“', '”', '•', '–', '—', '˜', '™', 'š', '›', 'œ', '\u{9d}', 'ž', 'Ÿ',
+    ];
+    match u32::from(c) {
+        code @ (0..=0x7f | 0xa0..=0xff) => u8::try_from(code).ok(),
+        _ => HIGH.iter().position(|high| *high == c).and_then(|place| u8::try_from(0x80 + place).ok()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn names_as_shown() {
+        assert_eq!(normal("  Jo\u{308}rg \t Weiß "), Ok("Jörg Weiß".to_owned()));
+        assert_eq!(normal("von der Leyen"), Ok("von der Leyen".to_owned()));
+        assert_eq!(normal("王小明"), Ok("王小明".to_owned()));
+        for bad in ["", "   ", "Max\0", "Max\u{1b}[1m", "Max\u{202e}xaM", &"x".repeat(201), &"x".repeat(10_000_000)] {
+            assert_eq!(normal(bad), Err(Reason::INVALID_NAME));
+        }
+        assert_eq!(normal(&"ä".repeat(200)).map(|name| name.chars().count()), Ok(200));
+    }
+
+    #[test]
+    fn one_person_in_many_spellings() {
+        for written in [
+            "Jörg Weiß",
+            "JÖRG WEISS",
+            "Joerg Weiss",
+            "Jorg Weiß",
+            "Weiß, Jörg",
+            "WEISS,JOERG",
+            "Dr. Jörg Weiß",
+            "Prof. Dr. med. Jörg Weiß",
+            "Weiß, Dr. Jörg",
+            "Herr Jörg Weiß",
+            "Jo\u{308}rg  Weiß",
+            "JÃ¶rg WeiÃŸ",
+            "Dr. Weiß, Jörg",
+        ] {
+            assert_eq!(folded_full(written).as_deref(), Some("jorg weiss"), "for {written}");
+        }
+        assert_eq!(folded_full("Anna Müller-Lüdenscheidt").as_deref(), Some("anna muller ludenscheidt"));
+        assert_eq!(folded_full("Sean O’Neil").as_deref(), Some("sean oneil"));
+        assert_eq!(folded_full("Łukasz Øster").as_deref(), Some("lukasz oster"));
+        assert_eq!(folded_full("Åsa Ärlig").as_deref(), Some("asa arlig"));
+    }
+
+    #[test]
+    fn one_word_names_nobody() {
+        for written in ["", "Max", "Herr Weiß", "Dr.", ", ", "Frau Dr. Weiß"] {
+            assert_eq!(folded_full(written), None, "for {written}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn normalising_twice_is_normalising_once(text in "\\PC{0,40}|[a-zäöüßÃA-Z., '-]{0,30}") {
+            if let Ok(once) = normal(&text) {
+                prop_assert_eq!(normal(&once), Ok(once));
+            }
+            let once = fold(&text);
+            prop_assert_eq!(fold(&once), once);
+            if let Some(key) = folded_full(&text) {
+                prop_assert_eq!(folded_full(&key), Some(key));
+            }
+        }
+    }
+}

@@ -1,0 +1,150 @@
+//! Values people type to get past a form. They say nothing about who somebody is, so they identify nobody.
+
+use super::email::Email;
+
+/// Words for "nothing", as they stand in required fields.
+#[must_use]
+pub fn is_nothing(text: &str) -> bool {
+    const WORDS: &[&str] = &[
+        "-",
+        "--",
+        "---",
+        ".",
+        "..",
+        "...",
+        "?",
+        "??",
+        "0",
+        "n/a",
+        "na",
+        "n.a.",
+        "n. a.",
+        "k.a.",
+        "k. a.",
+        "keine",
+        "kein",
+        "keine angabe",
+        "none",
+        "null",
+        "nil",
+        "undefined",
+        "unknown",
+        "unbekannt",
+        "nicht angegeben",
+        "nicht vorhanden",
+        "not available",
+        "tbd",
+        "xxx",
+        "xxxx",
+        "asdf",
+    ];
+    let text = text.trim();
+    text.len() <= 20 && WORDS.contains(&text.to_lowercase().as_str())
+}
+
+/// An address nobody reads, or one that was made up.
+#[must_use]
+pub fn is_email(email: &Email) -> bool {
+    const NOBODY: &[&str] = &[
+        "noreply",
+        "no-reply",
+        "no_reply",
+        "no.reply",
+        "donotreply",
+        "do-not-reply",
+        "nobody",
+        "keine",
+        "keineemail",
+        "keine-email",
+        "keinemail",
+        "kein",
+        "ohne",
+        "none",
+        "noemail",
+        "no-email",
+        "nomail",
+        "null",
+        "undefined",
+        "unknown",
+        "unbekannt",
+        "anonymous",
+        "anonym",
+        "anonymized",
+    ];
+    const MADE_UP: &[&str] = &[
+        "test", "tester", "testtest", "a", "aa", "aaa", "abc", "asd", "asdf", "x", "xx", "xxx", "qwertz", "mail",
+        "email",
+    ];
+    let site = email.domain().split('.').next().unwrap_or_default();
+    NOBODY.contains(&email.local())
+        || email.domain().ends_with(".invalid")
+        || (MADE_UP.contains(&email.local()) && (MADE_UP.contains(&site) || email.local() == site))
+}
+
+/// A phone number of one repeated digit, or of digits in a row.
+#[must_use]
+pub fn is_phone(text: &str) -> bool {
+    let digits: Vec<u8> = text.bytes().filter(u8::is_ascii_digit).collect();
+    let significant = |skip: &[u8]| {
+        let rest = digits.strip_prefix(skip).unwrap_or(&digits);
+        let rest = rest.strip_prefix(b"0").filter(|rest| !rest.is_empty()).unwrap_or(rest);
+        rest.len() >= 3 && (alike(rest) || rising(rest))
+    };
+    significant(b"") || significant(b"49") || significant(b"0049")
+}
+
+fn alike(digits: &[u8]) -> bool {
+    digits.windows(2).all(|pair| matches!(pair, [a, b] if a == b))
+}
+
+fn rising(digits: &[u8]) -> bool {
+    digits.len() >= 6
+        && digits.windows(2).all(|pair| matches!(pair, [a, b] if *b == *a + 1 || (*a == b'9' && *b == b'0')))
+}
+
+/// An id of zeros or of a word for nothing.
+#[must_use]
+pub fn is_id(text: &str) -> bool {
+    is_nothing(text) || text.trim().bytes().all(|b| b == b'0' || b == b'-')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::email;
+    use super::*;
+
+    #[test]
+    fn made_up_addresses() {
+        for written in ["test@test.de", "TEST@test.com", "noreply@example.de", "a@a.de", "asdf@asdf.com", "x@y.invalid"]
+        {
+            assert!(is_email(&email::normal(written).unwrap()), "for {written}");
+        }
+        for written in
+            ["max@example.de", "test.peter@example.de", "anna@anna.de", "max@test-shop.de", "test@example.de"]
+        {
+            assert!(!is_email(&email::normal(written).unwrap()), "for {written}");
+        }
+    }
+
+    #[test]
+    fn made_up_numbers() {
+        for written in ["0000000000", "+49 000000", "0123456789", "1234567890", "+49 123456789", "1111111", "00000"] {
+            assert!(is_phone(written), "for {written}");
+        }
+        for written in ["030 901820", "+491712345678", "0171 1111112", ""] {
+            assert!(!is_phone(written), "for {written}");
+        }
+    }
+
+    #[test]
+    fn words_for_nothing() {
+        for written in ["n/a", "N/A", " - ", "keine", "Unbekannt", "k.A."] {
+            assert!(is_nothing(written), "for {written}");
+        }
+        assert!(is_id("0000"));
+        assert!(is_id("00000000-0000-0000-0000-000000000000"));
+        for written in ["Max", "10023", "na klar"] {
+            assert!(!is_nothing(written) && !is_id(written), "for {written}");
+        }
+    }
+}

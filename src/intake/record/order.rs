@@ -1,0 +1,99 @@
+//! An order. Category commerce; a contract with a beginning and an end.
+
+use serde::Deserialize;
+
+use super::address::{self, Address};
+use super::draft::{Doc, KeepUntil, Statute};
+use super::lines::{self, OrderLine, amount, maybe_amount};
+use super::person::{self, Person};
+use super::{Category, Draft, Record, Rejection};
+use crate::intake::normal::money::Sign;
+use crate::intake::wire::field::{Amount, Currency, Instant, Short, choice};
+use crate::types::Timestamp;
+
+/// The follow-up window of a fulfilled order, in days from delivery: two years of warranty (§ 438(1) no. 3 BGB, a leap
+/// year allowed for) and the fourteen days of withdrawal (§ 355(2) BGB), which a warranty replacement at its very end
+/// still needs for its settlement. In it the merchant must be able to recognise the buyer.
+pub(super) const FOLLOW_UP_WINDOW_DAYS: i64 = 731 + 14;
+/// After a cancellation or return the payment is due back within fourteen days (§ 357(1) BGB).
+pub(super) const REFUND_DAYS: i64 = 14;
+
+choice! {
+    /// Where an order stands.
+    Status {
+        /// Placed.
+        Open = "open",
+        /// Paid, not sent.
+        Paid = "paid",
+        /// Sent.
+        Shipped = "shipped",
+        /// Arrived.
+        Delivered = "delivered",
+        /// Nothing left to do.
+        Completed = "completed",
+        /// Called off.
+        Cancelled = "cancelled",
+        /// Sent back.
+        Returned = "returned",
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Order {
+    number: Short,
+    ordered_at: Instant,
+    status: Status,
+    delivered_at: Option<Instant>,
+    channel: Option<Short>,
+    currency: Currency,
+    total: Amount,
+    net: Option<Amount>,
+    shipping_cost: Option<Amount>,
+    #[serde(default)]
+    lines: Vec<OrderLine>,
+    person: Option<Person>,
+    #[serde(default)]
+    addresses: Vec<Address>,
+    payment_method: Option<Short>,
+    campaign: Option<Short>,
+}
+
+impl Record for Order {
+    fn draw(self, draft: &mut Draft) -> Result<(), Rejection> {
+        person::draw(self.person, draft)?;
+        address::draw(self.addresses, draft)?;
+        let ordered_at = draft.event("ordered_at", self.ordered_at)?;
+        let delivered_at = draft.maybe_event("delivered_at", self.delivered_at)?;
+        draft.occurred_at = Some(ordered_at.0);
+        draft.delivered_at = delivered_at.as_ref().map(|at| at.0);
+        draft.contract_until = Some(contract_until(self.status, draft.delivered_at, draft.version));
+        draft.keep_until = Some(KeepUntil::of(Statute::BusinessLetter, ordered_at.0));
+        let currency = self.currency.0;
+        let order = Doc::default()
+            .with("number", self.number)
+            .with("ordered_at", ordered_at)
+            .with("status", self.status)
+            .with("delivered_at", delivered_at)
+            .with("channel", self.channel)
+            .with("total", amount("total", &self.total, currency, Sign::NotNegative)?)
+            .with("net", maybe_amount("net", self.net, currency, Sign::NotNegative)?)
+            .with("shipping_cost", maybe_amount("shipping_cost", self.shipping_cost, currency, Sign::NotNegative)?)
+            .with("lines", lines::documents(self.lines, currency)?)
+            .with("currency", self.currency)
+            .with("payment_method", self.payment_method)
+            .with("campaign", self.campaign);
+        draft.put(Category::Commerce, "order", order);
+        Ok(())
+    }
+}
+
+/// Until when the contract lasts. A source that says "delivered" without a date last changed the order no earlier than
+/// then.
+fn contract_until(status: Status, delivered_at: Option<Timestamp>, version: Timestamp) -> Timestamp {
+    match status {
+        Status::Open | Status::Paid | Status::Shipped => Timestamp::NEVER,
+        Status::Delivered | Status::Completed => delivered_at.unwrap_or(version).plus_days(FOLLOW_UP_WINDOW_DAYS),
+        Status::Cancelled | Status::Returned => version.plus_days(REFUND_DAYS),
+    }
+}

@@ -1,0 +1,79 @@
+//! API keys: only a hash of the secret is stored.
+
+use diesel::prelude::*;
+
+use super::connection::{Connection, on};
+use super::schema::api_key;
+use super::{Error, Write};
+use crate::types::{ApiKeyId, Timestamp};
+
+/// An API key.
+#[derive(Clone, Debug, PartialEq, Eq, Queryable, Selectable, Insertable)]
+#[diesel(table_name = api_key)]
+pub struct ApiKeyRow {
+    /// Its public half.
+    #[diesel(deserialize_as = Vec<u8>, serialize_as = Vec<u8>)]
+    pub key_id: ApiKeyId,
+    /// What the merchant calls it.
+    pub title: String,
+    /// SHA-256 of the secret half.
+    pub secret_hash: Vec<u8>,
+    /// A [`crate::types::Role`] number.
+    pub role: i16,
+    /// JSON list of the purposes it may read under; empty: those of its role.
+    pub purposes: String,
+    /// When it was made.
+    #[diesel(deserialize_as = i64, serialize_as = i64)]
+    pub created_at: Timestamp,
+    /// When it ends; unset: never.
+    #[diesel(deserialize_as = i64, serialize_as = i64)]
+    pub expires_at: Timestamp,
+    /// When it was revoked; unset: it was not.
+    #[diesel(deserialize_as = i64, serialize_as = i64)]
+    pub revoked_at: Timestamp,
+}
+
+/// One key by its public half.
+///
+/// # Errors
+/// If the shelf cannot be read.
+pub fn find(connection: &mut Connection, id: ApiKeyId) -> Result<Option<ApiKeyRow>, Error> {
+    Ok(on!(connection, |c| api_key::table
+        .filter(api_key::key_id.eq(Vec::from(id)))
+        .select(ApiKeyRow::as_select())
+        .first(c)
+        .optional())?)
+}
+
+/// All keys, oldest first.
+///
+/// # Errors
+/// If the shelf cannot be read.
+pub fn all(connection: &mut Connection) -> Result<Vec<ApiKeyRow>, Error> {
+    Ok(on!(connection, |c| api_key::table
+        .order((api_key::created_at, api_key::key_id))
+        .select(ApiKeyRow::as_select())
+        .load(c))?)
+}
+
+/// Adds a key.
+///
+/// # Errors
+/// If it cannot be written.
+pub fn insert(write: &mut Write<'_>, row: ApiKeyRow) -> Result<(), Error> {
+    on!(write.records(), |c| diesel::insert_into(api_key::table).values(row).execute(c))?;
+    Ok(())
+}
+
+/// Revokes a key. From the commit on no node accepts it. False if there is no such key.
+///
+/// # Errors
+/// If it cannot be written.
+pub fn revoke(write: &mut Write<'_>, id: ApiKeyId, now: Timestamp) -> Result<bool, Error> {
+    let changed = on!(write.records(), |c| diesel::update(
+        api_key::table.filter(api_key::key_id.eq(Vec::from(id)).and(api_key::revoked_at.eq(0)))
+    )
+    .set(api_key::revoked_at.eq(now.micros()))
+    .execute(c))?;
+    Ok(changed == 1)
+}

@@ -1,0 +1,88 @@
+//! What can go wrong below the house.
+
+use diesel::result::{DatabaseErrorKind, Error as Diesel};
+
+use crate::types::{EntropyFailure, UnknownWord};
+
+/// A failure of the store. The texts hold no row values; the causes go to the log.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The database cannot be opened or its address cannot be read.
+    #[error("the database cannot be opened: {0}")]
+    Open(String),
+    /// A migration failed.
+    #[error("the database cannot be brought to this version: {0}")]
+    Migrate(String),
+    /// A statement failed.
+    #[error("a database statement failed")]
+    Statement(#[source] Diesel),
+    /// Another transaction was in the way; running again can succeed.
+    #[error("another transaction was in the way")]
+    Conflict(#[source] Diesel),
+    /// The disk is full or the database cannot write now.
+    #[error("the database cannot write")]
+    Full(#[source] Diesel),
+    /// The disk failed below a commit. Nothing may be served until the files were checked.
+    #[error("the disk failed")]
+    Disk(#[source] Diesel),
+    /// The connection broke.
+    #[error("the database connection broke")]
+    Lost(#[source] Diesel),
+    /// Too much work is waiting.
+    #[error("too much work is waiting")]
+    Overloaded,
+    /// The store is stopping or its thread ended.
+    #[error("the store is stopping")]
+    Stopped,
+    /// A stored value is none of the forms this version writes.
+    #[error("a stored {0} cannot be read")]
+    Unreadable(&'static str),
+    /// No randomness for a new id.
+    #[error(transparent)]
+    Entropy(#[from] EntropyFailure),
+}
+
+impl From<Diesel> for Error {
+    fn from(cause: Diesel) -> Self {
+        let Diesel::DatabaseError(kind, info) = &cause else { return Self::Statement(cause) };
+        let text = info.message();
+        match kind {
+            DatabaseErrorKind::SerializationFailure => Self::Conflict(cause),
+            // Two nodes made the same row at once: the second run sees the first one's row.
+            DatabaseErrorKind::UniqueViolation => Self::Conflict(cause),
+            DatabaseErrorKind::ClosedConnection => Self::Lost(cause),
+            _ if text.contains("database is locked") || text.contains("deadlock detected") => Self::Conflict(cause),
+            _ if text.contains("database or disk is full") || text.contains("No space left on device") => {
+                Self::Full(cause)
+            }
+            _ if text.contains("disk I/O error") || text.contains("malformed") => Self::Disk(cause),
+            _ if text.contains("server closed the connection")
+                || text.contains("terminating connection")
+                || text.contains("no connection to the server")
+                || text.contains("SSL SYSCALL") =>
+            {
+                Self::Lost(cause)
+            }
+            _ => Self::Statement(cause),
+        }
+    }
+}
+
+impl From<UnknownWord> for Error {
+    fn from(word: UnknownWord) -> Self {
+        Self::Unreadable(word.0)
+    }
+}
+
+/// An error that a write job may return: it can come from the store, and the writer must know whether running
+/// the job again can help.
+pub trait Failure: From<Error> + Send + 'static {
+    /// The store's error inside, if it is one.
+    fn store(&self) -> Option<&Error>;
+}
+
+impl Failure for Error {
+    fn store(&self) -> Option<&Error> {
+        Some(self)
+    }
+}

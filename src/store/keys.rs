@@ -1,0 +1,176 @@
+//! The key shelf: KEK epochs, hub secrets and wrapped data keys.
+
+use diesel::prelude::*;
+
+use super::connection::{Connection, on};
+use super::rows::{DataKeyRow, HubSecretRow, KekRow};
+use super::schema::{data_key, hub_secret, kek};
+use super::{Error, Read, Write};
+use crate::types::{Part, SubjectId, Timestamp};
+
+type KekColumns = (i32, Vec<u8>, i64, i64);
+
+fn kek_row((epoch, wrapped, created_at, destroyed_at): KekColumns) -> KekRow {
+    let destroyed_at = Timestamp::from_micros(destroyed_at);
+    KekRow {
+        epoch,
+        wrapped,
+        created_at: created_at.into(),
+        destroyed_at: destroyed_at.is_set().then_some(destroyed_at),
+    }
+}
+
+/// All KEK epochs, oldest first.
+///
+/// # Errors
+/// If the shelf cannot be read.
+pub fn keks(read: &mut Read) -> Result<Vec<KekRow>, Error> {
+    let rows: Vec<KekColumns> = on!(read.keys(), |c| kek::table.order(kek::epoch).load(c))?;
+    Ok(rows.into_iter().map(kek_row).collect())
+}
+
+/// The newest epoch that still lives, as seen by the running transaction.
+///
+/// # Errors
+/// If the shelf cannot be read.
+pub fn newest_epoch(write: &mut Write<'_>) -> Result<Option<i32>, Error> {
+    Ok(on!(write.keys()?, |c| kek::table
+        .filter(kek::destroyed_at.eq(0))
+        .select(diesel::dsl::max(kek::epoch))
+        .first(c))?)
+}
+
+/// Adds an epoch.
+///
+/// # Errors
+/// If it exists or cannot be written.
+pub fn insert_kek(write: &mut Write<'_>, row: &KekRow) -> Result<(), Error> {
+    let values = (
+        kek::epoch.eq(row.epoch),
+        kek::wrapped.eq(row.wrapped.clone()),
+        kek::created_at.eq(row.created_at.micros()),
+        kek::destroyed_at.eq(0),
+    );
+    on!(write.keys()?, |c| diesel::insert_into(kek::table).values(values).execute(c))?;
+    Ok(())
+}
+
+/// Destroys an epoch: overwrites the wrapped key. Refused (false) while a data key is still wrapped by it.
+///
+/// # Errors
+/// If it cannot be written.
+pub fn destroy_kek(write: &mut Write<'_>, epoch: i32, now: Timestamp) -> Result<bool, Error> {
+    if count_at(write, epoch)? > 0 {
+        return Ok(false);
+    }
+    let changed = on!(write.keys()?, |c| diesel::update(kek::table.filter(kek::epoch.eq(epoch)))
+        .set((kek::wrapped.eq(Vec::<u8>::new()), kek::destroyed_at.eq(now.micros())))
+        .execute(c))?;
+    Ok(changed == 1)
+}
+
+/// How many data keys an epoch still wraps.
+///
+/// # Errors
+/// If the shelf cannot be read.
+pub fn count_at(write: &mut Write<'_>, epoch: i32) -> Result<i64, Error> {
+    Ok(on!(write.keys()?, |c| data_key::table.filter(data_key::epoch.eq(epoch)).count().get_result(c))?)
+}
+
+/// All hub secrets.
+///
+/// # Errors
+/// If the shelf cannot be read.
+pub fn hub_secrets(read: &mut Read) -> Result<Vec<HubSecretRow>, Error> {
+    Ok(on!(read.keys(), |c| hub_secret::table.select(HubSecretRow::as_select()).load(c))?)
+}
+
+/// Adds a hub secret.
+///
+/// # Errors
+/// If it exists or cannot be written.
+pub fn insert_hub_secret(write: &mut Write<'_>, row: &HubSecretRow) -> Result<(), Error> {
+    on!(write.keys()?, |c| diesel::insert_into(hub_secret::table).values(row.clone()).execute(c))?;
+    Ok(())
+}
+
+/// The data keys of these people, in order of subject and number.
+///
+/// # Errors
+/// If the shelf cannot be read.
+pub fn data_keys(connection: &mut Connection, subjects: &[SubjectId]) -> Result<Vec<DataKeyRow>, Error> {
+    if let [subject] = subjects {
+        // The common case without a list, so that the statement stays cached on both databases.
+        return Ok(on!(connection, |c| data_key::table
+            .filter(data_key::part.eq(subject.part()).and(data_key::subject_id.eq(subject.bytes().to_vec())))
+            .order(data_key::key_no)
+            .select(DataKeyRow::as_select())
+            .load(c))?);
+    }
+    let parts: Vec<Part> = subjects.iter().map(SubjectId::part).collect();
+    let ids: Vec<Vec<u8>> = subjects.iter().map(|subject| subject.bytes().to_vec()).collect();
+    Ok(on!(connection, |c| data_key::table
+        .filter(data_key::part.eq_any(parts).and(data_key::subject_id.eq_any(ids)))
+        .order((data_key::subject_id, data_key::key_no))
+        .select(DataKeyRow::as_select())
+        .load(c))?)
+}
+
+/// Adds a data key.
+///
+/// # Errors
+/// If it exists or cannot be written.
+pub fn insert_data_key(write: &mut Write<'_>, row: &DataKeyRow) -> Result<(), Error> {
+    on!(write.keys()?, |c| diesel::insert_into(data_key::table).values(row.clone()).execute(c))?;
+    Ok(())
+}
+
+/// Up to `limit` data keys that `epoch` wraps.
+///
+/// # Errors
+/// If the shelf cannot be read.
+pub fn wrapped_by(write: &mut Write<'_>, epoch: i32, limit: i64) -> Result<Vec<DataKeyRow>, Error> {
+    Ok(on!(write.keys()?, |c| data_key::table
+        .filter(data_key::epoch.eq(epoch))
+        .limit(limit)
+        .select(DataKeyRow::as_select())
+        .load(c))?)
+}
+
+/// Replaces the wrapping and the salts of a data key. The commitment never changes.
+///
+/// # Errors
+/// If it cannot be written.
+pub fn update_data_key(write: &mut Write<'_>, row: &DataKeyRow) -> Result<(), Error> {
+    on!(write.keys()?, |c| diesel::update(
+        data_key::table.filter(
+            data_key::part
+                .eq(row.part)
+                .and(data_key::subject_id.eq(row.subject.bytes().to_vec()))
+                .and(data_key::key_no.eq(row.key_no))
+        )
+    )
+    .set((
+        data_key::epoch.eq(row.epoch),
+        data_key::wrapped.eq(row.wrapped.clone()),
+        data_key::salts.eq(row.salts.clone()),
+    ))
+    .execute(c))?;
+    Ok(())
+}
+
+/// Deletes all data keys of these people and says how many there were.
+///
+/// # Errors
+/// If they cannot be deleted.
+pub fn delete_data_keys(write: &mut Write<'_>, subjects: &[SubjectId]) -> Result<usize, Error> {
+    let mut deleted = 0;
+    for subject in subjects {
+        deleted += on!(write.keys()?, |c| diesel::delete(
+            data_key::table
+                .filter(data_key::part.eq(subject.part()).and(data_key::subject_id.eq(subject.bytes().to_vec())))
+        )
+        .execute(c))?;
+    }
+    Ok(deleted)
+}

@@ -1,0 +1,54 @@
+//! The consent ledger: append-only. Only erasure removes entries.
+
+use diesel::prelude::*;
+
+use super::connection::{Connection, on};
+use super::rows::LedgerRow;
+use super::schema::ledger;
+use super::{Error, Write};
+use crate::types::SubjectId;
+
+/// Appends an entry.
+///
+/// # Errors
+/// If it cannot be written.
+pub fn insert(write: &mut Write<'_>, row: LedgerRow) -> Result<(), Error> {
+    on!(write.records(), |c| diesel::insert_into(ledger::table).values(row).execute(c))?;
+    Ok(())
+}
+
+/// A person's entries in the order of recording.
+///
+/// # Errors
+/// If the shelf cannot be read.
+pub fn of(connection: &mut Connection, id: SubjectId) -> Result<Vec<LedgerRow>, Error> {
+    Ok(on!(connection, |c| ledger::table
+        .filter(ledger::part.eq(id.part()).and(ledger::subject_id.eq(Vec::from(id))))
+        .order(ledger::entry_no)
+        .select(LedgerRow::as_select())
+        .load(c))?)
+}
+
+/// Gives the entries of a merged person to the person that survives. Their origin stays.
+///
+/// # Errors
+/// If they cannot be written.
+pub fn reassign(write: &mut Write<'_>, from: SubjectId, to: SubjectId) -> Result<(), Error> {
+    on!(write.records(), |c| diesel::update(
+        ledger::table.filter(ledger::part.eq(from.part()).and(ledger::subject_id.eq(Vec::from(from))))
+    )
+    .set((ledger::part.eq(to.part()), ledger::subject_id.eq(Vec::from(to))))
+    .execute(c))?;
+    Ok(())
+}
+
+/// Removes a person's entries and says how many there were.
+///
+/// # Errors
+/// If they cannot be deleted.
+pub fn delete_of(write: &mut Write<'_>, id: SubjectId) -> Result<usize, Error> {
+    Ok(on!(write.records(), |c| diesel::delete(
+        ledger::table.filter(ledger::part.eq(id.part()).and(ledger::subject_id.eq(Vec::from(id))))
+    )
+    .execute(c))?)
+}

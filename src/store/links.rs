@@ -1,0 +1,55 @@
+//! Links: why each record belongs to its person. Append-only until a split or an erasure.
+
+use diesel::prelude::*;
+
+use super::connection::{Connection, on};
+use super::rows::LinkRow;
+use super::schema::link;
+use super::{Error, Write};
+use crate::types::SubjectId;
+
+/// Appends a link.
+///
+/// # Errors
+/// If it cannot be written.
+pub fn insert(write: &mut Write<'_>, row: LinkRow) -> Result<(), Error> {
+    on!(write.records(), |c| diesel::insert_into(link::table).values(row).on_conflict_do_nothing().execute(c))?;
+    Ok(())
+}
+
+/// A person's links, oldest first.
+///
+/// # Errors
+/// If the shelf cannot be read.
+pub fn of(connection: &mut Connection, id: SubjectId) -> Result<Vec<LinkRow>, Error> {
+    Ok(on!(connection, |c| link::table
+        .filter(link::part.eq(id.part()).and(link::subject_id.eq(Vec::from(id))))
+        .order((link::decided_at, link::record_no))
+        .select(LinkRow::as_select())
+        .load(c))?)
+}
+
+/// Gives the links of a merged person to the person that survives.
+///
+/// # Errors
+/// If they cannot be written.
+pub fn reassign(write: &mut Write<'_>, from: SubjectId, to: SubjectId) -> Result<(), Error> {
+    on!(write.records(), |c| diesel::update(
+        link::table.filter(link::part.eq(from.part()).and(link::subject_id.eq(Vec::from(from))))
+    )
+    .set((link::part.eq(to.part()), link::subject_id.eq(Vec::from(to))))
+    .execute(c))?;
+    Ok(())
+}
+
+/// Removes a person's links.
+///
+/// # Errors
+/// If they cannot be deleted.
+pub fn delete_of(write: &mut Write<'_>, id: SubjectId) -> Result<(), Error> {
+    on!(write.records(), |c| diesel::delete(
+        link::table.filter(link::part.eq(id.part()).and(link::subject_id.eq(Vec::from(id))))
+    )
+    .execute(c))?;
+    Ok(())
+}

@@ -1,0 +1,100 @@
+//! Records: appended, replaced by newer versions, never edited in part.
+
+use diesel::prelude::*;
+
+use super::connection::{Connection, on};
+use super::rows::RecordRow;
+use super::schema::record;
+use super::{Error, Write};
+use crate::types::{RecordNo, SubjectId};
+
+/// One record. The person is needed because their partition leads the key.
+///
+/// # Errors
+/// If the shelf cannot be read.
+pub fn find(connection: &mut Connection, of: SubjectId, record: RecordNo) -> Result<Option<RecordRow>, Error> {
+    Ok(on!(connection, |c| record::table
+        .filter(record::record_no.eq(record.0).and(record::part.eq(of.part())))
+        .select(RecordRow::as_select())
+        .first(c)
+        .optional())?)
+}
+
+/// The numbers of a person's records.
+///
+/// # Errors
+/// If the shelf cannot be read.
+pub fn numbers_of(connection: &mut Connection, of: SubjectId) -> Result<Vec<RecordNo>, Error> {
+    let numbers: Vec<i64> = on!(connection, |c| record::table
+        .filter(record::part.eq(of.part()).and(record::subject_id.eq(Vec::from(of))))
+        .order(record::record_no)
+        .select(record::record_no)
+        .load(c))?;
+    Ok(numbers.into_iter().map(RecordNo).collect())
+}
+
+/// Appends a record.
+///
+/// # Errors
+/// If it cannot be written.
+pub fn insert(write: &mut Write<'_>, row: RecordRow) -> Result<(), Error> {
+    on!(write.records(), |c| diesel::insert_into(record::table).values(row).execute(c))?;
+    Ok(())
+}
+
+/// Replaces the content of a record by a newer version of it. Number, person and arrival stay.
+///
+/// # Errors
+/// If it cannot be written.
+pub fn replace(write: &mut Write<'_>, row: RecordRow) -> Result<(), Error> {
+    on!(write.records(), |c| diesel::update(
+        record::table.filter(record::record_no.eq(row.record_no.0).and(record::part.eq(row.part)))
+    )
+    .set((
+        record::sealed_for.eq(Vec::from(row.sealed_for)),
+        record::key_no.eq(row.key_no),
+        record::version.eq(row.version.micros()),
+        record::content_mac.eq(row.content_mac),
+        record::categories.eq(row.categories),
+        record::facts.eq(row.facts),
+        record::happened_at.eq(row.happened_at.micros()),
+        record::contract_until.eq(row.contract_until.micros()),
+        record::source_until.eq(row.source_until.micros()),
+        record::keep_until.eq(row.keep_until.micros()),
+        record::sealed.eq(row.sealed),
+    ))
+    .execute(c))?;
+    Ok(())
+}
+
+/// Gives all records of a merged person to the person that survives. What they are sealed for stays.
+///
+/// # Errors
+/// If they cannot be written.
+pub fn reassign(write: &mut Write<'_>, from: SubjectId, to: SubjectId) -> Result<(), Error> {
+    on!(write.records(), |c| diesel::update(
+        record::table.filter(record::part.eq(from.part()).and(record::subject_id.eq(Vec::from(from))))
+    )
+    .set((record::part.eq(to.part()), record::subject_id.eq(Vec::from(to))))
+    .execute(c))?;
+    Ok(())
+}
+
+/// Deletes all records of a person and says how many there were.
+///
+/// # Errors
+/// If they cannot be deleted.
+pub fn delete_of(write: &mut Write<'_>, of: SubjectId) -> Result<usize, Error> {
+    Ok(on!(write.records(), |c| diesel::delete(
+        record::table.filter(record::part.eq(of.part()).and(record::subject_id.eq(Vec::from(of))))
+    )
+    .execute(c))?)
+}
+
+/// How much is stored: people and records, for start-up messages and metrics.
+///
+/// # Errors
+/// If the shelf cannot be read.
+pub fn count(connection: &mut Connection) -> Result<i64, Error> {
+    Ok(on!(connection, |c| record::table.count().get_result(c))?)
+}

@@ -1,0 +1,47 @@
+//! Replies kept for their Idempotency-Key, so that a repeated call has one effect and one answer.
+
+use diesel::prelude::*;
+
+use super::connection::on;
+use super::schema::reply;
+use super::{Error, Write};
+use crate::types::Timestamp;
+
+/// A kept reply.
+#[derive(Clone, Debug, PartialEq, Eq, Queryable, Selectable, Insertable)]
+#[diesel(table_name = reply)]
+pub struct ReplyRow {
+    /// Keyed hash of API key and Idempotency-Key.
+    pub key_mac: Vec<u8>,
+    /// Keyed hash of the call.
+    pub fingerprint: Vec<u8>,
+    /// HTTP status.
+    pub status: i16,
+    /// The reply; holds no personal value.
+    pub body: Vec<u8>,
+    /// When it may be forgotten.
+    #[diesel(deserialize_as = i64, serialize_as = i64)]
+    pub expires_at: Timestamp,
+}
+
+/// The reply kept for this key, unless it expired.
+///
+/// # Errors
+/// If the shelf cannot be read.
+pub fn find(write: &mut Write<'_>, key_mac: &[u8], now: Timestamp) -> Result<Option<ReplyRow>, Error> {
+    Ok(on!(write.records(), |c| reply::table
+        .filter(reply::key_mac.eq(key_mac.to_vec()).and(reply::expires_at.gt(now.micros())))
+        .select(ReplyRow::as_select())
+        .first(c)
+        .optional())?)
+}
+
+/// Keeps a reply, and forgets those that expired.
+///
+/// # Errors
+/// If it cannot be written.
+pub fn put(write: &mut Write<'_>, row: ReplyRow, now: Timestamp) -> Result<(), Error> {
+    on!(write.records(), |c| diesel::delete(reply::table.filter(reply::expires_at.le(now.micros()))).execute(c))?;
+    on!(write.records(), |c| diesel::insert_into(reply::table).values(row).execute(c))?;
+    Ok(())
+}

@@ -1,0 +1,86 @@
+//! Data-subject requests and how they ended.
+
+use diesel::prelude::*;
+
+use super::connection::{Connection, on};
+use super::schema::request;
+use super::{Error, Write};
+use crate::types::{Part, RequestId, SubjectId, Timestamp};
+
+/// A stored request.
+#[derive(Clone, Debug, PartialEq, Eq, Queryable, Selectable, Insertable)]
+#[diesel(table_name = request)]
+pub struct RequestRow {
+    /// Its id.
+    #[diesel(deserialize_as = Vec<u8>, serialize_as = Vec<u8>)]
+    pub request_id: RequestId,
+    /// Which right; the rights room names the numbers.
+    pub kind: i16,
+    /// Where it stands; the rights room names the numbers.
+    pub state: i16,
+    /// The partition of `subject_id`.
+    pub part: Part,
+    /// The person.
+    #[diesel(deserialize_as = Vec<u8>, serialize_as = Vec<u8>)]
+    pub subject_id: SubjectId,
+    /// When it reached the merchant.
+    #[diesel(deserialize_as = i64, serialize_as = i64)]
+    pub received_at: Timestamp,
+    /// When the answer is due (Art. 12(3) GDPR).
+    #[diesel(deserialize_as = i64, serialize_as = i64)]
+    pub due_at: Timestamp,
+    /// When it was answered; unset: not yet.
+    #[diesel(deserialize_as = i64, serialize_as = i64)]
+    pub answered_at: Timestamp,
+    /// The outcome as JSON, without personal values.
+    pub outcome: String,
+}
+
+/// One request.
+///
+/// # Errors
+/// If the shelf cannot be read.
+pub fn find(connection: &mut Connection, id: RequestId) -> Result<Option<RequestRow>, Error> {
+    Ok(on!(connection, |c| request::table
+        .filter(request::request_id.eq(Vec::from(id)))
+        .select(RequestRow::as_select())
+        .first(c)
+        .optional())?)
+}
+
+/// Up to `limit` requests after `after`, in the order of their ids, which is the order of their making.
+///
+/// # Errors
+/// If the shelf cannot be read.
+pub fn page(connection: &mut Connection, after: Option<RequestId>, limit: i64) -> Result<Vec<RequestRow>, Error> {
+    Ok(on!(connection, |c| request::table
+        .filter(request::request_id.gt(after.map(Vec::from).unwrap_or_default()))
+        .order(request::request_id)
+        .limit(limit)
+        .select(RequestRow::as_select())
+        .load(c))?)
+}
+
+/// Adds a request.
+///
+/// # Errors
+/// If it cannot be written.
+pub fn insert(write: &mut Write<'_>, row: RequestRow) -> Result<(), Error> {
+    on!(write.records(), |c| diesel::insert_into(request::table).values(row).execute(c))?;
+    Ok(())
+}
+
+/// Moves a request on.
+///
+/// # Errors
+/// If it cannot be written.
+pub fn update(write: &mut Write<'_>, row: &RequestRow) -> Result<(), Error> {
+    on!(write.records(), |c| diesel::update(request::table.filter(request::request_id.eq(Vec::from(row.request_id))))
+        .set((
+            request::state.eq(row.state),
+            request::answered_at.eq(row.answered_at.micros()),
+            request::outcome.eq(&row.outcome)
+        ))
+        .execute(c))?;
+    Ok(())
+}

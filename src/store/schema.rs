@@ -1,0 +1,62 @@
+//! The tables as diesel sees them. One definition serves both databases: only types that both have.
+
+#![allow(missing_docs, reason = "the migrations document every column")]
+
+diesel::table! { source (source_no) {
+    source_no -> Integer, code -> Text, title -> Text, connector -> Text, policy -> Text, created_at -> BigInt,
+} }
+diesel::table! { purpose (code, version) {
+    code -> Text, version -> Integer, definition -> Text, created_at -> BigInt,
+} }
+diesel::table! { subject (part, subject_id) {
+    part -> SmallInt, subject_id -> Binary, merged_into -> Nullable<Binary>, merged_at -> BigInt,
+    state -> SmallInt, created_at -> BigInt,
+} }
+diesel::table! { record (record_no) {
+    record_no -> BigInt, part -> SmallInt, subject_id -> Binary, sealed_for -> Binary, key_no -> SmallInt,
+    source_no -> Integer, kind -> SmallInt, version -> BigInt, content_mac -> Binary, categories -> SmallInt,
+    facts -> SmallInt, ingested_at -> BigInt, happened_at -> BigInt, contract_until -> BigInt, source_until -> BigInt, keep_until -> BigInt, sealed -> Binary,
+} }
+diesel::table! { identifier (ix, record_no) {
+    ix -> Binary, record_no -> BigInt, kind -> SmallInt, subject_id -> Binary, use_flags -> SmallInt,
+} }
+diesel::table! { link (part, subject_id, record_no, rule, decided_at) {
+    part -> SmallInt, subject_id -> Binary, record_no -> BigInt, rule -> SmallInt, evidence_ix -> Nullable<Binary>,
+    merged_from -> Nullable<Binary>, decided_at -> BigInt,
+} }
+diesel::table! { ledger (part, subject_id, entry_no) {
+    part -> SmallInt, subject_id -> Binary, entry_no -> BigInt, origin -> Binary, act -> SmallInt, purpose -> Text,
+    channel -> SmallInt, happened_at -> BigInt, recorded_at -> BigInt, method -> Text, text_version -> Text,
+    proof_flags -> SmallInt, source_no -> Integer, sealed_for -> Binary, key_no -> SmallInt, evidence -> Binary,
+} }
+diesel::table! { tombstone (ix) { ix -> Binary, erased_at -> BigInt, } }
+diesel::table! { api_key (key_id) {
+    key_id -> Binary, title -> Text, secret_hash -> Binary, role -> SmallInt, purposes -> Text, created_at -> BigInt,
+    expires_at -> BigInt, revoked_at -> BigInt,
+} }
+diesel::table! { segment (segment_id) {
+    segment_id -> Binary, code -> Text, version -> Integer, definition -> Text, created_at -> BigInt,
+} }
+diesel::table! { request (request_id) {
+    request_id -> Binary, kind -> SmallInt, state -> SmallInt, part -> SmallInt, subject_id -> Binary,
+    received_at -> BigInt, due_at -> BigInt, answered_at -> BigInt, outcome -> Text,
+} }
+diesel::table! { reply (key_mac) {
+    key_mac -> Binary, fingerprint -> Binary, status -> SmallInt, body -> Binary, expires_at -> BigInt,
+} }
+diesel::table! { job (job_id) {
+    job_id -> Binary, kind -> Text, run_at -> BigInt, lease_until -> BigInt, lease_owner -> Binary, attempt -> Integer,
+    letter -> Text, last_error -> Text,
+} }
+diesel::table! { kek (epoch) { epoch -> Integer, wrapped -> Binary, created_at -> BigInt, destroyed_at -> BigInt, } }
+diesel::table! { hub_secret (name) { name -> Text, wrapped -> Binary, created_at -> BigInt, } }
+diesel::table! { data_key (part, subject_id, key_no) {
+    part -> SmallInt, subject_id -> Binary, key_no -> SmallInt, epoch -> Integer, wrapped -> Binary,
+    commitment -> Binary, salts -> Binary, created_at -> BigInt,
+} }
+diesel::table! { audit_log (log_id) { log_id -> Binary, opened_at -> BigInt, } }
+diesel::table! { audit_entry (log_id, idx) {
+    log_id -> Binary, idx -> BigInt, recorded_at -> BigInt, act -> SmallInt, body -> Binary, hash -> Binary,
+} }
+diesel::table! { audit_subject (pseudonym, log_id, idx) { pseudonym -> Binary, log_id -> Binary, idx -> BigInt, } }
+diesel::allow_tables_to_appear_in_same_query!(audit_entry, audit_subject);

@@ -1,0 +1,359 @@
+//! The writing side: one thread, one transaction for all jobs that wait.
+//!
+//! Each job runs under a savepoint of its own, so that one refused job never takes its neighbours with it. Keys
+//! are committed before records: a crash in between leaves a key nobody uses, never a record nobody can open.
+//! When the database reports a conflict (PostgreSQL runs at SERIALIZABLE) the whole batch runs again, therefore
+//! jobs must be re-runnable: they may be called several times, and only what the last run wrote stays.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use diesel::{QueryableByName, RunQueryDsl, sql_types::Integer};
+use tokio::sync::oneshot;
+
+use super::Error;
+use super::connection::{Access, Connection, Location, Shelf, open};
+use super::error::Failure;
+use super::gatherer::Gatherer;
+
+/// How often a batch runs before its jobs are told that others were in the way.
+const TRIES: u32 = 8;
+/// Jobs that may wait before new ones are refused.
+const WAITING: usize = 4096;
+
+/// What a write job may use. Both connections are inside a transaction.
+pub struct Write<'a> {
+    records: &'a mut Connection,
+    keys: &'a mut Transaction,
+}
+
+impl Write<'_> {
+    /// Records, consent and graph.
+    pub const fn records(&mut self) -> &mut Connection {
+        self.records
+    }
+
+    /// The keys. Their transaction begins with the first use.
+    ///
+    /// # Errors
+    /// If it cannot begin.
+    pub fn keys(&mut self) -> Result<&mut Connection, Error> {
+        self.keys.begin()?;
+        Ok(&mut self.keys.connection)
+    }
+}
+
+/// A connection, whether a transaction is open on it, and whether the running job has a savepoint.
+struct Transaction {
+    connection: Connection,
+    open: bool,
+    savepoint: bool,
+}
+
+impl Transaction {
+    fn begin(&mut self) -> Result<(), Error> {
+        if !self.open {
+            // IMMEDIATE: a deferred transaction that turns to writing fails at once when another process writes.
+            self.connection.execute(match self.connection {
+                Connection::Sqlite(_) => "BEGIN IMMEDIATE",
+                Connection::Postgres(_) => "BEGIN ISOLATION LEVEL SERIALIZABLE",
+            })?;
+            self.open = true;
+            if self.savepoint {
+                self.connection.execute("SAVEPOINT job")?;
+            }
+        }
+        Ok(())
+    }
+
+    fn end(&mut self, how: &str) -> Result<(), Error> {
+        if self.open {
+            // Whatever COMMIT answers, SQLite and PostgreSQL leave nothing open that a rollback would not end.
+            self.connection.execute(how)?;
+            self.open = false;
+        }
+        Ok(())
+    }
+
+    fn begin_job(&mut self) -> Result<(), Error> {
+        self.savepoint = true;
+        if self.open { self.connection.execute("SAVEPOINT job") } else { Ok(()) }
+    }
+
+    fn end_job(&mut self, how: &str) -> Result<(), Error> {
+        self.savepoint = false;
+        if self.open { self.connection.execute(how) } else { Ok(()) }
+    }
+}
+
+/// How a job ended inside the transaction.
+enum Run {
+    Keep,
+    UndoThis,
+    /// Its failure spoils the transaction for all.
+    UndoAll,
+}
+
+/// Why a batch did not commit.
+enum Setback {
+    /// Running it again can succeed.
+    RunAgain(Error),
+    /// It cannot.
+    GiveUp(Error),
+}
+
+impl From<Error> for Setback {
+    fn from(cause: Error) -> Self {
+        match cause {
+            Error::Conflict(_) | Error::Lost(_) => Self::RunAgain(cause),
+            _ => Self::GiveUp(cause),
+        }
+    }
+}
+
+trait Job: Send {
+    fn run(&mut self, write: &mut Write<'_>) -> Run;
+    /// Why the last run asked to undo all.
+    fn setback(&self) -> Setback;
+    fn answer(self: Box<Self>, commit: Result<(), Error>);
+}
+
+struct Asked<T, E, F> {
+    work: F,
+    result: Option<Result<T, E>>,
+    asker: oneshot::Sender<Result<T, E>>,
+}
+
+impl<T, E, F> Job for Asked<T, E, F>
+where
+    T: Send + 'static,
+    E: Failure,
+    F: FnMut(&mut Write<'_>) -> Result<T, E> + Send + 'static,
+{
+    fn run(&mut self, write: &mut Write<'_>) -> Run {
+        match (self.work)(write) {
+            Ok(value) => {
+                self.result = Some(Ok(value));
+                Run::Keep
+            }
+            Err(failure) => {
+                let spoilt = matches!(
+                    failure.store(),
+                    Some(Error::Conflict(_) | Error::Lost(_) | Error::Full(_) | Error::Disk(_))
+                );
+                self.result = Some(Err(failure));
+                if spoilt { Run::UndoAll } else { Run::UndoThis }
+            }
+        }
+    }
+
+    fn setback(&self) -> Setback {
+        match self.result.as_ref().and_then(|result| result.as_ref().err()).and_then(Failure::store) {
+            Some(Error::Conflict(_) | Error::Lost(_)) => Setback::RunAgain(Error::Stopped),
+            _ => Setback::GiveUp(Error::Stopped),
+        }
+    }
+
+    fn answer(self: Box<Self>, commit: Result<(), Error>) {
+        let answer = match (commit, self.result) {
+            (Ok(()), Some(result)) => result,
+            (Err(_), Some(Err(failure))) => Err(failure),
+            (Err(cause), _) => Err(cause.into()),
+            (Ok(()), None) => Err(Error::Stopped.into()),
+        };
+        // The asker may have hung up; what is written stays written.
+        let _ = self.asker.send(answer);
+    }
+}
+
+/// The writer. Cheap to share; the thread ends when the last owner is gone.
+pub(super) struct Writer {
+    gatherer: Gatherer<Item>,
+    healthy: Arc<AtomicBool>,
+}
+
+impl Writer {
+    pub(super) fn start(location: &Location) -> Result<Self, Error> {
+        let mut desk = Desk::open(location.clone())?;
+        let healthy = desk.healthy.clone();
+        let gatherer = Gatherer::spawn("obhut-writer", WAITING, move |batch| desk.work(batch))?;
+        Ok(Self { gatherer, healthy })
+    }
+
+    /// False once the disk failed below a commit.
+    pub(super) fn healthy(&self) -> bool {
+        self.healthy.load(Ordering::Relaxed)
+    }
+
+    pub(super) async fn write<T, E, F>(&self, work: F) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: Failure,
+        F: FnMut(&mut Write<'_>) -> Result<T, E> + Send + 'static,
+    {
+        let (asker, answer) = oneshot::channel();
+        self.gatherer.submit(Item::Job(Box::new(Asked { work, result: None, asker })))?;
+        answer.await.unwrap_or_else(|_| Err(Error::Stopped.into()))
+    }
+
+    /// See [`Desk::scrub`]. False if readers were in the way; then ask again.
+    pub(super) async fn scrub(&self) -> Result<bool, Error> {
+        let (asker, answer) = oneshot::channel();
+        self.gatherer.submit(Item::Scrub(asker))?;
+        answer.await.unwrap_or(Err(Error::Stopped))
+    }
+}
+
+enum Item {
+    Job(Box<dyn Job>),
+    Scrub(oneshot::Sender<Result<bool, Error>>),
+}
+
+/// The thread's own: connections and what to do with a batch.
+struct Desk {
+    location: Location,
+    records: Transaction,
+    keys: Transaction,
+    healthy: Arc<AtomicBool>,
+}
+
+impl Desk {
+    fn open(location: Location) -> Result<Self, Error> {
+        let (records, keys) = Self::connect(&location)?;
+        Ok(Self { location, records, keys, healthy: Arc::new(AtomicBool::new(true)) })
+    }
+
+    fn connect(location: &Location) -> Result<(Transaction, Transaction), Error> {
+        let open = |shelf| {
+            Ok::<_, Error>(Transaction {
+                connection: open(location, shelf, Access::Write)?,
+                open: false,
+                savepoint: false,
+            })
+        };
+        Ok((open(Shelf::Records)?, open(Shelf::Keys)?))
+    }
+
+    fn work(&mut self, batch: Vec<Item>) {
+        let mut jobs = Vec::with_capacity(batch.len());
+        let mut scrubs = Vec::new();
+        for item in batch {
+            match item {
+                Item::Job(job) => jobs.push(job),
+                Item::Scrub(asker) => scrubs.push(asker),
+            }
+        }
+        if !jobs.is_empty() {
+            self.work_jobs(jobs);
+        }
+        for asker in scrubs {
+            let _ = asker.send(self.scrub());
+        }
+    }
+
+    fn work_jobs(&mut self, mut jobs: Vec<Box<dyn Job>>) {
+        let mut tries = 0;
+        let outcome = loop {
+            tries += 1;
+            if !self.healthy.load(Ordering::Relaxed) {
+                break Err(Error::Stopped);
+            }
+            match self.attempt(&mut jobs) {
+                Ok(()) => break Ok(()),
+                Err(Setback::RunAgain(cause)) if tries < TRIES => {
+                    tracing::debug!(error = ?cause, tries, "a write batch runs again");
+                    self.undo();
+                }
+                Err(Setback::RunAgain(cause) | Setback::GiveUp(cause)) => {
+                    self.undo();
+                    break Err(cause);
+                }
+            }
+        };
+        if let Err(cause) = &outcome {
+            tracing::error!(error = ?cause, jobs = jobs.len(), "a write batch failed");
+        }
+        for job in jobs {
+            job.answer(match &outcome {
+                Ok(()) => Ok(()),
+                Err(Error::Full(_) | Error::Conflict(_)) => Err(Error::Overloaded),
+                Err(_) => Err(Error::Stopped),
+            });
+        }
+    }
+
+    fn attempt(&mut self, jobs: &mut [Box<dyn Job>]) -> Result<(), Setback> {
+        self.records.begin()?;
+        let alone = jobs.len() == 1;
+        for job in jobs.iter_mut() {
+            if !alone {
+                self.records.begin_job()?;
+                self.keys.begin_job()?;
+            }
+            let mut write = Write { records: &mut self.records.connection, keys: &mut self.keys };
+            // A job that panics is undone like one that fails; the thread goes on.
+            let run = catch_unwind(AssertUnwindSafe(|| job.run(&mut write))).unwrap_or(Run::UndoThis);
+            let end = match run {
+                Run::UndoAll => return Err(job.setback()),
+                Run::Keep if alone => continue,
+                Run::UndoThis if alone => {
+                    self.keys.end("ROLLBACK")?;
+                    self.records.end("ROLLBACK")?;
+                    continue;
+                }
+                Run::Keep => "RELEASE SAVEPOINT job",
+                Run::UndoThis => "ROLLBACK TO SAVEPOINT job; RELEASE SAVEPOINT job",
+            };
+            self.records.end_job(end)?;
+            self.keys.end_job(end)?;
+        }
+        // Keys first: see the module's introduction.
+        self.commit(Shelf::Keys)?;
+        Ok(self.commit(Shelf::Records)?)
+    }
+
+    fn commit(&mut self, shelf: Shelf) -> Result<(), Error> {
+        let transaction = if shelf == Shelf::Keys { &mut self.keys } else { &mut self.records };
+        let done = transaction.end("COMMIT");
+        if let Err(Error::Disk(_)) = &done {
+            // A second fsync may lie about what the first one lost: stop serving.
+            self.healthy.store(false, Ordering::Relaxed);
+        }
+        done
+    }
+
+    /// Moves everything from the write-ahead logs into the files and cuts the logs off, so that what was erased
+    /// is in neither. PostgreSQL has no such step; there the destroyed key epoch makes erasure final.
+    fn scrub(&mut self) -> Result<bool, Error> {
+        let records = truncate(&mut self.records.connection)?;
+        let keys = truncate(&mut self.keys.connection)?;
+        Ok(records && keys)
+    }
+
+    fn undo(&mut self) {
+        (self.keys.savepoint, self.records.savepoint) = (false, false);
+        let undone = self.keys.end("ROLLBACK").and(self.records.end("ROLLBACK"));
+        if undone.is_err()
+            && let Ok((records, keys)) = Self::connect(&self.location)
+        {
+            (self.records, self.keys) = (records, keys);
+        }
+    }
+}
+
+#[derive(QueryableByName)]
+struct Checkpoint {
+    #[diesel(sql_type = Integer)]
+    busy: i32,
+}
+
+fn truncate(connection: &mut Connection) -> Result<bool, Error> {
+    match connection {
+        Connection::Sqlite(sqlite) => {
+            let row: Checkpoint = diesel::sql_query("PRAGMA wal_checkpoint(TRUNCATE)").get_result(sqlite)?;
+            Ok(row.busy == 0)
+        }
+        Connection::Postgres(_) => Ok(true),
+    }
+}

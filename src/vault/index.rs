@@ -1,0 +1,158 @@
+//! Blind indexes: what lets the hub find a person by a value it cannot read.
+//!
+//! An index is 128 bits of HMAC-SHA-256 over the value's normal form. Equality is all it tells, and only to who
+//! holds the key; so an index key is as secret as a KEK. Each use and kind has a key of its own: rows of one use
+//! cannot be joined with rows of another.
+//!
+//! | use | secret | key | message |
+//! |---|---|---|---|
+//! | lookup | `index.lookup` | `Expand(secret, "obhut index v1" ‖ 1 ‖ kind (2))` | `1 ‖ source (4) ‖ value` |
+//! | matching | `index.matching` | `Expand(secret, "obhut index v1" ‖ 2 ‖ rule (2))` | `1 ‖ 0 (4) ‖ value` |
+//! | suppression | `index.suppression` | `Expand(secret, "obhut index v1" ‖ 3 ‖ kind (2))` | `1 ‖ source (4) ‖ value` |
+//! | record | `index.records` | `Expand(secret, "obhut index v1" ‖ 4 ‖ 0 (2))` | `1 ‖ source (4) ‖ record kind (2) ‖ external id` |
+//! | content | `index.records` | `Expand(secret, "obhut index v1" ‖ 5 ‖ 0 (2))` | `1 ‖ record index (16) ‖ [category (1) ‖ length (8) ‖ part]*` |
+//!
+//! Numbers are big-endian; the source is 0 for kinds that mean the same everywhere.
+
+use crate::types::{Category, IdentifierKind, RecordKind, SourceNo, UnknownWord};
+
+use super::cipher::{Expander, Prf, Secret};
+use super::{Error, Personal};
+
+const VERSION: u8 = 1;
+
+/// 16 bytes that stand for a value. Equal values of one kind and use have equal indexes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct BlindIndex([u8; 16]);
+
+impl BlindIndex {
+    /// The bytes as stored.
+    #[must_use]
+    pub const fn bytes(&self) -> [u8; 16] {
+        self.0
+    }
+
+    /// The first 64 bits, for matching keys: they only have to find candidates, and a shorter key says less.
+    #[must_use]
+    pub fn short(&self) -> i64 {
+        i64::from_be_bytes(self.0.first_chunk().copied().unwrap_or_default())
+    }
+
+    /// From its stored 16 bytes.
+    ///
+    /// # Errors
+    /// If there are not exactly 16 bytes.
+    pub fn from_slice(bytes: &[u8]) -> Result<Self, UnknownWord> {
+        bytes.try_into().map(Self).map_err(|_| UnknownWord("blind index"))
+    }
+}
+
+impl From<[u8; 16]> for BlindIndex {
+    fn from(stored: [u8; 16]) -> Self {
+        Self(stored)
+    }
+}
+
+/// Is a value of this kind only unique within its source? Then the source is part of the index, and the same text
+/// at two sources is two identifiers.
+#[must_use]
+pub const fn source_scoped(kind: IdentifierKind) -> bool {
+    match kind {
+        IdentifierKind::Email | IdentifierKind::Phone | IdentifierKind::EmailAndName => false,
+        // Visitor ids are made by one tracker each; two trackers may count both from 1.
+        IdentifierKind::CustomerNumber
+        | IdentifierKind::Account
+        | IdentifierKind::AnonymousId
+        | IdentifierKind::Relay => true,
+    }
+}
+
+/// The index keys, prepared.
+pub(super) struct IndexKeys {
+    lookup: Vec<(IdentifierKind, Prf)>,
+    suppression: Vec<(IdentifierKind, Prf)>,
+    matching: Expander,
+    records: Prf,
+    content: Prf,
+}
+
+/// The hub secrets [`IndexKeys`] are derived from.
+pub(super) struct IndexSecrets {
+    pub(super) lookup: Secret,
+    pub(super) matching: Secret,
+    pub(super) suppression: Secret,
+    pub(super) records: Secret,
+}
+
+impl IndexKeys {
+    pub(super) fn new(secrets: &IndexSecrets) -> Result<Self, Error> {
+        let per_kind = |secret: &Secret, purpose| {
+            let expander = Expander::new(secret.bytes())?;
+            let keys = IdentifierKind::ALL.iter().map(|kind| Ok((*kind, derive(&expander, purpose, kind.number())?)));
+            keys.collect::<Result<_, Error>>()
+        };
+        let records = Expander::new(secrets.records.bytes())?;
+        Ok(Self {
+            lookup: per_kind(&secrets.lookup, 1)?,
+            suppression: per_kind(&secrets.suppression, 3)?,
+            matching: Expander::new(secrets.matching.bytes())?,
+            records: derive(&records, 4, 0)?,
+            content: derive(&records, 5, 0)?,
+        })
+    }
+
+    pub(super) fn lookup(&self, kind: IdentifierKind, source: SourceNo, value: &Personal) -> Result<BlindIndex, Error> {
+        identifier(&self.lookup, kind, source, value)
+    }
+
+    pub(super) fn suppression(
+        &self,
+        kind: IdentifierKind,
+        source: SourceNo,
+        value: &Personal,
+    ) -> Result<BlindIndex, Error> {
+        identifier(&self.suppression, kind, source, value)
+    }
+
+    pub(super) fn matching(&self, rule: i16, value: &Personal) -> Result<BlindIndex, Error> {
+        let key = derive(&self.matching, 2, rule)?;
+        Ok(BlindIndex(key.short_mac(&[&[VERSION], &[0; 4], value.bytes()])))
+    }
+
+    pub(super) fn record(&self, source: SourceNo, kind: RecordKind, external_id: &str) -> BlindIndex {
+        let message: [&[u8]; 4] =
+            [&[VERSION], &source.0.to_be_bytes(), &kind.number().to_be_bytes(), external_id.as_bytes()];
+        BlindIndex(self.records.short_mac(&message))
+    }
+
+    pub(super) fn content(&self, record: BlindIndex, parts: &[(Category, Personal)]) -> BlindIndex {
+        let heads: Vec<[u8; 9]> = parts
+            .iter()
+            .map(|(category, part)| {
+                let [a, b, c, d, e, f, g, h] = (part.len() as u64).to_be_bytes();
+                [category.number(), a, b, c, d, e, f, g, h]
+            })
+            .collect();
+        let mut message: Vec<&[u8]> = Vec::with_capacity(2 + 2 * parts.len());
+        message.extend([[VERSION].as_slice(), record.0.as_slice()]);
+        for (head, (_, part)) in heads.iter().zip(parts) {
+            message.extend([head.as_slice(), part.bytes()]);
+        }
+        BlindIndex(self.content.short_mac(&message))
+    }
+}
+
+fn identifier(
+    keys: &[(IdentifierKind, Prf)],
+    kind: IdentifierKind,
+    source: SourceNo,
+    value: &Personal,
+) -> Result<BlindIndex, Error> {
+    let (_, key) = keys.iter().find(|(of, _)| *of == kind).ok_or(Error::Cipher)?;
+    let scope = if source_scoped(kind) { source.0 } else { 0 };
+    Ok(BlindIndex(key.short_mac(&[&[VERSION], &scope.to_be_bytes(), value.bytes()])))
+}
+
+fn derive(expander: &Expander, purpose: u8, kind: i16) -> Result<Prf, Error> {
+    Prf::new(expander.secret(&[b"obhut index v1", &[purpose], &kind.to_be_bytes()])?.bytes())
+}

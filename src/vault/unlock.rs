@@ -1,0 +1,117 @@
+//! [`unlock`]: from the root key and the stored rows to the capabilities.
+
+use std::sync::Arc;
+
+use crate::store::rows::{HubSecretRow, KekRow};
+use crate::types::{Entropy, Timestamp};
+
+use super::cipher::Secret;
+use super::index::{IndexKeys, IndexSecrets};
+use super::ring::{self, KekRing};
+use super::root::RootKey;
+use super::sign::Signer;
+use super::strongbox::Strongbox;
+use super::{Error, Opener, Sealer, Shredder};
+
+/// Every hub secret: 32 random bytes, wrapped by the root key under the name `secret/<name>`.
+const SECRETS: [&str; 7] = [LOOKUP, MATCHING, SUPPRESSION, RECORDS, STRONGBOX, CERTIFICATES, CHECKPOINTS];
+const LOOKUP: &str = "index.lookup";
+const MATCHING: &str = "index.matching";
+const SUPPRESSION: &str = "index.suppression";
+const RECORDS: &str = "index.records";
+const STRONGBOX: &str = "strongbox";
+const CERTIFICATES: &str = "sign.certificates";
+const CHECKPOINTS: &str = "sign.checkpoints";
+
+/// The powers over the stored data. Each has one owner; the wiring in `app` moves them there.
+pub struct Unlocked {
+    /// Goes to intake.
+    pub sealer: Sealer,
+    /// Moves into the gateway.
+    pub opener: Opener,
+    /// Moves into rights.
+    pub shredder: Shredder,
+    /// For the hub's own confidential things.
+    pub strongbox: Strongbox,
+    /// Signs the checkpoints of the audit log.
+    pub checkpoints: Signer,
+    /// To load and forget epochs.
+    pub ring: Arc<KekRing>,
+}
+
+/// Opens the hub's keys at the start of the process.
+///
+/// # Errors
+/// [`Error::Root`] if this root key did not wrap these rows, [`Error::MissingSecret`] if a secret is not among them
+/// (see [`missing_secrets`]), [`Error::NoEpoch`] if no epoch lives.
+pub fn unlock(
+    root: &dyn RootKey,
+    keks: &[KekRow],
+    secrets: &[HubSecretRow],
+    entropy: Arc<dyn Entropy>,
+) -> Result<Unlocked, Error> {
+    let ring = KekRing::open(keks, root)?;
+    ring.newest().ok_or(Error::NoEpoch)?;
+    let secret = |name| find(root, secrets, name);
+    let index = Arc::new(IndexKeys::new(&IndexSecrets {
+        lookup: secret(LOOKUP)?,
+        matching: secret(MATCHING)?,
+        suppression: secret(SUPPRESSION)?,
+        records: secret(RECORDS)?,
+    })?);
+    Ok(Unlocked {
+        sealer: Sealer { ring: Arc::clone(&ring), index: Arc::clone(&index), entropy: Arc::clone(&entropy) },
+        opener: Opener { ring: Arc::clone(&ring), index: Arc::clone(&index) },
+        shredder: Shredder {
+            ring: Arc::clone(&ring),
+            index,
+            entropy: Arc::clone(&entropy),
+            certificates: Signer::new(&secret(CERTIFICATES)?)?,
+        },
+        strongbox: Strongbox::new(&secret(STRONGBOX)?, entropy)?,
+        checkpoints: Signer::new(&secret(CHECKPOINTS)?)?,
+        ring,
+    })
+}
+
+/// The first epoch and all hub secrets, for a hub that has none. Store them in one transaction, then [`unlock`].
+///
+/// # Errors
+/// If there is no randomness or the root key cannot wrap.
+pub fn first_secrets(
+    root: &dyn RootKey,
+    entropy: &dyn Entropy,
+    now: Timestamp,
+) -> Result<(KekRow, Vec<HubSecretRow>), Error> {
+    Ok((ring::make_epoch(1, root, entropy, now)?, missing_secrets(root, &[], entropy, now)?))
+}
+
+/// The hub secrets this version knows and `present` lacks, made anew: after an update that brought one.
+///
+/// # Errors
+/// If there is no randomness or the root key cannot wrap.
+pub fn missing_secrets(
+    root: &dyn RootKey,
+    present: &[HubSecretRow],
+    entropy: &dyn Entropy,
+    now: Timestamp,
+) -> Result<Vec<HubSecretRow>, Error> {
+    let missing = SECRETS.into_iter().filter(|name| present.iter().all(|row| row.name != *name));
+    missing
+        .map(|name| {
+            let secret = Secret::random(entropy)?;
+            let wrapped = root.wrap(&wrapping_name(name), secret.bytes(), entropy)?;
+            Ok(HubSecretRow { name: name.to_owned(), wrapped, created_at: now })
+        })
+        .collect()
+}
+
+fn find(root: &dyn RootKey, rows: &[HubSecretRow], name: &'static str) -> Result<Secret, Error> {
+    let row = rows.iter().find(|row| row.name == name).ok_or(Error::MissingSecret(name))?;
+    let bytes = root.unwrap(&wrapping_name(name), &row.wrapped)?;
+    Secret::from_slice(&bytes).ok_or_else(|| Error::SecretLength(wrapping_name(name)))
+}
+
+fn wrapping_name(name: &str) -> String {
+    format!("secret/{name}")
+}
