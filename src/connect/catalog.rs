@@ -74,6 +74,7 @@ pub struct Connector {
     title: String,
     docs: String,
     policy: SourcePolicy,
+    social: bool,
     empty: Option<Filter>,
     streams: Vec<Stream>,
     table: Option<TableMapping>,
@@ -103,6 +104,12 @@ impl Connector {
     #[must_use]
     pub fn policy(&self) -> &SourcePolicy {
         &self.policy
+    }
+
+    /// Is it a social network? Accounts there are of the category social.
+    #[must_use]
+    pub const fn is_social(&self) -> bool {
+        self.social
     }
 
     /// Its streams, in the order of their names.
@@ -175,6 +182,7 @@ impl Connector {
             title: manifest.title,
             docs: manifest.docs,
             policy: manifest.source_policy,
+            social: manifest.social,
             empty,
             streams,
             table,

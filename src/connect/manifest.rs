@@ -21,6 +21,9 @@ pub(super) struct Manifest {
     pub(super) docs: String,
     /// What the vendor's terms allow.
     pub(super) source_policy: SourcePolicy,
+    /// Is the vendor a social network? Accounts there are of the category social.
+    #[serde(default)]
+    pub(super) social: bool,
     /// jq predicate: a page without objects, which no stream could recognise.
     #[serde(default)]
     pub(super) empty: Option<String>,

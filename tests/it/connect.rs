@@ -343,3 +343,34 @@ fn a_broken_row_is_named_and_the_others_pass() {
     let items: Vec<_> = table.read(Cursor::new(endless), "list").collect();
     assert!(matches!(&items[..], [Err(FileError::TooLong { .. })]));
 }
+
+#[test]
+fn intake_takes_every_record_of_every_fixture() {
+    let catalog = catalog();
+    let now = Timestamp::parse("2026-11-21T00:00:00Z").unwrap();
+    let mut refused = Vec::new();
+    for connector in catalog.connectors() {
+        for (fixture, _) in connector.fixtures() {
+            for record in records(connector, fixture) {
+                let parsed = obhut::intake::parse_with(record.to_string().as_bytes(), now, |_| connector.is_social());
+                match parsed {
+                    Err(error) => {
+                        refused.push(format!("{}/{fixture} {}: {error}", connector.name(), record["external_id"]))
+                    }
+                    Ok(canonical) => {
+                        // The categories intake gives are those the manifest declares.
+                        let declared = |category| {
+                            connector.streams().iter().flat_map(|stream| stream.fields()).any(|(_, of)| of == category)
+                        };
+                        assert!(
+                            canonical.parts.iter().all(|(category, _)| declared(*category)),
+                            "{}/{fixture}",
+                            connector.name()
+                        );
+                    }
+                }
+            }
+        }
+    }
+    assert!(refused.is_empty(), "{}", refused.join("\n"));
+}
