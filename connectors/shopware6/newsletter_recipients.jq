@@ -11,7 +11,7 @@ def consent:
     act: "granted", at: (.createdAt | instant), method: "single_opt_in",
     evidence: {source_status: .status, requested_at: (.createdAt | instant), recipient_id: .id}
   } elif .status == "optOut" then {
-    act: "withdrawn", at: (.updatedAt // .createdAt | instant), method: "source_status",
+    act: "withdrawn", at: (.updatedAt // .createdAt | instant), method: "import",
     evidence: {source_status: .status, recipient_id: .id}
   } else empty end
   | {purpose: "newsletter_email", channel: "email"} + .;

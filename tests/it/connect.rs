@@ -60,6 +60,7 @@ fn every_fixture_maps_to_sound_records() {
                 }
                 for consent in record.get("consents").and_then(Value::as_array).into_iter().flatten() {
                     assert!(Timestamp::parse(consent["at"].as_str().unwrap()).unwrap() < now);
+                    consent["method"].as_str().unwrap().parse::<obhut::consent::Method>().unwrap();
                 }
             }
         }
@@ -168,7 +169,7 @@ fn a_newsletter_status_proves_what_it_proves() {
         "confirmed": ["granted", "double_opt_in", true],
         "subscribed": ["granted", "single_opt_in", false],
         "pending": [null, null, false],
-        "unsubscribed": ["withdrawn", "source_status", false],
+        "unsubscribed": ["withdrawn", "import", false],
     });
     assert_eq!(serde_json::to_value(seen).unwrap(), expected);
 }
