@@ -1,0 +1,289 @@
+//! The connectors the hub knows.
+
+use std::collections::{BTreeMap, HashSet};
+use std::path::Path;
+
+use include_dir::{Dir, include_dir};
+use serde_json::Value;
+
+use super::filter::Filter;
+use super::manifest::{self, FieldLists, Manifest, SourcePolicy};
+use super::mapping::{self, Code, Stream};
+use super::{Error, TableMapping};
+
+static EMBEDDED: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/connectors");
+
+/// All connectors, by name.
+pub struct Catalog {
+    connectors: BTreeMap<String, Connector>,
+}
+
+impl Catalog {
+    /// The connectors that come with the hub.
+    ///
+    /// # Errors
+    /// If a manifest or filter is wrong; a test makes sure that none is.
+    pub fn embedded() -> Result<Self, Error> {
+        Self::load(EMBEDDED.dirs().map(|dir| {
+            let files = dir.files().chain(dir.dirs().flat_map(Dir::files));
+            let files = files.filter_map(|file| Some((relative(file.path(), dir.path())?, file.contents().to_vec())));
+            (name_of(dir.path()), files.collect())
+        }))
+    }
+
+    /// The connectors in the folders of `directory`, laid out like the hub's own.
+    ///
+    /// # Errors
+    /// If a folder cannot be read or its manifest or a filter is wrong; the error names file, line and column.
+    pub fn from_dir(directory: &Path) -> Result<Self, Error> {
+        let mut folders = Vec::new();
+        for folder in entries(directory)?.into_iter().filter(|path| path.is_dir()) {
+            let mut files = Files::new();
+            read_into(&mut files, &folder, &folder)?;
+            folders.push((name_of(&folder), files));
+        }
+        Self::load(folders)
+    }
+
+    /// The connector called `name`, such as `shopware6`.
+    ///
+    /// # Errors
+    /// If there is none; the error lists the names there are.
+    pub fn connector(&self, name: &str) -> Result<&Connector, Error> {
+        self.connectors.get(name).ok_or_else(|| Error::Unknown {
+            name: name.to_owned(),
+            known: self.connectors.keys().map(String::as_str).collect::<Vec<_>>().join(", "),
+        })
+    }
+
+    /// Every connector, in the order of their names.
+    pub fn connectors(&self) -> impl Iterator<Item = &Connector> {
+        self.connectors.values()
+    }
+
+    fn load(folders: impl IntoIterator<Item = (String, Files)>) -> Result<Self, Error> {
+        let loaded =
+            folders.into_iter().map(|(name, files)| Connector::load(&name, files).map(|connector| (name, connector)));
+        Ok(Self { connectors: loaded.collect::<Result<_, _>>()? })
+    }
+}
+
+/// A vendor: its streams and its terms.
+pub struct Connector {
+    name: String,
+    title: String,
+    docs: String,
+    policy: SourcePolicy,
+    social: bool,
+    empty: Option<Filter>,
+    streams: Vec<Stream>,
+    table: Option<TableMapping>,
+    fixtures: Vec<(String, Vec<u8>)>,
+}
+
+impl Connector {
+    /// The name of its folder.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The name people know it by.
+    #[must_use]
+    pub fn title(&self) -> &str {
+        &self.title
+    }
+
+    /// What it reads and what a reader of its records must know.
+    #[must_use]
+    pub fn docs(&self) -> &str {
+        &self.docs
+    }
+
+    /// What the vendor's terms allow.
+    #[must_use]
+    pub fn policy(&self) -> &SourcePolicy {
+        &self.policy
+    }
+
+    /// Is it a social network? Accounts there are of the category social.
+    #[must_use]
+    pub const fn is_social(&self) -> bool {
+        self.social
+    }
+
+    /// Its streams, in the order of their names.
+    #[must_use]
+    pub fn streams(&self) -> &[Stream] {
+        &self.streams
+    }
+
+    /// The stream called `name`.
+    #[must_use]
+    pub fn stream(&self, name: &str) -> Option<&Stream> {
+        self.streams.iter().find(|stream| stream.name() == name)
+    }
+
+    /// The stream that recognises the page of a reply.
+    #[must_use]
+    pub fn stream_for(&self, page: &Value) -> Option<&Stream> {
+        self.streams.iter().find(|stream| stream.recognises(page))
+    }
+
+    /// Is this a page of the vendor without any object?
+    #[must_use]
+    pub fn is_empty_page(&self, page: &Value) -> bool {
+        self.empty.as_ref().is_some_and(|empty| empty.holds(mapping::value(page)))
+    }
+
+    /// The example of a CSV mapping that comes with the connector, if there is one.
+    #[must_use]
+    pub fn table(&self) -> Option<&TableMapping> {
+        self.table.as_ref()
+    }
+
+    /// Replies as the vendor sends them, about people who do not exist: file name and content, by name.
+    pub fn fixtures(&self) -> impl Iterator<Item = (&str, &[u8])> {
+        self.fixtures.iter().map(|(name, content)| (name.as_str(), content.as_slice()))
+    }
+
+    fn load(folder: &str, mut files: Files) -> Result<Self, Error> {
+        let place = format!("{folder}/manifest.yaml");
+        let text = take(&mut files, folder, "manifest.yaml")?;
+        let manifest: Manifest = manifest::parse(&place, &text)?;
+        if manifest.name != folder {
+            let message =
+                format!("the name is `{}`, but the folder is `{folder}`; write the folder's name", manifest.name);
+            return Err(manifest::wrong(&place, &text, "name:", message));
+        }
+        let mut streams = Vec::new();
+        for (name, spec) in manifest.streams {
+            check_fields(&place, &text, &spec.fields)?;
+            let own_file = spec.records.trim().to_owned();
+            let stream = if own_file.ends_with(".jq") && !own_file.contains(char::is_whitespace) {
+                let code = take(&mut files, folder, &own_file)?;
+                Stream::load(&name, spec, &place, Code { file: &format!("{folder}/{own_file}"), text: &code })?
+            } else {
+                let code = spec.records.clone();
+                Stream::load(&name, spec, &place, Code { file: &place, text: &code })?
+            };
+            streams.push(stream);
+        }
+        let empty = manifest.empty.map(|code| Filter::compile(&code, &place, "empty")).transpose()?;
+        let table = if files.contains_key("mapping.yaml") {
+            Some(TableMapping::parse(&format!("{folder}/mapping.yaml"), &take(&mut files, folder, "mapping.yaml")?)?)
+        } else {
+            None
+        };
+        let fixtures =
+            files.into_iter().filter_map(|(path, content)| Some((path.strip_prefix("fixtures/")?.to_owned(), content)));
+        Ok(Self {
+            name: manifest.name,
+            title: manifest.title,
+            docs: manifest.docs,
+            policy: manifest.source_policy,
+            social: manifest.social,
+            empty,
+            streams,
+            table,
+            fixtures: fixtures.collect(),
+        })
+    }
+}
+
+/// The files of one folder, by their path in it.
+type Files = BTreeMap<String, Vec<u8>>;
+
+/// Every path stands once and under the part of the record it belongs to.
+pub(super) fn check_fields(place: &str, text: &str, fields: &FieldLists) -> Result<(), Error> {
+    let mut seen = HashSet::new();
+    for path in fields.values().flatten() {
+        if !path.starts_with("data.") && !path.starts_with("identifiers.") {
+            let message = format!("`{path}` is no field; write `data.…` or `identifiers.<kind>`");
+            return Err(manifest::wrong(place, text, path, message));
+        }
+        if !seen.insert(path) {
+            return Err(manifest::wrong(place, text, path, format!("`{path}` stands under two categories; keep one")));
+        }
+    }
+    Ok(())
+}
+
+fn take(files: &mut Files, folder: &str, name: &str) -> Result<String, Error> {
+    let file = format!("{folder}/{name}");
+    let missing = |kind| Error::Read { file: file.clone(), source: std::io::Error::from(kind) };
+    let content = files.get(name).cloned().ok_or_else(|| missing(std::io::ErrorKind::NotFound))?;
+    String::from_utf8(content).map_err(|_| missing(std::io::ErrorKind::InvalidData))
+}
+
+fn read_into(files: &mut Files, folder: &Path, directory: &Path) -> Result<(), Error> {
+    for path in entries(directory)? {
+        if path.is_dir() {
+            read_into(files, folder, &path)?;
+        } else if let Some(name) = relative(&path, folder) {
+            let content =
+                std::fs::read(&path).map_err(|source| Error::Read { file: path.display().to_string(), source })?;
+            files.insert(name, content);
+        }
+    }
+    Ok(())
+}
+
+fn entries(directory: &Path) -> Result<Vec<std::path::PathBuf>, Error> {
+    let fail = |source| Error::Read { file: directory.display().to_string(), source };
+    let paths = std::fs::read_dir(directory).map_err(fail)?.map(|entry| entry.map(|entry| entry.path()));
+    paths.collect::<Result<_, _>>().map_err(fail)
+}
+
+fn relative(path: &Path, folder: &Path) -> Option<String> {
+    Some(path.strip_prefix(folder).ok()?.to_str()?.replace('\\', "/"))
+}
+
+fn name_of(path: &Path) -> String {
+    path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MANIFEST: &str = "name: shop\ntitle: Shop\ndocs: none\nsource_policy:\n  purposes_allowed: all\nstreams:\n  orders:\n    detect: has(\"order\")\n    records: orders.jq\n    fields:\n      commerce: [data.number]\n";
+
+    fn folder(manifest: &str, filter: &str) -> tempfile::TempDir {
+        let directory = tempfile::tempdir().unwrap();
+        let shop = directory.path().join("shop");
+        std::fs::create_dir_all(shop.join("fixtures")).unwrap();
+        std::fs::write(shop.join("manifest.yaml"), manifest).unwrap();
+        std::fs::write(shop.join("orders.jq"), filter).unwrap();
+        std::fs::write(shop.join("fixtures/orders.json"), "{}").unwrap();
+        directory
+    }
+
+    fn failure(manifest: &str, filter: &str) -> String {
+        Catalog::from_dir(folder(manifest, filter).path()).err().unwrap().to_string()
+    }
+
+    #[test]
+    fn a_directory_is_read() {
+        let directory = folder(MANIFEST, "{type: \"order\", data: {number: .order}}");
+        let catalog = Catalog::from_dir(directory.path()).unwrap();
+        let shop = catalog.connector("shop").unwrap();
+        assert_eq!(shop.fixtures().map(|(name, _)| name).collect::<Vec<_>>(), ["orders.json"]);
+        assert_eq!(shop.stream_for(&serde_json::json!({"order": "1"})).map(Stream::name), Some("orders"));
+        assert!(shop.stream_for(&serde_json::json!({"customer": "1"})).is_none());
+        assert!(catalog.connector("web").err().unwrap().to_string().contains("known are shop"));
+    }
+
+    #[test]
+    fn what_is_wrong_is_named_with_its_place() {
+        assert!(failure(MANIFEST, "{").starts_with("shop/orders.jq, filter `streams.orders.records`, line 1"));
+        assert!(failure(&MANIFEST.replace("name: shop", "name: store"), ".").starts_with("shop/manifest.yaml:1:1: "));
+        assert!(
+            failure(&MANIFEST.replace("data.number", "number"), ".")
+                .starts_with("shop/manifest.yaml:11:18: `number` is no field")
+        );
+        let twice = MANIFEST.replace("[data.number]", "[data.number]\n      identity: [data.number]");
+        assert!(failure(&twice, ".").contains("two categories"));
+        assert_eq!(failure(&MANIFEST.replace("orders.jq", "other.jq"), "."), "cannot read shop/other.jq");
+    }
+}

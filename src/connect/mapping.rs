@@ -1,0 +1,333 @@
+//! From one page of a vendor to canonical records.
+
+use std::collections::HashMap;
+
+use jaq_json::{Num, Val};
+use serde::Deserialize;
+use serde_json::{Map, Number, Value};
+
+use super::filter::Filter;
+use super::manifest::{FieldLists, StreamSpec};
+use super::{Error, MappingError, Reason};
+use crate::types::{Category, IdentifierKind, PurposeCode};
+
+/// More objects than any page holds: a filter that yields more does not end.
+const MOST_OBJECTS: usize = 1_000_000;
+/// More records than one object can mean.
+const MOST_RECORDS: usize = 10_000;
+
+/// One kind of reply and the filter that makes records of it.
+pub struct Stream {
+    name: String,
+    detect: Option<Filter>,
+    objects: Filter,
+    mapping: Mapping,
+}
+
+impl Stream {
+    /// The stream's name in the manifest, such as `orders`.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Every field path the records may hold, with its category.
+    pub fn fields(&self) -> impl Iterator<Item = (&str, Category)> {
+        self.mapping.fields.iter().map(|(path, category)| (path.as_str(), *category))
+    }
+
+    /// The purposes for which the records may bring consents.
+    #[must_use]
+    pub fn consents(&self) -> &[PurposeCode] {
+        &self.mapping.consents
+    }
+
+    /// Maps the objects of a page, one by one. `source` is the code of the configured source and becomes the
+    /// records' `source`. What cannot be mapped is an error item with the number of its object; the others follow.
+    pub fn map<'a>(
+        &'a self,
+        page: &Value,
+        source: &'a str,
+    ) -> impl Iterator<Item = Result<Vec<u8>, MappingError>> + 'a {
+        let objects = self.objects.run(value(page)).take(MOST_OBJECTS + 1).enumerate();
+        objects.flat_map(move |(number, object)| {
+            let object =
+                if number < MOST_OBJECTS { object.map_err(Reason::Filter) } else { Err(Reason::TooMany(MOST_OBJECTS)) };
+            let (object, failed) = match object {
+                Ok(object) => (Some(object), None),
+                Err(reason) => (None, Some(Err(MappingError { object: number, reason }))),
+            };
+            let records = object.into_iter().flat_map(move |object| self.mapping.run(object, source));
+            records.map(move |record| record.map_err(|reason| MappingError { object: number, reason })).chain(failed)
+        })
+    }
+
+    pub(super) fn load(name: &str, spec: StreamSpec, file: &str, records: Code<'_>) -> Result<Self, Error> {
+        Ok(Self {
+            name: name.to_owned(),
+            detect: Some(Filter::compile(&spec.detect, file, &format!("streams.{name}.detect"))?),
+            objects: Filter::compile(&spec.objects, file, &format!("streams.{name}.objects"))?,
+            mapping: Mapping::load(&format!("streams.{name}.records"), records, spec.fields, spec.consents)?,
+        })
+    }
+
+    pub(super) fn recognises(&self, page: &Value) -> bool {
+        self.detect.as_ref().is_some_and(|detect| detect.holds(value(page)))
+    }
+}
+
+/// The text of a filter and the file it stands in.
+pub(super) struct Code<'t> {
+    pub(super) file: &'t str,
+    pub(super) text: &'t str,
+}
+
+/// The filter from one object to its records, and what the records may hold.
+pub(super) struct Mapping {
+    records: Filter,
+    fields: HashMap<String, Category>,
+    consents: Vec<PurposeCode>,
+}
+
+impl Mapping {
+    pub(super) fn load(
+        name: &str,
+        code: Code<'_>,
+        lists: FieldLists,
+        consents: Vec<PurposeCode>,
+    ) -> Result<Self, Error> {
+        let records = Filter::compile(code.text, code.file, name)?;
+        let fields =
+            lists.into_iter().flat_map(|(category, paths)| paths.into_iter().map(move |path| (path, category)));
+        Ok(Self { records, fields: fields.collect(), consents })
+    }
+
+    /// The canonical records of one object, as JSON.
+    pub(super) fn run<'a>(
+        &'a self,
+        object: Val,
+        source: &'a str,
+    ) -> impl Iterator<Item = Result<Vec<u8>, Reason>> + 'a {
+        self.records.run(object).take(MOST_RECORDS + 1).enumerate().map(move |(number, record)| {
+            if number == MOST_RECORDS {
+                return Err(Reason::TooMany(MOST_RECORDS));
+            }
+            let record = json(record.map_err(Reason::Filter)?)?.ok_or(Reason::NotARecord)?;
+            let Value::Object(mut record) = record else { return Err(Reason::NotARecord) };
+            self.check(&record)?;
+            record.insert("source".to_owned(), Value::String(source.to_owned()));
+            serde_json::to_vec(&record).map_err(|_| Reason::NotJson)
+        })
+    }
+
+    /// A field that is not mapped to a category never enters the hub.
+    fn check(&self, record: &Map<String, Value>) -> Result<(), Reason> {
+        for (key, part) in record {
+            match (key.as_str(), part) {
+                ("type" | "source" | "external_id" | "updated_at", _) => {}
+                ("identifiers", Value::Array(list)) => list.iter().try_for_each(|one| self.check_identifier(one))?,
+                ("consents", Value::Array(list)) => list.iter().try_for_each(|one| self.check_consent(one))?,
+                ("data", part) => self.check_field("data", part)?,
+                (key, _) => return Err(undeclared(key)),
+            }
+        }
+        Ok(())
+    }
+
+    fn check_identifier(&self, identifier: &Value) -> Result<(), Reason> {
+        let keys = identifier.as_object().into_iter().flat_map(Map::keys);
+        if let Some(key) = keys.into_iter().find(|key| !matches!(key.as_str(), "kind" | "value" | "verified")) {
+            return Err(undeclared(&format!("identifiers[].{key}")));
+        }
+        let kind = identifier.get("kind").and_then(Value::as_str).and_then(|word| word.parse::<IdentifierKind>().ok());
+        let path = kind.map(|kind| format!("identifiers.{kind}")).ok_or_else(|| undeclared("identifiers[].kind"))?;
+        if self.fields.contains_key(&path) { Ok(()) } else { Err(undeclared(&path)) }
+    }
+
+    fn check_consent(&self, consent: &Value) -> Result<(), Reason> {
+        let purpose = consent.get("purpose").and_then(Value::as_str).unwrap_or_default();
+        if self.consents.iter().any(|code| code.to_string() == purpose) {
+            return Ok(());
+        }
+        let code = purpose.parse::<PurposeCode>().map_or_else(|_| "?".to_owned(), |code| code.to_string());
+        Err(Reason::UndeclaredConsent(code))
+    }
+
+    fn check_field(&self, path: &str, part: &Value) -> Result<(), Reason> {
+        match part {
+            Value::Object(_) if self.fields.contains_key(&format!("{path}.*")) => Ok(()),
+            Value::Object(parts) => {
+                parts.iter().try_for_each(|(key, part)| self.check_field(&format!("{path}.{key}"), part))
+            }
+            Value::Array(parts) => parts.iter().try_for_each(|part| self.check_field(&format!("{path}[]"), part)),
+            _ if self.fields.contains_key(path) => Ok(()),
+            _ => Err(undeclared(path)),
+        }
+    }
+}
+
+/// A field's name may come out of the data where a filter builds keys; only what looks like a name is repeated.
+fn undeclared(path: &str) -> Reason {
+    let plain = path.len() <= 100
+        && path.bytes().all(|b| b.is_ascii_lowercase() || matches!(b, b'_' | b'.' | b'[' | b']' | b'*'));
+    Reason::UndeclaredField(if plain { path.to_owned() } else { "(a name that is no field name)".to_owned() })
+}
+
+/// JSON as jq sees it.
+pub(super) fn value(value: &Value) -> Val {
+    Val::deserialize(value).unwrap_or_default()
+}
+
+/// What jq yielded, as JSON. Nulls, blank texts, and lists and objects with nothing in them say nothing and are left
+/// out, so that filters may name every field of the vendor without asking whether it is there.
+fn json(value: Val) -> Result<Option<Value>, Reason> {
+    Ok(match value {
+        Val::Null => None,
+        Val::Bool(yes) => Some(Value::Bool(yes)),
+        Val::Num(number) => Some(Value::Number(plain_number(&number)?)),
+        Val::TStr(text) => {
+            let text = std::str::from_utf8(&text).map_err(|_| Reason::NotJson)?;
+            (!text.trim().is_empty()).then(|| Value::String(text.to_owned()))
+        }
+        Val::BStr(_) => return Err(Reason::NotJson),
+        Val::Arr(items) => {
+            let items =
+                items.iter().filter_map(|item| json(item.clone()).transpose()).collect::<Result<Vec<_>, _>>()?;
+            (!items.is_empty()).then_some(Value::Array(items))
+        }
+        Val::Obj(parts) => {
+            let mut map = Map::new();
+            for (key, part) in parts.iter() {
+                let Val::TStr(key) = key else { return Err(Reason::NotJson) };
+                let key = std::str::from_utf8(key).map_err(|_| Reason::NotJson)?;
+                if let Some(part) = json(part.clone())? {
+                    map.insert(key.to_owned(), part);
+                }
+            }
+            (!map.is_empty()).then_some(Value::Object(map))
+        }
+    })
+}
+
+/// Whole numbers stay whole; what has a fraction keeps its shortest decimal form, so that 49.9 is never 49.899999.
+fn plain_number(number: &Num) -> Result<Number, Reason> {
+    let whole = number.as_isize().and_then(|whole| i64::try_from(whole).ok()).map(Number::from);
+    whole.or_else(|| number.to_string().parse().ok()).ok_or(Reason::NotJson)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    static_assertions::assert_impl_all!(Stream: Send, Sync);
+
+    fn stream(objects: &str, records: &str) -> Stream {
+        let text = format!(
+            "detect: 'true'\nobjects: {}\nrecords: x.jq\nfields:\n  commerce: [data.total, 'data.lines[].sku', 'data.properties.*']\n  contact: [identifiers.email]\nconsents: [newsletter_email]\n",
+            serde_json::to_string(objects).unwrap()
+        );
+        let spec: StreamSpec = super::super::manifest::parse("x/manifest.yaml", &text).unwrap();
+        Stream::load("orders", spec, "x/manifest.yaml", Code { file: "x/x.jq", text: records }).unwrap()
+    }
+
+    fn mapped(stream: &Stream, page: &str) -> Vec<Result<String, String>> {
+        let page: Value = serde_json::from_str(page).unwrap();
+        let items = stream.map(&page, "shop");
+        items
+            .map(|item| item.map(|bytes| String::from_utf8(bytes).unwrap()).map_err(|error| error.to_string()))
+            .collect()
+    }
+
+    #[test]
+    fn one_broken_object_does_not_stop_the_others() {
+        let stream = stream(
+            ".data[]",
+            r#"if .id == null then error("the order has no id") else {type: "order", external_id: (.id | text), data: {total: .total}} end"#,
+        );
+        let items = mapped(
+            &stream,
+            r#"{"data": [{"id": 1, "total": 49.9}, {"total": 1}, "no object", {"id": 4, "total": 45.0}]}"#,
+        );
+        assert_eq!(
+            items,
+            [
+                Ok(r#"{"type":"order","external_id":"1","data":{"total":49.9},"source":"shop"}"#.to_owned()),
+                Err("object 1: the order has no id".to_owned()),
+                Err("object 2: the filter expected an object or list and found something else".to_owned()),
+                Ok(r#"{"type":"order","external_id":"4","data":{"total":45.0},"source":"shop"}"#.to_owned()),
+            ]
+        );
+    }
+
+    #[test]
+    fn what_says_nothing_is_left_out() {
+        let stream = stream(
+            ".",
+            "{type: \"order\", data: {total: .total, nothing: .nothing, lines: [{sku: .sku, title: null}], empty: {a: \" \"}}}",
+        );
+        assert_eq!(
+            mapped(&stream, r#"{"sku": "A"}"#),
+            [Ok(r#"{"type":"order","data":{"lines":[{"sku":"A"}]},"source":"shop"}"#.to_owned())]
+        );
+    }
+
+    #[test]
+    fn a_field_without_a_category_does_not_enter() {
+        for (records, path) in [
+            ("{data: {secret: 1}}", "data.secret"),
+            ("{data: {lines: [{title: .}]}}", "data.lines[].title"),
+            ("{data: {lines: \"x\"}}", "data.lines"),
+            ("{identifiers: [{kind: \"phone\", value: \"1\"}]}", "identifiers.phone"),
+            ("{identifiers: [{kind: \"email\", value: \"1\", name: \"x\"}]}", "identifiers[].name"),
+            ("{note: 1}", "note"),
+        ] {
+            let items = mapped(&stream(".", records), "\"x\"");
+            let expected = MappingError { object: 0, reason: Reason::UndeclaredField(path.to_owned()) }.to_string();
+            assert_eq!(items, [Err(expected)], "{records}");
+        }
+        let items = mapped(&stream(".", "{consents: [{purpose: \"profiling\"}]}"), "{}");
+        assert!(items.iter().all(|item| item.as_ref().is_err_and(|text| text.contains("`profiling`"))), "{items:?}");
+        assert!(
+            mapped(
+                &stream(".", "{data: {properties: {\"any thing\": 1}}, consents: [{purpose: \"newsletter_email\"}]}"),
+                "{}"
+            )
+            .iter()
+            .all(Result::is_ok)
+        );
+    }
+
+    #[test]
+    fn a_key_made_of_data_is_not_repeated() {
+        let items = mapped(&stream(".", "{data: {(.mail): 1}}"), r#"{"mail": "secret@example.org"}"#);
+        assert!(items.iter().all(|item| item.as_ref().is_err_and(|text| !text.contains("secret"))), "{items:?}");
+    }
+
+    #[test]
+    fn a_filter_that_never_ends_is_stopped() {
+        let endless = stream(".", "repeat({data: {total: 1}})");
+        let items: Vec<_> = endless.map(&Value::Null, "shop").collect();
+        assert_eq!(items.len(), MOST_RECORDS + 1);
+        assert_eq!(
+            items.last().unwrap().as_ref().err().map(|error| &error.reason),
+            Some(&Reason::TooMany(MOST_RECORDS))
+        );
+    }
+
+    #[test]
+    fn numbers_keep_their_value() {
+        let stream = stream(".", "{data: {total: .}}");
+        for number in ["0", "-1", "12345678901234567", "18446744073709551615", "0.1", "149.7", "19.99"] {
+            assert_eq!(
+                mapped(&stream, number),
+                [Ok(format!("{{\"data\":{{\"total\":{number}}},\"source\":\"shop\"}}"))]
+            );
+        }
+        assert!(mapped(&stream, "1e308").iter().all(Result::is_ok));
+        assert!(
+            mapped(&self::stream(".", "{data: {total: infinite}}"), "1")
+                .iter()
+                .all(|item| item.is_err() || item.as_ref().is_ok_and(|text| text.contains("e308")))
+        );
+    }
+}

@@ -1,0 +1,377 @@
+//! The connectors that come with the hub, run over their own fixtures.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a helper of a test may fail the test")]
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::Cursor;
+use std::path::Path;
+
+use obhut::connect::{AllowedPurposes, Catalog, Connector, FileError, Form, TableMapping};
+use obhut::types::{IdentifierKind, RecordKind, Timestamp};
+use serde_json::{Value, json};
+
+fn catalog() -> Catalog {
+    Catalog::embedded().unwrap()
+}
+
+/// The canonical records of a fixture.
+fn records(connector: &Connector, fixture: &str) -> Vec<Value> {
+    let (_, content) = connector.fixtures().find(|(name, _)| *name == fixture).unwrap();
+    let form = Form::of(Path::new(fixture)).unwrap();
+    let items = match (form, connector.table()) {
+        (Form::Csv, Some(table)) => table.read(Cursor::new(content), "fixture"),
+        _ => connector.read(Cursor::new(content), form, "fixture"),
+    };
+    items
+        .map(|item| {
+            serde_json::from_slice(&item.unwrap_or_else(|error| panic!("{}/{fixture}: {error}", connector.name())))
+                .unwrap()
+        })
+        .collect()
+}
+
+fn of(connector: &str, fixture: &str) -> Vec<Value> {
+    records(catalog().connector(connector).unwrap(), fixture)
+}
+
+fn value_of<'a>(record: &'a Value, kind: &str) -> Option<&'a str> {
+    let identifiers = record["identifiers"].as_array()?;
+    identifiers.iter().find(|identifier| identifier["kind"] == kind)?["value"].as_str()
+}
+
+#[test]
+fn every_fixture_maps_to_sound_records() {
+    let catalog = catalog();
+    let now = Timestamp::parse("2026-11-21T00:00:00Z").unwrap();
+    for connector in catalog.connectors() {
+        assert!(connector.fixtures().count() > 0, "{} has no fixture", connector.name());
+        for (fixture, _) in connector.fixtures() {
+            let records = records(connector, fixture);
+            assert!(!records.is_empty(), "{}/{fixture} holds nothing", connector.name());
+            let mut ids = BTreeSet::new();
+            for record in records {
+                record["type"].as_str().unwrap().parse::<RecordKind>().unwrap();
+                assert_eq!(record["source"], "fixture");
+                let id = (record["type"].to_string(), record["external_id"].as_str().unwrap().to_owned());
+                assert!(ids.insert(id), "{}/{fixture}: an external_id stands twice", connector.name());
+                assert!(Timestamp::parse(record["updated_at"].as_str().unwrap()).unwrap() < now, "{record}");
+                for identifier in record["identifiers"].as_array().unwrap() {
+                    identifier["kind"].as_str().unwrap().parse::<IdentifierKind>().unwrap();
+                    assert!(identifier["value"].is_string());
+                }
+                for consent in record.get("consents").and_then(Value::as_array).into_iter().flatten() {
+                    assert!(Timestamp::parse(consent["at"].as_str().unwrap()).unwrap() < now);
+                    consent["method"].as_str().unwrap().parse::<obhut::consent::Method>().unwrap();
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_page_is_recognised_by_one_stream_alone() {
+    let catalog = catalog();
+    for connector in catalog.connectors() {
+        for (fixture, content) in connector.fixtures().filter(|(name, _)| name.ends_with(".json")) {
+            let page: Value = serde_json::from_slice(content).unwrap();
+            let page = page.get(0).unwrap_or(&page);
+            let found = connector.stream_for(page).unwrap();
+            assert_eq!(format!("{}.json", found.name()), fixture);
+            for other in catalog.connectors().filter(|other| other.name() != connector.name()) {
+                assert!(other.stream_for(page).is_none(), "{} takes {fixture} for its own", other.name());
+            }
+        }
+    }
+}
+
+#[test]
+fn every_declared_field_of_a_vendor_is_yielded_or_known_to_be_absent() {
+    // What the fixtures do not show; a name that is misspelt in a manifest would turn up here.
+    let absent = [
+        "amazon_sp_api/orders: data.addresses[].region",
+        "meta/leads: identifiers.account",
+        "meta/leads: data.addresses[].street",
+        "meta/leads: data.addresses[].country",
+        "shopware6/customers: data.addresses[].region",
+        "shopware6/orders: data.addresses[].region",
+    ];
+    let catalog = catalog();
+    for connector in catalog.connectors().filter(|connector| connector.name() != "generic") {
+        for stream in connector.streams() {
+            let mut yielded = BTreeSet::new();
+            for record in records(connector, &format!("{}.json", stream.name())) {
+                paths("data", &record["data"], &mut yielded);
+                for identifier in record["identifiers"].as_array().unwrap() {
+                    yielded.insert(format!("identifiers.{}", identifier["kind"].as_str().unwrap()));
+                }
+            }
+            for (path, _) in stream.fields() {
+                let place = format!("{}/{}: {path}", connector.name(), stream.name());
+                assert_ne!(yielded.contains(path), absent.contains(&place.as_str()), "{place}");
+            }
+        }
+    }
+}
+
+fn paths(path: &str, part: &Value, into: &mut BTreeSet<String>) {
+    match part {
+        Value::Object(parts) => parts.iter().for_each(|(key, part)| paths(&format!("{path}.{key}"), part, into)),
+        Value::Array(parts) => parts.iter().for_each(|part| paths(&format!("{path}[]"), part, into)),
+        _ => {
+            into.insert(path.to_owned());
+        }
+    }
+}
+
+#[test]
+fn the_first_records_of_every_fixture_are_as_drawn() {
+    let catalog = catalog();
+    for connector in catalog.connectors() {
+        let fixtures: Vec<_> = connector.fixtures().map(|(name, _)| name).collect();
+        let first: BTreeMap<_, _> = fixtures
+            .iter()
+            .map(|name| (*name, records(connector, name).into_iter().take(2).collect::<Vec<_>>()))
+            .collect();
+        insta::assert_json_snapshot!(connector.name(), first);
+    }
+}
+
+#[test]
+fn amazon_is_locked_to_its_purposes_and_its_clock() {
+    let catalog = catalog();
+    let policy = catalog.connector("amazon_sp_api").unwrap().policy();
+    for allowed in ["order_fulfilment", "bookkeeping", "legal_claims", "subject_access"] {
+        assert!(policy.purposes_allowed.contains(&allowed.parse().unwrap()), "{allowed}");
+    }
+    for refused in ["newsletter_email", "profiling", "matching"] {
+        assert!(!policy.purposes_allowed.contains(&refused.parse().unwrap()), "{refused}");
+    }
+    assert_eq!(policy.keep_days_after_delivery, Some(30));
+    assert_eq!(catalog.connector("shopware6").unwrap().policy().purposes_allowed, AllowedPurposes::All);
+    for order in of("amazon_sp_api", "orders.json") {
+        let verified = order["identifiers"].as_array().unwrap().iter().any(|identifier| identifier["verified"] == true);
+        assert!(!verified, "a relay address is never verified");
+        assert_eq!(order["data"]["status"] == "delivered", order["data"].get("delivered_at").is_some());
+    }
+}
+
+#[test]
+fn a_newsletter_status_proves_what_it_proves() {
+    let mut seen = BTreeMap::new();
+    for record in of("shopware6", "newsletter_recipients.json") {
+        let consent = &record["consents"][0];
+        let verified = record["identifiers"][0]["verified"].as_bool().unwrap();
+        seen.insert(
+            record["data"]["status"].as_str().unwrap().to_owned(),
+            json!([consent["act"], consent["method"], verified]),
+        );
+    }
+    let expected = json!({
+        "confirmed": ["granted", "double_opt_in", true],
+        "subscribed": ["granted", "single_opt_in", false],
+        "pending": [null, null, false],
+        "unsubscribed": ["withdrawn", "import", false],
+    });
+    assert_eq!(serde_json::to_value(seen).unwrap(), expected);
+}
+
+#[test]
+fn an_unticked_box_is_no_consent() {
+    let leads = of("meta", "leads.json");
+    let given: Vec<_> = leads.iter().map(|lead| lead.get("consents").is_some()).collect();
+    // Box unticked: 1, 4. No e-mail to write to: 5. No box about the newsletter: 6.
+    assert_eq!(given, [true, false, true, true, false, false, false, true]);
+    assert_eq!(leads[0]["consents"][0]["evidence"]["checkbox_key"], "newsletter_einwilligung");
+}
+
+#[test]
+fn the_page_itself_is_no_person() {
+    let messages = of("meta", "conversations.json");
+    assert_eq!(messages.len(), 7);
+    assert!(messages.iter().all(|message| value_of(message, "account") != Some("100000000000001")));
+    let (_, whole) = catalog()
+        .connector("meta")
+        .unwrap()
+        .fixtures()
+        .find(|(name, _)| *name == "conversations.json")
+        .map(|(n, c)| (n.to_owned(), c.to_vec()))
+        .unwrap();
+    let mut one: Value = serde_json::from_slice(&whole).unwrap();
+    one["data"].as_array_mut().unwrap().truncate(1);
+    let catalog = catalog();
+    let stream = catalog.connector("meta").unwrap().stream("conversations").unwrap();
+    assert_eq!(
+        stream.map(&one, "meta").filter(Result::is_ok).count(),
+        2,
+        "with one conversation the page is its last participant"
+    );
+}
+
+#[test]
+fn marlene_is_known_to_every_vendor_and_jonas_took_his_newsletter_back() {
+    let mail = |record: &Value| value_of(record, "email").map(str::to_lowercase);
+    let has = |connector: &str, fixture: &str, address: &str| {
+        of(connector, fixture).iter().filter(|record| mail(record).as_deref() == Some(address)).count()
+    };
+    let marlene = "marlene.koehler@example.org";
+    assert_eq!(has("shopware6", "customers.json", marlene), 1);
+    assert_eq!(has("shopware6", "orders.json", marlene), 5);
+    assert_eq!(has("shopware6", "newsletter_recipients.json", marlene), 1);
+    assert_eq!(has("meta", "leads.json", marlene), 1);
+    assert_eq!(has("lexware_office", "contacts.json", marlene), 1);
+    assert!(
+        of("lexware_office", "invoices.json")
+            .iter()
+            .any(|invoice| invoice["data"]["person"]["full_name"] == "Marlene Köhler")
+    );
+    assert!(of("meta", "conversations.json").iter().any(|message| message["data"]["sender_name"] == "Marlene Köhler"));
+    let relay = of("amazon_sp_api", "orders.json")
+        .into_iter()
+        .find(|order| order["data"]["person"]["full_name"] == "Marlene Köhler")
+        .unwrap();
+    assert!(mail(&relay).unwrap().ends_with("@marketplace.amazon.de"));
+    let jonas = of("shopware6", "newsletter_recipients.json")
+        .into_iter()
+        .find(|record| mail(record).as_deref() == Some("jonas.brandt@example.org"))
+        .unwrap();
+    assert_eq!(jonas["consents"][0]["act"], "withdrawn");
+    assert!(has("shopware6", "orders.json", "jonas.brandt@example.org") > 1);
+}
+
+#[test]
+fn a_broken_object_in_a_page_is_reported_and_the_others_pass() {
+    let catalog = catalog();
+    let shopware = catalog.connector("shopware6").unwrap();
+    let (_, content) = shopware.fixtures().find(|(name, _)| *name == "orders.json").unwrap();
+    let mut page: Value = serde_json::from_slice(content).unwrap();
+    let whole = records(shopware, "orders.json").len();
+    page["data"][3]["orderNumber"] = Value::Null;
+    page["data"][7] =
+        json!({"orderNumber": "1", "orderCustomer": {"firstName": "Secret"}, "lineItems": 5, "deliveries": "Secret"});
+    page["data"][9]["stateMachineState"] = json!("Secret");
+    let items: Vec<_> = shopware.read(Cursor::new(page.to_string()), Form::Json, "shop").collect();
+    let errors: Vec<_> = items.iter().filter_map(|item| item.as_ref().err().map(ToString::to_string)).collect();
+    assert_eq!(items.iter().filter(|item| item.is_ok()).count(), whole - errors.len());
+    assert!(errors.contains(&"the file, object 3: the order has no number".to_owned()), "{errors:?}");
+    assert!(errors.iter().any(|error| error.starts_with("the file, object 9: ")), "{errors:?}");
+    assert!(errors.iter().all(|error| !error.contains("Secret")), "{errors:?}");
+}
+
+#[test]
+fn pages_come_alone_in_arrays_and_by_line() {
+    let catalog = catalog();
+    let amazon = catalog.connector("amazon_sp_api").unwrap();
+    let (_, content) = amazon.fixtures().next().unwrap();
+    let page: Value = serde_json::from_slice(content).unwrap();
+    let empty = json!({"orders": [], "pagination": {}});
+    let count = |text: String, form| {
+        amazon.read(Cursor::new(text), form, "amazon").map(|item| item.map(|_| ()).unwrap()).count()
+    };
+    assert_eq!(count(page.to_string(), Form::Json), 14);
+    assert_eq!(count(json!([page, empty, page]).to_string(), Form::Json), 28);
+    let lines: String = page["orders"].as_array().unwrap().iter().map(|order| format!("{order}\r\n\n")).collect();
+    assert_eq!(count(format!("\u{feff}{lines}"), Form::Ndjson), 14);
+}
+
+#[test]
+fn what_cannot_be_read_is_named_by_line() {
+    let catalog = catalog();
+    let generic = catalog.connector("generic").unwrap();
+    let mut lines = Vec::new();
+    lines.extend_from_slice(b"{\"type\":\"event\",\"data\":{\"name\":\"x\"}}\n{\"type\":\n\n");
+    lines.extend_from_slice(b"{\"type\":\"event\",\"data\":{\"name\":\"M\xfcller\"}}\n{\"type\":\"wish\"}\n");
+    lines.extend_from_slice(b"{\"type\":\"event\",\"data\":{\"shoe_size\":\"44\"}}\n{\"type\":\"event\"}");
+    let items: Vec<_> = generic
+        .read(Cursor::new(lines), Form::Ndjson, "till")
+        .map(|item| item.err().map(|error| error.to_string()))
+        .collect();
+    let texts: Vec<_> = items.iter().flatten().map(String::as_str).collect();
+    assert_eq!((items.len(), texts.len()), (6, 4));
+    assert_eq!(texts[0], "line 2 is not JSON (it breaks at line 2, column 0)");
+    assert!(texts[1].starts_with("line 4 is not UTF-8"));
+    assert!(texts[2].starts_with("line 5: no stream of `generic` recognises this; it knows complaints, "));
+    assert!(texts[3].starts_with("line 6, object 0: the field `data.shoe_size` is not mapped to a category"));
+}
+
+#[test]
+fn a_table_is_read_with_its_umlauts_in_both_encodings() {
+    let catalog = catalog();
+    let generic = catalog.connector("generic").unwrap();
+    let rows = records(generic, "customers.csv");
+    assert_eq!(
+        rows[0]["data"]["person"],
+        json!({"salutation": "Frau", "given_name": "Jördis", "family_name": "Völker"})
+    );
+    assert_eq!(rows[1]["data"]["addresses"][0]["street"], "Hof \"Zur Mühle\"; Haus 2");
+    assert_eq!(rows[2]["data"].get("addresses"), None);
+    assert!(!format!("{rows:?}").contains("ruft lieber an"), "a column that is not mapped is never read");
+
+    let text = std::str::from_utf8(generic.fixtures().find(|(name, _)| *name == "customers.csv").unwrap().1).unwrap();
+    let latin: Vec<u8> = text.chars().map(|character| u8::try_from(u32::from(character)).unwrap()).collect();
+    let mapping =
+        std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("connectors/generic/mapping.yaml")).unwrap();
+    let table =
+        TableMapping::parse("mapping.yaml", &mapping.replace("encoding: utf-8", "encoding: windows-1252")).unwrap();
+    let same: Vec<Value> = table
+        .read(Cursor::new(latin.clone()), "fixture")
+        .map(|item| serde_json::from_slice(&item.unwrap()).unwrap())
+        .collect();
+    assert_eq!(same, rows);
+    let errors: Vec<_> = generic.table().unwrap().read(Cursor::new(latin), "fixture").filter_map(Result::err).collect();
+    assert!(matches!(errors[..], [FileError::Encoding { .. }]), "the heading Straße is not UTF-8");
+}
+
+#[test]
+fn a_broken_row_is_named_and_the_others_pass() {
+    let catalog = catalog();
+    let table = catalog.connector("generic").unwrap().table().unwrap();
+    let head = "Kundennr.;Anrede;Vorname;Nachname;E-Mail;Telefon;Straße;PLZ;Ort;Kunde seit\n";
+    let rows = "1;;;;;;;;;01.02.2024\n2;;;\n;;;;;;;;;01.02.2024\n4;;;;;;;;;gestern\n5;;;;;;;;;01.02.2024\n";
+    let items: Vec<_> = table
+        .read(Cursor::new(format!("{head}{rows}")), "list")
+        .map(|item| item.err().map(|error| error.to_string()))
+        .collect();
+    let expected = [
+        None,
+        Some("line 3 has 4 columns, the header has 10"),
+        Some("line 4, object 0: the row has no customer number"),
+        Some("line 5, object 0: the row has no date DD.MM.YYYY"),
+        None,
+    ];
+    assert_eq!(items.iter().map(Option::as_deref).collect::<Vec<_>>(), expected);
+    let missing: Vec<_> = table.read(Cursor::new("Kundennr.;Anrede\n1;Frau\n"), "list").collect();
+    assert!(matches!(&missing[..], [Err(FileError::MissingColumn { .. })]));
+    let endless = format!("{head}\"{}", "x".repeat(17 * 1024 * 1024));
+    let items: Vec<_> = table.read(Cursor::new(endless), "list").collect();
+    assert!(matches!(&items[..], [Err(FileError::TooLong { .. })]));
+}
+
+#[test]
+fn intake_takes_every_record_of_every_fixture() {
+    let catalog = catalog();
+    let now = Timestamp::parse("2026-11-21T00:00:00Z").unwrap();
+    let mut refused = Vec::new();
+    for connector in catalog.connectors() {
+        for (fixture, _) in connector.fixtures() {
+            for record in records(connector, fixture) {
+                let parsed = obhut::intake::parse_with(record.to_string().as_bytes(), now, |_| connector.is_social());
+                match parsed {
+                    Err(error) => {
+                        refused.push(format!("{}/{fixture} {}: {error}", connector.name(), record["external_id"]))
+                    }
+                    Ok(canonical) => {
+                        // The categories intake gives are those the manifest declares.
+                        let declared = |category| {
+                            connector.streams().iter().flat_map(|stream| stream.fields()).any(|(_, of)| of == category)
+                        };
+                        assert!(
+                            canonical.parts.iter().all(|(category, _)| declared(*category)),
+                            "{}/{fixture}",
+                            connector.name()
+                        );
+                    }
+                }
+            }
+        }
+    }
+    assert!(refused.is_empty(), "{}", refused.join("\n"));
+}
