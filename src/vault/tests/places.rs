@@ -95,7 +95,7 @@ proptest! {
         let hub = hub(7);
         let key = data_key(&hub, 1, 1);
         let sealing = hub.sealer.with_key(&key).unwrap();
-        let packed = sealing.seal(RecordNo(5), parts(&[(Category::Contact, "a@example.de")])).unwrap();
+        let packed = sealing.seal(RecordNo(5), &parts(&[(Category::Contact, "a@example.de")])).unwrap();
         let opening = hub.opener.with_key(&key).unwrap();
 
         let mut changed = packed.clone();
@@ -159,7 +159,7 @@ fn a_packed_record_opens_by_category() {
     let key = data_key(&hub, 1, 1);
     let sealing = hub.sealer.with_key(&key).unwrap();
     let values = [(Category::Financial, "DE02"), (Category::Identity, "Max"), (Category::Contact, "a@example.de")];
-    let packed = sealing.seal(RecordNo(5), parts(&values)).unwrap();
+    let packed = sealing.seal(RecordNo(5), &parts(&values)).unwrap();
     assert_eq!(categories(&packed).unwrap(), values.iter().map(|(category, _)| *category).collect());
 
     let opening = hub.opener.with_key(&key).unwrap();
@@ -181,7 +181,7 @@ fn two_parts_of_one_record_cannot_be_exchanged() {
     let key = data_key(&hub, 1, 1);
     let sealing = hub.sealer.with_key(&key).unwrap();
     let mut packed =
-        sealing.seal(RecordNo(5), parts(&[(Category::Identity, "aaa"), (Category::Contact, "bbb")])).unwrap();
+        sealing.seal(RecordNo(5), &parts(&[(Category::Identity, "aaa"), (Category::Contact, "bbb")])).unwrap();
     // Equal lengths, so the envelopes can be exchanged in place.
     let [first, second] = <[_; 2]>::try_from(unpack(&packed).unwrap()).unwrap();
     let swapped = [&packed[..6], second.1, &packed[6 + first.1.len()..][..5], first.1].concat();
@@ -234,7 +234,7 @@ fn a_category_goes_into_a_record_once() {
 fn an_envelope_of_another_key_says_so() {
     let hub = hub(2);
     let (first, second) = (data_key(&hub, 1, 1), data_key(&hub, 1, 2));
-    let packed = hub.sealer.with_key(&first).unwrap().seal(RecordNo(1), parts(&[(Category::Contact, "a")])).unwrap();
+    let packed = hub.sealer.with_key(&first).unwrap().seal(RecordNo(1), &parts(&[(Category::Contact, "a")])).unwrap();
     let refused = hub.opener.open(&second, RecordNo(1), Category::Contact, &packed);
     assert!(matches!(refused, Err(Error::OtherKey { sealed: 1, given: 2 })));
 }
