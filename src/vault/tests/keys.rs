@@ -285,7 +285,7 @@ fn a_value_taken_out_can_be_closed_again() {
     let opened = hub.opener.open(&key, RECORD, Category::Contact, &packed).unwrap();
     let new = data_key(&hub, 2, 1);
     let packed =
-        hub.sealer.with_key(&new).unwrap().seal(RECORD, vec![(Category::Contact, opened.into_personal())]).unwrap();
+        hub.sealer.with_key(&new).unwrap().seal(RECORD, &[(Category::Contact, opened.into_personal())]).unwrap();
     assert!(opens(&hub, &new, Category::Contact, &packed));
     let opened = hub.opener.open(&new, RECORD, Category::Contact, &packed).unwrap();
     assert!(!opened.document::<u32>().unwrap_err().to_string().contains("contact"));

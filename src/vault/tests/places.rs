@@ -224,8 +224,8 @@ fn a_category_goes_into_a_record_once() {
     let hub = hub(2);
     let key = data_key(&hub, 1, 1);
     let twice = parts(&[(Category::Contact, "a"), (Category::Identity, "b"), (Category::Contact, "c")]);
-    assert!(matches!(hub.sealer.with_key(&key).unwrap().seal(RecordNo(1), twice), Err(Error::Unsealable(_))));
-    let none = hub.sealer.with_key(&key).unwrap().seal(RecordNo(1), Vec::new()).unwrap();
+    assert!(matches!(hub.sealer.with_key(&key).unwrap().seal(RecordNo(1), &twice), Err(Error::Unsealable(_))));
+    let none = hub.sealer.with_key(&key).unwrap().seal(RecordNo(1), &[]).unwrap();
     assert_eq!(none, [0]);
     assert!(categories(&none).unwrap().is_empty());
 }
@@ -250,8 +250,8 @@ fn no_nonce_comes_twice() {
     let records = if cfg!(debug_assertions) { 10_000 } else { 100_000 };
     let mut nonces = HashSet::with_capacity(1_000_000);
     for _ in 0..records {
-        let all = Category::ALL.iter().map(|category| (*category, text("x"))).collect();
-        let packed = sealing.seal(RecordNo(1), all).unwrap();
+        let all = Category::ALL.iter().map(|category| (*category, text("x"))).collect::<Vec<_>>();
+        let packed = sealing.seal(RecordNo(1), &all).unwrap();
         for (_, envelope) in unpack(&packed).unwrap() {
             assert!(nonces.insert(<[u8; 12]>::try_from(&envelope[3..15]).unwrap()));
         }
