@@ -13,9 +13,9 @@ pub use commands::run;
 use crate::api::{Doorkeeper, House};
 use crate::audit::{self, Book};
 use crate::config::{Config, DatabaseUrl, RootKey};
-use crate::consent::{self, Rulebook};
+use crate::consent::{self, Rulebook, Terms};
 use crate::gateway::Gateway;
-use crate::intake::Intake;
+use crate::intake::{HUB_SOURCE, Intake};
 use crate::jobs::rotate_keys::KeyRotation;
 use crate::store::{self, Location, Store, keys};
 use crate::types::{Clock, Entropy, EntropyFailure, IdMaker, SystemClock, SystemEntropy};
@@ -70,6 +70,8 @@ pub async fn open(config: &Config) -> Result<Hub, Error> {
     let book = Arc::new(Book::open(&store, &ids, clock.clone()).await?);
     let rulebook = Arc::new(Rulebook::open(store.clone()).await?);
     rulebook.ensure_purposes(consent::default_purposes()?, clock.now()).await?;
+    let hub = Terms::default();
+    rulebook.ensure_source(HUB_SOURCE.to_owned(), "Obhut".to_owned(), "hub".to_owned(), &hub, clock.now()).await?;
 
     let gateway = Arc::new(Gateway::new(
         opener,
