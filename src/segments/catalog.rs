@@ -3,6 +3,7 @@
 //! It repeats the document shapes of `crate::intake::record` on purpose: a name that is not here is refused when a
 //! segment is saved, instead of being silently absent from every person.
 
+use super::path::FieldPath;
 use crate::types::Category;
 
 /// What kind of value a field holds.
@@ -101,6 +102,16 @@ pub(super) fn kind(category: Category, path: &str) -> Option<Kind> {
 pub(super) fn knows(category: Category, path: &str) -> bool {
     let under = |name: &str| name.strip_prefix(path).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'));
     is_open(category) || FIELDS.iter().any(|(of, name, _)| *of == category && under(name))
+}
+
+/// The single values at `path` or under it, in the order of this list.
+pub(super) fn leaves(category: Category, path: &str) -> Vec<FieldPath> {
+    let under = |name: &str| name.strip_prefix(path).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'));
+    if is_open(category) {
+        return vec![FieldPath::of(category, path)];
+    }
+    let found = FIELDS.iter().filter(|(of, name, _)| *of == category && under(name));
+    found.map(|(_, name, _)| FieldPath::of(category, name)).collect()
 }
 
 /// Scores and special categories have no fixed list of fields.
