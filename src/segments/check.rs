@@ -3,7 +3,8 @@
 use super::catalog::{self, Kind};
 use super::evaluate::{instant, number};
 use super::read::{Fault, MAX_LIST};
-use super::rule::{AttributeTest, Bounds, Condition, Orders, PhaseTest, Place, Rule, Scalar};
+use super::rule::{Condition, Rule};
+use super::terms::{AttributeTest, Bounds, Orders, PhaseTest, Place, Scalar};
 use crate::consent::Purpose;
 
 impl Rule {

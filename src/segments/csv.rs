@@ -74,10 +74,11 @@ fn collect(value: &Value, names: &[&str], found: &mut Vec<String>) {
     match (value, names.split_first()) {
         (Value::Array(entries), _) => entries.iter().for_each(|entry| collect(entry, names, found)),
         // A digest stands where the value of a contact point would.
-        (Value::Object(fields), Some((first, rest))) => match fields.get(*first).or_else(|| fields.get("sha256")) {
-            Some(value) => collect(value, rest, found),
-            None => {}
-        },
+        (Value::Object(fields), Some((first, rest))) => {
+            if let Some(value) = fields.get(*first).or_else(|| fields.get("sha256")) {
+                collect(value, rest, found);
+            }
+        }
         (Value::String(text), None) => found.push(text.clone()),
         (Value::Number(_) | Value::Bool(_), None) => found.push(value.to_string()),
         (Value::Null | Value::Object(_), None) | (_, Some(_)) => {}

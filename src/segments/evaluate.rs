@@ -9,7 +9,8 @@ use serde_json::{Map, Value};
 use super::catalog::{self, Kind};
 use super::facts::{Facts, day, days_between, is_within, text};
 use super::measure;
-use super::rule::{AttributeTest, Bounds, Condition, Newsletter, Place, Rule, Scalar, Since};
+use super::rule::{Condition, Rule};
+use super::terms::{AttributeTest, Bounds, Newsletter, Place, Scalar, Since};
 use crate::types::{Category, Timestamp};
 
 /// Does `rule` hold for the person of this profile? The sources of their orders are not known then; see [`Rule::holds`].
@@ -124,7 +125,7 @@ impl AttributeTest {
 
 fn one(test: &AttributeTest, kind: Kind, value: &Value, now: Timestamp) -> bool {
     let order = |bound: &Scalar| compare(kind, value, bound);
-    let at = value.as_str().and_then(|text| instant(text));
+    let at = value.as_str().and_then(instant);
     test.is.as_ref().is_none_or(|is| equal(kind, value, is))
         && (test.is_one_of.is_empty() || test.is_one_of.iter().any(|is| equal(kind, value, is)))
         && test.at_least.as_ref().is_none_or(|least| order(least).is_some_and(std::cmp::Ordering::is_ge))

@@ -46,6 +46,7 @@ impl Exclusion {
 
 /// The people who were walked past, by reason. Groups below [`SMALLEST_GROUP`] are left out and not added up either.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = SegmentExclusions)]
 pub struct Excluded {
     /// How many, by reason code.
     #[schema(value_type = std::collections::BTreeMap<String, u32>)]

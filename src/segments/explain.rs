@@ -7,11 +7,13 @@ use utoipa::ToSchema;
 
 use super::facts::{Facts, day, days_between};
 use super::measure;
-use super::rule::{AttributeTest, Birthday, Bounds, Condition, Phase, Place, Rule, Scalar, Since};
+use super::rule::{Condition, Rule};
+use super::terms::{AttributeTest, Birthday, Bounds, Phase, Place, Scalar, Since};
 use crate::types::Timestamp;
 
 /// What a rule asks, what was found, and whether it holds. It holds personal data: it can be serialised, not printed.
 #[derive(Serialize, ToSchema)]
+#[schema(as = RuleExplanation)]
 pub struct Explanation {
     /// Does it hold?
     pub holds: bool,

@@ -4,7 +4,7 @@ use jiff::civil::Date;
 use rust_decimal::Decimal;
 
 use super::facts::{Facts, Order, days_between, is_within, text};
-use super::rule::{Events, Orders, Phase, PhaseLimits, Reviews};
+use super::terms::{Events, Orders, Phase, PhaseLimits, Reviews};
 use crate::types::{Category, Timestamp};
 
 /// Orders that a condition speaks of.

@@ -12,6 +12,7 @@ use crate::types::{Channel, SubjectId};
 
 /// A person in a segment. It holds personal data: it can be serialised into a reply, not printed.
 #[derive(Serialize, ToSchema)]
+#[schema(as = SegmentMember)]
 pub struct Member {
     /// Who it is, for coming back.
     pub subject_id: SubjectId,

@@ -14,6 +14,7 @@ use crate::types::{Channel, PurposeCode, SubjectId};
 
 /// A segment a person is in now. The explanation holds personal data.
 #[derive(Serialize, ToSchema)]
+#[schema(as = SegmentMembership)]
 pub struct Membership {
     /// Its code.
     pub segment: SegmentCode,

@@ -22,6 +22,7 @@ mod read;
 mod rule;
 mod segment;
 mod shelf;
+mod terms;
 mod token;
 
 use std::sync::Arc;
@@ -37,12 +38,13 @@ pub use membership::Membership;
 pub use path::FieldPath;
 pub use pull::{Count, MAX_LIMIT, Page};
 pub use read::{Fault, MAX_DEPTH, MAX_LIST, MAX_NODES};
-pub use rule::{
-    AttributeTest, Birthday, Bounds, Condition, Events, Newsletter, OrderStatus, Orders, Phase, PhaseLimits, PhaseTest,
-    Place, Reviews, Rule, Scalar, Since, SubscriptionStatus, Total,
-};
+pub use rule::{Condition, Rule};
 pub use segment::{ContactPoints, Segment, SegmentCode};
 pub use shelf::Stored;
+pub use terms::{
+    AttributeTest, Birthday, Bounds, Events, Newsletter, OrderStatus, Orders, Phase, PhaseLimits, PhaseTest, Place,
+    Reviews, Scalar, Since, SubscriptionStatus, Total,
+};
 pub use token::{Cursor, OptOut};
 
 use crate::audit::{self, Book};

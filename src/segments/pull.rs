@@ -12,7 +12,7 @@ use utoipa::ToSchema;
 use super::excluded::{Excluded, Exclusion};
 use super::facts::Facts;
 use super::member::Member;
-use super::segment::{Bound, SegmentCode};
+use super::segment::{Bound, Segment, SegmentCode};
 use super::token::{Cursor, OptOut, Stop};
 use super::{Error, Segments};
 use crate::audit::{Act, Line};
@@ -30,6 +30,7 @@ pub const MAX_LIMIT: usize = 1_000;
 
 /// A page of a segment. It may be short or empty while there is more: `next` tells.
 #[derive(Serialize, ToSchema)]
+#[schema(as = SegmentPage)]
 pub struct Page {
     /// The members.
     pub members: Vec<Member>,
@@ -45,6 +46,7 @@ pub struct Page {
 
 /// How many people are in a segment now.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = SegmentCount)]
 pub struct Count {
     /// Members.
     pub members: u64,
@@ -113,9 +115,22 @@ impl Segments {
     /// As [`Segments::page`].
     pub async fn count(&self, caller: &Caller, code: &SegmentCode) -> Result<Count, Error> {
         let (_, bound) = self.bound(code).await?;
-        self.admit(caller, &bound).await?;
+        self.count_bound(caller, &bound).await
+    }
+
+    /// As [`Segments::count`], of a segment that is not saved.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`]; else as [`Segments::count`].
+    pub async fn preview(&self, caller: &Caller, segment: &Segment) -> Result<Count, Error> {
+        let bound = segment.bind(&self.rulebook.edition()).map_err(Error::Invalid)?;
+        self.count_bound(caller, &bound).await
+    }
+
+    async fn count_bound(&self, caller: &Caller, bound: &Bound) -> Result<Count, Error> {
+        self.admit(caller, bound).await?;
         let (mut after, mut walk, mut members) = (None, Walk::new(BTreeMap::new()), 0);
-        while let Some(last) = self.batch(caller, &bound, after, BATCH, &mut walk).await? {
+        while let Some(last) = self.batch(caller, bound, after, BATCH, &mut walk).await? {
             after = Some(last);
             members += walk.delivered.len() as u64;
             walk.delivered.clear();

@@ -16,6 +16,7 @@ pub const MAX_LIST: usize = 1_000;
 
 /// One thing wrong with a segment. It repeats nothing of what was sent but the names of fields.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = SegmentFault)]
 pub struct Fault {
     /// Stable code in snake_case.
     #[schema(value_type = String)]

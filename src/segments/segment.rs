@@ -57,6 +57,7 @@ impl<'de> Deserialize<'de> for SegmentCode {
 /// How many contact points of a channel a member comes with.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[schema(as = SegmentContactPoints)]
 pub enum ContactPoints {
     /// The best: verified before others, personal before shared. One message reaches one person once.
     #[default]

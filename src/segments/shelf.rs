@@ -12,6 +12,7 @@ use crate::types::{SegmentId, Timestamp};
 
 /// A segment as it is kept.
 #[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
+#[schema(as = StoredSegment)]
 pub struct Stored {
     /// Its id.
     pub id: SegmentId,

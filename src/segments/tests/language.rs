@@ -135,3 +135,22 @@ fn a_segment_says_where_it_is_wrong() {
     assert_eq!(segment(unknown)[0].0, "unknown_field");
     assert_eq!(segment(json!(7)), [("missing_field", "/rule".to_owned())]);
 }
+
+#[test]
+fn every_schema_is_described_and_every_reference_leads_somewhere() {
+    use super::super::{Count, Membership, Page, Stored};
+    use utoipa::ToSchema;
+    let mut schemas = Vec::new();
+    Page::schemas(&mut schemas);
+    Count::schemas(&mut schemas);
+    Stored::schemas(&mut schemas);
+    Membership::schemas(&mut schemas);
+    Fault::schemas(&mut schemas);
+    let names: Vec<&String> = schemas.iter().map(|(name, _)| name).collect();
+    let text = serde_json::to_string(&schemas.iter().map(|(_, schema)| schema).collect::<Vec<_>>()).unwrap();
+    for reference in text.split("#/components/schemas/").skip(1) {
+        let name = reference.split('"').next().unwrap().to_owned();
+        assert!(names.contains(&&name), "{name} leads nowhere");
+    }
+    assert!(text.contains("#/components/schemas/SegmentRule"));
+}

@@ -182,6 +182,9 @@ async fn what_does_not_fit_the_purpose_is_not_saved() {
         assert!(faults.contains(&(code, pointer.to_owned())), "{change}: {faults:?}");
     }
     assert_eq!(save(json!({})).await, []);
+    let unsaved = house.segments.find(&code("mine")).await.unwrap().unwrap().segment;
+    assert_eq!(house.segments.preview(&key(&["newsletter_email"]), &unsaved).await.unwrap().members, 0);
+    assert!(matches!(house.segments.preview(&key(&[]), &unsaved).await, Err(Error::NotAllowed(_))));
     assert!(house.segments.delete(&key(&[]), &code("mine")).await.unwrap());
     assert!(!house.segments.delete(&key(&[]), &code("mine")).await.unwrap());
     assert!(matches!(house.segments.page(&key(&[]), &code("mine"), None, 1).await, Err(Error::Unknown)));
