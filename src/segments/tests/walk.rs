@@ -189,3 +189,36 @@ async fn what_does_not_fit_the_purpose_is_not_saved() {
     assert!(!house.segments.delete(&key(&[]), &code("mine")).await.unwrap());
     assert!(matches!(house.segments.page(&key(&[]), &code("mine"), None, 1).await, Err(Error::Unknown)));
 }
+
+#[actix_web::test]
+async fn orders_know_their_source_and_every_rule_needs_both_purposes() {
+    let house = House::open().await;
+    let buyer = subscriber(&house, "buyer", &[10]).await;
+    subscriber(&house, "visitor", &[]).await;
+    let caller = key(&["newsletter_email", "customer_value"]);
+    let segment = |rule: Value| {
+        let title = json!({"de": "Käufer", "en": "Buyers"});
+        Segment::read(json!({
+            "code": "buyers", "title": title, "purpose": "newsletter_email", "select_under": "customer_value",
+            "rule": rule, "fields": ["contact.emails", "identity.given_name"], "contact_points": "all",
+        }))
+        .unwrap()
+    };
+    let stored = house.segments.save(&caller, segment(json!({"channel": ["webshop"]}))).await.unwrap();
+    let page = house.segments.page(&caller, &code("buyers"), None, 10).await.unwrap();
+    assert_eq!(page.members.iter().map(|member| member.subject_id).collect::<Vec<_>>(), [buyer]);
+    let table = house.segments.table(&stored.segment).unwrap();
+    let header = String::from_utf8(table.header().unwrap()).unwrap();
+    let names =
+        "subject_id,opt_out,contact.emails.value,contact.emails.verified,contact.emails.mailbox,identity.given_name";
+    assert_eq!(header.trim_end(), names);
+    let row = String::from_utf8(table.row(&page.members[0]).unwrap()).unwrap();
+    assert!(row.ends_with(",buyer@example.org,true,personal,buyer\r\n"));
+    let elsewhere = segment(json!({"channel": ["marketplace"]}));
+    assert_eq!(house.segments.preview(&caller, &elsewhere).await.unwrap().members, 0);
+    // A rule that asks nothing is no way around the purpose that selects.
+    let everybody = segment(json!({"all": []}));
+    assert_eq!(house.segments.preview(&caller, &everybody).await.unwrap().members, 2);
+    house.says(buyer, Act::Objected, "customer_value").await;
+    assert_eq!(house.segments.preview(&caller, &everybody).await.unwrap().members, 1);
+}
