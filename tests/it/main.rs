@@ -1,1 +1,15 @@
+//! The tests of the house from outside: one program, one module per room. `tests/run` runs them.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking, and so do its helpers"
+)]
+
+mod compile_fail;
 mod connect;
+mod databases;
+mod dependencies;
+mod layers;
+mod migrations;

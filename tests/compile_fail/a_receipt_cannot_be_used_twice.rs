@@ -1,0 +1,18 @@
+//! One audit line stands for one disclosure.
+
+use obhut::audit::Receipt;
+
+fn two(receipt: Receipt) -> (Receipt, Receipt) {
+    (Clone::clone(&receipt), receipt)
+}
+
+fn disclose(receipt: Receipt) {
+    drop(receipt);
+}
+
+fn handler(receipt: Receipt) {
+    disclose(receipt);
+    disclose(receipt);
+}
+
+fn main() {}
