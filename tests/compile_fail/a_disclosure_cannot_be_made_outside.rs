@@ -7,10 +7,6 @@ fn by_constructor(subject: SubjectId, decision: Decision, records: Vec<Disclosed
     Disclosure::new(subject, decision, records, None)
 }
 
-fn by_fields(subject: SubjectId, decision: Decision, records: Vec<DisclosedRecord>) -> Disclosure {
-    Disclosure { subject, decision, records, pseudonym: None }
-}
-
 fn from_text(text: &str) -> Disclosure {
     serde_json::from_str(text).unwrap()
 }

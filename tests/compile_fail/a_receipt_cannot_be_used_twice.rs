@@ -2,10 +2,6 @@
 
 use obhut::audit::Receipt;
 
-fn two(receipt: Receipt) -> (Receipt, Receipt) {
-    (Clone::clone(&receipt), receipt)
-}
-
 fn disclose(receipt: Receipt) {
     drop(receipt);
 }

@@ -1,9 +1,11 @@
-//! An opener comes from `vault::unlock` alone, and a sealer does not lead to one.
+//! An opener comes from `vault::unlock` alone.
 
-use obhut::vault::{Opener, Sealer};
+use std::sync::Arc;
 
-fn from_a_sealer(sealer: Sealer) -> Opener {
-    Opener { ring: sealer.ring, index: sealer.index }
+use obhut::vault::{KekRing, Opener};
+
+fn from_a_ring(ring: Arc<KekRing>) -> Opener {
+    Opener { ring, index: panic!() }
 }
 
 fn main() {}
