@@ -81,7 +81,7 @@ impl Compiler {
         let mut cargo = Command::new(env!("CARGO"));
         // What cargo tells its tests of the package looks to build scripts like another package: they would run again.
         for (name, _) in std::env::vars_os() {
-            if ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_BIN_", "CARGO_CRATE_"]
+            if ["OUT_DIR", "CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_BIN_", "CARGO_CRATE_"]
                 .iter()
                 .any(|start| name.to_str().is_some_and(|name| name.starts_with(start)))
             {

@@ -108,6 +108,14 @@ impl Database {
         rows.into_iter().map(|row| row.answer).collect()
     }
 
+    /// How these bytes are written in a statement.
+    pub fn literal(&self, bytes: &[u8]) -> String {
+        match self.dialect() {
+            Dialect::Sqlite => format!("X'{}'", hex::encode(bytes)),
+            Dialect::Postgres => format!("'\\x{}'::bytea", hex::encode(bytes)),
+        }
+    }
+
     /// Counts the rows of a table.
     pub fn count(&self, shelf: Shelf, table: &str) -> i64 {
         let query = format!("SELECT count(*) AS answer FROM {table}");

@@ -7,9 +7,13 @@
     reason = "a test fails by panicking, and so do its helpers"
 )]
 
+mod audit;
+mod clock_and_chance;
 mod compile_fail;
 mod connect;
 mod databases;
 mod dependencies;
+mod hot_read;
 mod layers;
 mod migrations;
+mod store;
