@@ -13,6 +13,7 @@ pub mod gateway;
 pub mod graph;
 pub mod intake;
 pub mod logging;
+pub mod rights;
 pub mod store;
 pub mod types;
 pub mod vault;
