@@ -10,10 +10,12 @@
 
 pub mod body;
 pub mod docs;
+pub mod doorkeeper;
 mod fields;
 pub mod frame;
 pub mod headers;
 pub mod health;
+pub mod house;
 mod json;
 pub mod limits;
 mod lines;
@@ -25,6 +27,8 @@ pub mod server;
 mod span;
 
 pub use body::{Body, BodyLimits, Reader};
+pub use doorkeeper::Doorkeeper;
+pub use house::House;
 pub use lines::{Line, Lines};
 pub use problem::{Code, FieldFault, Problem};
 pub use query::Query;

@@ -18,7 +18,7 @@ const RECORD: RecordNo = RecordNo(1);
 
 fn seal(hub: &Unlocked, key: &DataKeyRow) -> Vec<u8> {
     let all = Category::ALL.map(|category| (category, category.word()));
-    hub.sealer.with_key(key).unwrap().seal(RECORD, parts(&all)).unwrap()
+    hub.sealer.with_key(key).unwrap().seal(RECORD, &parts(&all)).unwrap()
 }
 
 fn opens(hub: &Unlocked, key: &DataKeyRow, category: Category, packed: &[u8]) -> bool {
@@ -78,7 +78,7 @@ proptest! {
         for category in Category::ALL {
             prop_assert_eq!(opens(&hub, &key, category, &packed), kept.contains(category));
             prop_assert_eq!(opening.is_erased(category.into()), !kept.contains(category));
-            let again = hub.sealer.with_key(&key).unwrap().seal(RECORD, parts(&[(category, "new")]));
+            let again = hub.sealer.with_key(&key).unwrap().seal(RECORD, &parts(&[(category, "new")]));
             prop_assert_eq!(matches!(again, Err(Error::Erased(Some(_)))), !kept.contains(category));
         }
         let left: CategorySet =
@@ -256,7 +256,7 @@ fn nothing_is_sealed_without_randomness() {
     let hub = unlock(&root(), &[kek], &secrets, Arc::new(Dry)).unwrap();
     assert!(matches!(hub.sealer.new_data_key(subject(1), 1, NOW), Err(Error::Entropy(_))));
     let sealing = hub.sealer.with_key(&key).unwrap();
-    assert!(matches!(sealing.seal(RECORD, parts(&[(Category::Contact, "a")])), Err(Error::Entropy(_))));
+    assert!(matches!(sealing.seal(RECORD, &parts(&[(Category::Contact, "a")])), Err(Error::Entropy(_))));
     let sealed = sealing.seal_one(Table::Jobs, Row::number(1), Compartment::Proof, &text("a"));
     assert!(matches!(sealed, Err(Error::Entropy(_))));
     assert!(matches!(hub.strongbox.seal(Drawer::Jobs, Row::number(1), b"a"), Err(Error::Entropy(_))));
@@ -285,7 +285,7 @@ fn a_value_taken_out_can_be_closed_again() {
     let opened = hub.opener.open(&key, RECORD, Category::Contact, &packed).unwrap();
     let new = data_key(&hub, 2, 1);
     let packed =
-        hub.sealer.with_key(&new).unwrap().seal(RECORD, vec![(Category::Contact, opened.into_personal())]).unwrap();
+        hub.sealer.with_key(&new).unwrap().seal(RECORD, &[(Category::Contact, opened.into_personal())]).unwrap();
     assert!(opens(&hub, &new, Category::Contact, &packed));
     let opened = hub.opener.open(&new, RECORD, Category::Contact, &packed).unwrap();
     assert!(!opened.document::<u32>().unwrap_err().to_string().contains("contact"));
