@@ -206,6 +206,15 @@ impl Gateway {
         Ok(self.door.pseudonyms(rows)?)
     }
 
+    /// Everything stored of one person in one snapshot, sealed as it is: for [`Gateway::own_copy`],
+    /// [`Gateway::carry_over`] and [`Gateway::uses`].
+    ///
+    /// # Errors
+    /// If the data or the key epochs cannot be loaded.
+    pub async fn snapshot(&self, who: Who) -> Result<Option<SubjectRows>, Error> {
+        Ok(self.load(vec![who]).await?.pop().flatten())
+    }
+
     /// The person's own copy (Art. 15(3) GDPR) of a snapshot that the caller loaded, so that what stands around the data
     /// (ledger, links) is of the same moment. Everything in it that is alive is opened, the proofs of consent too.
     ///

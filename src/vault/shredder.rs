@@ -65,7 +65,7 @@ impl Shredder {
         let held = records.iter().flat_map(|(_, parts)| parts).map(|(category, _)| *category).collect();
         self.erase_all_but(&mut row, held, false)?;
         let key = SealingKey { key: DataKey::open(&self.ring, &row)?, entropy: &*self.entropy };
-        let sealed = records.into_iter().map(|(record, parts)| key.seal(record, parts)).collect::<Result<_, _>>()?;
+        let sealed = records.iter().map(|(record, parts)| key.seal(*record, parts)).collect::<Result<_, _>>()?;
         Ok((row, sealed))
     }
 
