@@ -141,7 +141,7 @@ impl Doorkeeper {
     #[must_use]
     pub fn was_valid(&self, key: &str) -> Option<ApiKeyId> {
         let recent = self.recent.lock().unwrap_or_else(PoisonError::into_inner);
-        recent.get(&ApiKeyHash::of(key).bytes()).copied()
+        recent.get(ApiKeyHash::of(key).bytes()).copied()
     }
 
     fn remember(&self, key: &str, id: ApiKeyId) {
@@ -149,7 +149,7 @@ impl Doorkeeper {
         if recent.len() >= REMEMBERED {
             recent.clear();
         }
-        recent.insert(ApiKeyHash::of(key).bytes(), id);
+        recent.insert(*ApiKeyHash::of(key).bytes(), id);
     }
 }
 

@@ -23,6 +23,7 @@ pub mod metrics;
 pub mod problem;
 mod query;
 pub mod request_id;
+pub mod routes;
 pub mod server;
 mod span;
 

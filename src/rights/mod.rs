@@ -155,12 +155,6 @@ impl Rights {
         Self { store, gateway, shredder, keyring, book, rulebook, ids, clock, controller, erasing }
     }
 
-    /// To move data keys to a new epoch.
-    #[must_use]
-    pub fn shredder(&self) -> &Shredder {
-        &self.shredder
-    }
-
     /// The key that verifies certificates, base64: to be published.
     #[must_use]
     pub fn certificate_key(&self) -> String {
