@@ -17,13 +17,14 @@ mod page;
 mod recipients;
 mod request;
 mod retention;
+mod words;
 
 #[cfg(test)]
 mod tests;
 
 use std::sync::Arc;
 
-//pub use access::{Membership, Package};
+pub use access::{Membership, Package};
 pub use certificate::{Certificate, Invalid, Kept, Recipient, verify_certificate};
 pub use deadline::{Deadline, Land};
 pub use request::{Answered, Case, Executing, Kind, Received, Refused, RefusedFor, Request};
