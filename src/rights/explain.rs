@@ -277,14 +277,15 @@ fn kept<'a>(
     uses: impl Iterator<Item = &'a Use>,
 ) -> Result<(Option<String>, Text), Error> {
     let since = if row.happened_at.is_set() { row.happened_at } else { row.version };
-    let (mut end, mut by_law) = (None, false);
+    let (mut end, mut law) = (None, None);
     for of in uses.filter(|of| !of.purpose.own_access) {
-        by_law = by_law || of.purpose.ground == Ground::LegalObligation;
-        end = end.max(Some(since.plus_days(i64::from(of.purpose.retention_days))));
+        let days = since.plus_days(i64::from(of.purpose.retention_days));
+        match record.keep_until().filter(|_| of.purpose.ground == Ground::LegalObligation) {
+            Some(statutory) => law = Some(statutory),
+            None => end = end.max(Some(days)),
+        }
     }
-    if let Some(law) = record.keep_until().filter(|_| by_law)
-        && end.is_none_or(|end| end <= law)
-    {
+    if let Some(law) = law.filter(|law| end.is_none_or(|end| end <= *law)) {
         return Ok((Some(last_day(law)?.to_string()), words::kept_by(statute(record.kind()))));
     }
     if let Some(source) = record.source_until().filter(|source| end.is_some_and(|end| *source < end)) {

@@ -96,7 +96,7 @@ impl Rights {
         if progress.effective_at.is_some() {
             return Ok((executing, progress));
         }
-        // The time before the write: never later than the truth by more than the write takes.
+        // The write that follows makes it true; nobody has found the person since the mark.
         progress.effective_at = Some(self.clock.now().micros());
         let executing = Self::stored(executing, &progress)?;
         let (subject, row) = (progress.subject, Request::Executing(executing.clone()).row()?);
