@@ -147,6 +147,22 @@ pub fn erasing(connection: &mut Connection) -> Result<Vec<SubjectId>, Error> {
     rows.iter().map(|row| Ok(SubjectId::from_slice(row)?)).collect()
 }
 
+/// Nobodies: owners of records that only a law keeps. Up to `limit` of them after `after`.
+///
+/// # Errors
+/// If the shelf cannot be read.
+pub fn retained(connection: &mut Connection, after: Option<SubjectId>, limit: i64) -> Result<Vec<SubjectId>, Error> {
+    let (part, id) = after.map_or((Part::MIN, Vec::new()), |after| (after.part(), Vec::from(after)));
+    let rows: Vec<Vec<u8>> = on!(connection, |c| subject::table
+        .filter(subject::part.gt(part).or(subject::part.eq(part).and(subject::subject_id.gt(id))))
+        .filter(subject::state.eq(SubjectState::Retained as i16))
+        .order((subject::part, subject::subject_id))
+        .limit(limit)
+        .select(subject::subject_id)
+        .load(c))?;
+    rows.iter().map(|row| Ok(SubjectId::from_slice(row)?)).collect()
+}
+
 /// The hot verb: everything of these people, in the order asked.
 ///
 /// SQLite answers one after the other with small cached statements inside one read transaction; PostgreSQL is
