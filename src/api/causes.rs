@@ -48,6 +48,9 @@ impl From<intake::Error> for Problem {
             }
             Error::Act(problems) => of_rules(problems),
             Error::UnknownSubject => nobody(),
+            Error::Shared => {
+                Self::new(Code::Conflict, "Several people share this identifier; a yes is one person's. Name the id.")
+            }
             Error::NewEpoch => Self::overloaded(SOON),
             Error::Vault(_) | Error::NoKey => internal(),
         };

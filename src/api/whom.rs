@@ -5,7 +5,7 @@ use utoipa::ToSchema;
 
 use super::house::House;
 use super::problem::{Code, Problem};
-use crate::intake::lookup_form;
+use crate::intake::{Named, lookup_form};
 use crate::store::rows::Who;
 use crate::types::{IdentifierKind, SourceNo, SubjectId};
 use crate::vault::source_scoped;
@@ -48,6 +48,11 @@ impl Identifier {
             None => None,
         };
         Ok(house.gateway.who_has(kind, source.unwrap_or(SourceNo(0)), &value)?)
+    }
+
+    /// As intake wants it, for a statement of somebody nobody may know yet. Check it by [`Identifier::who`] before.
+    pub(super) fn named(&self) -> Named<'_> {
+        Named { kind: self.kind, source: self.source.as_deref(), value: &self.value }
     }
 }
 

@@ -14,31 +14,34 @@ use crate::api::once::{self, Key, Reply};
 use crate::api::permissions::op;
 use crate::api::problem::Problem;
 use crate::api::whom::whom;
-use crate::api::{Document, House};
+use crate::api::{Document, House, causes};
+use crate::intake::Recorded;
 use crate::types::{ApiKeyId, Role, SubjectId};
 
 /// What became of a statement.
 #[derive(Serialize, ToSchema)]
-pub struct Recorded {
+pub struct Heard {
     /// False: the very same statement was there already.
     recorded: bool,
-    /// The person; for the data protection officer only, because ids tell when the hub first saw a person.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false)]
-    subject_id: Option<SubjectId>,
+    /// Whose it is, more than one for a no about a shared contact point. For the data protection officer only, because
+    /// an id tells when the hub first saw a person.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(required = false)]
+    subject_ids: Vec<SubjectId>,
 }
 
 /// Records what a person said about the use of their data.
 ///
-/// When the reply is sent, every read that starts later, on any node, knows it. Sending the very same statement (with
+/// When the reply is sent, every read that starts later, on any node, knows it. An identifier nobody has yet is kept, so
+/// that a no made today holds for data that comes tomorrow; the reply does not tell which it was. Sending the very same statement (with
 /// `at`) again changes nothing.
 #[utoipa::path(
     tag = "consents",
     params(("Idempotency-Key" = Option<String>, Header, description = "1 to 255 printable ASCII characters. The same key with the same request gets the same reply for 24 hours.")),
     request_body = Statement,
     responses(
-        (status = 201, description = "Recorded.", body = Recorded),
-        (status = 200, description = "It was there already.", body = Recorded),
+        (status = 201, description = "Recorded.", body = Heard),
+        (status = 200, description = "It was there already.", body = Heard),
     )
 )]
 #[post("/v1/consents")]
@@ -52,13 +55,19 @@ pub async fn record(
     Ok(once::once(house, by.0, key, "POST /v1/consents", digest, work).await?.send())
 }
 
-async fn enter(house: Data<House>, by: (ApiKeyId, Role), statement: Statement) -> Result<Reply, Problem> {
-    let who = whom(statement.subject_id, statement.identifier.as_ref(), &house)?;
+async fn enter(house: Data<House>, by: (ApiKeyId, Role), mut statement: Statement) -> Result<Reply, Problem> {
+    let (subject, identifier) = (statement.subject_id, statement.identifier.take());
+    // What is wrong with the identifier shows here, with its place in the body.
+    whom(subject, identifier.as_ref(), &house)?;
     let edition = house.rulebook.edition();
     let purpose = statement.purpose.as_ref().and_then(|code| edition.purpose(code)).map(Arc::as_ref);
     let (entry, proof) = statement.entry(by.1, purpose, house.clock.now())?;
-    // Somebody nobody knows is 404 here: intake has no person to seal the proof for.
-    let (subject, recorded) = house.intake.record(who, entry, proof, by).await?;
-    let status = if recorded { StatusCode::CREATED } else { StatusCode::OK };
-    Reply::json(status, &Recorded { recorded, subject_id: (by.1 == Role::Dpo).then_some(subject) })
+    let Recorded { subjects, added } = match (subject, &identifier) {
+        (_, Some(identifier)) => house.intake.record_for(identifier.named(), entry, proof, by).await?,
+        (Some(subject), None) => house.intake.record(subject, entry, proof, by).await?,
+        (None, None) => return Err(causes::nobody()),
+    };
+    let status = if added { StatusCode::CREATED } else { StatusCode::OK };
+    let subject_ids = if by.1 == Role::Dpo { subjects } else { Vec::new() };
+    Reply::json(status, &Heard { recorded: added, subject_ids })
 }
