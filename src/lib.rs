@@ -4,6 +4,7 @@
 //! `ARCHITECTURE.md` walks the five flows.
 
 pub mod api;
+pub mod app;
 pub mod audit;
 pub mod cli;
 pub mod config;
@@ -12,7 +13,9 @@ pub mod consent;
 pub mod gateway;
 pub mod graph;
 pub mod intake;
+pub mod jobs;
 pub mod logging;
+pub mod segments;
 pub mod store;
 pub mod types;
 pub mod vault;

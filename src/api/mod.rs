@@ -10,10 +10,12 @@
 
 pub mod body;
 pub mod docs;
+pub mod doorkeeper;
 mod fields;
 pub mod frame;
 pub mod headers;
 pub mod health;
+pub mod house;
 mod json;
 pub mod limits;
 mod lines;
@@ -21,10 +23,13 @@ pub mod metrics;
 pub mod problem;
 mod query;
 pub mod request_id;
+pub mod routes;
 pub mod server;
 mod span;
 
 pub use body::{Body, BodyLimits, Reader};
+pub use doorkeeper::Doorkeeper;
+pub use house::House;
 pub use lines::{Line, Lines};
 pub use problem::{Code, FieldFault, Problem};
 pub use query::Query;

@@ -7,9 +7,10 @@ use include_dir::{Dir, include_dir};
 use serde_json::Value;
 
 use super::filter::Filter;
-use super::manifest::{self, FieldLists, Manifest, SourcePolicy};
+use super::manifest::{self, AllowedPurposes, FieldLists, Manifest, SourcePolicy};
 use super::mapping::{self, Code, Stream};
 use super::{Error, TableMapping};
+use crate::consent::Terms;
 
 static EMBEDDED: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/connectors");
 
@@ -104,6 +105,18 @@ impl Connector {
     #[must_use]
     pub fn policy(&self) -> &SourcePolicy {
         &self.policy
+    }
+
+    /// The terms a new source of this connector starts with.
+    #[must_use]
+    pub fn terms(&self) -> Terms {
+        let policy = self.policy();
+        let purposes = match &policy.purposes_allowed {
+            AllowedPurposes::All => None,
+            AllowedPurposes::Only(codes) => Some(codes.iter().cloned().collect()),
+        };
+        let days = policy.keep_days_after_delivery.map(u32::from);
+        Terms { purposes, keep_days_after_delivery: days, social: self.is_social(), ..Terms::default() }
     }
 
     /// Is it a social network? Accounts there are of the category social.

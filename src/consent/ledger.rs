@@ -80,11 +80,16 @@ fn add(facts: &mut OriginFacts, record: &RecordRow, edition: &Edition) {
         facts.contract_until = facts.contract_until.max(Some(record.contract_until));
     }
     let sale = &mut facts.sale;
-    *sale = SaleFacts {
-        paid_order: sale.paid_order || record.facts & RecordRow::PAID_ORDER != 0,
-        address_from_order: sale.address_from_order || record.facts & RecordRow::ADDRESS_FROM_ORDER != 0,
-        ..*sale
-    };
+    let told = edition.source(record.source_no).is_some_and(|source| source.terms.tells_of_objection);
+    if record.facts & RecordRow::PAID_ORDER != 0 {
+        let address = record.facts & RecordRow::ADDRESS_FROM_ORDER != 0;
+        *sale = SaleFacts {
+            paid_order: true,
+            address_from_order: sale.address_from_order || address,
+            similar_goods: sale.similar_goods || told,
+            notice_at_collection: sale.notice_at_collection || (address && told),
+        };
+    }
     let until = record.source_until.is_set().then_some(record.source_until);
     match facts.sources.iter_mut().find(|source| source.source == record.source_no) {
         // The door checks each record by its own clock; here the latest end says whether any is open.

@@ -3,7 +3,7 @@
 //! It is read from the store at start, after each change made here, and every second for changes made on other
 //! nodes. The people's own decisions are never cached: they come with the data, from the same snapshot.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use serde::{Deserialize, Serialize};
@@ -27,6 +27,13 @@ pub struct Terms {
     /// It is a social network: account ids there are of the category social.
     #[serde(default)]
     pub social: bool,
+    /// At checkout the buyer is told of the right to object to advertising for similar goods (§ 7(3) nos. 2, 4 UWG),
+    /// and only such goods are advertised.
+    #[serde(default)]
+    pub tells_of_objection: bool,
+    /// The version of the consent text the source shows, by purpose, for sources that do not name it themselves.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub text_versions: BTreeMap<PurposeCode, String>,
 }
 
 impl Terms {

@@ -14,6 +14,9 @@ use crate::store::rows::{DataKeyRow, RecordRow, SubjectRows};
 use crate::types::{Category, CategorySet, IdentifierKind, RecordKind, SourceNo, SubjectId, Timestamp};
 use crate::vault::{self, Opener, OpeningKey, Personal, Pseudonym};
 
+/// What was opened and closed again of one record: its position in the person's records, and its parts.
+pub type CarriedOver = (usize, Vec<(Category, Personal)>);
+
 pub(super) struct Door {
     opener: Opener,
 }
@@ -48,7 +51,6 @@ impl Door {
         if !receipt.speaks_for(permit.id()) {
             return Err(Error::WrongReceipt);
         }
-        drop(receipt);
         self.open(permit, rows, edition)
     }
 
@@ -62,7 +64,6 @@ impl Door {
         if !allowed.iter().all(|(permit, _)| receipt.speaks_for(permit.id())) {
             return Err(Error::WrongReceipt);
         }
-        drop(receipt);
         allowed.into_iter().map(|(permit, rows)| self.open(permit, &rows, edition)).collect()
     }
 
@@ -73,11 +74,10 @@ impl Door {
         receipt: Receipt,
         rows: &SubjectRows,
         edition: &Edition,
-    ) -> Result<Vec<(usize, Vec<(Category, Personal)>)>, Error> {
+    ) -> Result<Vec<CarriedOver>, Error> {
         if !receipt.speaks_for(permit.id()) || permit.subject() != rows.subject {
             return Err(Error::WrongReceipt);
         }
-        drop(receipt);
         let mut keys = Keys::new(&self.opener, rows);
         let mut carried = Vec::new();
         for (at, record) in rows.records.iter().enumerate() {

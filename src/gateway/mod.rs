@@ -21,6 +21,8 @@ pub use decision::{Allowed, Decision, Outcome, Refused, Why};
 pub use disclosure::{DisclosedRecord, Disclosure};
 pub use permit::{Gap, Permit, RecordFacts, Refusal, Verdict, decide};
 
+pub use door::CarriedOver;
+
 use door::Door;
 
 use crate::audit::{self, Act, Book, Line};
@@ -30,7 +32,7 @@ use crate::store::{self, Store};
 use crate::types::{
     Clock, DecisionId, EntropyFailure, IdMaker, IdentifierKind, RequestId, SourceNo, SubjectId, Timestamp,
 };
-use crate::vault::{self, Opener, Personal, Pseudonym};
+use crate::vault::{self, Keyring, KeyringError, Opener, Personal, Pseudonym};
 
 /// A failure of the gateway. Whatever it is, nothing was disclosed.
 #[derive(Debug, thiserror::Error)]
@@ -44,6 +46,9 @@ pub enum Error {
     /// The data could not be opened.
     #[error("the data could not be opened")]
     Vault(#[from] vault::Error),
+    /// The key epochs could not be loaded.
+    #[error(transparent)]
+    Keyring(#[from] KeyringError),
     /// No randomness for a decision id.
     #[error(transparent)]
     Entropy(#[from] EntropyFailure),
@@ -75,6 +80,7 @@ pub struct Gateway {
     store: Store,
     book: Arc<Book>,
     rulebook: Arc<Rulebook>,
+    keyring: Arc<Keyring>,
     ids: Arc<IdMaker>,
     clock: Arc<dyn Clock>,
 }
@@ -87,10 +93,11 @@ impl Gateway {
         store: Store,
         book: Arc<Book>,
         rulebook: Arc<Rulebook>,
+        keyring: Arc<Keyring>,
         ids: Arc<IdMaker>,
         clock: Arc<dyn Clock>,
     ) -> Self {
-        Self { door: Door::new(opener), store, book, rulebook, ids, clock }
+        Self { door: Door::new(opener), store, book, rulebook, keyring, ids, clock }
     }
 
     /// One consented read: decide, record, open.
@@ -98,7 +105,7 @@ impl Gateway {
     /// # Errors
     /// If the data cannot be loaded, the audit line is not durable, or the data does not open. Nothing is disclosed.
     pub async fn read(&self, ask: &Ask, who: Who, request: Option<RequestId>) -> Result<Answer, Error> {
-        let rows = self.store.subjects(vec![who]).await?.pop().flatten();
+        let rows = self.load(vec![who]).await?.pop().flatten();
         let edition = self.rulebook.edition();
         let id = self.decision_id()?;
         let verdict = self.decide(ask, rows.as_ref(), &edition, id)?;
@@ -119,7 +126,7 @@ impl Gateway {
     /// As [`Gateway::read`].
     pub async fn read_many(&self, ask: &Ask, who: Vec<SubjectId>) -> Result<Page, Error> {
         let asked = who.len();
-        let rows = self.store.subjects(who.into_iter().map(Who::Subject).collect()).await?;
+        let rows = self.load(who.into_iter().map(Who::Subject).collect()).await?;
         let edition = self.rulebook.edition();
         let id = self.decision_id()?;
         let (mut allowed, mut refused, mut pseudonyms) = (Vec::new(), Vec::new(), Vec::new());
@@ -166,7 +173,7 @@ impl Gateway {
     /// # Errors
     /// If the data cannot be loaded or the audit line is not durable.
     pub async fn explain(&self, by_whom: &Caller, ask: &Ask, who: Who) -> Result<Decision, Error> {
-        let rows = self.store.subjects(vec![who]).await?.pop().flatten();
+        let rows = self.load(vec![who]).await?.pop().flatten();
         let edition = self.rulebook.edition();
         let id = self.decision_id()?;
         let decision = self.decide(ask, rows.as_ref(), &edition, id)?.decision().clone();
@@ -205,7 +212,7 @@ impl Gateway {
         ask: &Ask,
         rows: &SubjectRows,
         request: RequestId,
-    ) -> Result<Vec<(usize, Vec<(crate::types::Category, Personal)>)>, Error> {
+    ) -> Result<Vec<CarriedOver>, Error> {
         let edition = self.rulebook.edition();
         let id = self.decision_id()?;
         let verdict = self.decide(ask, Some(rows), &edition, id)?;
@@ -215,6 +222,13 @@ impl Gateway {
             Verdict::Allow(permit) => self.door.carry_over(permit, receipt, rows, &edition),
             _ => Ok(Vec::new()),
         }
+    }
+
+    /// Loads people from one snapshot, and the epochs of their keys if another node made new ones.
+    async fn load(&self, who: Vec<Who>) -> Result<Vec<Option<SubjectRows>>, Error> {
+        let rows = self.store.subjects(who).await?;
+        self.keyring.know(rows.iter().flatten().flat_map(|rows| &rows.keys)).await?;
+        Ok(rows)
     }
 
     fn decide(

@@ -78,6 +78,8 @@ pub struct Canonical {
     pub keep_until: Option<KeepUntil>,
     /// When the goods arrived; some sources' terms count from here (Amazon: 30 days).
     pub delivered_at: Option<Timestamp>,
+    /// Whether it is an order that was paid and not called off (§ 7(3) UWG asks).
+    pub paid_order: bool,
     /// Consents the source claims.
     pub consents: Vec<ConsentClaim>,
     /// The folded full name, if the record gives one of at least two words.
@@ -181,6 +183,7 @@ impl Open {
             contract_until: draft.contract_until,
             keep_until: draft.keep_until,
             delivered_at: draft.delivered_at,
+            paid_order: draft.paid_order,
             consents: self.consents.into_iter().map(PlainClaim::close).collect::<Result<_, _>>()?,
             name_key: draft.full_name.as_deref().and_then(name::folded_full).map(Personal::text),
         })

@@ -2,22 +2,30 @@
 //!
 //! [`parse`] turns one JSON object into a [`Canonical`] record or a [`Rejection`]. It knows no database and no key,
 //! takes the time as an argument, and never lets a value of the record into an error: the texts of a rejection are its
-//! own. Read next: [`record`] for what a record holds, [`normal`] for how each kind of value is written, then
+//! own. [`Intake`] resolves whose each record is (`settle`), seals it and writes it; it can open nothing. Read next: [`record`] for what a record holds, [`normal`] for how each kind of value is written, then
 //! [`crate::vault`], which seals.
 
 pub mod canonical;
 mod claim;
+mod error;
 mod identify;
+mod ingest;
 pub mod normal;
+mod prepare;
 pub mod record;
 mod rejection;
 mod schema;
+mod settle;
+mod statement;
 mod wire;
 
 pub use canonical::{Canonical, Identifier, SourceCode, parse, parse_with};
 pub use claim::ConsentClaim;
+pub use error::Error;
 pub use identify::{Joins, lookup_form};
+pub use ingest::{CHUNK, Intake, Outcome};
 pub use record::{KeepUntil, Statute};
 pub use rejection::Rejection;
 pub use schema::RecordSchema;
+pub use statement::{HUB_SOURCE, Named, Recorded};
 pub use wire::MAX_BYTES;

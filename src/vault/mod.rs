@@ -3,9 +3,9 @@
 //! A root key (outside the database, [`RootKey`]) wraps KEK epochs and the hub's own secrets; the newest epoch wraps
 //! each subject's data key ([`KekRing`]); from a data key and a salt per category come the keys that seal the
 //! values. [`unlock()`] turns the stored rows into capabilities, each with one owner: [`Sealer`] (intake),
-//! [`Opener`] (the gateway), [`Shredder`] (rights). None can be copied.
+//! [`Opener`] (the gateway), [`Shredder`] (rights), [`Rotator`] (the rotation job). None can be copied.
 //!
-//! This room knows no database: it works on rows that the store loads and saves. It must never log, never let a key
+//! Its ciphers know no database: they work on rows that the store loads and saves ([`Keyring`] reads the epochs). It must never log, never let a key
 //! or a clear value out except through [`Opened`], never seal without randomness, and never change the form of what
 //! is stored without a new version beside the old. Its files are trusted: two readers per change.
 //!
@@ -19,10 +19,12 @@ mod envelope;
 mod error;
 mod harden;
 mod index;
+mod keyring;
 mod opener;
 mod personal;
 mod ring;
 mod root;
+mod rotator;
 mod sealer;
 mod shredder;
 mod sign;
@@ -38,10 +40,12 @@ pub use envelope::{Compartment, Row, Sealed, Table, categories, key_no, unpack};
 pub use error::Error;
 pub use harden::harden;
 pub use index::{BlindIndex, source_scoped};
+pub use keyring::{Keyring, KeyringError};
 pub use opener::{Opened, Opener, OpeningKey};
 pub use personal::Personal;
 pub use ring::KekRing;
 pub use root::{CredentialRoot, FileRoot, RootError, RootKey};
+pub use rotator::Rotator;
 pub use sealer::{Sealer, SealingKey};
 pub use shredder::Shredder;
 pub use sign::{Signer, verify};

@@ -28,6 +28,12 @@ impl Sealer {
         datakey::make(&self.ring, owner, key_no, &*self.entropy, now)
     }
 
+    /// The epoch under which this process wraps new keys.
+    #[must_use]
+    pub fn epoch(&self) -> Option<i32> {
+        self.ring.newest()
+    }
+
     /// Unwraps a data key, to seal many values under it. Keep the handle no longer than the work at hand.
     ///
     /// # Errors
@@ -88,7 +94,8 @@ impl SealingKey<'_> {
     /// # Errors
     /// [`Error::Erased`] if a category of this key is dead: the caller makes a new key. [`Error::Unsealable`] if a
     /// category comes twice.
-    pub fn seal(&self, record: RecordNo, mut parts: Vec<(Category, Personal)>) -> Result<Vec<u8>, Error> {
+    pub fn seal(&self, record: RecordNo, parts: &[(Category, Personal)]) -> Result<Vec<u8>, Error> {
+        let mut parts: Vec<&(Category, Personal)> = parts.iter().collect();
         parts.sort_by_key(|(category, _)| *category);
         if !parts.is_sorted_by(|(before, _), (after, _)| before < after) {
             return Err(Error::Unsealable("a category comes twice"));

@@ -2,18 +2,17 @@
 
 use std::sync::Arc;
 
-use crate::store::rows::{DataKeyRow, KekRow};
-use crate::types::{CategorySet, Entropy, Timestamp};
+use crate::store::rows::DataKeyRow;
+use crate::types::{CategorySet, Entropy};
 
 use super::Error;
 use super::datakey::{self, DataKey, Pseudonym};
 use super::envelope::Compartment;
 use super::index::{BlindIndex, IndexKeys};
 use super::ring::KekRing;
-use super::root::RootKey;
 use super::sign::Signer;
 
-/// Ends compartments, moves keys to a new epoch, marks tombstones and signs certificates. It opens no data.
+/// Ends compartments, marks tombstones and signs certificates. It opens no data.
 ///
 /// A whole person is ended by deleting the data key rows; here is what needs a key.
 pub struct Shredder {
@@ -45,22 +44,6 @@ impl Shredder {
             Compartment::Of(category) => !kept.contains(*category),
         };
         self.erase(row, &Compartment::all().filter(dies).collect::<Vec<_>>())
-    }
-
-    /// The row wrapped under the newest epoch; `None` if it is already there. 1 million take about a minute.
-    ///
-    /// # Errors
-    /// If the row does not open or there is no randomness.
-    pub fn rewrap(&self, row: &DataKeyRow) -> Result<Option<DataKeyRow>, Error> {
-        datakey::rewrap(&self.ring, row, &*self.entropy)
-    }
-
-    /// Makes the row of the next epoch: see [`KekRing::new_epoch`].
-    ///
-    /// # Errors
-    /// If there is no randomness or the root key cannot wrap.
-    pub fn new_epoch(&self, root: &dyn RootKey, now: Timestamp) -> Result<KekRow, Error> {
-        self.ring.new_epoch(root, &*self.entropy, now)
     }
 
     /// The index under which an erased person's identifier or record stands as a tombstone, from its lookup or record

@@ -11,7 +11,7 @@ use super::ring::{self, KekRing};
 use super::root::RootKey;
 use super::sign::Signer;
 use super::strongbox::Strongbox;
-use super::{Error, Opener, Sealer, Shredder};
+use super::{Error, Opener, Rotator, Sealer, Shredder};
 
 /// Every hub secret: 32 random bytes, wrapped by the root key under the name `secret/<name>`.
 const SECRETS: [&str; 7] = [LOOKUP, MATCHING, SUPPRESSION, RECORDS, STRONGBOX, CERTIFICATES, CHECKPOINTS];
@@ -31,6 +31,8 @@ pub struct Unlocked {
     pub opener: Opener,
     /// Moves into rights.
     pub shredder: Shredder,
+    /// Goes to the job that rotates keys.
+    pub rotator: Rotator,
     /// For the hub's own confidential things.
     pub strongbox: Strongbox,
     /// Signs the checkpoints of the audit log.
@@ -68,6 +70,7 @@ pub fn unlock(
             entropy: Arc::clone(&entropy),
             certificates: Signer::new(&secret(CERTIFICATES)?)?,
         },
+        rotator: Rotator { ring: Arc::clone(&ring), entropy: Arc::clone(&entropy) },
         strongbox: Strongbox::new(&secret(STRONGBOX)?, entropy)?,
         checkpoints: Signer::new(&secret(CHECKPOINTS)?)?,
         ring,

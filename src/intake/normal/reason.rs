@@ -77,6 +77,8 @@ reasons! {
     AMOUNT_TOO_LARGE = "amount_too_large", "the amount is larger than the hub accepts";
     /// Below zero where that means nothing.
     NEGATIVE_AMOUNT = "negative_amount", "the amount may not be negative here";
+    /// No such source is configured.
+    UNKNOWN_SOURCE = "unknown_source", "no source with this code is configured";
     /// Not the code of a source.
     INVALID_SOURCE = "invalid_source", "a source code has 2 to 64 characters: lower-case letters, digits, _ and -";
     /// Not the code of a purpose.

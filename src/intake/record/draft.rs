@@ -80,6 +80,8 @@ pub struct Draft {
     pub keep_until: Option<KeepUntil>,
     /// When the goods arrived.
     pub delivered_at: Option<Timestamp>,
+    /// Whether it is an order that was paid and not called off.
+    pub paid_order: bool,
 }
 
 impl Draft {
@@ -98,6 +100,7 @@ impl Draft {
             contract_until: None,
             keep_until: None,
             delivered_at: None,
+            paid_order: false,
         }
     }
 

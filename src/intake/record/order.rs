@@ -69,6 +69,10 @@ impl Record for Order {
         draft.occurred_at = Some(ordered_at.0);
         draft.delivered_at = delivered_at.as_ref().map(|at| at.0);
         draft.contract_until = Some(contract_until(self.status, draft.delivered_at, draft.version));
+        draft.paid_order = matches!(
+            self.status,
+            OrderStatus::Paid | OrderStatus::Shipped | OrderStatus::Delivered | OrderStatus::Completed
+        );
         draft.keep_until = Some(KeepUntil::of(Statute::BusinessLetter, ordered_at.0));
         let currency = self.currency.0;
         let order = Doc::default()

@@ -35,7 +35,7 @@ fn version_1_is_written_as_it_always_was() {
     made.push(("pseudonym".into(), sealing.pseudonym().unwrap().bytes().to_vec()));
     made.push((
         "record".into(),
-        sealing.seal(RECORD, parts(&[(Category::Contact, "max@example.de"), (Category::Identity, "Max")])).unwrap(),
+        sealing.seal(RECORD, &parts(&[(Category::Contact, "max@example.de"), (Category::Identity, "Max")])).unwrap(),
     ));
     let proof = sealing.seal_one(Table::Evidence, EVIDENCE, Compartment::Proof, &text("confirmed")).unwrap();
     made.push(("evidence".into(), proof.into_bytes()));

@@ -18,7 +18,7 @@ const RECORD: RecordNo = RecordNo(1);
 
 fn seal(hub: &Unlocked, key: &DataKeyRow) -> Vec<u8> {
     let all = Category::ALL.map(|category| (category, category.word()));
-    hub.sealer.with_key(key).unwrap().seal(RECORD, parts(&all)).unwrap()
+    hub.sealer.with_key(key).unwrap().seal(RECORD, &parts(&all)).unwrap()
 }
 
 fn opens(hub: &Unlocked, key: &DataKeyRow, category: Category, packed: &[u8]) -> bool {
@@ -26,7 +26,7 @@ fn opens(hub: &Unlocked, key: &DataKeyRow, category: Category, packed: &[u8]) ->
 }
 
 fn next_epoch(hub: &Unlocked) {
-    let row = hub.shredder.new_epoch(&root(), NOW).unwrap();
+    let row = hub.rotator.new_epoch(&root(), NOW).unwrap();
     hub.ring.install(&row, &root()).unwrap();
 }
 
@@ -72,13 +72,13 @@ proptest! {
         hub.shredder.erase_all_but(&mut key, kept, proof_kept).unwrap();
         // Moving to a new epoch brings nothing back.
         next_epoch(&hub);
-        let key = hub.shredder.rewrap(&key).unwrap().unwrap();
+        let key = hub.rotator.rewrap(&key).unwrap().unwrap();
 
         let opening = hub.opener.with_key(&key).unwrap();
         for category in Category::ALL {
             prop_assert_eq!(opens(&hub, &key, category, &packed), kept.contains(category));
             prop_assert_eq!(opening.is_erased(category.into()), !kept.contains(category));
-            let again = hub.sealer.with_key(&key).unwrap().seal(RECORD, parts(&[(category, "new")]));
+            let again = hub.sealer.with_key(&key).unwrap().seal(RECORD, &parts(&[(category, "new")]));
             prop_assert_eq!(matches!(again, Err(Error::Erased(Some(_)))), !kept.contains(category));
         }
         let left: CategorySet =
@@ -109,7 +109,7 @@ fn the_salt_decides_the_key_of_a_category() {
     assert!(!opens(&hub, &erased, Category::Contact, &packed));
     assert!(opens(&hub, &key, Category::Contact, &packed));
     next_epoch(&hub);
-    let living = hub.shredder.rewrap(&erased).unwrap().unwrap();
+    let living = hub.rotator.rewrap(&erased).unwrap().unwrap();
     hub.ring.forget(1);
     assert!(matches!(hub.opener.with_key(&key), Err(Error::UnknownEpoch(1))));
     assert!(!opens(&hub, &living, Category::Contact, &packed));
@@ -124,13 +124,13 @@ fn rewrapping_moves_a_key_once_and_keeps_everything_readable() {
     let hub = hub(3);
     let old = data_key(&hub, 1, 1);
     let packed = seal(&hub, &old);
-    assert!(hub.shredder.rewrap(&old).unwrap().is_none());
+    assert!(hub.rotator.rewrap(&old).unwrap().is_none());
     next_epoch(&hub);
     assert_eq!(hub.ring.epochs(), [1, 2]);
-    let new = hub.shredder.rewrap(&old).unwrap().unwrap();
+    let new = hub.rotator.rewrap(&old).unwrap().unwrap();
     assert_eq!((new.epoch, new.commitment.clone(), new.created_at), (2, old.commitment.clone(), old.created_at));
     assert_ne!((&new.wrapped, &new.salts), (&old.wrapped, &old.salts));
-    assert!(hub.shredder.rewrap(&new).unwrap().is_none());
+    assert!(hub.rotator.rewrap(&new).unwrap().is_none());
     assert_eq!(data_key(&hub, 2, 1).epoch, 2);
     for key in [&old, &new] {
         assert!(Category::ALL.into_iter().all(|category| opens(&hub, key, category, &packed)));
@@ -144,7 +144,7 @@ fn another_node_s_epoch_is_named_and_can_be_loaded() {
     let (kek, secrets) = first_secrets(&root(), &*entropy, NOW).unwrap();
     let node = |seed| unlock(&root(), std::slice::from_ref(&kek), &secrets, Seeded::new(seed)).unwrap();
     let (here, there) = (node(4), node(5));
-    let second = there.shredder.new_epoch(&root(), NOW).unwrap();
+    let second = there.rotator.new_epoch(&root(), NOW).unwrap();
     there.ring.install(&second, &root()).unwrap();
     let key = data_key(&there, 1, 1);
     assert!(matches!(here.opener.with_key(&key), Err(Error::UnknownEpoch(2))));
@@ -171,7 +171,7 @@ fn an_epoch_number_is_never_used_twice() {
     let hub = hub(3);
     next_epoch(&hub);
     hub.ring.forget(2);
-    assert_eq!(hub.shredder.new_epoch(&root(), NOW).unwrap().epoch, 3);
+    assert_eq!(hub.rotator.new_epoch(&root(), NOW).unwrap().epoch, 3);
     hub.ring.forget(1);
     assert_eq!(hub.ring.newest(), None);
     assert!(matches!(hub.sealer.new_data_key(subject(1), 1, NOW), Err(Error::NoEpoch)));
@@ -256,7 +256,7 @@ fn nothing_is_sealed_without_randomness() {
     let hub = unlock(&root(), &[kek], &secrets, Arc::new(Dry)).unwrap();
     assert!(matches!(hub.sealer.new_data_key(subject(1), 1, NOW), Err(Error::Entropy(_))));
     let sealing = hub.sealer.with_key(&key).unwrap();
-    assert!(matches!(sealing.seal(RECORD, parts(&[(Category::Contact, "a")])), Err(Error::Entropy(_))));
+    assert!(matches!(sealing.seal(RECORD, &parts(&[(Category::Contact, "a")])), Err(Error::Entropy(_))));
     let sealed = sealing.seal_one(Table::Jobs, Row::number(1), Compartment::Proof, &text("a"));
     assert!(matches!(sealed, Err(Error::Entropy(_))));
     assert!(matches!(hub.strongbox.seal(Drawer::Jobs, Row::number(1), b"a"), Err(Error::Entropy(_))));
@@ -285,7 +285,7 @@ fn a_value_taken_out_can_be_closed_again() {
     let opened = hub.opener.open(&key, RECORD, Category::Contact, &packed).unwrap();
     let new = data_key(&hub, 2, 1);
     let packed =
-        hub.sealer.with_key(&new).unwrap().seal(RECORD, vec![(Category::Contact, opened.into_personal())]).unwrap();
+        hub.sealer.with_key(&new).unwrap().seal(RECORD, &[(Category::Contact, opened.into_personal())]).unwrap();
     assert!(opens(&hub, &new, Category::Contact, &packed));
     let opened = hub.opener.open(&new, RECORD, Category::Contact, &packed).unwrap();
     assert!(!opened.document::<u32>().unwrap_err().to_string().contains("contact"));

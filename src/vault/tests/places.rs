@@ -95,7 +95,7 @@ proptest! {
         let hub = hub(7);
         let key = data_key(&hub, 1, 1);
         let sealing = hub.sealer.with_key(&key).unwrap();
-        let packed = sealing.seal(RecordNo(5), parts(&[(Category::Contact, "a@example.de")])).unwrap();
+        let packed = sealing.seal(RecordNo(5), &parts(&[(Category::Contact, "a@example.de")])).unwrap();
         let opening = hub.opener.with_key(&key).unwrap();
 
         let mut changed = packed.clone();
@@ -159,7 +159,7 @@ fn a_packed_record_opens_by_category() {
     let key = data_key(&hub, 1, 1);
     let sealing = hub.sealer.with_key(&key).unwrap();
     let values = [(Category::Financial, "DE02"), (Category::Identity, "Max"), (Category::Contact, "a@example.de")];
-    let packed = sealing.seal(RecordNo(5), parts(&values)).unwrap();
+    let packed = sealing.seal(RecordNo(5), &parts(&values)).unwrap();
     assert_eq!(categories(&packed).unwrap(), values.iter().map(|(category, _)| *category).collect());
 
     let opening = hub.opener.with_key(&key).unwrap();
@@ -181,7 +181,7 @@ fn two_parts_of_one_record_cannot_be_exchanged() {
     let key = data_key(&hub, 1, 1);
     let sealing = hub.sealer.with_key(&key).unwrap();
     let mut packed =
-        sealing.seal(RecordNo(5), parts(&[(Category::Identity, "aaa"), (Category::Contact, "bbb")])).unwrap();
+        sealing.seal(RecordNo(5), &parts(&[(Category::Identity, "aaa"), (Category::Contact, "bbb")])).unwrap();
     // Equal lengths, so the envelopes can be exchanged in place.
     let [first, second] = <[_; 2]>::try_from(unpack(&packed).unwrap()).unwrap();
     let swapped = [&packed[..6], second.1, &packed[6 + first.1.len()..][..5], first.1].concat();
@@ -224,8 +224,8 @@ fn a_category_goes_into_a_record_once() {
     let hub = hub(2);
     let key = data_key(&hub, 1, 1);
     let twice = parts(&[(Category::Contact, "a"), (Category::Identity, "b"), (Category::Contact, "c")]);
-    assert!(matches!(hub.sealer.with_key(&key).unwrap().seal(RecordNo(1), twice), Err(Error::Unsealable(_))));
-    let none = hub.sealer.with_key(&key).unwrap().seal(RecordNo(1), Vec::new()).unwrap();
+    assert!(matches!(hub.sealer.with_key(&key).unwrap().seal(RecordNo(1), &twice), Err(Error::Unsealable(_))));
+    let none = hub.sealer.with_key(&key).unwrap().seal(RecordNo(1), &[]).unwrap();
     assert_eq!(none, [0]);
     assert!(categories(&none).unwrap().is_empty());
 }
@@ -234,7 +234,7 @@ fn a_category_goes_into_a_record_once() {
 fn an_envelope_of_another_key_says_so() {
     let hub = hub(2);
     let (first, second) = (data_key(&hub, 1, 1), data_key(&hub, 1, 2));
-    let packed = hub.sealer.with_key(&first).unwrap().seal(RecordNo(1), parts(&[(Category::Contact, "a")])).unwrap();
+    let packed = hub.sealer.with_key(&first).unwrap().seal(RecordNo(1), &parts(&[(Category::Contact, "a")])).unwrap();
     let refused = hub.opener.open(&second, RecordNo(1), Category::Contact, &packed);
     assert!(matches!(refused, Err(Error::OtherKey { sealed: 1, given: 2 })));
 }
@@ -250,8 +250,8 @@ fn no_nonce_comes_twice() {
     let records = if cfg!(debug_assertions) { 10_000 } else { 100_000 };
     let mut nonces = HashSet::with_capacity(1_000_000);
     for _ in 0..records {
-        let all = Category::ALL.iter().map(|category| (*category, text("x"))).collect();
-        let packed = sealing.seal(RecordNo(1), all).unwrap();
+        let all = Category::ALL.iter().map(|category| (*category, text("x"))).collect::<Vec<_>>();
+        let packed = sealing.seal(RecordNo(1), &all).unwrap();
         for (_, envelope) in unpack(&packed).unwrap() {
             assert!(nonces.insert(<[u8; 12]>::try_from(&envelope[3..15]).unwrap()));
         }

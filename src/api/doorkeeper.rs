@@ -1,0 +1,160 @@
+//! [`Doorkeeper`]: API keys. `obh_<id>_<secret>`: 16 bytes of id, 32 bytes of secret, both in hexadecimal.
+//!
+//! Only SHA-256 of the secret is stored; with 256 random bits there is nothing to guess. Every call is checked
+//! against the store, so that a revocation counts at once on all nodes.
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use crate::audit::{self, Act, Book, Line};
+use crate::gateway::{Actor, Caller, Scope};
+use crate::store::api_keys::{self, ApiKeyRow};
+use crate::store::{self, Store};
+use crate::types::{ApiKeyId, Clock, Entropy, EntropyFailure, IdMaker, PurposeCode, Role, Timestamp};
+use crate::vault::ApiKeyHash;
+
+const PREFIX: &str = "obh_";
+/// Keys that were valid a moment ago, remembered for the allowance only.
+const REMEMBERED: usize = 10_000;
+
+/// A failure of the doorkeeper.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The store failed.
+    #[error("the API keys cannot be read or written")]
+    Store(#[from] store::Error),
+    /// No randomness for a new key.
+    #[error(transparent)]
+    Entropy(#[from] EntropyFailure),
+    /// The audit line could not be written.
+    #[error("the change could not be recorded")]
+    Audit(#[from] audit::Error),
+}
+
+/// What a new key may do.
+#[derive(Clone, Debug)]
+pub struct Grant {
+    /// What the merchant calls it.
+    pub title: String,
+    /// Its role.
+    pub role: Role,
+    /// The purposes it may read under.
+    pub purposes: BTreeSet<PurposeCode>,
+    /// When it ends; none: never.
+    pub expires_at: Option<Timestamp>,
+}
+
+/// Checks and makes API keys.
+pub struct Doorkeeper {
+    store: Store,
+    book: Arc<Book>,
+    ids: Arc<IdMaker>,
+    entropy: Arc<dyn Entropy>,
+    clock: Arc<dyn Clock>,
+    recent: Mutex<HashMap<[u8; 32], ApiKeyId>>,
+}
+
+impl Doorkeeper {
+    /// A doorkeeper over `store`.
+    #[must_use]
+    pub fn new(
+        store: Store,
+        book: Arc<Book>,
+        ids: Arc<IdMaker>,
+        entropy: Arc<dyn Entropy>,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
+        Self { store, book, ids, entropy, clock, recent: Mutex::default() }
+    }
+
+    /// Makes a key. The text is returned once and cannot be had again.
+    ///
+    /// # Errors
+    /// If it cannot be stored or recorded.
+    pub async fn issue(&self, grant: Grant) -> Result<(ApiKeyId, String), Error> {
+        let id = ApiKeyId::from_uuid(self.ids.uuid()?);
+        let mut secret = [0; 32];
+        self.entropy.fill(&mut secret)?;
+        let secret = hex::encode(secret);
+        let now = self.clock.now();
+        let purposes: Vec<&str> = grant.purposes.iter().map(PurposeCode::as_str).collect();
+        let row = ApiKeyRow {
+            key_id: id,
+            title: grant.title,
+            secret_hash: ApiKeyHash::of(&secret).bytes().to_vec(),
+            role: grant.role.number(),
+            purposes: serde_json::to_string(&purposes).map_err(|_| store::Error::Unreadable("purpose list"))?,
+            created_at: now,
+            expires_at: grant.expires_at.unwrap_or(Timestamp::UNSET),
+            revoked_at: Timestamp::UNSET,
+        };
+        self.store.write(move |write| api_keys::insert(write, row.clone())).await?;
+        self.book.note(Line::new(Act::Configured).object(format!("api_key {id} issued"))).await?;
+        Ok((id, format!("{PREFIX}{}_{secret}", hex::encode(id.bytes()))))
+    }
+
+    /// All keys, oldest first; never their secrets.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub async fn list(&self) -> Result<Vec<ApiKeyRow>, Error> {
+        Ok(self.store.read(|read| api_keys::all(read.records())).await?)
+    }
+
+    /// Revokes a key at once, on all nodes. False if there is no such living key.
+    ///
+    /// # Errors
+    /// If it cannot be written or recorded.
+    pub async fn revoke(&self, id: ApiKeyId) -> Result<bool, Error> {
+        let now = self.clock.now();
+        let revoked = self.store.write(move |write| api_keys::revoke(write, id, now)).await?;
+        self.recent.lock().unwrap_or_else(PoisonError::into_inner).retain(|_, known| *known != id);
+        if revoked {
+            self.book.note(Line::new(Act::Configured).object(format!("api_key {id} revoked"))).await?;
+        }
+        Ok(revoked)
+    }
+
+    /// Who carries this key, if it is valid now.
+    ///
+    /// # Errors
+    /// If the store fails: then nobody is let in.
+    pub async fn identify(&self, key: &str) -> Result<Option<Caller>, Error> {
+        let Some((id, secret)) = split(key) else { return Ok(None) };
+        let row = self.store.read(move |read| api_keys::find(read.records(), id)).await?;
+        let Some(row) = row else { return Ok(None) };
+        let stored = ApiKeyHash::from_slice(&row.secret_hash).map_err(store::Error::from)?;
+        let now = self.clock.now();
+        let over = row.expires_at.is_set() && row.expires_at <= now;
+        if !stored.matches(&ApiKeyHash::of(secret)) || row.revoked_at.is_set() || over {
+            return Ok(None);
+        }
+        let purposes: BTreeSet<PurposeCode> =
+            serde_json::from_str(&row.purposes).map_err(|_| store::Error::Unreadable("purpose list"))?;
+        let role = Role::try_from(row.role).map_err(store::Error::from)?;
+        let scope = if role == Role::Dpo && purposes.is_empty() { Scope::Every } else { Scope::Only(purposes) };
+        self.remember(key, id);
+        Ok(Some(Caller { actor: Actor::Key { id, role }, scope }))
+    }
+
+    /// The id of a key that was valid a moment ago. For the allowance only: it lets nobody in.
+    #[must_use]
+    pub fn was_valid(&self, key: &str) -> Option<ApiKeyId> {
+        let recent = self.recent.lock().unwrap_or_else(PoisonError::into_inner);
+        recent.get(ApiKeyHash::of(key).bytes()).copied()
+    }
+
+    fn remember(&self, key: &str, id: ApiKeyId) {
+        let mut recent = self.recent.lock().unwrap_or_else(PoisonError::into_inner);
+        if recent.len() >= REMEMBERED {
+            recent.clear();
+        }
+        recent.insert(*ApiKeyHash::of(key).bytes(), id);
+    }
+}
+
+fn split(key: &str) -> Option<(ApiKeyId, &str)> {
+    let (id, secret) = key.strip_prefix(PREFIX)?.split_once('_')?;
+    let id = ApiKeyId::from_slice(&hex::decode(id).ok()?).ok()?;
+    (secret.len() == 64).then_some((id, secret))
+}

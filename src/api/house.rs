@@ -1,0 +1,54 @@
+//! [`House`]: the rooms an endpoint may enter. Built once by `app`, shared by all workers.
+
+use std::sync::Arc;
+
+use super::doorkeeper::Doorkeeper;
+use crate::audit::Book;
+use crate::consent::Rulebook;
+use crate::gateway::Gateway;
+use crate::intake::Intake;
+use crate::segments::Segments;
+use crate::store::Store;
+use crate::types::{Clock, IdMaker};
+use crate::vault::{KeyringError, Strongbox};
+
+/// The rooms. Keys are not among them: each moved into the room that owns it.
+pub struct House {
+    /// The way in.
+    pub intake: Intake,
+    /// The way out.
+    pub gateway: Arc<Gateway>,
+    /// Questions over many people.
+    pub segments: Segments,
+    /// Purposes and sources.
+    pub rulebook: Arc<Rulebook>,
+    /// Who may call.
+    pub doorkeeper: Doorkeeper,
+    /// The audit book.
+    pub book: Arc<Book>,
+    /// The hub's own confidential things: replies kept for repeated calls.
+    pub strongbox: Arc<Strongbox>,
+    /// Rows that hold nothing personal: configuration, requests.
+    pub store: Store,
+    /// Ids.
+    pub ids: Arc<IdMaker>,
+    /// Time.
+    pub clock: Arc<dyn Clock>,
+}
+
+impl super::health::Readiness for House {
+    fn ready(&self) -> Result<(), String> {
+        match (self.store.healthy(), self.book.healthy()) {
+            (true, true) => Ok(()),
+            (false, _) => Err("the disk failed below the records".to_owned()),
+            (_, false) => Err("the disk failed below the audit book".to_owned()),
+        }
+    }
+}
+
+/// Turns a failure below into the problem the caller sees.
+impl From<KeyringError> for super::Problem {
+    fn from(cause: KeyringError) -> Self {
+        Self::internal(cause)
+    }
+}

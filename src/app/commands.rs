@@ -1,0 +1,201 @@
+//! The commands of the command line.
+
+use std::collections::BTreeSet;
+use std::process::ExitCode;
+
+use indicatif::{ProgressBar, ProgressStyle};
+
+use super::{Hub, demo, import, open, serve};
+use crate::api::doorkeeper::Grant;
+use crate::cli::{Audit, Cli, Command, Config as ConfigCommand, CreateKey, Key, Keys, RevokeKey};
+use crate::config::{Config, Environment, Layer};
+use crate::types::{Role, Timestamp};
+use crate::{audit, logging, vault};
+
+/// What a command ends with: nothing, or what to tell the operator.
+pub(super) type Outcome = Result<(), Box<dyn std::error::Error>>;
+
+/// Does what the command line asks, and says how it ended.
+#[must_use]
+pub fn run(cli: Cli) -> ExitCode {
+    match command(cli) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            complain(&*error);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn command(cli: Cli) -> Outcome {
+    // Before the first key is read: no core dump may hold one.
+    vault::harden()?;
+    match cli.command {
+        Command::Demo(layer) => with_hub(layer, demo::demo),
+        Command::Serve(layer) => with_hub(layer, serve::serve),
+        Command::Import(arguments) => {
+            let layer = Layer::from(arguments.home.clone());
+            with_hub(layer, async move |hub, _| import::import(&hub.house, &arguments).await)
+        }
+        Command::Keys { command: Keys::Rotate(home) } => with_hub(home.into(), async |hub, _| rotate(&hub).await),
+        Command::Keys { command: Keys::RotateData(home) } => {
+            with_hub(home.into(), async |hub, _| rotate_data(&hub).await)
+        }
+        Command::Audit { command: Audit::Verify(home) } => with_hub(home.into(), async |hub, _| verify(&hub).await),
+        Command::Key { command: Key::Create(arguments) } => {
+            let layer = Layer::from(arguments.home.clone());
+            with_hub(layer, async move |hub, _| create_key(&hub, arguments).await)
+        }
+        Command::Key { command: Key::List(home) } => with_hub(home.into(), async |hub, _| list_keys(&hub).await),
+        Command::Key { command: Key::Revoke(arguments) } => {
+            let layer = Layer::from(arguments.home.clone());
+            with_hub(layer, async move |hub, _| revoke_key(&hub, &arguments).await)
+        }
+        Command::Config { command: ConfigCommand::Check(layer) } => check(layer),
+    }
+}
+
+/// Loads the configuration, starts the log, opens the hub and runs `work`.
+fn with_hub(layer: Layer, work: impl AsyncFnOnce(Hub, &Config) -> Outcome) -> Outcome {
+    let config = Config::load(layer, &Environment::of_this_process())?;
+    logging::start(&config.log)?;
+    for warning in &config.warnings {
+        tracing::warn!("{warning}");
+    }
+    actix_web::rt::System::new().block_on(async {
+        let hub = open(&config).await?;
+        work(hub, &config).await
+    })
+}
+
+/// The error and its causes, one per line. Errors of this house hold no personal value.
+fn complain(error: &dyn std::error::Error) {
+    say_error(&format!("obhut: {error}"));
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        say_error(&format!("  because: {error}"));
+        cause = error.source();
+    }
+}
+
+#[expect(clippy::print_stdout, reason = "the answer of a command")]
+pub(super) fn say(text: &str) {
+    println!("{text}");
+}
+
+#[expect(clippy::print_stderr, reason = "what went wrong, for the operator")]
+pub(super) fn say_error(text: &str) {
+    eprintln!("{text}");
+}
+
+fn check(layer: Layer) -> Outcome {
+    let config = Config::load(layer, &Environment::of_this_process())?;
+    for warning in &config.warnings {
+        say(&format!("warning: {warning}"));
+    }
+    say("the configuration can be used");
+    Ok(())
+}
+
+async fn rotate(hub: &Hub) -> Outcome {
+    let bar = bar("keys wrapped");
+    let done = hub
+        .rotation
+        .rotate(|wrapped, left| {
+            bar.set_length(wrapped + left);
+            bar.set_position(wrapped);
+        })
+        .await?;
+    bar.finish_and_clear();
+    say(&format!(
+        "epoch {} wraps all keys; {} wrapped again; destroyed: {}",
+        done.epoch,
+        done.rewrapped,
+        if done.destroyed.is_empty() { "none".to_owned() } else { format!("{:?}", done.destroyed) }
+    ));
+    Ok(())
+}
+
+async fn verify(hub: &Hub) -> Outcome {
+    let report = hub.house.store.read(audit::verify).await?;
+    say(&format!("{} logs, {} entries read", report.logs, report.entries));
+    for finding in &report.findings {
+        say(&format!("{finding}"));
+    }
+    if report.findings.is_empty() {
+        say("every entry is linked to the one before it");
+        Ok(())
+    } else {
+        Err("the audit log was changed".into())
+    }
+}
+
+async fn create_key(hub: &Hub, arguments: CreateKey) -> Outcome {
+    let unknown: Vec<&str> = arguments
+        .purposes
+        .iter()
+        .filter(|code| hub.house.rulebook.edition().purpose(code).is_none())
+        .map(crate::types::PurposeCode::as_str)
+        .collect();
+    if !unknown.is_empty() {
+        return Err(format!("not configured as a purpose: {}", unknown.join(", ")).into());
+    }
+    let expires_at = hub.house.clock.now().plus_days(i64::from(arguments.days));
+    let grant = Grant {
+        title: arguments.name,
+        role: arguments.role,
+        purposes: arguments.purposes.into_iter().collect::<BTreeSet<_>>(),
+        expires_at: Some(expires_at),
+    };
+    let (id, key) = hub.house.doorkeeper.issue(grant).await?;
+    say_error(&format!("key {id}, valid until {}; it is shown only now:", expires_at.rfc3339()));
+    say(&key);
+    Ok(())
+}
+
+async fn list_keys(hub: &Hub) -> Outcome {
+    let now = hub.house.clock.now();
+    for key in hub.house.doorkeeper.list().await? {
+        let id = key.key_id;
+        let state = if key.revoked_at.is_set() {
+            "revoked".to_owned()
+        } else if key.expires_at.is_set() && key.expires_at <= now {
+            "expired".to_owned()
+        } else if key.expires_at.is_set() {
+            format!("until {}", key.expires_at.rfc3339())
+        } else {
+            "without end".to_owned()
+        };
+        let role = Role::try_from(key.role).map_or("unknown", Role::word);
+        say(&format!("{id}  {role:<9}  {state}  {}  {}", key.purposes, key.title));
+    }
+    Ok(())
+}
+
+async fn revoke_key(hub: &Hub, arguments: &RevokeKey) -> Outcome {
+    if hub.house.doorkeeper.revoke(arguments.id).await? {
+        say("revoked; no node accepts it any more");
+        Ok(())
+    } else {
+        Err("there is no such key, or it was revoked before".into())
+    }
+}
+
+/// A progress bar with a rate; it shows on terminals only.
+pub(super) fn bar(what: &'static str) -> ProgressBar {
+    let style = ProgressStyle::with_template("{bar:40} {pos}/{len} {msg} ({per_sec}, {eta} left)");
+    let bar = ProgressBar::new(0).with_message(what);
+    match style {
+        Ok(style) => bar.with_style(style),
+        Err(_) => bar,
+    }
+}
+
+/// When a key of the demo ends: not soon.
+pub(super) fn far(now: Timestamp) -> Timestamp {
+    now.plus_days(3650)
+}
+
+async fn rotate_data(_hub: &Hub) -> Outcome {
+    Err("not built".into())
+}

@@ -1,0 +1,171 @@
+//! The wiring: which room gets which key. Everything else is in the rooms.
+
+mod commands;
+mod demo;
+mod import;
+mod serve;
+mod tour;
+
+use std::sync::Arc;
+
+pub use commands::run;
+
+use crate::api::{Doorkeeper, House};
+use crate::audit::{self, Book};
+use crate::config::{Config, DatabaseUrl, RootKey};
+use crate::consent::{self, Rulebook, Terms};
+use crate::gateway::Gateway;
+use crate::intake::{HUB_SOURCE, Intake};
+use crate::jobs::rotate_keys::KeyRotation;
+use crate::segments::Segments;
+use crate::store::{self, Location, Store, keys};
+use crate::types::{Clock, Entropy, EntropyFailure, IdMaker, SystemClock, SystemEntropy};
+use crate::vault::{self, CredentialRoot, FileRoot, Keyring, RootError, Unlocked};
+
+/// Why the hub does not open.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The database does not open.
+    #[error("the database does not open")]
+    Store(#[from] store::Error),
+    /// The root key cannot be had.
+    #[error("the root key cannot be had")]
+    Root(#[from] RootError),
+    /// The keys do not open.
+    #[error("the keys do not open")]
+    Vault(#[from] vault::Error),
+    /// The audit book does not open.
+    #[error("the audit book does not open")]
+    Audit(#[from] audit::Error),
+    /// The first segments could not be stored.
+    #[error("the first segments could not be stored")]
+    Segments(#[from] crate::segments::Error),
+    /// There is no randomness.
+    #[error(transparent)]
+    Entropy(#[from] EntropyFailure),
+    /// The built-in purposes cannot be read.
+    #[error("the built-in purposes cannot be read")]
+    Defaults(#[from] consent::DefaultsError),
+}
+
+/// An open hub: the rooms, and the job that turns the keys.
+pub struct Hub {
+    /// What endpoints may enter.
+    pub house: House,
+    /// The key rotation.
+    pub rotation: Arc<KeyRotation>,
+}
+
+/// Opens the hub: the store, the keys, the audit book, the rooms. This is the only page where keys change hands.
+///
+/// # Errors
+/// If anything of it does not open; then nothing is served.
+pub async fn open(config: &Config) -> Result<Hub, Error> {
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy::new());
+    let ids = Arc::new(IdMaker::new(clock.clone(), entropy.clone())?);
+
+    let store = Store::open(&location(config)?)?;
+    let root = root_key(config, &*entropy)?;
+    let Unlocked { sealer, opener, shredder: _, rotator, strongbox, checkpoints: _, ring } =
+        unlock(&store, &*root, &*clock, entropy.clone()).await?;
+    let keyring = Arc::new(Keyring::new(ring, root, store.clone()));
+
+    let book = Arc::new(Book::open(&store, &ids, clock.clone()).await?);
+    let rulebook = Arc::new(Rulebook::open(store.clone()).await?);
+    let first = rulebook.edition().purposes().is_empty();
+    rulebook.ensure_purposes(consent::default_purposes()?, clock.now()).await?;
+    let hub = Terms::default();
+    rulebook.ensure_source(HUB_SOURCE.to_owned(), "Obhut".to_owned(), "hub".to_owned(), &hub, clock.now()).await?;
+
+    let gateway = Arc::new(Gateway::new(
+        opener,
+        store.clone(),
+        book.clone(),
+        rulebook.clone(),
+        keyring.clone(),
+        ids.clone(),
+        clock.clone(),
+    ));
+    let intake =
+        Intake::new(sealer, store.clone(), keyring.clone(), rulebook.clone(), book.clone(), ids.clone(), clock.clone());
+    let rotation = Arc::new(KeyRotation::new(rotator, keyring, store.clone(), book.clone(), clock.clone()));
+    let strongbox = Arc::new(strongbox);
+    let segments = Segments::new(
+        store.clone(),
+        gateway.clone(),
+        rulebook.clone(),
+        book.clone(),
+        strongbox.clone(),
+        clock.clone(),
+        ids.clone(),
+    );
+    if first {
+        segments.ensure_defaults().await?;
+    }
+    let doorkeeper = Doorkeeper::new(store.clone(), book.clone(), ids.clone(), entropy, clock.clone());
+    Ok(Hub {
+        house: House { intake, gateway, segments, rulebook, doorkeeper, book, strongbox, store, ids, clock },
+        rotation,
+    })
+}
+
+fn location(config: &Config) -> Result<Location, Error> {
+    let keys_url = match &config.keys_database_url {
+        Some(DatabaseUrl::Postgres(url)) => Some(url.as_str()),
+        _ => None,
+    };
+    Ok(match &config.database_url {
+        DatabaseUrl::Sqlite(directory) => Location::Sqlite(directory.clone()),
+        DatabaseUrl::Postgres(url) => Location::parse(url, keys_url)?,
+    })
+}
+
+fn root_key(config: &Config, entropy: &dyn Entropy) -> Result<Arc<dyn vault::RootKey>, Error> {
+    Ok(match &config.root_key {
+        RootKey::File(path) => {
+            if let Some(directory) = path.parent() {
+                // The store made the data directory already; another place is the operator's to make.
+                tracing::debug!(exists = directory.is_dir(), "looking for the root key file");
+            }
+            Arc::new(FileRoot::open_or_create(path, entropy)?)
+        }
+        RootKey::Credential(path) => Arc::new(CredentialRoot::from_file(path)?),
+        RootKey::Environment(text) => Arc::new(CredentialRoot::from_text(text)?),
+    })
+}
+
+/// Opens the keys; on the first start makes them.
+async fn unlock(
+    store: &Store,
+    root: &dyn vault::RootKey,
+    clock: &dyn Clock,
+    entropy: Arc<dyn Entropy>,
+) -> Result<Unlocked, Error> {
+    let now = clock.now();
+    let mut keks = store.read(keys::keks).await?;
+    let mut secrets = store.read(keys::hub_secrets).await?;
+    if keks.is_empty() {
+        let (kek, new) = vault::first_secrets(root, &*entropy, now)?;
+        store
+            .write(move |write| {
+                // Another node may have been first; then its keys count.
+                if keys::newest_epoch(write)?.is_none() {
+                    keys::insert_kek(write, &kek)?;
+                    new.iter().try_for_each(|secret| keys::insert_hub_secret(write, secret))?;
+                }
+                Ok::<_, store::Error>(())
+            })
+            .await?;
+        keks = store.read(keys::keks).await?;
+        secrets = store.read(keys::hub_secrets).await?;
+    }
+    let missing = vault::missing_secrets(root, &secrets, &*entropy, now)?;
+    if !missing.is_empty() {
+        let new = missing.clone();
+        store.write(move |write| new.iter().try_for_each(|secret| keys::insert_hub_secret(write, secret))).await?;
+        secrets.extend(missing);
+    }
+    #[expect(clippy::disallowed_methods, reason = "the one place where the keys are taken out and handed over")]
+    Ok(vault::unlock(root, &keks, &secrets, entropy)?)
+}

@@ -1,0 +1,63 @@
+//! `obhut serve`: the hub for real use.
+
+use std::sync::Arc;
+
+use actix_web::dev::ServiceRequest;
+use actix_web::http::header::AUTHORIZATION;
+use actix_web::web::Data;
+use utoipa_actix_web::service_config::ServiceConfig;
+
+use super::Hub;
+use super::commands::Outcome;
+use crate::api::frame::{Frame, Identify};
+use crate::api::health::Readiness;
+use crate::api::limits::{Gate, RateLimit};
+use crate::api::server::Server;
+use crate::api::{House, metrics};
+use crate::config::Config;
+use crate::jobs::schedule;
+
+pub(super) async fn serve(hub: Hub, config: &Config) -> Outcome {
+    let server = bind(hub, config)?;
+    for address in server.addresses() {
+        tracing::info!(%address, tls = config.server.tls.is_some(), "serving");
+    }
+    server.run().await?;
+    tracing::info!("stopped; every acknowledged write is on disk");
+    Ok(())
+}
+
+/// Starts the schedule and takes the address.
+pub(super) fn bind(hub: Hub, config: &Config) -> Result<Server, crate::api::server::Error> {
+    let Hub { house, rotation } = hub;
+    if let Some(days) = config.kek_rotation_days {
+        actix_web::rt::spawn(schedule::keep_rotating(rotation, i64::from(days.get())));
+    }
+    actix_web::rt::spawn(schedule::keep_rulebook(house.rulebook.clone()));
+    let house = Arc::new(house);
+    let frame = Frame {
+        ids: house.ids.clone(),
+        gate: config.rate.map(|rate| Arc::new(RateLimit::new(rate)) as Arc<dyn Gate>),
+        identify: Some(identify(house.clone())),
+        running: Default::default(),
+        running_limit: config.running_limit,
+        readiness: house.clone() as Arc<dyn Readiness>,
+        draining: Default::default(),
+        metrics: metrics::install(),
+        tls: config.server.tls.is_some(),
+    };
+    let house = Data::from(house);
+    let configure = move |routes: &mut ServiceConfig<'_>| {
+        routes.app_data(house.clone());
+        crate::api::routes::configure(routes);
+    };
+    Server::bind(&config.server, frame, configure)
+}
+
+/// Whose allowance a call uses: that of the key that was valid on its last call.
+fn identify(house: Arc<House>) -> Identify {
+    Arc::new(move |request: &ServiceRequest| {
+        let header = request.headers().get(AUTHORIZATION)?.to_str().ok()?;
+        house.doorkeeper.was_valid(header.strip_prefix("Bearer ")?)
+    })
+}

@@ -1,0 +1,135 @@
+//! [`Intake`]: records come in here.
+
+use std::sync::Arc;
+
+use super::prepare::{Prepared, prepare};
+use super::settle::Desk;
+use super::{Error, Rejection, canonical};
+use crate::audit::{Act, Book, Line};
+use crate::consent::Rulebook;
+use crate::store::Store;
+use crate::types::{ApiKeyId, Clock, IdMaker, Role};
+use crate::vault::{Keyring, Sealer};
+
+/// Records that one transaction takes.
+pub const CHUNK: usize = 100;
+/// How often a chunk is tried again after another node began a key epoch.
+const TRIES: usize = 3;
+
+/// What became of one record.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// It is new.
+    Created,
+    /// It replaced an older version.
+    Updated,
+    /// It was there already.
+    Unchanged,
+    /// A newer version is there already.
+    Stale,
+    /// Its person was erased, and it tells of the time before.
+    Suppressed,
+    /// It was refused.
+    Rejected(Rejection),
+}
+
+/// The way in. It owns the [`Sealer`].
+pub struct Intake {
+    pub(super) sealer: Arc<Sealer>,
+    pub(super) store: Store,
+    pub(super) keyring: Arc<Keyring>,
+    pub(super) rulebook: Arc<Rulebook>,
+    pub(super) book: Arc<Book>,
+    pub(super) ids: Arc<IdMaker>,
+    pub(super) clock: Arc<dyn Clock>,
+}
+
+impl Intake {
+    /// An intake that owns `sealer`. There is one per process.
+    #[must_use]
+    pub fn new(
+        sealer: Sealer,
+        store: Store,
+        keyring: Arc<Keyring>,
+        rulebook: Arc<Rulebook>,
+        book: Arc<Book>,
+        ids: Arc<IdMaker>,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
+        Self { sealer: Arc::new(sealer), store, keyring, rulebook, book, ids, clock }
+    }
+
+    /// Takes records, one JSON object each, and says what became of each, in their order. A refused record never
+    /// takes others with it. Answered outcomes are durable.
+    ///
+    /// # Errors
+    /// If the store or the vault fails. Chunks of [`CHUNK`] that were stored before stay; sending all again is
+    /// harmless.
+    pub async fn ingest<L: AsRef<[u8]>>(&self, lines: &[L]) -> Result<Vec<Outcome>, Error> {
+        let mut outcomes = Vec::with_capacity(lines.len());
+        for chunk in lines.chunks(CHUNK) {
+            outcomes.extend(self.ingest_chunk(chunk).await?);
+        }
+        Ok(outcomes)
+    }
+
+    /// Writes down who brought how many records, once per call of theirs.
+    ///
+    /// # Errors
+    /// If the audit line cannot be written.
+    pub async fn note_ingest(&self, by: Option<(ApiKeyId, Role)>, outcomes: usize) -> Result<(), Error> {
+        let line = Line::new(Act::Ingested).count(outcomes);
+        let line = if let Some((key, role)) = by { line.by(key, role) } else { line.to("command line") };
+        Ok(self.book.note(line).await?)
+    }
+
+    async fn ingest_chunk<L: AsRef<[u8]>>(&self, lines: &[L]) -> Result<Vec<Outcome>, Error> {
+        let edition = self.rulebook.edition();
+        let now = self.clock.now();
+        let social = |code: &canonical::SourceCode| {
+            edition.source_named(code.as_str()).is_some_and(|source| source.terms.social)
+        };
+        let mut prepared: Vec<Result<Prepared, Rejection>> = Vec::with_capacity(lines.len());
+        for line in lines {
+            let record = canonical::parse_with(line.as_ref(), now, social).map_err(Error::Rejected);
+            match record.and_then(|record| prepare(&self.sealer, &edition, record, now)) {
+                Ok(ready) => prepared.push(Ok(ready)),
+                Err(Error::Rejected(rejection)) => prepared.push(Err(rejection)),
+                Err(failure) => return Err(failure),
+            }
+        }
+        if prepared.iter().all(Result::is_err) {
+            return Ok(prepared.into_iter().filter_map(Result::err).map(Outcome::Rejected).collect());
+        }
+        let prepared = Arc::new(prepared);
+        self.in_epoch(async || {
+            let (prepared, sealer, ids) = (prepared.clone(), self.sealer.clone(), self.ids.clone());
+            self.store
+                .write(move |write| {
+                    let desk = Desk { sealer: &sealer, ids: &ids, now };
+                    prepared
+                        .iter()
+                        .map(|prepared| match prepared {
+                            Ok(prepared) => desk.settle(write, prepared),
+                            Err(rejection) => Ok(Outcome::Rejected(rejection.clone())),
+                        })
+                        .collect::<Result<Vec<_>, Error>>()
+                })
+                .await
+        })
+        .await
+    }
+
+    /// Runs a write again after loading the epochs, when another node began one meanwhile.
+    pub(super) async fn in_epoch<T>(&self, mut work: impl AsyncFnMut() -> Result<T, Error>) -> Result<T, Error> {
+        for _ in 1..TRIES {
+            match work().await {
+                Err(Error::NewEpoch | Error::Vault(crate::vault::Error::UnknownEpoch(_))) => {
+                    self.keyring.reload().await?
+                }
+                done => return done,
+            }
+        }
+        work().await
+    }
+}

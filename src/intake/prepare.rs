@@ -1,0 +1,194 @@
+//! Preparing a record for the store: everything that can be computed without looking at other records.
+
+use std::sync::Arc;
+
+use super::canonical::{Canonical, Identifier};
+use super::identify::Joins;
+use super::normal::Reason;
+use super::rejection::Rejection;
+use super::statement::HUB_SOURCE;
+use super::{ConsentClaim, Error};
+use crate::consent::{Act, Edition, Entry, EntryNo, Method, Purpose, Source, confirmed_in_time, proven};
+use crate::graph::Clue;
+use crate::store::rows::{IdentifierRow, RecordRow};
+use crate::types::{Category, CategorySet, IdentifierKind, RecordKind, SubjectId, Timestamp};
+use crate::vault::{BlindIndex, Personal, Sealer};
+
+/// A record that only needs to be resolved, sealed and written.
+pub(super) struct Prepared {
+    pub(super) kind: RecordKind,
+    pub(super) source: Arc<Source>,
+    pub(super) version: Timestamp,
+    /// The index of the record itself.
+    pub(super) record_ix: BlindIndex,
+    /// Every index the record is stored under, with kind and use.
+    pub(super) indexes: Vec<Indexed>,
+    /// What may join it to others.
+    pub(super) clues: Vec<Clue>,
+    /// The tombstone an erased record of this very id would have left, and those of the identifiers.
+    pub(super) own_tombstone: [u8; 16],
+    pub(super) tombstones: Vec<[u8; 16]>,
+    pub(super) content_mac: BlindIndex,
+    pub(super) parts: Vec<(Category, Personal)>,
+    pub(super) facts: i16,
+    pub(super) happened_at: Option<Timestamp>,
+    pub(super) contract_until: Option<Timestamp>,
+    pub(super) source_until: Option<Timestamp>,
+    pub(super) keep_until: Option<Timestamp>,
+    pub(super) claims: Vec<Claimed>,
+}
+
+/// One index of a record.
+#[derive(Clone, Copy)]
+pub(super) struct Indexed {
+    pub(super) ix: [u8; 16],
+    pub(super) kind: i16,
+    pub(super) flags: i16,
+}
+
+/// A consent a source claims, checked against its purpose. Person and number come when it is written.
+pub(super) struct Claimed {
+    pub(super) entry: Entry,
+    pub(super) evidence: Option<Personal>,
+}
+
+impl Prepared {
+    pub(super) fn categories(&self) -> CategorySet {
+        self.parts.iter().map(|(category, _)| *category).collect()
+    }
+}
+
+/// Indexes a record and checks what it claims.
+///
+/// # Errors
+/// [`Error::Rejected`] if its source or one of its purposes is not configured, or a claim makes no sense.
+pub(super) fn prepare(
+    sealer: &Sealer,
+    edition: &Edition,
+    record: Canonical,
+    now: Timestamp,
+) -> Result<Prepared, Error> {
+    let source = edition
+        .source_named(record.source.as_str())
+        .cloned()
+        .ok_or_else(|| Error::Rejected(Rejection::new(Reason::UNKNOWN_SOURCE).under("source")))?;
+    let record_ix = sealer.record_index(source.number, record.kind, &record.external_id);
+    let indexes = indexes(sealer, &source, record_ix, &record.identifiers)?;
+    let clues = indexes.iter().filter_map(Indexed::clue).collect();
+    let tombstones = indexes
+        .iter()
+        .filter(|indexed| indexed.kind != IdentifierRow::RECORD)
+        .map(|indexed| sealer.suppression(indexed.ix.into()).bytes())
+        .collect();
+    let address = record.kind == RecordKind::Order
+        && record.identifiers.iter().any(|identifier| identifier.kind == IdentifierKind::Email);
+    let facts = [(record.paid_order, RecordRow::PAID_ORDER), (address, RecordRow::ADDRESS_FROM_ORDER)];
+    Ok(Prepared {
+        kind: record.kind,
+        version: record.version,
+        record_ix,
+        clues,
+        own_tombstone: sealer.suppression(record_ix).bytes(),
+        tombstones,
+        content_mac: sealer.content_mac(record_ix, &record.parts),
+        parts: record.parts,
+        facts: facts.into_iter().filter_map(|(holds, bit)| holds.then_some(bit)).sum(),
+        happened_at: record.occurred_at,
+        contract_until: record.contract_until,
+        source_until: source.terms.until(record.delivered_at, record.version),
+        keep_until: record.keep_until.map(|keep| keep.until),
+        claims: claims(edition, &source, record.consents, now)?,
+        indexes,
+        source,
+    })
+}
+
+/// One row per index; a value whose lookup and matching forms are the same needs one row for both.
+fn indexes(
+    sealer: &Sealer,
+    source: &Source,
+    record_ix: BlindIndex,
+    identifiers: &[Identifier],
+) -> Result<Vec<Indexed>, Error> {
+    let mut indexes = vec![Indexed { ix: record_ix.bytes(), kind: IdentifierRow::RECORD, flags: 0 }];
+    let mut add = |ix: BlindIndex, kind: IdentifierKind, flags: i16| {
+        let ix = ix.bytes();
+        match indexes.iter_mut().find(|known| known.ix == ix) {
+            Some(known) => known.flags |= flags,
+            None => indexes.push(Indexed { ix, kind: kind.number(), flags }),
+        }
+    };
+    for identifier in identifiers {
+        let verified = if identifier.verified { IdentifierRow::VERIFIED } else { 0 };
+        if identifier.lookup {
+            let ix = sealer.lookup(identifier.kind, source.number, &identifier.value)?;
+            let statement = if source.code == HUB_SOURCE { IdentifierRow::STATEMENT } else { 0 };
+            add(ix, identifier.kind, IdentifierRow::LOOKUP | verified | statement);
+        }
+        if identifier.joins != Joins::Never {
+            let ix = sealer.lookup(identifier.kind, source.number, &identifier.matching)?;
+            add(ix, identifier.kind, IdentifierRow::JOINS | verified);
+        }
+    }
+    Ok(indexes)
+}
+
+impl Indexed {
+    fn clue(&self) -> Option<Clue> {
+        let kind = IdentifierKind::try_from(self.kind).ok()?;
+        Some(Clue { kind, ix: self.ix, joins: self.flags & IdentifierRow::JOINS != 0 })
+    }
+}
+
+fn claims(
+    edition: &Edition,
+    source: &Source,
+    claims: Vec<ConsentClaim>,
+    now: Timestamp,
+) -> Result<Vec<Claimed>, Error> {
+    claims
+        .into_iter()
+        .enumerate()
+        .map(|(at, claim)| {
+            let purpose = edition.purpose(&claim.purpose).map(Arc::as_ref);
+            let claimed = claimed(purpose, source, claim, now);
+            claimed.entry.validate(purpose).map_err(|problems| rejected(&problems, at))?;
+            Ok(claimed)
+        })
+        .collect()
+}
+
+fn claimed(purpose: Option<&Purpose>, source: &Source, claim: ConsentClaim, now: Timestamp) -> Claimed {
+    let text_version = claim.text_version.or_else(|| source.terms.text_versions.get(&claim.purpose).cloned());
+    let requested_at = claim.requested_at.unwrap_or(claim.at);
+    let entry = Entry {
+        act: claim.act,
+        purpose: Some(claim.purpose),
+        channel: claim.channel,
+        at: claim.at,
+        recorded_at: now,
+        // Both come when it is written.
+        entry_no: EntryNo(0),
+        origin: SubjectId::from_uuid(uuid::Uuid::nil()),
+        text_version: text_version.map(Into::into),
+        method: claim.method,
+        proven: purpose.is_some_and(|purpose| proven(purpose, claim.method, claim.evidence.is_some())),
+        confirmed: claim.method == Method::DoubleOptIn
+            && purpose.is_some_and(|purpose| confirmed_in_time(purpose, requested_at, claim.confirmed_at)),
+        // A form that names the purpose and is answered by the person's own act; a source cannot claim more.
+        explicit: claim.act == Act::Granted
+            && matches!(claim.method, Method::DoubleOptIn | Method::Checkbox | Method::Written | Method::Portal),
+        parental: false,
+    };
+    Claimed { entry, evidence: claim.evidence }
+}
+
+fn rejected(problems: &[crate::consent::Problem], at: usize) -> Error {
+    let first = problems.first();
+    let rejection = Rejection {
+        code: first.map_or("invalid_value", |problem| problem.code),
+        pointer: format!("/consents/{at}{}", first.map_or("", |problem| problem.pointer)),
+        detail: first.map_or_else(String::new, |problem| problem.text.to_string()),
+    };
+    Error::Rejected(rejection)
+}

@@ -1,0 +1,7 @@
+//! What the hub does by itself: turning keys, finishing what was begun, forgetting what is due.
+//!
+//! One file per job. A job never holds a personal value: it works on rows and ids, and what it reads it reads at
+//! the gateway like everybody else. Read next: [`rotate_keys`].
+
+pub mod rotate_keys;
+pub mod schedule;

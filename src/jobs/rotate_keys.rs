@@ -1,0 +1,159 @@
+//! Turning the KEK: a new epoch, all living keys wrapped again, the old epoch destroyed.
+//!
+//! Deleting a wrapped key is not erasure while an old copy of the row and the epoch that wrapped it exist. Once
+//! the epoch is destroyed, every old page, log and backup of the key shelf is worthless for those who were erased
+//! before. Everything here can stop at any moment and goes on where it stopped.
+
+use std::sync::Arc;
+
+use crate::audit::{self, Act, Book, Line};
+use crate::store::rows::KekRow;
+use crate::store::{self, Failure, Store, keys};
+use crate::types::{Clock, Timestamp};
+use crate::vault::{self, Keyring, KeyringError, Rotator};
+
+/// Keys wrapped again in one transaction.
+const CHUNK: i64 = 500;
+
+/// A failure of a rotation. What was done stays done; running it again goes on.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The store failed.
+    #[error("the keys could not be read or written")]
+    Store(#[from] store::Error),
+    /// A key could not be wrapped.
+    #[error("a key could not be wrapped")]
+    Vault(#[from] vault::Error),
+    /// The epochs could not be loaded.
+    #[error(transparent)]
+    Keyring(#[from] KeyringError),
+    /// The audit line could not be written.
+    #[error("the rotation could not be recorded")]
+    Audit(#[from] audit::Error),
+}
+
+impl Failure for Error {
+    fn store(&self) -> Option<&store::Error> {
+        if let Self::Store(cause) = self { Some(cause) } else { None }
+    }
+}
+
+/// What a rotation did.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Done {
+    /// The epoch that now wraps all keys.
+    pub epoch: i32,
+    /// Keys wrapped again.
+    pub rewrapped: u64,
+    /// Epochs destroyed.
+    pub destroyed: Vec<i32>,
+}
+
+/// The job. It owns the [`Rotator`].
+pub struct KeyRotation {
+    rotator: Arc<Rotator>,
+    keyring: Arc<Keyring>,
+    store: Store,
+    book: Arc<Book>,
+    clock: Arc<dyn Clock>,
+}
+
+impl KeyRotation {
+    /// A rotation that owns `rotator`.
+    #[must_use]
+    pub fn new(rotator: Rotator, keyring: Arc<Keyring>, store: Store, book: Arc<Book>, clock: Arc<dyn Clock>) -> Self {
+        Self { rotator: Arc::new(rotator), keyring, store, book, clock }
+    }
+
+    /// Begins a new epoch and finishes it. `progress` hears how many keys were wrapped so far, and how many are left.
+    ///
+    /// # Errors
+    /// If the store or the vault fails; then run it again.
+    pub async fn rotate(&self, progress: impl FnMut(u64, u64)) -> Result<Done, Error> {
+        self.begin().await?;
+        self.finish(progress).await
+    }
+
+    /// Begins a new epoch if the newest is at least `days` old, and finishes whatever is unfinished.
+    ///
+    /// # Errors
+    /// As [`KeyRotation::rotate`].
+    pub async fn rotate_if_due(&self, days: i64) -> Result<Option<Done>, Error> {
+        let epochs = self.living().await?;
+        let now = self.clock.now();
+        let due = epochs.last().is_none_or(|newest| newest.created_at.plus_days(days) <= now);
+        if due {
+            self.begin().await?;
+        }
+        if due || epochs.len() > 1 { self.finish(|_, _| {}).await.map(Some) } else { Ok(None) }
+    }
+
+    async fn begin(&self) -> Result<(), Error> {
+        self.keyring.reload().await?;
+        let row = self.rotator.new_epoch(self.keyring.root(), self.clock.now())?;
+        let inserted = row.clone();
+        // Two nodes that begin at once make the same number; one of them is refused and tries the next time.
+        self.store.write(move |write| keys::insert_kek(write, &inserted)).await?;
+        self.keyring.install(&row)?;
+        self.book.note(Line::new(Act::KeysRotated).object(format!("epoch {} begun", row.epoch))).await?;
+        Ok(())
+    }
+
+    async fn finish(&self, mut progress: impl FnMut(u64, u64)) -> Result<Done, Error> {
+        self.keyring.reload().await?;
+        let mut done = Done { epoch: self.keyring.newest().unwrap_or_default(), ..Done::default() };
+        let old: Vec<i32> =
+            self.living().await?.iter().map(|row| row.epoch).filter(|epoch| *epoch < done.epoch).collect();
+        for epoch in old {
+            loop {
+                let (wrapped, left) = self.rewrap_chunk(epoch).await?;
+                done.rewrapped += wrapped;
+                progress(done.rewrapped, left);
+                if left == 0 {
+                    break;
+                }
+            }
+            let now = self.clock.now();
+            if self.store.write(move |write| keys::destroy_kek(write, epoch, now)).await? {
+                self.keyring.forget(epoch);
+                done.destroyed.push(epoch);
+                self.book.note(Line::new(Act::KeysRotated).object(format!("epoch {epoch} destroyed"))).await?;
+            }
+        }
+        // The destroyed epoch's bytes must not stay in the write-ahead log either.
+        self.store.scrub().await?;
+        Ok(done)
+    }
+
+    /// Reading, wrapping and writing happen in one transaction: a category that is erased meanwhile stays erased.
+    async fn rewrap_chunk(&self, epoch: i32) -> Result<(u64, u64), Error> {
+        let rotator = self.rotator.clone();
+        self.store
+            .write(move |write| {
+                let rows = keys::wrapped_by(write, epoch, CHUNK)?;
+                let mut wrapped = 0;
+                for row in &rows {
+                    if let Some(again) = rotator.rewrap(row)? {
+                        keys::update_data_key(write, &again)?;
+                        wrapped += 1;
+                    }
+                }
+                let left = u64::try_from(keys::count_at(write, epoch)?).unwrap_or(0);
+                Ok::<_, Error>((wrapped, left))
+            })
+            .await
+    }
+
+    async fn living(&self) -> Result<Vec<KekRow>, Error> {
+        let rows = self.store.read(keys::keks).await?;
+        Ok(rows.into_iter().filter(|row| row.destroyed_at.is_none()).collect())
+    }
+
+    /// When the newest epoch began; erasures are final in every old copy one rotation later.
+    ///
+    /// # Errors
+    /// If the store cannot be read.
+    pub async fn newest_since(&self) -> Result<Option<Timestamp>, Error> {
+        Ok(self.living().await?.last().map(|row| row.created_at))
+    }
+}

@@ -1,0 +1,42 @@
+//! When each job runs while the hub serves.
+//!
+//! Every node runs the schedule. A job must be harmless when two nodes run it at once: the database decides who
+//! wins, and the other finds nothing left to do.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::rotate_keys::KeyRotation;
+use crate::consent::Rulebook;
+
+/// How often configuration made on other nodes is read.
+const CONFIGURATION: Duration = Duration::from_secs(1);
+/// How often it is checked whether a rotation is due.
+const ROTATION: Duration = Duration::from_secs(3600);
+
+/// Reads purposes and sources of other nodes for as long as it is polled.
+pub async fn keep_rulebook(rulebook: Arc<Rulebook>) {
+    loop {
+        tokio::time::sleep(CONFIGURATION).await;
+        if let Err(error) = rulebook.reload().await {
+            tracing::warn!(error = ?error, "the rulebook could not be read again; the last edition stays in force");
+        }
+    }
+}
+
+/// Turns the keys every `days` for as long as it is polled.
+pub async fn keep_rotating(rotation: Arc<KeyRotation>, days: i64) {
+    loop {
+        match rotation.rotate_if_due(days).await {
+            Ok(Some(done)) => tracing::info!(
+                epoch = done.epoch,
+                rewrapped = done.rewrapped,
+                destroyed = ?done.destroyed,
+                "the key epoch was turned"
+            ),
+            Ok(None) => {}
+            Err(error) => tracing::error!(error = ?error, "the key rotation failed and is tried again"),
+        }
+        tokio::time::sleep(ROTATION).await;
+    }
+}
