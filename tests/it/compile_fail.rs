@@ -146,6 +146,22 @@ fn error_of(message: &Value, source: &str) -> CompilerError {
         code: message["code"]["code"].as_str().unwrap_or("error").to_owned(),
         line,
         source: source.lines().nth(usize::try_from(line).unwrap() - 1).unwrap().trim().to_owned(),
-        message: message["message"].as_str().unwrap().lines().next().unwrap().to_owned(),
+        message: without_paths(message["message"].as_str().unwrap().lines().next().unwrap()),
     }
+}
+
+/// The message with `Gateway` for `obhut::gateway::Gateway`: which of them the compiler writes depends on whether some
+/// other crate has a type of the same name.
+fn without_paths(message: &str) -> String {
+    let mut parts = message.split("::").peekable();
+    let mut short = String::new();
+    while let Some(part) = parts.next() {
+        let start = part.rfind(|c: char| !c.is_alphanumeric() && c != '_').map_or(0, |at| at + 1);
+        let is_module = parts.peek().is_some() && part[start..].starts_with(|c: char| c.is_lowercase());
+        short.push_str(if is_module { &part[..start] } else { part });
+        if parts.peek().is_some() && !is_module {
+            short.push_str("::");
+        }
+    }
+    short
 }
