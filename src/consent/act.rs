@@ -98,10 +98,17 @@ impl Method {
 }
 
 /// The number of a ledger entry. Numbers of one subject grow; the highest seen is the version of the ledger.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
-#[serde(transparent)]
-#[schema(value_type = i64)]
+///
+/// In JSON it is a text: it has more digits than a JavaScript number keeps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, ToSchema)]
+#[schema(value_type = String, pattern = "^[0-9]{1,19}$", example = "222685454830520540")]
 pub struct EntryNo(pub i64);
+
+impl Serialize for EntryNo {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&self.0)
+    }
+}
 
 /// One line of the ledger. Lines are added and never changed; the proof itself lies sealed elsewhere.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
