@@ -7,6 +7,7 @@ use crate::audit::Book;
 use crate::consent::Rulebook;
 use crate::gateway::Gateway;
 use crate::intake::Intake;
+use crate::segments::Segments;
 use crate::store::Store;
 use crate::types::{Clock, IdMaker};
 use crate::vault::{KeyringError, Strongbox};
@@ -17,6 +18,8 @@ pub struct House {
     pub intake: Intake,
     /// The way out.
     pub gateway: Arc<Gateway>,
+    /// Questions over many people.
+    pub segments: Segments,
     /// Purposes and sources.
     pub rulebook: Arc<Rulebook>,
     /// Who may call.
@@ -24,7 +27,7 @@ pub struct House {
     /// The audit book.
     pub book: Arc<Book>,
     /// The hub's own confidential things: replies kept for repeated calls.
-    pub strongbox: Strongbox,
+    pub strongbox: Arc<Strongbox>,
     /// Rows that hold nothing personal: configuration, requests.
     pub store: Store,
     /// Ids.

@@ -13,10 +13,11 @@ pub use commands::run;
 use crate::api::{Doorkeeper, House};
 use crate::audit::{self, Book};
 use crate::config::{Config, DatabaseUrl, RootKey};
-use crate::consent::{self, Rulebook};
+use crate::consent::{self, Rulebook, Terms};
 use crate::gateway::Gateway;
-use crate::intake::Intake;
+use crate::intake::{HUB_SOURCE, Intake};
 use crate::jobs::rotate_keys::KeyRotation;
+use crate::segments::Segments;
 use crate::store::{self, Location, Store, keys};
 use crate::types::{Clock, Entropy, EntropyFailure, IdMaker, SystemClock, SystemEntropy};
 use crate::vault::{self, CredentialRoot, FileRoot, Keyring, RootError, Unlocked};
@@ -36,6 +37,9 @@ pub enum Error {
     /// The audit book does not open.
     #[error("the audit book does not open")]
     Audit(#[from] audit::Error),
+    /// The first segments could not be stored.
+    #[error("the first segments could not be stored")]
+    Segments(#[from] crate::segments::Error),
     /// There is no randomness.
     #[error(transparent)]
     Entropy(#[from] EntropyFailure),
@@ -69,7 +73,10 @@ pub async fn open(config: &Config) -> Result<Hub, Error> {
 
     let book = Arc::new(Book::open(&store, &ids, clock.clone()).await?);
     let rulebook = Arc::new(Rulebook::open(store.clone()).await?);
+    let first = rulebook.edition().purposes().is_empty();
     rulebook.ensure_purposes(consent::default_purposes()?, clock.now()).await?;
+    let hub = Terms::default();
+    rulebook.ensure_source(HUB_SOURCE.to_owned(), "Obhut".to_owned(), "hub".to_owned(), &hub, clock.now()).await?;
 
     let gateway = Arc::new(Gateway::new(
         opener,
@@ -83,8 +90,24 @@ pub async fn open(config: &Config) -> Result<Hub, Error> {
     let intake =
         Intake::new(sealer, store.clone(), keyring.clone(), rulebook.clone(), book.clone(), ids.clone(), clock.clone());
     let rotation = Arc::new(KeyRotation::new(rotator, keyring, store.clone(), book.clone(), clock.clone()));
+    let strongbox = Arc::new(strongbox);
+    let segments = Segments::new(
+        store.clone(),
+        gateway.clone(),
+        rulebook.clone(),
+        book.clone(),
+        strongbox.clone(),
+        clock.clone(),
+        ids.clone(),
+    );
+    if first {
+        segments.ensure_defaults().await?;
+    }
     let doorkeeper = Doorkeeper::new(store.clone(), book.clone(), ids.clone(), entropy, clock.clone());
-    Ok(Hub { house: House { intake, gateway, rulebook, doorkeeper, book, strongbox, store, ids, clock }, rotation })
+    Ok(Hub {
+        house: House { intake, gateway, segments, rulebook, doorkeeper, book, strongbox, store, ids, clock },
+        rotation,
+    })
 }
 
 fn location(config: &Config) -> Result<Location, Error> {

@@ -35,6 +35,9 @@ pub struct HomeLayer {
     /// Another database for the wrapped keys, so that keys and data are backed up apart
     #[arg(long, value_name = "URL")]
     pub keys_database_url: Option<String>,
+    /// Speak to a PostgreSQL server on another machine without TLS; for networks that encrypt below
+    #[arg(long, num_args = 0..=1, default_missing_value = "true", value_name = "BOOL")]
+    pub allow_plaintext_database: Option<bool>,
     /// Root key: file:<path>, credential:<name> (systemd LoadCredential), or env (its value in OBHUT_ROOT_KEY, 64 hexadecimal
     /// digits) [default: env if that is set, else
     /// file:<data-dir>/master.key, made with mode 0600 on the first start]
@@ -115,7 +118,7 @@ macro_rules! first {
 
 impl HomeLayer {
     fn over(self, below: Self) -> Self {
-        first!(self, below; config data_dir database_url keys_database_url root_key_from log_format log_filter)
+        first!(self, below; config data_dir database_url keys_database_url allow_plaintext_database root_key_from log_format log_filter)
     }
 }
 

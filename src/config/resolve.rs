@@ -12,17 +12,19 @@ use super::{Config, DatabaseUrl, Environment, Error, LISTEN, Log, RootKey, file}
 use crate::api::BodyLimits;
 use crate::api::limits::Rate;
 use crate::api::server::{Settings, Tls};
+use crate::store::reach;
 
 /// Puts the defaults in and checks the whole.
 pub(super) fn resolve(layer: Layer, environment: &Environment) -> Result<Config, Error> {
     let Layer { home, serving } = layer;
     let data_dir = file::data_dir(home.data_dir.as_deref());
+    let plaintext = home.allow_plaintext_database.unwrap_or(false);
     let database_url = match &home.database_url {
-        Some(url) => database("database_url", url)?,
+        Some(url) => database("database_url", url, plaintext)?,
         None => DatabaseUrl::Sqlite(data_dir.clone()),
     };
     let keys_database_url =
-        home.keys_database_url.as_deref().map(|url| database("keys_database_url", url)).transpose()?;
+        home.keys_database_url.as_deref().map(|url| database("keys_database_url", url, plaintext)).transpose()?;
     let mut warnings = Vec::new();
     Ok(Config {
         root_key: root_key(&home, &data_dir, environment)?,
@@ -42,7 +44,7 @@ fn wrong(setting: &'static str, reason: impl Into<String>) -> Error {
     Error::Setting { setting, reason: reason.into() }
 }
 
-fn database(setting: &'static str, url: &str) -> Result<DatabaseUrl, Error> {
+fn database(setting: &'static str, url: &str, plaintext: bool) -> Result<DatabaseUrl, Error> {
     if let Some(path) = url.strip_prefix("sqlite:") {
         let path = path.strip_prefix("//").unwrap_or(path);
         return if path.is_empty() {
@@ -52,6 +54,7 @@ fn database(setting: &'static str, url: &str) -> Result<DatabaseUrl, Error> {
         };
     }
     if url.starts_with("postgres://") || url.starts_with("postgresql://") {
+        reach::check(url, plaintext).map_err(|refused| wrong(setting, refused.to_string()))?;
         return Ok(DatabaseUrl::Postgres(Zeroizing::new(url.to_owned())));
     }
     Err(wrong(setting, "must begin with sqlite: or postgres://"))

@@ -72,7 +72,7 @@ impl Disclosure {
         &self.records
     }
 
-    /// What was opened, joined into one profile per category; see [`profile`] for which value wins.
+    /// What was opened, joined into one profile per category; see `profile.rs` for which value wins.
     #[must_use]
     pub fn profile(&self) -> BTreeMap<Category, serde_json::Map<String, Value>> {
         profile::join(&self.records)

@@ -1,7 +1,7 @@
 //! Resolving one record: whose is it?
 
 use crate::store::rows::{IdentifierRow, SubjectState};
-use crate::store::{Error, Write, identifiers, subjects};
+use crate::store::{Error, Write, identifiers, records, subjects};
 use crate::types::{IdentifierKind, SubjectId, UnknownWord};
 
 /// More people than this behind one value: it is shared, and joins nobody.
@@ -25,6 +25,8 @@ pub enum Rule {
     Relay = 6,
     /// The same visitor id at the same source.
     AnonymousId = 7,
+    /// A statement about the use of data was made under this contact point before anything else of it was known.
+    Statement = 8,
 }
 
 impl Rule {
@@ -52,6 +54,7 @@ impl Rule {
             Self::EmailAndName => "same_email_and_name",
             Self::Relay => "same_forwarding_address",
             Self::AnonymousId => "same_visitor_id",
+            Self::Statement => "same_contact_point_as_statement",
         }
     }
 }
@@ -68,6 +71,7 @@ impl TryFrom<i16> for Rule {
             Self::EmailAndName,
             Self::Relay,
             Self::AnonymousId,
+            Self::Statement,
         ]
         .into_iter()
         .find(|rule| *rule as i16 == number)
@@ -82,6 +86,8 @@ pub struct Clue {
     pub kind: IdentifierKind,
     /// Its blind index.
     pub ix: [u8; 16],
+    /// Whether it joins people. One that does not still finds a statement made under it.
+    pub joins: bool,
 }
 
 /// Whose a record is.
@@ -100,8 +106,14 @@ pub struct Resolution {
 pub fn resolve(write: &mut Write<'_>, clues: &[Clue]) -> Result<Resolution, Error> {
     let mut evidence = Vec::new();
     for clue in clues {
-        for person in people_with(write, clue)? {
-            evidence.push((Rule::of(clue.kind), clue.ix, person));
+        let rows = identifiers::with_index(write.records(), &clue.ix)?;
+        if clue.joins {
+            for person in joined_by(write, &rows)? {
+                evidence.push((Rule::of(clue.kind), clue.ix, person));
+            }
+        }
+        for person in stated_by(write, &rows)? {
+            evidence.push((Rule::Statement, clue.ix, person));
         }
     }
     let mut people: Vec<SubjectId> = evidence.iter().map(|(_, _, person)| *person).collect();
@@ -111,15 +123,33 @@ pub fn resolve(write: &mut Write<'_>, clues: &[Clue]) -> Result<Resolution, Erro
     Ok(Resolution { people, evidence })
 }
 
-fn people_with(write: &mut Write<'_>, clue: &Clue) -> Result<Vec<SubjectId>, Error> {
-    let rows = identifiers::with_index(write.records(), &clue.ix)?;
-    let joining = |row: &&IdentifierRow| row.use_flags & IdentifierRow::JOINS != 0;
-    let mut people: Vec<SubjectId> = rows.iter().filter(joining).map(|row| row.subject_id).collect();
+fn joined_by(write: &mut Write<'_>, rows: &[IdentifierRow]) -> Result<Vec<SubjectId>, Error> {
+    let people = people_of(rows, IdentifierRow::JOINS);
+    if people.len() > SHARED_BY { Ok(Vec::new()) } else { living(write, people) }
+}
+
+/// People of whom only a statement under this contact point is known. They are joined by their first record, whoever
+/// brings it: their no then holds for it, and their yes does not (merging never widens).
+fn stated_by(write: &mut Write<'_>, rows: &[IdentifierRow]) -> Result<Vec<SubjectId>, Error> {
+    let people = living(write, people_of(rows, IdentifierRow::STATEMENT))?;
+    let mut alone = Vec::new();
+    for person in people {
+        if records::numbers_of(write.records(), person)?.len() == 1 {
+            alone.push(person);
+        }
+    }
+    Ok(alone)
+}
+
+fn people_of(rows: &[IdentifierRow], flag: i16) -> Vec<SubjectId> {
+    let mut people: Vec<SubjectId> =
+        rows.iter().filter(|row| row.use_flags & flag != 0).map(|row| row.subject_id).collect();
     people.sort_unstable();
     people.dedup();
-    if people.len() > SHARED_BY {
-        return Ok(Vec::new());
-    }
+    people
+}
+
+fn living(write: &mut Write<'_>, people: Vec<SubjectId>) -> Result<Vec<SubjectId>, Error> {
     let mut living = Vec::with_capacity(people.len());
     for person in people {
         let row = subjects::living(write.records(), person)?;

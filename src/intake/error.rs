@@ -29,6 +29,9 @@ pub enum Error {
     /// Nobody is behind this id or identifier.
     #[error("nobody is behind this id")]
     UnknownSubject,
+    /// Several people share the identifier, and a yes is one person's.
+    #[error("several people share this identifier")]
+    Shared,
     /// A part of a person has no key.
     #[error("a person has no key")]
     NoKey,

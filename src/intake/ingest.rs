@@ -1,16 +1,15 @@
-//! [`Intake`]: records come in here, and what people say about the use of their data.
+//! [`Intake`]: records come in here.
 
 use std::sync::Arc;
 
-use super::prepare::{Claimed, Prepared, prepare};
+use super::prepare::{Prepared, prepare};
 use super::settle::Desk;
 use super::{Error, Rejection, canonical};
 use crate::audit::{Act, Book, Line};
-use crate::consent::{Entry, Rulebook, ledger as words};
-use crate::store::rows::Who;
-use crate::store::{Store, ledger, subjects};
-use crate::types::{ApiKeyId, Clock, IdMaker, Role, SubjectId};
-use crate::vault::{Keyring, Personal, Sealer};
+use crate::consent::Rulebook;
+use crate::store::Store;
+use crate::types::{ApiKeyId, Clock, IdMaker, Role};
+use crate::vault::{Keyring, Sealer};
 
 /// Records that one transaction takes.
 pub const CHUNK: usize = 100;
@@ -36,13 +35,13 @@ pub enum Outcome {
 
 /// The way in. It owns the [`Sealer`].
 pub struct Intake {
-    sealer: Arc<Sealer>,
-    store: Store,
-    keyring: Arc<Keyring>,
-    rulebook: Arc<Rulebook>,
-    book: Arc<Book>,
-    ids: Arc<IdMaker>,
-    clock: Arc<dyn Clock>,
+    pub(super) sealer: Arc<Sealer>,
+    pub(super) store: Store,
+    pub(super) keyring: Arc<Keyring>,
+    pub(super) rulebook: Arc<Rulebook>,
+    pub(super) book: Arc<Book>,
+    pub(super) ids: Arc<IdMaker>,
+    pub(super) clock: Arc<dyn Clock>,
 }
 
 impl Intake {
@@ -122,7 +121,7 @@ impl Intake {
     }
 
     /// Runs a write again after loading the epochs, when another node began one meanwhile.
-    async fn in_epoch<T>(&self, mut work: impl AsyncFnMut() -> Result<T, Error>) -> Result<T, Error> {
+    pub(super) async fn in_epoch<T>(&self, mut work: impl AsyncFnMut() -> Result<T, Error>) -> Result<T, Error> {
         for _ in 1..TRIES {
             match work().await {
                 Err(Error::NewEpoch | Error::Vault(crate::vault::Error::UnknownEpoch(_))) => {
@@ -132,52 +131,5 @@ impl Intake {
             }
         }
         work().await
-    }
-
-    /// Records what a person said about the use of their data: a consent, refusal, withdrawal, objection or
-    /// restriction. When this returns, every read that starts later knows it. Returns the number of the entry, the
-    /// person it was recorded for, and `false` if the very same entry was there already.
-    ///
-    /// # Errors
-    /// [`Error::Act`] if the act makes no sense for its purpose, [`Error::UnknownSubject`] if nobody is behind `who`.
-    pub async fn record(
-        &self,
-        who: Who,
-        entry: Entry,
-        evidence: Option<Personal>,
-        by: (ApiKeyId, Role),
-    ) -> Result<(SubjectId, bool), Error> {
-        let edition = self.rulebook.edition();
-        let purpose = entry.purpose.as_ref().and_then(|code| edition.purpose(code)).map(Arc::as_ref);
-        entry.validate(purpose).map_err(Error::Act)?;
-        let line = Line::new(Act::ConsentRecorded).by(by.0, by.1).object(entry.act.word());
-        let line = match &entry.purpose {
-            Some(code) => line.under(code.clone(), purpose.and_then(|purpose| i32::try_from(purpose.version).ok())),
-            None => line,
-        };
-        let rows = self.store.subjects(vec![who]).await?.pop().flatten().ok_or(Error::UnknownSubject)?;
-        let subject = rows.subject;
-        let claimed = Arc::new(Claimed { entry, evidence });
-        let now = self.clock.now();
-        let (person, added, pseudonym) = self
-            .in_epoch(async || {
-                let (claimed, sealer, ids) = (claimed.clone(), self.sealer.clone(), self.ids.clone());
-                self.store
-                    .write(move |write| {
-                        let desk = Desk { sealer: &sealer, ids: &ids, now };
-                        // A merge may have happened since the person was found.
-                        let row = subjects::living(write.records(), subject)?.ok_or(Error::UnknownSubject)?;
-                        let person = row.subject_id;
-                        let key = desk.proof_key(write, person)?;
-                        let known = ledger::of(write.records(), person)?;
-                        let known = known.iter().map(words::entry).collect::<Result<Vec<_>, _>>()?;
-                        let added = desk.record_entry(write, person, &key, &claimed, 0, &known)?;
-                        Ok::<_, Error>((person, added.is_some(), key.pseudonym()?))
-                    })
-                    .await
-            })
-            .await?;
-        self.book.note(line.about([pseudonym])).await?;
-        Ok((person, added))
     }
 }

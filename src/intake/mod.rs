@@ -16,6 +16,7 @@ pub mod record;
 mod rejection;
 mod schema;
 mod settle;
+mod statement;
 mod wire;
 
 pub use canonical::{Canonical, Identifier, SourceCode, parse, parse_with};
@@ -26,4 +27,5 @@ pub use ingest::{CHUNK, Intake, Outcome};
 pub use record::{KeepUntil, Statute};
 pub use rejection::Rejection;
 pub use schema::RecordSchema;
+pub use statement::{HUB_SOURCE, Named, Recorded};
 pub use wire::MAX_BYTES;

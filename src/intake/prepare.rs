@@ -6,6 +6,7 @@ use super::canonical::{Canonical, Identifier};
 use super::identify::Joins;
 use super::normal::Reason;
 use super::rejection::Rejection;
+use super::statement::HUB_SOURCE;
 use super::{ConsentClaim, Error};
 use crate::consent::{Act, Edition, Entry, EntryNo, Method, Purpose, Source, confirmed_in_time, proven};
 use crate::graph::Clue;
@@ -121,7 +122,8 @@ fn indexes(
         let verified = if identifier.verified { IdentifierRow::VERIFIED } else { 0 };
         if identifier.lookup {
             let ix = sealer.lookup(identifier.kind, source.number, &identifier.value)?;
-            add(ix, identifier.kind, IdentifierRow::LOOKUP | verified);
+            let statement = if source.code == HUB_SOURCE { IdentifierRow::STATEMENT } else { 0 };
+            add(ix, identifier.kind, IdentifierRow::LOOKUP | verified | statement);
         }
         if identifier.joins != Joins::Never {
             let ix = sealer.lookup(identifier.kind, source.number, &identifier.matching)?;
@@ -134,7 +136,7 @@ fn indexes(
 impl Indexed {
     fn clue(&self) -> Option<Clue> {
         let kind = IdentifierKind::try_from(self.kind).ok()?;
-        (self.flags & IdentifierRow::JOINS != 0).then_some(Clue { kind, ix: self.ix })
+        Some(Clue { kind, ix: self.ix, joins: self.flags & IdentifierRow::JOINS != 0 })
     }
 }
 

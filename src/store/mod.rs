@@ -21,6 +21,7 @@ pub mod keys;
 pub mod ledger;
 pub mod links;
 pub mod purposes;
+pub mod reach;
 pub mod records;
 pub mod replies;
 pub mod requests;

@@ -177,6 +177,8 @@ impl IdentifierRow {
     pub const JOINS: i16 = 2;
     /// A look-up by it finds the person.
     pub const LOOKUP: i16 = 4;
+    /// The hub knows it from a statement about the use of data, and nothing else of the person yet.
+    pub const STATEMENT: i16 = 8;
 }
 
 /// Why a record belongs to a person, or why two persons became one.

@@ -1,6 +1,7 @@
-//! Keeps keys out of core dumps and away from debuggers.
+//! Keeps keys out of core dumps, away from debuggers, and files away from other users.
 
-use rustix::process::{DumpableBehavior, Resource, Rlimit, set_dumpable_behavior, setrlimit};
+use rustix::fs::Mode;
+use rustix::process::{DumpableBehavior, Resource, Rlimit, set_dumpable_behavior, setrlimit, umask};
 
 /// Turns core dumps off and makes the process undumpable: no core file is written, and other processes of the same
 /// user can neither attach to it nor read `/proc/<pid>/mem`. Call it before the first key is read.
@@ -10,6 +11,8 @@ use rustix::process::{DumpableBehavior, Resource, Rlimit, set_dumpable_behavior,
 pub fn harden() -> std::io::Result<()> {
     setrlimit(Resource::Core, Rlimit { current: Some(0), maximum: Some(0) })?;
     set_dumpable_behavior(DumpableBehavior::NotDumpable)?;
+    // Whatever file this process makes, nobody else may read it.
+    umask(Mode::RWXG | Mode::RWXO);
     Ok(())
 }
 

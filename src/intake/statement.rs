@@ -1,0 +1,190 @@
+//! Statements: what a person says about the use of their data comes in here, durable before it is answered.
+
+use std::sync::Arc;
+
+use serde_json::json;
+
+use super::identify::lookup_form;
+use super::prepare::Claimed;
+use super::settle::Desk;
+use super::{Error, Intake, Outcome, Rejection};
+use crate::audit::{Act as AuditAct, Line};
+use crate::consent::{Entry, Purpose, ledger as words};
+use crate::store::rows::IdentifierRow;
+use crate::store::{identifiers, ledger, subjects};
+use crate::types::{ApiKeyId, IdentifierKind, Role, SourceNo, SubjectId};
+use crate::vault::Personal;
+
+/// The code of the built-in source that stands for the hub itself: people first heard of by a statement of theirs.
+pub const HUB_SOURCE: &str = "hub";
+
+/// What became of a statement.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Recorded {
+    /// For whom it was recorded. More than one only for a no about a contact point that several people share.
+    pub subjects: Vec<SubjectId>,
+    /// False if the very same statement was in the ledger already.
+    pub added: bool,
+}
+
+/// An identifier as somebody names it.
+pub struct Named<'a> {
+    /// Its kind.
+    pub kind: IdentifierKind,
+    /// The source it belongs to, for kinds that are unique at their source only.
+    pub source: Option<&'a str>,
+    /// The value as written.
+    pub value: &'a str,
+}
+
+impl Intake {
+    /// Records a consent, refusal, withdrawal, objection or restriction of a person. When this returns, every read
+    /// that starts later knows it, on every node.
+    ///
+    /// # Errors
+    /// [`Error::Act`] if the act makes no sense for its purpose, [`Error::UnknownSubject`] if nobody has this id.
+    pub async fn record(
+        &self,
+        subject: SubjectId,
+        entry: Entry,
+        evidence: Option<Personal>,
+        by: (ApiKeyId, Role),
+    ) -> Result<Recorded, Error> {
+        self.check(&entry)?;
+        self.write_down(vec![subject], entry, evidence, by).await
+    }
+
+    /// Records a statement for whoever has an identifier. A person nobody knew yet is known by it from then on, so
+    /// that a no made today holds for data that comes tomorrow. A no counts for everybody who shares the contact
+    /// point; a yes needs to be one person's.
+    ///
+    /// # Errors
+    /// [`Error::Act`], [`Error::Rejected`] if the identifier has no normal form or its source is not configured,
+    /// [`Error::Shared`] for a yes about a shared identifier.
+    pub async fn record_for(
+        &self,
+        named: Named<'_>,
+        entry: Entry,
+        evidence: Option<Personal>,
+        by: (ApiKeyId, Role),
+    ) -> Result<Recorded, Error> {
+        self.check(&entry)?;
+        let source_no = match named.source {
+            None => SourceNo(0),
+            Some(code) => {
+                let edition = self.rulebook.edition();
+                let unknown = || Error::Rejected(Rejection::new(super::normal::Reason::UNKNOWN_SOURCE).under("source"));
+                edition.source_named(code).ok_or_else(unknown)?.number
+            }
+        };
+        let (kind, value) = lookup_form(named.kind, named.value)
+            .map_err(|reason| Error::Rejected(Rejection::new(reason).under("value")))?;
+        let ix = self.sealer.lookup(kind, source_no, &value)?.bytes();
+        let mut people = self.holders(ix).await?;
+        if people.is_empty() {
+            self.introduce(&named).await?;
+            people = self.holders(ix).await?;
+        }
+        match people.len() {
+            0 => Err(Error::UnknownSubject),
+            1 => self.write_down(people, entry, evidence, by).await,
+            _ if entry.act.is_no() => self.write_down(people, entry, evidence, by).await,
+            _ => Err(Error::Shared),
+        }
+    }
+
+    fn check(&self, entry: &Entry) -> Result<(), Error> {
+        let edition = self.rulebook.edition();
+        let purpose = entry.purpose.as_ref().and_then(|code| edition.purpose(code)).map(Arc::as_ref);
+        entry.validate(purpose).map_err(Error::Act)
+    }
+
+    /// Everybody living who has this identifier.
+    async fn holders(&self, ix: [u8; 16]) -> Result<Vec<SubjectId>, Error> {
+        self.store
+            .read(move |read| {
+                let rows = identifiers::with_index(read.records(), &ix)?;
+                let found = rows.iter().filter(|row| row.use_flags & IdentifierRow::LOOKUP != 0);
+                let mut people: Vec<SubjectId> = found.map(|row| row.subject_id).collect();
+                people.sort_unstable();
+                people.dedup();
+                let mut living = Vec::new();
+                for person in people {
+                    living.extend(subjects::living(read.records(), person)?.map(|row| row.subject_id));
+                }
+                Ok(living)
+            })
+            .await
+    }
+
+    /// Makes a person out of an identifier, as a record of the hub's own.
+    async fn introduce(&self, named: &Named<'_>) -> Result<(), Error> {
+        let source = named.source.unwrap_or(HUB_SOURCE);
+        let record = json!({
+            "type": "contact_note",
+            "source": source,
+            "external_id": format!("statement:{}", self.ids.uuid().map_err(crate::store::Error::from)?),
+            "updated_at": self.clock.now().rfc3339(),
+            "identifiers": [{ "kind": named.kind, "value": named.value }],
+            "data": { "noted_at": self.clock.now().rfc3339(), "text": "first heard of by a statement about the use of data" },
+        });
+        let record = zeroize::Zeroizing::new(record.to_string().into_bytes());
+        match self.ingest(&[record.as_slice()]).await?.pop() {
+            Some(Outcome::Rejected(rejection)) => Err(Error::Rejected(rejection)),
+            _ => Ok(()),
+        }
+    }
+
+    async fn write_down(
+        &self,
+        people: Vec<SubjectId>,
+        entry: Entry,
+        evidence: Option<Personal>,
+        by: (ApiKeyId, Role),
+    ) -> Result<Recorded, Error> {
+        let line = self.line(&entry, by);
+        let claimed = Arc::new(Claimed { entry, evidence });
+        let now = self.clock.now();
+        let people = Arc::new(people);
+        let (recorded, pseudonyms) = self
+            .in_epoch(async || {
+                let (claimed, sealer, ids, people) =
+                    (claimed.clone(), self.sealer.clone(), self.ids.clone(), people.clone());
+                self.store
+                    .write(move |write| {
+                        let desk = Desk { sealer: &sealer, ids: &ids, now };
+                        let mut recorded = Recorded { subjects: Vec::new(), added: false };
+                        let mut pseudonyms = Vec::new();
+                        for person in people.iter() {
+                            // A merge may have happened since the person was found.
+                            let row = subjects::living(write.records(), *person)?.ok_or(Error::UnknownSubject)?;
+                            let person = row.subject_id;
+                            let key = desk.proof_key(write, person)?;
+                            let known = ledger::of(write.records(), person)?;
+                            let known = known.iter().map(words::entry).collect::<Result<Vec<_>, _>>()?;
+                            let added = desk.record_entry(write, person, &key, &claimed, 0, &known)?;
+                            recorded.added |= added.is_some();
+                            recorded.subjects.push(person);
+                            pseudonyms.push(key.pseudonym()?);
+                        }
+                        Ok::<_, Error>((recorded, pseudonyms))
+                    })
+                    .await
+            })
+            .await?;
+        self.book.note(line.about(pseudonyms)).await?;
+        Ok(recorded)
+    }
+
+    fn line(&self, entry: &Entry, by: (ApiKeyId, Role)) -> Line {
+        let line = Line::new(AuditAct::ConsentRecorded).by(by.0, by.1).object(entry.act.word());
+        match &entry.purpose {
+            Some(code) => {
+                let edition = self.rulebook.edition();
+                let version = edition.purpose(code).map(|purpose: &Arc<Purpose>| purpose.version);
+                line.under(code.clone(), version.and_then(|version| i32::try_from(version).ok()))
+            }
+            None => line,
+        }
+    }
+}
