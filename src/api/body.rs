@@ -14,6 +14,7 @@ use bytes::Bytes;
 use flate2::write::MultiGzDecoder;
 use futures_util::StreamExt;
 use serde::de::DeserializeOwned;
+use sha2::{Digest, Sha256};
 
 use super::json;
 use super::problem::{Code, Problem};
@@ -45,14 +46,43 @@ impl<T: DeserializeOwned + 'static> FromRequest for Body<T> {
     type Future = Pin<Box<dyn Future<Output = Result<Self, Problem>>>>;
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        let limits = limits(request);
-        let reader = expect_media(request.headers(), is_json, "Send application/json.")
-            .and_then(|()| Reader::open(request.headers(), payload.take(), limits.document, limits.patience));
+        let bytes = document(request, payload);
+        Box::pin(async move { json::read(&bytes.await?).map(Self) })
+    }
+}
+
+/// As [`Body`], with the SHA-256 of its bytes, to know a repeated call by.
+pub struct Document<T> {
+    /// What it says.
+    pub body: T,
+    /// SHA-256 of the unpacked bytes.
+    pub digest: [u8; 32],
+}
+
+impl<T: DeserializeOwned + 'static> FromRequest for Document<T> {
+    type Error = Problem;
+    type Future = Pin<Box<dyn Future<Output = Result<Self, Problem>>>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let bytes = document(request, payload);
         Box::pin(async move {
-            // The patience holds for the whole document, so that a byte every few seconds does not keep a connection.
-            let bytes = tokio::time::timeout(limits.patience, reader?.all()).await.map_err(|_| too_slow())??;
-            json::read(&bytes).map(Self)
+            let bytes = bytes.await?;
+            Ok(Self { body: json::read(&bytes)?, digest: Sha256::digest(&bytes).into() })
         })
+    }
+}
+
+/// The bytes of one JSON document.
+pub(super) fn document(
+    request: &HttpRequest,
+    payload: &mut Payload,
+) -> impl Future<Output = Result<Vec<u8>, Problem>> + use<> {
+    let limits = limits(request);
+    let reader = expect_media(request.headers(), is_json, "Send application/json.")
+        .and_then(|()| Reader::open(request.headers(), payload.take(), limits.document, limits.patience));
+    async move {
+        // The patience holds for the whole document, so that a byte every few seconds does not keep a connection.
+        tokio::time::timeout(limits.patience, reader?.all()).await.map_err(|_| too_slow())?
     }
 }
 
@@ -65,6 +95,7 @@ pub struct Reader {
     left: u64,
     patience: Duration,
     ended: bool,
+    digest: Option<Sha256>,
 }
 
 impl Reader {
@@ -86,7 +117,20 @@ impl Reader {
         {
             return Err(too_large(limit));
         }
-        Ok(Self { payload, gzip, packed: Bytes::new(), left: limit, patience, ended: false })
+        Ok(Self { payload, gzip, packed: Bytes::new(), left: limit, patience, ended: false, digest: None })
+    }
+
+    /// The same, adding up the SHA-256 of what it hands out.
+    #[must_use]
+    pub fn digesting(mut self) -> Self {
+        self.digest = Some(Sha256::new());
+        self
+    }
+
+    /// The SHA-256 of all that was handed out; none unless [`digesting`](Self::digesting).
+    #[must_use]
+    pub fn digest(&self) -> Option<[u8; 32]> {
+        self.digest.clone().map(|digest| digest.finalize().into())
     }
 
     /// The next piece; none at the end.
@@ -94,6 +138,14 @@ impl Reader {
     /// # Errors
     /// A problem if the body is too large, too slow, cut off or wrongly packed. There is no going on after that.
     pub async fn next(&mut self) -> Result<Option<Bytes>, Problem> {
+        let piece = self.piece().await?;
+        if let (Some(digest), Some(piece)) = (&mut self.digest, &piece) {
+            digest.update(piece);
+        }
+        Ok(piece)
+    }
+
+    async fn piece(&mut self) -> Result<Option<Bytes>, Problem> {
         loop {
             if !self.packed.is_empty()
                 && let Some(piece) = self.unpack()?

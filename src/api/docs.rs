@@ -57,6 +57,7 @@ pub(super) fn finish(mut document: OpenApi) -> OpenApi {
                 .or_insert_with(|| RefOr::Ref(Ref::new("#/components/responses/Problem")));
         }
     }
+    super::permissions::mark(&mut document);
     document
 }
 

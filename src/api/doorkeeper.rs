@@ -67,11 +67,19 @@ impl Doorkeeper {
         Self { store, book, ids, entropy, clock, recent: Mutex::default() }
     }
 
-    /// Makes a key. The text is returned once and cannot be had again.
+    /// Makes a key, by the operator of the machine. The text is returned once and cannot be had again.
     ///
     /// # Errors
     /// If it cannot be stored or recorded.
     pub async fn issue(&self, grant: Grant) -> Result<(ApiKeyId, String), Error> {
+        self.issue_by(None, grant).await
+    }
+
+    /// As [`Doorkeeper::issue`], by the holder of another key.
+    ///
+    /// # Errors
+    /// As [`Doorkeeper::issue`].
+    pub async fn issue_by(&self, by: Option<(ApiKeyId, Role)>, grant: Grant) -> Result<(ApiKeyId, String), Error> {
         let id = ApiKeyId::from_uuid(self.ids.uuid()?);
         let mut secret = [0; 32];
         self.entropy.fill(&mut secret)?;
@@ -89,7 +97,7 @@ impl Doorkeeper {
             revoked_at: Timestamp::UNSET,
         };
         self.store.write(move |write| api_keys::insert(write, row.clone())).await?;
-        self.book.note(Line::new(Act::Configured).object(format!("api_key {id} issued"))).await?;
+        self.book.note(configured(by, format!("api_key {id} issued"))).await?;
         Ok((id, format!("{PREFIX}{}_{secret}", hex::encode(id.bytes()))))
     }
 
@@ -106,11 +114,19 @@ impl Doorkeeper {
     /// # Errors
     /// If it cannot be written or recorded.
     pub async fn revoke(&self, id: ApiKeyId) -> Result<bool, Error> {
+        self.revoke_by(None, id).await
+    }
+
+    /// As [`Doorkeeper::revoke`], by the holder of a key.
+    ///
+    /// # Errors
+    /// As [`Doorkeeper::revoke`].
+    pub async fn revoke_by(&self, by: Option<(ApiKeyId, Role)>, id: ApiKeyId) -> Result<bool, Error> {
         let now = self.clock.now();
         let revoked = self.store.write(move |write| api_keys::revoke(write, id, now)).await?;
         self.recent.lock().unwrap_or_else(PoisonError::into_inner).retain(|_, known| *known != id);
         if revoked {
-            self.book.note(Line::new(Act::Configured).object(format!("api_key {id} revoked"))).await?;
+            self.book.note(configured(by, format!("api_key {id} revoked"))).await?;
         }
         Ok(revoked)
     }
@@ -129,12 +145,17 @@ impl Doorkeeper {
         if !stored.matches(&ApiKeyHash::of(secret)) || row.revoked_at.is_set() || over {
             return Ok(None);
         }
-        let purposes: BTreeSet<PurposeCode> =
-            serde_json::from_str(&row.purposes).map_err(|_| store::Error::Unreadable("purpose list"))?;
-        let role = Role::try_from(row.role).map_err(store::Error::from)?;
-        let scope = if role == Role::Dpo && purposes.is_empty() { Scope::Every } else { Scope::Only(purposes) };
         self.remember(key, id);
-        Ok(Some(Caller { actor: Actor::Key { id, role }, scope }))
+        Ok(Some(caller(&row)?))
+    }
+
+    /// The caller a key stands for, valid or not: to explain what it may read. It lets nobody in.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub async fn holder(&self, id: ApiKeyId) -> Result<Option<Caller>, Error> {
+        let row = self.store.read(move |read| api_keys::find(read.records(), id)).await?;
+        Ok(row.as_ref().map(caller).transpose()?)
     }
 
     /// The id of a key that was valid a moment ago. For the allowance only: it lets nobody in.
@@ -150,6 +171,30 @@ impl Doorkeeper {
             recent.clear();
         }
         recent.insert(*ApiKeyHash::of(key).bytes(), id);
+    }
+}
+
+/// Role and scope as stored.
+fn caller(row: &ApiKeyRow) -> Result<Caller, store::Error> {
+    let purposes = purposes(row)?;
+    let role = Role::try_from(row.role)?;
+    let scope = if role == Role::Dpo && purposes.is_empty() { Scope::Every } else { Scope::Only(purposes) };
+    Ok(Caller { actor: Actor::Key { id: row.key_id, role }, scope })
+}
+
+/// The purposes of a stored key.
+///
+/// # Errors
+/// If the list is none this version wrote.
+pub(super) fn purposes(row: &ApiKeyRow) -> Result<BTreeSet<PurposeCode>, store::Error> {
+    serde_json::from_str(&row.purposes).map_err(|_| store::Error::Unreadable("purpose list"))
+}
+
+fn configured(by: Option<(ApiKeyId, Role)>, object: String) -> Line {
+    let line = Line::new(Act::Configured).object(object);
+    match by {
+        Some((key, role)) => line.by(key, role),
+        None => line,
     }
 }
 

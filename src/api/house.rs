@@ -7,6 +7,7 @@ use crate::audit::Book;
 use crate::consent::Rulebook;
 use crate::gateway::Gateway;
 use crate::intake::Intake;
+use crate::rights::Rights;
 use crate::segments::Segments;
 use crate::store::Store;
 use crate::types::{Clock, IdMaker};
@@ -20,6 +21,8 @@ pub struct House {
     pub gateway: Arc<Gateway>,
     /// Questions over many people.
     pub segments: Segments,
+    /// What people may demand.
+    pub rights: Rights,
     /// Purposes and sources.
     pub rulebook: Arc<Rulebook>,
     /// Who may call.

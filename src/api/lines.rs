@@ -39,6 +39,12 @@ impl Lines {
         self.number
     }
 
+    /// The SHA-256 of the body as far as it was read; none unless the reader adds it up.
+    #[must_use]
+    pub fn digest(&self) -> Option<[u8; 32]> {
+        self.reader.digest()
+    }
+
     /// The next line that is not empty; none at the end. A last line needs no line end.
     ///
     /// # Errors

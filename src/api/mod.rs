@@ -6,9 +6,16 @@
 //! only words of a document that come back.
 //!
 //! An endpoint is one file with its request, its reply, its handler and its OpenAPI lines, registered in the
-//! `configure` closure that [`server::app`] takes. Read next: [`server`], then [`problem`].
+//! [`routes::configure`]. Who may call it stands in [`permissions`]. Read next: [`server`], then [`problem`]; to add
+//! one, `docs/adding-an-endpoint.md`.
 
+pub mod api_keys;
+pub mod audit;
 pub mod body;
+mod caller;
+mod causes;
+pub mod consents;
+pub mod decisions;
 pub mod docs;
 pub mod doorkeeper;
 mod fields;
@@ -16,21 +23,35 @@ pub mod frame;
 pub mod headers;
 pub mod health;
 pub mod house;
+mod instant;
 mod json;
 pub mod limits;
 mod lines;
 pub mod metrics;
+mod once;
+pub mod permissions;
 pub mod problem;
+pub mod profiles;
+pub mod purposes;
 mod query;
+pub mod records;
 pub mod request_id;
 pub mod routes;
 pub mod server;
+pub mod sources;
 mod span;
+mod whom;
 
-pub use body::{Body, BodyLimits, Reader};
+#[cfg(test)]
+mod tests;
+
+pub use body::{Body, BodyLimits, Document, Reader};
+pub use caller::May;
 pub use doorkeeper::Doorkeeper;
 pub use house::House;
+pub use instant::Instant;
 pub use lines::{Line, Lines};
 pub use problem::{Code, FieldFault, Problem};
 pub use query::Query;
 pub use request_id::CallId;
+pub use whom::Identifier;

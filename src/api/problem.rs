@@ -79,6 +79,8 @@ codes! {
     DuplicateParameter "duplicate_parameter" BAD_REQUEST "A parameter is given twice",
     /// A query or path parameter does not have the right form.
     InvalidParameter "invalid_parameter" BAD_REQUEST "A parameter does not have the right form",
+    /// `Idempotency-Key` is not 1 to 255 printable ASCII characters.
+    InvalidIdempotencyKey "invalid_idempotency_key" BAD_REQUEST "The idempotency key does not have the right form",
     /// Anything else that is not a proper HTTP request.
     BadRequest "bad_request" BAD_REQUEST "The request cannot be read",
     /// No key, or none that is valid now.
@@ -93,6 +95,8 @@ codes! {
     RequestTimeout "request_timeout" REQUEST_TIMEOUT "The request took too long to arrive",
     /// The state of the resource does not allow this now.
     Conflict "conflict" CONFLICT "The request conflicts with the present state",
+    /// A call with the same `Idempotency-Key` is still running.
+    IdempotencyKeyInUse "idempotency_key_in_use" CONFLICT "A call with this idempotency key is still running",
     /// `If-Match` or `If-None-Match` does not hold.
     PreconditionFailed "precondition_failed" PRECONDITION_FAILED "A precondition does not hold",
     /// The body is larger than the limit, as sent or when unpacked.
@@ -109,6 +113,8 @@ codes! {
     WrongType "wrong_type" UNPROCESSABLE_ENTITY "A field has the wrong type",
     /// A field has the right type and an impossible value.
     InvalidValue "invalid_value" UNPROCESSABLE_ENTITY "A field has an invalid value",
+    /// The `Idempotency-Key` came before, with another request.
+    IdempotencyKeyReused "idempotency_key_reused" UNPROCESSABLE_ENTITY "The idempotency key was used for another request",
     /// The caller's allowance is used up; `Retry-After` tells when there is more.
     TooManyRequests "too_many_requests" TOO_MANY_REQUESTS "Too many requests",
     /// The fault is on this side. The request id finds it in the log.

@@ -17,6 +17,7 @@ use crate::consent::{self, Rulebook, Terms};
 use crate::gateway::Gateway;
 use crate::intake::{HUB_SOURCE, Intake};
 use crate::jobs::rotate_keys::KeyRotation;
+use crate::rights::{Controller, Rights};
 use crate::segments::Segments;
 use crate::store::{self, Location, Store, keys};
 use crate::types::{Clock, Entropy, EntropyFailure, IdMaker, SystemClock, SystemEntropy};
@@ -37,6 +38,9 @@ pub enum Error {
     /// The audit book does not open.
     #[error("the audit book does not open")]
     Audit(#[from] audit::Error),
+    /// An erasure that was cut short could not be finished.
+    #[error("an erasure that was cut short could not be finished")]
+    Rights(#[from] crate::rights::Error),
     /// The first segments could not be stored.
     #[error("the first segments could not be stored")]
     Segments(#[from] crate::segments::Error),
@@ -67,7 +71,7 @@ pub async fn open(config: &Config) -> Result<Hub, Error> {
 
     let store = Store::open(&location(config)?)?;
     let root = root_key(config, &*entropy)?;
-    let Unlocked { sealer, opener, shredder: _, rotator, strongbox, checkpoints: _, ring } =
+    let Unlocked { sealer, opener, shredder, rotator, strongbox, checkpoints: _, ring } =
         unlock(&store, &*root, &*clock, entropy.clone()).await?;
     let keyring = Arc::new(Keyring::new(ring, root, store.clone()));
 
@@ -89,7 +93,7 @@ pub async fn open(config: &Config) -> Result<Hub, Error> {
     ));
     let intake =
         Intake::new(sealer, store.clone(), keyring.clone(), rulebook.clone(), book.clone(), ids.clone(), clock.clone());
-    let rotation = Arc::new(KeyRotation::new(rotator, keyring, store.clone(), book.clone(), clock.clone()));
+    let rotation = Arc::new(KeyRotation::new(rotator, keyring.clone(), store.clone(), book.clone(), clock.clone()));
     let strongbox = Arc::new(strongbox);
     let segments = Segments::new(
         store.clone(),
@@ -100,12 +104,25 @@ pub async fn open(config: &Config) -> Result<Hub, Error> {
         clock.clone(),
         ids.clone(),
     );
+    let rights = Rights::new(
+        store.clone(),
+        gateway.clone(),
+        shredder,
+        keyring.clone(),
+        book.clone(),
+        rulebook.clone(),
+        ids.clone(),
+        clock.clone(),
+        Controller { kek_rotation_days: config.kek_rotation_days.map(Into::into), ..config.controller.clone() },
+    );
+    // Before anything is served: an erasure that a crash cut short is finished.
+    rights.resume().await?;
     if first {
         segments.ensure_defaults().await?;
     }
     let doorkeeper = Doorkeeper::new(store.clone(), book.clone(), ids.clone(), entropy, clock.clone());
     Ok(Hub {
-        house: House { intake, gateway, segments, rulebook, doorkeeper, book, strongbox, store, ids, clock },
+        house: House { intake, gateway, segments, rights, rulebook, doorkeeper, book, strongbox, store, ids, clock },
         rotation,
     })
 }

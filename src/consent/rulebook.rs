@@ -184,20 +184,38 @@ impl Rulebook {
     ///
     /// # Errors
     /// If it cannot be written.
-    pub async fn put_purpose(&self, mut purpose: Purpose, now: Timestamp) -> Result<Arc<Purpose>, store::Error> {
+    pub async fn put_purpose(&self, purpose: Purpose, now: Timestamp) -> Result<Arc<Purpose>, store::Error> {
+        self.replace_purpose(purpose, |_| true, now).await?.ok_or(store::Error::Unreadable("purpose"))
+    }
+
+    /// As [`Rulebook::put_purpose`], if `over` accepts the newest version (0: there is none) in the same transaction.
+    /// None if it does not.
+    ///
+    /// # Errors
+    /// If it cannot be written.
+    pub async fn replace_purpose(
+        &self,
+        mut purpose: Purpose,
+        over: impl Fn(u32) -> bool + Send + 'static,
+        now: Timestamp,
+    ) -> Result<Option<Arc<Purpose>>, store::Error> {
         let code = purpose.code.clone();
-        self.store
+        let written = self
+            .store
             .write(move |write| {
                 let newest = purposes::newest(write.records())?;
-                let version =
-                    newest.iter().find(|(of, _, _)| of == purpose.code.as_str()).map_or(1, |found| found.1 + 1);
-                purpose.version = u32::try_from(version).unwrap_or(1);
+                let newest = newest.iter().find(|(of, _, _)| of == purpose.code.as_str()).map_or(0, |found| found.1);
+                if !over(u32::try_from(newest).unwrap_or(0)) {
+                    return Ok(false);
+                }
+                purpose.version = u32::try_from(newest + 1).unwrap_or(1);
                 let definition = serde_json::to_string(&purpose).map_err(|_| store::Error::Unreadable("purpose"))?;
-                purposes::insert(write, (purpose.code.to_string(), version, definition), now)
+                purposes::insert(write, (purpose.code.to_string(), newest + 1, definition), now)?;
+                Ok::<_, store::Error>(true)
             })
             .await?;
         self.reload().await?;
-        self.edition().purpose(&code).cloned().ok_or(store::Error::Unreadable("purpose"))
+        Ok(self.edition().purpose(&code).cloned().filter(|_| written))
     }
 
     /// Puts the default purposes in force that have no definition yet.

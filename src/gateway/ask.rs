@@ -112,3 +112,10 @@ impl std::str::FromStr for ReasonCode {
         if fits { Ok(Self(text.into())) } else { Err(UnknownWord("reason code")) }
     }
 }
+
+impl<'de> serde::Deserialize<'de> for ReasonCode {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
+        text.parse().map_err(serde::de::Error::custom)
+    }
+}

@@ -205,6 +205,10 @@ pub(super) fn rule(rule: Rule) -> Text {
             "a statement about the use of data under the same contact point",
         ),
         Rule::AnonymousId => text("dieselbe Besucherkennung an derselben Quelle", "same visitor id at the same source"),
+        Rule::Statement => text(
+            "derselbe Kontakt wie eine Erklärung, die Sie zuvor abgegeben haben",
+            "same contact point as a statement you made before",
+        ),
     }
 }
 

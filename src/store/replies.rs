@@ -15,7 +15,7 @@ pub struct ReplyRow {
     pub key_mac: Vec<u8>,
     /// Keyed hash of the call.
     pub fingerprint: Vec<u8>,
-    /// HTTP status.
+    /// HTTP status; 0 while the call runs.
     pub status: i16,
     /// The reply; holds no personal value.
     pub body: Vec<u8>,
@@ -43,5 +43,23 @@ pub fn find(write: &mut Write<'_>, key_mac: &[u8], now: Timestamp) -> Result<Opt
 pub fn put(write: &mut Write<'_>, row: ReplyRow, now: Timestamp) -> Result<(), Error> {
     on!(write.records(), |c| diesel::delete(reply::table.filter(reply::expires_at.le(now.micros()))).execute(c))?;
     on!(write.records(), |c| diesel::insert_into(reply::table).values(row).execute(c))?;
+    Ok(())
+}
+
+/// Puts the reply of an ended call in the place of its mark.
+///
+/// # Errors
+/// If it cannot be written.
+pub fn replace(write: &mut Write<'_>, row: ReplyRow, now: Timestamp) -> Result<(), Error> {
+    forget(write, &row.key_mac)?;
+    put(write, row, now)
+}
+
+/// Forgets a call that failed, so that it can be tried again.
+///
+/// # Errors
+/// If it cannot be written.
+pub fn forget(write: &mut Write<'_>, key_mac: &[u8]) -> Result<(), Error> {
+    on!(write.records(), |c| diesel::delete(reply::table.filter(reply::key_mac.eq(key_mac.to_vec()))).execute(c))?;
     Ok(())
 }

@@ -1,0 +1,68 @@
+//! `POST /v1/api-keys`.
+
+use std::collections::BTreeSet;
+
+use actix_web::web::Data;
+use actix_web::{HttpResponse, post};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::api::caller::May;
+use crate::api::doorkeeper::Grant;
+use crate::api::permissions::op;
+use crate::api::problem::{Code, Problem};
+use crate::api::{Body, House, Instant, once};
+use crate::types::{ApiKeyId, PurposeCode, Role};
+
+/// A key to make.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewApiKey {
+    /// What the merchant calls it.
+    #[schema(min_length = 1, max_length = 200, example = "newsletter tool")]
+    title: String,
+    /// Its role.
+    role: Role,
+    /// The purposes it may read under. Without any, only the data protection officer reads.
+    #[serde(default)]
+    purposes: BTreeSet<PurposeCode>,
+    /// When it ends. Without it: never.
+    #[serde(default)]
+    expires_at: Option<Instant>,
+}
+
+/// A key that was made.
+#[derive(Serialize, ToSchema)]
+pub struct IssuedApiKey {
+    /// Its public half.
+    id: ApiKeyId,
+    /// The key itself. It is shown once and cannot be had again.
+    #[schema(example = "obh_…")]
+    key: String,
+}
+
+/// Makes an API key.
+#[utoipa::path(
+    tag = "administration",
+    request_body = NewApiKey,
+    responses((status = 201, description = "The key; it is not shown again.", body = IssuedApiKey))
+)]
+#[post("/v1/api-keys")]
+pub async fn issue(house: Data<House>, call: May<op::IssueApiKey, Body<NewApiKey>>) -> Result<HttpResponse, Problem> {
+    let by = call.by();
+    let Body(NewApiKey { title, role, purposes, expires_at }) = call.sent;
+    let wrong = |pointer: &str, detail: &'static str| Err(Problem::new(Code::InvalidValue, detail).at(pointer));
+    if title.trim().is_empty() || title.chars().count() > 200 || title.chars().any(char::is_control) {
+        return wrong("/title", "A title has 1 to 200 characters.");
+    }
+    let edition = house.rulebook.edition();
+    if purposes.iter().any(|code| edition.purpose(code).is_none()) {
+        return wrong("/purposes", "A purpose is not configured.");
+    }
+    if expires_at.is_some_and(|at| at.0 <= house.clock.now()) {
+        return wrong("/expires_at", "A key ends in the future.");
+    }
+    let grant = Grant { title, role, purposes, expires_at: expires_at.map(|at| at.0) };
+    let (id, key) = once::apart(async move { Ok(house.doorkeeper.issue_by(Some(by), grant).await?) }).await?;
+    Ok(HttpResponse::Created().json(IssuedApiKey { id, key }))
+}

@@ -1,0 +1,55 @@
+//! `POST /v1/audit/verifications`.
+
+use actix_web::web::{self, Data};
+use actix_web::{HttpResponse, post};
+use serde::Serialize;
+use tokio::runtime::Handle;
+use utoipa::ToSchema;
+
+use crate::api::House;
+use crate::api::caller::May;
+use crate::api::permissions::op;
+use crate::api::problem::Problem;
+use crate::audit;
+use crate::types::LogId;
+
+/// What a complete check saw.
+#[derive(Serialize, ToSchema)]
+pub struct Verification {
+    /// Is every link whole?
+    intact: bool,
+    /// Logs read.
+    logs: usize,
+    /// Entries read.
+    entries: u64,
+    /// The first fault of each broken log.
+    findings: Vec<Fault>,
+}
+
+/// A fault of a log.
+#[derive(Serialize, ToSchema)]
+#[schema(as = AuditFault)]
+pub struct Fault {
+    /// The log.
+    log: LogId,
+    /// The first bad position.
+    idx: i64,
+    /// What is wrong there.
+    #[schema(value_type = String)]
+    what: &'static str,
+}
+
+/// Checks the whole audit log for changes.
+///
+/// It reads every entry from the first, so it takes its time on a long log.
+#[utoipa::path(tag = "administration", responses((status = 200, description = "What was found.", body = Verification)))]
+#[post("/v1/audit/verifications")]
+pub async fn verify(house: Data<House>, _call: May<op::VerifyAudit>) -> Result<HttpResponse, Problem> {
+    // SQLite reads run where they are asked for: not on a worker, which has other calls to serve.
+    let (store, runtime) = (house.store.clone(), Handle::current());
+    let report = web::block(move || runtime.block_on(store.read(audit::verify))).await.map_err(Problem::internal)??;
+    let findings: Vec<_> =
+        report.findings.iter().map(|found| Fault { log: found.log, idx: found.idx, what: found.what }).collect();
+    let (logs, entries) = (report.logs, report.entries);
+    Ok(HttpResponse::Ok().json(Verification { intact: findings.is_empty(), logs, entries, findings }))
+}

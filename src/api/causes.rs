@@ -1,0 +1,139 @@
+//! What the caller sees of a failure below: busy, not ready, or internal. The cause itself goes to the log.
+//!
+//! Every match is exhaustive, so that a new failure must be placed here before the house compiles.
+
+use super::doorkeeper;
+use super::problem::{Code, FieldFault, Problem};
+use crate::{audit, consent, gateway, intake, store};
+
+/// Seconds a caller is asked to wait when too much is waiting.
+const SOON: u64 = 1;
+/// Seconds a caller is asked to wait for an operator or another node.
+const LATER: u64 = 30;
+
+impl From<store::Error> for Problem {
+    fn from(cause: store::Error) -> Self {
+        of_store(&cause).because(cause)
+    }
+}
+
+impl From<audit::Error> for Problem {
+    fn from(cause: audit::Error) -> Self {
+        of_audit(&cause).because(cause)
+    }
+}
+
+impl From<gateway::Error> for Problem {
+    fn from(cause: gateway::Error) -> Self {
+        use gateway::Error;
+        let problem = match &cause {
+            Error::Store(inner) => of_store(inner),
+            Error::Audit(inner) => of_audit(inner),
+            Error::Keyring(inner) => of_keyring(inner),
+            Error::Vault(_) | Error::Entropy(_) | Error::WrongReceipt | Error::NotOwnCopy => internal(),
+        };
+        problem.because(cause)
+    }
+}
+
+impl From<intake::Error> for Problem {
+    fn from(cause: intake::Error) -> Self {
+        use intake::Error;
+        let problem = match &cause {
+            Error::Store(inner) => of_store(inner),
+            Error::Audit(inner) => of_audit(inner),
+            Error::Keyring(inner) => of_keyring(inner),
+            Error::Rejected(rejection) => {
+                Self::new(Code::InvalidValue, rejection.detail.clone()).at(rejection.pointer.clone())
+            }
+            Error::Act(problems) => of_rules(problems),
+            Error::UnknownSubject => nobody(),
+            Error::Shared => {
+                Self::new(Code::Conflict, "Several people share this identifier; a yes is one person's. Name the id.")
+            }
+            Error::NewEpoch => Self::overloaded(SOON),
+            Error::Vault(_) | Error::NoKey => internal(),
+        };
+        problem.because(cause)
+    }
+}
+
+impl From<doorkeeper::Error> for Problem {
+    fn from(cause: doorkeeper::Error) -> Self {
+        use doorkeeper::Error;
+        let problem = match &cause {
+            Error::Store(inner) => of_store(inner),
+            Error::Audit(inner) => of_audit(inner),
+            Error::Entropy(_) => internal(),
+        };
+        problem.because(cause)
+    }
+}
+
+/// The one answer for an unknown person, a refused read and a purpose that is not configured.
+#[must_use]
+pub(super) fn nobody() -> Problem {
+    Problem::new(Code::NotFound, "There is nothing here that this key may read for this purpose.")
+}
+
+/// The faults a purpose or an act was found to have.
+pub(super) fn of_rules(problems: &[consent::Problem]) -> Problem {
+    let fault = |problem: &consent::Problem| FieldFault {
+        code: problem.code,
+        pointer: problem.pointer.to_owned(),
+        detail: problem.text.into(),
+    };
+    Problem::fields(Code::InvalidValue, problems.iter().map(fault).collect())
+}
+
+fn of_store(cause: &store::Error) -> Problem {
+    use store::Error;
+    match cause {
+        Error::Overloaded | Error::Conflict(_) | Error::Lost(_) => Problem::overloaded(SOON),
+        Error::Full(_) => Problem::overloaded(LATER),
+        Error::Disk(_) | Error::Stopped => not_ready(),
+        Error::Open(_) | Error::Migrate(_) | Error::Statement(_) | Error::Unreadable(_) | Error::Entropy(_) => {
+            internal()
+        }
+    }
+}
+
+/// Without a durable audit line nothing is disclosed and nothing is changed.
+fn of_audit(cause: &audit::Error) -> Problem {
+    use audit::Error;
+    match cause {
+        Error::Store(store::Error::Overloaded) => Problem::overloaded(SOON),
+        Error::Store(_) | Error::Broken(_) => not_ready(),
+    }
+}
+
+fn of_keyring(cause: &crate::vault::KeyringError) -> Problem {
+    use crate::vault::KeyringError;
+    match cause {
+        KeyringError::Store(inner) => of_store(inner),
+        KeyringError::Vault(_) => internal(),
+    }
+}
+
+fn not_ready() -> Problem {
+    Problem::new(Code::NotReady, "The hub cannot serve this now.").retry_after(LATER)
+}
+
+fn internal() -> Problem {
+    Problem::new(Code::Internal, "The hub could not do this. The request id finds the cause in its log.")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_that_is_not_durable_closes_the_door_and_says_when_to_come_back() {
+        let problem = Problem::from(gateway::Error::Audit(audit::Error::Store(store::Error::Stopped)));
+        assert_eq!(problem.code(), Code::NotReady);
+        assert!(problem.reply(None).headers().contains_key("retry-after"));
+        assert!(problem.cause().is_some());
+        assert_eq!(Problem::from(store::Error::Overloaded).code(), Code::Overloaded);
+        assert_eq!(Problem::from(store::Error::Unreadable("row")).code(), Code::Internal);
+    }
+}

@@ -1,0 +1,6 @@
+//! `/v1/consents`: what people say about the use of their data.
+
+pub mod record;
+mod statement;
+
+pub use statement::Statement;

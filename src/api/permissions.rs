@@ -1,0 +1,176 @@
+//! The permission matrix: every operation of the API, who may call it, and whether personal data leaves by it.
+//!
+//! This table is the only place that says so. The extractor [`super::May`] takes the roles from it, the OpenAPI
+//! document the roles in `security` and the mark `x-personal-data`, and `docs/permissions.md` is written from it (R134). An
+//! administrator alone reads no personal data (Art. 25, 32 GDPR).
+
+use utoipa::openapi::OpenApi;
+use utoipa::openapi::extensions::ExtensionsBuilder;
+use utoipa::openapi::security::SecurityRequirement;
+
+use super::docs::API_KEY;
+
+use crate::types::Role;
+
+/// One row of the matrix.
+#[derive(Clone, Copy, Debug)]
+pub struct Row {
+    /// The operation.
+    pub operation: &'static str,
+    /// What it does.
+    pub what: &'static str,
+    /// Its method.
+    pub method: &'static str,
+    /// Its path, as in the OpenAPI document.
+    pub path: &'static str,
+    /// The roles that may call it.
+    pub roles: &'static [Role],
+    /// Does personal data leave by it?
+    pub personal: bool,
+}
+
+/// An operation of the API. A handler that takes [`super::May`] of it can only be reached by its roles.
+pub trait Operation: 'static {
+    /// Its row of the matrix.
+    const ROW: Row;
+}
+
+macro_rules! operations {
+    ($($what:literal $name:ident $method:ident $path:literal [$($role:ident)+] $($personal:ident)?;)+) => {
+        /// The operations, as types.
+        pub mod op {
+            use super::{Operation, Row};
+            use crate::types::Role;
+
+            $(
+                #[doc = $what]
+                pub enum $name {}
+
+                impl Operation for $name {
+                    const ROW: Row = Row {
+                        operation: stringify!($name),
+                        what: $what,
+                        method: stringify!($method),
+                        path: $path,
+                        roles: &[$(Role::$role),+],
+                        personal: personal!($($personal)?),
+                    };
+                }
+            )+
+        }
+
+        /// The whole matrix.
+        pub const MATRIX: &[Row] = &[$(<op::$name as Operation>::ROW),+];
+    };
+}
+
+macro_rules! personal {
+    () => {
+        false
+    };
+    (personal) => {
+        true
+    };
+}
+
+operations! {
+    "Brings records in." IngestRecords POST "/v1/records" [Partner];
+    "Reads a person found by an identifier." LookupProfile POST "/v1/profiles/lookup" [Partner Marketing Dpo] personal;
+    "Reads a person by id." ReadProfile GET "/v1/profiles/{subject_id}" [Partner Marketing Dpo] personal;
+    "Records what a person said about the use of their data." RecordConsent POST "/v1/consents" [Partner Dpo];
+    "Explains how a read would be decided, without disclosing." ExplainDecision POST "/v1/decisions" [Dpo];
+    "Lists the purposes in force." ListPurposes GET "/v1/purposes" [Admin Dpo];
+    "Shows a purpose." ShowPurpose GET "/v1/purposes/{code}" [Admin Dpo];
+    "Puts a new version of a purpose in force." PutPurpose PUT "/v1/purposes/{code}" [Admin];
+    "Lists the sources." ListSources GET "/v1/sources" [Admin Dpo];
+    "Adds a source." AddSource POST "/v1/sources" [Admin];
+    "Lists the API keys, without their secrets." ListApiKeys GET "/v1/api-keys" [Admin];
+    "Makes an API key." IssueApiKey POST "/v1/api-keys" [Admin];
+    "Revokes an API key at once." RevokeApiKey DELETE "/v1/api-keys/{key_id}" [Admin];
+    "Reads the audit log." ReadAudit GET "/v1/audit/entries" [Dpo];
+    "Checks the whole audit log for changes." VerifyAudit POST "/v1/audit/verifications" [Dpo];
+}
+
+/// Writes the roles (OpenAPI 3.1: a bearer requirement lists role names) and `x-personal-data` to the operations of the
+/// document. One extension per operation: utoipa keeps several in no fixed order.
+pub(super) fn mark(document: &mut OpenApi) {
+    for row in MATRIX {
+        let Some(item) = document.paths.paths.get_mut(row.path) else { continue };
+        let slot = match row.method {
+            "GET" => &mut item.get,
+            "PUT" => &mut item.put,
+            "POST" => &mut item.post,
+            _ => &mut item.delete,
+        };
+        let Some(operation) = slot else { continue };
+        let roles: Vec<_> = row.roles.iter().map(|role| role.word()).collect();
+        operation.security = Some(vec![SecurityRequirement::new(API_KEY, roles)]);
+        if row.personal {
+            operation.extensions = Some(ExtensionsBuilder::new().add("x-personal-data", true).build());
+        }
+    }
+}
+
+/// `docs/permissions.md`, as it must be.
+#[must_use]
+pub fn page() -> String {
+    let mut page = String::from(
+        "# Who may do what\n\n\
+         Written from `src/api/permissions.rs` by the tests; change it there. ✓: the role may call the operation. \
+         Personal data leaves only by the operations marked so, and only for the purposes in the key's scope.\n\n\
+         | Operation | | admin | partner | marketing | dpo | personal data |\n|---|---|---|---|---|---|---|\n",
+    );
+    for row in MATRIX {
+        let marks: Vec<_> = Role::ALL.iter().map(|role| if row.roles.contains(role) { "✓" } else { "" }).collect();
+        let personal = if row.personal { "✓" } else { "" };
+        page.push_str(&format!(
+            "| `{} {}` | {} | {} | {personal} |\n",
+            row.method,
+            row.path,
+            row.what,
+            marks.join(" | ")
+        ));
+    }
+    page
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::api::{routes, server};
+
+    #[test]
+    fn every_operation_has_its_row_and_every_row_its_operation() {
+        let document = serde_json::to_value(server::openapi(routes::configure)).unwrap();
+        let mut found = Vec::new();
+        for (path, item) in document["paths"].as_object().unwrap().iter().filter(|(path, _)| path.starts_with("/v1/")) {
+            for (method, operation) in item.as_object().unwrap() {
+                let row = MATRIX.iter().find(|row| row.path == path && row.method.eq_ignore_ascii_case(method));
+                let row = row.unwrap_or_else(|| panic!("add {method} {path} to the matrix in src/api/permissions.rs"));
+                let words: Vec<_> = row.roles.iter().map(|role| role.word()).collect();
+                assert_eq!(operation["security"][0]["api_key"], serde_json::json!(words), "{method} {path}");
+                assert_eq!(operation["x-personal-data"] == true, row.personal, "{method} {path}");
+                found.push(row.operation);
+            }
+        }
+        for row in MATRIX {
+            assert!(found.contains(&row.operation), "{} is in the matrix and not in routes.rs", row.operation);
+        }
+    }
+
+    #[test]
+    fn an_administrator_reaches_no_personal_data() {
+        for row in MATRIX.iter().filter(|row| row.personal) {
+            assert!(!row.roles.contains(&Role::Admin), "{}", row.operation);
+        }
+    }
+
+    #[test]
+    fn the_published_page_is_up_to_date() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/permissions.md");
+        if std::fs::read_to_string(path).unwrap_or_default() != page() {
+            std::fs::write(path, page()).unwrap();
+            panic!("docs/permissions.md was out of date and has been written anew; run the test again and commit it");
+        }
+    }
+}

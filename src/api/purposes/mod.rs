@@ -1,0 +1,33 @@
+//! `/v1/purposes`: why data is read, as data. Every change is a new version; a past decision stays explainable.
+
+pub mod list;
+pub mod put;
+pub mod show;
+
+use actix_web::HttpResponse;
+use actix_web::http::StatusCode;
+use actix_web::http::header::{ETAG, HeaderName};
+
+use super::problem::{Code, Problem};
+use crate::consent::Purpose;
+use crate::types::PurposeCode;
+
+/// The purpose with its version as `ETag`.
+fn shown(status: StatusCode, purpose: &Purpose) -> HttpResponse {
+    HttpResponse::build(status).insert_header((ETAG, tag(purpose.version))).json(purpose)
+}
+
+fn tag(version: u32) -> String {
+    format!("\"{version}\"")
+}
+
+/// The code in the path.
+fn code(text: &str) -> Result<PurposeCode, Problem> {
+    let detail = "A purpose code has 2 to 64 lower-case letters, digits and underscores.";
+    text.parse().map_err(|_| Problem::new(Code::InvalidParameter, detail).parameter("code"))
+}
+
+/// A header as text, if it is there and can be one.
+fn header<'a>(request: &'a actix_web::HttpRequest, name: &HeaderName) -> Option<&'a str> {
+    request.headers().get(name).and_then(|value| value.to_str().ok()).map(str::trim)
+}
