@@ -200,10 +200,6 @@ pub(super) fn rule(rule: Rule) -> Text {
         Rule::VerifiedPhone => text("dieselbe bestätigte Telefonnummer", "same verified phone number"),
         Rule::EmailAndName => text("dasselbe Postfach und derselbe volle Name", "same mailbox and same full name"),
         Rule::Relay => text("dieselbe Weiterleitungsadresse", "same forwarding address"),
-        Rule::Statement => text(
-            "eine Erklärung zur Datennutzung unter demselben Kontakt",
-            "a statement about the use of data under the same contact point",
-        ),
         Rule::AnonymousId => text("dieselbe Besucherkennung an derselben Quelle", "same visitor id at the same source"),
         Rule::Statement => text(
             "derselbe Kontakt wie eine Erklärung, die Sie zuvor abgegeben haben",
