@@ -112,9 +112,9 @@ impl Line {
         Self { act, subjects: Vec::new(), body: Body::default() }
     }
 
-    pub(super) fn opened(previous: Option<Head>) -> Self {
+    pub(super) fn opened(previous: Vec<Head>) -> Self {
         let mut line = Self::new(Act::Opened);
-        line.body.previous = previous.into_iter().collect();
+        line.body.previous = previous;
         line
     }
 

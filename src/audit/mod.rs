@@ -68,7 +68,7 @@ impl Book {
     /// # Errors
     /// If the newest log was changed, or the database cannot be written.
     pub async fn open(store: &Store, ids: &IdMaker, clock: Arc<dyn Clock>) -> Result<Self, Error> {
-        let previous = store.read(verify::newest_head).await?;
+        let previous = store.read(verify::newest_heads).await?;
         let now = clock.now();
         let log = LogId::from_uuid(ids.uuid().map_err(store::Error::from)?);
         let auditor = Auditor::start(store.location(), log, now, chain::link)?;

@@ -2,12 +2,14 @@
 
 use super::chain;
 use super::line::{Act, Body, Head};
-use crate::store::audit::{Draft, EntryRow, LogRow, entries, logs};
+use crate::store::audit::{Draft, EntryRow, LogRow, entries, last, logs};
 use crate::store::{self, Read};
 use crate::types::LogId;
 
 /// Entries read at once.
 const PAGE: i64 = 2_000;
+/// How many logs before it a new log names.
+const NAMED: usize = 64;
 /// How many entries at the end of the newest log are checked at every start.
 const TAIL: i64 = 20_000;
 
@@ -80,19 +82,33 @@ fn wrong_with_head(read: &mut Read, head: &Head, logs: &[LogRow]) -> Result<Opti
     })
 }
 
-/// The head of the newest log, after checking its end.
-pub(super) fn newest_head(read: &mut Read) -> Result<Option<Head>, super::Error> {
-    let Some(newest) = logs(read)?.pop() else { return Ok(None) };
-    let mut walk = Walk::new(newest.log_id);
-    let size = size_of(read, newest.log_id)?;
+/// The heads of the newest logs, after checking the end of the newest. A new log names them, so that a log that is
+/// shortened or rewritten later shows: also that of another node, and one that a crash left behind.
+pub(super) fn newest_heads(read: &mut Read) -> Result<Vec<Head>, super::Error> {
+    let logs = logs(read)?;
+    if let Some(newest) = logs.last() {
+        check_end(read, newest.log_id)?;
+    }
+    let mut heads = Vec::new();
+    for log in logs.iter().rev().take(NAMED) {
+        if let Some(entry) = last(read, log.log_id)? {
+            heads.push(Head { log: log.log_id, size: entry.idx + 1, hash: hex::encode(&entry.hash) });
+        }
+    }
+    Ok(heads)
+}
+
+fn check_end(read: &mut Read, log: LogId) -> Result<(), super::Error> {
+    let mut walk = Walk::new(log);
+    let size = last(read, log)?.map_or(0, |entry| entry.idx + 1);
     if size > TAIL {
-        let before = entries(read, newest.log_id, size - TAIL - 1, 1)?;
+        let before = entries(read, log, size - TAIL - 1, 1)?;
         walk.start_after(before.first());
     }
     loop {
-        let page = entries(read, newest.log_id, walk.size, PAGE)?;
+        let page = entries(read, log, walk.size, PAGE)?;
         if page.is_empty() {
-            break;
+            return Ok(());
         }
         for entry in &page {
             walk.step(entry);
@@ -101,20 +117,6 @@ pub(super) fn newest_head(read: &mut Read) -> Result<Option<Head>, super::Error>
             return Err(super::Error::Broken(finding));
         }
     }
-    Ok(Some(Head { log: newest.log_id, size: walk.size, hash: hex::encode(walk.head) }))
-}
-
-fn size_of(read: &mut Read, log: LogId) -> Result<i64, store::Error> {
-    // Positions have no gaps, so the size can be found by halving.
-    let (mut low, mut high) = (0, 1);
-    while !entries(read, log, high, 1)?.is_empty() {
-        (low, high) = (high, high * 2);
-    }
-    while low < high {
-        let middle = low + (high - low) / 2;
-        if entries(read, log, middle, 1)?.is_empty() { high = middle } else { low = middle + 1 }
-    }
-    Ok(low)
 }
 
 /// A walk along one log.

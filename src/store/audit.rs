@@ -249,6 +249,19 @@ pub fn logs(read: &mut Read) -> Result<Vec<LogRow>, Error> {
         .load(c))?)
 }
 
+/// The last entry of `log`.
+///
+/// # Errors
+/// If the shelf cannot be read.
+pub fn last(read: &mut Read, log: LogId) -> Result<Option<EntryRow>, Error> {
+    Ok(on!(read.audit(), |c| audit_entry::table
+        .filter(audit_entry::log_id.eq(log.bytes().to_vec()))
+        .order(audit_entry::idx.desc())
+        .select(EntryRow::as_select())
+        .first(c)
+        .optional())?)
+}
+
 /// Up to `limit` entries of `log` from `idx` on.
 ///
 /// # Errors
