@@ -9,6 +9,7 @@ use super::{Hub, demo, import, open, serve};
 use crate::api::doorkeeper::Grant;
 use crate::cli::{Audit, Cli, Command, Config as ConfigCommand, CreateKey, Key, Keys, RevokeKey};
 use crate::config::{Config, Environment, Layer};
+use crate::jobs::rotate_data;
 use crate::types::{Role, Timestamp};
 use crate::{audit, logging, vault};
 
@@ -196,6 +197,12 @@ pub(super) fn far(now: Timestamp) -> Timestamp {
     now.plus_days(3650)
 }
 
-async fn rotate_data(_hub: &Hub) -> Outcome {
-    Err("not built".into())
+async fn rotate_data(hub: &Hub) -> Outcome {
+    let bar = ProgressBar::new_spinner().with_message("people sealed anew");
+    let house = &hub.house;
+    let done =
+        rotate_data::rotate(&house.store, &house.gateway, &house.intake, |people| bar.set_position(people)).await?;
+    bar.finish_and_clear();
+    say(&format!("{done} people have new data keys"));
+    Ok(())
 }

@@ -17,6 +17,9 @@ use crate::vault::{self, Compartment, Opener, OpeningKey, Personal, Pseudonym, R
 /// What was opened and closed again of one record: its position in the person's records, and its parts.
 pub type CarriedOver = (usize, Vec<(Category, Personal)>);
 
+/// Parts per record and proof per ledger entry, closed again.
+type ReclosedParts = (Vec<Vec<(Category, Personal)>>, Vec<Option<Personal>>);
+
 pub(super) struct Door {
     opener: Opener,
 }
@@ -90,6 +93,24 @@ impl Door {
         Ok(carried)
     }
 
+    /// Opens every part and proof that is alive and closes it again without letting it be read.
+    pub(super) fn reclose(&self, rows: &SubjectRows) -> Result<ReclosedParts, Error> {
+        let mut keys = Keys::new(&self.opener, rows);
+        let mut records = Vec::with_capacity(rows.records.len());
+        for record in &rows.records {
+            let parts = match keys.key(record.sealed_for, record.key_no)? {
+                Some(key) => key.open_all(record.record_no, CategorySet::all(), &record.sealed)?,
+                None => Vec::new(),
+            };
+            records.push(parts.into_iter().map(|(category, part)| (category, part.into_personal())).collect());
+        }
+        let mut proofs = Vec::with_capacity(rows.ledger.len());
+        for entry in &rows.ledger {
+            proofs.push(keys.proof(entry)?.map(vault::Opened::into_personal));
+        }
+        Ok((records, proofs))
+    }
+
     fn open(&self, permit: Permit, rows: &SubjectRows, edition: &Edition) -> Result<Disclosure, Error> {
         if permit.subject() != rows.subject {
             return Err(Error::WrongReceipt);
@@ -154,17 +175,25 @@ impl<'a> Keys<'a> {
     /// The proofs of consent that are still there. One whose key or compartment was erased is left out.
     fn evidence(&mut self, ledger: &[LedgerRow]) -> Result<BTreeMap<EntryNo, serde_json::Value>, Error> {
         let mut all = BTreeMap::new();
-        for entry in ledger.iter().filter(|entry| !entry.evidence.is_empty()) {
-            let Some(key) = self.key(entry.sealed_for, entry.key_no)? else { continue };
-            if key.is_erased(Compartment::Proof) {
-                continue;
+        for entry in ledger {
+            if let Some(proof) = self.proof(entry)? {
+                all.insert(EntryNo(entry.entry_no), proof.document()?);
             }
-            let sealed = Sealed::from(entry.evidence.clone());
-            let row = Row::number(entry.entry_no);
-            let proof = key.open_one(Table::Evidence, row, Compartment::Proof, &sealed)?;
-            all.insert(EntryNo(entry.entry_no), proof.document()?);
         }
         Ok(all)
+    }
+
+    /// The proof of one entry, if it has one that is alive.
+    fn proof(&mut self, entry: &LedgerRow) -> Result<Option<vault::Opened>, Error> {
+        if entry.evidence.is_empty() {
+            return Ok(None);
+        }
+        let Some(key) = self.key(entry.sealed_for, entry.key_no)? else { return Ok(None) };
+        if key.is_erased(Compartment::Proof) {
+            return Ok(None);
+        }
+        let sealed = Sealed::from(entry.evidence.clone());
+        Ok(Some(key.open_one(Table::Evidence, Row::number(entry.entry_no), Compartment::Proof, &sealed)?))
     }
 
     fn key(&mut self, owner: SubjectId, key_no: i16) -> Result<Option<&OpeningKey>, Error> {

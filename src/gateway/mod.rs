@@ -13,6 +13,7 @@ mod door;
 mod judge;
 mod permit;
 mod profile;
+mod reseal;
 mod uses;
 
 use std::sync::Arc;
@@ -21,6 +22,7 @@ pub use ask::{Actor, Ask, Caller, ReasonCode, Scope};
 pub use decision::{Allowed, Decision, Outcome, Refused, Why};
 pub use disclosure::{DisclosedRecord, Disclosure};
 pub use permit::{Gap, Permit, RecordFacts, Refusal, Verdict, decide};
+pub use reseal::Reclosed;
 pub use uses::Use;
 
 pub use door::CarriedOver;

@@ -14,6 +14,7 @@ pub mod normal;
 mod prepare;
 pub mod record;
 mod rejection;
+mod reseal;
 mod schema;
 mod settle;
 mod statement;

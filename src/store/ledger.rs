@@ -52,3 +52,21 @@ pub fn delete_of(write: &mut Write<'_>, id: SubjectId) -> Result<usize, Error> {
     )
     .execute(c))?)
 }
+
+/// Puts the proof of an entry under another key of the same person. What the entry says stays.
+///
+/// # Errors
+/// If it cannot be written.
+pub fn reseal(write: &mut Write<'_>, row: &LedgerRow) -> Result<(), Error> {
+    on!(write.records(), |c| diesel::update(
+        ledger::table.filter(
+            ledger::part
+                .eq(row.part)
+                .and(ledger::subject_id.eq(Vec::from(row.subject_id)))
+                .and(ledger::entry_no.eq(row.entry_no))
+        )
+    )
+    .set((ledger::key_no.eq(row.key_no), ledger::evidence.eq(&row.evidence)))
+    .execute(c))?;
+    Ok(())
+}

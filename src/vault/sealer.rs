@@ -42,6 +42,15 @@ impl Sealer {
         Ok(SealingKey { key: DataKey::open(&self.ring, row)?, entropy: &*self.entropy })
     }
 
+    /// Retires a key that seals nothing any more: all its compartments die, and only the person's name in the audit book
+    /// stays with it. Nothing that was ever sealed under it opens again.
+    ///
+    /// # Errors
+    /// If the row does not open or there is no randomness.
+    pub fn retire(&self, row: &mut DataKeyRow) -> Result<(), Error> {
+        datakey::erase(&self.ring, row, &Compartment::all().collect::<Vec<_>>(), &*self.entropy)
+    }
+
     /// The index by which an identifier is looked up. `source` matters for kinds that are
     /// [scoped to it](super::source_scoped).
     ///

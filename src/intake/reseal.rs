@@ -1,0 +1,113 @@
+//! Sealing a person anew: every part of them gets a new data key, and the old ones retire.
+
+use std::sync::Arc;
+
+use super::{Error, Intake};
+use crate::gateway::Reclosed;
+use crate::store::rows::{LedgerRow, RecordRow};
+use crate::store::{keys, ledger, records, subjects};
+use crate::types::{SubjectId, Timestamp};
+use crate::vault::{Compartment, Row, Sealed, Sealer, Table};
+
+impl Intake {
+    /// Seals what was closed again under new keys, and deletes the keys it was sealed under before. False if the
+    /// person changed meanwhile: then nothing was written, and they are to be read again.
+    ///
+    /// # Errors
+    /// If the store or the vault fails.
+    pub async fn reseal(&self, reclosed: Reclosed) -> Result<bool, Error> {
+        let reclosed = Arc::new(reclosed);
+        let now = self.clock.now();
+        self.in_epoch(async || {
+            let (reclosed, sealer) = (reclosed.clone(), self.sealer.clone());
+            self.store.write(move |write| reseal(write, &sealer, &reclosed, now)).await
+        })
+        .await
+    }
+}
+
+fn reseal(
+    write: &mut crate::store::Write<'_>,
+    sealer: &Sealer,
+    reclosed: &Reclosed,
+    now: Timestamp,
+) -> Result<bool, Error> {
+    let rows = &reclosed.rows;
+    if !unchanged(write, reclosed)? {
+        return Ok(false);
+    }
+    if keys::newest_epoch(write)? != sealer.epoch() {
+        return Err(Error::NewEpoch);
+    }
+    let mut owners: Vec<SubjectId> = rows.keys.iter().map(|key| key.subject).collect();
+    owners.dedup();
+    for owner in owners {
+        // A crash between the commits of keys and records can leave a newer key that nothing uses yet.
+        let present = keys::data_keys(write.keys()?, &[owner])?;
+        let last = present.iter().map(|key| key.key_no).max().unwrap_or(0);
+        let fresh = sealer.new_data_key(owner, last + 1, now)?;
+        keys::insert_data_key(write, &fresh)?;
+        let key = sealer.with_key(&fresh)?;
+        for (record, parts) in
+            rows.records.iter().zip(&reclosed.records).filter(|(record, _)| record.sealed_for == owner)
+        {
+            let sealed = key.seal(record.record_no, parts)?;
+            records::replace(write, RecordRow { key_no: fresh.key_no, sealed, ..record.clone() })?;
+        }
+        for (entry, proof) in rows.ledger.iter().zip(&reclosed.proofs).filter(|(entry, _)| entry.sealed_for == owner) {
+            let evidence = proof
+                .as_ref()
+                .map(|proof| key.seal_one(Table::Evidence, Row::number(entry.entry_no), Compartment::Proof, proof))
+                .transpose()?;
+            let evidence = evidence.map(Sealed::into_bytes).unwrap_or_default();
+            ledger::reseal(write, &LedgerRow { key_no: fresh.key_no, evidence, ..entry.clone() })?;
+        }
+    }
+    Ok(true)
+}
+
+impl Intake {
+    /// Retires the keys of a person that seal nothing any more. In a transaction of its own, once what they sealed is
+    /// durable under the new ones: keys commit before records, and a crash in between must not leave records without
+    /// a key. The rows stay, because the person's name in the audit book comes from them.
+    ///
+    /// # Errors
+    /// If the store or the vault fails.
+    pub async fn end_unused_keys(&self, person: SubjectId) -> Result<(), Error> {
+        let sealer = self.sealer.clone();
+        self.store.write(move |write| end_unused(write, &sealer, person)).await
+    }
+}
+
+fn end_unused(write: &mut crate::store::Write<'_>, sealer: &Sealer, person: SubjectId) -> Result<(), Error> {
+    let Some(row) = subjects::living(write.records(), person)? else { return Ok(()) };
+    let person = row.subject_id;
+    let mut owners = subjects::merged_into(write.records(), person)?;
+    owners.push(person);
+    let records = records::of(write.records(), person)?;
+    let entries = ledger::of(write.records(), person)?;
+    for owner in owners {
+        let rows = keys::data_keys(write.keys()?, &[owner])?;
+        let newest = rows.iter().map(|key| key.key_no).max();
+        for key in rows.into_iter().filter(|key| newest != Some(key.key_no)) {
+            let name = (key.subject, key.key_no);
+            let used = records.iter().any(|record| (record.sealed_for, record.key_no) == name)
+                || entries.iter().any(|entry| (entry.sealed_for, entry.key_no) == name && !entry.evidence.is_empty());
+            if !used {
+                let mut retired = key.clone();
+                sealer.retire(&mut retired)?;
+                keys::update_data_key(write, &key, &retired)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Is everything as it was read? Record for record and entry for entry.
+fn unchanged(write: &mut crate::store::Write<'_>, reclosed: &Reclosed) -> Result<bool, Error> {
+    let person = reclosed.rows.subject;
+    let living = subjects::living(write.records(), person)?.is_some_and(|row| row.subject_id == person);
+    Ok(living
+        && records::of(write.records(), person)? == reclosed.rows.records
+        && ledger::of(write.records(), person)? == reclosed.rows.ledger)
+}
