@@ -11,6 +11,9 @@ use crate::store::{Write, identifiers, keys, ledger, links, records, subjects, t
 use crate::types::{IdMaker, RecordKind, RecordNo, SubjectId, Timestamp};
 use crate::vault::{Compartment, Row, Sealer, SealingKey, Table};
 
+/// By which rule and which blind index a record was found to be a person's.
+type Evidence = Vec<(Rule, [u8; 16])>;
+
 /// What settling needs beside the transaction.
 pub(super) struct Desk<'a> {
     pub(super) sealer: &'a Sealer,
@@ -104,7 +107,7 @@ impl Desk<'_> {
         prepared: &Prepared,
         record: RecordNo,
         known: Option<SubjectId>,
-    ) -> Result<(SubjectId, Vec<(Rule, [u8; 16])>), Error> {
+    ) -> Result<(SubjectId, Evidence), Error> {
         let found = graph::resolve(write, &prepared.clues)?;
         let mut people = found.people;
         people.extend(known);
@@ -197,7 +200,7 @@ impl Desk<'_> {
         prepared: &Prepared,
         person: SubjectId,
         record_no: RecordNo,
-        evidence: Vec<(Rule, [u8; 16])>,
+        evidence: Evidence,
     ) -> Result<(), Error> {
         let rows = prepared.indexes.iter().map(|indexed| IdentifierRow {
             ix: indexed.ix.to_vec(),

@@ -1,5 +1,7 @@
 //! A small hub over a real SQLite store, with people made of sentences.
 
+#![allow(clippy::disallowed_methods, reason = "tests open a hub of their own")]
+
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};

@@ -1,5 +1,7 @@
 //! A house with a real store, and people in it.
 
+#![allow(clippy::disallowed_methods, reason = "tests open a hub of their own")]
+
 use std::sync::Arc;
 
 use super::super::Segments;

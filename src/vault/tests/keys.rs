@@ -1,5 +1,7 @@
 //! The life of keys: wrapped, moved to a new epoch, erased, forgotten; and the root key's file.
 
+#![allow(clippy::disallowed_methods, reason = "tests open a hub of their own")]
+
 use std::os::unix::fs::PermissionsExt;
 use std::sync::Arc;
 

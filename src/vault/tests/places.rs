@@ -1,5 +1,7 @@
 //! What is sealed opens at its own place and nowhere else.
 
+#![allow(clippy::disallowed_methods, reason = "tests open a hub of their own")]
+
 use std::collections::HashSet;
 
 use proptest::prelude::*;
