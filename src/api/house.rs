@@ -22,7 +22,7 @@ pub struct House {
     /// Questions over many people.
     pub segments: Segments,
     /// What people may demand.
-    pub rights: Rights,
+    pub rights: Arc<Rights>,
     /// Purposes and sources.
     pub rulebook: Arc<Rulebook>,
     /// Who may call.

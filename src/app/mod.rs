@@ -104,7 +104,7 @@ pub async fn open(config: &Config) -> Result<Hub, Error> {
         clock.clone(),
         ids.clone(),
     );
-    let rights = Rights::new(
+    let rights = Arc::new(Rights::new(
         store.clone(),
         gateway.clone(),
         shredder,
@@ -114,7 +114,7 @@ pub async fn open(config: &Config) -> Result<Hub, Error> {
         ids.clone(),
         clock.clone(),
         Controller { kek_rotation_days: config.kek_rotation_days.map(Into::into), ..config.controller.clone() },
-    );
+    ));
     // Before anything is served: an erasure that a crash cut short is finished.
     rights.resume().await?;
     if first {

@@ -34,6 +34,7 @@ pub(super) fn bind(hub: Hub, config: &Config) -> Result<Server, crate::api::serv
         actix_web::rt::spawn(schedule::keep_rotating(rotation, i64::from(days.get())));
     }
     actix_web::rt::spawn(schedule::keep_rulebook(house.rulebook.clone()));
+    actix_web::rt::spawn(schedule::keep_forgetting(house.rights.clone()));
     let house = Arc::new(house);
     let frame = Frame {
         ids: house.ids.clone(),

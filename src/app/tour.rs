@@ -21,7 +21,7 @@ pub(super) fn text(Credentials { base_url, keys }: &Credentials, file: &Path) ->
     let request = |right: &str, accept: &str| {
         format!(
             "curl -sS{accept} {base_url}/v1/requests -H 'Authorization: Bearer {dpo}' -H 'Content-Type: application/json' \\\n  \
-             -d '{{\"right\":\"{right}\",\"identifier\":{{\"kind\":\"email\",\"value\":\"{CONSENTING}\"}}}}'"
+             -d '{{\"right\":\"{right}\",\"identifier\":{{\"kind\":\"email\",\"value\":\"{CONSENTING}\"}},\"execute\":true}}'"
         )
     };
     let mut tour = String::new();
@@ -39,7 +39,7 @@ pub(super) fn text(Credentials { base_url, keys }: &Credentials, file: &Path) ->
     );
     step(
         "4. Marlene asks what is stored about her (Art. 15 GDPR): a ZIP that opens offline.",
-        &request("access", " -o access.zip -H 'Accept: application/zip'"),
+        &request("access", " -o access.zip"),
     );
     step(
         "5. Marlene asks to be forgotten (Art. 17 GDPR): a signed certificate. Repeat step 1 after it.",
