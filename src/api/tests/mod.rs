@@ -1,1 +1,7 @@
-//! x
+//! The endpoints over a real house on SQLite.
+
+mod hub;
+mod intake;
+mod reading;
+mod roles;
+mod rules;
