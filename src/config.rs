@@ -22,6 +22,7 @@ use zeroize::Zeroizing;
 
 use crate::api::limits::Rate;
 use crate::api::server::Settings;
+use crate::rights::Controller;
 
 /// What the hub runs with.
 pub struct Config {
@@ -33,6 +34,8 @@ pub struct Config {
     pub keys_database_url: Option<DatabaseUrl>,
     /// Where the root key comes from.
     pub root_key: RootKey,
+    /// What the merchant tells about themselves in answers to people.
+    pub controller: Controller,
     /// Days after which a new KEK epoch begins; none is by hand only.
     pub kek_rotation_days: Option<NonZeroU32>,
     /// The log.

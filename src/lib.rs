@@ -15,6 +15,8 @@ pub mod graph;
 pub mod intake;
 pub mod jobs;
 pub mod logging;
+pub mod rights;
+pub mod segments;
 pub mod store;
 pub mod types;
 pub mod vault;

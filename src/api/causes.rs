@@ -30,7 +30,7 @@ impl From<gateway::Error> for Problem {
             Error::Store(inner) => of_store(inner),
             Error::Audit(inner) => of_audit(inner),
             Error::Keyring(inner) => of_keyring(inner),
-            Error::Vault(_) | Error::Entropy(_) | Error::WrongReceipt => internal(),
+            Error::Vault(_) | Error::Entropy(_) | Error::WrongReceipt | Error::NotOwnCopy => internal(),
         };
         problem.because(cause)
     }

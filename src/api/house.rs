@@ -7,6 +7,8 @@ use crate::audit::Book;
 use crate::consent::Rulebook;
 use crate::gateway::Gateway;
 use crate::intake::Intake;
+use crate::rights::Rights;
+use crate::segments::Segments;
 use crate::store::Store;
 use crate::types::{Clock, IdMaker};
 use crate::vault::{KeyringError, Strongbox};
@@ -17,6 +19,10 @@ pub struct House {
     pub intake: Intake,
     /// The way out.
     pub gateway: Arc<Gateway>,
+    /// Questions over many people.
+    pub segments: Segments,
+    /// What people may demand.
+    pub rights: Rights,
     /// Purposes and sources.
     pub rulebook: Arc<Rulebook>,
     /// Who may call.
@@ -24,7 +30,7 @@ pub struct House {
     /// The audit book.
     pub book: Arc<Book>,
     /// The hub's own confidential things: replies kept for repeated calls.
-    pub strongbox: Strongbox,
+    pub strongbox: Arc<Strongbox>,
     /// Rows that hold nothing personal: configuration, requests.
     pub store: Store,
     /// Ids.

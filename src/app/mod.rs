@@ -17,6 +17,8 @@ use crate::consent::{self, Rulebook, Terms};
 use crate::gateway::Gateway;
 use crate::intake::{HUB_SOURCE, Intake};
 use crate::jobs::rotate_keys::KeyRotation;
+use crate::rights::{Controller, Rights};
+use crate::segments::Segments;
 use crate::store::{self, Location, Store, keys};
 use crate::types::{Clock, Entropy, EntropyFailure, IdMaker, SystemClock, SystemEntropy};
 use crate::vault::{self, CredentialRoot, FileRoot, Keyring, RootError, Unlocked};
@@ -36,6 +38,12 @@ pub enum Error {
     /// The audit book does not open.
     #[error("the audit book does not open")]
     Audit(#[from] audit::Error),
+    /// An erasure that was cut short could not be finished.
+    #[error("an erasure that was cut short could not be finished")]
+    Rights(#[from] crate::rights::Error),
+    /// The first segments could not be stored.
+    #[error("the first segments could not be stored")]
+    Segments(#[from] crate::segments::Error),
     /// There is no randomness.
     #[error(transparent)]
     Entropy(#[from] EntropyFailure),
@@ -63,12 +71,13 @@ pub async fn open(config: &Config) -> Result<Hub, Error> {
 
     let store = Store::open(&location(config)?)?;
     let root = root_key(config, &*entropy)?;
-    let Unlocked { sealer, opener, shredder: _, rotator, strongbox, checkpoints: _, ring } =
+    let Unlocked { sealer, opener, shredder, rotator, strongbox, checkpoints: _, ring } =
         unlock(&store, &*root, &*clock, entropy.clone()).await?;
     let keyring = Arc::new(Keyring::new(ring, root, store.clone()));
 
     let book = Arc::new(Book::open(&store, &ids, clock.clone()).await?);
     let rulebook = Arc::new(Rulebook::open(store.clone()).await?);
+    let first = rulebook.edition().purposes().is_empty();
     rulebook.ensure_purposes(consent::default_purposes()?, clock.now()).await?;
     let hub = Terms::default();
     rulebook.ensure_source(HUB_SOURCE.to_owned(), "Obhut".to_owned(), "hub".to_owned(), &hub, clock.now()).await?;
@@ -84,9 +93,38 @@ pub async fn open(config: &Config) -> Result<Hub, Error> {
     ));
     let intake =
         Intake::new(sealer, store.clone(), keyring.clone(), rulebook.clone(), book.clone(), ids.clone(), clock.clone());
-    let rotation = Arc::new(KeyRotation::new(rotator, keyring, store.clone(), book.clone(), clock.clone()));
+    let rotation = Arc::new(KeyRotation::new(rotator, keyring.clone(), store.clone(), book.clone(), clock.clone()));
+    let strongbox = Arc::new(strongbox);
+    let segments = Segments::new(
+        store.clone(),
+        gateway.clone(),
+        rulebook.clone(),
+        book.clone(),
+        strongbox.clone(),
+        clock.clone(),
+        ids.clone(),
+    );
+    let rights = Rights::new(
+        store.clone(),
+        gateway.clone(),
+        shredder,
+        keyring.clone(),
+        book.clone(),
+        rulebook.clone(),
+        ids.clone(),
+        clock.clone(),
+        Controller { kek_rotation_days: config.kek_rotation_days.map(Into::into), ..config.controller.clone() },
+    );
+    // Before anything is served: an erasure that a crash cut short is finished.
+    rights.resume().await?;
+    if first {
+        segments.ensure_defaults().await?;
+    }
     let doorkeeper = Doorkeeper::new(store.clone(), book.clone(), ids.clone(), entropy, clock.clone());
-    Ok(Hub { house: House { intake, gateway, rulebook, doorkeeper, book, strongbox, store, ids, clock }, rotation })
+    Ok(Hub {
+        house: House { intake, gateway, segments, rights, rulebook, doorkeeper, book, strongbox, store, ids, clock },
+        rotation,
+    })
 }
 
 fn location(config: &Config) -> Result<Location, Error> {

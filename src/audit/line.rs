@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::store::audit::Draft;
+use crate::store::audit::{Draft, EntryRow};
 use crate::types::{ApiKeyId, CategorySet, DecisionId, LogId, PurposeCode, RequestId, Role, Timestamp, UnknownWord};
 
 /// What a line is about. Numbers are stored and never reused.
@@ -200,5 +200,52 @@ impl Line {
         // The struct has only strings, numbers and lists: writing it as JSON cannot fail.
         let body = serde_json::to_vec(&self.body).unwrap_or_default();
         Draft { recorded_at: now, act: self.act as i16, body, subjects: self.subjects }
+    }
+}
+
+/// What a stored line tells, for the person it is about and for their requests. It holds no personal value.
+#[derive(Clone, Debug)]
+pub struct Told {
+    /// What was done.
+    pub act: Act,
+    /// When.
+    pub at: Timestamp,
+    /// The decision, if the line is one of the gateway's.
+    pub decision: Option<DecisionId>,
+    /// The API key that asked.
+    pub caller: Option<ApiKeyId>,
+    /// Its role.
+    pub role: Option<Role>,
+    /// The purpose.
+    pub purpose: Option<PurposeCode>,
+    /// The categories that left.
+    pub categories: Vec<String>,
+    /// To whom, or which room of the hub.
+    pub recipient: Option<String>,
+    /// The data-subject request it belongs to.
+    pub request: Option<RequestId>,
+    /// What was touched.
+    pub object: Option<String>,
+}
+
+impl Told {
+    /// Reads a stored line.
+    ///
+    /// # Errors
+    /// If this version does not know its form.
+    pub fn read(row: &EntryRow) -> Result<Self, UnknownWord> {
+        let body: Body = serde_json::from_slice(&row.body).map_err(|_| UnknownWord("audit line"))?;
+        Ok(Self {
+            act: Act::try_from(row.act)?,
+            at: row.recorded_at,
+            decision: body.decision,
+            caller: body.caller,
+            role: body.role,
+            purpose: body.purpose,
+            categories: body.categories,
+            recipient: body.recipient,
+            request: body.request,
+            object: body.object,
+        })
     }
 }

@@ -12,7 +12,7 @@ mod verify;
 use std::sync::Arc;
 
 pub use chain::GENESIS;
-pub use line::{Act, Line};
+pub use line::{Act, Line, Told};
 pub use verify::{Finding, Report, verify};
 
 use crate::store::audit::{Auditor, Place};

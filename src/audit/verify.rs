@@ -1,7 +1,5 @@
 //! Verifying the book: any edited, missing, added or reordered entry is found and named.
 
-use std::collections::HashMap;
-
 use super::chain;
 use super::line::{Act, Body, Head};
 use crate::store::audit::{Draft, EntryRow, LogRow, entries, logs};
@@ -42,24 +40,44 @@ pub struct Report {
 /// If the shelf cannot be read.
 pub fn verify(read: &mut Read) -> Result<Report, store::Error> {
     let mut report = Report::default();
-    let mut heads: HashMap<LogId, Walk> = HashMap::new();
-    for LogRow { log_id, .. } in logs(read)? {
+    let logs = logs(read)?;
+    for LogRow { log_id, .. } in &logs {
         report.logs += 1;
-        let mut walk = Walk::new(log_id);
+        let mut walk = Walk::new(*log_id);
         loop {
-            let page = entries(read, log_id, walk.size, PAGE)?;
+            let page = entries(read, *log_id, walk.size, PAGE)?;
             report.entries += page.len() as u64;
             for entry in &page {
-                walk.step(entry, &heads);
+                walk.step(entry);
             }
             if page.is_empty() || walk.finding.is_some() {
                 break;
             }
         }
-        report.findings.extend(walk.finding.clone());
-        heads.insert(log_id, walk);
+        for (idx, head) in &walk.named {
+            let what = wrong_with_head(read, head, &logs)?;
+            let finding = what.map(|what| Finding { log: *log_id, idx: *idx, what });
+            walk.finding = walk.finding.or(finding);
+        }
+        report.findings.extend(walk.finding);
     }
     Ok(report)
+}
+
+/// Is the log before still what a log says that it was? It may have grown since, where several processes write.
+fn wrong_with_head(read: &mut Read, head: &Head, logs: &[LogRow]) -> Result<Option<&'static str>, store::Error> {
+    if logs.iter().all(|log| log.log_id != head.log) {
+        return Ok(Some("the log before it is missing"));
+    }
+    if head.size == 0 {
+        return Ok(None);
+    }
+    let last = entries(read, head.log, head.size - 1, 1)?.pop().filter(|entry| entry.idx == head.size - 1);
+    Ok(match last {
+        None => Some("the log before it was shortened"),
+        Some(entry) if hex::encode(&entry.hash) != head.hash => Some("the log before it was rewritten"),
+        Some(_) => None,
+    })
 }
 
 /// The head of the newest log, after checking its end.
@@ -77,7 +95,7 @@ pub(super) fn newest_head(read: &mut Read) -> Result<Option<Head>, super::Error>
             break;
         }
         for entry in &page {
-            walk.step(entry, &HashMap::new());
+            walk.step(entry);
         }
         if let Some(finding) = walk.finding {
             return Err(super::Error::Broken(finding));
@@ -104,12 +122,14 @@ struct Walk {
     log: LogId,
     size: i64,
     head: [u8; 32],
+    /// The heads of other logs that entries of this one name, with the entry's position.
+    named: Vec<(i64, Head)>,
     finding: Option<Finding>,
 }
 
 impl Walk {
     const fn new(log: LogId) -> Self {
-        Self { log, size: 0, head: chain::GENESIS, finding: None }
+        Self { log, size: 0, head: chain::GENESIS, named: Vec::new(), finding: None }
     }
 
     fn start_after(&mut self, entry: Option<&EntryRow>) {
@@ -121,43 +141,28 @@ impl Walk {
         }
     }
 
-    fn step(&mut self, entry: &EntryRow, heads: &HashMap<LogId, Self>) {
+    fn step(&mut self, entry: &EntryRow) {
         if self.finding.is_some() {
             return;
         }
-        let what = self.wrong_with(entry, heads);
-        if let Some(what) = what {
-            self.finding = Some(Finding { log: self.log, idx: self.size, what });
+        match self.read(entry) {
+            Ok(body) => self.named.extend(body.previous.into_iter().map(|head| (self.size, head))),
+            Err(what) => self.finding = Some(Finding { log: self.log, idx: self.size, what }),
         }
         self.size += 1;
         self.head = <[u8; 32]>::try_from(entry.hash.as_slice()).unwrap_or(chain::GENESIS);
     }
 
-    fn wrong_with(&self, entry: &EntryRow, heads: &HashMap<LogId, Self>) -> Option<&'static str> {
+    fn read(&self, entry: &EntryRow) -> Result<Body, &'static str> {
         if entry.idx != self.size {
-            return Some("an entry is missing");
+            return Err("an entry is missing");
         }
         let draft =
             Draft { recorded_at: entry.recorded_at, act: entry.act, body: entry.body.clone(), subjects: Vec::new() };
         if chain::link(self.log, &self.head, entry.idx, &draft).as_slice() != entry.hash {
-            return Some("the entry was changed");
+            return Err("the entry was changed");
         }
-        if Act::try_from(entry.act).is_err() {
-            return Some("the act is unknown");
-        }
-        let Ok(body) = serde_json::from_slice::<Body>(&entry.body) else { return Some("the entry is unreadable") };
-        for previous in &body.previous {
-            match heads.get(&previous.log) {
-                // A start check reads one log only.
-                None if heads.is_empty() => {}
-                None => return Some("the log before it is missing"),
-                Some(walk) if walk.size < previous.size => return Some("the log before it was shortened"),
-                Some(walk) if walk.size == previous.size && hex::encode(walk.head) != previous.hash => {
-                    return Some("the log before it was rewritten");
-                }
-                Some(_) => {}
-            }
-        }
-        None
+        Act::try_from(entry.act).map_err(|_| "the act is unknown")?;
+        serde_json::from_slice(&entry.body).map_err(|_| "the entry is unreadable")
     }
 }

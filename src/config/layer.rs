@@ -43,6 +43,18 @@ pub struct HomeLayer {
     /// file:<data-dir>/master.key, made with mode 0600 on the first start]
     #[arg(long, value_name = "WHERE")]
     pub root_key_from: Option<String>,
+    /// The merchant's name and postal address, for answers to people (Art. 13(1)(a) GDPR)
+    #[arg(long, value_name = "TEXT")]
+    pub controller_name: Option<String>,
+    /// How people reach the merchant
+    #[arg(long, value_name = "TEXT")]
+    pub controller_contact: Option<String>,
+    /// How people reach the data protection officer
+    #[arg(long, value_name = "TEXT")]
+    pub controller_dpo: Option<String>,
+    /// The supervisory authority people may complain to (Art. 15(1)(f) GDPR)
+    #[arg(long, value_name = "TEXT")]
+    pub controller_authority: Option<String>,
     /// Form of the log on standard error [default: text]
     #[arg(long, value_name = "FORM")]
     pub log_format: Option<LogFormat>,
@@ -118,7 +130,8 @@ macro_rules! first {
 
 impl HomeLayer {
     fn over(self, below: Self) -> Self {
-        first!(self, below; config data_dir database_url keys_database_url allow_plaintext_database root_key_from log_format log_filter)
+        first!(self, below; config data_dir database_url keys_database_url allow_plaintext_database root_key_from
+            controller_name controller_contact controller_dpo controller_authority log_format log_filter)
     }
 }
 

@@ -12,6 +12,7 @@ use super::{Config, DatabaseUrl, Environment, Error, LISTEN, Log, RootKey, file}
 use crate::api::BodyLimits;
 use crate::api::limits::Rate;
 use crate::api::server::{Settings, Tls};
+use crate::rights::Controller;
 use crate::store::reach;
 
 /// Puts the defaults in and checks the whole.
@@ -30,6 +31,13 @@ pub(super) fn resolve(layer: Layer, environment: &Environment) -> Result<Config,
         root_key: root_key(&home, &data_dir, environment)?,
         log: log(&home)?,
         server: server(&serving, &mut warnings)?,
+        controller: Controller {
+            name: home.controller_name,
+            contact: home.controller_contact,
+            dpo: home.controller_dpo,
+            authority: home.controller_authority,
+            ..Controller::default()
+        },
         rate: rate(&serving),
         running_limit: usize::try_from(serving.max_running_calls.unwrap_or(4096)).unwrap_or(usize::MAX),
         kek_rotation_days: NonZeroU32::new(serving.kek_rotation_days.unwrap_or(30)),

@@ -7,6 +7,7 @@ use serde::{Serialize, Serializer};
 use serde_json::Value;
 
 use super::{Decision, profile};
+use crate::consent::EntryNo;
 use crate::types::{Category, RecordKind, RecordNo, SubjectId, Timestamp};
 use crate::vault::Pseudonym;
 
@@ -17,6 +18,7 @@ pub struct Disclosure {
     decision: Decision,
     records: Vec<DisclosedRecord>,
     pseudonym: Option<Pseudonym>,
+    evidence: BTreeMap<EntryNo, Value>,
 }
 
 /// What was opened of one record.
@@ -38,7 +40,18 @@ impl Disclosure {
         records: Vec<DisclosedRecord>,
         pseudonym: Option<Pseudonym>,
     ) -> Self {
-        Self { subject, decision, records, pseudonym }
+        Self { subject, decision, records, pseudonym, evidence: BTreeMap::new() }
+    }
+
+    pub(super) fn with_evidence(mut self, evidence: BTreeMap<EntryNo, Value>) -> Self {
+        self.evidence = evidence;
+        self
+    }
+
+    /// The proofs of the person's consents, by ledger entry (Art. 7(1) GDPR). Only in the person's own copy.
+    #[must_use]
+    pub const fn evidence(&self) -> &BTreeMap<EntryNo, Value> {
+        &self.evidence
     }
 
     /// Whose data it is.
@@ -59,7 +72,7 @@ impl Disclosure {
         &self.records
     }
 
-    /// What was opened, joined into one profile per category; see [`profile`] for which value wins.
+    /// What was opened, joined into one profile per category; see `profile.rs` for which value wins.
     #[must_use]
     pub fn profile(&self) -> BTreeMap<Category, serde_json::Map<String, Value>> {
         profile::join(&self.records)

@@ -9,10 +9,10 @@ use super::Error;
 use super::disclosure::{DisclosedRecord, Disclosure};
 use super::permit::{Permit, RecordFacts};
 use crate::audit::Receipt;
-use crate::consent::Edition;
-use crate::store::rows::{DataKeyRow, RecordRow, SubjectRows};
+use crate::consent::{Edition, EntryNo};
+use crate::store::rows::{DataKeyRow, LedgerRow, RecordRow, SubjectRows};
 use crate::types::{Category, CategorySet, IdentifierKind, RecordKind, SourceNo, SubjectId, Timestamp};
-use crate::vault::{self, Opener, OpeningKey, Personal, Pseudonym};
+use crate::vault::{self, Compartment, Opener, OpeningKey, Personal, Pseudonym, Row, Sealed, Table};
 
 /// What was opened and closed again of one record: its position in the person's records, and its parts.
 pub type CarriedOver = (usize, Vec<(Category, Personal)>);
@@ -116,8 +116,9 @@ impl Door {
                 parts,
             });
         }
+        let evidence = if permit.own_access() { keys.evidence(&rows.ledger)? } else { BTreeMap::new() };
         let pseudonym = self.pseudonym(rows)?;
-        Ok(Disclosure::new(rows.subject, permit.decision().clone(), records, pseudonym))
+        Ok(Disclosure::new(rows.subject, permit.decision().clone(), records, pseudonym).with_evidence(evidence))
     }
 }
 
@@ -150,6 +151,22 @@ impl<'a> Keys<'a> {
         Ok(key.open_all(record.record_no, wanted, &record.sealed)?)
     }
 
+    /// The proofs of consent that are still there. One whose key or compartment was erased is left out.
+    fn evidence(&mut self, ledger: &[LedgerRow]) -> Result<BTreeMap<EntryNo, serde_json::Value>, Error> {
+        let mut all = BTreeMap::new();
+        for entry in ledger.iter().filter(|entry| !entry.evidence.is_empty()) {
+            let Some(key) = self.key(entry.sealed_for, entry.key_no)? else { continue };
+            if key.is_erased(Compartment::Proof) {
+                continue;
+            }
+            let sealed = Sealed::from(entry.evidence.clone());
+            let row = Row::number(entry.entry_no);
+            let proof = key.open_one(Table::Evidence, row, Compartment::Proof, &sealed)?;
+            all.insert(EntryNo(entry.entry_no), proof.document()?);
+        }
+        Ok(all)
+    }
+
     fn key(&mut self, owner: SubjectId, key_no: i16) -> Result<Option<&OpeningKey>, Error> {
         let at = match self.open.iter().position(|(of, _)| *of == (owner, key_no)) {
             Some(at) => at,
@@ -165,7 +182,7 @@ impl<'a> Keys<'a> {
 }
 
 /// What is known of a record in clear.
-fn facts(permit: &Permit, record: &RecordRow, edition: &Edition) -> RecordFacts {
+pub(super) fn facts(permit: &Permit, record: &RecordRow, edition: &Edition) -> RecordFacts {
     let kept_by_law = record.facts & RecordRow::KEPT_BY_LAW != 0;
     // A source that is not configured any more allows nothing.
     let source_allows = edition

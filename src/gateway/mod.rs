@@ -13,6 +13,7 @@ mod door;
 mod judge;
 mod permit;
 mod profile;
+mod uses;
 
 use std::sync::Arc;
 
@@ -20,6 +21,7 @@ pub use ask::{Actor, Ask, Caller, ReasonCode, Scope};
 pub use decision::{Allowed, Decision, Outcome, Refused, Why};
 pub use disclosure::{DisclosedRecord, Disclosure};
 pub use permit::{Gap, Permit, RecordFacts, Refusal, Verdict, decide};
+pub use uses::Use;
 
 pub use door::CarriedOver;
 
@@ -52,6 +54,9 @@ pub enum Error {
     /// No randomness for a decision id.
     #[error(transparent)]
     Entropy(#[from] EntropyFailure),
+    /// The whole copy of a person was asked for under a purpose that is not their own access.
+    #[error("the purpose is not the person's own access")]
+    NotOwnCopy,
     /// A receipt for another decision was brought to the door.
     #[error("the receipt speaks for another decision")]
     WrongReceipt,
@@ -199,6 +204,38 @@ impl Gateway {
     /// If a key does not open.
     pub fn pseudonyms(&self, rows: &SubjectRows) -> Result<Vec<Pseudonym>, Error> {
         Ok(self.door.pseudonyms(rows)?)
+    }
+
+    /// Everything stored of one person in one snapshot, sealed as it is: for [`Gateway::own_copy`],
+    /// [`Gateway::carry_over`] and [`Gateway::uses`].
+    ///
+    /// # Errors
+    /// If the data or the key epochs cannot be loaded.
+    pub async fn snapshot(&self, who: Who) -> Result<Option<SubjectRows>, Error> {
+        Ok(self.load(vec![who]).await?.pop().flatten())
+    }
+
+    /// The person's own copy (Art. 15(3) GDPR) of a snapshot that the caller loaded, so that what stands around the data
+    /// (ledger, links) is of the same moment. Everything in it that is alive is opened, the proofs of consent too.
+    ///
+    /// # Errors
+    /// [`Error::NotOwnCopy`] if the purpose is another; else as [`Gateway::read`].
+    pub async fn own_copy(&self, ask: &Ask, rows: &SubjectRows, request: RequestId) -> Result<Answer, Error> {
+        let edition = self.rulebook.edition();
+        if edition.purpose(&ask.purpose).is_none_or(|purpose| !purpose.own_access) {
+            return Err(Error::NotOwnCopy);
+        }
+        let id = self.decision_id()?;
+        let verdict = self.decide(ask, Some(rows), &edition, id)?;
+        let pseudonym = self.pseudonym(Some(rows))?;
+        let receipt = self.book.record(id, line(ask, verdict.decision(), pseudonym, Some(request))).await?;
+        match verdict {
+            Verdict::Allow(permit) => {
+                let disclosure = self.door.disclose(permit, receipt, rows, &edition)?;
+                Ok(Answer::Disclosed(Box::new(disclosure)))
+            }
+            _ => Ok(Answer::Nothing),
+        }
     }
 
     /// Opens what a statutory duty keeps and closes it again, so that it can be sealed under a key of its own while

@@ -173,6 +173,12 @@ impl Permit {
         self.subject
     }
 
+    /// Is it for the person's own copy (Art. 15, 20 GDPR)? Then it opens the proofs of their consents too.
+    #[must_use]
+    pub const fn own_access(&self) -> bool {
+        self.own_access
+    }
+
     /// For which purpose.
     #[must_use]
     pub const fn purpose(&self) -> &PurposeCode {

@@ -134,8 +134,7 @@ impl KeyRotation {
                 let mut wrapped = 0;
                 for row in &rows {
                     if let Some(again) = rotator.rewrap(row)? {
-                        keys::update_data_key(write, &again)?;
-                        wrapped += 1;
+                        wrapped += u64::from(keys::update_data_key(write, row, &again)?);
                     }
                 }
                 let left = u64::try_from(keys::count_at(write, epoch)?).unwrap_or(0);

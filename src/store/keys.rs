@@ -137,26 +137,35 @@ pub fn wrapped_by(write: &mut Write<'_>, epoch: i32, limit: i64) -> Result<Vec<D
         .load(c))?)
 }
 
-/// Replaces the wrapping and the salts of a data key. The commitment never changes.
+/// Replaces the wrapping and the salts of the data key `old` by those of `new`, if it still is as `old` says. False if
+/// it was changed or deleted meanwhile: a re-wrap in the background must never bring an erased category or person back.
+/// The commitment never changes.
 ///
 /// # Errors
 /// If it cannot be written.
-pub fn update_data_key(write: &mut Write<'_>, row: &DataKeyRow) -> Result<(), Error> {
-    on!(write.keys()?, |c| diesel::update(
-        data_key::table.filter(
-            data_key::part
-                .eq(row.part)
-                .and(data_key::subject_id.eq(row.subject.bytes().to_vec()))
-                .and(data_key::key_no.eq(row.key_no))
-        )
+pub fn update_data_key(write: &mut Write<'_>, old: &DataKeyRow, new: &DataKeyRow) -> Result<bool, Error> {
+    let changed = on!(write.keys()?, |c| diesel::update(
+        data_key::table
+            .filter(
+                data_key::part
+                    .eq(old.part)
+                    .and(data_key::subject_id.eq(old.subject.bytes().to_vec()))
+                    .and(data_key::key_no.eq(old.key_no))
+            )
+            .filter(
+                data_key::epoch
+                    .eq(old.epoch)
+                    .and(data_key::wrapped.eq(old.wrapped.clone()))
+                    .and(data_key::salts.eq(old.salts.clone()))
+            )
     )
     .set((
-        data_key::epoch.eq(row.epoch),
-        data_key::wrapped.eq(row.wrapped.clone()),
-        data_key::salts.eq(row.salts.clone()),
+        data_key::epoch.eq(new.epoch),
+        data_key::wrapped.eq(new.wrapped.clone()),
+        data_key::salts.eq(new.salts.clone()),
     ))
     .execute(c))?;
-    Ok(())
+    Ok(changed == 1)
 }
 
 /// Deletes all data keys of these people and says how many there were.

@@ -33,6 +33,18 @@ pub fn numbers_of(connection: &mut Connection, of: SubjectId) -> Result<Vec<Reco
     Ok(numbers.into_iter().map(RecordNo).collect())
 }
 
+/// A person's records, in the order of arrival.
+///
+/// # Errors
+/// If the shelf cannot be read.
+pub fn of(connection: &mut Connection, of: SubjectId) -> Result<Vec<RecordRow>, Error> {
+    Ok(on!(connection, |c| record::table
+        .filter(record::part.eq(of.part()).and(record::subject_id.eq(Vec::from(of))))
+        .order(record::record_no)
+        .select(RecordRow::as_select())
+        .load(c))?)
+}
+
 /// Appends a record.
 ///
 /// # Errors

@@ -61,6 +61,18 @@ pub fn page(connection: &mut Connection, after: Option<RequestId>, limit: i64) -
         .load(c))?)
 }
 
+/// All requests of this kind that stand there; the rights room names the numbers.
+///
+/// # Errors
+/// If the shelf cannot be read.
+pub fn standing(connection: &mut Connection, kind: i16, state: i16) -> Result<Vec<RequestRow>, Error> {
+    Ok(on!(connection, |c| request::table
+        .filter(request::kind.eq(kind).and(request::state.eq(state)))
+        .order(request::request_id)
+        .select(RequestRow::as_select())
+        .load(c))?)
+}
+
 /// Adds a request.
 ///
 /// # Errors
@@ -78,6 +90,7 @@ pub fn update(write: &mut Write<'_>, row: &RequestRow) -> Result<(), Error> {
     on!(write.records(), |c| diesel::update(request::table.filter(request::request_id.eq(Vec::from(row.request_id))))
         .set((
             request::state.eq(row.state),
+            request::due_at.eq(row.due_at.micros()),
             request::answered_at.eq(row.answered_at.micros()),
             request::outcome.eq(&row.outcome)
         ))

@@ -2,7 +2,9 @@
 
 use std::collections::HashMap;
 
+use diesel::dsl::{AsExprOf, NotEq};
 use diesel::prelude::*;
+use diesel::sql_types::SmallInt;
 
 use super::connection::{Connection, on};
 use super::rows::{IdentifierRow, LedgerRow, RecordRow, SubjectRow, SubjectRows, SubjectState, Who};
@@ -145,6 +147,22 @@ pub fn erasing(connection: &mut Connection) -> Result<Vec<SubjectId>, Error> {
     rows.iter().map(|row| Ok(SubjectId::from_slice(row)?)).collect()
 }
 
+/// Nobodies: owners of records that only a law keeps. Up to `limit` of them after `after`.
+///
+/// # Errors
+/// If the shelf cannot be read.
+pub fn retained(connection: &mut Connection, after: Option<SubjectId>, limit: i64) -> Result<Vec<SubjectId>, Error> {
+    let (part, id) = after.map_or((Part::MIN, Vec::new()), |after| (after.part(), Vec::from(after)));
+    let rows: Vec<Vec<u8>> = on!(connection, |c| subject::table
+        .filter(subject::part.gt(part).or(subject::part.eq(part).and(subject::subject_id.gt(id))))
+        .filter(subject::state.eq(SubjectState::Retained as i16))
+        .order((subject::part, subject::subject_id))
+        .limit(limit)
+        .select(subject::subject_id)
+        .load(c))?;
+    rows.iter().map(|row| Ok(SubjectId::from_slice(row)?)).collect()
+}
+
 /// The hot verb: everything of these people, in the order asked.
 ///
 /// SQLite answers one after the other with small cached statements inside one read transaction; PostgreSQL is
@@ -196,12 +214,20 @@ fn subject_of(connection: &mut Connection, who: &Who) -> Result<Option<SubjectId
         Who::Subject(id) => return Ok(Some(*id)),
         Who::Identifier(ix) => ix.to_vec(),
     };
-    let rows: Vec<(Vec<u8>, i16)> = on!(connection, |c| identifier::table
-        .filter(identifier::ix.eq(&ix))
-        .select((identifier::subject_id, identifier::use_flags))
-        .limit(200)
+    let ids: Vec<Vec<u8>> = on!(connection, |c| identifier::table
+        .filter(identifier::ix.eq(&ix).and(serves_look_up()))
+        .select(identifier::subject_id)
+        .distinct()
+        .limit(2)
         .load(c))?;
-    one_person(rows.iter().filter(|(_, flags)| flags & IdentifierRow::LOOKUP != 0).map(|(id, _)| id.as_slice()))
+    one_person(ids.iter().map(Vec::as_slice))
+}
+
+diesel::infix_operator!(BitAnd, " & ", SmallInt);
+
+/// The flag is tested by the database: a shared value may have more rows than anybody wants to load.
+fn serves_look_up() -> NotEq<BitAnd<identifier::use_flags, AsExprOf<i16, SmallInt>>, i16> {
+    BitAnd::new(identifier::use_flags, IdentifierRow::LOOKUP.into_sql::<SmallInt>()).ne(0)
 }
 
 fn one_person<'a>(mut ids: impl Iterator<Item = &'a [u8]>) -> Result<Option<SubjectId>, Error> {
@@ -215,11 +241,12 @@ fn load_many(read: &mut Read, who: &[Who]) -> Result<Vec<Option<SubjectRows>>, E
         who.iter().filter_map(|who| if let Who::Identifier(ix) = who { Some(ix.to_vec()) } else { None }).collect();
     let mut found: HashMap<Vec<u8>, Vec<Vec<u8>>> = HashMap::new();
     if !indexes.is_empty() {
-        let rows: Vec<(Vec<u8>, Vec<u8>, i16)> = identifier::table
-            .filter(identifier::ix.eq_any(indexes))
-            .select((identifier::ix, identifier::subject_id, identifier::use_flags))
+        let rows: Vec<(Vec<u8>, Vec<u8>)> = identifier::table
+            .filter(identifier::ix.eq_any(indexes).and(serves_look_up()))
+            .select((identifier::ix, identifier::subject_id))
+            .distinct()
             .load(c)?;
-        for (ix, id, _) in rows.into_iter().filter(|(_, _, flags)| flags & IdentifierRow::LOOKUP != 0) {
+        for (ix, id) in rows {
             found.entry(ix).or_default().push(id);
         }
     }
@@ -305,6 +332,7 @@ fn many(connection: &mut Connection, ids: &[SubjectId]) -> Result<Vec<SubjectRow
     let ids: Vec<Vec<u8>> = ids.iter().map(|id| id.bytes().to_vec()).collect();
     Ok(on!(connection, |c| subject::table
         .filter(subject::part.eq_any(parts).and(subject::subject_id.eq_any(ids)))
+        .order(subject::subject_id)
         .select(SubjectRow::as_select())
         .load(c))?)
 }
@@ -315,7 +343,7 @@ fn living_many(c: &mut PgConnection, asked: &[Option<SubjectId>]) -> Result<Hash
     let mut follow: Vec<(SubjectId, SubjectId)> = asked.iter().flatten().map(|id| (*id, *id)).collect();
     for _ in 0..STEPS {
         if follow.is_empty() {
-            return Ok(now);
+            break;
         }
         let parts: Vec<Part> = follow.iter().map(|(_, at)| at.part()).collect();
         let ids: Vec<Vec<u8>> = follow.iter().map(|(_, at)| at.bytes().to_vec()).collect();
@@ -337,5 +365,5 @@ fn living_many(c: &mut PgConnection, asked: &[Option<SubjectId>]) -> Result<Hash
         }
         follow = next;
     }
-    Err(Error::Unreadable("merge"))
+    if follow.is_empty() { Ok(now) } else { Err(Error::Unreadable("merge")) }
 }

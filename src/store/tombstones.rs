@@ -2,7 +2,7 @@
 
 use diesel::prelude::*;
 
-use super::connection::on;
+use super::connection::{Connection, on};
 use super::schema::tombstone;
 use super::{Error, Write};
 use crate::types::Timestamp;
@@ -12,7 +12,15 @@ use crate::types::Timestamp;
 /// # Errors
 /// If the shelf cannot be read.
 pub fn find(write: &mut Write<'_>, ix: &[u8; 16]) -> Result<Option<Timestamp>, Error> {
-    let at: Option<i64> = on!(write.records(), |c| tombstone::table
+    laid(write.records(), ix)
+}
+
+/// As [`find`], outside of a write.
+///
+/// # Errors
+/// If the shelf cannot be read.
+pub fn laid(connection: &mut Connection, ix: &[u8; 16]) -> Result<Option<Timestamp>, Error> {
+    let at: Option<i64> = on!(connection, |c| tombstone::table
         .filter(tombstone::ix.eq(ix.to_vec()))
         .select(tombstone::erased_at)
         .first(c)

@@ -83,8 +83,8 @@ impl Sealer {
 
 /// One unwrapped data key that can only seal.
 pub struct SealingKey<'sealer> {
-    key: DataKey,
-    entropy: &'sealer dyn Entropy,
+    pub(super) key: DataKey,
+    pub(super) entropy: &'sealer dyn Entropy,
 }
 
 impl SealingKey<'_> {

@@ -3,16 +3,17 @@
 use std::sync::Arc;
 
 use crate::store::rows::DataKeyRow;
-use crate::types::{CategorySet, Entropy};
+use crate::types::{Category, CategorySet, Entropy, RecordNo, SubjectId, Timestamp};
 
-use super::Error;
 use super::datakey::{self, DataKey, Pseudonym};
 use super::envelope::Compartment;
 use super::index::{BlindIndex, IndexKeys};
 use super::ring::KekRing;
+use super::sealer::SealingKey;
 use super::sign::Signer;
+use super::{Error, Personal};
 
-/// Ends compartments, marks tombstones and signs certificates. It opens no data.
+/// Ends compartments, marks tombstones, seals what a law keeps and signs certificates. It opens no data.
 ///
 /// A whole person is ended by deleting the data key rows; here is what needs a key.
 pub struct Shredder {
@@ -44,6 +45,26 @@ impl Shredder {
             Compartment::Of(category) => !kept.contains(*category),
         };
         self.erase(row, &Compartment::all().filter(dies).collect::<Vec<_>>())
+    }
+
+    /// Seals what a law keeps under a key of its own, so that it outlives the person's keys and ends apart from them.
+    /// `owner` is a fresh nobody. Answers the key's row and one packed form per record, in the order given; the
+    /// compartments that hold nothing are dead from the start.
+    ///
+    /// # Errors
+    /// If no epoch lives, there is no randomness, or a category comes twice in a record.
+    pub fn keep(
+        &self,
+        owner: SubjectId,
+        records: Vec<(RecordNo, Vec<(Category, Personal)>)>,
+        now: Timestamp,
+    ) -> Result<(DataKeyRow, Vec<Vec<u8>>), Error> {
+        let mut row = datakey::make(&self.ring, owner, 1, &*self.entropy, now)?;
+        let held = records.iter().flat_map(|(_, parts)| parts).map(|(category, _)| *category).collect();
+        self.erase_all_but(&mut row, held, false)?;
+        let key = SealingKey { key: DataKey::open(&self.ring, &row)?, entropy: &*self.entropy };
+        let sealed = records.iter().map(|(record, parts)| key.seal(*record, parts)).collect::<Result<_, _>>()?;
+        Ok((row, sealed))
     }
 
     /// The index under which an erased person's identifier or record stands as a tombstone, from its lookup or record

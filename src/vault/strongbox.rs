@@ -32,6 +32,8 @@ pub enum Drawer {
     Jobs = 3,
     /// Secrets that webhooks are signed with.
     Webhooks = 4,
+    /// Tokens that are handed out and come back: cursors, opt-out links. No table; the row is what the token is for.
+    Tokens = 5,
 }
 
 /// Seals and opens the hub's own confidential things.
@@ -40,6 +42,7 @@ pub struct Strongbox {
     credentials: Wrapper,
     jobs: Wrapper,
     webhooks: Wrapper,
+    tokens: Wrapper,
     idempotency: Prf,
     fingerprint: Prf,
     entropy: Arc<dyn Entropy>,
@@ -56,6 +59,7 @@ impl Strongbox {
             credentials: drawer(Drawer::Credentials)?,
             jobs: drawer(Drawer::Jobs)?,
             webhooks: drawer(Drawer::Webhooks)?,
+            tokens: drawer(Drawer::Tokens)?,
             idempotency: prf(1)?,
             fingerprint: prf(2)?,
             entropy,
@@ -98,6 +102,7 @@ impl Strongbox {
             Drawer::Credentials => &self.credentials,
             Drawer::Jobs => &self.jobs,
             Drawer::Webhooks => &self.webhooks,
+            Drawer::Tokens => &self.tokens,
         }
     }
 }

@@ -1,1 +1,19 @@
+//! The tests of the house from outside: one program, one module per room. `tests/run` runs them.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking, and so do its helpers"
+)]
+
+mod audit;
+mod clock_and_chance;
+mod compile_fail;
 mod connect;
+mod databases;
+mod dependencies;
+mod hot_read;
+mod layers;
+mod migrations;
+mod store;

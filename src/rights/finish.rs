@@ -1,0 +1,208 @@
+//! Erasure, second half: from the mark to the certificate. Each step can be taken again.
+//!
+//! 3. The keys are deleted first, then records, ledger, links and the person: one transaction per database, keys
+//!    committed first. A crash in between leaves rows nobody can open, and the mark that brings the erasure back here.
+//! 4. What was freed is overwritten and the write-ahead logs are cut off.
+//! 5. The audit line, once.
+//! 6. The certificate is signed and the request answered.
+//!
+//! Also here: the end of what a law kept, when its clock ends.
+
+use std::time::Duration;
+
+use super::certificate::{Certificate, FINAL_NOTE, FORM, Text, base64};
+use super::erase::Progress;
+use super::request::{EXECUTING, line, move_on};
+use super::{Error, Executing, Kind, Request, Rights};
+use crate::audit::{Act, Line};
+use crate::gateway::{Actor, Caller, Scope};
+use crate::store::rows::SubjectState;
+use crate::store::{self, Write, keys, ledger, links, records, requests, subjects};
+use crate::types::{SubjectId, Timestamp};
+
+/// How often the write-ahead logs are tried to be cut off, and the pause between.
+const SCRUBS: u32 = 40;
+const PAUSE: Duration = Duration::from_millis(50);
+/// Nobodies looked at in one page.
+const PAGE: i64 = 500;
+
+impl Rights {
+    /// Finishes every erasure that was interrupted, and says how many. To be called at the start, before any port
+    /// opens.
+    ///
+    /// # Errors
+    /// If one cannot be finished; the others are left for the next call.
+    pub async fn resume(&self) -> Result<usize, Error> {
+        let _alone = self.erasing.lock().await;
+        let begun = |read: &mut store::Read| {
+            let begun = requests::standing(read.records(), Kind::Erasure.number(), EXECUTING)?;
+            Ok::<_, store::Error>((begun, subjects::erasing(read.records())?))
+        };
+        let (begun, mut erasing) = self.store.read(begun).await?;
+        let by = Caller { actor: Actor::Hub("rights"), scope: Scope::Every };
+        let mut finished = 0;
+        for row in begun {
+            if let Request::Executing(executing) = Request::read(row)? {
+                let subject = Progress::read(&executing.progress)?.subject;
+                erasing.retain(|id| *id != subject);
+                self.finish(executing, &by).await?;
+                finished += 1;
+            }
+        }
+        // A mark without its request, from a database that was put together by hand: the mark stands.
+        for subject in erasing {
+            tracing::warn!("somebody is marked as being erased without a request; the erasure is finished");
+            self.store.write(move |write| destroy(write, subject)).await?;
+            self.scrub().await?;
+            finished += 1;
+        }
+        Ok(finished)
+    }
+
+    /// Ends what a law kept, where its clock has ended: the records, their key and their nobody. Says how many records.
+    /// To be called daily.
+    ///
+    /// # Errors
+    /// If the store fails; what was ended stays ended.
+    pub async fn end_keeping(&self) -> Result<usize, Error> {
+        let now = self.clock.now();
+        let (mut after, mut ended) = (None, 0);
+        loop {
+            let page = self.store.read(move |read| subjects::retained(read.records(), after, PAGE)).await?;
+            let Some(last) = page.last().copied() else { break };
+            after = Some(last);
+            for nobody in page {
+                ended += self.store.write(move |write| end_nobody(write, nobody, now)).await?;
+            }
+        }
+        if ended > 0 {
+            self.scrub().await?;
+            self.book.note(Line::new(Act::Erased).to("rights").object("end_of_keeping").count(ended)).await?;
+        }
+        Ok(ended)
+    }
+
+    /// The second half.
+    pub(super) async fn finish(&self, executing: Executing, by: &Caller) -> Result<Certificate, Error> {
+        let (executing, progress) = self.destroy_keys_and_rows(executing).await?;
+        self.scrub().await?;
+        self.note_erased(&executing, &progress, by).await?;
+        self.certify(executing, &progress, by).await
+    }
+
+    /// Step 3.
+    pub(super) async fn destroy_keys_and_rows(&self, executing: Executing) -> Result<(Executing, Progress), Error> {
+        let mut progress = Progress::read(&executing.progress)?;
+        if progress.effective_at.is_some() {
+            return Ok((executing, progress));
+        }
+        // The write that follows makes it true; nobody has found the person since the mark.
+        progress.effective_at = Some(self.clock.now().micros());
+        let executing = Self::stored(executing, &progress)?;
+        let (subject, row) = (progress.subject, Request::Executing(executing.clone()).row()?);
+        self.store
+            .write(move |write| {
+                destroy(write, subject)?;
+                move_on(write, EXECUTING, &row)
+            })
+            .await?;
+        Ok((executing, progress))
+    }
+
+    /// Step 4.
+    pub(super) async fn scrub(&self) -> Result<(), Error> {
+        for _ in 0..SCRUBS {
+            if self.store.scrub().await? {
+                return Ok(());
+            }
+            tokio::time::sleep(PAUSE).await;
+        }
+        Err(Error::ReadersInTheWay)
+    }
+
+    /// Step 5.
+    pub(super) async fn note_erased(
+        &self,
+        executing: &Executing,
+        progress: &Progress,
+        by: &Caller,
+    ) -> Result<(), Error> {
+        let pseudonyms = progress.pseudonyms();
+        if self.is_written(Act::Erased, executing.case.id, pseudonyms.clone()).await? {
+            return Ok(());
+        }
+        let erased = progress.erased.values().sum();
+        let line = line(Act::Erased, &executing.case, by).count(erased).about(pseudonyms);
+        Ok(self.book.note(line).await?)
+    }
+
+    /// Step 6.
+    pub(super) async fn certify(
+        &self,
+        executing: Executing,
+        progress: &Progress,
+        by: &Caller,
+    ) -> Result<Certificate, Error> {
+        let case = &executing.case;
+        let signer = self.shredder.certificates();
+        let instant = |micros| Timestamp::from_micros(micros).rfc3339();
+        let effective_at = progress.effective_at.ok_or(Error::Document("progress of an erasure"))?;
+        let text = Text {
+            certificate: FORM,
+            request_id: case.id.to_string(),
+            received_at: case.received_at.rfc3339(),
+            subjects: &progress.pseudonyms,
+            effective_at: instant(effective_at),
+            final_after: progress.final_after.map(instant),
+            final_epochs: &progress.epochs,
+            final_note: FINAL_NOTE,
+            records_found: progress.found,
+            records_erased: &progress.erased,
+            consents_erased: progress.consents,
+            kept: &progress.kept,
+            recipients: &progress.recipients,
+            public_key: base64(signer.public_key()),
+        };
+        let certificate = Certificate::sign(&text, signer)?;
+        let pseudonyms = progress.pseudonyms();
+        if !self.is_written(Act::RequestAnswered, case.id, pseudonyms.clone()).await? {
+            self.book.note(line(Act::RequestAnswered, case, by).about(pseudonyms)).await?;
+        }
+        let outcome = serde_json::to_string(&certificate).map_err(|_| Error::Document("certificate"))?;
+        self.put(EXECUTING, Request::Answered(executing.answer(outcome, self.clock.now()))).await?;
+        Ok(certificate)
+    }
+}
+
+/// Deletes keys, rows and the person, those who were merged into them included. The keys are committed first.
+fn destroy(write: &mut Write<'_>, subject: SubjectId) -> Result<(), Error> {
+    // Nobody but a marked person: an id in a forged or mixed-up progress must not erase the living.
+    if let Some(row) = subjects::find(write.records(), subject)?
+        && row.state != SubjectState::Erasing as i16
+    {
+        return Err(Error::Document("progress of an erasure"));
+    }
+    let mut people = subjects::merged_into(write.records(), subject)?;
+    people.push(subject);
+    keys::delete_data_keys(write, &people)?;
+    for person in &people {
+        records::delete_of(write, *person)?;
+        ledger::delete_of(write, *person)?;
+        links::delete_of(write, *person)?;
+    }
+    Ok(subjects::delete(write, &people)?)
+}
+
+/// Ends a nobody whose every record's keeping is over. Zero if it is not over.
+fn end_nobody(write: &mut Write<'_>, nobody: SubjectId, now: Timestamp) -> Result<usize, Error> {
+    let rows = records::of(write.records(), nobody)?;
+    if rows.iter().any(|row| row.keep_until > now) {
+        return Ok(0);
+    }
+    // The mark first would be one more commit; here a crash between the two leaves rows nobody can open, and the next
+    // day's run deletes them.
+    keys::delete_data_keys(write, &[nobody])?;
+    let ended = records::delete_of(write, nobody)?;
+    subjects::delete(write, &[nobody])?;
+    Ok(ended)
+}

@@ -1,0 +1,34 @@
+//! The page people read: German and English, overview first, no script, nothing fetched.
+
+use askama::Template;
+
+use super::explain::{CategoryPart, ConsentPart, Document};
+use super::package::{Field, fields};
+use super::{Error, words};
+
+#[derive(Template)]
+#[template(path = "access.html", escape = "html")]
+struct Page<'a> {
+    document: &'a Document,
+}
+
+/// The whole page.
+pub(super) fn html(document: &Document) -> Result<String, Error> {
+    Page { document }.render().map_err(|_| Error::Document("page"))
+}
+
+impl CategoryPart {
+    fn fields(&self) -> Vec<Field> {
+        fields(&self.data)
+    }
+
+    fn category_de(&self) -> &str {
+        words::category_de(self.category)
+    }
+}
+
+impl ConsentPart {
+    fn proof(&self) -> Vec<Field> {
+        self.evidence.as_ref().map(fields).unwrap_or_default()
+    }
+}

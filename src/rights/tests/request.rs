@@ -1,0 +1,63 @@
+//! The life of a request.
+
+use super::house::{House, at, key};
+use crate::audit::Act;
+use crate::gateway::Scope;
+use crate::rights::{Error, Kind, RefusedFor, Request};
+use crate::store::rows::Who;
+use crate::types::Role;
+
+#[tokio::test]
+async fn a_letter_of_last_week_is_due_by_its_own_date() {
+    let house = House::open().await;
+    let who = Who::Subject(house.customer("anna").await);
+    let received = at("2026-11-16T09:00:00Z");
+    let request = house.rights.receive(Kind::Access, who.clone(), Some(received), &house.dpo()).await.unwrap();
+    assert_eq!(request.case().due_at.rfc3339(), "2026-12-16T22:59:59.999999Z");
+    assert_eq!(house.lines(Act::RequestReceived).await, 1);
+    assert_eq!(house.rights.request(request.case().id).await.unwrap(), request);
+    let future = Some(at("2026-11-22T00:00:00Z"));
+    let refused = house.rights.receive(Kind::Access, who, future, &house.dpo()).await;
+    assert!(matches!(refused, Err(Error::ReceivedInFuture)));
+}
+
+#[tokio::test]
+async fn only_the_data_protection_officer_takes_requests_in_for_others() {
+    let house = House::open().await;
+    let who = Who::Subject(house.customer("anna").await);
+    for role in [Role::Admin, Role::Partner, Role::Marketing] {
+        let asked = house.rights.receive(Kind::Erasure, who.clone(), None, &key(9, role, Scope::Every)).await;
+        assert!(matches!(asked, Err(Error::NotAllowed)));
+    }
+    assert!(matches!(
+        house.rights.receive(Kind::Access, house.by_mail("nobody@example.org"), None, &house.dpo()).await,
+        Err(Error::SubjectUnknown)
+    ));
+}
+
+#[tokio::test]
+async fn a_period_is_extended_once_and_only_while_it_runs() {
+    let house = House::open().await;
+    let who = Who::Subject(house.customer("anna").await);
+    let reason = || "complexity".parse().unwrap();
+    let first = house.rights.receive(Kind::Access, who.clone(), None, &house.dpo()).await.unwrap().case().id;
+    let late = house.rights.receive(Kind::Access, who, None, &house.dpo()).await.unwrap().case().id;
+    let extended = house.rights.extend(first, reason(), &house.dpo()).await.unwrap();
+    assert_eq!(extended.case().due_at.rfc3339(), "2027-02-22T22:59:59.999999Z");
+    assert_eq!(house.rights.request(first).await.unwrap(), extended);
+    assert!(matches!(house.rights.extend(first, reason(), &house.dpo()).await, Err(Error::NotExtendable)));
+    house.clock.set("2026-12-22T00:00:00Z");
+    assert!(matches!(house.rights.extend(late, reason(), &house.dpo()).await, Err(Error::NotExtendable)));
+}
+
+#[tokio::test]
+async fn what_was_refused_is_not_carried_out() {
+    let house = House::open().await;
+    let who = Who::Subject(house.customer("anna").await);
+    let id = house.rights.receive(Kind::Erasure, who.clone(), None, &house.dpo()).await.unwrap().case().id;
+    let refused = house.rights.refuse(id, RefusedFor::NotIdentified, &house.dpo()).await.unwrap();
+    assert!(matches!(refused, Request::Refused(_)));
+    assert!(matches!(house.rights.erase(id, &house.dpo()).await, Err(Error::OutOfTurn("refused"))));
+    assert!(house.is_known(who).await);
+    assert_eq!(house.rights.requests(None, 10).await.unwrap(), [refused]);
+}

@@ -1,0 +1,255 @@
+//! Real databases: every test of the store runs on SQLite and on PostgreSQL, each on a database of its own.
+
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+use std::path::{Path, PathBuf};
+use std::sync::Once;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use diesel::connection::SimpleConnection as _;
+use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Text};
+use diesel::{PgConnection, SqliteConnection, sql_query};
+use obhut::store::{Location, Shelf, Store};
+use tempfile::TempDir;
+
+/// Makes two tests of each named function `async fn(Database)`: `name::sqlite` and `name::postgres`.
+macro_rules! on_both_databases {
+    ($($name:ident),+ $(,)?) => { $(
+        mod $name {
+            use crate::databases::{Database, finish};
+
+            #[test]
+            fn sqlite() {
+                finish(super::$name(Database::sqlite()));
+            }
+
+            #[test]
+            fn postgres() {
+                finish(super::$name(Database::postgres()));
+            }
+        }
+    )+ };
+}
+pub(crate) use on_both_databases;
+
+/// Runs a test's future to its end on several threads.
+pub fn finish(test: impl Future<Output = ()>) {
+    tokio::runtime::Builder::new_multi_thread().worker_threads(4).enable_all().build().unwrap().block_on(test);
+}
+
+/// An empty database at the present version, gone when dropped. Take it as the first argument of a test, so that every
+/// [`Store`] on it is dropped before.
+pub struct Database {
+    location: Location,
+    /// PostgreSQL: where it is to be dropped, and its name.
+    server: Option<(Server, String)>,
+    /// SQLite: removed when dropped.
+    _directory: Option<TempDir>,
+}
+
+/// Which of the two it is, for statements that must differ.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Dialect {
+    /// SQLite.
+    Sqlite,
+    /// PostgreSQL.
+    Postgres,
+}
+
+impl Database {
+    /// A new embedded database in a temporary directory.
+    pub fn sqlite() -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let location = Location::Sqlite(directory.path().join("data"));
+        Self { location, server: None, _directory: Some(directory) }
+    }
+
+    /// A new database on the server that `tests/run` starts, copied from a template that is migrated once.
+    pub fn postgres() -> Self {
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        let server = Server::of_the_tests();
+        let name = format!("obhut_{}_{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
+        let template = server.template();
+        server.execute(&format!("CREATE DATABASE {name} TEMPLATE {template}"));
+        Self { location: server.location(&name), server: Some((server, name)), _directory: None }
+    }
+
+    /// Where it lies.
+    pub const fn location(&self) -> &Location {
+        &self.location
+    }
+
+    /// Which of the two it is.
+    pub const fn dialect(&self) -> Dialect {
+        if self.location.embedded() { Dialect::Sqlite } else { Dialect::Postgres }
+    }
+
+    /// Opens the store; a second call is a second node over the same database.
+    pub fn store(&self) -> Store {
+        Store::open(&self.location).unwrap()
+    }
+
+    /// Changes a shelf behind the house's back.
+    pub fn execute(&self, shelf: Shelf, statements: &str) {
+        match self.connect(shelf) {
+            Raw::Sqlite(mut c) => c.batch_execute(statements),
+            Raw::Postgres(mut c) => c.batch_execute(statements),
+        }
+        .unwrap();
+    }
+
+    /// Reads one text column, named `answer`, behind the house's back.
+    pub fn texts(&self, shelf: Shelf, query: &str) -> Vec<String> {
+        let rows: Vec<TextRow> = match self.connect(shelf) {
+            Raw::Sqlite(mut c) => sql_query(query).load(&mut c),
+            Raw::Postgres(mut c) => sql_query(query).load(&mut c),
+        }
+        .unwrap();
+        rows.into_iter().map(|row| row.answer).collect()
+    }
+
+    /// How these bytes are written in a statement.
+    pub fn literal(&self, bytes: &[u8]) -> String {
+        match self.dialect() {
+            Dialect::Sqlite => format!("X'{}'", hex::encode(bytes)),
+            Dialect::Postgres => format!("'\\x{}'::bytea", hex::encode(bytes)),
+        }
+    }
+
+    /// Counts the rows of a table.
+    pub fn count(&self, shelf: Shelf, table: &str) -> i64 {
+        let query = format!("SELECT count(*) AS answer FROM {table}");
+        let row: CountRow = match self.connect(shelf) {
+            Raw::Sqlite(mut c) => sql_query(query).get_result(&mut c),
+            Raw::Postgres(mut c) => sql_query(query).get_result(&mut c),
+        }
+        .unwrap();
+        row.answer
+    }
+
+    fn connect(&self, shelf: Shelf) -> Raw {
+        match &self.location {
+            Location::Sqlite(directory) => {
+                let file = directory.join(shelf.name()).with_extension("db");
+                let mut connection = SqliteConnection::establish(file.to_str().unwrap()).unwrap();
+                connection.batch_execute("PRAGMA busy_timeout=5000").unwrap();
+                Raw::Sqlite(connection)
+            }
+            Location::Postgres { url, .. } => {
+                let mut connection = PgConnection::establish(url).unwrap();
+                connection.batch_execute(&format!("SET search_path TO {}", shelf.name())).unwrap();
+                Raw::Postgres(connection)
+            }
+        }
+    }
+}
+
+impl Drop for Database {
+    fn drop(&mut self) {
+        if let Some((server, name)) = &self.server {
+            server.execute(&format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)"));
+        }
+    }
+}
+
+enum Raw {
+    Sqlite(SqliteConnection),
+    Postgres(PgConnection),
+}
+
+#[derive(QueryableByName)]
+struct TextRow {
+    #[diesel(sql_type = Text)]
+    answer: String,
+}
+
+#[derive(QueryableByName)]
+struct CountRow {
+    #[diesel(sql_type = BigInt)]
+    answer: i64,
+}
+
+/// The server of the tests, by the address of a database that is always there.
+struct Server {
+    url: String,
+}
+
+impl Server {
+    #[expect(clippy::disallowed_methods, reason = "where the tests' server is, only the environment knows")]
+    fn of_the_tests() -> Self {
+        let url = std::env::var("OBHUT_TEST_POSTGRES_URL").unwrap_or_else(|_| {
+            panic!(
+                "this test needs PostgreSQL: run it through `tests/run --quick <part of its name>`, which starts a \
+                 temporary server, or set OBHUT_TEST_POSTGRES_URL to one where databases may be created"
+            )
+        });
+        Self { url }
+    }
+
+    /// The same server, another database.
+    fn location(&self, database: &str) -> Location {
+        let (address, options) = self.url.split_once('?').unwrap_or((&self.url, ""));
+        let (server, _) = address.rsplit_once('/').expect("the address ends with a database");
+        let url = format!("{server}/{database}?{options}");
+        Location::Postgres { keys_url: url.clone(), url }
+    }
+
+    fn connect(&self) -> PgConnection {
+        PgConnection::establish(&self.url)
+            .unwrap_or_else(|cause| panic!("the tests' PostgreSQL does not answer: {cause}"))
+    }
+
+    fn execute(&self, statement: &str) {
+        self.connect().batch_execute(statement).unwrap();
+    }
+
+    /// The name of a database with all migrations. It is made once for these migrations, whoever comes first, because
+    /// some test runners start one process per test.
+    fn template(&self) -> String {
+        static MADE: Once = Once::new();
+        let name = format!("obhut_template_{:016x}", fingerprint(Path::new("migrations/postgres")));
+        MADE.call_once(|| {
+            let mut connection = self.connect();
+            connection.batch_execute("SELECT pg_advisory_lock(1096169320)").unwrap();
+            let there: CountRow = sql_query("SELECT count(*) AS answer FROM pg_database WHERE datname = $1")
+                .bind::<Text, _>(&name)
+                .get_result(&mut connection)
+                .unwrap();
+            if there.answer == 0 {
+                let draft = format!("{name}_draft");
+                connection.batch_execute(&format!("DROP DATABASE IF EXISTS {draft} WITH (FORCE)")).unwrap();
+                connection.batch_execute(&format!("CREATE DATABASE {draft}")).unwrap();
+                drop(Store::open(&self.location(&draft)).unwrap());
+                // The store's connections may take a moment to end on the server's side.
+                connection
+                    .batch_execute(&format!(
+                        "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity WHERE datname = '{draft}';"
+                    ))
+                    .unwrap();
+                connection.batch_execute(&format!("ALTER DATABASE {draft} RENAME TO {name}")).unwrap();
+            }
+        });
+        name
+    }
+}
+
+/// Changes with every change of a file below `directory`.
+fn fingerprint(directory: &Path) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    for file in files_below(directory) {
+        file.hash(&mut hasher);
+        std::fs::read(&file).unwrap().hash(&mut hasher);
+    }
+    hasher.finish()
+}
+
+/// All files below `directory`, in the order of their names.
+pub fn files_below(directory: &Path) -> Vec<PathBuf> {
+    let mut files = Vec::new();
+    for entry in std::fs::read_dir(directory).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() { files.extend(files_below(&path)) } else { files.push(path) }
+    }
+    files.sort();
+    files
+}
