@@ -4,6 +4,7 @@
 //! memory and handed over; nothing of it is ever written to disk here.
 
 use serde::Serialize;
+use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 use zeroize::Zeroizing;
 
@@ -12,6 +13,7 @@ use super::recipients::readings;
 use super::request::{EXECUTING, RECEIVED, line};
 use super::{Case, Error, Kind, Request, Rights, allowed, package};
 use crate::audit::Act;
+use crate::consent::Text;
 use crate::gateway::{Answer, Ask, Caller, Disclosure};
 use crate::store::rows::{SubjectRows, Who};
 use crate::store::{self, identifiers, links};
@@ -21,15 +23,17 @@ use crate::vault::Pseudonym;
 /// The purpose of the person's own copy.
 const OWN_ACCESS: &str = "subject_access";
 
-/// That the person is in a segment, and why, in plain words (Art. 15(1)(h) GDPR).
+/// That the person is in a segment, why, and what follows from it (Art. 15(1)(h) GDPR).
 #[derive(Serialize)]
 pub struct Membership {
     /// The segment's code.
     pub segment: String,
     /// What the merchant calls it.
-    pub title: String,
-    /// The rule, what it looked at and what follows from it.
-    pub why: String,
+    pub title: Text,
+    /// What being in it has as its effect.
+    pub effect: Text,
+    /// The rule with the person's own data, as the segments room explains it: a document, or a sentence.
+    pub why: Value,
 }
 
 /// A finished access package. It holds personal data in clear and is wiped when dropped.

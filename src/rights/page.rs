@@ -4,7 +4,7 @@ use askama::Template;
 
 use super::explain::{CategoryPart, ConsentPart, Document};
 use super::package::{Field, fields};
-use super::{Error, words};
+use super::{Error, Membership, words};
 
 #[derive(Template)]
 #[template(path = "access.html", escape = "html")]
@@ -30,5 +30,11 @@ impl CategoryPart {
 impl ConsentPart {
     fn proof(&self) -> Vec<Field> {
         self.evidence.as_ref().map(fields).unwrap_or_default()
+    }
+}
+
+impl Membership {
+    fn reasons(&self) -> Vec<Field> {
+        fields(&self.why)
     }
 }

@@ -5,6 +5,7 @@ use std::io::{Cursor, Read as _};
 use serde_json::Value;
 
 use super::house::{House, key};
+use crate::consent::Text;
 use crate::gateway::{Answer, Ask, Scope};
 use crate::rights::{Error, Kind, Membership, Package, Request};
 use crate::store::api_keys::{self, ApiKeyRow};
@@ -19,7 +20,13 @@ fn file(package: &Package, name: &str) -> String {
 }
 
 fn membership(why: &str) -> Vec<Membership> {
-    vec![Membership { segment: "loyal".to_owned(), title: "Stammkunden".to_owned(), why: why.to_owned() }]
+    let text = |de: &str, en: &str| Text { de: de.to_owned(), en: en.to_owned() };
+    vec![Membership {
+        segment: "loyal".to_owned(),
+        title: text("Stammkunden", "Loyal customers"),
+        effect: text("Gutscheine", "Vouchers"),
+        why: serde_json::json!({"rule": why}),
+    }]
 }
 
 #[tokio::test]

@@ -10,7 +10,7 @@ use crate::gateway::{Actor, Caller, Gateway, Scope};
 use crate::store::rows::{LedgerRow, RecordRow, SubjectRow, SubjectState};
 use crate::store::{Location, Store, keys, ledger, records, subjects};
 use crate::types::{ApiKeyId, CategorySet, Clock, IdMaker, RecordKind, Role, SourceNo, SubjectId, SystemEntropy};
-use crate::vault::{CredentialRoot, Personal, Sealer, first_secrets, unlock};
+use crate::vault::{CredentialRoot, Keyring, Personal, Sealer, first_secrets, unlock};
 
 struct Still;
 
@@ -45,8 +45,9 @@ impl House {
         let (code, connector) = ("webshop".to_owned(), "push".to_owned());
         let source =
             rulebook.ensure_source(code.clone(), code, connector, &Terms::default(), now()).await.unwrap().number;
-        let parts = (store.clone(), book.clone(), rulebook.clone(), ids.clone(), clock.clone());
-        let gateway = Arc::new(Gateway::new(hub.opener, parts.0, parts.1, parts.2, parts.3, parts.4));
+        let keyring = Arc::new(Keyring::new(hub.ring, Arc::new(root), store.clone()));
+        let parts = (store.clone(), book.clone(), rulebook.clone(), keyring, ids.clone(), clock.clone());
+        let gateway = Arc::new(Gateway::new(hub.opener, parts.0, parts.1, parts.2, parts.3, parts.4, parts.5));
         let strongbox = Arc::new(hub.strongbox);
         let segments = Segments::new(store.clone(), gateway, rulebook, book, strongbox, clock, ids.clone());
         segments.ensure_defaults().await.unwrap();
@@ -65,7 +66,7 @@ impl House {
                 let parts = profile(document);
                 let record_no = self.ids.record_no();
                 let categories: CategorySet = parts.keys().copied().collect();
-                let sealed = parts
+                let sealed: Vec<_> = parts
                     .into_iter()
                     .map(|(category, part)| (category, Personal::document(&Value::Object(part)).unwrap()))
                     .collect();
@@ -86,7 +87,7 @@ impl House {
                     contract_until: Timestamp::UNSET,
                     source_until: Timestamp::UNSET,
                     keep_until: Timestamp::UNSET,
-                    sealed: handle.seal(record_no, sealed).unwrap(),
+                    sealed: handle.seal(record_no, &sealed).unwrap(),
                 }
             })
             .collect();
