@@ -21,7 +21,7 @@ pub(super) fn text(Credentials { base_url, keys }: &Credentials, file: &Path) ->
     let request = |right: &str, accept: &str| {
         format!(
             "curl -sS{accept} {base_url}/v1/requests -H 'Authorization: Bearer {dpo}' -H 'Content-Type: application/json' \\\n  \
-             -d '{{\"right\":\"{right}\",\"identifier\":{{\"kind\":\"email\",\"value\":\"{CONSENTING}\"}}}}'"
+             -d '{{\"right\":\"{right}\",\"identifier\":{{\"kind\":\"email\",\"value\":\"{CONSENTING}\"}},\"execute\":true}}'"
         )
     };
     let mut tour = String::new();

@@ -20,6 +20,8 @@ use crate::audit::Book;
 use crate::consent::{Rulebook, Terms, default_purposes};
 use crate::gateway::Gateway;
 use crate::intake::{HUB_SOURCE, Intake};
+use crate::rights::Rights;
+use crate::segments::Segments;
 use crate::store::{self, Location, Store, keys};
 use crate::types::{Clock, Entropy, IdMaker, PurposeCode, Role, SystemClock, SystemEntropy};
 use crate::vault::{self, FileRoot, Keyring, RootKey};
@@ -93,6 +95,16 @@ impl Hub {
 
     /// Sends a request without a key.
     pub(super) async fn send(&self, request: TestRequest) -> Answer {
+        let (status, headers, bytes) = self.call(request).await;
+        Answer { status, headers, text: String::from_utf8(bytes).unwrap() }
+    }
+
+    /// Sends a request with the key of `role`, for a reply that is no text.
+    pub(super) async fn bytes(&self, role: Role, request: TestRequest) -> (StatusCode, HeaderMap, Vec<u8>) {
+        self.call(request.insert_header(("authorization", format!("Bearer {}", self.keys[&role])))).await
+    }
+
+    async fn call(&self, request: TestRequest) -> (StatusCode, HeaderMap, Vec<u8>) {
         let frame = Data::new(Frame {
             ids: self.house.ids.clone(),
             gate: None,
@@ -112,8 +124,7 @@ impl Hub {
         .await;
         let reply = call_service(&app, request.to_request()).await;
         let (status, headers) = (reply.status(), reply.headers().clone());
-        let text = String::from_utf8(read_body(reply).await.to_vec()).unwrap();
-        Answer { status, headers, text }
+        (status, headers, read_body(reply).await.to_vec())
     }
 
     /// Sends a request with the key of `role`.
@@ -198,11 +209,19 @@ async fn house(directory: &TempDir) -> House {
         let terms = Terms::default();
         rulebook.ensure_source(code.into(), code.into(), "api".into(), &terms, clock.now()).await.unwrap();
     }
+    let strongbox = Arc::new(unlocked.strongbox);
     let (s, b, r, k, i, c) =
         (store.clone(), book.clone(), rulebook.clone(), keyring.clone(), ids.clone(), clock.clone());
     let gateway = Arc::new(Gateway::new(unlocked.opener, s, b, r, k, i, c));
+    let (s, b, r, k, i, c) =
+        (store.clone(), book.clone(), rulebook.clone(), keyring.clone(), ids.clone(), clock.clone());
+    let intake = Intake::new(unlocked.sealer, s, k, r, b, i, c);
     let (s, b, r, i, c) = (store.clone(), book.clone(), rulebook.clone(), ids.clone(), clock.clone());
-    let intake = Intake::new(unlocked.sealer, s, keyring, r, b, i, c);
+    let segments = Segments::new(s, gateway.clone(), r, b, strongbox.clone(), c, i);
+    segments.ensure_defaults().await.unwrap();
+    let (s, b, r, i, c) = (store.clone(), book.clone(), rulebook.clone(), ids.clone(), clock.clone());
+    let rights =
+        Rights::new(s, gateway.clone(), unlocked.shredder, keyring, b, r, i, c, crate::rights::Controller::default());
     let doorkeeper = Doorkeeper::new(store.clone(), book.clone(), ids.clone(), entropy, clock.clone());
-    House { intake, gateway, rulebook, doorkeeper, book, strongbox: unlocked.strongbox, store, ids, clock }
+    House { intake, gateway, segments, rights, rulebook, doorkeeper, book, strongbox, store, ids, clock }
 }

@@ -3,5 +3,7 @@
 mod hub;
 mod intake;
 mod reading;
+mod requests;
 mod roles;
 mod rules;
+mod segments;

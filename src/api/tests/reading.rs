@@ -7,9 +7,9 @@ use serde_json::json;
 use super::hub::{Hub, SENTINEL, consent, customer};
 use crate::types::Role;
 
-const MAX: &str = "max@muster.org";
+pub(super) const MAX: &str = "max@muster.org";
 
-async fn with_max() -> Hub {
+pub(super) async fn with_max() -> Hub {
     let hub = Hub::open().await;
     let reply = hub.post(Role::Partner, "/v1/records", json!({"records": [customer("1", MAX)]})).await;
     assert_eq!(reply.json()["summary"]["created"], 1, "{}", reply.text);
@@ -49,7 +49,7 @@ async fn consent_opens_and_a_withdrawal_closes_at_once() {
 #[actix_web::test]
 async fn unknown_refused_and_not_configured_are_one_answer() {
     let hub = with_max().await;
-    let unknown = hub.lookup(Role::Partner, "nobody@muster.org", "newsletter_email").await;
+    let unknown = hub.lookup(Role::Partner, "erika@muster.org", "newsletter_email").await;
     let refused = hub.lookup(Role::Partner, MAX, "newsletter_email").await;
     let out_of_scope = hub.lookup(Role::Partner, MAX, "bookkeeping").await;
     let gap = hub.lookup(Role::Partner, MAX, "not_configured").await;
@@ -84,7 +84,7 @@ async fn a_lookup_that_makes_no_sense_points_at_the_field_and_repeats_nothing() 
 #[actix_web::test]
 async fn a_statement_of_somebody_nobody_knew_looks_the_same() {
     let hub = with_max().await;
-    assert_eq!(hub.subscribe(MAX).await.text, hub.subscribe("nobody@muster.org").await.text);
+    assert_eq!(hub.subscribe(MAX).await.text, hub.subscribe("erika@muster.org").await.text);
 }
 
 #[actix_web::test]
@@ -141,7 +141,7 @@ async fn every_read_leaves_its_line_and_the_book_is_whole() {
     let hub = with_max().await;
     hub.subscribe(MAX).await;
     hub.lookup(Role::Marketing, MAX, "newsletter_email").await;
-    hub.lookup(Role::Marketing, "nobody@muster.org", "newsletter_email").await;
+    hub.lookup(Role::Marketing, "erika@muster.org", "newsletter_email").await;
     let mut acts = Vec::new();
     let mut next = Some("/v1/audit/entries?limit=3".to_owned());
     while let Some(path) = next {

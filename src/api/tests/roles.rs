@@ -8,8 +8,9 @@ use super::hub::{Hub, issue};
 use crate::api::permissions::MATRIX;
 use crate::types::Role;
 
-/// Operations by which personal data leaves. Each is refused in `reading` for an unknown person and recorded there.
-const COVERED: [&str; 2] = ["LookupProfile", "ReadProfile"];
+/// Operations by which personal data leaves. Each is refused and recorded in `reading`, `segments` or `requests`.
+const COVERED: [&str; 6] =
+    ["LookupProfile", "ReadProfile", "PullSegment", "ReceiveRequest", "ExecuteRequest", "ReadPackage"];
 
 #[test]
 fn every_operation_with_personal_data_is_tested_for_refusal_and_record() {
@@ -22,7 +23,12 @@ fn every_operation_with_personal_data_is_tested_for_refusal_and_record() {
 async fn every_call_follows_the_matrix_before_anything_else_is_read() {
     let hub = Hub::open().await;
     for row in MATRIX {
-        let path = row.path.replace("{code}", "x").replace("{key_id}", "x").replace("{subject_id}", "x");
+        let path = row
+            .path
+            .replace("{code}", "x")
+            .replace("{key_id}", "x")
+            .replace("{subject_id}", "x")
+            .replace("{request_id}", "x");
         // The body is nonsense: who may not call must not even learn that.
         let request = || {
             let method = Method::from_bytes(row.method.as_bytes()).unwrap();
