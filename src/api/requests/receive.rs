@@ -39,7 +39,6 @@ pub struct Demand {
 /// The reply: the request, or the certificate of an erasure that was carried out at once.
 #[derive(ToSchema)]
 #[serde(untagged)]
-#[expect(dead_code, reason = "it stands in the OpenAPI document")]
 pub enum Taken {
     /// It waits.
     Request(RequestView),

@@ -46,7 +46,9 @@ async fn a_pull_delivers_those_who_may_be_addressed_in_the_form_asked_for() {
     let lines = pull(&hub, "", "application/x-ndjson").await;
     assert_eq!(lines.headers.get("content-type").unwrap(), "application/x-ndjson");
     let read: Vec<Value> = lines.text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-    assert_eq!(read, members);
+    // Opt-out tokens are made anew for each delivery.
+    let plain = |member: &Value| (member["subject_id"].clone(), member["data"].clone());
+    assert_eq!(read.iter().map(plain).collect::<Vec<_>>(), members.iter().map(plain).collect::<Vec<_>>());
 
     let table = pull(&hub, "", "text/csv").await;
     assert_eq!(table.headers.get("content-type").unwrap(), "text/csv; charset=utf-8");
