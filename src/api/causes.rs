@@ -4,7 +4,8 @@
 
 use super::doorkeeper;
 use super::problem::{Code, FieldFault, Problem};
-use crate::{audit, consent, gateway, intake, store};
+use super::segments::faults;
+use crate::{audit, consent, gateway, intake, rights, segments, store};
 
 /// Seconds a caller is asked to wait when too much is waiting.
 const SOON: u64 = 1;
@@ -25,14 +26,7 @@ impl From<audit::Error> for Problem {
 
 impl From<gateway::Error> for Problem {
     fn from(cause: gateway::Error) -> Self {
-        use gateway::Error;
-        let problem = match &cause {
-            Error::Store(inner) => of_store(inner),
-            Error::Audit(inner) => of_audit(inner),
-            Error::Keyring(inner) => of_keyring(inner),
-            Error::Vault(_) | Error::Entropy(_) | Error::WrongReceipt | Error::NotOwnCopy => internal(),
-        };
-        problem.because(cause)
+        of_gateway(&cause).because(cause)
     }
 }
 
@@ -70,6 +64,58 @@ impl From<doorkeeper::Error> for Problem {
     }
 }
 
+impl From<segments::Error> for Problem {
+    fn from(cause: segments::Error) -> Self {
+        use segments::Error;
+        let problem = match &cause {
+            Error::Unknown => Self::new(Code::NotFound, "There is no segment with this code."),
+            Error::Invalid(found) => faults(Code::InvalidValue, found),
+            // The segment is stored as it was; what changed are the purposes.
+            Error::Outdated(found) => faults(Code::Conflict, found),
+            Error::Changed => Self::new(Code::Conflict, "The segment was changed meanwhile. Begin again."),
+            Error::Cursor => {
+                Self::new(Code::InvalidParameter, "This is no cursor of this segment.").parameter("cursor")
+            }
+            Error::NotAllowed(_) => {
+                Self::new(Code::Forbidden, "A purpose of the segment is not in the scope of this key.")
+            }
+            Error::Store(inner) => of_store(inner),
+            Error::Gateway(inner) => of_gateway(inner),
+            Error::Audit(inner) => of_audit(inner),
+            Error::Unreadable | Error::Vault(_) | Error::Entropy(_) => internal(),
+        };
+        problem.because(cause)
+    }
+}
+
+impl From<rights::Error> for Problem {
+    fn from(cause: rights::Error) -> Self {
+        use rights::Error;
+        let conflict = |detail: &'static str| Self::new(Code::Conflict, detail);
+        let problem = match &cause {
+            Error::SubjectUnknown => Self::new(Code::NotFound, "Nobody is known by this."),
+            Error::SubjectErased(at) => {
+                Self::new(Code::NotFound, format!("This person was erased at {}.", at.rfc3339()))
+            }
+            Error::RequestUnknown => Self::new(Code::NotFound, "There is no request with this id."),
+            Error::OutOfTurn(state) => Self::new(Code::Conflict, format!("The request is {state}.")),
+            Error::NotAllowed => Self::new(Code::Forbidden, "This request is for another role."),
+            Error::ReceivedInFuture => {
+                Self::new(Code::InvalidValue, "A request cannot arrive in the future.").at("/received_at")
+            }
+            Error::NotExtendable => conflict("A period is extended once, and only while it runs (Art. 12(3) GDPR)."),
+            Error::Restricted(_) => conflict("The person's data is restricted (Art. 18 GDPR). Lift that first."),
+            Error::Changed | Error::ReadersInTheWay => Self::overloaded(SOON),
+            Error::Store(inner) => of_store(inner),
+            Error::Gateway(inner) => of_gateway(inner),
+            Error::Audit(inner) => of_audit(inner),
+            Error::Keyring(inner) => of_keyring(inner),
+            Error::Time | Error::Document(_) | Error::Vault(_) | Error::Entropy(_) => internal(),
+        };
+        problem.because(cause)
+    }
+}
+
 /// The one answer for an unknown person, a refused read and a purpose that is not configured.
 #[must_use]
 pub(super) fn nobody() -> Problem {
@@ -95,6 +141,16 @@ fn of_store(cause: &store::Error) -> Problem {
         Error::Open(_) | Error::Migrate(_) | Error::Statement(_) | Error::Unreadable(_) | Error::Entropy(_) => {
             internal()
         }
+    }
+}
+
+fn of_gateway(cause: &gateway::Error) -> Problem {
+    use gateway::Error;
+    match cause {
+        Error::Store(inner) => of_store(inner),
+        Error::Audit(inner) => of_audit(inner),
+        Error::Keyring(inner) => of_keyring(inner),
+        Error::Vault(_) | Error::Entropy(_) | Error::WrongReceipt | Error::NotOwnCopy => internal(),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use utoipa_actix_web::service_config::ServiceConfig;
 
-use super::{api_keys, audit, consents, decisions, profiles, purposes, records, sources};
+use super::{api_keys, audit, consents, decisions, profiles, purposes, records, requests, segments, sources};
 
 /// Registers every endpoint. `web::Data<House>` must be among the application's data.
 pub fn configure(config: &mut ServiceConfig<'_>) {
@@ -12,6 +12,21 @@ pub fn configure(config: &mut ServiceConfig<'_>) {
         .service(profiles::read::read)
         .service(consents::record::record)
         .service(decisions::explain::explain)
+        .service(segments::list::list)
+        .service(segments::show::show)
+        .service(segments::put::put)
+        .service(segments::delete::delete)
+        .service(segments::members::members)
+        .service(segments::count::count)
+        .service(segments::preview::preview)
+        .service(requests::receive::receive)
+        .service(requests::list::list)
+        .service(requests::show::show)
+        .service(requests::execute::execute)
+        .service(requests::extend::extend)
+        .service(requests::refuse::refuse)
+        .service(requests::package::package)
+        .service(requests::certificate::certificate)
         .service(purposes::list::list)
         .service(purposes::show::show)
         .service(purposes::put::put)

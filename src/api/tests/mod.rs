@@ -1,1 +1,9 @@
-//! x
+//! The endpoints over a real house on SQLite.
+
+mod hub;
+mod intake;
+mod reading;
+mod requests;
+mod roles;
+mod rules;
+mod segments;

@@ -1,0 +1,127 @@
+//! `/v1/requests`: what people demand (Art. 15, 17 GDPR), from receipt to answer, for the data protection officer.
+
+pub mod certificate;
+pub mod execute;
+pub mod extend;
+pub mod list;
+pub mod package;
+pub mod receive;
+pub mod refuse;
+pub mod show;
+
+use actix_web::HttpResponse;
+use actix_web::http::StatusCode;
+use actix_web::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE, LOCATION};
+use actix_web::web::Data;
+use bytes::Bytes;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::problem::{Code, Problem};
+use super::{House, Instant, once};
+use crate::gateway::{Caller, ReasonCode};
+use crate::rights::{Certificate, Kind, Membership, Package, RefusedFor, Request};
+use crate::types::{RequestId, SubjectId};
+
+/// A request and where it stands.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Request)]
+pub struct RequestView {
+    /// Its id.
+    id: RequestId,
+    /// Which right.
+    right: Kind,
+    /// Whose. After an erasure nobody is behind it any more.
+    subject_id: SubjectId,
+    /// `received`, `executing`, `answered` or `refused`.
+    #[schema(value_type = String)]
+    state: &'static str,
+    /// When it reached the merchant.
+    received_at: Instant,
+    /// The last moment for the answer (Art. 12(3) GDPR).
+    due_at: Instant,
+    /// Why the period was extended, if it was.
+    extended: Option<ReasonCode>,
+    /// When it was answered or refused.
+    closed_at: Option<Instant>,
+    /// Why it was refused, if it was.
+    refused_for: Option<RefusedFor>,
+}
+
+impl From<&Request> for RequestView {
+    fn from(request: &Request) -> Self {
+        let case = request.case();
+        let (extended, closed_at, refused_for) = match request {
+            Request::Received(state) => (state.extended.clone(), None, None),
+            Request::Executing(_) => (None, None, None),
+            Request::Answered(state) => (None, Some(Instant(state.at)), None),
+            Request::Refused(state) => (None, Some(Instant(state.at)), Some(state.reason)),
+        };
+        Self {
+            id: case.id,
+            right: case.kind,
+            subject_id: case.subject,
+            state: request.state(),
+            received_at: Instant(case.received_at),
+            due_at: Instant(case.due_at),
+            extended,
+            closed_at,
+            refused_for,
+        }
+    }
+}
+
+/// What carrying out a request yields.
+enum Yield {
+    Package(Package),
+    Certificate(Certificate),
+}
+
+/// Carries out what a request demands. It runs to its end even if the caller hangs up.
+async fn carry_out(house: Data<House>, id: RequestId, caller: Caller) -> Result<Yield, Problem> {
+    once::apart(async move {
+        let request = house.rights.request(id).await?;
+        Ok(match request.case().kind {
+            Kind::Erasure => Yield::Certificate(house.rights.erase(id, &caller).await?),
+            Kind::Access => {
+                let memberships = memberships(&house, request.case().subject).await?;
+                Yield::Package(house.rights.access(id, memberships, &caller).await?)
+            }
+        })
+    })
+    .await
+}
+
+/// The segments the person is in, in the words of the package.
+async fn memberships(house: &House, subject: SubjectId) -> Result<Vec<Membership>, Problem> {
+    let found = house.segments.of_person(subject).await?;
+    found
+        .into_iter()
+        .map(|found| {
+            let why = serde_json::to_value(&found.because).map_err(Problem::internal)?;
+            Ok(Membership { segment: found.segment.to_string(), title: found.title, effect: found.effect, why })
+        })
+        .collect()
+}
+
+/// A request of the other right, or one that is not carried out yet.
+fn no_such_document() -> Problem {
+    Problem::new(Code::NotFound, "This request has no such document, or not yet.")
+}
+
+impl Yield {
+    /// The ZIP, or the certificate as JSON.
+    fn send(self, status: StatusCode, id: RequestId) -> HttpResponse {
+        let mut reply = HttpResponse::build(status);
+        reply.insert_header((LOCATION, format!("/v1/requests/{id}")));
+        match self {
+            Self::Certificate(certificate) => reply.json(certificate),
+            Self::Package(package) => {
+                let disposition = format!("attachment; filename=\"{}\"", package.name());
+                reply.insert_header((CONTENT_TYPE, "application/zip"));
+                // The bytes are wiped when the reply was sent.
+                reply.insert_header((CONTENT_DISPOSITION, disposition)).body(Bytes::from_owner(package.into_bytes()))
+            }
+        }
+    }
+}

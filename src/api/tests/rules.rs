@@ -1,0 +1,72 @@
+//! Purposes, sources and keys: configuration and its record.
+
+use actix_web::http::StatusCode;
+use actix_web::test::TestRequest;
+use serde_json::{Value, json};
+
+use super::hub::Hub;
+use crate::types::Role;
+
+#[actix_web::test]
+async fn a_purpose_changes_by_versions_and_nobody_overwrites_anothers() {
+    let hub = Hub::open().await;
+    let path = "/v1/purposes/analytics";
+    let shown = hub.get(Role::Dpo, path).await;
+    assert_eq!(shown.headers.get("etag").unwrap(), "\"1\"");
+    let mut purpose = shown.json();
+    purpose["retention_days"] = json!(30);
+    let put = |body: &Value, tag: &str| {
+        let request = TestRequest::put().uri(path).insert_header(("if-match", tag.to_owned())).set_json(body);
+        hub.ask(Role::Admin, request)
+    };
+    let changed = put(&purpose, "\"1\"").await;
+    assert_eq!((changed.status, &changed.json()["version"]), (StatusCode::OK, &json!(2)), "{}", changed.text);
+    assert_eq!(put(&purpose, "\"1\"").await.code(), "precondition_failed");
+    let same = TestRequest::get().uri(path).insert_header(("if-none-match", "\"2\""));
+    assert_eq!(hub.ask(Role::Dpo, same).await.status, StatusCode::NOT_MODIFIED);
+
+    purpose["categories"] = json!([]);
+    let refused = put(&purpose, "\"2\"").await;
+    assert_eq!((refused.status.as_u16(), &refused.json()["pointer"]), (422, &json!("/categories")));
+    purpose["code"] = json!("other_code");
+    assert_eq!(put(&purpose, "\"2\"").await.json()["pointer"], "/code");
+    assert_eq!(hub.get(Role::Dpo, "/v1/purposes/nothing_here").await.code(), "not_found");
+    assert_eq!(hub.get(Role::Dpo, "/v1/purposes/X").await.code(), "invalid_parameter");
+    let all = hub.get(Role::Admin, "/v1/purposes").await.json();
+    assert!(all["purposes"].as_array().unwrap().len() > 10);
+}
+
+#[actix_web::test]
+async fn a_source_is_added_once() {
+    let hub = Hub::open().await;
+    let source = json!({"code": "amazon", "title": "Amazon", "connector": "amazon",
+        "terms": {"purposes": ["order_fulfilment"], "keep_days_after_delivery": 30}});
+    assert_eq!(hub.post(Role::Admin, "/v1/sources", source.clone()).await.status, StatusCode::CREATED);
+    assert_eq!(hub.post(Role::Admin, "/v1/sources", source.clone()).await.status, StatusCode::OK);
+    let mut other = source.clone();
+    other["terms"] = json!({});
+    assert_eq!(hub.post(Role::Admin, "/v1/sources", other).await.code(), "conflict");
+    for (field, value) in [("code", json!("Ä")), ("title", json!(" ")), ("connector", json!("../x"))] {
+        let mut wrong = source.clone();
+        wrong[field] = value;
+        assert_eq!(hub.post(Role::Admin, "/v1/sources", wrong).await.json()["pointer"], format!("/{field}"));
+    }
+    let listed = hub.get(Role::Dpo, "/v1/sources").await.json();
+    let codes: Vec<_> = listed["sources"].as_array().unwrap().iter().map(|source| source["code"].clone()).collect();
+    assert_eq!(codes, ["webshop", "hub", "amazon"]);
+}
+
+#[actix_web::test]
+async fn a_key_needs_a_title_known_purposes_and_time() {
+    let hub = Hub::open().await;
+    let cases = [
+        (json!({"title": "", "role": "partner"}), "/title"),
+        (json!({"title": "a", "role": "partner", "purposes": ["not_there"]}), "/purposes"),
+        (json!({"title": "a", "role": "partner", "expires_at": "2020-01-01T00:00:00Z"}), "/expires_at"),
+        (json!({"title": "a", "role": "king"}), "/role"),
+    ];
+    for (body, pointer) in cases {
+        let answer = hub.post(Role::Admin, "/v1/api-keys", body).await;
+        assert_eq!((answer.status.as_u16(), &answer.json()["pointer"]), (422, &json!(pointer)), "{}", answer.text);
+    }
+}
