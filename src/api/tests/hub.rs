@@ -223,5 +223,17 @@ async fn house(directory: &TempDir) -> House {
     let rights =
         Rights::new(s, gateway.clone(), unlocked.shredder, keyring, b, r, i, c, crate::rights::Controller::default());
     let doorkeeper = Doorkeeper::new(store.clone(), book.clone(), ids.clone(), entropy, clock.clone());
-    House { intake, gateway, segments, rights, rulebook, doorkeeper, book, strongbox, store, ids, clock }
+    House {
+        intake,
+        gateway,
+        segments,
+        rights: Arc::new(rights),
+        rulebook,
+        doorkeeper,
+        book,
+        strongbox,
+        store,
+        ids,
+        clock,
+    }
 }
