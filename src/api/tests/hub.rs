@@ -199,7 +199,7 @@ async fn house(directory: &TempDir) -> House {
         })
         .await
         .unwrap();
-    #[expect(clippy::disallowed_methods, reason = "a house of its own for each test")]
+    #[allow(clippy::disallowed_methods, reason = "a house of its own for each test")]
     let unlocked = vault::unlock(&*root, &[kek], &secrets, entropy.clone()).unwrap();
     let keyring = Arc::new(Keyring::new(unlocked.ring, root, store.clone()));
     let book = Arc::new(Book::open(&store, &ids, clock.clone()).await.unwrap());
