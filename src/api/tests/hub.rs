@@ -223,5 +223,6 @@ async fn house(directory: &TempDir) -> House {
     let rights =
         Rights::new(s, gateway.clone(), unlocked.shredder, keyring, b, r, i, c, crate::rights::Controller::default());
     let doorkeeper = Doorkeeper::new(store.clone(), book.clone(), ids.clone(), entropy, clock.clone());
+    let rights = Arc::new(rights);
     House { intake, gateway, segments, rights, rulebook, doorkeeper, book, strongbox, store, ids, clock }
 }
