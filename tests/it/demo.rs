@@ -118,7 +118,7 @@ fn the_tour_behaves_as_printed_and_the_demo_can_be_run_again() {
     assert!(read["data"].get("address").is_none());
     let refusal = json(&paste(refused, home.path()));
     assert_eq!((&refusal["status"], &refusal["code"]), (&404.into(), &"not_found".into()));
-    let unknown = json(&paste(&refused.replace("jonas.brandt", "unbekannt"), home.path()));
+    let unknown = json(&paste(&refused.replace("jonas.brandt", "niemand.kennt"), home.path()));
     assert_eq!((&refusal["title"], &refusal["detail"]), (&unknown["title"], &unknown["detail"]));
     let table = String::from_utf8(paste(segment, home.path()).stdout).unwrap();
     assert!(table.lines().count() > 1 && table.contains("marlene.koehler@example.org"), "{table}");
