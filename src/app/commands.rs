@@ -32,7 +32,7 @@ fn command(cli: Cli) -> Outcome {
     // Before the first key is read: no core dump may hold one.
     vault::harden()?;
     match cli.command {
-        Command::Demo(layer) => with_hub(layer, demo::demo),
+        Command::Demo(layer) => with_configured_hub(layer, demo::introduce, demo::demo),
         Command::Serve(layer) => with_hub(layer, serve::serve),
         Command::Import(arguments) => {
             let layer = Layer::from(arguments.home.clone());
@@ -58,7 +58,17 @@ fn command(cli: Cli) -> Outcome {
 
 /// Loads the configuration, starts the log, opens the hub and runs `work`.
 fn with_hub(layer: Layer, work: impl AsyncFnOnce(Hub, &Config) -> Outcome) -> Outcome {
-    let config = Config::load(layer, &Environment::of_this_process())?;
+    with_configured_hub(layer, |_| {}, work)
+}
+
+/// The same with a last word on the configuration.
+fn with_configured_hub(
+    layer: Layer,
+    adjust: fn(&mut Config),
+    work: impl AsyncFnOnce(Hub, &Config) -> Outcome,
+) -> Outcome {
+    let mut config = Config::load(layer, &Environment::of_this_process())?;
+    adjust(&mut config);
     logging::start(&config.log)?;
     for warning in &config.warnings {
         tracing::warn!("{warning}");

@@ -43,6 +43,17 @@ pub(super) struct Credentials {
     pub(super) keys: BTreeMap<String, String>,
 }
 
+/// The demo merchant introduces itself where the operator did not say who they are.
+pub(super) fn introduce(config: &mut Config) {
+    let merchant = &mut config.controller;
+    merchant.name.get_or_insert_with(|| "Beispielhandel GmbH, Musterweg 1, 10115 Berlin".to_owned());
+    merchant.contact.get_or_insert_with(|| "service@shop.example.org".to_owned());
+    merchant.dpo.get_or_insert_with(|| "datenschutz@shop.example.org".to_owned());
+    merchant
+        .authority
+        .get_or_insert_with(|| "Berliner Beauftragte für Datenschutz und Informationsfreiheit".to_owned());
+}
+
 pub(super) async fn demo(hub: Hub, config: &Config) -> Outcome {
     seed(&hub.house).await?;
     let file = config.data_dir.join("credentials.json");

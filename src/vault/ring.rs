@@ -1,7 +1,7 @@
 //! The ring of key-encryption keys. Every epoch that lives opens, the newest seals.
 //!
 //! Destroying an epoch is what makes an erasure final in every old page, replica and backup: first re-wrap all
-//! living data keys to the newest epoch ([`super::Shredder::rewrap`]), then empty the epoch's row and
+//! living data keys to the newest epoch ([`super::Rotator::rewrap`]), then empty the epoch's row and
 //! [`KekRing::forget`] it on every node.
 
 use std::collections::BTreeMap;

@@ -309,6 +309,7 @@ async fn the_log_names_the_call_and_nothing_the_caller_sent() {
     let guard = tracing::subscriber::set_default(
         crate::logging::subscriber(&log, std::sync::Mutex::new(file.try_clone().unwrap())).unwrap(),
     );
+    tracing::callsite::rebuild_interest_cache();
     talk().await;
     drop(guard);
     let mut text = String::new();

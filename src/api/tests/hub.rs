@@ -199,7 +199,7 @@ async fn house(directory: &TempDir) -> House {
         })
         .await
         .unwrap();
-    #[expect(clippy::disallowed_methods, reason = "a house of its own for each test")]
+    #[allow(clippy::disallowed_methods, reason = "a house of its own for each test")]
     let unlocked = vault::unlock(&*root, &[kek], &secrets, entropy.clone()).unwrap();
     let keyring = Arc::new(Keyring::new(unlocked.ring, root, store.clone()));
     let book = Arc::new(Book::open(&store, &ids, clock.clone()).await.unwrap());
@@ -223,5 +223,6 @@ async fn house(directory: &TempDir) -> House {
     let rights =
         Rights::new(s, gateway.clone(), unlocked.shredder, keyring, b, r, i, c, crate::rights::Controller::default());
     let doorkeeper = Doorkeeper::new(store.clone(), book.clone(), ids.clone(), entropy, clock.clone());
+    let rights = Arc::new(rights);
     House { intake, gateway, segments, rights, rulebook, doorkeeper, book, strongbox, store, ids, clock }
 }

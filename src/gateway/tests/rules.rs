@@ -148,8 +148,8 @@ fn each_category_is_answered_with_its_own_reason() {
         "channel": "email",
         "outcome": "allow",
         "at": "1972-09-27T00:00:00.000000Z",
-        "ledger_version": 990,
-        "allowed": [{ "category": "contact", "until": null, "why": "consent", "entry_no": 990 }],
+        "ledger_version": "990",
+        "allowed": [{ "category": "contact", "until": null, "why": "consent", "entry_no": "990" }],
         "refused": [{ "category": "financial", "reason": "category_not_in_purpose" }],
         "withheld": [],
     });
