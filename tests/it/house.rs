@@ -405,9 +405,10 @@ impl Reply {
         text(&self.json()["code"])
     }
 
-    /// Everything the caller sees, but for the request id, the date and the order of headers.
+    /// Everything the caller sees, but for the request id, the date, the order of headers, and whether the connection
+    /// goes on, which depends on how much of the body had arrived.
     pub fn seen(&self) -> (u16, Vec<(String, String)>, String) {
-        let differs = |name: &str| name == "x-request-id" || name == "date";
+        let differs = |name: &str| ["x-request-id", "date", "connection"].contains(&name);
         let id = self.headers.get("x-request-id").cloned().unwrap_or_default();
         let headers = self.headers.iter().filter(|(name, _)| !differs(name));
         let headers = headers.map(|(name, value)| (name.clone(), value.clone())).collect();
