@@ -1,7 +1,8 @@
 //! Joining records into one profile: which value wins.
 //!
 //! A single value (a name, a birth date) is taken from the newest record that has it, customer records before
-//! others. Lists are joined without repetitions. An object that is a thing of its own (an order, an invoice, a
+//! others. Among records of the same time the content decides, so that the order of arrival does not. Lists are joined
+//! without repetitions. An object that is a thing of its own (an order, an invoice, a
 //! review) joins the list of its kind, newest first.
 
 use std::collections::BTreeMap;
@@ -25,7 +26,8 @@ const THINGS: [(&str, &str); 8] = [
 
 pub(super) fn join(records: &[DisclosedRecord]) -> BTreeMap<Category, Map<String, Value>> {
     let mut ordered: Vec<&DisclosedRecord> = records.iter().collect();
-    ordered.sort_by_key(|record| (record.kind != RecordKind::Customer, std::cmp::Reverse(record.version)));
+    let rank = |record: &DisclosedRecord| (record.kind != RecordKind::Customer, std::cmp::Reverse(record.version));
+    ordered.sort_by(|one, other| rank(one).cmp(&rank(other)).then_with(|| content(one).cmp(&content(other))));
     let mut profile: BTreeMap<Category, Map<String, Value>> = BTreeMap::new();
     for record in ordered {
         for (category, part) in &record.parts {
@@ -38,6 +40,11 @@ pub(super) fn join(records: &[DisclosedRecord]) -> BTreeMap<Category, Map<String
         }
     }
     profile
+}
+
+/// What tells records of the same time apart. Asked for only then.
+fn content(record: &DisclosedRecord) -> (&str, Vec<String>) {
+    (&record.source, record.parts.values().map(Value::to_string).collect())
 }
 
 fn add(joined: &mut Map<String, Value>, name: &str, value: &Value) {
@@ -99,6 +106,13 @@ mod tests {
         ];
         let profile = join(&records);
         assert_eq!(Value::Object(profile[&Category::Identity].clone()), json!({"family_name": "Neu", "title": "Dr."}));
+    }
+
+    #[test]
+    fn the_order_of_arrival_does_not_decide() {
+        let order =
+            |number: &str| record(RecordKind::Order, 1, Category::Commerce, json!({"order": {"number": number}}));
+        assert_eq!(join(&[order("1"), order("2")]), join(&[order("2"), order("1")]));
     }
 
     #[test]

@@ -66,12 +66,40 @@ impl Database {
 
     /// A new database on the server that `tests/run` starts, copied from a template that is migrated once.
     pub fn postgres() -> Self {
+        Self::made_from(&Server::of_the_tests().template())
+    }
+
+    fn made_from(template: &str) -> Self {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let server = Server::of_the_tests();
         let name = format!("obhut_{}_{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
-        let template = server.template();
         server.execute(&format!("CREATE DATABASE {name} TEMPLATE {template}"));
         Self { location: server.location(&name), server: Some((server, name)), _directory: None }
+    }
+
+    /// The embedded database in a directory that somebody else looks after.
+    pub fn in_directory(directory: &Path) -> Self {
+        Self { location: Location::Sqlite(directory.to_owned()), server: None, _directory: None }
+    }
+
+    /// A copy as it is now, as a backup makes one. On PostgreSQL nobody may be connected.
+    pub fn copy(&self) -> Self {
+        match &self.location {
+            Location::Sqlite(directory) => {
+                let copy = Self::sqlite();
+                let Location::Sqlite(to) = &copy.location else { unreachable!() };
+                std::fs::create_dir_all(to).unwrap();
+                for entry in std::fs::read_dir(directory).unwrap() {
+                    let entry = entry.unwrap();
+                    std::fs::copy(entry.path(), to.join(entry.file_name())).unwrap();
+                }
+                copy
+            }
+            Location::Postgres { .. } => {
+                let (_, template) = self.server.as_ref().unwrap();
+                Self::made_from(template)
+            }
+        }
     }
 
     /// Where it lies.
@@ -114,6 +142,62 @@ impl Database {
             Dialect::Sqlite => format!("X'{}'", hex::encode(bytes)),
             Dialect::Postgres => format!("'\\x{}'::bytea", hex::encode(bytes)),
         }
+    }
+
+    /// Every row of every table, as text; bytes in lower-case hexadecimal.
+    pub fn dump(&self) -> Vec<String> {
+        let mut rows = Vec::new();
+        for shelf in [Shelf::Records, Shelf::Keys, Shelf::Audit] {
+            let tables = match self.dialect() {
+                Dialect::Sqlite => "SELECT name AS answer FROM sqlite_schema WHERE type = 'table'".to_owned(),
+                Dialect::Postgres => format!(
+                    "SELECT table_name::text AS answer FROM information_schema.tables WHERE table_schema = '{}'",
+                    shelf.name()
+                ),
+            };
+            for table in self.texts(shelf, &tables) {
+                let row = match self.dialect() {
+                    Dialect::Sqlite => {
+                        let columns = format!("SELECT name AS answer FROM pragma_table_info('{table}')");
+                        let columns = self.texts(shelf, &columns).into_iter();
+                        let shown = columns.map(|name| {
+                            format!(
+                                "CASE typeof({name}) WHEN 'blob' THEN lower(hex({name})) ELSE coalesce({name}, '') END"
+                            )
+                        });
+                        shown.collect::<Vec<_>>().join(" || ' ' || ")
+                    }
+                    Dialect::Postgres => "t::text".to_owned(),
+                };
+                rows.extend(self.texts(shelf, &format!("SELECT {row} AS answer FROM {table} t")));
+            }
+        }
+        rows
+    }
+
+    /// The bytes of one column, named `answer`.
+    pub fn bytes(&self, shelf: Shelf, column: &str, rest: &str) -> Vec<Vec<u8>> {
+        let shown = match self.dialect() {
+            Dialect::Sqlite => format!("lower(hex({column}))"),
+            Dialect::Postgres => format!("encode({column}, 'hex')"),
+        };
+        let found = self.texts(shelf, &format!("SELECT {shown} AS answer {rest}"));
+        found.iter().map(|text| hex::decode(text).unwrap()).collect()
+    }
+
+    /// Where this database's own files lie, if this process may read them: after a checkpoint all that is stored is
+    /// in them.
+    pub fn files(&self) -> Vec<PathBuf> {
+        let directory = match &self.location {
+            Location::Sqlite(directory) => directory.clone(),
+            Location::Postgres { .. } => {
+                self.execute(Shelf::Records, "CHECKPOINT");
+                let base = "SELECT current_setting('data_directory') || '/base/' || oid AS answer FROM pg_database \
+                            WHERE datname = current_database()";
+                self.texts(Shelf::Records, base).remove(0).into()
+            }
+        };
+        if std::fs::read_dir(&directory).is_ok() { files_below(&directory) } else { Vec::new() }
     }
 
     /// Counts the rows of a table.

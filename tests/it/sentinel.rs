@@ -1,0 +1,255 @@
+//! Nothing personal lies in clear in any file, table, log or temporary file, whatever the house was asked to do.
+
+use std::path::{Path, PathBuf};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use obhut::types::Role;
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::databases::{Database, files_below};
+use crate::house::{House, demand, in_a_house_on_both_databases};
+
+/// Makes words nobody else writes, and remembers them.
+struct Words(Vec<String>);
+
+impl Words {
+    /// A new word with `field` in it, so that a find says where it came from.
+    fn word(&mut self, field: &str) -> String {
+        let word = format!("zqx{field}{:03}vkj", self.0.len());
+        self.0.push(word.clone());
+        word
+    }
+}
+
+/// One record of every type with a word in every text field.
+fn records(words: &mut Words) -> Vec<Value> {
+    let address = |words: &mut Words| {
+        json!([{"use": "contact", "name": words.word("addressee"), "company": words.word("addresscompany"),
+            "street": words.word("street"), "house_number": "7", "extra": words.word("extra"), "postal_code": "10115",
+            "city": words.word("city"), "region": words.word("region"), "country": "DE"}])
+    };
+    let person = |words: &mut Words| {
+        json!({"title": words.word("title"), "given_name": words.word("given"), "family_name": words.word("family"),
+            "company": words.word("company"), "birth_date": "1971-02-03", "language": "de"})
+    };
+    let lines = |words: &mut Words| json!([{"sku": words.word("sku"), "title": words.word("linetitle"), "quantity": 1, "unit_price": "19.99", "total": "19.99"}]);
+    let at = "2026-10-01T08:00:00Z";
+    let mut w = |field: &str| words.word(field);
+    let (email, number, account, visitor) = (w("mail"), w("customernumber"), w("account"), w("visitor"));
+    let data = [
+        (
+            "customer",
+            json!({"person": person(words), "addresses": address(words), "customer_number": number,
+            "group": words.word("group"), "tags": [words.word("tag")], "note": words.word("note")}),
+        ),
+        (
+            "order",
+            json!({"number": words.word("ordernumber"), "ordered_at": at, "status": "paid", "currency": "EUR",
+            "total": "19.99", "channel": words.word("channel"), "lines": lines(words), "person": person(words),
+            "addresses": address(words), "payment_method": words.word("method"), "campaign": words.word("campaign")}),
+        ),
+        (
+            "invoice",
+            json!({"number": words.word("invoicenumber"), "issued_at": at, "status": words.word("invoicestatus"),
+            "currency": "EUR", "total": "19.99", "lines": lines(words), "person": person(words), "addresses": address(words),
+            "order_number": words.word("invoiceorder")}),
+        ),
+        (
+            "payment",
+            json!({"paid_at": at, "currency": "EUR", "amount": "19.99", "method": words.word("paymentmethod"),
+            "iban": "DE89370400440532013000", "account_holder": words.word("holder"),
+            "order_number": words.word("paymentorder"), "reference": words.word("reference")}),
+        ),
+        (
+            "message",
+            json!({"thread": words.word("thread"), "sent_at": at, "direction": "inbound",
+            "platform": words.word("platform"), "text": words.word("messagetext"), "sender_name": words.word("sender")}),
+        ),
+        (
+            "review",
+            json!({"reviewed_at": at, "product": words.word("product"), "rating": 4,
+            "title": words.word("reviewtitle"), "text": words.word("reviewtext")}),
+        ),
+        (
+            "newsletter_subscription",
+            json!({"list": words.word("list"), "status": "confirmed", "subscribed_at": at,
+            "confirmed_at": at, "person": person(words)}),
+        ),
+        (
+            "event",
+            json!({"name": words.word("eventname"), "occurred_at": at,
+            "page_url": format!("https://shop.example/{}", words.word("page")),
+            "referrer": format!("https://search.example/?q={}", words.word("referrer")),
+            "campaign": words.word("eventcampaign"), "properties": {"search": words.word("search")}}),
+        ),
+        (
+            "complaint",
+            json!({"opened_at": at, "status": words.word("complaintstatus"), "subject": words.word("subject"),
+            "text": words.word("complainttext"), "order_number": words.word("complaintorder"),
+            "resolution": words.word("resolution")}),
+        ),
+        (
+            "contact_note",
+            json!({"noted_at": at, "channel": words.word("notechannel"), "text": words.word("notetext"),
+            "author": words.word("author")}),
+        ),
+    ];
+    data.into_iter()
+        .zip(0..)
+        .map(|((kind, data), second)| {
+            // Told at one time, it would be one statement.
+            let at = format!("2026-10-01T08:00:0{second}Z");
+            json!({
+                "type": kind, "source": "webshop", "external_id": words.word("externalid"),
+                "updated_at": "2026-10-01T08:00:00Z", "data": data,
+                "identifiers": [
+                    {"kind": "email", "value": format!("{email}@example.org"), "verified": true},
+                    {"kind": "phone", "value": "+49 30 9018203344", "verified": true},
+                    {"kind": "customer_number", "value": number}, {"kind": "account", "value": account},
+                    {"kind": "anonymous_id", "value": visitor},
+                ],
+                "consents": [{"purpose": "newsletter_email", "channel": "email", "act": "granted", "at": at,
+                    "method": "double_opt_in", "text_version": "2026-01", "evidence": {"requested_at": at, "confirmed_at": at,
+                    "form_url": format!("https://shop.example/{}", words.word("form")), "ip": words.word("ip")}}],
+            })
+        })
+        .collect()
+}
+
+fn nothing_personal_lies_in_clear_anywhere(database: Database) {
+    let mut words = Words(vec!["9018203344".to_owned(), "370400440532013000".to_owned(), "1971-02-03".to_owned()]);
+    let house = House::open(database)
+        .with_key(Role::Partner, ["newsletter_email", "order_fulfilment", "customer_service"])
+        .with_key(Role::Marketing, ["newsletter_email"]);
+    let records = records(&mut words);
+    house.ingest(&records).expect_all("created");
+    let name = words.0.iter().find(|word| word.starts_with("zqxmail")).unwrap().clone();
+    let mut said = crate::house::statement(&name, "granted", Some("newsletter_email"));
+    said["evidence"] = json!({"ip": words.word("secondip")});
+    house.post(Role::Dpo, "/v1/consents", &said).expect(201);
+
+    // All of it is there: the scan below looks for what the house really holds.
+    let own = own_copy(&house, &name);
+    let not_shown = ["zqxexternalid", "370400440532013000"];
+    for word in words.0.iter().filter(|word| !not_shown.iter().any(|not| word.starts_with(not))) {
+        assert!(own.contains(word), "{word} was not stored");
+    }
+
+    every_route(&house, &words.0);
+    let rotated = house.run(&["keys", "rotate"]);
+    assert!(rotated.status.success(), "{}", String::from_utf8_lossy(&rotated.stderr));
+    house.post(Role::Dpo, "/v1/requests", &demand(&name, "access")).expect(201);
+    house.get(Role::Marketing, "/v1/segments/newsletter_subscribers/members").expect(200);
+    nowhere(&house, &words.0);
+    house.erase(&name).expect(201);
+    house.ingest(&records).expect_all("suppressed");
+    nowhere(&house, &words.0);
+}
+
+/// What the person gets on demand: everything, record by record.
+fn own_copy(house: &House, name: &str) -> String {
+    let package = house.post(Role::Dpo, "/v1/requests", &demand(name, "access")).expect(201);
+    let mut zip = zip::ZipArchive::new(std::io::Cursor::new(package.body)).unwrap();
+    std::io::read_to_string(zip.by_name("data.json").unwrap()).unwrap().to_lowercase()
+}
+
+/// Every operation with every role, with words in paths, queries and bodies, well-formed and not.
+fn every_route(house: &House, words: &[String]) {
+    let document = house.get(Role::Admin, "/openapi.json").expect(200).json();
+    let word = words.iter().find(|word| word.starts_with("zqxmail")).unwrap();
+    let bodies = [
+        json!({"identifier": {"kind": "email", "value": format!("{word}@example.org")}, "purpose": "newsletter_email"}),
+        json!({word.clone(): word, "records": [{"type": word, "data": {word.clone(): word}}]}),
+        json!(word),
+    ];
+    for (path, item) in document["paths"].as_object().unwrap() {
+        for method in item.as_object().unwrap().keys().filter(|name| *name != "parameters") {
+            for role in Role::ALL {
+                for (form, body) in bodies.iter().enumerate() {
+                    let mut filled = String::new();
+                    for part in path.split('/').skip(1) {
+                        let part = match (part.starts_with('{'), form) {
+                            (true, 0) => "018f3f3c-0000-7000-8000-000000000001",
+                            (true, _) => word,
+                            _ => part,
+                        };
+                        filled.push_str(&format!("/{part}"));
+                    }
+                    let method: Method = method.to_uppercase().parse().unwrap();
+                    let request = house.request(0, method.clone(), &format!("{filled}?purpose={word}&{word}={word}"));
+                    let request = request.bearer_auth(&house.key(*role).key).header("user-agent", word.as_str());
+                    let request = if method == Method::GET { request } else { request.json(body) };
+                    let reply = house.send(request.header("x-request-id", word.as_str()));
+                    assert!(reply.status < 500, "{method} {path}: {}", reply.text());
+                    let echoes = !reply.text().contains("zqx") || reply.status < 300;
+                    assert!(echoes, "{method} {path} repeats what was sent: {}", reply.text());
+                }
+            }
+        }
+    }
+}
+
+/// The texts a word can be found as: plain, hexadecimal, base64 at each offset, UTF-16. All in lower case.
+fn forms(word: &str) -> Vec<Vec<u8>> {
+    let mut forms = vec![word.as_bytes().to_vec(), hex::encode(word).into_bytes()];
+    for offset in 0..3 {
+        let shifted = STANDARD.encode([&b"   "[..offset], word.as_bytes()].concat());
+        // The first and last letters depend on what stands beside the word.
+        let inner = &shifted[if offset == 0 { 0 } else { 4 }..shifted.len() - 4];
+        forms.push(inner.to_ascii_lowercase().into_bytes());
+    }
+    let wide = word.encode_utf16();
+    forms.push(wide.clone().flat_map(u16::to_le_bytes).collect());
+    forms.push(wide.flat_map(u16::to_be_bytes).collect());
+    forms
+}
+
+fn holds(bytes: &[u8], words: &[String]) -> Option<String> {
+    let bytes = bytes.to_ascii_lowercase();
+    let forms: Vec<_> = words.iter().flat_map(|word| forms(word).into_iter().map(move |form| (word, form))).collect();
+    // A table of first pairs makes one pass enough.
+    let mut starts = vec![Vec::new(); 1 << 16];
+    for (word, form) in &forms {
+        starts[usize::from(u16::from_le_bytes([form[0], form[1]]))].push((*word, form));
+    }
+    let pairs = bytes.windows(2).enumerate();
+    for (at, pair) in pairs {
+        for (word, form) in &starts[usize::from(u16::from_le_bytes([pair[0], pair[1]]))] {
+            if bytes[at..].starts_with(form) {
+                return Some((*word).clone());
+            }
+        }
+    }
+    None
+}
+
+fn nowhere(house: &House, words: &[String]) {
+    let mut files: Vec<PathBuf> = files_below(house.home());
+    files.extend(house.database().files());
+    assert!(files.iter().any(|path| path.ends_with("data/master.key")), "{files:?}");
+    let found = |path: &Path| std::fs::read(path).ok().and_then(|bytes| holds(&bytes, words));
+    for path in &files {
+        assert_eq!(found(path), None, "in clear in {}", path.display());
+    }
+    for row in house.database().dump() {
+        assert_eq!(holds(row.as_bytes(), words), None, "in clear in the row {row}");
+    }
+}
+
+#[test]
+fn the_scan_finds_every_form() {
+    let word = "zqxfamily001vkj".to_owned();
+    let words = [word.clone()];
+    let wide: Vec<u8> = "xzqxfamily001vkj".encode_utf16().flat_map(u16::to_le_bytes).collect();
+    let mut texts =
+        vec![format!("a{word}b").into_bytes(), "ZqxFamily001Vkj".into(), hex::encode_upper(&word).into(), wide];
+    texts.extend((0..3).map(|shift| STANDARD.encode(format!("{}{word} and more", "y".repeat(shift))).into_bytes()));
+    for found in texts {
+        assert_eq!(holds(&found, &words).as_ref(), Some(&word), "{}", String::from_utf8_lossy(&found));
+    }
+    assert_eq!(holds(b"nothing of the kind", &words), None);
+}
+
+in_a_house_on_both_databases!(nothing_personal_lies_in_clear_anywhere);
