@@ -106,8 +106,8 @@ operations! {
     "Checks the whole audit log for changes." VerifyAudit POST "/v1/audit/verifications" [Dpo];
 }
 
-/// Writes the roles (OpenAPI 3.1: a bearer requirement lists role names) and `x-personal-data` to the operations of the
-/// document. One extension per operation: utoipa keeps several in no fixed order.
+/// Writes the name, the roles (OpenAPI 3.1: a bearer requirement lists role names) and `x-personal-data` to the
+/// operations of the document. One extension per operation: utoipa keeps several in no fixed order.
 pub(super) fn mark(document: &mut OpenApi) {
     for row in MATRIX {
         let Some(item) = document.paths.paths.get_mut(row.path) else { continue };
@@ -118,6 +118,7 @@ pub(super) fn mark(document: &mut OpenApi) {
             _ => &mut item.delete,
         };
         let Some(operation) = slot else { continue };
+        operation.operation_id = Some(row.operation.to_owned());
         let roles: Vec<_> = row.roles.iter().map(|role| role.word()).collect();
         operation.security = Some(vec![SecurityRequirement::new(API_KEY, roles)]);
         if row.personal {
