@@ -4,7 +4,7 @@ use actix_web::http::StatusCode;
 use actix_web::web::{Data, Path};
 use actix_web::{HttpResponse, get};
 
-use super::{carry_out, no_such_document};
+use super::{Zip, carry_out, no_such_document};
 use crate::api::House;
 use crate::api::caller::May;
 use crate::api::permissions::op;
@@ -18,7 +18,7 @@ use crate::types::RequestId;
 #[utoipa::path(
     tag = "rights",
     params(("request_id" = RequestId, Path, description = "The request.")),
-    responses((status = 200, description = "A ZIP with JSON and HTML that open offline.", body = Vec<u8>, content_type = "application/zip"))
+    responses((status = 200, description = "A ZIP with JSON and HTML that open offline.", body = inline(Zip), content_type = "application/zip"))
 )]
 #[get("/v1/requests/{request_id}/package")]
 pub async fn package(house: Data<House>, call: May<op::ReadPackage, Path<RequestId>>) -> Result<HttpResponse, Problem> {

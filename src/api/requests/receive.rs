@@ -7,7 +7,7 @@ use actix_web::{HttpResponse, post};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use super::{RequestView, carry_out};
+use super::{RequestView, Zip, carry_out};
 use crate::api::caller::May;
 use crate::api::permissions::op;
 use crate::api::problem::Problem;
@@ -55,7 +55,7 @@ pub enum Taken {
     request_body = Demand,
     responses((status = 201, description = "It waits; or, with `execute`, its answer.", content(
         (Taken = "application/json"),
-        (Vec<u8> = "application/zip"),
+        (inline(Zip) = "application/zip"),
     )))
 )]
 #[post("/v1/requests")]
