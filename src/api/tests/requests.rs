@@ -23,8 +23,10 @@ async fn an_access_yields_a_package_and_is_answered() {
     let hub = with_max().await;
     let id = received(&hub, "access").await;
     let path = format!("/v1/requests/{id}");
+    assert_eq!(hub.get(Role::Dpo, &format!("{path}/package")).await.code(), "not_found");
+    assert_eq!(hub.get(Role::Dpo, &path).await.json()["state"], "received", "a GET changed something");
     for request in
-        [TestRequest::get().uri(&format!("{path}/package")), TestRequest::post().uri(&format!("{path}/execution"))]
+        [TestRequest::post().uri(&format!("{path}/execution")), TestRequest::get().uri(&format!("{path}/package"))]
     {
         let (status, headers, bytes) = hub.bytes(Role::Dpo, request).await;
         assert_eq!(status, StatusCode::OK);
