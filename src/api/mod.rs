@@ -48,7 +48,7 @@ mod whom;
 mod tests;
 
 pub use body::{Body, BodyLimits, Document, Reader};
-pub use caller::May;
+pub use caller::{May, bearer};
 pub use doorkeeper::Doorkeeper;
 pub use house::House;
 pub use instant::Instant;
