@@ -29,6 +29,7 @@ pub mod limits;
 mod lines;
 pub mod metrics;
 mod once;
+pub mod opt_outs;
 pub mod permissions;
 pub mod problem;
 pub mod profiles;
