@@ -5,7 +5,7 @@ use std::marker::PhantomData;
 use std::pin::Pin;
 
 use actix_web::dev::Payload;
-use actix_web::http::header::AUTHORIZATION;
+use actix_web::http::header::{AUTHORIZATION, HeaderMap};
 use actix_web::web::Data;
 use actix_web::{FromRequest, HttpRequest};
 
@@ -56,13 +56,14 @@ impl<O: Operation, Sent: FromRequest + 'static> FromRequest for May<O, Sent> {
 
 async fn identify(request: &HttpRequest) -> Result<Caller, Problem> {
     let house = request.app_data::<Data<House>>().ok_or_else(|| Problem::internal("a route without its house"))?;
-    let key = bearer(request).ok_or_else(unauthenticated)?;
+    let key = bearer(request.headers()).ok_or_else(unauthenticated)?;
     house.doorkeeper.identify(key).await?.ok_or_else(unauthenticated)
 }
 
-/// The key of `Authorization: Bearer …`.
-fn bearer(request: &HttpRequest) -> Option<&str> {
-    let (scheme, key) = request.headers().get(AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
+/// The key of `Authorization: Bearer …`, the scheme in any case (RFC 9110).
+#[must_use]
+pub fn bearer(headers: &HeaderMap) -> Option<&str> {
+    let (scheme, key) = headers.get(AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
     scheme.eq_ignore_ascii_case("bearer").then(|| key.trim())
 }
 

@@ -147,3 +147,97 @@ pub(super) async fn fallback(request: HttpRequest, routes: Data<Routes>) -> Resu
         None => Problem::new(Code::NotFound, "There is nothing at this path. /docs shows what there is."),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use serde::Serialize;
+    use serde_json::Value;
+
+    use super::*;
+    use crate::api::{routes, server};
+    use crate::{consent, gateway, rights, types};
+
+    fn document() -> Value {
+        serde_json::to_value(server::openapi(routes::configure)).unwrap()
+    }
+
+    fn every_object<'a>(value: &'a Value, visit: &mut impl FnMut(&'a serde_json::Map<String, Value>)) {
+        match value {
+            Value::Object(fields) => {
+                visit(fields);
+                fields.values().for_each(|value| every_object(value, visit));
+            }
+            Value::Array(list) => list.iter().for_each(|value| every_object(value, visit)),
+            _ => {}
+        }
+    }
+
+    fn as_written<T: ToSchema + Serialize>(all: &[T]) {
+        let schema = serde_json::to_value(T::schema()).unwrap();
+        assert_eq!(schema["enum"], serde_json::to_value(all).unwrap(), "{}", T::name());
+        assert_eq!(schema["type"], "string", "{}", T::name());
+    }
+
+    #[test]
+    fn a_list_of_words_is_published_as_it_is_written() {
+        as_written(types::Channel::ALL);
+        as_written(types::Ground::ALL);
+        as_written(types::Role::ALL);
+        as_written(types::RecordKind::ALL);
+        as_written(types::IdentifierKind::ALL);
+        as_written(consent::Act::ALL);
+        as_written(consent::Method::ALL);
+        as_written(consent::Reason::ALL);
+        as_written(gateway::Outcome::ALL);
+        as_written(gateway::Why::ALL);
+        as_written(rights::Kind::ALL);
+        as_written(rights::RefusedFor::ALL);
+    }
+
+    #[test]
+    fn no_word_is_published_as_the_code_names_it() {
+        let document = document();
+        let (mut lists, plain) = (0, |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_');
+        every_object(&document, &mut |object| {
+            for word in object.get("enum").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str) {
+                lists += 1;
+                assert!(word.bytes().all(plain), "{word}");
+            }
+        });
+        assert!(lists > 50, "{lists}");
+        let words = |name: &str| document["components"]["schemas"][name]["enum"].clone();
+        assert_eq!(words("InvoiceKind"), serde_json::json!(["invoice", "credit_note"]));
+        assert_eq!(words("AddressUse"), serde_json::json!(["billing", "shipping", "contact"]));
+        assert_eq!(words("MessageDirection"), serde_json::json!(["inbound", "outbound"]));
+        assert_eq!(words("SubscriptionStatus"), words("NewsletterTestStatus"));
+        assert_eq!(words("OrderStatus"), words("OrdersTestStatus"));
+    }
+
+    #[test]
+    fn every_operation_has_a_name_of_its_own() {
+        let (mut names, document) = (BTreeSet::new(), document());
+        for item in document["paths"].as_object().unwrap().values() {
+            for operation in item.as_object().unwrap().values() {
+                let name = operation["operationId"].as_str().unwrap();
+                assert!(names.insert(name.to_owned()), "{name} names two operations");
+            }
+        }
+        assert!(names.contains("ListSegments") && names.contains("PutPurpose"), "{names:?}");
+    }
+
+    #[test]
+    fn a_zip_is_described_as_one() {
+        let document = document();
+        let mut zips = 0;
+        every_object(&document, &mut |object| {
+            if let Some(zip) = object.get("application/zip") {
+                zips += 1;
+                assert_eq!(zip["schema"]["type"], "string");
+                assert_eq!(zip["schema"]["format"], "binary");
+            }
+        });
+        assert_eq!(zips, 3);
+    }
+}

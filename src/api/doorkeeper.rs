@@ -136,6 +136,16 @@ impl Doorkeeper {
     /// # Errors
     /// If the store fails: then nobody is let in.
     pub async fn identify(&self, key: &str) -> Result<Option<Caller>, Error> {
+        let caller = self.check(key).await?;
+        match &caller {
+            Some(Caller { actor: Actor::Key { id, .. }, .. }) => self.remember(key, *id),
+            // It may have been valid a moment ago, and ended or been revoked on another node since.
+            _ => self.forget(key),
+        }
+        Ok(caller)
+    }
+
+    async fn check(&self, key: &str) -> Result<Option<Caller>, Error> {
         let Some((id, secret)) = split(key) else { return Ok(None) };
         let row = self.store.read(move |read| api_keys::find(read.records(), id)).await?;
         let Some(row) = row else { return Ok(None) };
@@ -145,7 +155,6 @@ impl Doorkeeper {
         if !stored.matches(&ApiKeyHash::of(secret)) || row.revoked_at.is_set() || over {
             return Ok(None);
         }
-        self.remember(key, id);
         Ok(Some(caller(&row)?))
     }
 
@@ -171,6 +180,10 @@ impl Doorkeeper {
             recent.clear();
         }
         recent.insert(*ApiKeyHash::of(key).bytes(), id);
+    }
+
+    fn forget(&self, key: &str) {
+        self.recent.lock().unwrap_or_else(PoisonError::into_inner).remove(ApiKeyHash::of(key).bytes());
     }
 }
 

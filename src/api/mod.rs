@@ -29,6 +29,7 @@ pub mod limits;
 mod lines;
 pub mod metrics;
 mod once;
+pub mod opt_outs;
 pub mod permissions;
 pub mod problem;
 pub mod profiles;
@@ -48,7 +49,7 @@ mod whom;
 mod tests;
 
 pub use body::{Body, BodyLimits, Document, Reader};
-pub use caller::May;
+pub use caller::{May, bearer};
 pub use doorkeeper::Doorkeeper;
 pub use house::House;
 pub use instant::Instant;

@@ -66,6 +66,11 @@ impl Reply {
         Ok(Self { status, body: serde_json::to_vec(document).map_err(Problem::internal)? })
     }
 
+    /// Its document.
+    pub(super) fn body(&self) -> &[u8] {
+        &self.body
+    }
+
     /// As it is sent.
     pub(super) fn send(self) -> HttpResponse {
         HttpResponse::build(self.status).insert_header((CONTENT_TYPE, "application/json")).body(self.body)
@@ -86,6 +91,7 @@ pub(super) enum Turn {
 pub(super) struct Ticket {
     house: Data<House>,
     mac: BlindIndex,
+    number: [u8; 16],
     operation: String,
 }
 
@@ -105,9 +111,11 @@ pub(super) async fn begin(house: &Data<House>, caller: ApiKeyId, key: Key, opera
     let Some(key) = key.0 else { return Ok(Turn::Free) };
     let mac = house.strongbox.idempotency_key(caller, &key);
     let (house, operation, now) = (house.clone(), operation.to_owned(), house.clock.now());
+    let number = house.ids.uuid().map_err(Problem::internal)?.into_bytes();
     let mark = ReplyRow {
         key_mac: mac.bytes().to_vec(),
-        fingerprint: Vec::new(),
+        // Whose mark it is: a call that outlives its mark must not touch that of the next one.
+        fingerprint: number.to_vec(),
         status: 0,
         body: Vec::new(),
         expires_at: now.plus(RUNNING),
@@ -123,7 +131,7 @@ pub(super) async fn begin(house: &Data<House>, caller: ApiKeyId, key: Key, opera
         })
         .await?;
     match known {
-        None => Ok(Turn::First(Ticket { house, mac, operation })),
+        None => Ok(Turn::First(Ticket { house, mac, number, operation })),
         Some(row) if row.status == 0 => {
             Err(Problem::new(Code::IdempotencyKeyInUse, "Ask again when it has ended.").retry_after(1))
         }
@@ -157,12 +165,13 @@ impl Ticket {
             body,
             expires_at: now.plus(KEPT),
         };
-        Ok(self.house.store.write(move |write| replies::replace(write, kept.clone(), now)).await?)
+        let number = self.number;
+        Ok(self.house.store.write(move |write| replies::replace(write, &number, kept.clone(), now)).await?)
     }
 
     async fn give_up(&self) -> Result<(), Problem> {
-        let mac = self.mac.bytes();
-        Ok(self.house.store.write(move |write| replies::forget(write, &mac)).await?)
+        let (mac, number) = (self.mac.bytes(), self.number);
+        Ok(self.house.store.write(move |write| replies::forget(write, &mac, &number)).await?)
     }
 }
 

@@ -23,7 +23,7 @@ pub struct Row {
     pub method: &'static str,
     /// Its path, as in the OpenAPI document.
     pub path: &'static str,
-    /// The roles that may call it.
+    /// The roles that may call it; none: anybody, without a key.
     pub roles: &'static [Role],
     /// Does personal data leave by it?
     pub personal: bool,
@@ -36,7 +36,7 @@ pub trait Operation: 'static {
 }
 
 macro_rules! operations {
-    ($($what:literal $name:ident $method:ident $path:literal [$($role:ident)+] $($personal:ident)?;)+) => {
+    ($($what:literal $name:ident $method:ident $path:literal [$($role:ident)*] $($personal:ident)?;)+) => {
         /// The operations, as types.
         pub mod op {
             use super::{Operation, Row};
@@ -52,7 +52,7 @@ macro_rules! operations {
                         what: $what,
                         method: stringify!($method),
                         path: $path,
-                        roles: &[$(Role::$role),+],
+                        roles: &[$(Role::$role),*],
                         personal: personal!($($personal)?),
                     };
                 }
@@ -78,6 +78,7 @@ operations! {
     "Reads a person found by an identifier." LookupProfile POST "/v1/profiles/lookup" [Partner Marketing Dpo] personal;
     "Reads a person by id." ReadProfile GET "/v1/profiles/{subject_id}" [Partner Marketing Dpo] personal;
     "Records what a person said about the use of their data." RecordConsent POST "/v1/consents" [Partner Dpo];
+    "Takes an objection by the token of a link in a message; needs no key." OptOut POST "/v1/opt-outs" [];
     "Explains how a read would be decided, without disclosing." ExplainDecision POST "/v1/decisions" [Dpo];
     "Lists the segments." ListSegments GET "/v1/segments" [Marketing Dpo];
     "Shows a segment." ShowSegment GET "/v1/segments/{code}" [Marketing Dpo];
@@ -106,8 +107,8 @@ operations! {
     "Checks the whole audit log for changes." VerifyAudit POST "/v1/audit/verifications" [Dpo];
 }
 
-/// Writes the roles (OpenAPI 3.1: a bearer requirement lists role names) and `x-personal-data` to the operations of the
-/// document. One extension per operation: utoipa keeps several in no fixed order.
+/// Writes the name, the roles (OpenAPI 3.1: a bearer requirement lists role names) and `x-personal-data` to the
+/// operations of the document. One extension per operation: utoipa keeps several in no fixed order.
 pub(super) fn mark(document: &mut OpenApi) {
     for row in MATRIX {
         let Some(item) = document.paths.paths.get_mut(row.path) else { continue };
@@ -118,8 +119,10 @@ pub(super) fn mark(document: &mut OpenApi) {
             _ => &mut item.delete,
         };
         let Some(operation) = slot else { continue };
+        operation.operation_id = Some(row.operation.to_owned());
         let roles: Vec<_> = row.roles.iter().map(|role| role.word()).collect();
-        operation.security = Some(vec![SecurityRequirement::new(API_KEY, roles)]);
+        let key = SecurityRequirement::new(API_KEY, roles);
+        operation.security = Some(vec![if row.roles.is_empty() { SecurityRequirement::default() } else { key }]);
         if row.personal {
             operation.extensions = Some(ExtensionsBuilder::new().add("x-personal-data", true).build());
         }
@@ -136,7 +139,10 @@ pub fn page() -> String {
          | Operation | | admin | partner | marketing | dpo | personal data |\n|---|---|---|---|---|---|---|\n",
     );
     for row in MATRIX {
-        let marks: Vec<_> = Role::ALL.iter().map(|role| if row.roles.contains(role) { "✓" } else { "" }).collect();
+        let marks: Vec<_> = Role::ALL
+            .iter()
+            .map(|role| if row.roles.is_empty() || row.roles.contains(role) { "✓" } else { "" })
+            .collect();
         let personal = if row.personal { "✓" } else { "" };
         page.push_str(&format!(
             "| `{} {}` | {} | {} | {personal} |\n",
@@ -163,7 +169,9 @@ mod tests {
                 let row = MATRIX.iter().find(|row| row.path == path && row.method.eq_ignore_ascii_case(method));
                 let row = row.unwrap_or_else(|| panic!("add {method} {path} to the matrix in src/api/permissions.rs"));
                 let words: Vec<_> = row.roles.iter().map(|role| role.word()).collect();
-                assert_eq!(operation["security"][0]["api_key"], serde_json::json!(words), "{method} {path}");
+                let key =
+                    if words.is_empty() { serde_json::json!({}) } else { serde_json::json!({ "api_key": words }) };
+                assert_eq!(operation["security"], serde_json::json!([key]), "{method} {path}");
                 assert_eq!(operation["x-personal-data"] == true, row.personal, "{method} {path}");
                 found.push(row.operation);
             }

@@ -2,7 +2,7 @@
 
 use utoipa_actix_web::service_config::ServiceConfig;
 
-use super::{api_keys, audit, consents, decisions, profiles, purposes, records, requests, segments, sources};
+use super::{api_keys, audit, consents, decisions, opt_outs, profiles, purposes, records, requests, segments, sources};
 
 /// Registers every endpoint. `web::Data<House>` must be among the application's data.
 pub fn configure(config: &mut ServiceConfig<'_>) {
@@ -11,6 +11,7 @@ pub fn configure(config: &mut ServiceConfig<'_>) {
         .service(profiles::lookup::lookup)
         .service(profiles::read::read)
         .service(consents::record::record)
+        .service(opt_outs::record::opt_out)
         .service(decisions::explain::explain)
         .service(segments::list::list)
         .service(segments::show::show)

@@ -87,14 +87,8 @@ pub fn app<F>(
 where
     F: Fn(&mut ServiceConfig<'_>),
 {
-    let (app, document) = App::new()
-        .into_utoipa_app()
-        .openapi(docs::base())
-        .service(health::healthz)
-        .service(health::readyz)
-        .service(metrics::scrape)
-        .configure(|config| configure(config))
-        .split_for_parts();
+    let (app, document) =
+        App::new().into_utoipa_app().openapi(docs::base()).configure(|config| all(config, configure)).split_for_parts();
     let document = docs::finish(document);
     let routes = Routes::of(&document);
     let bytes = document.to_json().unwrap_or_default().into();
@@ -116,15 +110,15 @@ where
 
 /// The OpenAPI document of the routes that `configure` registers, without starting anything.
 pub fn openapi(configure: impl Fn(&mut ServiceConfig<'_>)) -> OpenApi {
-    let (_, document) = App::new()
-        .into_utoipa_app()
-        .openapi(docs::base())
-        .service(health::healthz)
-        .service(health::readyz)
-        .service(metrics::scrape)
-        .configure(|config| configure(config))
-        .split_for_parts();
+    let (_, document) =
+        App::new().into_utoipa_app().openapi(docs::base()).configure(|config| all(config, configure)).split_for_parts();
     docs::finish(document)
+}
+
+/// Every route: the server's own and those that `configure` registers.
+fn all(config: &mut ServiceConfig<'_>, configure: impl Fn(&mut ServiceConfig<'_>)) {
+    config.service(health::healthz).service(health::readyz).service(metrics::scrape);
+    configure(config);
 }
 
 /// A server that has its address and does not answer yet.

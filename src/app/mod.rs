@@ -140,13 +140,7 @@ fn location(config: &Config) -> Result<Location, Error> {
 
 fn root_key(config: &Config, entropy: &dyn Entropy) -> Result<Arc<dyn vault::RootKey>, Error> {
     Ok(match &config.root_key {
-        RootKey::File(path) => {
-            if let Some(directory) = path.parent() {
-                // The store made the data directory already; another place is the operator's to make.
-                tracing::debug!(exists = directory.is_dir(), "looking for the root key file");
-            }
-            Arc::new(FileRoot::open_or_create(path, entropy)?)
-        }
+        RootKey::File(path) => Arc::new(FileRoot::open_or_create(path, entropy)?),
         RootKey::Credential(path) => Arc::new(CredentialRoot::from_file(path)?),
         RootKey::Environment(text) => Arc::new(CredentialRoot::from_text(text)?),
     })

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use actix_web::dev::ServiceRequest;
-use actix_web::http::header::AUTHORIZATION;
 use actix_web::web::Data;
 use utoipa_actix_web::service_config::ServiceConfig;
 
@@ -13,7 +12,7 @@ use crate::api::frame::{Frame, Identify};
 use crate::api::health::Readiness;
 use crate::api::limits::{Gate, RateLimit};
 use crate::api::server::Server;
-use crate::api::{House, metrics};
+use crate::api::{House, bearer, metrics};
 use crate::config::Config;
 use crate::jobs::schedule;
 
@@ -57,8 +56,5 @@ pub(super) fn bind(hub: Hub, config: &Config) -> Result<Server, crate::api::serv
 
 /// Whose allowance a call uses: that of the key that was valid on its last call.
 fn identify(house: Arc<House>) -> Identify {
-    Arc::new(move |request: &ServiceRequest| {
-        let header = request.headers().get(AUTHORIZATION)?.to_str().ok()?;
-        house.doorkeeper.was_valid(header.strip_prefix("Bearer ")?)
-    })
+    Arc::new(move |request: &ServiceRequest| house.doorkeeper.was_valid(bearer(request.headers())?))
 }

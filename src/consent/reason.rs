@@ -3,7 +3,6 @@
 use super::Text;
 use crate::types::{UnknownWord, words};
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
 
 words! {
     /// Why something is refused. The order is the order of telling: where several reasons hold, the first is named.

@@ -39,7 +39,7 @@ pub struct Named<'a> {
 
 impl Intake {
     /// Records a consent, refusal, withdrawal, objection or restriction of a person. When this returns, every read
-    /// that starts later knows it, on every node.
+    /// that starts later knows it, on every node. `by` is the key it came with; none for the person's own click.
     ///
     /// # Errors
     /// [`Error::Act`] if the act makes no sense for its purpose, [`Error::UnknownSubject`] if nobody has this id.
@@ -48,7 +48,7 @@ impl Intake {
         subject: SubjectId,
         entry: Entry,
         evidence: Option<Personal>,
-        by: (ApiKeyId, Role),
+        by: Option<(ApiKeyId, Role)>,
     ) -> Result<Recorded, Error> {
         self.check(&entry)?;
         self.write_down(vec![subject], entry, evidence, by).await
@@ -87,8 +87,8 @@ impl Intake {
         }
         match people.len() {
             0 => Err(Error::UnknownSubject),
-            1 => self.write_down(people, entry, evidence, by).await,
-            _ if entry.act.is_no() => self.write_down(people, entry, evidence, by).await,
+            1 => self.write_down(people, entry, evidence, Some(by)).await,
+            _ if entry.act.is_no() => self.write_down(people, entry, evidence, Some(by)).await,
             _ => Err(Error::Shared),
         }
     }
@@ -140,7 +140,7 @@ impl Intake {
         people: Vec<SubjectId>,
         entry: Entry,
         evidence: Option<Personal>,
-        by: (ApiKeyId, Role),
+        by: Option<(ApiKeyId, Role)>,
     ) -> Result<Recorded, Error> {
         let line = self.line(&entry, by);
         let claimed = Arc::new(Claimed { entry, evidence });
@@ -176,8 +176,12 @@ impl Intake {
         Ok(recorded)
     }
 
-    fn line(&self, entry: &Entry, by: (ApiKeyId, Role)) -> Line {
-        let line = Line::new(AuditAct::ConsentRecorded).by(by.0, by.1).object(entry.act.word());
+    fn line(&self, entry: &Entry, by: Option<(ApiKeyId, Role)>) -> Line {
+        let line = Line::new(AuditAct::ConsentRecorded);
+        let line = match by {
+            Some((key, role)) => line.by(key, role).object(entry.act.word()),
+            None => line.object(format!("{} by {}", entry.act.word(), entry.method.word())),
+        };
         match &entry.purpose {
             Some(code) => {
                 let edition = self.rulebook.edition();

@@ -11,7 +11,6 @@ use jiff::tz::TimeZone;
 
 use super::Error;
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
 
 use crate::types::{Timestamp, UnknownWord, words};
 

@@ -9,7 +9,6 @@
 //! Each arrow consumes the case and returns the next one; it is one durable write and one audit line.
 
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
 
 use super::deadline::Deadline;
 use super::{Error, Rights, allowed};

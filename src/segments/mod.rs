@@ -95,22 +95,6 @@ pub enum Error {
     Entropy(#[from] EntropyFailure),
 }
 
-impl Error {
-    /// The stable code for problem replies.
-    #[must_use]
-    pub const fn code(&self) -> &'static str {
-        match self {
-            Self::Unknown => "segment_unknown",
-            Self::Invalid(_) => "segment_invalid",
-            Self::Outdated(_) => "segment_outdated",
-            Self::Changed => "segment_changed",
-            Self::Cursor => "cursor_invalid",
-            Self::NotAllowed(reason) => reason.word(),
-            _ => "internal",
-        }
-    }
-}
-
 /// The segments of the hub.
 pub struct Segments {
     store: Store,

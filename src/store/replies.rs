@@ -13,7 +13,7 @@ use crate::types::Timestamp;
 pub struct ReplyRow {
     /// Keyed hash of API key and Idempotency-Key.
     pub key_mac: Vec<u8>,
-    /// Keyed hash of the call.
+    /// Keyed hash of the call; while it runs, the number of its mark.
     pub fingerprint: Vec<u8>,
     /// HTTP status; 0 while the call runs.
     pub status: i16,
@@ -46,20 +46,27 @@ pub fn put(write: &mut Write<'_>, row: ReplyRow, now: Timestamp) -> Result<(), E
     Ok(())
 }
 
-/// Puts the reply of an ended call in the place of its mark.
+/// Puts the reply of an ended call in the place of its mark. If the mark ended before the call did and another call
+/// came in its place, that one's mark or reply stays.
 ///
 /// # Errors
 /// If it cannot be written.
-pub fn replace(write: &mut Write<'_>, row: ReplyRow, now: Timestamp) -> Result<(), Error> {
-    forget(write, &row.key_mac)?;
-    put(write, row, now)
+pub fn replace(write: &mut Write<'_>, mark: &[u8], row: ReplyRow, now: Timestamp) -> Result<(), Error> {
+    forget(write, &row.key_mac, mark)?;
+    match find(write, &row.key_mac, now)? {
+        None => put(write, row, now),
+        Some(_) => Ok(()),
+    }
 }
 
-/// Forgets a call that failed, so that it can be tried again.
+/// Forgets a call that failed, so that it can be tried again. Only its own mark is taken away.
 ///
 /// # Errors
 /// If it cannot be written.
-pub fn forget(write: &mut Write<'_>, key_mac: &[u8]) -> Result<(), Error> {
-    on!(write.records(), |c| diesel::delete(reply::table.filter(reply::key_mac.eq(key_mac.to_vec()))).execute(c))?;
+pub fn forget(write: &mut Write<'_>, key_mac: &[u8], mark: &[u8]) -> Result<(), Error> {
+    on!(write.records(), |c| diesel::delete(reply::table.filter(
+        reply::key_mac.eq(key_mac.to_vec()).and(reply::status.eq(0)).and(reply::fingerprint.eq(mark.to_vec()))
+    ))
+    .execute(c))?;
     Ok(())
 }

@@ -7,7 +7,7 @@ mod category;
 mod clock;
 mod entropy;
 mod ids;
-mod words;
+pub(crate) mod words;
 
 pub use category::{Category, CategorySet};
 pub use clock::{Clock, SystemClock, Timestamp};

@@ -1,7 +1,8 @@
 //! Words with a fixed list: channels, grounds, roles, kinds. Numbers are stored and never reused.
 
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
+use utoipa::openapi::RefOr;
+use utoipa::openapi::schema::{ObjectBuilder, Schema, Type};
 
 /// A text or number that is none of the known words of its list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -10,12 +11,23 @@ pub struct UnknownWord(pub &'static str);
 
 /// Declares a list of words: number in tables, snake_case in the API.
 macro_rules! words {
-    ($(#[$doc:meta])* $name:ident, $what:literal { $($(#[$vdoc:meta])* $variant:ident = $number:literal $word:literal,)+ }) => {
-        $(#[$doc])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
+    ($(#[doc = $doc:literal])* $name:ident, $what:literal {
+        $($(#[doc = $vdoc:literal])* $variant:ident = $number:literal $word:literal,)+
+    }) => {
+        $(#[doc = $doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
         pub enum $name {
-            $($(#[$vdoc])* #[serde(rename = $word)] $variant = $number,)+
+            $($(#[doc = $vdoc])* #[serde(rename = $word)] $variant = $number,)+
         }
+
+        // Not derived: utoipa does not see a rename that comes from a macro, and would publish the names of the code.
+        impl utoipa::PartialSchema for $name {
+            fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::schema::Schema> {
+                $crate::types::words::schema(&[$($doc),*], &[$(($word, &[$($vdoc),*])),+])
+            }
+        }
+
+        impl utoipa::ToSchema for $name {}
 
         impl $name {
             /// Every word of the list.
@@ -64,6 +76,21 @@ macro_rules! words {
     };
 }
 pub(crate) use words;
+
+/// A list of words in the OpenAPI document, from the doc comments of the list and of each word.
+pub(crate) fn schema(doc: &[&str], words: &[(&str, &[&str])]) -> RefOr<Schema> {
+    let text = |doc: &[&str]| doc.iter().map(|line| line.trim()).collect::<Vec<_>>().join(" ");
+    let mut description = text(doc);
+    for (place, (word, doc)) in words.iter().enumerate() {
+        let border = if place == 0 { "\n\n" } else { "\n" };
+        description.push_str(&format!("{border}- `{word}`: {}", text(doc)));
+    }
+    ObjectBuilder::new()
+        .schema_type(Type::String)
+        .description(Some(description))
+        .enum_values(Some(words.iter().map(|(word, _)| *word)))
+        .into()
+}
 
 words! {
     /// A way to address a person. Consent is given per channel (§ 7 UWG tells them apart).

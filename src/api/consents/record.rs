@@ -42,6 +42,7 @@ pub struct Heard {
     responses(
         (status = 201, description = "Recorded.", body = Heard),
         (status = 200, description = "It was there already.", body = Heard),
+        (status = 409, description = "A yes about an identifier that several people share: nothing is recorded. The caller thereby learns that it is shared, and nothing about who shares it; a yes that is silently dropped, or recorded for the wrong person, would be worse. Name the person by id.", body = ref("#/components/schemas/Problem"), content_type = "application/problem+json"),
     )
 )]
 #[post("/v1/consents")]
@@ -64,7 +65,7 @@ async fn enter(house: Data<House>, by: (ApiKeyId, Role), mut statement: Statemen
     let (entry, proof) = statement.entry(by.1, purpose, house.clock.now())?;
     let Recorded { subjects, added } = match (subject, &identifier) {
         (_, Some(identifier)) => house.intake.record_for(identifier.named(), entry, proof, by).await?,
-        (Some(subject), None) => house.intake.record(subject, entry, proof, by).await?,
+        (Some(subject), None) => house.intake.record(subject, entry, proof, Some(by)).await?,
         (None, None) => return Err(causes::nobody()),
     };
     let status = if added { StatusCode::CREATED } else { StatusCode::OK };

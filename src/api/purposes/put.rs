@@ -43,20 +43,26 @@ pub async fn put(house: Data<House>, call: May<op::PutPurpose, Sent>) -> Result<
     purpose.version = 1;
     purpose.validate().map_err(|problems| causes::of_rules(&problems))?;
     let over = condition(&request)?;
-    let replaced = once::apart(async move {
-        let Some(purpose) = house.rulebook.replace_purpose(purpose, over, house.clock.now()).await? else {
+    let purpose = once::apart(async move {
+        // What another node put in force a moment ago counts.
+        house.rulebook.reload().await?;
+        let newest = house.rulebook.edition().purpose(&purpose.code).map_or(0, |purpose| purpose.version);
+        if !over(newest) {
             return Err(Problem::new(Code::PreconditionFailed, "The purpose in force has another version."));
-        };
+        }
+        // The line first: a change that is not on record must not take effect.
         let line = Line::new(Act::Configured).by(key, role).object(format!("purpose {}", purpose.code));
-        house.book.note(line.under(purpose.code.clone(), i32::try_from(purpose.version).ok())).await?;
-        Ok(purpose)
-    });
-    let purpose = replaced.await?;
+        house.book.note(line.under(purpose.code.clone(), i32::try_from(newest + 1).ok())).await?;
+        let replaced = house.rulebook.replace_purpose(purpose, move |found| found == newest, house.clock.now());
+        let meanwhile = || Problem::new(Code::Conflict, "The purpose was changed meanwhile. Read it again.");
+        replaced.await?.ok_or_else(meanwhile)
+    })
+    .await?;
     Ok(shown(if purpose.version == 1 { StatusCode::CREATED } else { StatusCode::OK }, &purpose))
 }
 
 /// Which newest version (0: none) may be replaced.
-fn condition(request: &HttpRequest) -> Result<impl Fn(u32) -> bool + Send + 'static, Problem> {
+fn condition(request: &HttpRequest) -> Result<impl Fn(u32) -> bool + 'static, Problem> {
     let new_only = header(request, &IF_NONE_MATCH) == Some("*");
     let matching = header(request, &IF_MATCH);
     let version = matching.map(|tag| tag.trim_matches('"').parse::<u32>()).transpose();

@@ -4,7 +4,7 @@ use actix_web::http::StatusCode;
 use actix_web::web::{Data, Path};
 use actix_web::{HttpResponse, post};
 
-use super::carry_out;
+use super::{Zip, carry_out};
 use crate::api::House;
 use crate::api::caller::May;
 use crate::api::permissions::op;
@@ -21,7 +21,7 @@ use crate::types::RequestId;
     params(("request_id" = RequestId, Path, description = "The request.")),
     responses((status = 200, description = "The answer.", content(
         (Certificate = "application/json"),
-        (Vec<u8> = "application/zip"),
+        (inline(Zip) = "application/zip"),
     )))
 )]
 #[post("/v1/requests/{request_id}/execution")]

@@ -15,7 +15,9 @@ use actix_web::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE, LOCATION};
 use actix_web::web::Data;
 use bytes::Bytes;
 use serde::Serialize;
-use utoipa::ToSchema;
+use utoipa::openapi::RefOr;
+use utoipa::openapi::schema::{KnownFormat, ObjectBuilder, Schema, SchemaFormat, Type};
+use utoipa::{PartialSchema, ToSchema};
 
 use super::problem::{Code, Problem};
 use super::{House, Instant, once};
@@ -70,6 +72,21 @@ impl From<&Request> for RequestView {
         }
     }
 }
+
+/// A ZIP archive, for the OpenAPI document alone.
+pub struct Zip;
+
+impl PartialSchema for Zip {
+    fn schema() -> RefOr<Schema> {
+        ObjectBuilder::new()
+            .schema_type(Type::String)
+            .format(Some(SchemaFormat::KnownFormat(KnownFormat::Binary)))
+            .description(Some("A ZIP with JSON and HTML that open offline."))
+            .into()
+    }
+}
+
+impl ToSchema for Zip {}
 
 /// What carrying out a request yields.
 enum Yield {

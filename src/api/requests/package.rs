@@ -4,26 +4,27 @@ use actix_web::http::StatusCode;
 use actix_web::web::{Data, Path};
 use actix_web::{HttpResponse, get};
 
-use super::{carry_out, no_such_document};
+use super::{Zip, carry_out, no_such_document};
 use crate::api::House;
 use crate::api::caller::May;
 use crate::api::permissions::op;
 use crate::api::problem::Problem;
-use crate::rights::Kind;
+use crate::rights::{Kind, Request};
 use crate::types::RequestId;
 
-/// The package of an access request.
+/// The package of an access request that was carried out.
 ///
-/// It is built anew from what is stored now; each copy stands in the audit log.
+/// Reading it carries nothing out: that is `POST /v1/requests/{request_id}/execution`. It is built anew from what is stored now; each copy stands in the audit log.
 #[utoipa::path(
     tag = "rights",
     params(("request_id" = RequestId, Path, description = "The request.")),
-    responses((status = 200, description = "A ZIP with JSON and HTML that open offline.", body = Vec<u8>, content_type = "application/zip"))
+    responses((status = 200, description = "A ZIP with JSON and HTML that open offline.", body = inline(Zip), content_type = "application/zip"))
 )]
 #[get("/v1/requests/{request_id}/package")]
 pub async fn package(house: Data<House>, call: May<op::ReadPackage, Path<RequestId>>) -> Result<HttpResponse, Problem> {
     let id = call.sent.into_inner();
-    if house.rights.request(id).await?.case().kind != Kind::Access {
+    let request = house.rights.request(id).await?;
+    if request.case().kind != Kind::Access || !matches!(request, Request::Answered(_)) {
         return Err(no_such_document());
     }
     Ok(carry_out(house, id, call.caller).await?.send(StatusCode::OK, id))

@@ -1,20 +1,22 @@
 //! `POST /v1/requests`.
 
 use actix_web::http::StatusCode;
-use actix_web::http::header::LOCATION;
+use actix_web::http::header::{HeaderValue, LOCATION};
 use actix_web::web::Data;
 use actix_web::{HttpResponse, post};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use super::{RequestView, carry_out};
+use super::{RequestView, Zip, carry_out};
 use crate::api::caller::May;
+use crate::api::once::{self, Key, Reply};
 use crate::api::permissions::op;
 use crate::api::problem::Problem;
 use crate::api::whom::whom;
-use crate::api::{Body, House, Identifier, Instant, once};
+use crate::api::{Document, House, Identifier, Instant};
+use crate::gateway::Caller;
 use crate::rights::{Certificate, Kind};
-use crate::types::SubjectId;
+use crate::types::{RequestId, SubjectId};
 
 /// A demand of an identified person.
 #[derive(Deserialize, ToSchema)]
@@ -49,26 +51,46 @@ pub enum Taken {
 /// Takes a request in; with `execute`, carries it out at once.
 ///
 /// That the person is who they say they are has been checked by whoever calls (Art. 12(6) GDPR). `Location` names the
-/// request.
+/// request. With an `Idempotency-Key` it is taken in once; a repeated call with `execute` answers that same request
+/// again, an access by a package built anew.
 #[utoipa::path(
     tag = "rights",
+    params(("Idempotency-Key" = Option<String>, Header, description = "1 to 255 printable ASCII characters. The same key with the same request takes it in once, for 24 hours.")),
     request_body = Demand,
     responses((status = 201, description = "It waits; or, with `execute`, its answer.", content(
         (Taken = "application/json"),
-        (Vec<u8> = "application/zip"),
+        (inline(Zip) = "application/zip"),
     )))
 )]
 #[post("/v1/requests")]
-pub async fn receive(house: Data<House>, call: May<op::ReceiveRequest, Body<Demand>>) -> Result<HttpResponse, Problem> {
-    let Body(Demand { right, subject_id, identifier, received_at, execute }) = call.sent;
-    let who = whom(subject_id, identifier.as_ref(), &house)?;
-    let (caller, rooms) = (call.caller.clone(), house.clone());
-    let at = received_at.map(|at| at.0);
-    let request = once::apart(async move { Ok(rooms.rights.receive(right, who, at, &caller).await?) }).await?;
-    let id = request.case().id;
+pub async fn receive(
+    house: Data<House>,
+    call: May<op::ReceiveRequest, (Key, Document<Demand>)>,
+) -> Result<HttpResponse, Problem> {
+    let (key, Document { body, digest }) = call.sent;
+    let (execute, caller) = (body.execute, call.caller.clone());
+    // Only the receipt is kept for the key: an answer holds personal data.
+    let work = take_in(house.clone(), body, call.caller);
+    let reply = once::once(house.clone(), call.key, key, "POST /v1/requests", digest, work).await?;
+    let Receipt { id } = serde_json::from_slice(reply.body()).map_err(Problem::internal)?;
     if execute {
-        return Ok(carry_out(house, id, call.caller).await?.send(StatusCode::CREATED, id));
+        return Ok(carry_out(house, id, caller).await?.send(StatusCode::CREATED, id));
     }
-    let location = (LOCATION, format!("/v1/requests/{id}"));
-    Ok(HttpResponse::Created().insert_header(location).json(RequestView::from(&request)))
+    let mut reply = reply.send();
+    let location = HeaderValue::try_from(format!("/v1/requests/{id}")).map_err(Problem::internal)?;
+    reply.headers_mut().insert(LOCATION, location);
+    Ok(reply)
+}
+
+/// What a kept reply is asked for.
+#[derive(Deserialize)]
+struct Receipt {
+    id: RequestId,
+}
+
+async fn take_in(house: Data<House>, demand: Demand, caller: Caller) -> Result<Reply, Problem> {
+    let who = whom(demand.subject_id, demand.identifier.as_ref(), &house)?;
+    let at = demand.received_at.map(|at| at.0);
+    let request = house.rights.receive(demand.right, who, at, &caller).await?;
+    Reply::json(StatusCode::CREATED, &RequestView::from(&request))
 }

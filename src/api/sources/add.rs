@@ -52,13 +52,12 @@ pub async fn add(house: Data<House>, call: May<op::AddSource, Body<NewSource>>) 
     let wanted = (title.clone(), connector.clone(), terms.clone());
     let known = edition.source_named(&code).is_some();
     let added = once::apart(async move {
-        let now = house.clock.now();
-        let source = house.rulebook.ensure_source(code, title, connector, &terms, now).await?;
         if !known {
+            // The line first: a change that is not on record must not take effect.
             let line = Line::new(Act::Configured).by(key, role);
-            house.book.note(line.object(format!("source {}", source.code))).await?;
+            house.book.note(line.object(format!("source {code}"))).await?;
         }
-        Ok(source)
+        Ok(house.rulebook.ensure_source(code, title, connector, &terms, house.clock.now()).await?)
     });
     let source = added.await?;
     if !is(&source, &wanted) {

@@ -2,6 +2,7 @@
 
 mod hub;
 mod intake;
+mod opt_outs;
 mod reading;
 mod requests;
 mod roles;

@@ -23,8 +23,10 @@ async fn an_access_yields_a_package_and_is_answered() {
     let hub = with_max().await;
     let id = received(&hub, "access").await;
     let path = format!("/v1/requests/{id}");
+    assert_eq!(hub.get(Role::Dpo, &format!("{path}/package")).await.code(), "not_found");
+    assert_eq!(hub.get(Role::Dpo, &path).await.json()["state"], "received", "a GET changed something");
     for request in
-        [TestRequest::get().uri(&format!("{path}/package")), TestRequest::post().uri(&format!("{path}/execution"))]
+        [TestRequest::post().uri(&format!("{path}/execution")), TestRequest::get().uri(&format!("{path}/package"))]
     {
         let (status, headers, bytes) = hub.bytes(Role::Dpo, request).await;
         assert_eq!(status, StatusCode::OK);
@@ -111,4 +113,27 @@ async fn requests_are_listed_page_by_page() {
     ids.sort();
     found.sort();
     assert_eq!(found, ids);
+}
+
+#[actix_web::test]
+async fn a_request_with_a_key_is_taken_in_once() {
+    let hub = with_max().await;
+    let send = async |key: &str, body: &Value| {
+        let request = TestRequest::post().uri("/v1/requests").insert_header(("idempotency-key", key.to_owned()));
+        hub.ask(Role::Dpo, request.set_json(body)).await
+    };
+    let waits = demand("erasure");
+    let (first, again) = (send("1", &waits).await, send("1", &waits).await);
+    assert_eq!((first.status, again.status), (StatusCode::CREATED, StatusCode::CREATED), "{}", first.text);
+    assert_eq!(first.json(), again.json());
+    assert_eq!(first.headers.get("location"), again.headers.get("location"));
+    assert_ne!(send("2", &waits).await.json()["id"], first.json()["id"]);
+
+    let mut at_once = waits.clone();
+    at_once["execute"] = json!(true);
+    assert_eq!(send("1", &at_once).await.code(), "idempotency_key_reused");
+    // The person is gone after the first; the second still gets its answer.
+    let (first, again) = (send("3", &at_once).await, send("3", &at_once).await);
+    assert!(first.json()["signature"].is_string(), "{}", first.text);
+    assert_eq!(first.json(), again.json());
 }

@@ -35,6 +35,10 @@ async fn every_call_follows_the_matrix_before_anything_else_is_read() {
             TestRequest::default().method(method).uri(&path).set_payload("{")
         };
         let answer = hub.send(request()).await;
+        if row.roles.is_empty() {
+            assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{}", row.operation);
+            continue;
+        }
         assert_eq!((answer.status.as_u16(), answer.code().as_str()), (401, "unauthenticated"), "{}", row.operation);
         assert!(answer.headers.contains_key("www-authenticate"));
         for role in Role::ALL {

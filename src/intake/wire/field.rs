@@ -196,12 +196,20 @@ impl From<Scalars> for Value {
 
 /// Declares a field that is one word of a fixed list.
 macro_rules! choice {
-    ($(#[$doc:meta])* $name:ident { $($(#[$vdoc:meta])* $variant:ident = $word:literal,)+ }) => {
-        $(#[$doc])*
-        #[derive(Clone, Copy, PartialEq, Eq, serde::Deserialize, utoipa::ToSchema)]
+    ($(#[doc = $doc:literal])* $name:ident { $($(#[doc = $vdoc:literal])* $variant:ident = $word:literal,)+ }) => {
+        $(#[doc = $doc])*
+        #[derive(Clone, Copy, PartialEq, Eq, serde::Deserialize)]
         pub enum $name {
-            $($(#[$vdoc])* #[serde(rename = $word)] $variant,)+
+            $($(#[doc = $vdoc])* #[serde(rename = $word)] $variant,)+
         }
+
+        impl utoipa::PartialSchema for $name {
+            fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::schema::Schema> {
+                crate::types::words::schema(&[$($doc),*], &[$(($word, &[$($vdoc),*])),+])
+            }
+        }
+
+        impl utoipa::ToSchema for $name {}
 
         impl From<$name> for serde_json::Value {
             fn from(choice: $name) -> Self {
