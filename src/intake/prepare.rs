@@ -14,6 +14,16 @@ use crate::store::rows::{IdentifierRow, RecordRow};
 use crate::types::{Category, CategorySet, IdentifierKind, RecordKind, SubjectId, Timestamp};
 use crate::vault::{BlindIndex, Personal, Sealer};
 
+/// Who brings a record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Bringer {
+    /// Somebody outside: the API, an import, a connector. The hub's own source is closed to them, because a record of
+    /// it joins whatever comes under its contact points.
+    Outside,
+    /// The hub, for a statement about somebody it did not know.
+    Statement,
+}
+
 /// A record that only needs to be resolved, sealed and written.
 pub(super) struct Prepared {
     pub(super) kind: RecordKind,
@@ -61,19 +71,22 @@ impl Prepared {
 /// Indexes a record and checks what it claims.
 ///
 /// # Errors
-/// [`Error::Rejected`] if its source or one of its purposes is not configured, or a claim makes no sense.
+/// [`Error::Rejected`] if its source or one of its purposes is not configured, if it names the hub's own source from
+/// outside, or if a claim makes no sense.
 pub(super) fn prepare(
     sealer: &Sealer,
     edition: &Edition,
     record: Canonical,
     now: Timestamp,
+    bringer: Bringer,
 ) -> Result<Prepared, Error> {
     let source = edition
         .source_named(record.source.as_str())
+        .filter(|source| bringer == Bringer::Statement || source.code != HUB_SOURCE)
         .cloned()
         .ok_or_else(|| Error::Rejected(Rejection::new(Reason::UNKNOWN_SOURCE).under("source")))?;
     let record_ix = sealer.record_index(source.number, record.kind, &record.external_id);
-    let indexes = indexes(sealer, &source, record_ix, &record.identifiers)?;
+    let indexes = indexes(sealer, &source, record_ix, &record.identifiers, bringer)?;
     let clues = indexes.iter().filter_map(Indexed::clue).collect();
     let tombstones = indexes
         .iter()
@@ -109,6 +122,7 @@ fn indexes(
     source: &Source,
     record_ix: BlindIndex,
     identifiers: &[Identifier],
+    bringer: Bringer,
 ) -> Result<Vec<Indexed>, Error> {
     let mut indexes = vec![Indexed { ix: record_ix.bytes(), kind: IdentifierRow::RECORD, flags: 0 }];
     let mut add = |ix: BlindIndex, kind: IdentifierKind, flags: i16| {
@@ -122,7 +136,7 @@ fn indexes(
         let verified = if identifier.verified { IdentifierRow::VERIFIED } else { 0 };
         if identifier.lookup {
             let ix = sealer.lookup(identifier.kind, source.number, &identifier.value)?;
-            let statement = if source.code == HUB_SOURCE { IdentifierRow::STATEMENT } else { 0 };
+            let statement = if bringer == Bringer::Statement { IdentifierRow::STATEMENT } else { 0 };
             add(ix, identifier.kind, IdentifierRow::LOOKUP | verified | statement);
         }
         if identifier.joins != Joins::Never {

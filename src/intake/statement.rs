@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde_json::json;
 
 use super::identify::lookup_form;
-use super::prepare::Claimed;
+use super::prepare::{Bringer, Claimed};
 use super::settle::Desk;
 use super::{Error, Intake, Outcome, Rejection};
 use crate::audit::{Act as AuditAct, Line};
@@ -129,7 +129,7 @@ impl Intake {
             "data": { "noted_at": self.clock.now().rfc3339(), "text": "first heard of by a statement about the use of data" },
         });
         let record = zeroize::Zeroizing::new(record.to_string().into_bytes());
-        match self.ingest(&[record.as_slice()]).await?.pop() {
+        match self.ingest_chunk(&[record.as_slice()], Bringer::Statement).await?.pop() {
             Some(Outcome::Rejected(rejection)) => Err(Error::Rejected(rejection)),
             _ => Ok(()),
         }
