@@ -113,18 +113,22 @@ impl Desk<'_> {
         people.extend(known);
         people.sort_unstable();
         people.dedup();
-        let Some((person, others)) = people.split_first() else {
-            return Ok((self.new_person(write)?, vec![]));
+        // Whoever made a statement under a contact point did not prove to be the one this record is about: the record
+        // is sealed for a person of its own, so that their no holds for it and their earlier yes does not.
+        let proven = found.evidence.iter().filter(|(rule, ..)| *rule != Rule::Statement).map(|(_, _, person)| *person);
+        let person = match proven.chain(known).min() {
+            Some(person) => person,
+            None => self.new_person(write)?,
         };
-        for other in others {
+        for other in people.iter().filter(|other| **other != person) {
             let why = found.evidence.iter().find(|(_, _, to)| to == other).map(|(rule, ix, _)| (*rule, *ix));
             // The known person may be the one that is joined in; then any evidence that led elsewhere is why.
             let why = why.or_else(|| found.evidence.first().map(|(rule, ix, _)| (*rule, *ix)));
             if let Some(why) = why {
-                graph::merge(write, *other, *person, record, why, self.now)?;
+                graph::merge(write, *other, person, record, why, self.now)?;
             }
         }
-        Ok((*person, found.evidence.into_iter().map(|(rule, ix, _)| (rule, ix)).collect()))
+        Ok((person, found.evidence.into_iter().map(|(rule, ix, _)| (rule, ix)).collect()))
     }
 
     fn new_person(&self, write: &mut Write<'_>) -> Result<SubjectId, Error> {

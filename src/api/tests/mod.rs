@@ -7,3 +7,4 @@ mod requests;
 mod roles;
 mod rules;
 mod segments;
+mod statements;

@@ -1,0 +1,67 @@
+//! What a statement about somebody nobody knew yet does to data that comes later.
+
+use actix_web::http::StatusCode;
+use serde_json::{Value, json};
+
+use super::hub::{Hub, consent, customer};
+use super::reading::{MAX, with_max};
+use crate::types::Role;
+
+const NEWS: &str = "newsletter_email";
+
+/// A customer whose address nobody verified.
+fn unverified(id: &str, email: &str) -> Value {
+    let mut record = customer(id, email);
+    record["identifiers"][0]["verified"] = json!(false);
+    record
+}
+
+async fn bring(hub: &Hub, record: Value) -> Value {
+    let reply = hub.post(Role::Partner, "/v1/records", json!({"records": [record]})).await;
+    assert_eq!(reply.status, StatusCode::OK, "{}", reply.text);
+    reply.json()
+}
+
+async fn say(hub: &Hub, statement: Value) {
+    let reply = hub.post(Role::Partner, "/v1/consents", statement).await;
+    assert_eq!(reply.status, StatusCode::CREATED, "{}", reply.text);
+}
+
+#[actix_web::test]
+async fn nobody_writes_under_the_hubs_own_source() {
+    let hub = Hub::open().await;
+    let mut record = unverified("1", MAX);
+    record["source"] = json!("hub");
+    let reply = bring(&hub, record).await;
+    assert_eq!(reply["summary"]["rejected"], 1, "{reply}");
+    assert!(reply.to_string().contains("unknown_source"), "{reply}");
+}
+
+#[actix_web::test]
+async fn a_yes_under_an_unproven_address_does_not_reach_data_that_comes_later() {
+    let hub = Hub::open().await;
+    say(&hub, consent(MAX, "granted")).await;
+    assert_eq!(bring(&hub, unverified("1", MAX)).await["summary"]["created"], 1);
+    let read = hub.lookup(Role::Marketing, MAX, NEWS).await;
+    assert!(!read.text.contains("Muster"), "{}", read.text);
+    // Said after the data came, it counts for all of it.
+    let mut again = consent(MAX, "granted");
+    again.as_object_mut().unwrap().remove("at");
+    say(&hub, again).await;
+    let read = hub.lookup(Role::Marketing, MAX, NEWS).await;
+    assert_eq!(read.json()["data"]["identity"]["family_name"], "Muster", "{}", read.text);
+}
+
+#[actix_web::test]
+async fn a_no_under_an_unproven_address_holds_for_data_that_comes_later() {
+    let hub = Hub::open().await;
+    let no = json!({"identifier": {"kind": "email", "value": MAX}, "act": "objected", "method": "letter"});
+    say(&hub, no).await;
+    let mut record = unverified("1", MAX);
+    record["consents"] = json!([{
+        "purpose": NEWS, "channel": "email", "act": "granted", "at": "2026-01-10T09:05:00Z", "method": "double_opt_in",
+        "text_version": "2026-01", "evidence": {"confirmed_at": "2026-01-10T09:06:00Z"},
+    }]);
+    bring(&hub, record).await;
+    assert_eq!(hub.lookup(Role::Marketing, MAX, NEWS).await.status, StatusCode::NOT_FOUND);
+}
