@@ -13,7 +13,7 @@ use crate::consent::{Entry, Purpose, ledger as words};
 use crate::store::rows::IdentifierRow;
 use crate::store::{identifiers, ledger, subjects};
 use crate::types::{ApiKeyId, IdentifierKind, Role, SourceNo, SubjectId};
-use crate::vault::Personal;
+use crate::vault::{Personal, source_scoped};
 
 /// The code of the built-in source that stands for the hub itself: people first heard of by a statement of theirs.
 pub const HUB_SOURCE: &str = "hub";
@@ -119,7 +119,8 @@ impl Intake {
 
     /// Makes a person out of an identifier, as a record of the hub's own.
     async fn introduce(&self, named: &Named<'_>) -> Result<(), Error> {
-        let source = named.source.unwrap_or(HUB_SOURCE);
+        // An e-mail address or phone number is the same at every source: a no about it is for all of them.
+        let source = named.source.filter(|_| source_scoped(named.kind)).unwrap_or(HUB_SOURCE);
         let record = json!({
             "type": "contact_note",
             "source": source,

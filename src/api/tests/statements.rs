@@ -65,3 +65,17 @@ async fn a_no_under_an_unproven_address_holds_for_data_that_comes_later() {
     bring(&hub, record).await;
     assert_eq!(hub.lookup(Role::Marketing, MAX, NEWS).await.status, StatusCode::NOT_FOUND);
 }
+
+#[actix_web::test]
+async fn a_no_that_names_a_source_holds_for_data_of_every_source() {
+    let hub = Hub::open().await;
+    let named = json!({"kind": "email", "value": MAX, "source": "webshop"});
+    say(&hub, json!({"identifier": named, "act": "objected", "method": "letter"})).await;
+    let mut record = unverified("1", MAX);
+    record["consents"] = json!([{
+        "purpose": NEWS, "channel": "email", "act": "granted", "at": "2026-01-10T09:05:00Z", "method": "double_opt_in",
+        "text_version": "2026-01", "evidence": {"confirmed_at": "2026-01-10T09:06:00Z"},
+    }]);
+    bring(&hub, record).await;
+    assert_eq!(hub.lookup(Role::Marketing, MAX, NEWS).await.status, StatusCode::NOT_FOUND);
+}
