@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::canonical::{Canonical, Identifier};
+use super::claim::CLOCK_SKEW;
 use super::identify::Joins;
 use super::normal::Reason;
 use super::rejection::Rejection;
@@ -60,6 +61,25 @@ pub(super) struct Indexed {
 pub(super) struct Claimed {
     pub(super) entry: Entry,
     pub(super) evidence: Option<Personal>,
+    /// When it happened by the clock of the source.
+    pub(super) told_at: Timestamp,
+}
+
+impl Claimed {
+    /// Is `known` this very claim, told before while the clock of the source ran ahead? Otherwise the second telling
+    /// would be a later yes.
+    pub(super) fn retells(&self, known: &Entry) -> bool {
+        let ahead = known.at == known.recorded_at && known.at < self.told_at;
+        let near = self.told_at <= known.at.plus(CLOCK_SKEW);
+        let entry = Entry {
+            at: known.at,
+            recorded_at: known.recorded_at,
+            entry_no: known.entry_no,
+            origin: known.origin,
+            ..self.entry.clone()
+        };
+        !self.entry.act.is_no() && ahead && near && entry == *known
+    }
 }
 
 impl Prepared {
@@ -179,7 +199,8 @@ fn claimed(purpose: Option<&Purpose>, source: &Source, claim: ConsentClaim, now:
         act: claim.act,
         purpose: Some(claim.purpose),
         channel: claim.channel,
-        at: claim.at,
+        // A yes from a clock that runs ahead must not be later than a no that is said after it came.
+        at: if claim.act.is_no() { claim.at } else { claim.at.min(now) },
         recorded_at: now,
         // Both come when it is written.
         entry_no: EntryNo(0),
@@ -194,7 +215,7 @@ fn claimed(purpose: Option<&Purpose>, source: &Source, claim: ConsentClaim, now:
             && matches!(claim.method, Method::DoubleOptIn | Method::Checkbox | Method::Written | Method::Portal),
         parental: false,
     };
-    Claimed { entry, evidence: claim.evidence }
+    Claimed { entry, evidence: claim.evidence, told_at: claim.at }
 }
 
 fn rejected(problems: &[crate::consent::Problem], at: usize) -> Error {

@@ -2,14 +2,14 @@
 //!
 //! Re-runnable: nothing is taken out of the prepared record, and every run seals anew.
 
-use super::prepare::{Claimed, Prepared};
+use super::prepare::Prepared;
 use super::{Error, Outcome};
 use crate::consent::{Entry, ledger as words};
 use crate::graph::{self, Rule};
 use crate::store::rows::{DataKeyRow, IdentifierRow, LedgerRow, LinkRow, RecordRow, SubjectRow, SubjectState};
 use crate::store::{Write, identifiers, keys, ledger, links, records, subjects, tombstones};
-use crate::types::{IdMaker, RecordKind, RecordNo, SubjectId, Timestamp};
-use crate::vault::{Compartment, Row, Sealer, SealingKey, Table};
+use crate::types::{IdMaker, RecordKind, RecordNo, SourceNo, SubjectId, Timestamp};
+use crate::vault::{Compartment, Personal, Row, Sealer, SealingKey, Table};
 
 /// By which rule and which blind index a record was found to be a person's.
 type Evidence = Vec<(Rule, [u8; 16])>;
@@ -250,8 +250,9 @@ impl Desk<'_> {
         }
         let known = ledger::of(write.records(), person)?;
         let known = known.iter().map(words::entry).collect::<Result<Vec<_>, _>>()?;
-        for claimed in &prepared.claims {
-            self.record_entry(write, person, key, claimed, prepared.source.number.0, &known)?;
+        for claimed in prepared.claims.iter().filter(|claimed| !known.iter().any(|known| claimed.retells(known))) {
+            let said = (&claimed.entry, claimed.evidence.as_ref());
+            self.record_entry(write, person, key, said, prepared.source.number, &known)?;
         }
         Ok(())
     }
@@ -262,8 +263,8 @@ impl Desk<'_> {
         write: &mut Write<'_>,
         person: SubjectId,
         key: &Key<'_>,
-        Claimed { entry, evidence }: &Claimed,
-        source_no: i32,
+        (entry, evidence): (&Entry, Option<&Personal>),
+        source_no: SourceNo,
         known: &[Entry],
     ) -> Result<Option<i64>, Error> {
         let same = |known: &&Entry| {
@@ -278,7 +279,6 @@ impl Desk<'_> {
         }
         let number = self.ids.record_no().0;
         let sealed = evidence
-            .as_ref()
             .map(|proof| key.key.seal_one(Table::Evidence, Row::number(number), Compartment::Proof, proof))
             .transpose()?;
         let row = LedgerRow {
@@ -294,7 +294,7 @@ impl Desk<'_> {
             method: entry.method.word().to_owned(),
             text_version: entry.text_version.as_deref().unwrap_or_default().to_owned(),
             proof_flags: words::proof_flags(entry),
-            source_no: crate::types::SourceNo(source_no),
+            source_no,
             sealed_for: key.owner,
             key_no: key.key_no,
             evidence: sealed.map(crate::vault::Sealed::into_bytes).unwrap_or_default(),

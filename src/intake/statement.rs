@@ -5,14 +5,14 @@ use std::sync::Arc;
 use serde_json::json;
 
 use super::identify::lookup_form;
-use super::prepare::{Bringer, Claimed};
+use super::prepare::Bringer;
 use super::settle::Desk;
 use super::{Error, Intake, Outcome, Rejection};
 use crate::audit::{Act as AuditAct, Line};
 use crate::consent::{Entry, Purpose, ledger as words};
 use crate::store::rows::IdentifierRow;
 use crate::store::{identifiers, ledger, subjects};
-use crate::types::{ApiKeyId, IdentifierKind, Role, SourceNo, SubjectId};
+use crate::types::{ApiKeyId, IdentifierKind, Role, SourceNo, SubjectId, Timestamp};
 use crate::vault::{Personal, source_scoped};
 
 /// The code of the built-in source that stands for the hub itself: people first heard of by a statement of theirs.
@@ -25,6 +25,17 @@ pub struct Recorded {
     pub subjects: Vec<SubjectId>,
     /// False if the very same statement was in the ledger already.
     pub added: bool,
+}
+
+/// A statement, ready to be written down.
+pub struct Stated {
+    /// What was said.
+    pub entry: Entry,
+    /// The proof.
+    pub evidence: Option<Personal>,
+    /// Whether who reported it said when. A no that was not dated is said now, and counts after everything that is
+    /// known, however far the clock of a source runs ahead.
+    pub dated: bool,
 }
 
 /// An identifier as somebody names it.
@@ -43,15 +54,9 @@ impl Intake {
     ///
     /// # Errors
     /// [`Error::Act`] if the act makes no sense for its purpose, [`Error::UnknownSubject`] if nobody has this id.
-    pub async fn record(
-        &self,
-        subject: SubjectId,
-        entry: Entry,
-        evidence: Option<Personal>,
-        by: (ApiKeyId, Role),
-    ) -> Result<Recorded, Error> {
-        self.check(&entry)?;
-        self.write_down(vec![subject], entry, evidence, by).await
+    pub async fn record(&self, subject: SubjectId, stated: Stated, by: (ApiKeyId, Role)) -> Result<Recorded, Error> {
+        self.check(&stated.entry)?;
+        self.write_down(vec![subject], stated, by).await
     }
 
     /// Records a statement for whoever has an identifier. A person nobody knew yet is known by it from then on, so
@@ -61,14 +66,8 @@ impl Intake {
     /// # Errors
     /// [`Error::Act`], [`Error::Rejected`] if the identifier has no normal form or its source is not configured,
     /// [`Error::Shared`] for a yes about a shared identifier.
-    pub async fn record_for(
-        &self,
-        named: Named<'_>,
-        entry: Entry,
-        evidence: Option<Personal>,
-        by: (ApiKeyId, Role),
-    ) -> Result<Recorded, Error> {
-        self.check(&entry)?;
+    pub async fn record_for(&self, named: Named<'_>, stated: Stated, by: (ApiKeyId, Role)) -> Result<Recorded, Error> {
+        self.check(&stated.entry)?;
         let source_no = match named.source {
             None => SourceNo(0),
             Some(code) => {
@@ -87,8 +86,8 @@ impl Intake {
         }
         match people.len() {
             0 => Err(Error::UnknownSubject),
-            1 => self.write_down(people, entry, evidence, by).await,
-            _ if entry.act.is_no() => self.write_down(people, entry, evidence, by).await,
+            1 => self.write_down(people, stated, by).await,
+            _ if stated.entry.act.is_no() => self.write_down(people, stated, by).await,
             _ => Err(Error::Shared),
         }
     }
@@ -139,18 +138,17 @@ impl Intake {
     async fn write_down(
         &self,
         people: Vec<SubjectId>,
-        entry: Entry,
-        evidence: Option<Personal>,
+        stated: Stated,
         by: (ApiKeyId, Role),
     ) -> Result<Recorded, Error> {
-        let line = self.line(&entry, by);
-        let claimed = Arc::new(Claimed { entry, evidence });
+        let line = self.line(&stated.entry, by);
+        let stated = Arc::new(stated);
         let now = self.clock.now();
         let people = Arc::new(people);
         let (recorded, pseudonyms) = self
             .in_epoch(async || {
-                let (claimed, sealer, ids, people) =
-                    (claimed.clone(), self.sealer.clone(), self.ids.clone(), people.clone());
+                let (stated, sealer, ids, people) =
+                    (stated.clone(), self.sealer.clone(), self.ids.clone(), people.clone());
                 self.store
                     .write(move |write| {
                         let desk = Desk { sealer: &sealer, ids: &ids, now };
@@ -163,7 +161,14 @@ impl Intake {
                             let key = desk.proof_key(write, person)?;
                             let known = ledger::of(write.records(), person)?;
                             let known = known.iter().map(words::entry).collect::<Result<Vec<_>, _>>()?;
-                            let added = desk.record_entry(write, person, &key, &claimed, 0, &known)?;
+                            let mut entry = stated.entry.clone();
+                            if entry.act.is_no() && !stated.dated {
+                                // On equal time the no wins.
+                                entry.at = known.iter().map(|known| known.at).fold(entry.at, Timestamp::max);
+                            }
+                            let evidence = stated.evidence.as_ref();
+                            let added =
+                                desk.record_entry(write, person, &key, (&entry, evidence), SourceNo(0), &known)?;
                             recorded.added |= added.is_some();
                             recorded.subjects.push(person);
                             pseudonyms.push(key.pseudonym()?);

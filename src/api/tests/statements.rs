@@ -5,7 +5,9 @@ use serde_json::{Value, json};
 
 use super::hub::{Hub, consent, customer};
 use super::reading::{MAX, with_max};
-use crate::types::Role;
+use crate::consent::Act;
+use crate::store::rows::Who;
+use crate::types::{Clock as _, Role, Timestamp};
 
 const NEWS: &str = "newsletter_email";
 
@@ -78,4 +80,20 @@ async fn a_no_that_names_a_source_holds_for_data_of_every_source() {
     }]);
     bring(&hub, record).await;
     assert_eq!(hub.lookup(Role::Marketing, MAX, NEWS).await.status, StatusCode::NOT_FOUND);
+}
+
+#[actix_web::test]
+async fn a_withdrawal_counts_after_a_consent_from_a_clock_that_runs_ahead() {
+    let hub = with_max().await;
+    let ahead = hub.house.clock.now().plus(200 * Timestamp::SECOND).rfc3339();
+    let mut yes = consent(MAX, "granted");
+    yes["at"] = json!(ahead);
+    say(&hub, yes).await;
+    let mut no = consent(MAX, "withdrawn");
+    no.as_object_mut().unwrap().remove("at");
+    let reply = hub.post(Role::Dpo, "/v1/consents", no).await;
+    let person = reply.json()["subject_ids"][0].as_str().unwrap().parse().unwrap();
+    let rows = hub.house.gateway.snapshot(Who::Subject(person)).await.unwrap().unwrap();
+    let said = |act: Act| rows.ledger.iter().find(|row| row.act == act.number()).unwrap().happened_at;
+    assert_eq!(said(Act::Withdrawn), said(Act::Granted));
 }
