@@ -110,7 +110,8 @@ pub(super) fn prepare(
     let clues = indexes.iter().filter_map(Indexed::clue).collect();
     let tombstones = indexes
         .iter()
-        .filter(|indexed| indexed.kind != IdentifierRow::RECORD)
+        // What a person says now is no old data of theirs, even if their tombstone is dated ahead.
+        .filter(|indexed| indexed.kind != IdentifierRow::RECORD && bringer == Bringer::Outside)
         .map(|indexed| sealer.suppression(indexed.ix.into()).bytes())
         .collect();
     let address = record.kind == RecordKind::Order

@@ -9,9 +9,8 @@ use super::prepare::Bringer;
 use super::settle::Desk;
 use super::{Error, Intake, Outcome, Rejection};
 use crate::audit::{Act as AuditAct, Line};
-use crate::consent::{Entry, Purpose, ledger as words};
-use crate::store::rows::IdentifierRow;
-use crate::store::{identifiers, ledger, subjects};
+use crate::consent::{Act, Entry, Purpose, ledger as words};
+use crate::store::{Write, identifiers, ledger, subjects};
 use crate::types::{ApiKeyId, IdentifierKind, Role, SourceNo, SubjectId, Timestamp};
 use crate::vault::{Personal, source_scoped};
 
@@ -48,6 +47,36 @@ pub struct Named<'a> {
     pub value: &'a str,
 }
 
+/// Whom a statement is about.
+#[derive(Clone, Copy)]
+enum Whom {
+    Person(SubjectId),
+    /// Whoever can be looked up by this blind index.
+    Holders([u8; 16]),
+}
+
+impl Whom {
+    /// The living people it is about, at least one. Inside the write, so that a no reaches who came a moment ago.
+    fn people(self, write: &mut Write<'_>, act: Act) -> Result<Vec<SubjectId>, Error> {
+        let named = match self {
+            Self::Person(person) => vec![person],
+            Self::Holders(ix) => identifiers::holders(write.records(), &ix)?,
+        };
+        let mut people = Vec::with_capacity(named.len());
+        for person in named {
+            people.extend(subjects::living(write.records(), person)?.map(|row| row.subject_id));
+        }
+        people.sort_unstable();
+        people.dedup();
+        match people.len() {
+            0 => Err(Error::UnknownSubject),
+            1 => Ok(people),
+            _ if act.is_no() => Ok(people),
+            _ => Err(Error::Shared),
+        }
+    }
+}
+
 impl Intake {
     /// Records a consent, refusal, withdrawal, objection or restriction of a person. When this returns, every read
     /// that starts later knows it, on every node.
@@ -56,7 +85,7 @@ impl Intake {
     /// [`Error::Act`] if the act makes no sense for its purpose, [`Error::UnknownSubject`] if nobody has this id.
     pub async fn record(&self, subject: SubjectId, stated: Stated, by: (ApiKeyId, Role)) -> Result<Recorded, Error> {
         self.check(&stated.entry)?;
-        self.write_down(vec![subject], stated, by).await
+        self.write_down(Whom::Person(subject), &Arc::new(stated), by).await
     }
 
     /// Records a statement for whoever has an identifier. A person nobody knew yet is known by it from then on, so
@@ -79,16 +108,13 @@ impl Intake {
         let (kind, value) = lookup_form(named.kind, named.value)
             .map_err(|reason| Error::Rejected(Rejection::new(reason).under("value")))?;
         let ix = self.sealer.lookup(kind, source_no, &value)?.bytes();
-        let mut people = self.holders(ix).await?;
-        if people.is_empty() {
-            self.introduce(&named).await?;
-            people = self.holders(ix).await?;
-        }
-        match people.len() {
-            0 => Err(Error::UnknownSubject),
-            1 => self.write_down(people, stated, by).await,
-            _ if stated.entry.act.is_no() => self.write_down(people, stated, by).await,
-            _ => Err(Error::Shared),
+        let (whom, stated) = (Whom::Holders(ix), Arc::new(stated));
+        match self.write_down(whom, &stated, by).await {
+            Err(Error::UnknownSubject) => {
+                self.introduce(&named).await?;
+                self.write_down(whom, &stated, by).await
+            }
+            done => done,
         }
     }
 
@@ -96,24 +122,6 @@ impl Intake {
         let edition = self.rulebook.edition();
         let purpose = entry.purpose.as_ref().and_then(|code| edition.purpose(code)).map(Arc::as_ref);
         entry.validate(purpose).map_err(Error::Act)
-    }
-
-    /// Everybody living who has this identifier.
-    async fn holders(&self, ix: [u8; 16]) -> Result<Vec<SubjectId>, Error> {
-        self.store
-            .read(move |read| {
-                let rows = identifiers::with_index(read.records(), &ix)?;
-                let found = rows.iter().filter(|row| row.use_flags & IdentifierRow::LOOKUP != 0);
-                let mut people: Vec<SubjectId> = found.map(|row| row.subject_id).collect();
-                people.sort_unstable();
-                people.dedup();
-                let mut living = Vec::new();
-                for person in people {
-                    living.extend(subjects::living(read.records(), person)?.map(|row| row.subject_id));
-                }
-                Ok(living)
-            })
-            .await
     }
 
     /// Makes a person out of an identifier, as a record of the hub's own.
@@ -135,29 +143,18 @@ impl Intake {
         }
     }
 
-    async fn write_down(
-        &self,
-        people: Vec<SubjectId>,
-        stated: Stated,
-        by: (ApiKeyId, Role),
-    ) -> Result<Recorded, Error> {
+    async fn write_down(&self, whom: Whom, stated: &Arc<Stated>, by: (ApiKeyId, Role)) -> Result<Recorded, Error> {
         let line = self.line(&stated.entry, by);
-        let stated = Arc::new(stated);
         let now = self.clock.now();
-        let people = Arc::new(people);
         let (recorded, pseudonyms) = self
             .in_epoch(async || {
-                let (stated, sealer, ids, people) =
-                    (stated.clone(), self.sealer.clone(), self.ids.clone(), people.clone());
+                let (stated, sealer, ids) = (stated.clone(), self.sealer.clone(), self.ids.clone());
                 self.store
                     .write(move |write| {
                         let desk = Desk { sealer: &sealer, ids: &ids, now };
                         let mut recorded = Recorded { subjects: Vec::new(), added: false };
                         let mut pseudonyms = Vec::new();
-                        for person in people.iter() {
-                            // A merge may have happened since the person was found.
-                            let row = subjects::living(write.records(), *person)?.ok_or(Error::UnknownSubject)?;
-                            let person = row.subject_id;
+                        for person in whom.people(write, stated.entry.act)? {
                             let key = desk.proof_key(write, person)?;
                             let known = ledger::of(write.records(), person)?;
                             let known = known.iter().map(words::entry).collect::<Result<Vec<_>, _>>()?;

@@ -97,3 +97,23 @@ async fn a_withdrawal_counts_after_a_consent_from_a_clock_that_runs_ahead() {
     let said = |act: Act| rows.ledger.iter().find(|row| row.act == act.number()).unwrap().happened_at;
     assert_eq!(said(Act::Withdrawn), said(Act::Granted));
 }
+
+#[actix_web::test]
+async fn a_no_reaches_everybody_who_shares_the_address() {
+    let hub = Hub::open().await;
+    let shared = "info@muster.org";
+    let records: Vec<Value> = (0..70)
+        .map(|id| {
+            let mut record = unverified(&id.to_string(), shared);
+            let account = json!({"kind": "account", "value": id.to_string()});
+            record["identifiers"].as_array_mut().unwrap().push(account);
+            record["data"]["person"]["given_name"] = json!(format!("Max{id}"));
+            record
+        })
+        .collect();
+    let reply = hub.post(Role::Partner, "/v1/records", json!({"records": records})).await;
+    assert_eq!(reply.json()["summary"]["created"], 70, "{}", reply.text);
+    let no = json!({"identifier": {"kind": "email", "value": shared}, "act": "objected", "method": "letter"});
+    let reply = hub.post(Role::Dpo, "/v1/consents", no).await;
+    assert_eq!(reply.json()["subject_ids"].as_array().unwrap().len(), 70, "{}", reply.text);
+}
