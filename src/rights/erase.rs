@@ -277,7 +277,9 @@ fn bury(write: &mut Write<'_>, rows: &SubjectRows, shredder: &Shredder, now: Tim
             stones.push(shredder.suppression(ix.into()).bytes());
         }
     }
-    Ok(tombstones::insert(write, &stones, now)?)
+    // The clock of a source may run ahead of ours: what it told before the erasure must not look newer than it.
+    let told = rows.records.iter().flat_map(|record| [record.version, record.happened_at]);
+    Ok(tombstones::insert(write, &stones, told.fold(now, Timestamp::max))?)
 }
 
 /// Does a law keep this record, and may what keeps it read it? What a source gave for other purposes only, or only

@@ -40,6 +40,7 @@ pub fn insert(write: &mut Write<'_>, indexes: &[[u8; 16]], erased_at: Timestamp)
             .on_conflict(tombstone::ix)
             .do_update()
             .set(tombstone::erased_at.eq(erased_at.micros()))
+            .filter(tombstone::erased_at.lt(erased_at.micros()))
             .execute(c))?;
     }
     Ok(())

@@ -112,6 +112,24 @@ async fn tombstones_stand_where_indexes_stood() {
 }
 
 #[tokio::test]
+async fn a_tombstone_is_as_late_as_the_newest_record_and_never_moves_back() {
+    let house = House::open().await;
+    house.clock.set("2026-11-21T12:04:00Z");
+    let anna = house.customer("anna").await;
+    house.clock.set(super::house::NOW);
+    house.rights.erase(asked(&house, anna).await, &house.dpo()).await.unwrap();
+    let stone = house.sealer.suppression(house.mail_index("anna@example.org").into()).bytes();
+    let find = || house.store.read(move |read| tombstones::laid(read.records(), &stone));
+    assert_eq!(find().await.unwrap(), Some(at("2026-11-21T12:04:00Z")));
+    for (laid, stands) in
+        [(super::house::NOW, "2026-11-21T12:04:00Z"), ("2027-01-01T00:00:00Z", "2027-01-01T00:00:00Z")]
+    {
+        house.store.write(move |write| tombstones::insert(write, &[stone], at(laid))).await.unwrap();
+        assert_eq!(find().await.unwrap(), Some(at(stands)));
+    }
+}
+
+#[tokio::test]
 async fn what_tax_law_keeps_is_sealed_for_a_nobody_and_ends_with_its_clock() {
     let house = House::open().await;
     let anna = house.customer("anna").await;
