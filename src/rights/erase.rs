@@ -304,7 +304,8 @@ fn told(carried: &[Carried]) -> Result<Vec<Kept>, Error> {
     for (record, parts) in carried {
         let kind = kind_of(record)?;
         let until = last_day(record.keep_until)?.to_string();
-        let words = parts.iter().map(|(category, _)| category.word().to_owned());
+        let mut words: Vec<String> = parts.iter().map(|(category, _)| category.word().to_owned()).collect();
+        words.sort_unstable();
         match all.iter_mut().find(|kept| kept.record == kind.word() && kept.until == until) {
             Some(kept) => {
                 kept.count += 1;
@@ -316,7 +317,7 @@ fn told(carried: &[Carried]) -> Result<Vec<Kept>, Error> {
                 record: kind.word().to_owned(),
                 statute: statute(kind).to_owned(),
                 until,
-                categories: words.collect(),
+                categories: words,
                 count: 1,
             }),
         }

@@ -80,6 +80,7 @@ async fn an_erased_person_is_gone_from_every_table_and_file() {
     assert_eq!(text["kept"][0]["record"], "invoice");
     assert_eq!(text["kept"][0]["until"], "2034-12-31");
     assert_eq!(text["kept"][0]["count"], 1);
+    assert_eq!(text["kept"][0]["categories"], serde_json::json!(["address", "financial", "identity"]));
     assert_eq!(text["final_after"], "2026-11-28T12:00:00.000000Z");
     assert_eq!(text["public_key"], house.rights.certificate_key());
     let mut forged = certificate.clone();
