@@ -264,3 +264,18 @@ async fn a_late_rewrap_brings_no_key_back() {
     let written = house.store.write(move |write| keys::update_data_key(write, &old, &rewrapped)).await.unwrap();
     assert!(!written && is_gone(&house, anna).await);
 }
+
+#[tokio::test]
+async fn two_processes_that_finish_one_erasure_give_one_certificate() {
+    let house = House::open().await;
+    let anna = house.customer("anna").await;
+    let id = asked(&house, anna).await;
+    let Request::Received(received) = house.rights.request(id).await.unwrap() else { panic!("not received") };
+    let executing = house.rights.mark(received).await.unwrap();
+    // Both have read that it is being carried out; the second one comes when the first has answered.
+    let first = house.rights.finish(executing.clone(), &house.dpo()).await.unwrap();
+    let second = house.rights.finish(executing, &house.dpo()).await.unwrap();
+    assert_eq!(first, second);
+    assert_eq!(first.certificate["final_epochs"], serde_json::json!([1]));
+    assert_eq!(house.lines(Act::RequestAnswered).await, 1);
+}
