@@ -158,8 +158,7 @@ impl Desk<'_> {
 
     /// The newest key of a part of a person, or a new one if a category it must seal was erased.
     fn sealing_key(&self, write: &mut Write<'_>, owner: SubjectId, prepared: &Prepared) -> Result<Key<'_>, Error> {
-        let rows = keys::data_keys(write.keys()?, &[owner])?;
-        let newest = rows.into_iter().max_by_key(|row| row.key_no).ok_or(Error::NoKey)?;
+        let newest = Self::newest_key(write, owner)?;
         let key = self.sealer.with_key(&newest)?;
         let dead = prepared.categories().iter().any(|category| key.is_erased(Compartment::Of(category)));
         if !dead && !key.is_erased(Compartment::Proof) {
@@ -167,6 +166,13 @@ impl Desk<'_> {
         }
         let fresh = self.new_key(write, owner, newest.key_no + 1)?;
         Ok(Key { owner, key_no: fresh.key_no, key: self.sealer.with_key(&fresh)? })
+    }
+
+    /// Locks the owner first: a key must not retire between being chosen and what it seals being stored.
+    fn newest_key(write: &mut Write<'_>, owner: SubjectId) -> Result<DataKeyRow, Error> {
+        subjects::lock(write, owner)?;
+        let rows = keys::data_keys(write.keys()?, &[owner])?;
+        rows.into_iter().max_by_key(|row| row.key_no).ok_or(Error::NoKey)
     }
 
     fn row(
@@ -305,8 +311,7 @@ impl Desk<'_> {
 
     /// The key under which a statement of a person is sealed.
     pub(super) fn proof_key(&self, write: &mut Write<'_>, owner: SubjectId) -> Result<Key<'_>, Error> {
-        let rows = keys::data_keys(write.keys()?, &[owner])?;
-        let newest = rows.into_iter().max_by_key(|row| row.key_no).ok_or(Error::NoKey)?;
+        let newest = Self::newest_key(write, owner)?;
         let key = self.sealer.with_key(&newest)?;
         if !key.is_erased(Compartment::Proof) {
             return Ok(Key { owner, key_no: newest.key_no, key });
