@@ -55,6 +55,7 @@ pub(super) fn introduce(config: &mut Config) {
 }
 
 pub(super) async fn demo(hub: Hub, config: &Config) -> Outcome {
+    hub.ready().await?;
     seed(&hub.house).await?;
     let file = config.data_dir.join("credentials.json");
     let keys = keys(&hub.house, &file).await?;

@@ -60,6 +60,17 @@ pub struct Hub {
     pub rotation: Arc<KeyRotation>,
 }
 
+impl Hub {
+    /// Finishes what a crash cut short. Before a port opens, and by no other command: the hub may be serving beside it.
+    ///
+    /// # Errors
+    /// If an erasure cannot be finished.
+    pub async fn ready(&self) -> Result<(), Error> {
+        self.house.rights.resume().await?;
+        Ok(())
+    }
+}
+
 /// Opens the hub: the store, the keys, the audit book, the rooms. This is the only page where keys change hands.
 ///
 /// # Errors
@@ -115,8 +126,6 @@ pub async fn open(config: &Config) -> Result<Hub, Error> {
         clock.clone(),
         Controller { kek_rotation_days: config.kek_rotation_days.map(Into::into), ..config.controller.clone() },
     ));
-    // Before anything is served: an erasure that a crash cut short is finished.
-    rights.resume().await?;
     if first {
         segments.ensure_defaults().await?;
     }

@@ -17,6 +17,7 @@ use crate::config::Config;
 use crate::jobs::schedule;
 
 pub(super) async fn serve(hub: Hub, config: &Config) -> Outcome {
+    hub.ready().await?;
     let server = bind(hub, config)?;
     for address in server.addresses() {
         tracing::info!(%address, tls = config.server.tls.is_some(), "serving");

@@ -93,7 +93,8 @@ pub struct Clue {
 /// Whose a record is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Resolution {
-    /// The people the clues lead to, the longest known first; more than one are to be merged. Empty: a new person.
+    /// The people the clues lead to, the longest known first; more than one are to be merged. Empty, or found by
+    /// [`Rule::Statement`] only: the record is a new person's, and those found are merged into that one.
     pub people: Vec<SubjectId>,
     /// By which rule each clue led to one of them.
     pub evidence: Vec<(Rule, [u8; 16], SubjectId)>,

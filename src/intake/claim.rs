@@ -15,7 +15,7 @@ use crate::vault::Personal;
 /// Claims one record may bring.
 const MAX: usize = 64;
 /// How far a source's clock may run ahead before an act counts as dated in the future; the ledger has the same limit.
-const CLOCK_SKEW: i64 = 300 * Timestamp::SECOND;
+pub(super) const CLOCK_SKEW: i64 = 300 * Timestamp::SECOND;
 
 /// A consent, refusal, withdrawal or objection the source proves.
 pub struct ConsentClaim {

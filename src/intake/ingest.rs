@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::prepare::{Prepared, prepare};
+use super::prepare::{Bringer, Prepared, prepare};
 use super::settle::Desk;
 use super::{Error, Rejection, canonical};
 use crate::audit::{Act, Book, Line};
@@ -68,7 +68,7 @@ impl Intake {
     pub async fn ingest<L: AsRef<[u8]>>(&self, lines: &[L]) -> Result<Vec<Outcome>, Error> {
         let mut outcomes = Vec::with_capacity(lines.len());
         for chunk in lines.chunks(CHUNK) {
-            outcomes.extend(self.ingest_chunk(chunk).await?);
+            outcomes.extend(self.ingest_chunk(chunk, Bringer::Outside).await?);
         }
         Ok(outcomes)
     }
@@ -83,7 +83,11 @@ impl Intake {
         Ok(self.book.note(line).await?)
     }
 
-    async fn ingest_chunk<L: AsRef<[u8]>>(&self, lines: &[L]) -> Result<Vec<Outcome>, Error> {
+    pub(super) async fn ingest_chunk<L: AsRef<[u8]>>(
+        &self,
+        lines: &[L],
+        bringer: Bringer,
+    ) -> Result<Vec<Outcome>, Error> {
         let edition = self.rulebook.edition();
         let now = self.clock.now();
         let social = |code: &canonical::SourceCode| {
@@ -92,7 +96,7 @@ impl Intake {
         let mut prepared: Vec<Result<Prepared, Rejection>> = Vec::with_capacity(lines.len());
         for line in lines {
             let record = canonical::parse_with(line.as_ref(), now, social).map_err(Error::Rejected);
-            match record.and_then(|record| prepare(&self.sealer, &edition, record, now)) {
+            match record.and_then(|record| prepare(&self.sealer, &edition, record, now, bringer)) {
                 Ok(ready) => prepared.push(Ok(ready)),
                 Err(Error::Rejected(rejection)) => prepared.push(Err(rejection)),
                 Err(failure) => return Err(failure),

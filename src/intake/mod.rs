@@ -28,5 +28,5 @@ pub use ingest::{CHUNK, Intake, Outcome};
 pub use record::{KeepUntil, Statute};
 pub use rejection::Rejection;
 pub use schema::RecordSchema;
-pub use statement::{HUB_SOURCE, Named, Recorded};
+pub use statement::{HUB_SOURCE, Named, Recorded, Stated};
 pub use wire::MAX_BYTES;

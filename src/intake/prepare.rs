@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::canonical::{Canonical, Identifier};
+use super::claim::CLOCK_SKEW;
 use super::identify::Joins;
 use super::normal::Reason;
 use super::rejection::Rejection;
@@ -13,6 +14,16 @@ use crate::graph::Clue;
 use crate::store::rows::{IdentifierRow, RecordRow};
 use crate::types::{Category, CategorySet, IdentifierKind, RecordKind, SubjectId, Timestamp};
 use crate::vault::{BlindIndex, Personal, Sealer};
+
+/// Who brings a record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Bringer {
+    /// Somebody outside: the API, an import, a connector. The hub's own source is closed to them, because a record of
+    /// it joins whatever comes under its contact points.
+    Outside,
+    /// The hub, for a statement about somebody it did not know.
+    Statement,
+}
 
 /// A record that only needs to be resolved, sealed and written.
 pub(super) struct Prepared {
@@ -50,6 +61,25 @@ pub(super) struct Indexed {
 pub(super) struct Claimed {
     pub(super) entry: Entry,
     pub(super) evidence: Option<Personal>,
+    /// When it happened by the clock of the source.
+    pub(super) told_at: Timestamp,
+}
+
+impl Claimed {
+    /// Is `known` this very claim, told before while the clock of the source ran ahead? Otherwise the second telling
+    /// would be a later yes.
+    pub(super) fn retells(&self, known: &Entry) -> bool {
+        let ahead = known.at == known.recorded_at && known.at < self.told_at;
+        let near = self.told_at <= known.at.plus(CLOCK_SKEW);
+        let entry = Entry {
+            at: known.at,
+            recorded_at: known.recorded_at,
+            entry_no: known.entry_no,
+            origin: known.origin,
+            ..self.entry.clone()
+        };
+        !self.entry.act.is_no() && ahead && near && entry == *known
+    }
 }
 
 impl Prepared {
@@ -61,23 +91,27 @@ impl Prepared {
 /// Indexes a record and checks what it claims.
 ///
 /// # Errors
-/// [`Error::Rejected`] if its source or one of its purposes is not configured, or a claim makes no sense.
+/// [`Error::Rejected`] if its source or one of its purposes is not configured, if it names the hub's own source from
+/// outside, or if a claim makes no sense.
 pub(super) fn prepare(
     sealer: &Sealer,
     edition: &Edition,
     record: Canonical,
     now: Timestamp,
+    bringer: Bringer,
 ) -> Result<Prepared, Error> {
     let source = edition
         .source_named(record.source.as_str())
+        .filter(|source| bringer == Bringer::Statement || source.code != HUB_SOURCE)
         .cloned()
         .ok_or_else(|| Error::Rejected(Rejection::new(Reason::UNKNOWN_SOURCE).under("source")))?;
     let record_ix = sealer.record_index(source.number, record.kind, &record.external_id);
-    let indexes = indexes(sealer, &source, record_ix, &record.identifiers)?;
+    let indexes = indexes(sealer, &source, record_ix, &record.identifiers, bringer)?;
     let clues = indexes.iter().filter_map(Indexed::clue).collect();
     let tombstones = indexes
         .iter()
-        .filter(|indexed| indexed.kind != IdentifierRow::RECORD)
+        // What a person says now is no old data of theirs, even if their tombstone is dated ahead.
+        .filter(|indexed| indexed.kind != IdentifierRow::RECORD && bringer == Bringer::Outside)
         .map(|indexed| sealer.suppression(indexed.ix.into()).bytes())
         .collect();
     let address = record.kind == RecordKind::Order
@@ -109,6 +143,7 @@ fn indexes(
     source: &Source,
     record_ix: BlindIndex,
     identifiers: &[Identifier],
+    bringer: Bringer,
 ) -> Result<Vec<Indexed>, Error> {
     let mut indexes = vec![Indexed { ix: record_ix.bytes(), kind: IdentifierRow::RECORD, flags: 0 }];
     let mut add = |ix: BlindIndex, kind: IdentifierKind, flags: i16| {
@@ -122,7 +157,7 @@ fn indexes(
         let verified = if identifier.verified { IdentifierRow::VERIFIED } else { 0 };
         if identifier.lookup {
             let ix = sealer.lookup(identifier.kind, source.number, &identifier.value)?;
-            let statement = if source.code == HUB_SOURCE { IdentifierRow::STATEMENT } else { 0 };
+            let statement = if bringer == Bringer::Statement { IdentifierRow::STATEMENT } else { 0 };
             add(ix, identifier.kind, IdentifierRow::LOOKUP | verified | statement);
         }
         if identifier.joins != Joins::Never {
@@ -165,7 +200,8 @@ fn claimed(purpose: Option<&Purpose>, source: &Source, claim: ConsentClaim, now:
         act: claim.act,
         purpose: Some(claim.purpose),
         channel: claim.channel,
-        at: claim.at,
+        // A yes from a clock that runs ahead must not be later than a no that is said after it came.
+        at: if claim.act.is_no() { claim.at } else { claim.at.min(now) },
         recorded_at: now,
         // Both come when it is written.
         entry_no: EntryNo(0),
@@ -180,7 +216,7 @@ fn claimed(purpose: Option<&Purpose>, source: &Source, claim: ConsentClaim, now:
             && matches!(claim.method, Method::DoubleOptIn | Method::Checkbox | Method::Written | Method::Portal),
         parental: false,
     };
-    Claimed { entry, evidence: claim.evidence }
+    Claimed { entry, evidence: claim.evidence, told_at: claim.at }
 }
 
 fn rejected(problems: &[crate::consent::Problem], at: usize) -> Error {

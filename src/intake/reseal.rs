@@ -33,14 +33,17 @@ fn reseal(
     now: Timestamp,
 ) -> Result<bool, Error> {
     let rows = &reclosed.rows;
+    let mut owners: Vec<SubjectId> = rows.keys.iter().map(|key| key.subject).collect();
+    owners.dedup();
+    for owner in &owners {
+        subjects::lock(write, *owner)?;
+    }
     if !unchanged(write, reclosed)? {
         return Ok(false);
     }
     if keys::newest_epoch(write)? != sealer.epoch() {
         return Err(Error::NewEpoch);
     }
-    let mut owners: Vec<SubjectId> = rows.keys.iter().map(|key| key.subject).collect();
-    owners.dedup();
     for owner in owners {
         // A crash between the commits of keys and records can leave a newer key that nothing uses yet.
         let present = keys::data_keys(write.keys()?, &[owner])?;
@@ -84,6 +87,10 @@ fn end_unused(write: &mut crate::store::Write<'_>, sealer: &Sealer, person: Subj
     let person = row.subject_id;
     let mut owners = subjects::merged_into(write.records(), person)?;
     owners.push(person);
+    // What is being sealed under one of these keys right now is stored before the look at what they seal.
+    for owner in &owners {
+        subjects::lock(write, *owner)?;
+    }
     let records = records::of(write.records(), person)?;
     let entries = ledger::of(write.records(), person)?;
     for owner in owners {

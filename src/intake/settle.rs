@@ -2,14 +2,14 @@
 //!
 //! Re-runnable: nothing is taken out of the prepared record, and every run seals anew.
 
-use super::prepare::{Claimed, Prepared};
+use super::prepare::Prepared;
 use super::{Error, Outcome};
 use crate::consent::{Entry, ledger as words};
 use crate::graph::{self, Rule};
 use crate::store::rows::{DataKeyRow, IdentifierRow, LedgerRow, LinkRow, RecordRow, SubjectRow, SubjectState};
 use crate::store::{Write, identifiers, keys, ledger, links, records, subjects, tombstones};
-use crate::types::{IdMaker, RecordKind, RecordNo, SubjectId, Timestamp};
-use crate::vault::{Compartment, Row, Sealer, SealingKey, Table};
+use crate::types::{IdMaker, RecordKind, RecordNo, SourceNo, SubjectId, Timestamp};
+use crate::vault::{Compartment, Personal, Row, Sealer, SealingKey, Table};
 
 /// By which rule and which blind index a record was found to be a person's.
 type Evidence = Vec<(Rule, [u8; 16])>;
@@ -113,18 +113,22 @@ impl Desk<'_> {
         people.extend(known);
         people.sort_unstable();
         people.dedup();
-        let Some((person, others)) = people.split_first() else {
-            return Ok((self.new_person(write)?, vec![]));
+        // Whoever made a statement under a contact point did not prove to be the one this record is about: the record
+        // is sealed for a person of its own, so that their no holds for it and their earlier yes does not.
+        let proven = found.evidence.iter().filter(|(rule, ..)| *rule != Rule::Statement).map(|(_, _, person)| *person);
+        let person = match proven.chain(known).min() {
+            Some(person) => person,
+            None => self.new_person(write)?,
         };
-        for other in others {
+        for other in people.iter().filter(|other| **other != person) {
             let why = found.evidence.iter().find(|(_, _, to)| to == other).map(|(rule, ix, _)| (*rule, *ix));
             // The known person may be the one that is joined in; then any evidence that led elsewhere is why.
             let why = why.or_else(|| found.evidence.first().map(|(rule, ix, _)| (*rule, *ix)));
             if let Some(why) = why {
-                graph::merge(write, *other, *person, record, why, self.now)?;
+                graph::merge(write, *other, person, record, why, self.now)?;
             }
         }
-        Ok((*person, found.evidence.into_iter().map(|(rule, ix, _)| (rule, ix)).collect()))
+        Ok((person, found.evidence.into_iter().map(|(rule, ix, _)| (rule, ix)).collect()))
     }
 
     fn new_person(&self, write: &mut Write<'_>) -> Result<SubjectId, Error> {
@@ -154,8 +158,7 @@ impl Desk<'_> {
 
     /// The newest key of a part of a person, or a new one if a category it must seal was erased.
     fn sealing_key(&self, write: &mut Write<'_>, owner: SubjectId, prepared: &Prepared) -> Result<Key<'_>, Error> {
-        let rows = keys::data_keys(write.keys()?, &[owner])?;
-        let newest = rows.into_iter().max_by_key(|row| row.key_no).ok_or(Error::NoKey)?;
+        let newest = Self::newest_key(write, owner)?;
         let key = self.sealer.with_key(&newest)?;
         let dead = prepared.categories().iter().any(|category| key.is_erased(Compartment::Of(category)));
         if !dead && !key.is_erased(Compartment::Proof) {
@@ -163,6 +166,13 @@ impl Desk<'_> {
         }
         let fresh = self.new_key(write, owner, newest.key_no + 1)?;
         Ok(Key { owner, key_no: fresh.key_no, key: self.sealer.with_key(&fresh)? })
+    }
+
+    /// Locks the owner first: a key must not retire between being chosen and what it seals being stored.
+    fn newest_key(write: &mut Write<'_>, owner: SubjectId) -> Result<DataKeyRow, Error> {
+        subjects::lock(write, owner)?;
+        let rows = keys::data_keys(write.keys()?, &[owner])?;
+        rows.into_iter().max_by_key(|row| row.key_no).ok_or(Error::NoKey)
     }
 
     fn row(
@@ -246,8 +256,9 @@ impl Desk<'_> {
         }
         let known = ledger::of(write.records(), person)?;
         let known = known.iter().map(words::entry).collect::<Result<Vec<_>, _>>()?;
-        for claimed in &prepared.claims {
-            self.record_entry(write, person, key, claimed, prepared.source.number.0, &known)?;
+        for claimed in prepared.claims.iter().filter(|claimed| !known.iter().any(|known| claimed.retells(known))) {
+            let said = (&claimed.entry, claimed.evidence.as_ref());
+            self.record_entry(write, person, key, said, prepared.source.number, &known)?;
         }
         Ok(())
     }
@@ -258,8 +269,8 @@ impl Desk<'_> {
         write: &mut Write<'_>,
         person: SubjectId,
         key: &Key<'_>,
-        Claimed { entry, evidence }: &Claimed,
-        source_no: i32,
+        (entry, evidence): (&Entry, Option<&Personal>),
+        source_no: SourceNo,
         known: &[Entry],
     ) -> Result<Option<i64>, Error> {
         let same = |known: &&Entry| {
@@ -274,7 +285,6 @@ impl Desk<'_> {
         }
         let number = self.ids.record_no().0;
         let sealed = evidence
-            .as_ref()
             .map(|proof| key.key.seal_one(Table::Evidence, Row::number(number), Compartment::Proof, proof))
             .transpose()?;
         let row = LedgerRow {
@@ -290,7 +300,7 @@ impl Desk<'_> {
             method: entry.method.word().to_owned(),
             text_version: entry.text_version.as_deref().unwrap_or_default().to_owned(),
             proof_flags: words::proof_flags(entry),
-            source_no: crate::types::SourceNo(source_no),
+            source_no,
             sealed_for: key.owner,
             key_no: key.key_no,
             evidence: sealed.map(crate::vault::Sealed::into_bytes).unwrap_or_default(),
@@ -301,8 +311,7 @@ impl Desk<'_> {
 
     /// The key under which a statement of a person is sealed.
     pub(super) fn proof_key(&self, write: &mut Write<'_>, owner: SubjectId) -> Result<Key<'_>, Error> {
-        let rows = keys::data_keys(write.keys()?, &[owner])?;
-        let newest = rows.into_iter().max_by_key(|row| row.key_no).ok_or(Error::NoKey)?;
+        let newest = Self::newest_key(write, owner)?;
         let key = self.sealer.with_key(&newest)?;
         if !key.is_erased(Compartment::Proof) {
             return Ok(Key { owner, key_no: newest.key_no, key });

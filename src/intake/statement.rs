@@ -5,15 +5,14 @@ use std::sync::Arc;
 use serde_json::json;
 
 use super::identify::lookup_form;
-use super::prepare::Claimed;
+use super::prepare::Bringer;
 use super::settle::Desk;
 use super::{Error, Intake, Outcome, Rejection};
 use crate::audit::{Act as AuditAct, Line};
-use crate::consent::{Entry, Purpose, ledger as words};
-use crate::store::rows::IdentifierRow;
-use crate::store::{identifiers, ledger, subjects};
-use crate::types::{ApiKeyId, IdentifierKind, Role, SourceNo, SubjectId};
-use crate::vault::Personal;
+use crate::consent::{Act, Entry, Purpose, ledger as words};
+use crate::store::{Write, identifiers, ledger, subjects};
+use crate::types::{ApiKeyId, IdentifierKind, Role, SourceNo, SubjectId, Timestamp};
+use crate::vault::{Personal, source_scoped};
 
 /// The code of the built-in source that stands for the hub itself: people first heard of by a statement of theirs.
 pub const HUB_SOURCE: &str = "hub";
@@ -27,6 +26,17 @@ pub struct Recorded {
     pub added: bool,
 }
 
+/// A statement, ready to be written down.
+pub struct Stated {
+    /// What was said.
+    pub entry: Entry,
+    /// The proof.
+    pub evidence: Option<Personal>,
+    /// Whether who reported it said when. A no that was not dated is said now, and counts after everything that is
+    /// known, however far the clock of a source runs ahead.
+    pub dated: bool,
+}
+
 /// An identifier as somebody names it.
 pub struct Named<'a> {
     /// Its kind.
@@ -35,6 +45,36 @@ pub struct Named<'a> {
     pub source: Option<&'a str>,
     /// The value as written.
     pub value: &'a str,
+}
+
+/// Whom a statement is about.
+#[derive(Clone, Copy)]
+enum Whom {
+    Person(SubjectId),
+    /// Whoever can be looked up by this blind index.
+    Holders([u8; 16]),
+}
+
+impl Whom {
+    /// The living people it is about, at least one. Inside the write, so that a no reaches who came a moment ago.
+    fn people(self, write: &mut Write<'_>, act: Act) -> Result<Vec<SubjectId>, Error> {
+        let named = match self {
+            Self::Person(person) => vec![person],
+            Self::Holders(ix) => identifiers::holders(write.records(), &ix)?,
+        };
+        let mut people = Vec::with_capacity(named.len());
+        for person in named {
+            people.extend(subjects::living(write.records(), person)?.map(|row| row.subject_id));
+        }
+        people.sort_unstable();
+        people.dedup();
+        match people.len() {
+            0 => Err(Error::UnknownSubject),
+            1 => Ok(people),
+            _ if act.is_no() => Ok(people),
+            _ => Err(Error::Shared),
+        }
+    }
 }
 
 impl Intake {
@@ -46,12 +86,11 @@ impl Intake {
     pub async fn record(
         &self,
         subject: SubjectId,
-        entry: Entry,
-        evidence: Option<Personal>,
+        stated: Stated,
         by: Option<(ApiKeyId, Role)>,
     ) -> Result<Recorded, Error> {
-        self.check(&entry)?;
-        self.write_down(vec![subject], entry, evidence, by).await
+        self.check(&stated.entry)?;
+        self.write_down(Whom::Person(subject), &Arc::new(stated), by).await
     }
 
     /// Records a statement for whoever has an identifier. A person nobody knew yet is known by it from then on, so
@@ -61,14 +100,8 @@ impl Intake {
     /// # Errors
     /// [`Error::Act`], [`Error::Rejected`] if the identifier has no normal form or its source is not configured,
     /// [`Error::Shared`] for a yes about a shared identifier.
-    pub async fn record_for(
-        &self,
-        named: Named<'_>,
-        entry: Entry,
-        evidence: Option<Personal>,
-        by: (ApiKeyId, Role),
-    ) -> Result<Recorded, Error> {
-        self.check(&entry)?;
+    pub async fn record_for(&self, named: Named<'_>, stated: Stated, by: (ApiKeyId, Role)) -> Result<Recorded, Error> {
+        self.check(&stated.entry)?;
         let source_no = match named.source {
             None => SourceNo(0),
             Some(code) => {
@@ -80,16 +113,13 @@ impl Intake {
         let (kind, value) = lookup_form(named.kind, named.value)
             .map_err(|reason| Error::Rejected(Rejection::new(reason).under("value")))?;
         let ix = self.sealer.lookup(kind, source_no, &value)?.bytes();
-        let mut people = self.holders(ix).await?;
-        if people.is_empty() {
-            self.introduce(&named).await?;
-            people = self.holders(ix).await?;
-        }
-        match people.len() {
-            0 => Err(Error::UnknownSubject),
-            1 => self.write_down(people, entry, evidence, Some(by)).await,
-            _ if entry.act.is_no() => self.write_down(people, entry, evidence, Some(by)).await,
-            _ => Err(Error::Shared),
+        let (whom, stated) = (Whom::Holders(ix), Arc::new(stated));
+        match self.write_down(whom, &stated, Some(by)).await {
+            Err(Error::UnknownSubject) => {
+                self.introduce(&named).await?;
+                self.write_down(whom, &stated, Some(by)).await
+            }
+            done => done,
         }
     }
 
@@ -99,27 +129,10 @@ impl Intake {
         entry.validate(purpose).map_err(Error::Act)
     }
 
-    /// Everybody living who has this identifier.
-    async fn holders(&self, ix: [u8; 16]) -> Result<Vec<SubjectId>, Error> {
-        self.store
-            .read(move |read| {
-                let rows = identifiers::with_index(read.records(), &ix)?;
-                let found = rows.iter().filter(|row| row.use_flags & IdentifierRow::LOOKUP != 0);
-                let mut people: Vec<SubjectId> = found.map(|row| row.subject_id).collect();
-                people.sort_unstable();
-                people.dedup();
-                let mut living = Vec::new();
-                for person in people {
-                    living.extend(subjects::living(read.records(), person)?.map(|row| row.subject_id));
-                }
-                Ok(living)
-            })
-            .await
-    }
-
     /// Makes a person out of an identifier, as a record of the hub's own.
     async fn introduce(&self, named: &Named<'_>) -> Result<(), Error> {
-        let source = named.source.unwrap_or(HUB_SOURCE);
+        // An e-mail address or phone number is the same at every source: a no about it is for all of them.
+        let source = named.source.filter(|_| source_scoped(named.kind)).unwrap_or(HUB_SOURCE);
         let record = json!({
             "type": "contact_note",
             "source": source,
@@ -129,7 +142,7 @@ impl Intake {
             "data": { "noted_at": self.clock.now().rfc3339(), "text": "first heard of by a statement about the use of data" },
         });
         let record = zeroize::Zeroizing::new(record.to_string().into_bytes());
-        match self.ingest(&[record.as_slice()]).await?.pop() {
+        match self.ingest_chunk(&[record.as_slice()], Bringer::Statement).await?.pop() {
             Some(Outcome::Rejected(rejection)) => Err(Error::Rejected(rejection)),
             _ => Ok(()),
         }
@@ -137,32 +150,32 @@ impl Intake {
 
     async fn write_down(
         &self,
-        people: Vec<SubjectId>,
-        entry: Entry,
-        evidence: Option<Personal>,
+        whom: Whom,
+        stated: &Arc<Stated>,
         by: Option<(ApiKeyId, Role)>,
     ) -> Result<Recorded, Error> {
-        let line = self.line(&entry, by);
-        let claimed = Arc::new(Claimed { entry, evidence });
+        let line = self.line(&stated.entry, by);
         let now = self.clock.now();
-        let people = Arc::new(people);
         let (recorded, pseudonyms) = self
             .in_epoch(async || {
-                let (claimed, sealer, ids, people) =
-                    (claimed.clone(), self.sealer.clone(), self.ids.clone(), people.clone());
+                let (stated, sealer, ids) = (stated.clone(), self.sealer.clone(), self.ids.clone());
                 self.store
                     .write(move |write| {
                         let desk = Desk { sealer: &sealer, ids: &ids, now };
                         let mut recorded = Recorded { subjects: Vec::new(), added: false };
                         let mut pseudonyms = Vec::new();
-                        for person in people.iter() {
-                            // A merge may have happened since the person was found.
-                            let row = subjects::living(write.records(), *person)?.ok_or(Error::UnknownSubject)?;
-                            let person = row.subject_id;
+                        for person in whom.people(write, stated.entry.act)? {
                             let key = desk.proof_key(write, person)?;
                             let known = ledger::of(write.records(), person)?;
                             let known = known.iter().map(words::entry).collect::<Result<Vec<_>, _>>()?;
-                            let added = desk.record_entry(write, person, &key, &claimed, 0, &known)?;
+                            let mut entry = stated.entry.clone();
+                            if entry.act.is_no() && !stated.dated {
+                                // On equal time the no wins.
+                                entry.at = known.iter().map(|known| known.at).fold(entry.at, Timestamp::max);
+                            }
+                            let evidence = stated.evidence.as_ref();
+                            let added =
+                                desk.record_entry(write, person, &key, (&entry, evidence), SourceNo(0), &known)?;
                             recorded.added |= added.is_some();
                             recorded.subjects.push(person);
                             pseudonyms.push(key.pseudonym()?);

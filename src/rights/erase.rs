@@ -42,7 +42,9 @@ pub(super) struct Progress {
     pub(super) consents: usize,
     pub(super) kept: Vec<Kept>,
     pub(super) recipients: Vec<Recipient>,
+    /// The epochs that may wrap a copy of a deleted key in an old backup; known when the keys are deleted.
     pub(super) epochs: Vec<i32>,
+    /// When the last of these epochs is due to be destroyed, if epochs turn by themselves.
     pub(super) final_after: Option<i64>,
     /// When keys and rows were gone.
     pub(super) effective_at: Option<i64>,
@@ -120,8 +122,7 @@ impl Rights {
         let now = self.clock.now();
         let names: Vec<[u8; 16]> = self.gateway.pseudonyms(rows)?.iter().map(vault::Pseudonym::bytes).collect();
         let of = names.clone();
-        let (readings, keks) =
-            self.store.read(move |read| Ok::<_, store::Error>((readings(read, &of)?, keys::keks(read)?))).await?;
+        let readings = self.store.read(move |read| readings(read, &of)).await?;
         let carried = self.carry_over(received.case.id, rows, now).await?;
         let mut erased = BTreeMap::<String, usize>::new();
         let is_kept = |record: &RecordRow| carried.iter().any(|(kept, _)| kept.record_no == record.record_no);
@@ -129,11 +130,6 @@ impl Rights {
             *erased.entry(kind_of(record)?.word().to_owned()).or_default() += 1;
         }
         let kept = told(&carried)?;
-        // Every older copy of these keys is wrapped by this epoch or one before it.
-        let newest = rows.keys.iter().map(|key| key.epoch).max().unwrap_or_default();
-        let living = || keks.iter().filter(|kek| kek.destroyed_at.is_none() && kek.epoch <= newest);
-        let rotation = self.controller.kek_rotation_days.map(i64::from);
-        let ends = living().map(|kek| kek.created_at).max().zip(rotation);
         let progress = Progress {
             subject: rows.subject,
             pseudonyms: names.iter().map(hex::encode).collect(),
@@ -142,8 +138,8 @@ impl Rights {
             consents: rows.ledger.len(),
             kept,
             recipients: readings.recipients,
-            epochs: living().map(|kek| kek.epoch).collect(),
-            final_after: ends.map(|(made, days)| made.plus_days(days).max(now).micros()),
+            epochs: Vec::new(),
+            final_after: None,
             effective_at: None,
         };
         Ok((progress, self.vaulted(carried, now)?))
@@ -277,7 +273,9 @@ fn bury(write: &mut Write<'_>, rows: &SubjectRows, shredder: &Shredder, now: Tim
             stones.push(shredder.suppression(ix.into()).bytes());
         }
     }
-    Ok(tombstones::insert(write, &stones, now)?)
+    // The clock of a source may run ahead of ours: what it told before the erasure must not look newer than it.
+    let told = rows.records.iter().flat_map(|record| [record.version, record.happened_at]);
+    Ok(tombstones::insert(write, &stones, told.fold(now, Timestamp::max))?)
 }
 
 /// Does a law keep this record, and may what keeps it read it? What a source gave for other purposes only, or only
@@ -302,7 +300,8 @@ fn told(carried: &[Carried]) -> Result<Vec<Kept>, Error> {
     for (record, parts) in carried {
         let kind = kind_of(record)?;
         let until = last_day(record.keep_until)?.to_string();
-        let words = parts.iter().map(|(category, _)| category.word().to_owned());
+        let mut words: Vec<String> = parts.iter().map(|(category, _)| category.word().to_owned()).collect();
+        words.sort_unstable();
         match all.iter_mut().find(|kept| kept.record == kind.word() && kept.until == until) {
             Some(kept) => {
                 kept.count += 1;
@@ -314,7 +313,7 @@ fn told(carried: &[Carried]) -> Result<Vec<Kept>, Error> {
                 record: kind.word().to_owned(),
                 statute: statute(kind).to_owned(),
                 until,
-                categories: words.collect(),
+                categories: words,
                 count: 1,
             }),
         }

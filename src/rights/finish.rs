@@ -16,9 +16,9 @@ use super::request::{EXECUTING, line, move_on};
 use super::{Error, Executing, Kind, Request, Rights};
 use crate::audit::{Act, Line};
 use crate::gateway::{Actor, Caller, Scope};
-use crate::store::rows::SubjectState;
+use crate::store::rows::{KekRow, SubjectState};
 use crate::store::{self, Write, keys, ledger, links, records, requests, subjects};
-use crate::types::{SubjectId, Timestamp};
+use crate::types::{RequestId, SubjectId, Timestamp};
 
 /// How often the write-ahead logs are tried to be cut off, and the pause between.
 const SCRUBS: u32 = 40;
@@ -84,6 +84,18 @@ impl Rights {
 
     /// The second half.
     pub(super) async fn finish(&self, executing: Executing, by: &Caller) -> Result<Certificate, Error> {
+        let id = executing.case.id;
+        match self.take_last_steps(executing, by).await {
+            // Another process finished it meanwhile: its certificate is the one.
+            Err(Error::OutOfTurn(state)) => match self.request(id).await? {
+                Request::Answered(answered) => Certificate::read(&answered.outcome),
+                _ => Err(Error::OutOfTurn(state)),
+            },
+            done => done,
+        }
+    }
+
+    async fn take_last_steps(&self, executing: Executing, by: &Caller) -> Result<Certificate, Error> {
         let (executing, progress) = self.destroy_keys_and_rows(executing).await?;
         self.scrub().await?;
         self.note_erased(&executing, &progress, by).await?;
@@ -92,21 +104,28 @@ impl Rights {
 
     /// Step 3.
     pub(super) async fn destroy_keys_and_rows(&self, executing: Executing) -> Result<(Executing, Progress), Error> {
-        let mut progress = Progress::read(&executing.progress)?;
-        if progress.effective_at.is_some() {
-            return Ok((executing, progress));
-        }
-        // The write that follows makes it true; nobody has found the person since the mark.
-        progress.effective_at = Some(self.clock.now().micros());
-        let executing = Self::stored(executing, &progress)?;
-        let (subject, row) = (progress.subject, Request::Executing(executing.clone()).row()?);
+        let now = self.clock.now();
+        let rotation = self.controller.kek_rotation_days.map(i64::from);
+        let id = executing.case.id;
         self.store
             .write(move |write| {
-                destroy(write, subject)?;
-                move_on(write, EXECUTING, &row)
+                let executing = standing_now(write, id)?;
+                let mut progress = Progress::read(&executing.progress)?;
+                if progress.effective_at.is_some() {
+                    // Another process was quicker; what it wrote stands.
+                    return Ok((executing, progress));
+                }
+                let copies = destroy(write, progress.subject)?;
+                let ends = copies.iter().map(|kek| kek.created_at).max().zip(rotation);
+                progress.epochs = copies.iter().map(|kek| kek.epoch).collect();
+                progress.final_after = ends.map(|(made, days)| made.plus_days(days).max(now).micros());
+                // This write makes it true; nobody has found the person since the mark.
+                progress.effective_at = Some(now.micros());
+                let executing = Self::stored(executing, &progress)?;
+                move_on(write, EXECUTING, &Request::Executing(executing.clone()).row()?)?;
+                Ok((executing, progress))
             })
-            .await?;
-        Ok((executing, progress))
+            .await
     }
 
     /// Step 4.
@@ -174,8 +193,18 @@ impl Rights {
     }
 }
 
-/// Deletes keys, rows and the person, those who were merged into them included. The keys are committed first.
-fn destroy(write: &mut Write<'_>, subject: SubjectId) -> Result<(), Error> {
+/// The erasure as it stands in the running transaction.
+fn standing_now(write: &mut Write<'_>, id: RequestId) -> Result<Executing, Error> {
+    let row = requests::find(write.records(), id)?.ok_or(Error::RequestUnknown)?;
+    match Request::read(row)? {
+        Request::Executing(executing) => Ok(executing),
+        other => Err(Error::OutOfTurn(other.state())),
+    }
+}
+
+/// Deletes keys, rows and the person, those who were merged into them included. The keys are committed first. Returns
+/// the epochs that may wrap a copy of these keys in an old backup.
+fn destroy(write: &mut Write<'_>, subject: SubjectId) -> Result<Vec<KekRow>, Error> {
     // Nobody but a marked person: an id in a forged or mixed-up progress must not erase the living.
     if let Some(row) = subjects::find(write.records(), subject)?
         && row.state != SubjectState::Erasing as i16
@@ -184,13 +213,18 @@ fn destroy(write: &mut Write<'_>, subject: SubjectId) -> Result<(), Error> {
     }
     let mut people = subjects::merged_into(write.records(), subject)?;
     people.push(subject);
+    // Every older copy of a key is wrapped by its epoch or one before. If a crash left no key to ask, any may be it.
+    let newest = keys::data_keys(write.keys()?, &people)?.iter().map(|key| key.epoch).max();
+    let mut copies = keys::living_keks(write)?;
+    copies.retain(|kek| newest.is_none_or(|newest| kek.epoch <= newest));
     keys::delete_data_keys(write, &people)?;
     for person in &people {
         records::delete_of(write, *person)?;
         ledger::delete_of(write, *person)?;
         links::delete_of(write, *person)?;
     }
-    Ok(subjects::delete(write, &people)?)
+    subjects::delete(write, &people)?;
+    Ok(copies)
 }
 
 /// Ends a nobody whose every record's keeping is over. Zero if it is not over.

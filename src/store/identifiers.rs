@@ -24,6 +24,24 @@ pub fn with_index(connection: &mut Connection, ix: &[u8; 16]) -> Result<Vec<Iden
         .load(c))?)
 }
 
+/// Everybody who can be looked up by this blind index, however many they are.
+///
+/// # Errors
+/// If the shelf cannot be read.
+pub fn holders(connection: &mut Connection, ix: &[u8; 16]) -> Result<Vec<SubjectId>, Error> {
+    // The flags have few combinations, so filtering them here is cheap and the same on both databases.
+    let rows: Vec<(Vec<u8>, i16)> = on!(connection, |c| identifier::table
+        .filter(identifier::ix.eq(ix.to_vec()))
+        .select((identifier::subject_id, identifier::use_flags))
+        .distinct()
+        .load(c))?;
+    let found = rows.iter().filter(|(_, flags)| flags & IdentifierRow::LOOKUP != 0);
+    let mut people = found.map(|(id, _)| Ok(SubjectId::from_slice(id)?)).collect::<Result<Vec<_>, Error>>()?;
+    people.sort_unstable();
+    people.dedup();
+    Ok(people)
+}
+
 /// The rows of these records.
 ///
 /// # Errors

@@ -40,6 +40,16 @@ pub fn newest_epoch(write: &mut Write<'_>) -> Result<Option<i32>, Error> {
         .first(c))?)
 }
 
+/// The epochs that still live, as seen by the running transaction.
+///
+/// # Errors
+/// If the shelf cannot be read.
+pub fn living_keks(write: &mut Write<'_>) -> Result<Vec<KekRow>, Error> {
+    let rows: Vec<KekColumns> =
+        on!(write.keys()?, |c| kek::table.filter(kek::destroyed_at.eq(0)).order(kek::epoch).load(c))?;
+    Ok(rows.into_iter().map(kek_row).collect())
+}
+
 /// Adds an epoch.
 ///
 /// # Errors

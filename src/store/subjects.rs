@@ -75,6 +75,23 @@ pub fn merged_into(connection: &mut Connection, id: SubjectId) -> Result<Vec<Sub
     Ok(all)
 }
 
+/// Keeps every other transaction from locking this person until the running one ends. For PostgreSQL, where several
+/// nodes write at once; SQLite has one writer.
+///
+/// # Errors
+/// If the shelf cannot be read.
+pub fn lock(write: &mut Write<'_>, id: SubjectId) -> Result<(), Error> {
+    if let Connection::Postgres(c) = write.records() {
+        subject::table
+            .filter(subject::part.eq(id.part()).and(subject::subject_id.eq(id.bytes().to_vec())))
+            .select(subject::state)
+            .for_update()
+            .first::<i16>(c)
+            .optional()?;
+    }
+    Ok(())
+}
+
 /// Sets where a person stands.
 ///
 /// # Errors

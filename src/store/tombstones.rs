@@ -37,10 +37,11 @@ pub fn insert(write: &mut Write<'_>, indexes: &[[u8; 16]], erased_at: Timestamp)
         let values = (tombstone::ix.eq(ix.to_vec()), tombstone::erased_at.eq(erased_at.micros()));
         on!(write.records(), |c| diesel::insert_into(tombstone::table)
             .values(values)
-            .on_conflict(tombstone::ix)
-            .do_update()
-            .set(tombstone::erased_at.eq(erased_at.micros()))
+            .on_conflict_do_nothing()
             .execute(c))?;
+        let earlier =
+            tombstone::table.filter(tombstone::ix.eq(ix.to_vec()).and(tombstone::erased_at.lt(erased_at.micros())));
+        on!(write.records(), |c| diesel::update(earlier).set(tombstone::erased_at.eq(erased_at.micros())).execute(c))?;
     }
     Ok(())
 }

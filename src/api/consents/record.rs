@@ -62,10 +62,10 @@ async fn enter(house: Data<House>, by: (ApiKeyId, Role), mut statement: Statemen
     whom(subject, identifier.as_ref(), &house)?;
     let edition = house.rulebook.edition();
     let purpose = statement.purpose.as_ref().and_then(|code| edition.purpose(code)).map(Arc::as_ref);
-    let (entry, proof) = statement.entry(by.1, purpose, house.clock.now())?;
+    let stated = statement.entry(by.1, purpose, house.clock.now())?;
     let Recorded { subjects, added } = match (subject, &identifier) {
-        (_, Some(identifier)) => house.intake.record_for(identifier.named(), entry, proof, by).await?,
-        (Some(subject), None) => house.intake.record(subject, entry, proof, Some(by)).await?,
+        (_, Some(identifier)) => house.intake.record_for(identifier.named(), stated, by).await?,
+        (Some(subject), None) => house.intake.record(subject, stated, Some(by)).await?,
         (None, None) => return Err(causes::nobody()),
     };
     let status = if added { StatusCode::CREATED } else { StatusCode::OK };

@@ -10,6 +10,7 @@ use uuid::Uuid;
 use crate::api::problem::{Code, Problem};
 use crate::api::{Identifier, Instant};
 use crate::consent::{Act, Entry, EntryNo, Method, Purpose, confirmed_in_time, proven};
+use crate::intake::Stated;
 use crate::types::{Channel, PurposeCode, Role, SubjectId, Timestamp};
 use crate::vault::Personal;
 
@@ -65,16 +66,11 @@ pub struct Statement {
 }
 
 impl Statement {
-    /// The entry and its proof. `purpose` is the definition its code names.
+    /// The entry, its proof, and whether it was dated. `purpose` is the definition its code names.
     ///
     /// # Errors
     /// A problem with the pointer of the field.
-    pub(super) fn entry(
-        self,
-        role: Role,
-        purpose: Option<&Purpose>,
-        now: Timestamp,
-    ) -> Result<(Entry, Option<Personal>), Problem> {
+    pub(super) fn entry(self, role: Role, purpose: Option<&Purpose>, now: Timestamp) -> Result<Stated, Problem> {
         if matches!(self.act, Act::ObjectionLifted | Act::RestrictionLifted) && role != Role::Dpo {
             return Err(Problem::new(Code::Forbidden, "Lifting is for the data protection officer.").at("/act"));
         }
@@ -105,7 +101,7 @@ impl Statement {
             explicit: self.explicit,
             parental: self.parental,
         };
-        Ok((entry, proof))
+        Ok(Stated { entry, evidence: proof, dated: self.at.is_some() })
     }
 }
 

@@ -9,7 +9,7 @@ use uuid::Uuid;
 use crate::api::problem::{Code, Problem};
 use crate::api::{Body, House, once};
 use crate::consent::{Act, Entry, EntryNo, Method};
-use crate::intake;
+use crate::intake::{self, Stated};
 use crate::segments;
 use crate::types::SubjectId;
 
@@ -40,8 +40,8 @@ pub async fn opt_out(house: Data<House>, link: Body<Link>) -> Result<HttpRespons
         Problem::new(Code::InvalidValue, "This is no token of an opt-out link of this hub.").at("/token")
     })?;
     once::apart(async move {
-        let entry = entry(&house, wish.clone());
-        match house.intake.record(wish.subject, entry, None, None).await {
+        let stated = Stated { entry: entry(&house, wish.clone()), evidence: None, dated: false };
+        match house.intake.record(wish.subject, stated, None).await {
             Ok(_) | Err(intake::Error::UnknownSubject) => Ok(HttpResponse::NoContent().finish()),
             Err(failure) => Err(failure.into()),
         }

@@ -8,3 +8,4 @@ mod requests;
 mod roles;
 mod rules;
 mod segments;
+mod statements;

@@ -80,6 +80,7 @@ async fn an_erased_person_is_gone_from_every_table_and_file() {
     assert_eq!(text["kept"][0]["record"], "invoice");
     assert_eq!(text["kept"][0]["until"], "2034-12-31");
     assert_eq!(text["kept"][0]["count"], 1);
+    assert_eq!(text["kept"][0]["categories"], serde_json::json!(["address", "financial", "identity"]));
     assert_eq!(text["final_after"], "2026-11-28T12:00:00.000000Z");
     assert_eq!(text["public_key"], house.rights.certificate_key());
     let mut forged = certificate.clone();
@@ -109,6 +110,24 @@ async fn tombstones_stand_where_indexes_stood() {
     let who = house.by_mail("anna@example.org");
     let told = house.rights.receive(Kind::Access, who, None, &house.dpo()).await;
     assert!(matches!(told, Err(Error::SubjectErased(_))));
+}
+
+#[tokio::test]
+async fn a_tombstone_is_as_late_as_the_newest_record_and_never_moves_back() {
+    let house = House::open().await;
+    house.clock.set("2026-11-21T12:04:00Z");
+    let anna = house.customer("anna").await;
+    house.clock.set(super::house::NOW);
+    house.rights.erase(asked(&house, anna).await, &house.dpo()).await.unwrap();
+    let stone = house.sealer.suppression(house.mail_index("anna@example.org").into()).bytes();
+    let find = || house.store.read(move |read| tombstones::laid(read.records(), &stone));
+    assert_eq!(find().await.unwrap(), Some(at("2026-11-21T12:04:00Z")));
+    for (laid, stands) in
+        [(super::house::NOW, "2026-11-21T12:04:00Z"), ("2027-01-01T00:00:00Z", "2027-01-01T00:00:00Z")]
+    {
+        house.store.write(move |write| tombstones::insert(write, &[stone], at(laid))).await.unwrap();
+        assert_eq!(find().await.unwrap(), Some(at(stands)));
+    }
 }
 
 #[tokio::test]
@@ -244,4 +263,19 @@ async fn a_late_rewrap_brings_no_key_back() {
     let rewrapped = old.clone();
     let written = house.store.write(move |write| keys::update_data_key(write, &old, &rewrapped)).await.unwrap();
     assert!(!written && is_gone(&house, anna).await);
+}
+
+#[tokio::test]
+async fn two_processes_that_finish_one_erasure_give_one_certificate() {
+    let house = House::open().await;
+    let anna = house.customer("anna").await;
+    let id = asked(&house, anna).await;
+    let Request::Received(received) = house.rights.request(id).await.unwrap() else { panic!("not received") };
+    let executing = house.rights.mark(received).await.unwrap();
+    // Both have read that it is being carried out; the second one comes when the first has answered.
+    let first = house.rights.finish(executing.clone(), &house.dpo()).await.unwrap();
+    let second = house.rights.finish(executing, &house.dpo()).await.unwrap();
+    assert_eq!(first, second);
+    assert_eq!(first.certificate["final_epochs"], serde_json::json!([1]));
+    assert_eq!(house.lines(Act::RequestAnswered).await, 1);
 }

@@ -1,0 +1,119 @@
+//! What a statement about somebody nobody knew yet does to data that comes later.
+
+use actix_web::http::StatusCode;
+use serde_json::{Value, json};
+
+use super::hub::{Hub, consent, customer};
+use super::reading::{MAX, with_max};
+use crate::consent::Act;
+use crate::store::rows::Who;
+use crate::types::{Clock as _, Role, Timestamp};
+
+const NEWS: &str = "newsletter_email";
+
+/// A customer whose address nobody verified.
+fn unverified(id: &str, email: &str) -> Value {
+    let mut record = customer(id, email);
+    record["identifiers"][0]["verified"] = json!(false);
+    record
+}
+
+async fn bring(hub: &Hub, record: Value) -> Value {
+    let reply = hub.post(Role::Partner, "/v1/records", json!({"records": [record]})).await;
+    assert_eq!(reply.status, StatusCode::OK, "{}", reply.text);
+    reply.json()
+}
+
+async fn say(hub: &Hub, statement: Value) {
+    let reply = hub.post(Role::Partner, "/v1/consents", statement).await;
+    assert_eq!(reply.status, StatusCode::CREATED, "{}", reply.text);
+}
+
+#[actix_web::test]
+async fn nobody_writes_under_the_hubs_own_source() {
+    let hub = Hub::open().await;
+    let mut record = unverified("1", MAX);
+    record["source"] = json!("hub");
+    let reply = bring(&hub, record).await;
+    assert_eq!(reply["summary"]["rejected"], 1, "{reply}");
+    assert!(reply.to_string().contains("unknown_source"), "{reply}");
+}
+
+#[actix_web::test]
+async fn a_yes_under_an_unproven_address_does_not_reach_data_that_comes_later() {
+    let hub = Hub::open().await;
+    say(&hub, consent(MAX, "granted")).await;
+    assert_eq!(bring(&hub, unverified("1", MAX)).await["summary"]["created"], 1);
+    let read = hub.lookup(Role::Marketing, MAX, NEWS).await;
+    assert!(!read.text.contains("Muster"), "{}", read.text);
+    // Said after the data came, it counts for all of it.
+    let mut again = consent(MAX, "granted");
+    again.as_object_mut().unwrap().remove("at");
+    say(&hub, again).await;
+    let read = hub.lookup(Role::Marketing, MAX, NEWS).await;
+    assert_eq!(read.json()["data"]["identity"]["family_name"], "Muster", "{}", read.text);
+}
+
+#[actix_web::test]
+async fn a_no_under_an_unproven_address_holds_for_data_that_comes_later() {
+    let hub = Hub::open().await;
+    let no = json!({"identifier": {"kind": "email", "value": MAX}, "act": "objected", "method": "letter"});
+    say(&hub, no).await;
+    let mut record = unverified("1", MAX);
+    record["consents"] = json!([{
+        "purpose": NEWS, "channel": "email", "act": "granted", "at": "2026-01-10T09:05:00Z", "method": "double_opt_in",
+        "text_version": "2026-01", "evidence": {"confirmed_at": "2026-01-10T09:06:00Z"},
+    }]);
+    bring(&hub, record).await;
+    assert_eq!(hub.lookup(Role::Marketing, MAX, NEWS).await.status, StatusCode::NOT_FOUND);
+}
+
+#[actix_web::test]
+async fn a_no_that_names_a_source_holds_for_data_of_every_source() {
+    let hub = Hub::open().await;
+    let named = json!({"kind": "email", "value": MAX, "source": "webshop"});
+    say(&hub, json!({"identifier": named, "act": "objected", "method": "letter"})).await;
+    let mut record = unverified("1", MAX);
+    record["consents"] = json!([{
+        "purpose": NEWS, "channel": "email", "act": "granted", "at": "2026-01-10T09:05:00Z", "method": "double_opt_in",
+        "text_version": "2026-01", "evidence": {"confirmed_at": "2026-01-10T09:06:00Z"},
+    }]);
+    bring(&hub, record).await;
+    assert_eq!(hub.lookup(Role::Marketing, MAX, NEWS).await.status, StatusCode::NOT_FOUND);
+}
+
+#[actix_web::test]
+async fn a_withdrawal_counts_after_a_consent_from_a_clock_that_runs_ahead() {
+    let hub = with_max().await;
+    let ahead = hub.house.clock.now().plus(200 * Timestamp::SECOND).rfc3339();
+    let mut yes = consent(MAX, "granted");
+    yes["at"] = json!(ahead);
+    say(&hub, yes).await;
+    let mut no = consent(MAX, "withdrawn");
+    no.as_object_mut().unwrap().remove("at");
+    let reply = hub.post(Role::Dpo, "/v1/consents", no).await;
+    let person = reply.json()["subject_ids"][0].as_str().unwrap().parse().unwrap();
+    let rows = hub.house.gateway.snapshot(Who::Subject(person)).await.unwrap().unwrap();
+    let said = |act: Act| rows.ledger.iter().find(|row| row.act == act.number()).unwrap().happened_at;
+    assert_eq!(said(Act::Withdrawn), said(Act::Granted));
+}
+
+#[actix_web::test]
+async fn a_no_reaches_everybody_who_shares_the_address() {
+    let hub = Hub::open().await;
+    let shared = "info@muster.org";
+    let records: Vec<Value> = (0..70)
+        .map(|id| {
+            let mut record = unverified(&id.to_string(), shared);
+            let account = json!({"kind": "account", "value": id.to_string()});
+            record["identifiers"].as_array_mut().unwrap().push(account);
+            record["data"]["person"]["given_name"] = json!(format!("Max{id}"));
+            record
+        })
+        .collect();
+    let reply = hub.post(Role::Partner, "/v1/records", json!({"records": records})).await;
+    assert_eq!(reply.json()["summary"]["created"], 70, "{}", reply.text);
+    let no = json!({"identifier": {"kind": "email", "value": shared}, "act": "objected", "method": "letter"});
+    let reply = hub.post(Role::Dpo, "/v1/consents", no).await;
+    assert_eq!(reply.json()["subject_ids"].as_array().unwrap().len(), 70, "{}", reply.text);
+}
