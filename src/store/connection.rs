@@ -32,6 +32,11 @@ impl Connection {
     pub(super) fn execute(&mut self, statements: &str) -> Result<(), Error> {
         Ok(on!(self, |c| c.batch_execute(statements))?)
     }
+
+    /// Is there still a database at the other end?
+    pub(super) fn answers(&mut self) -> bool {
+        self.execute("SELECT 1").is_ok()
+    }
 }
 
 /// Which of the three files (SQLite) or schemas (PostgreSQL).
