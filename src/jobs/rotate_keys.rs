@@ -92,8 +92,11 @@ impl KeyRotation {
         self.keyring.reload().await?;
         let row = self.rotator.new_epoch(self.keyring.root(), self.clock.now())?;
         let inserted = row.clone();
-        // Two nodes that begin at once make the same number; one of them is refused and tries the next time.
-        self.store.write(move |write| keys::insert_kek(write, &inserted)).await?;
+        match self.store.write(move |write| keys::insert_kek(write, &inserted)).await {
+            // Another node was first, with an epoch as new as this one: that one counts.
+            Err(store::Error::Taken) => return Ok(()),
+            written => written?,
+        }
         self.keyring.install(&row)?;
         self.book.note(Line::new(Act::KeysRotated).object(format!("epoch {} begun", row.epoch))).await?;
         Ok(())
