@@ -13,11 +13,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::sleep;
 use std::time::Duration;
 
+use diesel::connection::SimpleConnection as _;
 use diesel::{QueryableByName, RunQueryDsl, sql_types::Integer};
 use tokio::sync::oneshot;
 
 use super::Error;
-use super::connection::{Access, Connection, Location, Shelf, open};
+use super::connection::{Access, BUSY_TIMEOUT, Connection, Location, Shelf, open};
 use super::error::Failure;
 use super::gatherer::Gatherer;
 
@@ -408,8 +409,15 @@ struct Checkpoint {
 fn truncate(connection: &mut Connection) -> Result<bool, Error> {
     match connection {
         Connection::Sqlite(sqlite) => {
-            let row: Checkpoint = diesel::sql_query("PRAGMA wal_checkpoint(TRUNCATE)").get_result(sqlite)?;
-            Ok(row.busy == 0)
+            // A long reader must not keep the writer waiting: who asked asks again.
+            sqlite.batch_execute("PRAGMA busy_timeout=0")?;
+            let row = diesel::sql_query("PRAGMA wal_checkpoint(TRUNCATE)").get_result(sqlite);
+            sqlite.batch_execute(BUSY_TIMEOUT)?;
+            match row.map_err(Error::from) {
+                Ok(Checkpoint { busy }) => Ok(busy == 0),
+                Err(Error::Conflict(_)) => Ok(false),
+                Err(cause) => Err(cause),
+            }
         }
         Connection::Postgres(_) => Ok(true),
     }
