@@ -138,9 +138,12 @@ fn of_store(cause: &store::Error) -> Problem {
         Error::Overloaded | Error::Conflict(_) | Error::Lost(_) => Problem::overloaded(SOON),
         Error::Full(_) => Problem::overloaded(LATER),
         Error::Disk(_) | Error::Stopped => not_ready(),
-        Error::Open(_) | Error::Migrate(_) | Error::Statement(_) | Error::Unreadable(_) | Error::Entropy(_) => {
-            internal()
-        }
+        Error::Open(_)
+        | Error::Migrate(_)
+        | Error::Statement(_)
+        | Error::Taken
+        | Error::Unreadable(_)
+        | Error::Entropy(_) => internal(),
     }
 }
 

@@ -183,8 +183,12 @@ async fn unlock(
     let missing = vault::missing_secrets(root, &secrets, &*entropy, now)?;
     if !missing.is_empty() {
         let new = missing.clone();
-        store.write(move |write| new.iter().try_for_each(|secret| keys::insert_hub_secret(write, secret))).await?;
-        secrets.extend(missing);
+        match store.write(move |write| new.iter().try_for_each(|secret| keys::insert_hub_secret(write, secret))).await {
+            Ok(()) => secrets.extend(missing),
+            // Another node was first: its secrets count.
+            Err(store::Error::Taken) => secrets = store.read(keys::hub_secrets).await?,
+            Err(cause) => return Err(cause.into()),
+        }
     }
     #[expect(clippy::disallowed_methods, reason = "the one place where the keys are taken out and handed over")]
     Ok(vault::unlock(root, &keks, &secrets, entropy)?)

@@ -70,7 +70,7 @@ impl KeyRotation {
     /// # Errors
     /// If the store or the vault fails; then run it again.
     pub async fn rotate(&self, progress: impl FnMut(u64, u64)) -> Result<Done, Error> {
-        self.begin().await?;
+        self.begin(None).await?;
         self.finish(progress).await
     }
 
@@ -83,17 +83,25 @@ impl KeyRotation {
         let now = self.clock.now();
         let due = epochs.last().is_none_or(|newest| newest.created_at.plus_days(days) <= now);
         if due {
-            self.begin().await?;
+            self.begin(epochs.last().map(|newest| newest.epoch)).await?;
         }
         if due || epochs.len() > 1 { self.finish(|_, _| {}).await.map(Some) } else { Ok(None) }
     }
 
-    async fn begin(&self) -> Result<(), Error> {
+    /// With `after`, only if that epoch is still the newest.
+    async fn begin(&self, after: Option<i32>) -> Result<(), Error> {
         self.keyring.reload().await?;
+        if after.is_some() && after != self.keyring.newest() {
+            // Another node began one between two reads.
+            return Ok(());
+        }
         let row = self.rotator.new_epoch(self.keyring.root(), self.clock.now())?;
         let inserted = row.clone();
-        // Two nodes that begin at once make the same number; one of them is refused and tries the next time.
-        self.store.write(move |write| keys::insert_kek(write, &inserted)).await?;
+        match self.store.write(move |write| keys::insert_kek(write, &inserted)).await {
+            // Another node was first, with an epoch as new as this one: that one counts.
+            Err(store::Error::Taken) => return Ok(()),
+            written => written?,
+        }
         self.keyring.install(&row)?;
         self.book.note(Line::new(Act::KeysRotated).object(format!("epoch {} begun", row.epoch))).await?;
         Ok(())

@@ -161,6 +161,11 @@ impl Book {
 
     /// One commit for all. Number and head move on only when it is durable.
     fn append(&mut self, batch: &[Waiting]) -> Result<i64, Error> {
+        if self.connection.execute("BEGIN").is_err() {
+            // The connection died while it was idle. Nothing of this batch was sent yet.
+            self.reconnect();
+            self.connection.execute("BEGIN")?;
+        }
         let (mut entries, mut subjects) = (Vec::new(), Vec::new());
         let (mut idx, mut head) = (self.next, self.head);
         for draft in batch.iter().flat_map(|waiting| &waiting.drafts) {
@@ -176,7 +181,6 @@ impl Book {
             subjects.extend(draft.subjects.iter().map(|pseudonym| (pseudonym.to_vec(), self.log, idx)));
             idx += 1;
         }
-        self.connection.execute("BEGIN")?;
         insert_entries(&mut self.connection, entries)?;
         insert_subjects(&mut self.connection, subjects)?;
         self.connection.execute("COMMIT")?;

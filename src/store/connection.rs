@@ -32,6 +32,11 @@ impl Connection {
     pub(super) fn execute(&mut self, statements: &str) -> Result<(), Error> {
         Ok(on!(self, |c| c.batch_execute(statements))?)
     }
+
+    /// Is there still a database at the other end?
+    pub(super) fn answers(&mut self) -> bool {
+        self.execute("SELECT 1").is_ok()
+    }
 }
 
 /// Which of the three files (SQLite) or schemas (PostgreSQL).
@@ -108,6 +113,9 @@ pub(super) enum Access {
     Write,
 }
 
+/// How long SQLite waits for another process's write.
+pub(super) const BUSY_TIMEOUT: &str = "PRAGMA busy_timeout=5000";
+
 pub(super) fn open(location: &Location, shelf: Shelf, access: Access) -> Result<Connection, Error> {
     match location {
         Location::Sqlite(directory) => sqlite(directory, shelf, access).map(Connection::Sqlite),
@@ -126,16 +134,17 @@ fn sqlite(directory: &Path, shelf: Shelf, access: Access) -> Result<SqliteConnec
     let settings = match access {
         // secure_delete overwrites what is erased; FULL makes every commit durable; the writer checkpoints by itself.
         Access::Write => {
-            "PRAGMA busy_timeout=5000; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA secure_delete=ON;
+            "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA secure_delete=ON;
              PRAGMA foreign_keys=ON; PRAGMA trusted_schema=OFF; PRAGMA cell_size_check=ON; PRAGMA temp_store=MEMORY;
              PRAGMA wal_autocheckpoint=4000; PRAGMA cache_size=-65536;"
         }
         Access::Read => {
-            "PRAGMA busy_timeout=5000; PRAGMA query_only=ON; PRAGMA trusted_schema=OFF; PRAGMA temp_store=MEMORY;
+            "PRAGMA query_only=ON; PRAGMA trusted_schema=OFF; PRAGMA temp_store=MEMORY;
              PRAGMA mmap_size=17179869184; PRAGMA cache_size=-4096;"
         }
     };
-    connection.batch_execute(settings).map_err(|cause| Error::Open(cause.to_string()))?;
+    let mut set = |settings: &str| connection.batch_execute(settings);
+    set(BUSY_TIMEOUT).and_then(|()| set(settings)).map_err(|cause| Error::Open(cause.to_string()))?;
     Ok(connection)
 }
 
@@ -149,5 +158,8 @@ fn postgres(url: &str, shelf: Shelf) -> Result<PgConnection, Error> {
             schema = shelf.name()
         ))
         .map_err(|cause| Error::Open(cause.to_string()))?;
+    // Some failures are only known by their text, which is to be English. Not every server lets every user say so;
+    // then such a failure is answered instead of tried again.
+    let _ = connection.batch_execute("SET lc_messages TO 'C'");
     Ok(connection)
 }

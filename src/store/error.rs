@@ -19,6 +19,9 @@ pub enum Error {
     /// Another transaction was in the way; running again can succeed.
     #[error("another transaction was in the way")]
     Conflict(#[source] Diesel),
+    /// The name or number is taken by something else; running again cannot help.
+    #[error("another one has this name or number")]
+    Taken,
     /// The disk is full or the database cannot write now.
     #[error("the database cannot write")]
     Full(#[source] Diesel),

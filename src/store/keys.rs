@@ -1,4 +1,7 @@
 //! The key shelf: KEK epochs, hub secrets and wrapped data keys.
+//!
+//! Keys are committed before records. A job that runs again because its records could not be committed meets the
+//! key it made; therefore to add exactly what is there already is no error.
 
 use diesel::prelude::*;
 
@@ -53,7 +56,7 @@ pub fn living_keks(write: &mut Write<'_>) -> Result<Vec<KekRow>, Error> {
 /// Adds an epoch.
 ///
 /// # Errors
-/// If it exists or cannot be written.
+/// [`Error::Taken`] if there is another one in its place; or if it cannot be written.
 pub fn insert_kek(write: &mut Write<'_>, row: &KekRow) -> Result<(), Error> {
     let values = (
         kek::epoch.eq(row.epoch),
@@ -61,8 +64,13 @@ pub fn insert_kek(write: &mut Write<'_>, row: &KekRow) -> Result<(), Error> {
         kek::created_at.eq(row.created_at.micros()),
         kek::destroyed_at.eq(0),
     );
-    on!(write.keys()?, |c| diesel::insert_into(kek::table).values(values).execute(c))?;
-    Ok(())
+    let added =
+        on!(write.keys()?, |c| diesel::insert_into(kek::table).values(values).on_conflict_do_nothing().execute(c))?;
+    if added == 1 {
+        return Ok(());
+    }
+    let stored: KekColumns = on!(write.keys()?, |c| kek::table.filter(kek::epoch.eq(row.epoch)).first(c))?;
+    if kek_row(stored) == *row { Ok(()) } else { Err(Error::Taken) }
 }
 
 /// Destroys an epoch: overwrites the wrapped key. Refused (false) while a data key is still wrapped by it.
@@ -98,10 +106,20 @@ pub fn hub_secrets(read: &mut Read) -> Result<Vec<HubSecretRow>, Error> {
 /// Adds a hub secret.
 ///
 /// # Errors
-/// If it exists or cannot be written.
+/// [`Error::Taken`] if there is another one in its place; or if it cannot be written.
 pub fn insert_hub_secret(write: &mut Write<'_>, row: &HubSecretRow) -> Result<(), Error> {
-    on!(write.keys()?, |c| diesel::insert_into(hub_secret::table).values(row.clone()).execute(c))?;
-    Ok(())
+    let added = on!(write.keys()?, |c| diesel::insert_into(hub_secret::table)
+        .values(row.clone())
+        .on_conflict_do_nothing()
+        .execute(c))?;
+    if added == 1 {
+        return Ok(());
+    }
+    let stored: HubSecretRow = on!(write.keys()?, |c| hub_secret::table
+        .filter(hub_secret::name.eq(&row.name))
+        .select(HubSecretRow::as_select())
+        .first(c))?;
+    if stored == *row { Ok(()) } else { Err(Error::Taken) }
 }
 
 /// The data keys of these people, in order of subject and number.
@@ -129,10 +147,17 @@ pub fn data_keys(connection: &mut Connection, subjects: &[SubjectId]) -> Result<
 /// Adds a data key.
 ///
 /// # Errors
-/// If it exists or cannot be written.
+/// [`Error::Taken`] if there is another one in its place; or if it cannot be written.
 pub fn insert_data_key(write: &mut Write<'_>, row: &DataKeyRow) -> Result<(), Error> {
-    on!(write.keys()?, |c| diesel::insert_into(data_key::table).values(row.clone()).execute(c))?;
-    Ok(())
+    let added = on!(write.keys()?, |c| diesel::insert_into(data_key::table)
+        .values(row.clone())
+        .on_conflict_do_nothing()
+        .execute(c))?;
+    if added == 1 {
+        return Ok(());
+    }
+    let stored = data_keys(write.keys()?, &[row.subject])?;
+    if stored.contains(row) { Ok(()) } else { Err(Error::Taken) }
 }
 
 /// Up to `limit` data keys that `epoch` wraps.

@@ -8,13 +8,34 @@ use super::schema::link;
 use super::{Error, Write};
 use crate::types::SubjectId;
 
-/// Appends a link.
+/// How many links of one record to one person by one rule can be made at the same instant.
+const AT_ONCE: usize = 1_000;
+
+/// Appends a link. A record can join several people in at one instant: the instant of each is a microsecond later.
 ///
 /// # Errors
 /// If it cannot be written.
-pub fn insert(write: &mut Write<'_>, row: LinkRow) -> Result<(), Error> {
-    on!(write.records(), |c| diesel::insert_into(link::table).values(row).on_conflict_do_nothing().execute(c))?;
-    Ok(())
+pub fn insert(write: &mut Write<'_>, mut row: LinkRow) -> Result<(), Error> {
+    for _ in 0..AT_ONCE {
+        let added = on!(write.records(), |c| diesel::insert_into(link::table)
+            .values(row.clone())
+            .on_conflict_do_nothing()
+            .execute(c))?;
+        if added == 1 {
+            return Ok(());
+        }
+        let stored: LinkRow = on!(write.records(), |c| link::table
+            .filter(link::part.eq(row.part).and(link::subject_id.eq(Vec::from(row.subject_id))))
+            .filter(link::record_no.eq(row.record_no.0).and(link::rule.eq(row.rule)))
+            .filter(link::decided_at.eq(row.decided_at.micros()))
+            .select(LinkRow::as_select())
+            .first(c))?;
+        if stored.merged_from == row.merged_from {
+            return Ok(());
+        }
+        row.decided_at = row.decided_at.plus(1);
+    }
+    Err(Error::Taken)
 }
 
 /// A person's links, oldest first.

@@ -47,6 +47,7 @@ pub struct Store(Arc<Inner>);
 struct Inner {
     writer: writer::Writer,
     reader: reader::Reader,
+    apart: reader::Apart,
     location: Location,
 }
 
@@ -67,7 +68,7 @@ impl Store {
         migrate::up(location)?;
         let writer = writer::Writer::start(location)?;
         let reader = reader::Reader::start(location)?;
-        Ok(Self(Arc::new(Inner { writer, reader, location: location.clone() })))
+        Ok(Self(Arc::new(Inner { writer, reader, apart: reader::Apart::new(location), location: location.clone() })))
     }
 
     /// Runs `work` in the next write transaction and returns after its durable commit. `work` may run several
@@ -94,6 +95,19 @@ impl Store {
         E: From<Error> + Send + 'static,
     {
         self.0.reader.read(work).await
+    }
+
+    /// Runs a long `work` on a thread and a connection of its own, so that nobody waits for it. There is no snapshot
+    /// around it: each of its statements sees what is there by then. A third caller waits until a place is free.
+    ///
+    /// # Errors
+    /// What `work` returned, or why the database cannot be opened.
+    pub async fn read_apart<T, E>(&self, work: impl FnOnce(&mut Read) -> Result<T, E> + Send + 'static) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<Error> + Send + 'static,
+    {
+        self.0.apart.read(work).await
     }
 
     /// The hot read: for each of `who`, everything a decision and a disclosure need, from one snapshot taken after

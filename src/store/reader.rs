@@ -4,10 +4,12 @@
 //! would cost ten times the read. PostgreSQL reads go through gatherers, which work off all that waits with one
 //! connection; the hot verb is coalesced there into one set of statements (see [`super::subjects`]).
 
-use std::sync::Mutex;
+use std::collections::VecDeque;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
-use tokio::sync::oneshot;
+use tokio::sync::{Semaphore, oneshot};
 
 use super::connection::{Access, Connection, Location, Shelf, open};
 use super::gatherer::Gatherer;
@@ -18,18 +20,24 @@ use super::{Error, subjects};
 const POSTGRES_READERS: usize = 3;
 /// Reads that may wait per thread before new ones are refused.
 const WAITING: usize = 8192;
+/// People loaded at once on PostgreSQL; more would keep the first of them waiting and fill the memory.
+const PEOPLE: usize = 500;
+/// Long reads at the same time.
+const APART: usize = 2;
 
 /// What a read may use: one snapshot per shelf.
 pub struct Read {
     records: Connection,
     keys: Connection,
     audit: Connection,
+    /// Something failed that a healthy connection does not do: it is not used again.
+    broken: bool,
 }
 
 impl Read {
     fn open(location: &Location) -> Result<Self, Error> {
         let open = |shelf| open(location, shelf, Access::Read);
-        Ok(Self { records: open(Shelf::Records)?, keys: open(Shelf::Keys)?, audit: open(Shelf::Audit)? })
+        Ok(Self { records: open(Shelf::Records)?, keys: open(Shelf::Keys)?, audit: open(Shelf::Audit)?, broken: false })
     }
 
     /// Records, consent and graph.
@@ -47,24 +55,47 @@ impl Read {
         &mut self.audit
     }
 
-    /// Runs `work` inside one snapshot of the records. The keys are read outside it on purpose: a key that was
-    /// shredded meanwhile must not be found any more.
-    fn snapshot<T, E: From<Error>>(&mut self, work: impl FnOnce(&mut Self) -> Result<T, E>) -> Result<T, E> {
-        let begin = match &self.records {
+    /// Begins one snapshot of the records. The keys are read outside it on purpose: a key that was shredded
+    /// meanwhile must not be found any more.
+    fn begin(&mut self) -> Result<(), Error> {
+        self.records.execute(match &self.records {
             Connection::Sqlite(_) => "BEGIN",
             Connection::Postgres(_) => "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY",
-        };
-        self.records.execute(begin)?;
+        })
+    }
+
+    /// Runs `work` inside the snapshot that was begun, and ends it.
+    fn finish<T, E: From<Error>>(&mut self, work: impl FnOnce(&mut Self) -> Result<T, E>) -> Result<T, E> {
+        // A panic in `work` leaves the snapshot open.
+        self.broken = true;
         let result = work(self);
         let ended = self.records.execute("ROLLBACK");
+        // What failed may be the connection; a refusal of the house costs three short questions.
+        self.broken = ended.is_err() || (result.is_err() && !self.answers());
         match (result, ended) {
             (Ok(_), Err(cause)) => Err(cause.into()),
             (result, _) => result,
         }
     }
+
+    fn answers(&mut self) -> bool {
+        self.records.answers() && self.keys.answers() && self.audit.answers()
+    }
 }
 
-type Errand = Box<dyn FnOnce(Result<&mut Read, Error>) -> Result<(), Error> + Send>;
+/// A snapshot on the connection that waits, or on a new one if that died meanwhile.
+fn begun(location: &Location, waiting: Option<Read>) -> Result<Read, Error> {
+    if let Some(mut read) = waiting
+        && read.begin().is_ok()
+    {
+        return Ok(read);
+    }
+    let mut read = Read::open(location)?;
+    read.begin()?;
+    Ok(read)
+}
+
+type Errand = Box<dyn FnOnce(Result<&mut Read, Error>) + Send>;
 
 enum Asked {
     /// The hot verb.
@@ -118,11 +149,10 @@ impl Reader {
                 let (asker, answer) = oneshot::channel();
                 let errand: Errand = Box::new(move |read| {
                     let result = match read {
-                        Ok(read) => read.snapshot(work),
+                        Ok(read) => read.finish(work),
                         Err(cause) => Err(cause.into()),
                     };
                     let _ = asker.send(result);
-                    Ok(())
                 });
                 self.thread()?.submit(Asked::Errand(errand))?;
                 answer.await.unwrap_or_else(|_| Err(Error::Stopped.into()))
@@ -132,14 +162,11 @@ impl Reader {
 
     fn inline<T, E: From<Error>>(&self, work: impl FnOnce(&mut Read) -> Result<T, E>) -> Result<T, E> {
         let Self::Sqlite { location, idle } = self else { return Err(Error::Stopped.into()) };
-        let waiting = idle.lock().unwrap_or_else(std::sync::PoisonError::into_inner).pop();
-        let mut read = match waiting {
-            Some(read) => read,
-            None => Read::open(location)?,
-        };
-        let result = read.snapshot(work);
-        if result.is_ok() {
-            idle.lock().unwrap_or_else(std::sync::PoisonError::into_inner).push(read);
+        let waiting = idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let mut read = begun(location, waiting)?;
+        let result = read.finish(work);
+        if !read.broken {
+            idle.lock().unwrap_or_else(PoisonError::into_inner).push(read);
         }
         result
     }
@@ -152,27 +179,48 @@ impl Reader {
 }
 
 fn work(location: &Location, read: &mut Option<Read>, batch: Vec<Asked>) {
-    let mut hot = Vec::new();
+    let mut hot = VecDeque::new();
     let mut errands = Vec::new();
     for asked in batch {
         match asked {
-            Asked::Subjects(who, asker) => hot.push((who, asker)),
+            Asked::Subjects(who, asker) => hot.push_back((who, asker)),
             Asked::Errand(errand) => errands.push(errand),
         }
     }
-    if !hot.is_empty() {
-        answer_subjects(location, read, hot);
+    while !hot.is_empty() {
+        answer_subjects(location, read, some_of(&mut hot));
     }
     for errand in errands {
-        let _ = errand(connected(location, read));
+        // A panic was reported by the panic hook, and the asker's channel is closed; the thread goes on.
+        let _ = catch_unwind(AssertUnwindSafe(|| match begun(location, read.take()) {
+            Ok(mut begun) => {
+                errand(Ok(&mut begun));
+                *read = Some(begun).filter(|read| !read.broken);
+            }
+            Err(cause) => errand(Err(cause)),
+        }));
     }
 }
 
 type HotRead = (Vec<Who>, oneshot::Sender<Result<Vec<Option<SubjectRows>>, Error>>);
 
+/// Takes the first of them, at least one, with about [`PEOPLE`] people.
+fn some_of(hot: &mut VecDeque<HotRead>) -> Vec<HotRead> {
+    let (mut some, mut people) = (Vec::new(), 0);
+    while let Some(next) = hot.pop_front_if(|(who, _)| people == 0 || people + who.len() <= PEOPLE) {
+        people += next.0.len();
+        some.push(next);
+    }
+    some
+}
+
 fn answer_subjects(location: &Location, read: &mut Option<Read>, asked: Vec<HotRead>) {
     let all: Vec<Who> = asked.iter().flat_map(|(who, _)| who.iter().cloned()).collect();
-    let loaded = connected(location, read).and_then(|read| read.snapshot(|read| subjects::load(read, &all)));
+    let mut loaded = load(location, read, &all);
+    if loaded.is_err() && read.is_none() {
+        // The connection broke, perhaps while it was idle: once more with a new one.
+        loaded = load(location, read, &all);
+    }
     match loaded {
         Ok(rows) => {
             let mut rows = rows.into_iter();
@@ -182,8 +230,6 @@ fn answer_subjects(location: &Location, read: &mut Option<Read>, asked: Vec<HotR
         }
         Err(cause) => {
             tracing::error!(error = ?cause, "a read batch failed");
-            // The connection may be broken: the next batch opens a new one.
-            *read = None;
             for (_, asker) in asked {
                 let _ = asker.send(Err(Error::Stopped));
             }
@@ -191,9 +237,47 @@ fn answer_subjects(location: &Location, read: &mut Option<Read>, asked: Vec<HotR
     }
 }
 
-fn connected<'a>(location: &Location, read: &'a mut Option<Read>) -> Result<&'a mut Read, Error> {
-    if read.is_none() {
-        *read = Some(Read::open(location)?);
+/// Leaves nothing in `read` if its connection broke.
+fn load(location: &Location, read: &mut Option<Read>, who: &[Who]) -> Result<Vec<Option<SubjectRows>>, Error> {
+    let mut begun = begun(location, read.take())?;
+    let mut rows = Vec::with_capacity(who.len());
+    let loaded = begun.finish(|read| {
+        for some in who.chunks(PEOPLE) {
+            rows.extend(subjects::load(read, some)?);
+        }
+        Ok(rows)
+    });
+    *read = Some(begun).filter(|read| !read.broken);
+    loaded
+}
+
+/// Long reads: each on a thread and a connection of its own.
+pub(super) struct Apart {
+    location: Location,
+    places: Arc<Semaphore>,
+}
+
+impl Apart {
+    pub(super) fn new(location: &Location) -> Self {
+        Self { location: location.clone(), places: Arc::new(Semaphore::new(APART)) }
     }
-    read.as_mut().ok_or(Error::Stopped)
+
+    pub(super) async fn read<T, E>(&self, work: impl FnOnce(&mut Read) -> Result<T, E> + Send + 'static) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<Error> + Send + 'static,
+    {
+        let place = Arc::clone(&self.places).acquire_owned().await.map_err(|_| Error::Stopped)?;
+        let (asker, answer) = oneshot::channel();
+        let location = self.location.clone();
+        let read = move || {
+            let result = Read::open(&location).map_err(E::from).and_then(|mut read| work(&mut read));
+            // Only now, even if the asker hung up.
+            drop(place);
+            let _ = asker.send(result);
+        };
+        let thread = std::thread::Builder::new().name("obhut-apart".to_owned());
+        thread.spawn(read).map_err(|cause| Error::Open(cause.to_string()))?;
+        answer.await.unwrap_or_else(|_| Err(Error::Stopped.into()))
+    }
 }

@@ -2,23 +2,32 @@
 //!
 //! Each job runs under a savepoint of its own, so that one refused job never takes its neighbours with it. Keys
 //! are committed before records: a crash in between leaves a key nobody uses, never a record nobody can open.
-//! When the database reports a conflict (PostgreSQL runs at SERIALIZABLE) the whole batch runs again, therefore
-//! jobs must be re-runnable: they may be called several times, and only what the last run wrote stays.
+//! When the database reports a conflict (PostgreSQL runs at SERIALIZABLE) the whole batch runs again, and each job
+//! alone if one of them was in the conflict or it does not end; a lost connection is opened anew. Therefore jobs must
+//! be re-runnable: they may be called several times, and of the records only what the last run wrote stays. A job
+//! may meet the keys that its own earlier run committed.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::sleep;
+use std::time::Duration;
 
+use diesel::connection::SimpleConnection as _;
 use diesel::{QueryableByName, RunQueryDsl, sql_types::Integer};
 use tokio::sync::oneshot;
 
 use super::Error;
-use super::connection::{Access, Connection, Location, Shelf, open};
+use super::connection::{Access, BUSY_TIMEOUT, Connection, Location, Shelf, open};
 use super::error::Failure;
 use super::gatherer::Gatherer;
 
-/// How often a batch runs before its jobs are told that others were in the way.
+/// How often jobs run before they are told that others were in the way.
 const TRIES: u32 = 8;
+/// How often the jobs of a batch run together before each runs alone.
+const TOGETHER: u32 = 4;
+/// The pause after a lost connection; it doubles with every try. All tries together take about a second.
+const PAUSE: Duration = Duration::from_millis(10);
 /// Jobs that may wait before new ones are refused.
 const WAITING: usize = 4096;
 
@@ -97,16 +106,29 @@ enum Run {
 
 /// Why a batch did not commit.
 enum Setback {
-    /// Running it again can succeed.
-    RunAgain(Error),
-    /// It cannot.
+    /// Others were in the way at the commit: running all of it again can succeed.
+    Conflict(Error),
+    /// Others were in the way of one job, and it may be so again: each must run alone.
+    OneJob(Error),
+    /// The connection broke before the commit: running all of it again can succeed.
+    Lost(Error),
+    /// It can never commit, or nobody knows whether it did.
     GiveUp(Error),
+}
+
+impl Setback {
+    fn into_cause(self) -> Error {
+        match self {
+            Self::Conflict(cause) | Self::OneJob(cause) | Self::Lost(cause) | Self::GiveUp(cause) => cause,
+        }
+    }
 }
 
 impl From<Error> for Setback {
     fn from(cause: Error) -> Self {
         match cause {
-            Error::Conflict(_) | Error::Lost(_) => Self::RunAgain(cause),
+            Error::Conflict(_) => Self::Conflict(cause),
+            Error::Lost(_) => Self::Lost(cause),
             _ => Self::GiveUp(cause),
         }
     }
@@ -132,6 +154,8 @@ where
     F: FnMut(&mut Write<'_>) -> Result<T, E> + Send + 'static,
 {
     fn run(&mut self, write: &mut Write<'_>) -> Run {
+        // A run that panics must not be answered with what the run before it returned.
+        self.result = None;
         match (self.work)(write) {
             Ok(value) => {
                 self.result = Some(Ok(value));
@@ -150,7 +174,8 @@ where
 
     fn setback(&self) -> Setback {
         match self.result.as_ref().and_then(|result| result.as_ref().err()).and_then(Failure::store) {
-            Some(Error::Conflict(_) | Error::Lost(_)) => Setback::RunAgain(Error::Stopped),
+            Some(Error::Conflict(_)) => Setback::OneJob(Error::Overloaded),
+            Some(Error::Lost(_)) => Setback::Lost(Error::Stopped),
             _ => Setback::GiveUp(Error::Stopped),
         }
     }
@@ -253,33 +278,49 @@ impl Desk {
     }
 
     fn work_jobs(&mut self, mut jobs: Vec<Box<dyn Job>>) {
-        let mut tries = 0;
-        let outcome = loop {
-            tries += 1;
-            if !self.healthy.load(Ordering::Relaxed) {
-                break Err(Error::Stopped);
-            }
-            match self.attempt(&mut jobs) {
-                Ok(()) => break Ok(()),
-                Err(Setback::RunAgain(cause)) if tries < TRIES => {
-                    tracing::debug!(error = ?cause, tries, "a write batch runs again");
-                    self.undo();
-                }
-                Err(Setback::RunAgain(cause) | Setback::GiveUp(cause)) => {
-                    self.undo();
-                    break Err(cause);
-                }
-            }
-        };
-        if let Err(cause) = &outcome {
-            tracing::error!(error = ?cause, jobs = jobs.len(), "a write batch failed");
+        let tries = if jobs.len() > 1 { TOGETHER } else { TRIES };
+        match self.persist(&mut jobs, tries) {
+            Err(Setback::Conflict(_) | Setback::OneJob(_)) if jobs.len() > 1 => self.work_alone(jobs),
+            outcome => answer(jobs, outcome.map_err(Setback::into_cause)),
         }
-        for job in jobs {
-            job.answer(match &outcome {
-                Ok(()) => Ok(()),
-                Err(Error::Full(_) | Error::Conflict(_)) => Err(Error::Overloaded),
-                Err(_) => Err(Error::Stopped),
-            });
+    }
+
+    /// One transaction for each, so that a job that always meets a conflict takes nobody with it.
+    fn work_alone(&mut self, jobs: Vec<Box<dyn Job>>) {
+        let mut lost = false;
+        for mut job in jobs {
+            let outcome = if lost {
+                Err(Setback::GiveUp(Error::Stopped))
+            } else {
+                self.persist(std::slice::from_mut(&mut job), TRIES)
+            };
+            // A database that is gone is not waited for once per job.
+            lost |= matches!(outcome, Err(Setback::Lost(_)));
+            answer(vec![job], outcome.map_err(Setback::into_cause));
+        }
+    }
+
+    /// Runs `jobs` in one transaction until it commits, up to `tries` times.
+    fn persist(&mut self, jobs: &mut [Box<dyn Job>], tries: u32) -> Result<(), Setback> {
+        let mut tried = 0;
+        loop {
+            tried += 1;
+            if !self.healthy.load(Ordering::Relaxed) {
+                return Err(Setback::GiveUp(Error::Stopped));
+            }
+            let Err(setback) = self.attempt(jobs) else { return Ok(()) };
+            self.undo();
+            let (pause, tries) = match &setback {
+                Setback::GiveUp(_) => return Err(setback),
+                Setback::OneJob(_) if jobs.len() > 1 => return Err(setback),
+                Setback::Conflict(_) | Setback::OneJob(_) => (Duration::from_millis(tried.into()), tries),
+                Setback::Lost(_) => (PAUSE * 2_u32.pow(tried - 1), TRIES),
+            };
+            if tried >= tries {
+                return Err(setback);
+            }
+            tracing::debug!(tried, jobs = jobs.len(), "a write batch runs again");
+            sleep(pause);
         }
     }
 
@@ -310,7 +351,11 @@ impl Desk {
         }
         // Keys first: see the module's introduction.
         self.commit(Shelf::Keys)?;
-        Ok(self.commit(Shelf::Records)?)
+        self.commit(Shelf::Records).map_err(|cause| match cause {
+            // Nobody knows whether it is committed; a second run might do everything twice.
+            Error::Lost(_) => Setback::GiveUp(cause),
+            cause => cause.into(),
+        })
     }
 
     fn commit(&mut self, shelf: Shelf) -> Result<(), Error> {
@@ -331,14 +376,27 @@ impl Desk {
         Ok(records && keys)
     }
 
+    /// Ends what is open. An idle connection can be dead as well, so both are tried, and opened anew if one is.
     fn undo(&mut self) {
         (self.keys.savepoint, self.records.savepoint) = (false, false);
         let undone = self.keys.end("ROLLBACK").and(self.records.end("ROLLBACK"));
-        if undone.is_err()
-            && let Ok((records, keys)) = Self::connect(&self.location)
-        {
+        let alive = undone.is_ok() && self.keys.connection.answers() && self.records.connection.answers();
+        if !alive && let Ok((records, keys)) = Self::connect(&self.location) {
             (self.records, self.keys) = (records, keys);
         }
+    }
+}
+
+fn answer(jobs: Vec<Box<dyn Job>>, outcome: Result<(), Error>) {
+    if let Err(cause) = &outcome {
+        tracing::error!(error = ?cause, jobs = jobs.len(), "a write batch failed");
+    }
+    for job in jobs {
+        job.answer(match &outcome {
+            Ok(()) => Ok(()),
+            Err(Error::Full(_) | Error::Conflict(_) | Error::Overloaded) => Err(Error::Overloaded),
+            Err(_) => Err(Error::Stopped),
+        });
     }
 }
 
@@ -351,8 +409,15 @@ struct Checkpoint {
 fn truncate(connection: &mut Connection) -> Result<bool, Error> {
     match connection {
         Connection::Sqlite(sqlite) => {
-            let row: Checkpoint = diesel::sql_query("PRAGMA wal_checkpoint(TRUNCATE)").get_result(sqlite)?;
-            Ok(row.busy == 0)
+            // A long reader must not keep the writer waiting: who asked asks again.
+            sqlite.batch_execute("PRAGMA busy_timeout=0")?;
+            let row = diesel::sql_query("PRAGMA wal_checkpoint(TRUNCATE)").get_result(sqlite);
+            sqlite.batch_execute(BUSY_TIMEOUT)?;
+            match row.map_err(Error::from) {
+                Ok(Checkpoint { busy }) => Ok(busy == 0),
+                Err(Error::Conflict(_)) => Ok(false),
+                Err(cause) => Err(cause),
+            }
         }
         Connection::Postgres(_) => Ok(true),
     }

@@ -213,7 +213,9 @@ impl IdMaker {
     }
 
     /// A record number: microseconds since 2020 in the high 53 bits, the node in the low ten. Every call
-    /// takes at least the next microsecond, so a node never repeats itself while its clock moves forward.
+    /// takes at least the next microsecond, so a node never repeats itself while its clock moves forward. Two nodes
+    /// that drew the same node number can make the same record number; the store then refuses the second, and the
+    /// write runs again with a new one.
     pub fn record_no(&self) -> RecordNo {
         const SINCE_2020: i64 = 1_577_836_800 * Timestamp::SECOND;
         let now = self.clock.now().micros().saturating_sub(SINCE_2020).max(1);

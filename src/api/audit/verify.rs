@@ -1,9 +1,8 @@
 //! `POST /v1/audit/verifications`.
 
-use actix_web::web::{self, Data};
+use actix_web::web::Data;
 use actix_web::{HttpResponse, post};
 use serde::Serialize;
-use tokio::runtime::Handle;
 use utoipa::ToSchema;
 
 use crate::api::House;
@@ -45,9 +44,7 @@ pub struct Fault {
 #[utoipa::path(tag = "administration", responses((status = 200, description = "What was found.", body = Verification)))]
 #[post("/v1/audit/verifications")]
 pub async fn verify(house: Data<House>, _call: May<op::VerifyAudit>) -> Result<HttpResponse, Problem> {
-    // SQLite reads run where they are asked for: not on a worker, which has other calls to serve.
-    let (store, runtime) = (house.store.clone(), Handle::current());
-    let report = web::block(move || runtime.block_on(store.read(audit::verify))).await.map_err(Problem::internal)??;
+    let report = house.store.read_apart(audit::verify).await?;
     let findings: Vec<_> =
         report.findings.iter().map(|found| Fault { log: found.log, idx: found.idx, what: found.what }).collect();
     let (logs, entries) = (report.logs, report.entries);

@@ -28,7 +28,7 @@ CREATE TABLE subject (
     PRIMARY KEY (part, subject_id)
 );
 
-CREATE INDEX subject_merged ON subject (part, merged_into) WHERE merged_into IS NOT NULL;
+CREATE INDEX subject_merged ON subject (merged_into) WHERE merged_into IS NOT NULL;
 
 CREATE TABLE record (
     record_no BIGINT NOT NULL,
@@ -52,6 +52,9 @@ CREATE TABLE record (
 );
 
 CREATE INDEX record_subject ON record (part, subject_id);
+
+-- Identifiers and links name a record by its number alone. Two nodes that make the same one must find out.
+CREATE UNIQUE INDEX record_number ON record (record_no);
 
 CREATE TABLE identifier (
     ix BYTEA NOT NULL,                     -- personal: blind index (contact, identity, social); until erasure

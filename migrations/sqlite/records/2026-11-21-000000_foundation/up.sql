@@ -28,7 +28,7 @@ CREATE TABLE subject (
     PRIMARY KEY (part, subject_id)
 ) STRICT, WITHOUT ROWID;
 
-CREATE INDEX subject_merged ON subject (part, merged_into) WHERE merged_into IS NOT NULL;
+CREATE INDEX subject_merged ON subject (merged_into) WHERE merged_into IS NOT NULL;
 
 CREATE TABLE record (
     record_no INTEGER NOT NULL PRIMARY KEY,
