@@ -127,7 +127,7 @@ fn wait<T>(readers: &[std::thread::ScopedJoinHandle<'_, T>], until: impl Fn() ->
         if readers.iter().any(std::thread::ScopedJoinHandle::is_finished) {
             return;
         }
-        std::thread::yield_now();
+        sleep(Duration::from_micros(500));
     }
 }
 
