@@ -23,7 +23,7 @@ Examples:
   obhut demo                               a demo merchant on 127.0.0.1:8080, with a tour to paste
   obhut key create --role admin --name me  the first API key; it is shown once
   obhut serve                              the hub on 127.0.0.1:8080, data in ./obhut-data
-  obhut serve --config /etc/obhut.toml --database-url postgres://obhut@db/obhut
+  obhut serve --config /etc/obhut.toml --database-url postgres://obhut@localhost/obhut
   obhut import --connector shopware6 customers.json
   obhut audit verify                       prove that nobody has rewritten the log
 
@@ -80,15 +80,15 @@ pub enum Command {
 Formats, by the file's ending unless --format says it:
   .json    the vendor's own answer, one document          with --connector
   .ndjson  one canonical record per line (`POST /v1/records` reads the same)
-  .csv     with --mapping: which column is which field
+  .csv     with --mapping, or a connector that has one: which column is which field
 
 Records that were imported before and have not changed are skipped, so an import can be repeated. A record that
-is refused is reported with its line and reason; the others go in. The exit status is 1 if any was refused.
+is refused is reported with its number and reason; the others go in. The exit status is 1 if any was refused.
 
 Examples:
   obhut import records.ndjson
   obhut import --connector shopware6 --stream orders orders.json
-  obhut import --source old_shop --mapping columns.toml customers.csv")]
+  obhut import --source old_shop --mapping columns.yaml customers.csv")]
 pub struct Import {
     /// Files to read; `-` is standard input
     #[arg(required = true, value_name = "FILE")]
@@ -102,13 +102,13 @@ pub struct Import {
     /// Source the records belong to [default: the connector's name, or what each record says]
     #[arg(long, value_name = "CODE")]
     pub source: Option<String>,
-    /// Mapping of CSV columns to fields (TOML)
+    /// Mapping of CSV columns to fields (YAML); `connectors/generic/mapping.yaml` is an example
     #[arg(long, value_name = "FILE")]
     pub mapping: Option<PathBuf>,
     /// Form of the files
     #[arg(long, value_enum, value_name = "FORM")]
     pub format: Option<Format>,
-    /// Read and check everything, store nothing
+    /// Check every record by itself, store nothing; whether its source and purposes are configured is not looked at
     #[arg(long)]
     pub dry_run: bool,
     /// No progress bar
@@ -176,7 +176,7 @@ pub struct CreateKey {
     /// A name to know it by, for the list and the audit log
     #[arg(long)]
     pub name: String,
-    /// Purposes it may read for; repeat it for several. Without any it may read for none
+    /// Purposes it may read for; repeat it for several. Without any it may read for none, a dpo for all
     #[arg(long = "purpose", value_name = "CODE")]
     pub purposes: Vec<PurposeCode>,
     /// Days until it expires

@@ -1,7 +1,7 @@
 //! The permission matrix: every operation of the API, who may call it, and whether personal data leaves by it.
 //!
 //! This table is the only place that says so. The extractor [`super::May`] takes the roles from it, the OpenAPI
-//! document the roles in `security` and the mark `x-personal-data`, and `docs/permissions.md` is written from it (R134). An
+//! document the roles in `security` and the mark `x-personal-data`, and `docs/permissions.md` is written from it. An
 //! administrator alone reads no personal data (Art. 25, 32 GDPR).
 
 use utoipa::openapi::OpenApi;

@@ -14,6 +14,9 @@ use crate::connect::{Catalog, Connector, Form, TableMapping};
 use crate::consent::Terms;
 use crate::intake::{self, CHUNK};
 
+/// Bytes of a document that is read as a whole.
+const LONGEST_JSON: u64 = 256 * 1024 * 1024;
+
 /// What became of the records of one import.
 #[derive(Debug, Default)]
 pub(super) struct Tally {
@@ -46,8 +49,8 @@ impl Tally {
 pub(super) async fn import(house: &House, arguments: &Import) -> Outcome {
     let catalog = Catalog::embedded()?;
     let reading = Reading::of(&catalog, arguments)?;
-    if let (Some(connector), false) = (reading.connector, arguments.dry_run) {
-        ensure_source(house, connector, &reading.source, connector.terms()).await?;
+    if !arguments.dry_run {
+        reading.ensure_source(house).await?;
     }
     let mut tally = Tally::default();
     for file in &arguments.files {
@@ -65,10 +68,10 @@ pub(super) async fn import(house: &House, arguments: &Import) -> Outcome {
                 }
             }
             if batch.len() == CHUNK {
-                take(house, arguments, &mut batch, &mut number, &mut tally).await?;
+                take(house, arguments, file, &mut batch, &mut number, &mut tally).await?;
             }
         }
-        take(house, arguments, &mut batch, &mut number, &mut tally).await?;
+        take(house, arguments, file, &mut batch, &mut number, &mut tally).await?;
         bar.finish_and_clear();
     }
     if !arguments.dry_run {
@@ -116,8 +119,26 @@ impl<'a> Reading<'a> {
         })
     }
 
-    fn records(&'a self, mut input: Box<dyn Read>, form: Form) -> Result<Records<'a>, Box<dyn std::error::Error>> {
-        if let Some(mapping) = &self.mapping {
+    /// Makes the source the files belong to, where they name one and there is none yet.
+    async fn ensure_source(&self, house: &House) -> Outcome {
+        match self.connector {
+            Some(connector) => ensure_source(house, connector, &self.source, connector.terms()).await,
+            None if self.given_source => {
+                let (code, terms) = (self.source.clone(), Terms::default());
+                house.rulebook.ensure_source(code.clone(), code, "file".to_owned(), &terms, house.clock.now()).await?;
+                Ok(())
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// The table mapping for CSV: the one that was named, or the connector's own.
+    fn table(&self) -> Option<&TableMapping> {
+        self.mapping.as_ref().or_else(|| self.connector.and_then(Connector::table))
+    }
+
+    fn records(&'a self, input: Box<dyn Read>, form: Form) -> Result<Records<'a>, Box<dyn std::error::Error>> {
+        if let (Some(mapping), Form::Csv) = (self.table(), form) {
             let records = mapping.read(input, &self.source);
             return Ok(Box::new(records.map(|record| record.map_err(|error| error.to_string()))));
         }
@@ -126,8 +147,8 @@ impl<'a> Reading<'a> {
                 let stream = connector
                     .stream(stream)
                     .ok_or_else(|| format!("the connector {} has no such stream", connector.name()))?;
-                let page: Value =
-                    serde_json::from_reader(&mut input).map_err(|error| format!("not JSON: line {}", error.line()))?;
+                let page: Value = serde_json::from_reader(input.take(LONGEST_JSON))
+                    .map_err(|error| format!("not JSON: line {}", error.line()))?;
                 let records: Vec<_> = stream.map(&page, &self.source).collect();
                 Ok(Box::new(records.into_iter().map(|record| record.map_err(|error| error.to_string()))))
             }
@@ -165,6 +186,7 @@ fn with_source(line: Vec<u8>, source: &str) -> Vec<u8> {
 async fn take(
     house: &House,
     arguments: &Import,
+    file: &Path,
     batch: &mut Vec<Vec<u8>>,
     number: &mut u64,
     tally: &mut Tally,
@@ -186,7 +208,7 @@ async fn take(
         tally.count(&outcome);
         if let intake::Outcome::Rejected(rejection) = outcome {
             let (code, at, why) = (rejection.code, rejection.pointer, rejection.detail);
-            say_error(&format!("record {number}: {code} at {at:?}: {why}"));
+            say_error(&format!("{}, record {number}: {code} at {at:?}: {why}", file.display()));
         }
     }
     batch.clear();

@@ -46,7 +46,7 @@ pub(super) fn text(Credentials { base_url, keys }: &Credentials, file: &Path) ->
         &request("erasure", ""),
     );
     format!(
-        "\nObhut serves the demo merchant on {base_url}\n  documentation  {base_url}/docs/\n  keys           {}\n{tour}\nStop with Ctrl-C.",
+        "\nObhut serves the demo merchant on {base_url}\n  documentation  {base_url}/docs/\n  keys           {}\n{tour}\nOnce erased, Marlene stays erased: to take the tour again, name another --data-dir.\nStop with Ctrl-C.",
         file.display()
     )
 }

@@ -116,6 +116,8 @@ impl Mapping {
             let Value::Object(mut record) = record else { return Err(Reason::NotARecord) };
             self.check(&record)?;
             record.insert("source".to_owned(), Value::String(source.to_owned()));
+            // What says nothing was left out; a record whose data all says nothing still is one.
+            record.entry("data").or_insert_with(|| Value::Object(Map::new()));
             serde_json::to_vec(&record).map_err(|_| Reason::NotJson)
         })
     }

@@ -79,14 +79,14 @@ impl Method {
         !matches!(self, Self::PreTicked | Self::Bundled)
     }
 
-    /// Was it the person who acted, so that it can take back an objection (R81)?
+    /// Was it the person who acted, so that it can take back an objection?
     #[must_use]
     pub const fn is_by_the_person(self) -> bool {
         !matches!(self, Self::Import | Self::Signal | Self::PreTicked | Self::Bundled | Self::Operator)
     }
 
-    /// Can it prove a consent for `channel`? A machine signal proves none for mail, phone, messages or post (R112); a double
-    /// opt-in by e-mail proves none for a phone (R104, BGH I ZR 164/09).
+    /// Can it prove a consent for `channel`? A machine signal proves none for mail, phone, messages or post; a double
+    /// opt-in by e-mail proves none for a phone (BGH I ZR 164/09).
     #[must_use]
     pub const fn proves(self, channel: Option<Channel>) -> bool {
         !matches!(
@@ -142,13 +142,13 @@ pub struct Entry {
 }
 
 /// Does a yes count as proven? With evidence, yes; without, only where the purpose does not demand it and the hub itself saw
-/// the act. A claim that was imported without evidence is unproven (R89).
+/// the act. A claim that was imported without evidence is unproven.
 #[must_use]
 pub const fn proven(purpose: &Purpose, method: Method, has_evidence: bool) -> bool {
     has_evidence || (!purpose.evidence && method.is_by_the_person())
 }
 
-/// Did the confirmation of a double opt-in come, after the request and within the purpose's days (R102)?
+/// Did the confirmation of a double opt-in come, after the request and within the purpose's days?
 #[must_use]
 pub fn confirmed_in_time(purpose: &Purpose, requested_at: Timestamp, confirmed_at: Option<Timestamp>) -> bool {
     let last = requested_at.plus_days(i64::from(purpose.confirm_within_days));

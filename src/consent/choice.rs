@@ -42,7 +42,7 @@ pub struct Yes {
 
 /// The latest no of each kind and the yeses that are not older than the no they answer.
 ///
-/// The fold takes maxima and sorted sets only, so neither the order of the entries nor repetitions matter (R88).
+/// The fold takes maxima and sorted sets only, so neither the order of the entries nor repetitions matter.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Choice {
     /// For which purpose; None for all.

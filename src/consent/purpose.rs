@@ -114,7 +114,7 @@ impl Purpose {
         channels.next().copied().filter(|_| channels.next().is_none())
     }
 
-    /// Does a consent given to `version` of the text cover the definition in force (R96)?
+    /// Does a consent given to `version` of the text cover the definition in force?
     #[must_use]
     pub fn covers_text(&self, version: Option<&str>) -> bool {
         version.is_some_and(|version| {

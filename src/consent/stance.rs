@@ -113,7 +113,7 @@ impl<'a> Case<'a> {
         self.restricted().map_or_else(otherwise, |no| Stance::No(reason_of(no)))
     }
 
-    /// The first condition of § 7(3) UWG that fails, where the purpose is advertising to existing customers (R116).
+    /// The first condition of § 7(3) UWG that fails, where the purpose is advertising to existing customers.
     fn missing_for_existing_customers(&self) -> Option<Reason> {
         let sale = self.origin.facts.sale;
         let conditions = [
@@ -232,7 +232,7 @@ impl<'a> Case<'a> {
     }
 
     /// Can this yes take a no back? The person's own explicit and proven word can; a documented balancing by the controller
-    /// can too, except for marketing, where the objection is absolute (Art. 21(1) and (3) GDPR, R81).
+    /// can too, except for marketing, where the objection is absolute (Art. 21(1) and (3) GDPR).
     fn takes_back(&self, yes: &Yes) -> bool {
         let word = yes.explicit && yes.method.is_by_the_person() && yes.method.proves(self.channel);
         let balancing = yes.act == Act::ObjectionLifted && !self.purpose.direct_marketing;

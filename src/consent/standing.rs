@@ -118,11 +118,11 @@ impl Standing {
         Self { subject: None, origins: Vec::new(), age: Age::Unknown, ledger_version: None }
     }
 
-    /// Folds a snapshot. Neither the order of the entries nor repetitions change the result (R88).
+    /// Folds a snapshot. Neither the order of the entries nor repetitions change the result.
     ///
     /// Each part keeps its own choices. What the merged person said after the merge (an entry whose origin is the subject
     /// merged into, later than the merge) counts for every part; what another part said counts only as a no, and that is
-    /// weighed when deciding (R91: merging never widens).
+    /// weighed when deciding (merging never widens).
     #[must_use]
     pub fn fold(snapshot: Snapshot) -> Self {
         let Snapshot { subject, origins, merges, entries, age } = snapshot;

@@ -103,7 +103,7 @@ pub fn decide(
         .iter()
         .map(|origin| (origin, stance(origin, standing.age(), purpose, channel, now)))
         .collect();
-    // A no of any part is a no of the person (R91).
+    // A no of any part is a no of the person.
     let said_no = judged.iter().filter_map(|(_, stance)| match stance {
         Stance::No(reason) => Some(*reason),
         _ => None,

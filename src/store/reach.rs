@@ -9,7 +9,7 @@ pub enum Refused {
     /// This build's libpq has no TLS.
     #[error(
         "the PostgreSQL server is on another machine and this build has no TLS for it: build with --features postgres-tls, \
-         or set allow_plaintext_remote if the network between is encrypted"
+         or set allow_plaintext_database if the network between is encrypted"
     )]
     NoTls,
     /// The address does not ask for TLS.

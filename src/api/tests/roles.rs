@@ -1,4 +1,4 @@
-//! Every operation with every role (R134), and keys that are no more.
+//! Every operation with every role, and keys that are no more.
 
 use actix_web::http::{Method, StatusCode};
 use actix_web::test::TestRequest;

@@ -161,7 +161,7 @@ fn readable(verdict: &Verdict) -> BTreeSet<(SubjectId, SourceNo, Category)> {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 1_500, ..ProptestConfig::default() })]
 
-    /// R88: any order, any repetition.
+    /// Any order, any repetition.
     #[test]
     fn order_and_repetition_of_entries_do_not_matter(
         (person, mixed) in some_person().prop_flat_map(|person| {
@@ -179,7 +179,7 @@ proptest! {
         prop_assert_eq!(Standing::fold(person), Standing::fold(again));
     }
 
-    /// R84: nothing outside what the purpose needs, the question names and the caller may.
+    /// Nothing outside what the purpose needs, the question names and the caller may.
     #[test]
     fn nothing_is_allowed_outside_purpose_question_and_scope(
         person in some_person(),
@@ -213,7 +213,7 @@ proptest! {
         }
     }
 
-    /// R86, R90: once withdrawn, no later time and no older or equally old yes brings it back.
+    /// Once withdrawn, no later time and no older or equally old yes brings it back.
     #[test]
     fn after_a_withdrawal_only_a_newer_consent_allows(
         mut person in some_person(),
@@ -233,7 +233,7 @@ proptest! {
         prop_assert!(readable(&verdict(&asks(&purpose, channel), &purpose, &person, LAST_DAY + after)).is_empty());
     }
 
-    /// R91, promise 6: of a merged person nothing may be read that its part alone did not allow.
+    /// Of a merged person nothing may be read that its part alone did not allow.
     #[test]
     fn merging_never_widens(
         (ours, theirs) in (some_entries(1..=1), some_entries(2..=2)),
