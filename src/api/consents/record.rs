@@ -20,6 +20,7 @@ use crate::types::{ApiKeyId, Role, SubjectId};
 
 /// What became of a statement.
 #[derive(Serialize, ToSchema)]
+#[schema(as = StatementReply)]
 pub struct Heard {
     /// False: the very same statement was there already.
     recorded: bool,

@@ -36,6 +36,7 @@ pub struct Summary {
 
 /// What became of one record.
 #[derive(Serialize, ToSchema)]
+#[schema(as = RecordOutcome)]
 pub struct Item {
     /// Its place in `records`, from 0.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -21,6 +21,7 @@ use crate::types::{RequestId, SubjectId};
 /// A demand of an identified person.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = NewRequest)]
 pub struct Demand {
     /// Which right.
     right: Kind,
@@ -41,6 +42,7 @@ pub struct Demand {
 /// The reply: the request, or the certificate of an erasure that was carried out at once.
 #[derive(ToSchema)]
 #[serde(untagged)]
+#[schema(as = RequestReply)]
 pub enum Taken {
     /// It waits.
     Request(RequestView),

@@ -18,7 +18,7 @@ impl<const MAX: usize> PartialSchema for Line<MAX> {
 
 impl<const MAX: usize> ToSchema for Line<MAX> {
     fn name() -> Cow<'static, str> {
-        format!("Line{MAX}").into()
+        format!("TextUpTo{MAX}").into()
     }
 }
 
@@ -61,7 +61,7 @@ schemas! {
         .description(Some("A decimal with at most four decimals and at most 10^12; a string is exact."))
         .examples([json!("19.90")])
         .into();
-    Scalars as "Scalars": ObjectBuilder::new()
+    Scalars as "Properties": ObjectBuilder::new()
         .description(Some("Names the sender chooses, each with a text, number, boolean or null."))
         .additional_properties(Some(AdditionalProperties::RefOr(RefOr::T(Schema::Object(
             ObjectBuilder::new()
