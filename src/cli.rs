@@ -140,7 +140,9 @@ pub enum Keys {
     Rotate(HomeLayer),
     /// Give every person a new data key and seal their records again
     ///
-    /// Runs while the hub serves and goes on where it stopped. Only needed if data keys may have become known.
+    /// Runs while the hub serves; started again it begins with the first person, which does no harm. Only needed if
+    /// data keys may have become known. Records of erased persons that only a law still keeps are not sealed again:
+    /// their keys stay until their period ends.
     RotateData(HomeLayer),
 }
 

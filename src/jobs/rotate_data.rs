@@ -2,6 +2,9 @@
 //!
 //! It walks all living people; one who changes while they are sealed anew is read again. It can stop at any moment:
 //! started again it begins from the first person, and sealing somebody twice does no harm.
+//!
+//! It does not reach the nobodies who own what only a law keeps of erased people: no purpose but the law's opens those
+//! records, so they cannot be read here, and their keys stay until their keeping ends.
 
 use std::sync::Arc;
 

@@ -4,9 +4,9 @@
 //! configuration). A provider that asks a key server implements [`RootKey`] too; it is asked at start and when an
 //! epoch is made, never per read.
 
-use std::fs::{File, OpenOptions};
+use std::fs::{self, File, OpenOptions, Permissions};
 use std::io::{ErrorKind, Read, Write};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use base64::Engine;
@@ -119,7 +119,14 @@ impl FileRoot {
                 Err(error) if failed(&error, ErrorKind::AlreadyExists) => Self::open(path),
                 made => made.map(Self),
             },
-            opened => opened,
+            Ok(opened) => {
+                // A crash between naming the key and taking the other name away leaves a second name for the key.
+                if let Err(error) = remove_stale(&beside(path)) {
+                    tracing::warn!(%error, "a second name of the root key file could not be removed");
+                }
+                Ok(opened)
+            }
+            failed => failed,
         }
     }
 
@@ -234,13 +241,46 @@ fn aad(name: &str) -> Vec<u8> {
     [DOMAIN.as_slice(), name.as_bytes()].concat()
 }
 
-/// Makes the file; fails with `AlreadyExists` if there is one.
+/// Makes the file; fails with `AlreadyExists` if there is one. The key is whole on the disk before the file has its
+/// name: a crash leaves a stale `.new`, never an empty key.
 fn create(path: &Path, entropy: &dyn Entropy) -> Result<Local, RootError> {
     let fault = |source| RootError::File { path: path.to_owned(), source };
     let key = Secret::random(entropy).map_err(|_| EntropyFailure)?;
-    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path).map_err(fault)?;
-    file.write_all(key.bytes()).and_then(|()| file.sync_all()).map_err(fault)?;
+    let new = beside(path);
+    let mut file = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(&new).map_err(fault)?;
+    // Of two first starts at once the second waits here, and then finds the key of the first.
+    file.lock().map_err(fault)?;
+    let write = |file: &mut File| {
+        if path.exists() {
+            return Err(ErrorKind::AlreadyExists.into());
+        }
+        file.set_len(0)?;
+        file.set_permissions(Permissions::from_mode(0o600))?;
+        file.write_all(key.bytes())?;
+        file.sync_all()?;
+        // Not a rename: that would replace a key that is there.
+        fs::hard_link(&new, path)
+    };
+    let written = write(&mut file);
+    if written.is_ok() || path.exists() {
+        remove_stale(&new).map_err(fault)?;
+    }
+    written.map_err(fault)?;
     let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     File::open(directory).and_then(|directory| directory.sync_all()).map_err(fault)?;
     Local::new(key.bytes())
+}
+
+/// Where a key is written before it gets its name.
+fn beside(path: &Path) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".new");
+    name.into()
+}
+
+fn remove_stale(new: &Path) -> std::io::Result<()> {
+    match fs::remove_file(new) {
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
+        removed => removed,
+    }
 }

@@ -384,3 +384,17 @@ fn a_credential_is_read_raw_in_hex_and_in_base64() {
     std::fs::write(&raw, [0xff; 33]).unwrap();
     assert!(matches!(CredentialRoot::from_file(&raw), Err(RootError::Text)));
 }
+
+#[test]
+fn a_first_start_that_was_cut_short_does_not_keep_the_next_from_making_the_key() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("root.key");
+    let stale = directory.path().join("root.key.new");
+    std::fs::write(&stale, b"half a key").unwrap();
+    FileRoot::open_or_create(&path, &*Seeded::new(1)).unwrap();
+    assert_eq!(std::fs::metadata(&path).unwrap().len(), 32);
+    assert!(!stale.exists());
+    std::fs::hard_link(&path, &stale).unwrap();
+    FileRoot::open_or_create(&path, &*Seeded::new(2)).unwrap();
+    assert!(!stale.exists() && path.exists());
+}
