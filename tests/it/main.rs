@@ -16,4 +16,5 @@ mod dependencies;
 mod hot_read;
 mod layers;
 mod migrations;
+mod rotation;
 mod store;
