@@ -1,5 +1,7 @@
 //! Verifying the book: any edited, missing, added or reordered entry is found and named.
 
+use std::collections::HashSet;
+
 use super::chain;
 use super::line::{Act, Body, Head};
 use crate::store::audit::{Draft, EntryRow, LogRow, entries, last, logs};
@@ -42,6 +44,7 @@ pub struct Report {
 /// If the shelf cannot be read.
 pub fn verify(read: &mut Read) -> Result<Report, store::Error> {
     let mut report = Report::default();
+    let mut blamed = HashSet::new();
     let logs = logs(read)?;
     for LogRow { log_id, .. } in &logs {
         report.logs += 1;
@@ -57,7 +60,11 @@ pub fn verify(read: &mut Read) -> Result<Report, store::Error> {
             }
         }
         for (idx, head) in &walk.named {
-            let what = wrong_with_head(read, head, &logs)?;
+            // Many logs name the same one; the first to find it changed says so.
+            let what = if blamed.contains(&head.log) { None } else { wrong_with_head(read, head, &logs)? };
+            if what.is_some() {
+                blamed.insert(head.log);
+            }
             let finding = what.map(|what| Finding { log: *log_id, idx: *idx, what });
             walk.finding = walk.finding.or(finding);
         }

@@ -126,6 +126,16 @@ impl Database {
         .unwrap();
     }
 
+    /// Ends every connection from the server's side; an embedded database has none to end.
+    pub fn disconnect(&self) {
+        if let Some((server, name)) = &self.server {
+            server.execute(&format!(
+                "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity
+                     WHERE datname = '{name}' AND pid <> pg_backend_pid();"
+            ));
+        }
+    }
+
     /// Reads one text column, named `answer`, behind the house's back.
     pub fn texts(&self, shelf: Shelf, query: &str) -> Vec<String> {
         let rows: Vec<TextRow> = match self.connect(shelf) {

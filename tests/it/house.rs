@@ -82,6 +82,7 @@ impl House {
         for directory in ["data", "tmp"] {
             std::fs::create_dir(home.path().join(directory)).unwrap();
         }
+        #[expect(clippy::disallowed_methods, reason = "the tests are a caller of their own")]
         let client = Client::builder().no_proxy().timeout(PATIENCE).build().unwrap();
         let arguments = arguments.iter().map(ToString::to_string).collect();
         let (nodes, keys, secrets) = (Vec::new(), BTreeMap::new(), Vec::new());

@@ -24,5 +24,6 @@ mod kill;
 mod layers;
 mod migrations;
 mod openapi_drift;
+mod rotation;
 mod sentinel;
 mod store;

@@ -3,10 +3,11 @@
 use std::sync::mpsc;
 
 use futures_util::future::join_all;
-use obhut::store::rows::{DataKeyRow, SubjectRow, SubjectState};
+use obhut::store::audit::{Auditor, Draft};
+use obhut::store::rows::{DataKeyRow, HubSecretRow, KekRow, LinkRow, SubjectRow, SubjectState, Who};
 use obhut::store::sources::{self, SourceRow};
-use obhut::store::{self, Error, Location, Shelf, Store, Write, keys, subjects, tombstones};
-use obhut::types::{SourceNo, SubjectId, Timestamp};
+use obhut::store::{self, Error, Location, Shelf, Store, Write, keys, links, subjects, tombstones};
+use obhut::types::{LogId, RecordNo, SourceNo, SubjectId, Timestamp};
 use uuid::Uuid;
 
 use crate::databases::{Database, Dialect, on_both_databases};
@@ -23,6 +24,12 @@ on_both_databases!(
     a_read_sees_one_snapshot,
     writes_that_wait_are_done_before_the_store_closes,
     an_erased_value_can_be_scrubbed,
+    lost_connections_are_opened_anew,
+    a_write_that_always_meets_a_conflict_does_not_take_its_neighbours_with_it,
+    a_panic_is_not_answered_with_the_run_before_it,
+    a_key_is_added_again_only_if_it_is_the_same,
+    long_reads_keep_nobody_waiting,
+    a_record_that_joins_two_people_at_once_keeps_both_links,
 );
 
 async fn a_refused_write_does_not_take_its_neighbours_with_it(database: Database) {
@@ -191,6 +198,138 @@ async fn an_erased_value_can_be_scrubbed(database: Database) {
         assert!(!holds(directory, secret), "an erased value is still in the files");
     }
     assert_eq!(database.count(Shelf::Keys, "data_key"), 0);
+}
+
+async fn lost_connections_are_opened_anew(database: Database) {
+    let store = database.store();
+    let link = |_, _: &[u8; 32], _, _: &Draft| [9; 32];
+    let log = LogId::from_uuid(Uuid::from_u128(7));
+    let auditor = Auditor::start(database.location(), log, NOW, link).unwrap();
+    let draft = || Draft { recorded_at: NOW, act: 1, body: b"{}".to_vec(), subjects: Vec::new() };
+    for number in 0..3 {
+        database.disconnect();
+        store.write(move |write: &mut Write<'_>| add_person(write, number)).await.unwrap();
+        database.disconnect();
+        // More of them than there are reading connections.
+        for _ in 0..5 {
+            let seen = store.read(move |read| subjects::find(read.records(), person(number))).await;
+            assert!(seen.unwrap().is_some());
+        }
+        database.disconnect();
+        for _ in 0..5 {
+            let seen = store.subjects(vec![Who::Subject(person(number))]).await.unwrap();
+            assert_eq!(seen[0].as_ref().unwrap().keys.len(), 1);
+        }
+        database.disconnect();
+        let place = auditor.append(vec![draft()]).await.unwrap()[0];
+        assert_eq!(place.idx, i64::try_from(number).unwrap());
+    }
+}
+
+async fn a_write_that_always_meets_a_conflict_does_not_take_its_neighbours_with_it(database: Database) {
+    let store = database.store();
+    let answers = gathered(&store, 9, |number| {
+        move |write: &mut Write<'_>| {
+            add_person(write, number)?;
+            if number == 4 {
+                add_person(write, number)?;
+            }
+            Ok(number)
+        }
+    })
+    .await;
+    assert_kept(&database, &answers, |number| number != 4);
+}
+
+async fn a_panic_is_not_answered_with_the_run_before_it(database: Database) {
+    let store = database.store();
+    let answers = gathered(&store, 2, |number| {
+        let mut runs = 0;
+        move |write: &mut Write<'_>| {
+            runs += 1;
+            assert!(number == 1 || runs == 1, "a job that panics when it runs again");
+            add_person(write, number)?;
+            if number == 1 && runs == 1 {
+                add_person(write, number)?;
+            }
+            Ok(number)
+        }
+    })
+    .await;
+    assert_kept(&database, &answers, |number| number == 1);
+}
+
+async fn a_key_is_added_again_only_if_it_is_the_same(database: Database) {
+    let store = database.store();
+    let row = data_key(person(1));
+    let kek = KekRow { epoch: 1, wrapped: vec![1; 60], created_at: NOW, destroyed_at: None };
+    let secret = HubSecretRow { name: "one".to_owned(), wrapped: vec![1; 60], created_at: NOW };
+    let add = |row: DataKeyRow, kek: KekRow, secret: HubSecretRow| {
+        store.write(move |write: &mut Write<'_>| {
+            keys::insert_data_key(write, &row)?;
+            keys::insert_kek(write, &kek)?;
+            keys::insert_hub_secret(write, &secret)
+        })
+    };
+    for _ in 0..2 {
+        add(row.clone(), kek.clone(), secret.clone()).await.unwrap();
+    }
+    let others = [
+        add(DataKeyRow { wrapped: vec![9; 60], ..row.clone() }, kek.clone(), secret.clone()).await,
+        add(row.clone(), KekRow { wrapped: vec![9; 60], ..kek.clone() }, secret.clone()).await,
+        add(row, kek, HubSecretRow { wrapped: vec![9; 60], ..secret }).await,
+    ];
+    for other in others {
+        assert!(matches!(other, Err(Error::Taken)), "{other:?}");
+    }
+}
+
+async fn long_reads_keep_nobody_waiting(database: Database) {
+    let store = database.store();
+    store.write(|write: &mut Write<'_>| add_person(write, 1)).await.unwrap();
+    let (releases, reads): (Vec<_>, Vec<_>) = (0..5)
+        .map(|_| {
+            let (release, released) = mpsc::channel::<()>();
+            let store = store.clone();
+            let read = tokio::spawn(async move {
+                store
+                    .read_apart(move |read| {
+                        released.recv().unwrap();
+                        subjects::find(read.records(), person(1))
+                    })
+                    .await
+            });
+            (release, read)
+        })
+        .unzip();
+    for _ in 0..6 {
+        store.read(|read| subjects::find(read.records(), person(1))).await.unwrap().unwrap();
+    }
+    releases.into_iter().for_each(|release| release.send(()).unwrap());
+    for read in reads {
+        read.await.unwrap().unwrap().unwrap();
+    }
+}
+
+async fn a_record_that_joins_two_people_at_once_keeps_both_links(database: Database) {
+    let store = database.store();
+    let link = |merged_from| LinkRow {
+        part: person(1).part(),
+        subject_id: person(1),
+        record_no: RecordNo(5),
+        rule: 2,
+        evidence_ix: None,
+        merged_from,
+        decided_at: NOW,
+    };
+    let all = [None, Some(person(2).into()), Some(person(3).into()), None].map(link);
+    store
+        .write(move |write: &mut Write<'_>| all.iter().cloned().try_for_each(|row| links::insert(write, row)))
+        .await
+        .unwrap();
+    let stored = store.read(|read| links::of(read.records(), person(1))).await.unwrap();
+    let merged: Vec<_> = stored.into_iter().map(|row| row.merged_from).collect();
+    assert_eq!(merged, [None, Some(person(2).into()), Some(person(3).into())]);
 }
 
 #[test]
