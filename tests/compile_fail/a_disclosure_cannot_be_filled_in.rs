@@ -4,7 +4,7 @@ use obhut::gateway::{Decision, DisclosedRecord, Disclosure};
 use obhut::types::SubjectId;
 
 fn by_fields(subject: SubjectId, decision: Decision, records: Vec<DisclosedRecord>) -> Disclosure {
-    Disclosure { subject, decision, records, pseudonym: None }
+    Disclosure { subject, decision, records, pseudonym: None, evidence: Default::default() }
 }
 
 fn exchanged(mut disclosure: Disclosure, other: Disclosure) -> Disclosure {

@@ -57,7 +57,7 @@ async fn a_yes_under_an_unproven_address_does_not_reach_data_that_comes_later() 
 #[actix_web::test]
 async fn a_no_under_an_unproven_address_holds_for_data_that_comes_later() {
     let hub = Hub::open().await;
-    let no = json!({"identifier": {"kind": "email", "value": MAX}, "act": "objected", "method": "letter"});
+    let no = json!({"identifier": {"kind": "email", "value": MAX}, "act": "objected", "method": "written"});
     say(&hub, no).await;
     let mut record = unverified("1", MAX);
     record["consents"] = json!([{
@@ -72,7 +72,7 @@ async fn a_no_under_an_unproven_address_holds_for_data_that_comes_later() {
 async fn a_no_that_names_a_source_holds_for_data_of_every_source() {
     let hub = Hub::open().await;
     let named = json!({"kind": "email", "value": MAX, "source": "webshop"});
-    say(&hub, json!({"identifier": named, "act": "objected", "method": "letter"})).await;
+    say(&hub, json!({"identifier": named, "act": "objected", "method": "written"})).await;
     let mut record = unverified("1", MAX);
     record["consents"] = json!([{
         "purpose": NEWS, "channel": "email", "act": "granted", "at": "2026-01-10T09:05:00Z", "method": "double_opt_in",
@@ -113,7 +113,7 @@ async fn a_no_reaches_everybody_who_shares_the_address() {
         .collect();
     let reply = hub.post(Role::Partner, "/v1/records", json!({"records": records})).await;
     assert_eq!(reply.json()["summary"]["created"], 70, "{}", reply.text);
-    let no = json!({"identifier": {"kind": "email", "value": shared}, "act": "objected", "method": "letter"});
+    let no = json!({"identifier": {"kind": "email", "value": shared}, "act": "objected", "method": "written"});
     let reply = hub.post(Role::Dpo, "/v1/consents", no).await;
     assert_eq!(reply.json()["subject_ids"].as_array().unwrap().len(), 70, "{}", reply.text);
 }
