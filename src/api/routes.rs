@@ -28,6 +28,7 @@ pub fn configure(config: &mut ServiceConfig<'_>) {
         .service(requests::refuse::refuse)
         .service(requests::package::package)
         .service(requests::certificate::certificate)
+        .service(requests::certificate_key::certificate_key)
         .service(purposes::list::list)
         .service(purposes::show::show)
         .service(purposes::put::put)

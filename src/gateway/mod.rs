@@ -267,7 +267,13 @@ impl Gateway {
     async fn load(&self, who: Vec<Who>) -> Result<Vec<Option<SubjectRows>>, Error> {
         let rows = self.store.subjects(who).await?;
         self.keyring.know(rows.iter().flatten().flat_map(|rows| &rows.keys)).await?;
-        Ok(rows)
+        // A key under a destroyed epoch is no key, and somebody without any is nobody: rows that an old backup brought
+        // back after an erasure stay what they were, unreadable and unknown.
+        let with_keys = |mut rows: SubjectRows| {
+            rows.keys.retain(|key| self.keyring.opens(key));
+            (!rows.keys.is_empty()).then_some(rows)
+        };
+        Ok(rows.into_iter().map(|rows| rows.and_then(with_keys)).collect())
     }
 
     fn decide(

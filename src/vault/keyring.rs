@@ -47,9 +47,14 @@ impl Keyring {
     /// # Errors
     /// As [`Keyring::reload`].
     pub async fn know(&self, keys: impl Iterator<Item = &DataKeyRow>) -> Result<(), KeyringError> {
-        let known = self.ring.epochs();
-        let unknown = keys.map(|key| key.epoch).any(|epoch| !known.contains(&epoch));
-        if unknown { self.reload().await } else { Ok(()) }
+        let mut keys = keys;
+        if keys.any(|key| !self.ring.knows(key.epoch)) { self.reload().await } else { Ok(()) }
+    }
+
+    /// Does this process know the epoch that wraps `key`? After [`Keyring::know`], no means that it was destroyed.
+    #[must_use]
+    pub fn opens(&self, key: &DataKeyRow) -> bool {
+        self.ring.knows(key.epoch)
     }
 
     /// The newest epoch of this process.

@@ -113,6 +113,12 @@ impl KekRing {
         self.now().living.keys().copied().collect()
     }
 
+    /// Is this epoch loaded and alive?
+    #[must_use]
+    pub fn knows(&self, epoch: i32) -> bool {
+        self.now().living.contains_key(&epoch)
+    }
+
     /// The KEK that seals, with its epoch.
     pub(super) fn sealing(&self) -> Result<(i32, Arc<Wrapper>), Error> {
         let now = self.now();

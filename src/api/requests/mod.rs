@@ -1,6 +1,7 @@
 //! `/v1/requests`: what people demand (Art. 15, 17 GDPR), from receipt to answer, for the data protection officer.
 
 pub mod certificate;
+pub mod certificate_key;
 pub mod execute;
 pub mod extend;
 pub mod list;
