@@ -46,8 +46,7 @@ impl Keyring {
     ///
     /// # Errors
     /// As [`Keyring::reload`].
-    pub async fn know(&self, keys: impl Iterator<Item = &DataKeyRow>) -> Result<(), KeyringError> {
-        let mut keys = keys;
+    pub async fn know(&self, mut keys: impl Iterator<Item = &DataKeyRow>) -> Result<(), KeyringError> {
         if keys.any(|key| !self.ring.knows(key.epoch)) { self.reload().await } else { Ok(()) }
     }
 
