@@ -166,7 +166,8 @@ async fn a_read_sees_one_snapshot(database: Database) {
 async fn writes_that_wait_are_done_before_the_store_closes(database: Database) {
     let store = database.store();
     let (release, released) = mpsc::channel::<()>();
-    let blocking = tokio::spawn(occupied(store.clone(), released));
+    let (begin, _begun) = mpsc::channel::<()>();
+    let blocking = tokio::spawn(occupied(store.clone(), begin, released));
     let waiting: Vec<_> = (0..20)
         .map(|number| {
             let store = store.clone();
@@ -360,7 +361,11 @@ where
     F: FnMut(&mut Write<'_>) -> Result<usize, Error> + Send + 'static,
 {
     let (release, released) = mpsc::channel::<()>();
-    let busy = occupied(store.clone(), released);
+    let (begin, begun) = mpsc::channel::<()>();
+    let mut busy = Box::pin(occupied(store.clone(), begin, released));
+    // Handed in by the first poll; once it runs, everything that comes waits for the next batch.
+    std::future::poll_fn(|context| std::task::Poll::Ready(busy.as_mut().poll(context).is_ready())).await;
+    begun.recv().unwrap();
     let jobs = join_all((0..count).map(|number| store.write(job(number))));
     let release = async {
         // The futures before this one were polled first, so all of them wait by now.
@@ -371,11 +376,12 @@ where
 }
 
 /// A write that lasts until it is released.
-async fn occupied(store: Store, released: mpsc::Receiver<()>) {
+async fn occupied(store: Store, begin: mpsc::Sender<()>, released: mpsc::Receiver<()>) {
     let mut first = true;
     store
         .write(move |_: &mut Write<'_>| {
             if std::mem::take(&mut first) {
+                begin.send(()).unwrap();
                 released.recv().unwrap();
             }
             Ok::<_, Error>(())

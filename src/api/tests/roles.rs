@@ -37,7 +37,7 @@ async fn every_call_follows_the_matrix_before_anything_else_is_read() {
         let answer = hub.send(request()).await;
         if row.roles.is_empty() {
             let turned_away = [StatusCode::UNAUTHORIZED, StatusCode::FORBIDDEN].contains(&answer.status);
-            assert!(!turned_away && answer.status.is_client_error(), "{}", row.operation);
+            assert!(!turned_away && !answer.status.is_server_error(), "{}", row.operation);
             continue;
         }
         assert_eq!((answer.status.as_u16(), answer.code().as_str()), (401, "unauthenticated"), "{}", row.operation);
