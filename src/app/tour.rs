@@ -34,7 +34,7 @@ pub(super) fn text(Credentials { base_url, keys }: &Credentials, file: &Path) ->
     step(
         "3. A segment, pulled by a marketing tool: only people who may be written to, only what is needed for it.",
         &format!(
-            "curl -sS '{base_url}/v1/segments/newsletter_subscribers/members?limit=10' -H 'Authorization: Bearer {marketing}' -H 'Accept: text/csv'"
+            "curl -sS '{base_url}/v1/segments/newsletter_subscribers/members?limit=100' -H 'Authorization: Bearer {marketing}' -H 'Accept: text/csv'"
         ),
     );
     step(

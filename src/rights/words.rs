@@ -175,11 +175,17 @@ pub(super) fn kept_by(statute: &str) -> Text {
 }
 
 pub(super) fn kept_by_source() -> Text {
-    text("die Bedingungen der Quelle enden", "the terms of the source end")
+    text(
+        "die Bedingungen der Quelle enden; danach liest es kein Zweck mehr, gelöscht wird es nicht von selbst",
+        "the terms of the source end; from then on no purpose reads it, it is not erased by itself",
+    )
 }
 
 pub(super) fn kept_for_purpose() -> Text {
-    text("längste Frist der Zwecke, die es lesen", "longest period of the purposes that read it")
+    text(
+        "längste Frist der Zwecke, die es lesen; gelöscht wird es dann vom Verantwortlichen, nicht von selbst",
+        "longest period of the purposes that read it; the controller then has to erase it, it is not erased by itself",
+    )
 }
 
 pub(super) fn kept_for_nothing() -> Text {

@@ -47,7 +47,7 @@ CREATE TABLE record (
     contract_until BIGINT NOT NULL,       -- 0: no contract; else until when a contract purpose may read
     source_until BIGINT NOT NULL,         -- 0: no clock; else when the source's own term for the data ends
     keep_until BIGINT NOT NULL,           -- 0: no duty; else until when tax or commercial law keeps the record
-    sealed BYTEA NOT NULL,                 -- personal: all categories, ciphertext; until erasure, source_until or the purposes' retention
+    sealed BYTEA NOT NULL,                 -- personal: all categories, ciphertext; until erasure; source_until closes it to reads
     PRIMARY KEY (part, record_no)
 );
 
@@ -108,7 +108,7 @@ CREATE TABLE api_key (
     title TEXT NOT NULL,
     secret_hash BYTEA NOT NULL,
     role SMALLINT NOT NULL,
-    purposes TEXT NOT NULL,               -- JSON list of codes; empty list: the role's own
+    purposes TEXT NOT NULL,               -- JSON list of codes; empty list: none; for a dpo all
     created_at BIGINT NOT NULL,
     expires_at BIGINT NOT NULL,           -- 0: never
     revoked_at BIGINT NOT NULL            -- 0: not revoked
@@ -127,7 +127,7 @@ CREATE TABLE request (
     kind SMALLINT NOT NULL,               -- 1 access, 2 erasure
     state SMALLINT NOT NULL,
     part SMALLINT NOT NULL,
-    subject_id BYTEA NOT NULL,             -- personal: pseudonym; three years to the end of the year (§§ 195, 199 BGB)
+    subject_id BYTEA NOT NULL,             -- personal: pseudonym; kept as proof of the answer (Art. 5(2) GDPR), no end is enforced
     received_at BIGINT NOT NULL,
     due_at BIGINT NOT NULL,
     answered_at BIGINT NOT NULL,          -- 0: not answered

@@ -47,7 +47,7 @@ CREATE TABLE record (
     contract_until INTEGER NOT NULL,       -- 0: no contract; else until when a contract purpose may read
     source_until INTEGER NOT NULL,         -- 0: no clock; else when the source's own term for the data ends
     keep_until INTEGER NOT NULL,           -- 0: no duty; else until when tax or commercial law keeps the record
-    sealed BLOB NOT NULL                 -- personal: all categories, ciphertext; until erasure, source_until or the purposes' retention
+    sealed BLOB NOT NULL                 -- personal: all categories, ciphertext; until erasure; source_until closes it to reads
 ) STRICT;
 
 CREATE INDEX record_subject ON record (subject_id);
@@ -104,7 +104,7 @@ CREATE TABLE api_key (
     title TEXT NOT NULL,
     secret_hash BLOB NOT NULL,
     role INTEGER NOT NULL,
-    purposes TEXT NOT NULL,               -- JSON list of codes; empty list: the role's own
+    purposes TEXT NOT NULL,               -- JSON list of codes; empty list: none; for a dpo all
     created_at INTEGER NOT NULL,
     expires_at INTEGER NOT NULL,           -- 0: never
     revoked_at INTEGER NOT NULL            -- 0: not revoked
@@ -123,7 +123,7 @@ CREATE TABLE request (
     kind INTEGER NOT NULL,               -- 1 access, 2 erasure
     state INTEGER NOT NULL,
     part INTEGER NOT NULL,
-    subject_id BLOB NOT NULL,             -- personal: pseudonym; three years to the end of the year (§§ 195, 199 BGB)
+    subject_id BLOB NOT NULL,             -- personal: pseudonym; kept as proof of the answer (Art. 5(2) GDPR), no end is enforced
     received_at INTEGER NOT NULL,
     due_at INTEGER NOT NULL,
     answered_at INTEGER NOT NULL,          -- 0: not answered
