@@ -9,6 +9,7 @@ use diesel::prelude::*;
 use tokio::sync::oneshot;
 
 use super::connection::{Access, Connection, Location, Shelf, on, open};
+use super::fixed::Fixed;
 use super::gatherer::Gatherer;
 use super::schema::{audit_entry, audit_log, audit_subject};
 use super::{Error, Read};
@@ -212,7 +213,7 @@ fn insert_entries(connection: &mut Connection, entries: Vec<EntryRow>) -> Result
         // SQLite: single rows through the cached statement are as fast as many rows at once.
         Connection::Sqlite(c) => {
             for entry in entries {
-                diesel::insert_into(audit_entry::table).values(entry).execute(c)?;
+                Fixed(diesel::insert_into(audit_entry::table).values(entry)).execute(c)?;
             }
         }
         // PostgreSQL: one statement saves a round trip per row.
@@ -229,7 +230,7 @@ fn insert_subjects(connection: &mut Connection, subjects: Vec<(Vec<u8>, LogId, i
     match connection {
         Connection::Sqlite(c) => {
             for row in rows {
-                diesel::insert_into(table).values(row).on_conflict_do_nothing().execute(c)?;
+                Fixed(diesel::insert_into(table).values(row).on_conflict_do_nothing()).execute(c)?;
             }
         }
         Connection::Postgres(c) => {

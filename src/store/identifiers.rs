@@ -3,6 +3,7 @@
 use diesel::prelude::*;
 
 use super::connection::{Connection, on};
+use super::fixed::Fixed;
 use super::rows::IdentifierRow;
 use super::schema::identifier;
 use super::{Error, Write};
@@ -67,7 +68,7 @@ pub fn insert(write: &mut Write<'_>, rows: Vec<IdentifierRow>) -> Result<(), Err
     match write.records() {
         Connection::Sqlite(c) => {
             for row in rows {
-                diesel::insert_into(identifier::table).values(row).on_conflict_do_nothing().execute(c)?;
+                Fixed(diesel::insert_into(identifier::table).values(row).on_conflict_do_nothing()).execute(c)?;
             }
         }
         Connection::Postgres(c) => {

@@ -6,6 +6,7 @@
 use diesel::prelude::*;
 
 use super::connection::{Connection, on};
+use super::fixed::Fixed;
 use super::rows::{DataKeyRow, HubSecretRow, KekRow};
 use super::schema::{data_key, hub_secret, kek};
 use super::{Error, Read, Write};
@@ -149,10 +150,10 @@ pub fn data_keys(connection: &mut Connection, subjects: &[SubjectId]) -> Result<
 /// # Errors
 /// [`Error::Taken`] if there is another one in its place; or if it cannot be written.
 pub fn insert_data_key(write: &mut Write<'_>, row: &DataKeyRow) -> Result<(), Error> {
-    let added = on!(write.keys()?, |c| diesel::insert_into(data_key::table)
-        .values(row.clone())
-        .on_conflict_do_nothing()
-        .execute(c))?;
+    let added = on!(write.keys()?, |c| Fixed(
+        diesel::insert_into(data_key::table).values(row.clone()).on_conflict_do_nothing()
+    )
+    .execute(c))?;
     if added == 1 {
         return Ok(());
     }

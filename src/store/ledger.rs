@@ -3,6 +3,7 @@
 use diesel::prelude::*;
 
 use super::connection::{Connection, on};
+use super::fixed::Fixed;
 use super::rows::LedgerRow;
 use super::schema::ledger;
 use super::{Error, Write};
@@ -13,7 +14,7 @@ use crate::types::SubjectId;
 /// # Errors
 /// If it cannot be written.
 pub fn insert(write: &mut Write<'_>, row: LedgerRow) -> Result<(), Error> {
-    on!(write.records(), |c| diesel::insert_into(ledger::table).values(row).execute(c))?;
+    on!(write.records(), |c| Fixed(diesel::insert_into(ledger::table).values(row)).execute(c))?;
     Ok(())
 }
 

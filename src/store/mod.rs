@@ -7,6 +7,7 @@
 
 pub(crate) mod connection;
 mod error;
+mod fixed;
 mod gatherer;
 mod migrate;
 mod reader;

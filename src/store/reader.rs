@@ -9,9 +9,12 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use diesel::RunQueryDsl as _;
+use diesel::connection::SimpleConnection as _;
 use tokio::sync::{Semaphore, oneshot};
 
 use super::connection::{Access, Connection, Location, Shelf, open};
+use super::fixed::{Begin, Rollback};
 use super::gatherer::Gatherer;
 use super::rows::{SubjectRows, Who};
 use super::{Error, subjects};
@@ -58,10 +61,11 @@ impl Read {
     /// Begins one snapshot of the records. The keys are read outside it on purpose: a key that was shredded
     /// meanwhile must not be found any more.
     fn begin(&mut self) -> Result<(), Error> {
-        self.records.execute(match &self.records {
-            Connection::Sqlite(_) => "BEGIN",
-            Connection::Postgres(_) => "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY",
-        })
+        match &mut self.records {
+            Connection::Sqlite(c) => Begin.execute(c).map(drop)?,
+            Connection::Postgres(c) => c.batch_execute("BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY")?,
+        }
+        Ok(())
     }
 
     /// Runs `work` inside the snapshot that was begun, and ends it.
@@ -69,13 +73,21 @@ impl Read {
         // A panic in `work` leaves the snapshot open.
         self.broken = true;
         let result = work(self);
-        let ended = self.records.execute("ROLLBACK");
+        let ended = self.end();
         // What failed may be the connection; a refusal of the house costs three short questions.
         self.broken = ended.is_err() || (result.is_err() && !self.answers());
         match (result, ended) {
             (Ok(_), Err(cause)) => Err(cause.into()),
             (result, _) => result,
         }
+    }
+
+    fn end(&mut self) -> Result<(), Error> {
+        match &mut self.records {
+            Connection::Sqlite(c) => Rollback.execute(c).map(drop)?,
+            Connection::Postgres(c) => c.batch_execute("ROLLBACK")?,
+        }
+        Ok(())
     }
 
     fn answers(&mut self) -> bool {

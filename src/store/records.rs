@@ -3,6 +3,7 @@
 use diesel::prelude::*;
 
 use super::connection::{Connection, on};
+use super::fixed::Fixed;
 use super::rows::RecordRow;
 use super::schema::record;
 use super::{Error, Write};
@@ -50,7 +51,7 @@ pub fn of(connection: &mut Connection, of: SubjectId) -> Result<Vec<RecordRow>, 
 /// # Errors
 /// If it cannot be written.
 pub fn insert(write: &mut Write<'_>, row: RecordRow) -> Result<(), Error> {
-    on!(write.records(), |c| diesel::insert_into(record::table).values(row).execute(c))?;
+    on!(write.records(), |c| Fixed(diesel::insert_into(record::table).values(row)).execute(c))?;
     Ok(())
 }
 

@@ -58,7 +58,7 @@ pub struct HubSecretRow {
 
 /// A person, or the trace of one who was merged into another.
 #[derive(Clone, Debug, PartialEq, Eq, Queryable, Selectable, Insertable)]
-#[diesel(table_name = schema::subject)]
+#[diesel(table_name = schema::subject, treat_none_as_default_value = false)]
 pub struct SubjectRow {
     /// The partition.
     pub part: Part,
@@ -183,7 +183,7 @@ impl IdentifierRow {
 
 /// Why a record belongs to a person, or why two persons became one.
 #[derive(Clone, Debug, PartialEq, Eq, Queryable, Selectable, Insertable)]
-#[diesel(table_name = schema::link)]
+#[diesel(table_name = schema::link, treat_none_as_default_value = false)]
 pub struct LinkRow {
     /// The partition of `subject_id`.
     pub part: Part,

@@ -7,6 +7,7 @@ use diesel::prelude::*;
 use diesel::sql_types::SmallInt;
 
 use super::connection::{Connection, on};
+use super::fixed::Fixed;
 use super::rows::{IdentifierRow, LedgerRow, RecordRow, SubjectRow, SubjectRows, SubjectState, Who};
 use super::schema::{identifier, ledger, record, subject};
 use super::{Error, Read, Write, keys};
@@ -21,7 +22,7 @@ const STEPS: usize = 64;
 /// # Errors
 /// If they cannot be written.
 pub fn insert(write: &mut Write<'_>, row: &SubjectRow) -> Result<(), Error> {
-    on!(write.records(), |c| diesel::insert_into(subject::table).values(row.clone()).execute(c))?;
+    on!(write.records(), |c| Fixed(diesel::insert_into(subject::table).values(row.clone())).execute(c))?;
     Ok(())
 }
 

@@ -20,6 +20,7 @@ use tokio::sync::oneshot;
 use super::Error;
 use super::connection::{Access, BUSY_TIMEOUT, Connection, Location, Shelf, open};
 use super::error::Failure;
+use super::fixed::BeginImmediate;
 use super::gatherer::Gatherer;
 
 /// How often jobs run before they are told that others were in the way.
@@ -64,10 +65,10 @@ impl Transaction {
     fn begin(&mut self) -> Result<(), Error> {
         if !self.open {
             // IMMEDIATE: a deferred transaction that turns to writing fails at once when another process writes.
-            self.connection.execute(match self.connection {
-                Connection::Sqlite(_) => "BEGIN IMMEDIATE",
-                Connection::Postgres(_) => "BEGIN ISOLATION LEVEL SERIALIZABLE",
-            })?;
+            match &mut self.connection {
+                Connection::Sqlite(c) => BeginImmediate.execute(c).map(drop)?,
+                Connection::Postgres(c) => c.batch_execute("BEGIN ISOLATION LEVEL SERIALIZABLE")?,
+            }
             self.open = true;
             if self.savepoint {
                 self.connection.execute("SAVEPOINT job")?;
