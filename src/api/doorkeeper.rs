@@ -4,7 +4,7 @@
 //! against the store, so that a revocation counts at once on all nodes.
 
 use std::collections::{BTreeSet, HashMap};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::audit::{self, Act, Book, Line};
 use crate::gateway::{Actor, Caller, Scope};
@@ -14,7 +14,7 @@ use crate::types::{ApiKeyId, Clock, Entropy, EntropyFailure, IdMaker, PurposeCod
 use crate::vault::ApiKeyHash;
 
 const PREFIX: &str = "obh_";
-/// Keys that were valid a moment ago, remembered for the allowance only.
+/// Keys that were valid a moment ago.
 const REMEMBERED: usize = 10_000;
 
 /// A failure of the doorkeeper.
@@ -51,7 +51,14 @@ pub struct Doorkeeper {
     ids: Arc<IdMaker>,
     entropy: Arc<dyn Entropy>,
     clock: Arc<dyn Clock>,
-    recent: Mutex<HashMap<[u8; 32], ApiKeyId>>,
+    known: Mutex<HashMap<ApiKeyId, Known>>,
+}
+
+/// A key that was valid a moment ago. Its row is read again on each call; who it stands for is worked out again only when
+/// the row changed.
+struct Known {
+    row: ApiKeyRow,
+    caller: Caller,
 }
 
 impl Doorkeeper {
@@ -64,7 +71,7 @@ impl Doorkeeper {
         entropy: Arc<dyn Entropy>,
         clock: Arc<dyn Clock>,
     ) -> Self {
-        Self { store, book, ids, entropy, clock, recent: Mutex::default() }
+        Self { store, book, ids, entropy, clock, known: Mutex::default() }
     }
 
     /// Makes a key, by the operator of the machine. The text is returned once and cannot be had again.
@@ -124,7 +131,7 @@ impl Doorkeeper {
     pub async fn revoke_by(&self, by: Option<(ApiKeyId, Role)>, id: ApiKeyId) -> Result<bool, Error> {
         let now = self.clock.now();
         let revoked = self.store.write(move |write| api_keys::revoke(write, id, now)).await?;
-        self.recent.lock().unwrap_or_else(PoisonError::into_inner).retain(|_, known| *known != id);
+        self.known().remove(&id);
         if revoked {
             self.book.note(configured(by, format!("api_key {id} revoked"))).await?;
         }
@@ -136,26 +143,26 @@ impl Doorkeeper {
     /// # Errors
     /// If the store fails: then nobody is let in.
     pub async fn identify(&self, key: &str) -> Result<Option<Caller>, Error> {
-        let caller = self.check(key).await?;
-        match &caller {
-            Some(Caller { actor: Actor::Key { id, .. }, .. }) => self.remember(key, *id),
-            // It may have been valid a moment ago, and ended or been revoked on another node since.
-            _ => self.forget(key),
-        }
-        Ok(caller)
-    }
-
-    async fn check(&self, key: &str) -> Result<Option<Caller>, Error> {
         let Some((id, secret)) = split(key) else { return Ok(None) };
-        let row = self.store.read(move |read| api_keys::find(read.records(), id)).await?;
-        let Some(row) = row else { return Ok(None) };
-        let stored = ApiKeyHash::from_slice(&row.secret_hash).map_err(store::Error::from)?;
-        let now = self.clock.now();
-        let over = row.expires_at.is_set() && row.expires_at <= now;
-        if !stored.matches(&ApiKeyHash::of(secret)) || row.revoked_at.is_set() || over {
+        let row = self.store.api_key(id).await?.filter(|row| self.lives(row));
+        let Some(row) = row else {
+            // It may have been valid a moment ago, and ended or been revoked on another node since.
+            self.known().remove(&id);
+            return Ok(None);
+        };
+        if !opens(&row, secret)? {
             return Ok(None);
         }
-        Ok(Some(caller(&row)?))
+        if let Some(known) = self.known().get(&id).filter(|known| known.row == row) {
+            return Ok(Some(known.caller.clone()));
+        }
+        let caller = caller(&row)?;
+        self.remember(Known { row, caller: caller.clone() });
+        Ok(Some(caller))
+    }
+
+    fn lives(&self, row: &ApiKeyRow) -> bool {
+        !row.revoked_at.is_set() && (!row.expires_at.is_set() || self.clock.now() < row.expires_at)
     }
 
     /// The caller a key stands for, valid or not: to explain what it may read. It lets nobody in.
@@ -163,35 +170,40 @@ impl Doorkeeper {
     /// # Errors
     /// If the store fails.
     pub async fn holder(&self, id: ApiKeyId) -> Result<Option<Caller>, Error> {
-        let row = self.store.read(move |read| api_keys::find(read.records(), id)).await?;
-        Ok(row.as_ref().map(caller).transpose()?)
+        Ok(self.store.api_key(id).await?.as_ref().map(caller).transpose()?)
     }
 
     /// The id of a key that was valid a moment ago. For the allowance only: it lets nobody in.
     #[must_use]
     pub fn was_valid(&self, key: &str) -> Option<ApiKeyId> {
-        let recent = self.recent.lock().unwrap_or_else(PoisonError::into_inner);
-        recent.get(ApiKeyHash::of(key).bytes()).copied()
+        let (id, secret) = split(key)?;
+        let known = self.known();
+        known.get(&id).filter(|known| opens(&known.row, secret).is_ok_and(|opens| opens)).map(|_| id)
     }
 
-    fn remember(&self, key: &str, id: ApiKeyId) {
-        let mut recent = self.recent.lock().unwrap_or_else(PoisonError::into_inner);
-        if recent.len() >= REMEMBERED {
-            recent.clear();
+    fn remember(&self, one: Known) {
+        let mut known = self.known();
+        if known.len() >= REMEMBERED {
+            known.clear();
         }
-        recent.insert(*ApiKeyHash::of(key).bytes(), id);
+        known.insert(one.row.key_id, one);
     }
 
-    fn forget(&self, key: &str) {
-        self.recent.lock().unwrap_or_else(PoisonError::into_inner).remove(ApiKeyHash::of(key).bytes());
+    fn known(&self) -> MutexGuard<'_, HashMap<ApiKeyId, Known>> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Is `secret` the other half of this key? In constant time.
+fn opens(row: &ApiKeyRow, secret: &str) -> Result<bool, store::Error> {
+    Ok(ApiKeyHash::from_slice(&row.secret_hash)?.matches(&ApiKeyHash::of(secret)))
 }
 
 /// Role and scope as stored.
 fn caller(row: &ApiKeyRow) -> Result<Caller, store::Error> {
     let purposes = purposes(row)?;
     let role = Role::try_from(row.role)?;
-    let scope = if role == Role::Dpo && purposes.is_empty() { Scope::Every } else { Scope::Only(purposes) };
+    let scope = if role == Role::Dpo && purposes.is_empty() { Scope::Every } else { Scope::only(purposes) };
     Ok(Caller { actor: Actor::Key { id: row.key_id, role }, scope })
 }
 

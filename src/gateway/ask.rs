@@ -53,10 +53,17 @@ pub enum Actor {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Scope {
     /// These and no others.
-    Only(BTreeSet<PurposeCode>),
+    Only(Arc<BTreeSet<PurposeCode>>),
     /// Every configured purpose. It counts for the data protection officer and the hub's own rooms; for any other caller it
     /// is an empty scope, so that a forgotten scope gives nothing.
     Every,
+}
+
+impl Scope {
+    /// These purposes and no others.
+    pub fn only(purposes: impl IntoIterator<Item = PurposeCode>) -> Self {
+        Self::Only(Arc::new(purposes.into_iter().collect()))
+    }
 }
 
 impl Caller {

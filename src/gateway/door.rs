@@ -10,7 +10,7 @@ use super::disclosure::{DisclosedRecord, Disclosure};
 use super::permit::{Permit, RecordFacts};
 use crate::audit::Receipt;
 use crate::consent::{Edition, EntryNo};
-use crate::store::rows::{DataKeyRow, LedgerRow, RecordRow, SubjectRows};
+use crate::store::rows::{LedgerRow, RecordRow, SubjectRows};
 use crate::types::{Category, CategorySet, IdentifierKind, RecordKind, SourceNo, SubjectId, Timestamp};
 use crate::vault::{self, Compartment, Opener, OpeningKey, Personal, Pseudonym, Row, Sealed, Table};
 
@@ -33,41 +33,40 @@ impl Door {
         Ok(self.opener.lookup(kind, source, value)?.bytes())
     }
 
-    /// The pseudonym of a person: that of the first key made for them.
-    pub(super) fn pseudonym(&self, rows: &SubjectRows) -> Result<Option<Pseudonym>, vault::Error> {
-        let own = rows.keys.iter().filter(|key| key.subject == rows.subject).min_by_key(|key| key.key_no);
-        own.map(|key| self.opener.with_key(key)?.pseudonym()).transpose()
+    /// The keys of a person, for one piece of work. Each is unwrapped when it is needed, and once.
+    pub(super) const fn keys<'a>(&'a self, rows: &'a SubjectRows) -> Keys<'a> {
+        Keys { opener: &self.opener, rows, open: Vec::new() }
     }
 
     pub(super) fn pseudonyms(&self, rows: &SubjectRows) -> Result<Vec<Pseudonym>, vault::Error> {
         rows.keys.iter().map(|key| self.opener.with_key(key)?.pseudonym()).collect()
     }
 
-    /// Opens what `permit` covers of `rows`.
+    /// Opens what `permit` covers of the person whose `keys` these are.
     pub(super) fn disclose(
         &self,
         permit: Permit,
         receipt: Receipt,
-        rows: &SubjectRows,
+        keys: Keys<'_>,
         edition: &Edition,
     ) -> Result<Disclosure, Error> {
         if !receipt.speaks_for(permit.id()) {
             return Err(Error::WrongReceipt);
         }
-        self.open(permit, rows, edition)
+        open(permit, keys, edition)
     }
 
     /// Opens many people whose one audit line `receipt` speaks for.
     pub(super) fn disclose_many(
         &self,
-        allowed: Vec<(Permit, SubjectRows)>,
+        allowed: Vec<(Permit, Keys<'_>)>,
         receipt: Receipt,
         edition: &Edition,
     ) -> Result<Vec<Disclosure>, Error> {
         if !allowed.iter().all(|(permit, _)| receipt.speaks_for(permit.id())) {
             return Err(Error::WrongReceipt);
         }
-        allowed.into_iter().map(|(permit, rows)| self.open(permit, &rows, edition)).collect()
+        allowed.into_iter().map(|(permit, keys)| open(permit, keys, edition)).collect()
     }
 
     /// Opens what `permit` covers and closes it again without letting it be read.
@@ -81,7 +80,7 @@ impl Door {
         if !receipt.speaks_for(permit.id()) || permit.subject() != rows.subject {
             return Err(Error::WrongReceipt);
         }
-        let mut keys = Keys::new(&self.opener, rows);
+        let mut keys = self.keys(rows);
         let mut carried = Vec::new();
         for (at, record) in rows.records.iter().enumerate() {
             let parts = keys.open(&permit, record, edition)?;
@@ -95,7 +94,7 @@ impl Door {
 
     /// Opens every part and proof that is alive and closes it again without letting it be read.
     pub(super) fn reclose(&self, rows: &SubjectRows) -> Result<ReclosedParts, Error> {
-        let mut keys = Keys::new(&self.opener, rows);
+        let mut keys = self.keys(rows);
         let mut records = Vec::with_capacity(rows.records.len());
         for record in &rows.records {
             let parts = match keys.key(record.sealed_for, record.key_no)? {
@@ -110,49 +109,54 @@ impl Door {
         }
         Ok((records, proofs))
     }
-
-    fn open(&self, permit: Permit, rows: &SubjectRows, edition: &Edition) -> Result<Disclosure, Error> {
-        if permit.subject() != rows.subject {
-            return Err(Error::WrongReceipt);
-        }
-        let mut keys = Keys::new(&self.opener, rows);
-        let mut records = Vec::with_capacity(rows.records.len());
-        for record in &rows.records {
-            let parts = keys.open(&permit, record, edition)?;
-            if parts.is_empty() {
-                continue;
-            }
-            let parts = parts
-                .into_iter()
-                .map(|(category, part)| Ok((category, part.document()?)))
-                .collect::<Result<BTreeMap<_, _>, vault::Error>>()?;
-            records.push(DisclosedRecord {
-                record_no: record.record_no,
-                kind: RecordKind::try_from(record.kind).map_err(crate::store::Error::from)?,
-                source: edition.source(record.source_no).map_or_else(String::new, |source| source.code.clone()),
-                version: record.version,
-                ingested_at: record.ingested_at,
-                keep_until: set(record.keep_until),
-                source_until: set(record.source_until),
-                parts,
-            });
-        }
-        let evidence = if permit.own_access() { keys.evidence(&rows.ledger)? } else { BTreeMap::new() };
-        let pseudonym = self.pseudonym(rows)?;
-        Ok(Disclosure::new(rows.subject, permit.decision().clone(), records, pseudonym).with_evidence(evidence))
-    }
 }
 
-/// The unwrapped keys of one person while they are needed; wiped when dropped.
-struct Keys<'a> {
+/// Opens what `permit` covers. The receipt for it was checked.
+fn open(permit: Permit, mut keys: Keys<'_>, edition: &Edition) -> Result<Disclosure, Error> {
+    let rows = keys.rows;
+    if permit.subject() != rows.subject {
+        return Err(Error::WrongReceipt);
+    }
+    let mut records = Vec::with_capacity(rows.records.len());
+    for record in &rows.records {
+        let parts = keys.open(&permit, record, edition)?;
+        if parts.is_empty() {
+            continue;
+        }
+        let parts = parts
+            .into_iter()
+            .map(|(category, part)| Ok((category, part.document()?)))
+            .collect::<Result<BTreeMap<_, _>, vault::Error>>()?;
+        records.push(DisclosedRecord {
+            record_no: record.record_no,
+            kind: RecordKind::try_from(record.kind).map_err(crate::store::Error::from)?,
+            source: edition.source(record.source_no).map_or_else(String::new, |source| source.code.clone()),
+            version: record.version,
+            ingested_at: record.ingested_at,
+            keep_until: set(record.keep_until),
+            source_until: set(record.source_until),
+            parts,
+        });
+    }
+    let evidence = if permit.own_access() { keys.evidence(&rows.ledger)? } else { BTreeMap::new() };
+    let pseudonym = keys.pseudonym()?;
+    Ok(Disclosure::new(rows.subject, permit.decision().clone(), records, pseudonym).with_evidence(evidence))
+}
+
+/// One person's rows, and their keys unwrapped while they are needed; wiped when dropped. Only the door opens with them.
+pub(super) struct Keys<'a> {
     opener: &'a Opener,
-    rows: &'a [DataKeyRow],
+    rows: &'a SubjectRows,
     open: Vec<((SubjectId, i16), OpeningKey)>,
 }
 
-impl<'a> Keys<'a> {
-    const fn new(opener: &'a Opener, rows: &'a SubjectRows) -> Self {
-        Self { opener, rows: rows.keys.as_slice(), open: Vec::new() }
+impl Keys<'_> {
+    /// The pseudonym of the person: that of the first key made for them.
+    pub(super) fn pseudonym(&mut self) -> Result<Option<Pseudonym>, Error> {
+        let rows = self.rows;
+        let own = rows.keys.iter().filter(|key| key.subject == rows.subject).min_by_key(|key| key.key_no);
+        let Some(own) = own else { return Ok(None) };
+        Ok(self.key(own.subject, own.key_no)?.map(OpeningKey::pseudonym).transpose()?)
     }
 
     /// The parts of `record` that `permit` covers. A record whose key was shredded meanwhile has none.
@@ -200,7 +204,7 @@ impl<'a> Keys<'a> {
         let at = match self.open.iter().position(|(of, _)| *of == (owner, key_no)) {
             Some(at) => at,
             None => {
-                let row = self.rows.iter().find(|row| row.subject == owner && row.key_no == key_no);
+                let row = self.rows.keys.iter().find(|row| row.subject == owner && row.key_no == key_no);
                 let Some(row) = row else { return Ok(None) };
                 self.open.push(((owner, key_no), self.opener.with_key(row)?));
                 self.open.len() - 1

@@ -27,7 +27,7 @@ pub use uses::Use;
 
 pub use door::CarriedOver;
 
-use door::Door;
+use door::{Door, Keys};
 
 use crate::audit::{self, Act, Book, Line};
 use crate::consent::{Edition, Rulebook, Standing, ledger};
@@ -116,11 +116,12 @@ impl Gateway {
         let edition = self.rulebook.edition();
         let id = self.decision_id()?;
         let verdict = self.decide(ask, rows.as_ref(), &edition, id)?;
-        let pseudonym = self.pseudonym(rows.as_ref())?;
+        let mut keys = rows.as_ref().map(|rows| self.door.keys(rows));
+        let pseudonym = pseudonym(&mut keys)?;
         let receipt = self.book.record(id, line(ask, verdict.decision(), pseudonym, request)).await?;
-        match (verdict, rows) {
-            (Verdict::Allow(permit), Some(rows)) => {
-                let disclosure = self.door.disclose(permit, receipt, &rows, &edition)?;
+        match (verdict, keys) {
+            (Verdict::Allow(permit), Some(keys)) => {
+                let disclosure = self.door.disclose(permit, receipt, keys, &edition)?;
                 Ok(Answer::Disclosed(Box::new(disclosure)))
             }
             _ => Ok(Answer::Nothing),
@@ -137,11 +138,12 @@ impl Gateway {
         let edition = self.rulebook.edition();
         let id = self.decision_id()?;
         let (mut allowed, mut refused, mut pseudonyms) = (Vec::new(), Vec::new(), Vec::new());
-        for rows in rows.into_iter().flatten() {
-            match self.decide(ask, Some(&rows), &edition, id)? {
+        for rows in rows.iter().flatten() {
+            match self.decide(ask, Some(rows), &edition, id)? {
                 Verdict::Allow(permit) => {
-                    pseudonyms.extend(self.pseudonym(Some(&rows))?);
-                    allowed.push((permit, rows));
+                    let mut keys = self.door.keys(rows);
+                    pseudonyms.extend(keys.pseudonym()?);
+                    allowed.push((permit, keys));
                 }
                 verdict => refused.push(verdict.decision().clone()),
             }
@@ -184,7 +186,8 @@ impl Gateway {
         let edition = self.rulebook.edition();
         let id = self.decision_id()?;
         let decision = self.decide(ask, rows.as_ref(), &edition, id)?.decision().clone();
-        let mut line = line(ask, &decision, self.pseudonym(rows.as_ref())?, None).with_act(Act::Explained);
+        let mut keys = rows.as_ref().map(|rows| self.door.keys(rows));
+        let mut line = line(ask, &decision, pseudonym(&mut keys)?, None).with_act(Act::Explained);
         if let Actor::Key { id, role } = by_whom.actor {
             line = line.by(id, role);
         }
@@ -229,11 +232,12 @@ impl Gateway {
         }
         let id = self.decision_id()?;
         let verdict = self.decide(ask, Some(rows), &edition, id)?;
-        let pseudonym = self.pseudonym(Some(rows))?;
-        let receipt = self.book.record(id, line(ask, verdict.decision(), pseudonym, Some(request))).await?;
+        let mut keys = self.door.keys(rows);
+        let line = line(ask, verdict.decision(), keys.pseudonym()?, Some(request));
+        let receipt = self.book.record(id, line).await?;
         match verdict {
             Verdict::Allow(permit) => {
-                let disclosure = self.door.disclose(permit, receipt, rows, &edition)?;
+                let disclosure = self.door.disclose(permit, receipt, keys, &edition)?;
                 Ok(Answer::Disclosed(Box::new(disclosure)))
             }
             _ => Ok(Answer::Nothing),
@@ -255,8 +259,8 @@ impl Gateway {
         let edition = self.rulebook.edition();
         let id = self.decision_id()?;
         let verdict = self.decide(ask, Some(rows), &edition, id)?;
-        let pseudonym = self.pseudonym(Some(rows))?;
-        let receipt = self.book.record(id, line(ask, verdict.decision(), pseudonym, Some(request))).await?;
+        let line = line(ask, verdict.decision(), self.door.keys(rows).pseudonym()?, Some(request));
+        let receipt = self.book.record(id, line).await?;
         match verdict {
             Verdict::Allow(permit) => self.door.carry_over(permit, receipt, rows, &edition),
             _ => Ok(Vec::new()),
@@ -291,11 +295,6 @@ impl Gateway {
         Ok(decide(ask, purpose, &standing, id, self.now()))
     }
 
-    fn pseudonym(&self, rows: Option<&SubjectRows>) -> Result<Option<Pseudonym>, Error> {
-        let Some(rows) = rows else { return Ok(None) };
-        Ok(self.door.pseudonym(rows)?)
-    }
-
     fn decision_id(&self) -> Result<DecisionId, Error> {
         Ok(DecisionId::from_uuid(self.ids.uuid()?))
     }
@@ -303,6 +302,11 @@ impl Gateway {
     fn now(&self) -> Timestamp {
         self.clock.now()
     }
+}
+
+/// The pseudonym of whoever was found.
+fn pseudonym(keys: &mut Option<Keys<'_>>) -> Result<Option<Pseudonym>, Error> {
+    keys.as_mut().map_or(Ok(None), Keys::pseudonym)
 }
 
 /// The audit line of one decision.

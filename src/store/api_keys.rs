@@ -45,6 +45,20 @@ pub fn find(connection: &mut Connection, id: ApiKeyId) -> Result<Option<ApiKeyRo
         .optional())?)
 }
 
+/// Several keys by their public halves, in any order.
+///
+/// # Errors
+/// If the shelf cannot be read.
+pub(super) fn many(connection: &mut Connection, ids: &[ApiKeyId]) -> Result<Vec<ApiKeyRow>, Error> {
+    let mut ids: Vec<Vec<u8>> = ids.iter().map(|id| Vec::from(*id)).collect();
+    ids.sort_unstable();
+    ids.dedup();
+    Ok(on!(connection, |c| api_key::table
+        .filter(api_key::key_id.eq_any(ids))
+        .select(ApiKeyRow::as_select())
+        .load(c))?)
+}
+
 /// All keys, oldest first.
 ///
 /// # Errors

@@ -39,6 +39,8 @@ pub use migrate::danger_down;
 pub use reader::Read;
 pub use writer::Write;
 
+use crate::types::ApiKeyId;
+use api_keys::ApiKeyRow;
 use rows::{SubjectRows, Who};
 
 /// The store. Clones share the same threads and connections.
@@ -118,6 +120,14 @@ impl Store {
     /// If the database cannot be read.
     pub async fn subjects(&self, who: Vec<Who>) -> Result<Vec<Option<SubjectRows>>, Error> {
         self.0.reader.subjects(who).await
+    }
+
+    /// The other hot read: the key a call comes with, as it is after this call.
+    ///
+    /// # Errors
+    /// If the database cannot be read.
+    pub async fn api_key(&self, id: ApiKeyId) -> Result<Option<ApiKeyRow>, Error> {
+        self.0.reader.api_key(id).await
     }
 
     /// Cuts the write-ahead logs off after an erasure. False if readers were in the way; then ask again.

@@ -13,11 +13,13 @@ use diesel::RunQueryDsl as _;
 use diesel::connection::SimpleConnection as _;
 use tokio::sync::{Semaphore, oneshot};
 
+use super::api_keys::ApiKeyRow;
 use super::connection::{Access, Connection, Location, Shelf, open};
 use super::fixed::{Begin, Rollback};
 use super::gatherer::Gatherer;
 use super::rows::{SubjectRows, Who};
-use super::{Error, subjects};
+use super::{Error, api_keys, subjects};
+use crate::types::ApiKeyId;
 
 /// Reading threads on PostgreSQL.
 const POSTGRES_READERS: usize = 3;
@@ -112,6 +114,8 @@ type Errand = Box<dyn FnOnce(Result<&mut Read, Error>) + Send>;
 enum Asked {
     /// The hot verb.
     Subjects(Vec<Who>, oneshot::Sender<Result<Vec<Option<SubjectRows>>, Error>>),
+    /// The key every call comes with.
+    Key(ApiKeyId, oneshot::Sender<Result<Option<ApiKeyRow>, Error>>),
     /// Any other read.
     Errand(Errand),
 }
@@ -145,6 +149,24 @@ impl Reader {
             Self::Postgres { .. } => {
                 let (asker, answer) = oneshot::channel();
                 self.thread()?.submit(Asked::Subjects(who, asker))?;
+                answer.await.unwrap_or(Err(Error::Stopped))
+            }
+        }
+    }
+
+    pub(super) async fn api_key(&self, id: ApiKeyId) -> Result<Option<ApiKeyRow>, Error> {
+        match self {
+            Self::Sqlite { location, idle } => {
+                let waiting = idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
+                let mut read = waiting.map_or_else(|| Read::open(location), Ok)?;
+                // One statement is a snapshot of its own.
+                let key = api_keys::find(&mut read.records, id)?;
+                idle.lock().unwrap_or_else(PoisonError::into_inner).push(read);
+                Ok(key)
+            }
+            Self::Postgres { .. } => {
+                let (asker, answer) = oneshot::channel();
+                self.thread()?.submit(Asked::Key(id, asker))?;
                 answer.await.unwrap_or(Err(Error::Stopped))
             }
         }
@@ -191,13 +213,16 @@ impl Reader {
 }
 
 fn work(location: &Location, read: &mut Option<Read>, batch: Vec<Asked>) {
-    let mut hot = VecDeque::new();
-    let mut errands = Vec::new();
+    let (mut hot, mut errands, mut keys) = (VecDeque::new(), Vec::new(), Vec::new());
     for asked in batch {
         match asked {
             Asked::Subjects(who, asker) => hot.push_back((who, asker)),
+            Asked::Key(id, asker) => keys.push((id, asker)),
             Asked::Errand(errand) => errands.push(errand),
         }
+    }
+    if !keys.is_empty() {
+        answer_keys(location, read, keys);
     }
     while !hot.is_empty() {
         answer_subjects(location, read, some_of(&mut hot));
@@ -211,6 +236,35 @@ fn work(location: &Location, read: &mut Option<Read>, batch: Vec<Asked>) {
             }
             Err(cause) => errand(Err(cause)),
         }));
+    }
+}
+
+/// One statement for all calls that wait; it is a snapshot of its own.
+fn answer_keys(
+    location: &Location,
+    read: &mut Option<Read>,
+    asked: Vec<(ApiKeyId, oneshot::Sender<Result<Option<ApiKeyRow>, Error>>)>,
+) {
+    let ids: Vec<ApiKeyId> = asked.iter().map(|(id, _)| *id).collect();
+    let find = |waiting: Option<Read>| {
+        let mut found = waiting.map_or_else(|| Read::open(location), Ok)?;
+        let rows = api_keys::many(&mut found.records, &ids)?;
+        Ok::<_, Error>((found, rows))
+    };
+    // The connection may have died while it was idle: once more with a new one.
+    match find(read.take()).or_else(|_| find(None)) {
+        Ok((found, rows)) => {
+            *read = Some(found);
+            for (id, asker) in asked {
+                let _ = asker.send(Ok(rows.iter().find(|row| row.key_id == id).cloned()));
+            }
+        }
+        Err(cause) => {
+            tracing::error!(error = ?cause, "API keys could not be read");
+            for (_, asker) in asked {
+                let _ = asker.send(Err(Error::Stopped));
+            }
+        }
     }
 }
 

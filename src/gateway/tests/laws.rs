@@ -115,7 +115,7 @@ fn some_consent_purpose() -> impl Strategy<Value = Purpose> {
 
 fn some_caller() -> impl Strategy<Value = Caller> {
     let purposes = prop::collection::btree_set(prop::sample::select(NAMES.as_slice()).prop_map(code), 0..4);
-    let scope = prop_oneof![purposes.prop_map(Scope::Only), Just(Scope::Every)];
+    let scope = prop_oneof![purposes.prop_map(Scope::only), Just(Scope::Every)];
     let key = |role| Actor::Key { id: ApiKeyId::from_uuid(uuid::Uuid::nil()), role };
     let actor = prop_oneof![
         prop::sample::select(Role::ALL).prop_map(key),

@@ -65,7 +65,7 @@ pub fn caller(role: Role, purposes: &[&str]) -> Caller {
     let purposes: BTreeSet<_> = purposes.iter().map(|text| code(text)).collect();
     Caller {
         actor: Actor::Key { id: ApiKeyId::from_uuid(uuid::Uuid::from_u128(7)), role },
-        scope: Scope::Only(purposes),
+        scope: Scope::only(purposes),
     }
 }
 

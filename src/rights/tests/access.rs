@@ -48,7 +48,7 @@ async fn a_package_holds_everything_of_the_person_and_nothing_of_others() {
     };
     house.store.write(move |write| api_keys::insert(write, row.clone())).await.unwrap();
     let purpose: crate::types::PurposeCode = "newsletter_email".parse().unwrap();
-    let caller = key(77, Role::Marketing, Scope::Only([purpose.clone()].into()));
+    let caller = key(77, Role::Marketing, Scope::only([purpose.clone()]));
     let ask = Ask { caller, purpose, categories: None, channel: None, reason: None };
     let read = house.gateway.read(&ask, Who::Subject(anna), None).await.unwrap();
     assert!(matches!(read, Answer::Disclosed(_)));

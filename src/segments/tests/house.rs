@@ -149,6 +149,6 @@ impl House {
 
 pub(super) fn key(purposes: &[&str]) -> Caller {
     let id = ApiKeyId::from_uuid(uuid::Uuid::from_u128(7));
-    let scope = Scope::Only(purposes.iter().map(|purpose| purpose.parse().unwrap()).collect());
+    let scope = Scope::only(purposes.iter().map(|purpose| purpose.parse().unwrap()));
     Caller { actor: Actor::Key { id, role: Role::Marketing }, scope }
 }
