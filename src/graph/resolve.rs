@@ -1,7 +1,8 @@
 //! Resolving one record: whose is it?
 
+use crate::store::arrivals::Arrivals;
 use crate::store::rows::{IdentifierRow, SubjectState};
-use crate::store::{Error, Write, identifiers, records, subjects};
+use crate::store::{Error, Write, records, subjects};
 use crate::types::{IdentifierKind, SubjectId, UnknownWord};
 
 /// More people than this behind one value: it is shared, and joins nobody.
@@ -100,14 +101,15 @@ pub struct Resolution {
     pub evidence: Vec<(Rule, [u8; 16], SubjectId)>,
 }
 
-/// Follows the clues of one record inside the running transaction, where nobody else can add a person.
+/// Follows the clues of one record inside the running transaction, where nobody else can add a person. `known` is what
+/// was read of the batch it came in.
 ///
 /// # Errors
 /// If the store cannot be read.
-pub fn resolve(write: &mut Write<'_>, clues: &[Clue]) -> Result<Resolution, Error> {
+pub fn resolve(write: &mut Write<'_>, known: &Arrivals, clues: &[Clue]) -> Result<Resolution, Error> {
     let mut evidence = Vec::new();
     for clue in clues {
-        let rows = identifiers::with_index(write.records(), &clue.ix)?;
+        let rows = known.with_index(write, &clue.ix)?;
         if clue.joins {
             for person in joined_by(write, &rows)? {
                 evidence.push((Rule::of(clue.kind), clue.ix, person));

@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
+use super::desk::Desk;
 use super::prepare::{Bringer, Prepared, prepare};
-use super::settle::Desk;
+use super::settle::settle;
 use super::{Error, Rejection, canonical};
 use crate::audit::{Act, Book, Line};
 use crate::consent::Rulebook;
@@ -108,18 +109,7 @@ impl Intake {
         let prepared = Arc::new(prepared);
         self.in_epoch(async || {
             let (prepared, sealer, ids) = (prepared.clone(), self.sealer.clone(), self.ids.clone());
-            self.store
-                .write(move |write| {
-                    let desk = Desk { sealer: &sealer, ids: &ids, now };
-                    prepared
-                        .iter()
-                        .map(|prepared| match prepared {
-                            Ok(prepared) => desk.settle(write, prepared),
-                            Err(rejection) => Ok(Outcome::Rejected(rejection.clone())),
-                        })
-                        .collect::<Result<Vec<_>, Error>>()
-                })
-                .await
+            self.store.write(move |write| settle(&Desk::new(&sealer, &ids, now), write, &prepared)).await
         })
         .await
     }

@@ -7,6 +7,7 @@
 
 pub mod canonical;
 mod claim;
+mod desk;
 mod error;
 mod identify;
 mod ingest;

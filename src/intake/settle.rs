@@ -1,33 +1,66 @@
-//! Settling a prepared record inside the write transaction: is it news, whose is it, seal, write.
+//! Settling prepared records inside the write transaction: is it news, whose is it, seal, write.
 //!
-//! Re-runnable: nothing is taken out of the prepared record, and every run seals anew.
+//! Re-runnable: nothing is taken out of the prepared records, and every run seals anew.
 
-use super::prepare::Prepared;
-use super::{Error, Outcome};
-use crate::consent::{Entry, ledger as words};
+use std::collections::HashSet;
+
+use super::desk::{Desk, Key};
+use super::prepare::{Indexed, Prepared};
+use super::{Error, Outcome, Rejection};
 use crate::graph::{self, Rule};
-use crate::store::rows::{DataKeyRow, IdentifierRow, LedgerRow, LinkRow, RecordRow, SubjectRow, SubjectState};
-use crate::store::{Write, identifiers, keys, ledger, links, records, subjects, tombstones};
-use crate::types::{IdMaker, RecordKind, RecordNo, SourceNo, SubjectId, Timestamp};
-use crate::vault::{Compartment, Personal, Row, Sealer, SealingKey, Table};
+use crate::store::arrivals::Arrivals;
+use crate::store::rows::{IdentifierRow, LinkRow, RecordRow, SubjectRow, SubjectState};
+use crate::store::{Write, identifiers, links, records, subjects};
+use crate::types::{RecordKind, RecordNo, SubjectId, Timestamp};
 
 /// By which rule and which blind index a record was found to be a person's.
 type Evidence = Vec<(Rule, [u8; 16])>;
 
-/// What settling needs beside the transaction.
-pub(super) struct Desk<'a> {
-    pub(super) sealer: &'a Sealer,
-    pub(super) ids: &'a IdMaker,
-    pub(super) now: Timestamp,
+/// A running transaction, and what was known when its batch began.
+struct Batch<'a, 'w> {
+    write: &'a mut Write<'w>,
+    known: Arrivals,
+}
+
+/// Whose a record is.
+struct Owner<'a> {
+    person: SubjectId,
+    /// Their key, if they and it are new.
+    key: Option<Key<'a>>,
+    evidence: Evidence,
+}
+
+/// Writes those of a batch that are news, and says what became of each, in their order.
+///
+/// # Errors
+/// If the store or the vault fails; then nothing of the batch may stay.
+pub(super) fn settle(
+    desk: &Desk<'_>,
+    write: &mut Write<'_>,
+    prepared: &[Result<Prepared, Rejection>],
+) -> Result<Vec<Outcome>, Error> {
+    let good = || prepared.iter().flatten();
+    let indexes: HashSet<[u8; 16]> =
+        good().flat_map(|record| record.indexes.iter().map(|indexed| indexed.ix)).collect();
+    let tombstones = good().flat_map(|record| std::iter::once(&record.own_tombstone).chain(&record.tombstones));
+    let known = Arrivals::load(write, &indexes, &tombstones.copied().collect())?;
+    let mut batch = Batch { write, known };
+    prepared
+        .iter()
+        .map(|prepared| match prepared {
+            Ok(prepared) => desk.settle(&mut batch, prepared),
+            Err(rejection) => Ok(Outcome::Rejected(rejection.clone())),
+        })
+        .collect()
 }
 
 impl Desk<'_> {
     /// Writes one record if it is news.
-    pub(super) fn settle(&self, write: &mut Write<'_>, prepared: &Prepared) -> Result<Outcome, Error> {
-        if Self::is_suppressed(write, prepared)? {
+    fn settle(&self, batch: &mut Batch<'_, '_>, prepared: &Prepared) -> Result<Outcome, Error> {
+        if is_suppressed(&batch.known, prepared) {
             return Ok(Outcome::Suppressed);
         }
-        match Self::stored(write, prepared)? {
+        match batch.known.record(batch.write, &prepared.record_ix.bytes())? {
             Some(row) if row.version > prepared.version => Ok(Outcome::Stale),
             Some(row) => {
                 let same = row.content_mac == prepared.content_mac.bytes();
@@ -37,78 +70,60 @@ impl Desk<'_> {
                 if same && row.version == prepared.version {
                     Ok(Outcome::Unchanged)
                 } else if wins {
-                    self.replace(write, prepared, row)?;
+                    self.replace(batch, prepared, row)?;
                     Ok(if same { Outcome::Unchanged } else { Outcome::Updated })
                 } else {
                     Ok(Outcome::Stale)
                 }
             }
             None => {
-                self.append(write, prepared)?;
+                self.append(batch, prepared)?;
                 Ok(Outcome::Created)
             }
         }
     }
 
-    /// Old data of an erased person does not bring them back (Art. 17 GDPR); what happened after the erasure makes a
-    /// new person. An account or subscription is the same object before and after, so its version decides.
-    fn is_suppressed(write: &mut Write<'_>, prepared: &Prepared) -> Result<bool, Error> {
-        let lasting = matches!(prepared.kind, RecordKind::Customer | RecordKind::NewsletterSubscription);
-        if let Some(erased_at) = tombstones::find(write, &prepared.own_tombstone)?
-            && (!lasting || prepared.version <= erased_at)
-        {
-            return Ok(true);
-        }
-        let told_of = prepared.happened_at.unwrap_or(prepared.version);
-        for ix in &prepared.tombstones {
-            if tombstones::find(write, ix)?.is_some_and(|erased_at| told_of <= erased_at) {
-                return Ok(true);
-            }
-        }
-        Ok(false)
-    }
-
-    fn stored(write: &mut Write<'_>, prepared: &Prepared) -> Result<Option<RecordRow>, Error> {
-        let rows = identifiers::with_index(write.records(), &prepared.record_ix.bytes())?;
-        let Some(row) = rows.into_iter().find(|row| row.kind == IdentifierRow::RECORD) else { return Ok(None) };
-        Ok(records::find(write.records(), row.subject_id, row.record_no)?)
-    }
-
-    fn append(&self, write: &mut Write<'_>, prepared: &Prepared) -> Result<(), Error> {
+    fn append(&self, batch: &mut Batch<'_, '_>, prepared: &Prepared) -> Result<(), Error> {
         let record_no = self.ids.record_no();
-        let (person, evidence) = self.person_for(write, prepared, record_no, None)?;
-        let key = self.sealing_key(write, person, prepared)?;
-        let row = self.row(prepared, person, record_no, &key)?;
-        records::insert(write, row)?;
-        self.index(write, prepared, person, record_no, evidence)?;
-        self.record_claims(write, prepared, person, &key)
+        let Owner { person, key, evidence } = self.owner_of(batch, prepared, record_no, None)?;
+        let new = key.is_some();
+        let key = match key {
+            Some(key) => key,
+            None => self.sealing_key(batch.write, person, prepared.categories())?,
+        };
+        records::insert(batch.write, self.row(prepared, person, record_no, &key)?)?;
+        let rows: Vec<IdentifierRow> = identifiers_of(prepared, person, record_no).collect();
+        identifiers::insert(batch.write, rows)?;
+        batch.known.touch(prepared.indexes.iter().map(|indexed| &indexed.ix));
+        self.link(batch.write, person, record_no, evidence)?;
+        self.record_claims(batch.write, prepared, person, &key, new)
     }
 
     /// A newer version of a known record. It stays with the part of the person that brought it.
-    fn replace(&self, write: &mut Write<'_>, prepared: &Prepared, old: RecordRow) -> Result<(), Error> {
-        let (person, evidence) = self.person_for(write, prepared, old.record_no, Some(old.subject_id))?;
-        let key = self.sealing_key(write, old.sealed_for, prepared)?;
+    fn replace(&self, batch: &mut Batch<'_, '_>, prepared: &Prepared, old: RecordRow) -> Result<(), Error> {
+        let Owner { person, evidence, .. } = self.owner_of(batch, prepared, old.record_no, Some(old.subject_id))?;
+        let key = self.sealing_key(batch.write, old.sealed_for, prepared.categories())?;
         let row = RecordRow {
             part: person.part(),
             subject_id: person,
             ingested_at: old.ingested_at,
             ..self.row(prepared, old.sealed_for, old.record_no, &key)?
         };
-        records::replace(write, row)?;
-        identifiers::delete_of(write, old.record_no)?;
-        self.index(write, prepared, person, old.record_no, evidence)?;
-        self.record_claims(write, prepared, person, &key)
+        records::replace(batch.write, row)?;
+        self.reindex(batch, prepared, person, old.record_no)?;
+        self.link(batch.write, person, old.record_no, evidence)?;
+        self.record_claims(batch.write, prepared, person, &key, false)
     }
 
     /// The person the record belongs to: the one it leads to, all it leads to joined into one, or a new one.
-    fn person_for(
+    fn owner_of(
         &self,
-        write: &mut Write<'_>,
+        batch: &mut Batch<'_, '_>,
         prepared: &Prepared,
         record: RecordNo,
         known: Option<SubjectId>,
-    ) -> Result<(SubjectId, Evidence), Error> {
-        let found = graph::resolve(write, &prepared.clues)?;
+    ) -> Result<Owner<'_>, Error> {
+        let found = graph::resolve(batch.write, &batch.known, &prepared.clues)?;
         let mut people = found.people;
         people.extend(known);
         people.sort_unstable();
@@ -116,22 +131,25 @@ impl Desk<'_> {
         // Whoever made a statement under a contact point did not prove to be the one this record is about: the record
         // is sealed for a person of its own, so that their no holds for it and their earlier yes does not.
         let proven = found.evidence.iter().filter(|(rule, ..)| *rule != Rule::Statement).map(|(_, _, person)| *person);
-        let person = match proven.chain(known).min() {
-            Some(person) => person,
-            None => self.new_person(write)?,
+        let (person, key) = match proven.chain(known).min() {
+            Some(person) => (person, None),
+            None => self.new_person(batch.write).map(|(person, key)| (person, Some(key)))?,
         };
         for other in people.iter().filter(|other| **other != person) {
             let why = found.evidence.iter().find(|(_, _, to)| to == other).map(|(rule, ix, _)| (*rule, *ix));
             // The known person may be the one that is joined in; then any evidence that led elsewhere is why.
             let why = why.or_else(|| found.evidence.first().map(|(rule, ix, _)| (*rule, *ix)));
             if let Some(why) = why {
-                graph::merge(write, *other, person, record, why, self.now)?;
+                graph::merge(batch.write, *other, person, record, why, self.now)?;
+                batch.known.touch_all();
             }
         }
-        Ok((person, found.evidence.into_iter().map(|(rule, ix, _)| (rule, ix)).collect()))
+        let evidence = found.evidence.into_iter().map(|(rule, ix, _)| (rule, ix)).collect();
+        // With a merge the ledger of the new person is not empty any more.
+        Ok(Owner { person, key: key.filter(|_| people.iter().all(|other| *other == person)), evidence })
     }
 
-    fn new_person(&self, write: &mut Write<'_>) -> Result<SubjectId, Error> {
+    fn new_person(&self, write: &mut Write<'_>) -> Result<(SubjectId, Key<'_>), Error> {
         let person = SubjectId::from_uuid(self.ids.uuid().map_err(crate::store::Error::from)?);
         let row = SubjectRow {
             part: person.part(),
@@ -142,37 +160,7 @@ impl Desk<'_> {
             created_at: self.now,
         };
         subjects::insert(write, &row)?;
-        self.new_key(write, person, 1)?;
-        Ok(person)
-    }
-
-    fn new_key(&self, write: &mut Write<'_>, person: SubjectId, key_no: i16) -> Result<DataKeyRow, Error> {
-        // Another node may have begun an epoch; a key under the one before would keep it from being destroyed.
-        if keys::newest_epoch(write)? != self.sealer.epoch() {
-            return Err(Error::NewEpoch);
-        }
-        let row = self.sealer.new_data_key(person, key_no, self.now)?;
-        keys::insert_data_key(write, &row)?;
-        Ok(row)
-    }
-
-    /// The newest key of a part of a person, or a new one if a category it must seal was erased.
-    fn sealing_key(&self, write: &mut Write<'_>, owner: SubjectId, prepared: &Prepared) -> Result<Key<'_>, Error> {
-        let newest = Self::newest_key(write, owner)?;
-        let key = self.sealer.with_key(&newest)?;
-        let dead = prepared.categories().iter().any(|category| key.is_erased(Compartment::Of(category)));
-        if !dead && !key.is_erased(Compartment::Proof) {
-            return Ok(Key { owner, key_no: newest.key_no, key });
-        }
-        let fresh = self.new_key(write, owner, newest.key_no + 1)?;
-        Ok(Key { owner, key_no: fresh.key_no, key: self.sealer.with_key(&fresh)? })
-    }
-
-    /// Locks the owner first: a key must not retire between being chosen and what it seals being stored.
-    fn newest_key(write: &mut Write<'_>, owner: SubjectId) -> Result<DataKeyRow, Error> {
-        subjects::lock(write, owner)?;
-        let rows = keys::data_keys(write.keys()?, &[owner])?;
-        rows.into_iter().max_by_key(|row| row.key_no).ok_or(Error::NoKey)
+        Ok((person, self.new_key(write, person, 1)?))
     }
 
     fn row(
@@ -204,22 +192,36 @@ impl Desk<'_> {
         })
     }
 
-    fn index(
+    /// Writes what changed among the indexes of a record. Mostly nothing did.
+    fn reindex(
+        &self,
+        batch: &mut Batch<'_, '_>,
+        prepared: &Prepared,
+        person: SubjectId,
+        record_no: RecordNo,
+    ) -> Result<(), Error> {
+        let stored = identifiers::of_records(batch.write.records(), &[record_no])?;
+        let mut wanted: Vec<IdentifierRow> = identifiers_of(prepared, person, record_no).collect();
+        let gone: Vec<&IdentifierRow> = stored.iter().filter(|row| !wanted.contains(row)).collect();
+        for row in &gone {
+            identifiers::delete(batch.write, row)?;
+        }
+        // Of a value in both, the row that changed was deleted.
+        let gone: Vec<[u8; 16]> = gone.iter().filter_map(|row| row.ix.as_slice().try_into().ok()).collect();
+        wanted.retain(|row| !stored.contains(row));
+        identifiers::insert(batch.write, wanted)?;
+        batch.known.touch(gone.iter().chain(prepared.indexes.iter().map(|indexed| &indexed.ix)));
+        Ok(())
+    }
+
+    /// Says why the record belongs to its person, once per rule.
+    fn link(
         &self,
         write: &mut Write<'_>,
-        prepared: &Prepared,
         person: SubjectId,
         record_no: RecordNo,
         evidence: Evidence,
     ) -> Result<(), Error> {
-        let rows = prepared.indexes.iter().map(|indexed| IdentifierRow {
-            ix: indexed.ix.to_vec(),
-            record_no,
-            kind: indexed.kind,
-            subject_id: person,
-            use_flags: indexed.flags,
-        });
-        identifiers::insert(write, rows.collect())?;
         let first = evidence.is_empty().then_some((Rule::First, None));
         let found = evidence.into_iter().map(|(rule, ix)| (rule, Some(ix.to_vec())));
         let mut told: Vec<Rule> = Vec::new();
@@ -243,94 +245,27 @@ impl Desk<'_> {
         }
         Ok(())
     }
-
-    fn record_claims(
-        &self,
-        write: &mut Write<'_>,
-        prepared: &Prepared,
-        person: SubjectId,
-        key: &Key<'_>,
-    ) -> Result<(), Error> {
-        if prepared.claims.is_empty() {
-            return Ok(());
-        }
-        let known = ledger::of(write.records(), person)?;
-        let known = known.iter().map(words::entry).collect::<Result<Vec<_>, _>>()?;
-        for claimed in prepared.claims.iter().filter(|claimed| !known.iter().any(|known| claimed.retells(known))) {
-            let said = (&claimed.entry, claimed.evidence.as_ref());
-            self.record_entry(write, person, key, said, prepared.source.number, &known)?;
-        }
-        Ok(())
-    }
-
-    /// Appends one entry to the ledger, unless the very same one is there.
-    pub(super) fn record_entry(
-        &self,
-        write: &mut Write<'_>,
-        person: SubjectId,
-        key: &Key<'_>,
-        (entry, evidence): (&Entry, Option<&Personal>),
-        source_no: SourceNo,
-        known: &[Entry],
-    ) -> Result<Option<i64>, Error> {
-        let same = |known: &&Entry| {
-            let mut known = (*known).clone();
-            (known.entry_no, known.recorded_at) = (entry.entry_no, entry.recorded_at);
-            let mut entry = entry.clone();
-            entry.origin = key.owner;
-            known == entry
-        };
-        if known.iter().any(|entry| same(&entry)) {
-            return Ok(None);
-        }
-        let number = self.ids.record_no().0;
-        let sealed = evidence
-            .map(|proof| key.key.seal_one(Table::Evidence, Row::number(number), Compartment::Proof, proof))
-            .transpose()?;
-        let row = LedgerRow {
-            part: person.part(),
-            subject_id: person,
-            entry_no: number,
-            origin: key.owner,
-            act: entry.act.number(),
-            purpose: entry.purpose.as_ref().map_or_else(String::new, ToString::to_string),
-            channel: entry.channel.map_or(0, Into::into),
-            happened_at: entry.at,
-            recorded_at: self.now,
-            method: entry.method.word().to_owned(),
-            text_version: entry.text_version.as_deref().unwrap_or_default().to_owned(),
-            proof_flags: words::proof_flags(entry),
-            source_no,
-            sealed_for: key.owner,
-            key_no: key.key_no,
-            evidence: sealed.map(crate::vault::Sealed::into_bytes).unwrap_or_default(),
-        };
-        ledger::insert(write, row)?;
-        Ok(Some(number))
-    }
-
-    /// The key under which a statement of a person is sealed.
-    pub(super) fn proof_key(&self, write: &mut Write<'_>, owner: SubjectId) -> Result<Key<'_>, Error> {
-        let newest = Self::newest_key(write, owner)?;
-        let key = self.sealer.with_key(&newest)?;
-        if !key.is_erased(Compartment::Proof) {
-            return Ok(Key { owner, key_no: newest.key_no, key });
-        }
-        let fresh = self.new_key(write, owner, newest.key_no + 1)?;
-        Ok(Key { owner, key_no: fresh.key_no, key: self.sealer.with_key(&fresh)? })
-    }
 }
 
-/// An unwrapped key with its name.
-pub(super) struct Key<'a> {
-    owner: SubjectId,
-    key_no: i16,
-    key: SealingKey<'a>,
+/// Old data of an erased person does not bring them back (Art. 17 GDPR); what happened after the erasure makes a new
+/// person. An account or subscription is the same object before and after, so its version decides.
+fn is_suppressed(known: &Arrivals, prepared: &Prepared) -> bool {
+    let lasting = matches!(prepared.kind, RecordKind::Customer | RecordKind::NewsletterSubscription);
+    let own = known.erased_at(&prepared.own_tombstone);
+    if own.is_some_and(|erased_at| !lasting || prepared.version <= erased_at) {
+        return true;
+    }
+    let told_of = prepared.happened_at.unwrap_or(prepared.version);
+    let mut erased = prepared.tombstones.iter().filter_map(|ix| known.erased_at(ix));
+    erased.any(|erased_at| told_of <= erased_at)
 }
 
-impl Key<'_> {
-    /// The person's name in the audit book.
-    pub(super) fn pseudonym(&self) -> Result<[u8; 16], Error> {
-        Ok(self.key.pseudonym()?.bytes())
-    }
+fn identifiers_of(prepared: &Prepared, person: SubjectId, record_no: RecordNo) -> impl Iterator<Item = IdentifierRow> {
+    prepared.indexes.iter().map(move |Indexed { ix, kind, flags }| IdentifierRow {
+        ix: ix.to_vec(),
+        record_no,
+        kind: *kind,
+        subject_id: person,
+        use_flags: *flags,
+    })
 }

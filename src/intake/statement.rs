@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use serde_json::json;
 
+use super::desk::Desk;
 use super::identify::lookup_form;
 use super::prepare::Bringer;
-use super::settle::Desk;
 use super::{Error, Intake, Outcome, Rejection};
 use crate::audit::{Act as AuditAct, Line};
 use crate::consent::{Act, Entry, Purpose, ledger as words};
@@ -161,7 +161,7 @@ impl Intake {
                 let (stated, sealer, ids) = (stated.clone(), self.sealer.clone(), self.ids.clone());
                 self.store
                     .write(move |write| {
-                        let desk = Desk { sealer: &sealer, ids: &ids, now };
+                        let desk = Desk::new(&sealer, &ids, now);
                         let mut recorded = Recorded { subjects: Vec::new(), added: false };
                         let mut pseudonyms = Vec::new();
                         for person in whom.people(write, stated.entry.act)? {

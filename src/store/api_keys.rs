@@ -53,10 +53,7 @@ pub(super) fn many(connection: &mut Connection, ids: &[ApiKeyId]) -> Result<Vec<
     let mut ids: Vec<Vec<u8>> = ids.iter().map(|id| Vec::from(*id)).collect();
     ids.sort_unstable();
     ids.dedup();
-    Ok(on!(connection, |c| api_key::table
-        .filter(api_key::key_id.eq_any(ids))
-        .select(ApiKeyRow::as_select())
-        .load(c))?)
+    Ok(on!(connection, |c| api_key::table.filter(api_key::key_id.eq_any(ids)).select(ApiKeyRow::as_select()).load(c))?)
 }
 
 /// All keys, oldest first.

@@ -87,6 +87,18 @@ pub fn delete_of(write: &mut Write<'_>, record: RecordNo) -> Result<(), Error> {
     Ok(())
 }
 
+/// Removes one row.
+///
+/// # Errors
+/// If it cannot be deleted.
+pub fn delete(write: &mut Write<'_>, row: &IdentifierRow) -> Result<(), Error> {
+    on!(write.records(), |c| diesel::delete(
+        identifier::table.filter(identifier::ix.eq(&row.ix).and(identifier::record_no.eq(row.record_no.0)))
+    )
+    .execute(c))?;
+    Ok(())
+}
+
 /// Gives the rows of a merged person's records to the person that survives.
 ///
 /// # Errors

@@ -18,9 +18,10 @@ const AT_ONCE: usize = 1_000;
 /// If it cannot be written.
 pub fn insert(write: &mut Write<'_>, mut row: LinkRow) -> Result<(), Error> {
     for _ in 0..AT_ONCE {
-        let added =
-            on!(write.records(), |c| Fixed(diesel::insert_into(link::table).values(row.clone()).on_conflict_do_nothing())
-                .execute(c))?;
+        let added = on!(write.records(), |c| Fixed(
+            diesel::insert_into(link::table).values(row.clone()).on_conflict_do_nothing()
+        )
+        .execute(c))?;
         if added == 1 {
             return Ok(());
         }

@@ -16,6 +16,7 @@ mod schema;
 mod writer;
 
 pub mod api_keys;
+pub mod arrivals;
 pub mod audit;
 pub mod identifiers;
 pub mod keys;

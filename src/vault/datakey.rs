@@ -71,28 +71,31 @@ struct Unwrapped {
     salts: Salts,
 }
 
-/// Makes a data key and wraps it under the newest epoch.
+/// Makes a data key and wraps it under the newest epoch. The key itself comes along, so that nobody has to unwrap what
+/// was wrapped a moment ago.
 pub(super) fn make(
     ring: &KekRing,
     owner: SubjectId,
     key_no: i16,
     entropy: &dyn Entropy,
     now: Timestamp,
-) -> Result<DataKeyRow, Error> {
+) -> Result<(DataKeyRow, DataKey), Error> {
     let mut fresh = Unwrapped { key: Secret::random(entropy)?, salts: Box::new(Zeroizing::new([0; SALTS])) };
     entropy.fill(fresh.salts.as_mut_slice())?;
+    let expander = Expander::new(fresh.key.bytes())?;
     let mut row = DataKeyRow {
         part: owner.part(),
         subject: owner,
         key_no,
         epoch: 0,
         wrapped: Vec::new(),
-        commitment: commitment(&Expander::new(fresh.key.bytes())?, owner, key_no)?.to_vec(),
+        commitment: commitment(&expander, owner, key_no)?.to_vec(),
         salts: Vec::new(),
         created_at: now,
     };
     wrap(ring, &fresh, &mut row, entropy)?;
-    Ok(row)
+    let key = DataKey { owner, key_no, expander, salts: fresh.salts, ciphers: Default::default() };
+    Ok((row, key))
 }
 
 /// The row wrapped under the newest epoch; `None` if it is already.
@@ -101,7 +104,7 @@ pub(super) fn rewrap(ring: &KekRing, row: &DataKeyRow, entropy: &dyn Entropy) ->
         return Ok(None);
     }
     let mut fresh = row.clone();
-    wrap(ring, &unwrap(ring, row)?, &mut fresh, entropy)?;
+    wrap(ring, &unwrap(ring, row)?.0, &mut fresh, entropy)?;
     Ok(Some(fresh))
 }
 
@@ -112,7 +115,7 @@ pub(super) fn erase(
     dying: &[Compartment],
     entropy: &dyn Entropy,
 ) -> Result<(), Error> {
-    let mut secrets = unwrap(ring, row)?;
+    let (mut secrets, _) = unwrap(ring, row)?;
     for (salt, compartment) in secrets.salts.chunks_exact_mut(SALT).zip(Compartment::all()) {
         if dying.contains(&compartment) {
             salt.fill(0);
@@ -134,8 +137,7 @@ pub(super) struct DataKey {
 impl DataKey {
     /// Unwraps a row and checks its commitment.
     pub(super) fn open(ring: &KekRing, row: &DataKeyRow) -> Result<Self, Error> {
-        let Unwrapped { key, salts } = unwrap(ring, row)?;
-        let expander = Expander::new(key.bytes())?;
+        let (Unwrapped { salts, .. }, expander) = unwrap(ring, row)?;
         Ok(Self { owner: row.subject, key_no: row.key_no, expander, salts, ciphers: Default::default() })
     }
 
@@ -202,12 +204,14 @@ fn wrap(ring: &KekRing, secrets: &Unwrapped, row: &mut DataKeyRow, entropy: &dyn
     Ok(())
 }
 
-fn unwrap(ring: &KekRing, row: &DataKeyRow) -> Result<Unwrapped, Error> {
+/// The secret halves, and the key prepared for deriving: the commitment needs it as well.
+fn unwrap(ring: &KekRing, row: &DataKeyRow) -> Result<(Unwrapped, Expander), Error> {
     let kek = ring.opening(row.epoch)?;
     let key = kek.unwrap(&aad(KEY_DOMAIN, row, row.epoch), &row.wrapped).ok_or(Error::DataKeyRefused)?;
     let key = Secret::from_slice(&key).ok_or(Error::DataKeyRefused)?;
     // GCM alone opens under more than one key; the commitment names the one.
-    let expected = commitment(&Expander::new(key.bytes())?, row.subject, row.key_no)?;
+    let expander = Expander::new(key.bytes())?;
+    let expected = commitment(&expander, row.subject, row.key_no)?;
     if !bool::from(expected.ct_eq(row.commitment.as_slice())) {
         return Err(Error::Commitment);
     }
@@ -217,7 +221,7 @@ fn unwrap(ring: &KekRing, row: &DataKeyRow) -> Result<Unwrapped, Error> {
         return Err(Error::DataKeyRefused);
     }
     kept.copy_from_slice(&salts);
-    Ok(Unwrapped { key, salts: kept })
+    Ok((Unwrapped { key, salts: kept }, expander))
 }
 
 fn commitment(expander: &Expander, owner: SubjectId, key_no: i16) -> Result<[u8; 32], Error> {

@@ -25,7 +25,21 @@ impl Sealer {
     /// # Errors
     /// If no epoch lives or there is no randomness.
     pub fn new_data_key(&self, owner: SubjectId, key_no: i16, now: Timestamp) -> Result<DataKeyRow, Error> {
-        datakey::make(&self.ring, owner, key_no, &*self.entropy, now)
+        Ok(datakey::make(&self.ring, owner, key_no, &*self.entropy, now)?.0)
+    }
+
+    /// As [`Sealer::new_data_key`], with the key ready to seal under.
+    ///
+    /// # Errors
+    /// As [`Sealer::new_data_key`].
+    pub fn fresh_key(
+        &self,
+        owner: SubjectId,
+        key_no: i16,
+        now: Timestamp,
+    ) -> Result<(DataKeyRow, SealingKey<'_>), Error> {
+        let (row, key) = datakey::make(&self.ring, owner, key_no, &*self.entropy, now)?;
+        Ok((row, SealingKey { key, entropy: &*self.entropy }))
     }
 
     /// The epoch under which this process wraps new keys.

@@ -59,7 +59,7 @@ impl Shredder {
         records: Vec<(RecordNo, Vec<(Category, Personal)>)>,
         now: Timestamp,
     ) -> Result<(DataKeyRow, Vec<Vec<u8>>), Error> {
-        let mut row = datakey::make(&self.ring, owner, 1, &*self.entropy, now)?;
+        let (mut row, _) = datakey::make(&self.ring, owner, 1, &*self.entropy, now)?;
         let held = records.iter().flat_map(|(_, parts)| parts).map(|(category, _)| *category).collect();
         self.erase_all_but(&mut row, held, false)?;
         let key = SealingKey { key: DataKey::open(&self.ring, &row)?, entropy: &*self.entropy };
