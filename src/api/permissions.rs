@@ -77,6 +77,7 @@ operations! {
     "Brings records in." IngestRecords POST "/v1/records" [Partner];
     "Reads a person found by an identifier." LookupProfile POST "/v1/profiles/lookup" [Partner Marketing Dpo] personal;
     "Reads a person by id." ReadProfile GET "/v1/profiles/{subject_id}" [Partner Marketing Dpo] personal;
+    "Reads many people in one call." ReadProfiles POST "/v1/profiles/batch" [Partner Marketing Dpo] personal;
     "Records what a person said about the use of their data." RecordConsent POST "/v1/consents" [Partner Dpo];
     "Publishes the key that verifies erasure certificates; needs no key." CertificateKey GET "/v1/certificate-key" [];
     "Takes an objection by the token of a link in a message; needs no key." OptOut POST "/v1/opt-outs" [];

@@ -195,6 +195,15 @@ impl Problem {
         problem
     }
 
+    /// Says where in the body that lies which the pointer so far begins at.
+    #[must_use]
+    pub fn under(mut self, prefix: &str) -> Self {
+        if let Some(pointer) = &mut self.0.pointer {
+            pointer.insert_str(0, prefix);
+        }
+        self
+    }
+
     /// Says where in the body: a JSON pointer made of the API's own field names.
     #[must_use]
     pub fn at(mut self, pointer: impl Into<String>) -> Self {

@@ -10,6 +10,7 @@ pub fn configure(config: &mut ServiceConfig<'_>) {
         .service(records::ingest::ingest)
         .service(profiles::lookup::lookup)
         .service(profiles::read::read)
+        .service(profiles::batch::batch)
         .service(consents::record::record)
         .service(opt_outs::record::opt_out)
         .service(decisions::explain::explain)

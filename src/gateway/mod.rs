@@ -1,7 +1,7 @@
 //! The only door out: ask, decide, record, open.
 //!
 //! [`Gateway::read`] is the consented read in one function: a snapshot of one person, [`decide`] on it, a durable
-//! audit line, and only then the door. The gateway owns the one [`crate::vault::Opener`]; nothing else in the house
+//! audit line, and only then the door. [`Gateway::read_many`] does the same for many people with one line. The gateway owns the one [`crate::vault::Opener`]; nothing else in the house
 //! can open anything. An unknown person and a refused read are the same [`Answer`] outside and differ in the audit
 //! book only. This room must never disclose without a receipt, and never tell a caller why not.
 //! Read next: [`permit`](decide), then `door`.
@@ -11,6 +11,7 @@ mod decision;
 mod disclosure;
 mod door;
 mod judge;
+mod many;
 mod permit;
 mod profile;
 mod reseal;
@@ -21,6 +22,7 @@ use std::sync::Arc;
 pub use ask::{Actor, Ask, Caller, ReasonCode, Scope};
 pub use decision::{Allowed, Decision, Outcome, Refused, Why};
 pub use disclosure::{DisclosedRecord, Disclosure};
+pub use many::Page;
 pub use permit::{Gap, Permit, RecordFacts, Refusal, Verdict, decide};
 pub use reseal::Reclosed;
 pub use uses::Use;
@@ -33,9 +35,7 @@ use crate::audit::{self, Act, Book, Line};
 use crate::consent::{Edition, Rulebook, Standing, ledger};
 use crate::store::rows::{SubjectRows, Who};
 use crate::store::{self, Store};
-use crate::types::{
-    Clock, DecisionId, EntropyFailure, IdMaker, IdentifierKind, RequestId, SourceNo, SubjectId, Timestamp,
-};
+use crate::types::{Clock, DecisionId, EntropyFailure, IdMaker, IdentifierKind, RequestId, SourceNo, Timestamp};
 use crate::vault::{self, Keyring, KeyringError, Opener, Personal, Pseudonym};
 
 /// A failure of the gateway. Whatever it is, nothing was disclosed.
@@ -71,14 +71,6 @@ pub enum Answer {
     Disclosed(Box<Disclosure>),
     /// Unknown, not allowed or not configured.
     Nothing,
-}
-
-/// A page of a reading of many.
-pub struct Page {
-    /// The people of whom something was opened.
-    pub disclosed: Vec<Disclosure>,
-    /// For the others, the decision: why not.
-    pub refused: Vec<Decision>,
 }
 
 /// The gateway.
@@ -126,36 +118,6 @@ impl Gateway {
             }
             _ => Ok(Answer::Nothing),
         }
-    }
-
-    /// Reads many people with one audit line: each is decided on alone, and nobody is opened without a permit.
-    ///
-    /// # Errors
-    /// As [`Gateway::read`].
-    pub async fn read_many(&self, ask: &Ask, who: Vec<SubjectId>) -> Result<Page, Error> {
-        let asked = who.len();
-        let rows = self.load(who.into_iter().map(Who::Subject).collect()).await?;
-        let edition = self.rulebook.edition();
-        let id = self.decision_id()?;
-        let (mut allowed, mut refused, mut pseudonyms) = (Vec::new(), Vec::new(), Vec::new());
-        for rows in rows.iter().flatten() {
-            match self.decide(ask, Some(rows), &edition, id)? {
-                Verdict::Allow(permit) => {
-                    let mut keys = self.door.keys(rows);
-                    pseudonyms.extend(keys.pseudonym()?);
-                    allowed.push((permit, keys));
-                }
-                verdict => refused.push(verdict.decision().clone()),
-            }
-        }
-        let categories = allowed.iter().flat_map(|(permit, _)| permit.categories().iter()).collect();
-        let line = by(Line::new(if allowed.is_empty() { Act::Refused } else { Act::Disclosed }), ask)
-            .categories(categories)
-            .count(asked)
-            .about(pseudonyms.iter().map(Pseudonym::bytes));
-        let receipt = self.book.record(id, line).await?;
-        let disclosed = self.door.disclose_many(allowed, receipt, &edition)?;
-        Ok(Page { disclosed, refused })
     }
 
     /// Records that disclosures went on to somebody outside, and returns them with that record made.

@@ -139,20 +139,12 @@ pub fn delete(write: &mut Write<'_>, ids: &[SubjectId]) -> Result<(), Error> {
     Ok(())
 }
 
-/// Up to `limit` living people after `after` in the order of partition and id; for walks over everybody.
+/// Up to `limit` living people after `after`, in an order that stays; for walks over everybody.
 ///
 /// # Errors
 /// If the shelf cannot be read.
 pub fn page(connection: &mut Connection, after: Option<SubjectId>, limit: i64) -> Result<Vec<SubjectId>, Error> {
-    let (part, id) = after.map_or((Part::MIN, Vec::new()), |after| (after.part(), Vec::from(after)));
-    let rows: Vec<Vec<u8>> = on!(connection, |c| subject::table
-        .filter(subject::part.gt(part).or(subject::part.eq(part).and(subject::subject_id.gt(id))))
-        .filter(subject::state.eq(SubjectState::Living as i16))
-        .order((subject::part, subject::subject_id))
-        .limit(limit)
-        .select(subject::subject_id)
-        .load(c))?;
-    rows.iter().map(|row| Ok(SubjectId::from_slice(row)?)).collect()
+    walk(connection, SubjectState::Living, after, limit)
 }
 
 /// People who were left in the middle of an erasure; it is resumed at start.
@@ -172,14 +164,32 @@ pub fn erasing(connection: &mut Connection) -> Result<Vec<SubjectId>, Error> {
 /// # Errors
 /// If the shelf cannot be read.
 pub fn retained(connection: &mut Connection, after: Option<SubjectId>, limit: i64) -> Result<Vec<SubjectId>, Error> {
+    walk(connection, SubjectState::Retained, after, limit)
+}
+
+/// In the order of the table's key: by id on SQLite, by partition and id on PostgreSQL.
+fn walk(
+    connection: &mut Connection,
+    state: SubjectState,
+    after: Option<SubjectId>,
+    limit: i64,
+) -> Result<Vec<SubjectId>, Error> {
     let (part, id) = after.map_or((Part::MIN, Vec::new()), |after| (after.part(), Vec::from(after)));
-    let rows: Vec<Vec<u8>> = on!(connection, |c| subject::table
-        .filter(subject::part.gt(part).or(subject::part.eq(part).and(subject::subject_id.gt(id))))
-        .filter(subject::state.eq(SubjectState::Retained as i16))
-        .order((subject::part, subject::subject_id))
-        .limit(limit)
-        .select(subject::subject_id)
-        .load(c))?;
+    let rows: Vec<Vec<u8>> = match connection {
+        Connection::Sqlite(c) => subject::table
+            .filter(subject::subject_id.gt(id).and(subject::state.eq(state as i16)))
+            .order(subject::subject_id)
+            .limit(limit)
+            .select(subject::subject_id)
+            .load(c)?,
+        Connection::Postgres(c) => subject::table
+            .filter(subject::part.gt(part).or(subject::part.eq(part).and(subject::subject_id.gt(id))))
+            .filter(subject::state.eq(state as i16))
+            .order((subject::part, subject::subject_id))
+            .limit(limit)
+            .select(subject::subject_id)
+            .load(c)?,
+    };
     rows.iter().map(|row| Ok(SubjectId::from_slice(row)?)).collect()
 }
 
@@ -195,8 +205,16 @@ pub(super) fn load(read: &mut Read, who: &[Who]) -> Result<Vec<Option<SubjectRow
 }
 
 fn load_one(read: &mut Read, who: &Who) -> Result<Option<SubjectRows>, Error> {
-    let Some(id) = subject_of(read.records(), who)? else { return Ok(None) };
-    let Some(row) = living(read.records(), id)? else { return Ok(None) };
+    let row = match who {
+        Who::Subject(id) => find(read.records(), *id)?,
+        Who::Identifier(ix) => holder(read.records(), ix)?,
+    };
+    let row = match row {
+        Some(row) if row.merged_into.is_none() => Some(row).filter(|row| row.state == SubjectState::Living as i16),
+        Some(row) => living(read.records(), row.subject_id)?,
+        None => None,
+    };
+    let Some(row) = row else { return Ok(None) };
     let id = row.subject_id;
     let bytes = id.bytes().to_vec();
     let records: Vec<RecordRow> = on!(read.records(), |c| record::table
@@ -218,6 +236,34 @@ fn load_one(read: &mut Read, who: &Who) -> Result<Option<SubjectRows>, Error> {
     Ok(Some(SubjectRows { subject: id, created_at: row.created_at, records, ledger: entries, keys, merged }))
 }
 
+/// Rows of one value that are looked at before the database is asked to tell the people apart itself.
+const FEW: i64 = 16;
+
+/// An identifier finds a person only if it is theirs alone: a value that several people share finds nobody. Value and
+/// person come with one statement, and mostly with one row.
+fn holder(connection: &mut Connection, ix: &[u8; 16]) -> Result<Option<SubjectRow>, Error> {
+    let rows: Vec<SubjectRow> = on!(connection, |c| identifier::table
+        .inner_join(subject::table.on(subject::subject_id.eq(identifier::subject_id)))
+        .filter(identifier::ix.eq(ix.to_vec()).and(serves_look_up()))
+        .limit(FEW)
+        .select(SubjectRow::as_select())
+        .load(c))?;
+    let Some(first) = rows.first() else { return Ok(None) };
+    if rows.iter().any(|row| row.subject_id != first.subject_id) {
+        return Ok(None);
+    }
+    if i64::try_from(rows.len()).is_ok_and(|found| found < FEW) {
+        return Ok(Some(first.clone()));
+    }
+    let ids: Vec<Vec<u8>> = on!(connection, |c| identifier::table
+        .filter(identifier::ix.eq(ix.to_vec()).and(serves_look_up()))
+        .select(identifier::subject_id)
+        .distinct()
+        .limit(2)
+        .load(c))?;
+    Ok(one_person(ids.iter().map(Vec::as_slice))?.and(Some(first.clone())))
+}
+
 /// Whose keys are needed: the person's own and those of everybody merged into them.
 fn owners(id: SubjectId, records: &[RecordRow], entries: &[LedgerRow]) -> Vec<SubjectId> {
     let mut owners = vec![id];
@@ -226,21 +272,6 @@ fn owners(id: SubjectId, records: &[RecordRow], entries: &[LedgerRow]) -> Vec<Su
     owners.sort_unstable();
     owners.dedup();
     owners
-}
-
-/// An identifier finds a person only if it is theirs alone: a value that several people share finds nobody.
-fn subject_of(connection: &mut Connection, who: &Who) -> Result<Option<SubjectId>, Error> {
-    let ix = match who {
-        Who::Subject(id) => return Ok(Some(*id)),
-        Who::Identifier(ix) => ix.to_vec(),
-    };
-    let ids: Vec<Vec<u8>> = on!(connection, |c| identifier::table
-        .filter(identifier::ix.eq(&ix).and(serves_look_up()))
-        .select(identifier::subject_id)
-        .distinct()
-        .limit(2)
-        .load(c))?;
-    one_person(ids.iter().map(Vec::as_slice))
 }
 
 diesel::infix_operator!(BitAnd, " & ", SmallInt);

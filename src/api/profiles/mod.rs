@@ -1,6 +1,7 @@
 //! `/v1/profiles`: one person, for one purpose. An unknown person, a refused read and a purpose that is not configured
 //! get the same answer; why stands in the audit book.
 
+pub mod batch;
 pub mod lookup;
 pub mod read;
 
@@ -39,12 +40,16 @@ struct Wanted {
     reason: Option<ReasonCode>,
 }
 
+impl Wanted {
+    fn ask(self, caller: Caller) -> Ask {
+        let Self { purpose, channel, categories, reason } = self;
+        Ask { caller, purpose, categories: categories.map(|list| list.into_iter().collect()), channel, reason }
+    }
+}
+
 /// One consented read, answered.
 async fn answer(house: &House, caller: Caller, who: Who, wanted: Wanted) -> Result<HttpResponse, Problem> {
-    let Wanted { purpose, channel, categories, reason } = wanted;
-    let categories = categories.map(|list| list.into_iter().collect());
-    let ask = Ask { caller, purpose, categories, channel, reason };
-    match house.gateway.read(&ask, who, None).await? {
+    match house.gateway.read(&wanted.ask(caller), who, None).await? {
         Answer::Disclosed(disclosure) => Ok(HttpResponse::Ok().json(&*disclosure)),
         Answer::Nothing => Err(causes::nobody()),
     }

@@ -9,8 +9,8 @@ use crate::api::permissions::MATRIX;
 use crate::types::Role;
 
 /// Operations by which personal data leaves. Each is refused and recorded in `reading`, `segments` or `requests`.
-const COVERED: [&str; 6] =
-    ["LookupProfile", "ReadProfile", "PullSegment", "ReceiveRequest", "ExecuteRequest", "ReadPackage"];
+const COVERED: [&str; 7] =
+    ["LookupProfile", "ReadProfile", "ReadProfiles", "PullSegment", "ReceiveRequest", "ExecuteRequest", "ReadPackage"];
 
 #[test]
 fn every_operation_with_personal_data_is_tested_for_refusal_and_record() {

@@ -1,9 +1,8 @@
 //! E-mail addresses: the normal form, the form for matching, and whose mailbox it is.
 
 use email_address::{EmailAddress, Options};
-use unicode_normalization::UnicodeNormalization;
 
-use super::Reason;
+use super::{Reason, text};
 
 /// Longest address in bytes (RFC 5321 § 4.5.3.1.3, less the angle brackets).
 const MAX_ADDRESS: usize = 254;
@@ -53,7 +52,9 @@ pub fn normal(text: &str) -> Result<Email, Reason> {
         return Err(Reason::INVALID_EMAIL);
     }
     let text = text.strip_prefix("mailto:").unwrap_or(text);
-    let lower: String = text.nfc().collect::<String>().to_lowercase().nfc().collect();
+    let lower = text::composed(text).to_lowercase();
+    // Small letters can compose where capitals could not.
+    let lower = text::composed(&lower);
     let (local, domain) = lower.rsplit_once('@').ok_or(Reason::INVALID_EMAIL)?;
     let domain = domain.strip_suffix('.').unwrap_or(domain);
     let domain = idna::domain_to_ascii_strict(domain).map_err(|_| Reason::INVALID_EMAIL)?;

@@ -18,7 +18,7 @@ pub fn normal(written: &str) -> Result<String, Reason> {
     if written.len() > 8 * MAX || written.contains(bad) {
         return Err(Reason::INVALID_NAME);
     }
-    let name = text::collapsed(&written.nfc().collect::<String>());
+    let name = text::collapsed(&text::composed(written));
     if name.is_empty() || name.chars().count() > MAX || name.contains('\u{85}') {
         return Err(Reason::INVALID_NAME);
     }

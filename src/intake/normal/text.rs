@@ -1,6 +1,8 @@
 //! Plain texts: one line, or several.
 
-use unicode_normalization::UnicodeNormalization;
+use std::borrow::Cow;
+
+use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfc_quick};
 
 use super::Reason;
 
@@ -29,6 +31,16 @@ pub fn lines(text: &str, max: usize) -> Result<String, Reason> {
     bounded(text, max)
 }
 
+/// The text in NFC. Mostly it is so already, and then nothing is copied.
+#[must_use]
+pub fn composed(text: &str) -> Cow<'_, str> {
+    if text.is_ascii() || is_nfc_quick(text.chars()) == IsNormalized::Yes {
+        Cow::Borrowed(text)
+    } else {
+        Cow::Owned(text.nfc().collect())
+    }
+}
+
 /// Blanks of any kind become one space, outer ones go.
 #[must_use]
 pub fn collapsed(text: &str) -> String {
@@ -53,7 +65,7 @@ fn bounded(text: &str, max: usize) -> Result<String, Reason> {
     if text.len() > max.saturating_mul(4) {
         return Err(Reason::TOO_LONG);
     }
-    let composed: String = text.nfc().collect();
+    let composed = composed(text);
     let trimmed = composed.trim();
     if trimmed.is_empty() {
         return Err(Reason::EMPTY);

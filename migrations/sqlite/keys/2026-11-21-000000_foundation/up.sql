@@ -22,7 +22,7 @@ CREATE TABLE data_key (
     commitment BLOB NOT NULL,
     salts BLOB NOT NULL,                  -- personal: one salt per category; until the category or the person is erased
     created_at INTEGER NOT NULL,
-    PRIMARY KEY (part, subject_id, key_no)
+    PRIMARY KEY (subject_id, key_no)
 ) STRICT, WITHOUT ROWID;
 
 CREATE INDEX data_key_epoch ON data_key (epoch);

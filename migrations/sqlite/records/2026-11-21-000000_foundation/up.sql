@@ -18,6 +18,8 @@ CREATE TABLE purpose (
     PRIMARY KEY (code, version)
 ) STRICT, WITHOUT ROWID;
 
+-- On one machine the partition leads no key: ids grow with time, so the rows of new people lie side by side and a
+-- transaction touches few pages. With the partition in front each of them would lie somewhere else.
 CREATE TABLE subject (
     part INTEGER NOT NULL,
     subject_id BLOB NOT NULL,             -- personal: pseudonym; until erasure
@@ -25,7 +27,7 @@ CREATE TABLE subject (
     merged_at INTEGER NOT NULL,            -- 0: not merged
     state INTEGER NOT NULL,              -- 1 living, 2 merged, 3 being erased, 4 kept by law alone
     created_at INTEGER NOT NULL,
-    PRIMARY KEY (part, subject_id)
+    PRIMARY KEY (subject_id)
 ) STRICT, WITHOUT ROWID;
 
 CREATE INDEX subject_merged ON subject (merged_into) WHERE merged_into IS NOT NULL;
@@ -71,7 +73,7 @@ CREATE TABLE link (
     evidence_ix BLOB,                     -- personal: blind index that agreed; until erasure
     merged_from BLOB,                     -- personal: pseudonym of the person this link joined in; until erasure
     decided_at INTEGER NOT NULL,
-    PRIMARY KEY (part, subject_id, record_no, rule, decided_at)
+    PRIMARY KEY (subject_id, record_no, rule, decided_at)
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE ledger (
@@ -91,7 +93,7 @@ CREATE TABLE ledger (
     sealed_for BLOB NOT NULL,             -- personal: pseudonym; until erasure
     key_no INTEGER NOT NULL,
     evidence BLOB NOT NULL,               -- personal: engagement, ciphertext of the proof (Art. 7(1) GDPR); until erasure
-    PRIMARY KEY (part, subject_id, entry_no)
+    PRIMARY KEY (subject_id, entry_no)
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE tombstone (

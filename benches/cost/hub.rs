@@ -1,0 +1,96 @@
+//! The measured server: a process of its own, over a fresh database.
+
+use std::net::{TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use super::client::{Call, Connection};
+use super::cost::Cost;
+
+/// A hub, and what is needed to ask it.
+pub struct Hub {
+    server: Child,
+    /// Processes of a database server whose CPU counts as well.
+    database: Option<u32>,
+    pub directory: PathBuf,
+    pub address: String,
+    pub partner: String,
+    pub dpo: String,
+}
+
+impl Hub {
+    /// Starts a hub in `directory`. `postgres` is the address of an empty database and the process id of its server;
+    /// without it the database is embedded.
+    pub fn start(directory: &Path, postgres: Option<(&str, u32)>) -> Self {
+        let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
+        let obhut = |command: &[&str]| {
+            let mut obhut = Command::new(env!("CARGO_BIN_EXE_obhut"));
+            obhut.args(command).args(["--log-filter", "warn", "--data-dir"]).arg(directory);
+            if let Some((url, _)) = postgres {
+                obhut.args(["--database-url", url]);
+            }
+            obhut
+        };
+        let key = |role: &str, purposes: &[&str]| {
+            let mut command = obhut(&["key", "create", "--role", role, "--name", role]);
+            purposes.iter().for_each(|purpose| {
+                command.args(["--purpose", purpose]);
+            });
+            let output = command.stderr(Stdio::null()).output().unwrap();
+            assert!(output.status.success(), "no key for {role}");
+            String::from_utf8(output.stdout).unwrap().trim().to_owned()
+        };
+        let (admin, partner, dpo) = (key("admin", &[]), key("partner", &["newsletter_email"]), key("dpo", &[]));
+        let server =
+            obhut(&["serve", "--listen", &address, "--rate-limit-per-second", "0"]).spawn().expect("the hub starts");
+        let database = postgres.map(|(_, process)| process);
+        let hub = Self { server, database, directory: directory.to_owned(), address, partner, dpo };
+        while TcpStream::connect(&hub.address).is_err() {
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        let source = r#"{"code":"bench","title":"Bench","connector":"generic","terms":{}}"#;
+        let (status, body) = hub.connect().call(Call::post("/v1/sources", &admin, source));
+        assert_eq!(status, 201, "{}", String::from_utf8_lossy(&body));
+        hub
+    }
+
+    pub fn connect(&self) -> Connection {
+        Connection::open(&self.address)
+    }
+
+    /// What `operations` cost that `work` does; `work` returns how long each call took, shortest first.
+    pub fn measure(&self, operations: usize, work: impl FnOnce() -> Vec<Duration>) -> Cost {
+        let (cpu, start) = (self.cpu(), Instant::now());
+        let times = work();
+        Cost::new(self.cpu() - cpu, start.elapsed(), operations, &times)
+    }
+
+    /// User and system time so far.
+    fn cpu(&self) -> Duration {
+        let own = cpu_of(self.server.id());
+        own + self.database.map_or(Duration::ZERO, |process| family(process).into_iter().map(cpu_of).sum())
+    }
+}
+
+impl Drop for Hub {
+    fn drop(&mut self) {
+        let _ = self.server.kill();
+        let _ = self.server.wait();
+    }
+}
+
+/// User and system time of a process; the kernel counts in hundredths of a second. Zero if it is gone.
+pub fn cpu_of(process: u32) -> Duration {
+    let Ok(stat) = std::fs::read_to_string(format!("/proc/{process}/stat")) else { return Duration::ZERO };
+    let fields: Vec<&str> = stat.rsplit_once(')').unwrap().1.split_whitespace().collect();
+    let ticks: u64 = fields[11].parse::<u64>().unwrap() + fields[12].parse::<u64>().unwrap();
+    Duration::from_millis(ticks * 10)
+}
+
+/// A process and its children.
+fn family(process: u32) -> Vec<u32> {
+    let children = std::fs::read_to_string(format!("/proc/{process}/task/{process}/children")).unwrap_or_default();
+    let children = children.split_whitespace().filter_map(|child| child.parse().ok());
+    std::iter::once(process).chain(children).collect()
+}
