@@ -1,7 +1,7 @@
 //! The measured server: a process of its own, over a fresh database.
 
 use std::net::{TcpListener, TcpStream};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -13,7 +13,6 @@ pub struct Hub {
     server: Child,
     /// Processes of a database server whose CPU counts as well.
     database: Option<u32>,
-    pub directory: PathBuf,
     pub address: String,
     pub partner: String,
     pub dpo: String,
@@ -45,7 +44,7 @@ impl Hub {
         let server =
             obhut(&["serve", "--listen", &address, "--rate-limit-per-second", "0"]).spawn().expect("the hub starts");
         let database = postgres.map(|(_, process)| process);
-        let hub = Self { server, database, directory: directory.to_owned(), address, partner, dpo };
+        let hub = Self { server, database, address, partner, dpo };
         while TcpStream::connect(&hub.address).is_err() {
             std::thread::sleep(Duration::from_millis(20));
         }

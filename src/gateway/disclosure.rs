@@ -75,7 +75,7 @@ impl Disclosure {
     /// What was opened, joined into one profile per category; see `profile.rs` for which value wins.
     #[must_use]
     pub fn profile(&self) -> BTreeMap<Category, serde_json::Map<String, Value>> {
-        profile::join(&self.records)
+        profile::join(&self.records).into_owned()
     }
 
     pub(super) const fn pseudonym(&self) -> Option<Pseudonym> {
@@ -138,9 +138,7 @@ impl Serialize for Disclosure {
         let mut reply = serializer.serialize_struct("Disclosure", 3)?;
         reply.serialize_field("subject_id", &self.subject)?;
         reply.serialize_field("decision", &self.decision)?;
-        let profile: BTreeMap<&str, _> =
-            self.profile().into_iter().map(|(category, part)| (category.word(), part)).collect();
-        reply.serialize_field("data", &profile)?;
+        reply.serialize_field("data", &profile::join(&self.records))?;
         reply.end()
     }
 }

@@ -1,5 +1,6 @@
 //! The endpoints over a real house on SQLite.
 
+mod batch;
 mod hub;
 mod intake;
 mod opt_outs;
