@@ -35,7 +35,7 @@ impl Door {
 
     /// The keys of a person, for one piece of work. Each is unwrapped when it is needed, and once.
     pub(super) const fn keys<'a>(&'a self, rows: &'a SubjectRows) -> Keys<'a> {
-        Keys { opener: &self.opener, rows, open: Vec::new() }
+        Keys { opener: &self.opener, rows, open: Vec::new(), pseudonym: None }
     }
 
     pub(super) fn pseudonyms(&self, rows: &SubjectRows) -> Result<Vec<Pseudonym>, vault::Error> {
@@ -148,15 +148,20 @@ pub(super) struct Keys<'a> {
     opener: &'a Opener,
     rows: &'a SubjectRows,
     open: Vec<((SubjectId, i16), OpeningKey)>,
+    pseudonym: Option<Pseudonym>,
 }
 
 impl Keys<'_> {
     /// The pseudonym of the person: that of the first key made for them.
     pub(super) fn pseudonym(&mut self) -> Result<Option<Pseudonym>, Error> {
+        if self.pseudonym.is_some() {
+            return Ok(self.pseudonym);
+        }
         let rows = self.rows;
         let own = rows.keys.iter().filter(|key| key.subject == rows.subject).min_by_key(|key| key.key_no);
         let Some(own) = own else { return Ok(None) };
-        Ok(self.key(own.subject, own.key_no)?.map(OpeningKey::pseudonym).transpose()?)
+        self.pseudonym = self.key(own.subject, own.key_no)?.map(OpeningKey::pseudonym).transpose()?;
+        Ok(self.pseudonym)
     }
 
     /// The parts of `record` that `permit` covers. A record whose key was shredded meanwhile has none.
