@@ -152,6 +152,10 @@ fn doors<'a>(house: &'a House, marlene: &'a str, refusing: &'a str) -> BTreeMap<
         move || house.post(Role::Partner, "/v1/profiles/lookup", &lookup(name, "newsletter_email"))
     };
     let by_id = |id: &'a str| move || house.get(Role::Partner, &format!("/v1/profiles/{id}?purpose=newsletter_email"));
+    let batch = |id: &'a str| {
+        let asked = json!({"people": [{"subject_id": id}], "purpose": "newsletter_email"});
+        move || house.post(Role::Partner, "/v1/profiles/batch", &asked)
+    };
     let members =
         |segment: &'static str| move || house.get(Role::Marketing, &format!("/v1/segments/{segment}/members"));
     let demanded = |name: &'static str| move || house.post(Role::Dpo, "/v1/requests", &demand(name, "access"));
@@ -175,6 +179,7 @@ fn doors<'a>(house: &'a House, marlene: &'a str, refusing: &'a str) -> BTreeMap<
     BTreeMap::from([
         ("POST /v1/profiles/lookup", door(Box::new(lookup("refusing")), Box::new(lookup("marlene")), both)),
         ("GET /v1/profiles/{subject_id}", door(Box::new(by_id(refusing)), Box::new(by_id(marlene)), both)),
+        ("POST /v1/profiles/batch", door(Box::new(batch(refusing)), Box::new(batch(marlene)), both)),
         // Its one member is Marlene, whoever else is in the house.
         (
             "GET /v1/segments/{code}/members",
