@@ -3,6 +3,7 @@
 //! Every match is exhaustive, so that a new failure must be placed here before the house compiles.
 
 use super::doorkeeper;
+use super::paging::foreign;
 use super::problem::{Code, FieldFault, Problem};
 use super::segments::faults;
 use crate::{audit, consent, gateway, intake, rights, segments, store};
@@ -73,9 +74,7 @@ impl From<segments::Error> for Problem {
             // The segment is stored as it was; what changed are the purposes.
             Error::Outdated(found) => faults(Code::Conflict, found),
             Error::Changed => Self::new(Code::Conflict, "The segment was changed meanwhile. Begin again."),
-            Error::Cursor => {
-                Self::new(Code::InvalidParameter, "This is no cursor of this segment.").parameter("cursor")
-            }
+            Error::Cursor => foreign(),
             Error::NotAllowed(_) => {
                 Self::new(Code::Forbidden, "A purpose of the segment is not in the scope of this key.")
             }

@@ -30,6 +30,7 @@ mod lines;
 pub mod metrics;
 mod once;
 pub mod opt_outs;
+mod paging;
 pub mod permissions;
 pub mod problem;
 pub mod profiles;

@@ -3,6 +3,7 @@
 mod hub;
 mod intake;
 mod opt_outs;
+mod paging;
 mod reading;
 mod requests;
 mod roles;
