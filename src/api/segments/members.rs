@@ -30,12 +30,15 @@ enum Form {
 /// the audit log as handed over to this key.
 #[utoipa::path(
     tag = "segments",
-    params(("code" = String, Path, description = "The segment's code."), Paging),
-    responses((status = 200, description = "A page.", content(
-        (Page = "application/json"),
-        (crate::segments::Member = "application/x-ndjson"),
-        (String = "text/csv"),
-    )))
+    params(("code" = String, Path, description = "The segment's code.", example = "newsletter_subscribers"), Paging),
+    responses(
+        (status = 200, description = "A page.", content(
+            (Page = "application/json"),
+            (crate::segments::Member = "application/x-ndjson"),
+            (String = "text/csv"),
+        )),
+        (status = 409, description = "The segment was changed since the page before, or does not fit the purposes in force."),
+    )
 )]
 #[get("/v1/segments/{code}/members")]
 pub async fn members(house: Data<House>, call: May<op::PullSegment, Sent>) -> Result<HttpResponse, Problem> {

@@ -10,3 +10,4 @@ mod roles;
 mod rules;
 mod segments;
 mod statements;
+mod versions;

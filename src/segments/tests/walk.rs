@@ -185,8 +185,15 @@ async fn what_does_not_fit_the_purpose_is_not_saved() {
     let unsaved = house.segments.find(&code("mine")).await.unwrap().unwrap().segment;
     assert_eq!(house.segments.preview(&key(&["newsletter_email"]), &unsaved).await.unwrap().members, 0);
     assert!(matches!(house.segments.preview(&key(&[]), &unsaved).await, Err(Error::NotAllowed(_))));
-    assert!(house.segments.delete(&key(&[]), &code("mine")).await.unwrap());
-    assert!(!house.segments.delete(&key(&[]), &code("mine")).await.unwrap());
+    let stale = house.segments.delete(&key(&[]), &code("mine"), |found| found.is_none()).await;
+    assert!(matches!(stale, Err(Error::OtherVersion)));
+    house
+        .segments
+        .delete(&key(&[]), &code("mine"), |found| found.is_some_and(|(_, version)| version == 1))
+        .await
+        .unwrap();
+    let gone = house.segments.delete(&key(&[]), &code("mine"), |_| true).await;
+    assert!(matches!(gone, Err(Error::Unknown)));
     assert!(matches!(house.segments.page(&key(&[]), &code("mine"), None, 1).await, Err(Error::Unknown)));
 }
 
