@@ -62,7 +62,6 @@ pub struct AuditEntry {
     /// When.
     recorded_at: Instant,
     /// What was done.
-    #[schema(value_type = String, example = "disclosed")]
     act: Act,
     /// The canonical text of the entry: caller, purpose, categories, reasons, pseudonyms.
     #[schema(value_type = Object)]

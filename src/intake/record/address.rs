@@ -28,15 +28,35 @@ choice! {
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Address {
+    /// What the address is for. Category address.
+    #[schema(example = "shipping")]
     r#use: Option<AddressUse>,
+    /// Who receives there, if not the person. Category address.
+    #[schema(example = "Jörg Weiß")]
     name: Option<Name>,
+    /// The firm at the address. Category address.
+    #[schema(example = "Weiß & Söhne GmbH")]
     company: Option<Name>,
+    /// Street, with the house number if that has no field of its own. Category address.
+    #[schema(example = "Kantstraße")]
     street: Option<Short>,
+    /// House number. Category address.
+    #[schema(example = "12a")]
     house_number: Option<Line40>,
+    /// Floor, stairs, c/o. Category address.
+    #[schema(example = "Hinterhaus")]
     extra: Option<Short>,
+    /// Postal code, in the form of its country. Category address.
+    #[schema(example = "10623")]
     postal_code: Option<Line16>,
+    /// Town. Category address.
+    #[schema(example = "Berlin")]
     city: Option<Short>,
+    /// State or region. Category address.
+    #[schema(example = "Berlin")]
     region: Option<Short>,
+    /// Country. Category address.
+    #[schema(example = "DE")]
     country: Option<Country>,
 }
 

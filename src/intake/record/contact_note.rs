@@ -8,13 +8,23 @@ use super::person::{self, Person};
 use super::{Category, Draft, Record, Rejection};
 use crate::intake::wire::field::{Instant, Name, Short, Text};
 
+/// A note about a contact with the person.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct ContactNote {
+    /// When. Category service.
+    #[schema(example = "2026-03-16T14:20:00Z")]
     noted_at: Instant,
+    /// How they were in contact, in the words of the source. Category service.
+    #[schema(example = "phone")]
     channel: Option<Short>,
+    /// What was noted. Category service.
+    #[schema(example = "Rückruf am Montag vereinbart.")]
     text: Text,
+    /// Who noted it. Category service.
+    #[schema(example = "Kundendienst")]
     author: Option<Name>,
+    /// Who the person is. Category identity.
     person: Option<Person>,
 }
 

@@ -22,23 +22,47 @@ choice! {
     }
 }
 
+/// An invoice or credit note; the law keeps it for eight years.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Invoice {
+    /// The invoice number. Category financial.
+    #[schema(example = "RE-2026-0815")]
     number: Short,
+    /// When it was issued. Category financial.
+    #[schema(example = "2026-03-08T10:00:00Z")]
     issued_at: Instant,
+    /// Invoice or credit note. Without it: an invoice. Category financial.
+    #[schema(example = "invoice")]
     kind: Option<InvoiceKind>,
+    /// Where it stands, in the words of the source. Category financial.
+    #[schema(example = "open")]
     status: Option<Short>,
+    /// The currency of all amounts. Category financial.
+    #[schema(example = "EUR")]
     currency: Currency,
+    /// The sum, in `currency`, taxes included; below zero on a credit note only. Category financial.
+    #[schema(example = "129.90")]
     total: Amount,
+    /// The sum without taxes, in `currency`; below zero on a credit note only. Category financial.
+    #[schema(example = "109.16")]
     net: Option<Amount>,
+    /// The taxes, in `currency`; below zero on a credit note only. Category financial.
+    #[schema(example = "20.74")]
     tax: Option<Amount>,
+    /// What is charged, at most 1000 lines. Category financial.
     #[serde(default)]
     lines: Vec<OrderLine>,
+    /// Who is charged. Category identity.
     person: Option<Person>,
+    /// Where it was sent, at most 20. Category address.
     #[serde(default)]
     addresses: Vec<Address>,
+    /// The order it belongs to. Category financial.
+    #[schema(example = "SW-10023")]
     order_number: Option<Short>,
+    /// When it is to be paid. Category financial.
+    #[schema(example = "2026-03-22T00:00:00Z")]
     due_at: Option<Instant>,
 }
 
