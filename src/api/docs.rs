@@ -70,8 +70,13 @@ pub(super) async fn openapi_json(document: Data<Document>) -> HttpResponse {
 
 /// The page at `/docs/`.
 pub(super) fn page() -> impl HttpServiceFactory {
-    let config =
-        Config::new(["/openapi.json"]).validator_url("none").try_it_out_enabled(true).persist_authorization(false);
+    let config = Config::new(["/openapi.json"])
+        .validator_url("none")
+        .try_it_out_enabled(true)
+        .persist_authorization(false)
+        .deep_linking(true)
+        .filter(true)
+        .default_models_expand_depth(0);
     (web::redirect("/docs", "/docs/"), SwaggerUi::new("/docs/{file:.*}").config(config))
 }
 
