@@ -48,6 +48,7 @@ pub async fn put(house: Data<House>, call: May<op::PutPurpose, Sent>) -> Result<
     }
     purpose.version = 1;
     purpose.validate().map_err(|problems| causes::of_rules(&problems))?;
+    bounded(&purpose)?;
     let over = move |newest: u32| conditions.hold((newest > 0).then(|| tag(newest)).as_deref());
     let purpose = once::apart(async move {
         // What another node put in force a moment ago counts.
@@ -65,4 +66,27 @@ pub async fn put(house: Data<House>, call: May<op::PutPurpose, Sent>) -> Result<
     })
     .await?;
     Ok(shown(if purpose.version == 1 { StatusCode::CREATED } else { StatusCode::OK }, &purpose))
+}
+
+/// Are its texts as short as texts for a notice are?
+fn bounded(purpose: &Purpose) -> Result<(), Problem> {
+    let length = |text: &Option<String>| text.as_ref().map_or(0, |text| text.chars().count());
+    let longest = |texts: &mut dyn Iterator<Item = &String>| texts.map(|text| text.chars().count()).max().unwrap_or(0);
+    let rows = [
+        ("/title", purpose.title.longest(), 200),
+        ("/description", purpose.description.longest(), 2_000),
+        ("/statute", purpose.statute.chars().count(), 500),
+        ("/special_ground", length(&purpose.special_ground), 500),
+        ("/text_version", length(&purpose.text_version), 64),
+        ("/recipients", longest(&mut purpose.recipients.iter()), 200),
+        ("/recipients", purpose.recipients.len(), 200),
+        ("/compatible_versions", longest(&mut purpose.compatible_versions.iter()), 64),
+        ("/compatible_versions", purpose.compatible_versions.len(), 200),
+    ];
+    match rows.into_iter().find(|(_, size, most)| size > most) {
+        Some((pointer, _, most)) => {
+            Err(Problem::new(Code::InvalidValue, format!("At most {most} are allowed here.")).at(pointer))
+        }
+        None => Ok(()),
+    }
 }
