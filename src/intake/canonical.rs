@@ -114,14 +114,12 @@ pub fn parse_with(
 pub(super) struct Envelope {
     /// What it is.
     r#type: RecordKind,
-    /// The code of the configured source it comes from.
-    #[schema(example = "webshop")]
+    /// The code of the configured source it comes from. Example: `webshop`.
     source: Line64,
-    /// The source's id of it. Sealed, because some sources take e-mail addresses as ids.
-    #[schema(example = "10023")]
+    /// The source's id of it. Sealed, because some sources take e-mail addresses as ids. Example: `10023`.
     external_id: Short,
     /// When the source last changed it: its version. The newest wins, in whatever order they come.
-    #[schema(example = "2026-03-07T13:40:01Z")]
+    /// Example: `2026-03-07T13:40:01Z`.
     updated_at: Instant,
     /// Who it is about. Without any, it is nobody's but its own.
     #[serde(default)]

@@ -44,27 +44,22 @@ pub struct ConsentClaim {
 #[serde(deny_unknown_fields)]
 #[schema(as = RecordConsent)]
 pub(super) struct Claim {
-    /// The purpose it is about.
-    #[schema(example = "newsletter_email")]
+    /// The purpose it is about. Example: `newsletter_email`.
     purpose: Line64,
-    /// The channel. Without it: every channel, for a no.
-    #[schema(example = "email")]
+    /// The channel. Without it: every channel, for a no. Example: `email`.
     channel: Option<Channel>,
     /// What the person did: `granted`, `denied`, `withdrawn` or `objected`; the others are not a source's to tell.
-    #[schema(example = "granted")]
+    /// Example: `granted`.
     act: Act,
-    /// When they did it.
-    #[schema(example = "2026-01-10T09:05:12Z")]
+    /// When they did it. Example: `2026-01-10T09:05:12Z`.
     at: Instant,
-    /// How. Without it: `import`.
-    #[schema(example = "double_opt_in")]
+    /// How. Without it: `import`. Example: `double_opt_in`.
     method: Option<Method>,
-    /// The version of the text they saw. Without it: the one in the terms of the source.
-    #[schema(example = "2026-01")]
+    /// The version of the text they saw. Without it: the one in the terms of the source. Example: `2026-01`.
     text_version: Option<Code>,
     /// The proof (Art. 7(1) GDPR), kept sealed: single values, among them `requested_at` and `confirmed_at` of a double
     /// opt-in. Personal: it may hold IP addresses.
-    #[schema(example = json!({"requested_at": "2026-01-10T09:05:12Z", "confirmed_at": "2026-01-10T09:06:40Z", "form_url": "https://shop.example/newsletter"}))]
+    /// Example: `{"confirmed_at": "2026-01-10T09:06:40Z", "form_url": "https://shop.example/newsletter"}`.
     evidence: Option<Scalars>,
 }
 

@@ -18,7 +18,7 @@ use crate::consent::{Source, Terms};
 #[utoipa::path(
     tag = "administration",
     request_body(content = NewSource, example = json!({
-        "code": "webshop", "title": "Webshop", "connector": "api", "terms": {"tells_of_objection": true},
+        "code": "trade_fair", "title": "Trade fair", "connector": "api", "terms": {"tells_of_objection": true},
     })),
     responses(
         (status = 201, description = "Added.", body = SourceView),

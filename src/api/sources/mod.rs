@@ -91,6 +91,9 @@ fn check(edition: &Edition, NewSource { code, title, connector, terms }: &NewSou
     if terms.purposes.iter().flatten().any(|code| edition.purpose(code).is_none()) {
         return wrong("/terms/purposes", "A purpose is not configured.");
     }
+    if terms.text_versions.values().any(|version| !(1..=64).contains(&version.chars().count())) {
+        return wrong("/terms/text_versions", "A text version has 1 to 64 characters.");
+    }
     if terms.text_versions.keys().any(|code| edition.purpose(code).is_none()) {
         return wrong("/terms/text_versions", "A purpose is not configured.");
     }

@@ -25,12 +25,12 @@ type Sent = (Path<String>, Conditions, Body<NewSource>);
 #[utoipa::path(
     tag = "administration",
     params(
-        ("code" = String, Path, description = "Its code.", example = "webshop"),
+        ("code" = String, Path, description = "Its code.", example = "trade_fair"),
         ("If-Match" = Option<String>, Header, nullable = false, description = "The `ETag` of what is to be replaced; if the source is not like that any more, nothing is changed."),
         ("If-None-Match" = Option<String>, Header, nullable = false, description = "`*`: only if there is no such source yet.", example = "*")
     ),
     request_body(content = NewSource, example = json!({
-        "code": "webshop", "title": "Webshop", "connector": "api", "terms": {"tells_of_objection": true},
+        "code": "trade_fair", "title": "Trade fair", "connector": "api", "terms": {"tells_of_objection": true},
     })),
     responses(
         (status = 200, description = "It is so now.", body = SourceView),

@@ -19,7 +19,7 @@ type Sent = (Path<String>, Conditions);
 #[utoipa::path(
     tag = "administration",
     params(
-        ("code" = String, Path, description = "Its code.", example = "webshop"),
+        ("code" = String, Path, description = "Its code.", example = "trade_fair"),
         ("If-None-Match" = Option<String>, Header, nullable = false, description = "The `ETag` the caller has.")
     ),
     responses(

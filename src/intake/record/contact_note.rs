@@ -12,17 +12,13 @@ use crate::intake::wire::field::{Instant, Name, Short, Text};
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct ContactNote {
-    /// When. Category service.
-    #[schema(example = "2026-03-16T14:20:00Z")]
+    /// When. Category service. Example: `2026-03-16T14:20:00Z`.
     noted_at: Instant,
-    /// How they were in contact, in the words of the source. Category service.
-    #[schema(example = "phone")]
+    /// How they were in contact, in the words of the source. Category service. Example: `phone`.
     channel: Option<Short>,
-    /// What was noted. Category service.
-    #[schema(example = "Rückruf am Montag vereinbart.")]
+    /// What was noted. Category service. Example: `Rückruf am Montag vereinbart.`.
     text: Text,
-    /// Who noted it. Category service.
-    #[schema(example = "Kundendienst")]
+    /// Who noted it. Category service. Example: `Kundendienst`.
     author: Option<Name>,
     /// Who the person is. Category identity.
     person: Option<Person>,

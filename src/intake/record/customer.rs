@@ -21,24 +21,20 @@ pub(super) struct Customer {
     /// Their addresses, at most 20. Category address.
     #[serde(default)]
     addresses: Vec<Address>,
-    /// Their number at this source; also an identifier. Category identity.
-    #[schema(example = "10023")]
+    /// Their number at this source; also an identifier. Category identity. Example: `10023`.
     customer_number: Option<Short>,
-    /// The customer group at the source. Category identity.
-    #[schema(example = "Stammkunden")]
+    /// The customer group at the source. Category identity. Example: `Stammkunden`.
     group: Option<Short>,
     /// Labels the merchant gave, at most 64. Category identity.
     #[schema(example = json!(["trade_fair"]))]
     #[serde(default)]
     tags: Vec<Line64>,
-    /// When the account was made. Category identity.
-    #[schema(example = "2024-05-02T08:15:00Z")]
+    /// When the account was made. Category identity. Example: `2024-05-02T08:15:00Z`.
     registered_at: Option<Instant>,
     /// Did they buy without an account? Category identity.
     #[schema(example = false)]
     guest: Option<bool>,
-    /// A note of the merchant about the customer. Category service.
-    #[schema(example = "Bitte klingeln.")]
+    /// A note of the merchant about the customer. Category service. Example: `Bitte klingeln.`.
     note: Option<Text>,
 }
 

@@ -13,32 +13,25 @@ use crate::intake::wire::field::{Amount, Currency, Iban, Instant, Name, Short};
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Payment {
-    /// When the money moved. Category financial.
-    #[schema(example = "2026-03-09T06:30:00Z")]
+    /// When the money moved. Category financial. Example: `2026-03-09T06:30:00Z`.
     paid_at: Instant,
-    /// Its currency. Category financial.
-    #[schema(example = "EUR")]
+    /// Its currency. Category financial. Example: `EUR`.
     currency: Currency,
     /// How much, in `currency`; below zero only where `status` says that money goes back. Category financial.
-    #[schema(example = "129.90")]
+    /// Example: `129.90`.
     amount: Amount,
-    /// How it was paid. Category financial.
-    #[schema(example = "sepa_transfer")]
+    /// How it was paid. Category financial. Example: `sepa_transfer`.
     method: Option<Short>,
     /// Where it stands, in the words of the source; `refunded` and the like let the amount be below zero. Category financial.
-    #[schema(example = "paid")]
+    /// Example: `paid`.
     status: Option<Short>,
-    /// The account it came from. Category financial.
-    #[schema(example = "DE89370400440532013000")]
+    /// The account it came from. Category financial. Example: `DE89370400440532013000`.
     iban: Option<Iban>,
-    /// Whose account that is. Category financial.
-    #[schema(example = "Jörg Weiß")]
+    /// Whose account that is. Category financial. Example: `Jörg Weiß`.
     account_holder: Option<Name>,
-    /// The order it belongs to. Category financial.
-    #[schema(example = "SW-10023")]
+    /// The order it belongs to. Category financial. Example: `SW-10023`.
     order_number: Option<Short>,
-    /// The purpose text of the transfer. Category financial.
-    #[schema(example = "RE-2026-0815")]
+    /// The purpose text of the transfer. Category financial. Example: `RE-2026-0815`.
     reference: Option<Short>,
 }
 

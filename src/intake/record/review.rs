@@ -14,23 +14,17 @@ use crate::intake::wire::field::{Amount, Instant, Line512, Short, Text};
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Review {
-    /// When it was written. Category engagement and service.
-    #[schema(example = "2026-03-20T18:00:00Z")]
+    /// When it was written. Category engagement and service. Example: `2026-03-20T18:00:00Z`.
     reviewed_at: Instant,
-    /// What was reviewed. Category engagement.
-    #[schema(example = "T-Shirt rot, M")]
+    /// What was reviewed. Category engagement. Example: `T-Shirt rot, M`.
     product: Option<Line512>,
-    /// Stars, whole, 1 to 5. Category engagement.
-    #[schema(example = "5")]
+    /// Stars, whole, 1 to 5. Category engagement. Example: `5`.
     rating: Option<Amount>,
-    /// Its headline. Category service.
-    #[schema(example = "Sitzt gut")]
+    /// Its headline. Category service. Example: `Sitzt gut`.
     title: Option<Line512>,
-    /// What it says. Category service.
-    #[schema(example = "Gerne wieder.")]
+    /// What it says. Category service. Example: `Gerne wieder.`.
     text: Option<Text>,
-    /// Where it stands, in the words of the source. Category engagement.
-    #[schema(example = "published")]
+    /// Where it stands, in the words of the source. Category engagement. Example: `published`.
     status: Option<Short>,
     /// Who wrote it. Category identity.
     person: Option<Person>,
