@@ -3,6 +3,8 @@
 //! Every match is exhaustive, so that a new failure must be placed here before the house compiles.
 
 use super::doorkeeper;
+use super::etag;
+use super::paging::foreign;
 use super::problem::{Code, FieldFault, Problem};
 use super::segments::faults;
 use crate::{audit, consent, gateway, intake, rights, segments, store};
@@ -72,10 +74,9 @@ impl From<segments::Error> for Problem {
             Error::Invalid(found) => faults(Code::InvalidValue, found),
             // The segment is stored as it was; what changed are the purposes.
             Error::Outdated(found) => faults(Code::Conflict, found),
+            Error::OtherVersion => etag::failed(),
             Error::Changed => Self::new(Code::Conflict, "The segment was changed meanwhile. Begin again."),
-            Error::Cursor => {
-                Self::new(Code::InvalidParameter, "This is no cursor of this segment.").parameter("cursor")
-            }
+            Error::Cursor => foreign(),
             Error::NotAllowed(_) => {
                 Self::new(Code::Forbidden, "A purpose of the segment is not in the scope of this key.")
             }

@@ -4,15 +4,11 @@ use actix_web::dev::{HttpServiceFactory, ResourceDef};
 use actix_web::http::Method;
 use actix_web::web::{Bytes, Data};
 use actix_web::{HttpRequest, HttpResponse, get, web};
-use utoipa::openapi::path::{Operation, PathItem};
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme};
-use utoipa::openapi::{
-    ContentBuilder, Info, License, OpenApi, OpenApiBuilder, Paths, Ref, RefOr, Response, ResponseBuilder, Server, Tag,
-};
-use utoipa::{PartialSchema, ToSchema};
+use utoipa::openapi::{Info, License, OpenApi, OpenApiBuilder, Paths, RefOr, Server, Tag};
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
-use super::problem::{Code, FieldFault, MEDIA_TYPE, Problem, ProblemDocument};
+use super::problem::{Code, Problem};
 
 /// The name of the security scheme in the document.
 pub const API_KEY: &str = "api_key";
@@ -39,32 +35,18 @@ pub(super) fn base() -> OpenApi {
 /// Adds what holds for every operation: the problem reply and the security scheme.
 pub(super) fn finish(mut document: OpenApi) -> OpenApi {
     let components = document.components.get_or_insert_default();
-    components.schemas.insert(ProblemDocument::name().into_owned(), ProblemDocument::schema());
-    components.schemas.insert(FieldFault::name().into_owned(), FieldFault::schema());
-    components.responses.insert("Problem".to_owned(), RefOr::T(problem_response()));
     let scheme = HttpBuilder::new()
         .scheme(HttpAuthScheme::Bearer)
         .bearer_format("obh_…")
         .description(Some("An API key: `Authorization: Bearer obh_…`. `obhut key create` makes one."))
         .build();
     components.security_schemes.insert(API_KEY.to_owned(), RefOr::T(SecurityScheme::Http(scheme)));
-    for item in document.paths.paths.values_mut() {
-        for operation in operations(item) {
-            operation
-                .responses
-                .responses
-                .entry("default".to_owned())
-                .or_insert_with(|| RefOr::Ref(Ref::new("#/components/responses/Problem")));
-        }
-    }
     super::permissions::mark(&mut document);
+    super::describe::finish(&mut document);
     document
 }
 
-const INTRODUCTION: &str = "A customer data platform with a consent gateway. Every read of personal data names a \
-    purpose; the reply holds exactly the categories the purpose and the person's standing allow, and each disclosure \
-    has its line in the audit log before the first byte leaves. Unknown persons and refused reads get the same answer. \
-    Failures are problem documents (RFC 9457) with a stable `code`.";
+const INTRODUCTION: &str = include_str!("introduction.md");
 
 const TAGS: [(&str, &str); 7] = [
     ("records", "Bring records in."),
@@ -75,21 +57,6 @@ const TAGS: [(&str, &str); 7] = [
     ("administration", "Sources, keys and the audit log."),
     ("operations", "Health and metrics."),
 ];
-
-fn problem_response() -> Response {
-    let content = ContentBuilder::new().schema(Some(Ref::from_schema_name(ProblemDocument::name()))).build();
-    let codes: Vec<_> =
-        Code::ALL.iter().map(|code| format!("`{}` ({})", code.word(), code.status().as_u16())).collect();
-    ResponseBuilder::new()
-        .description(format!("The request was refused or failed. Codes: {}.", codes.join(", ")))
-        .content(MEDIA_TYPE, content)
-        .build()
-}
-
-fn operations(item: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
-    let PathItem { get, put, post, delete, options, head, patch, trace, .. } = item;
-    [get, put, post, delete, options, head, patch, trace].into_iter().flatten()
-}
 
 /// The OpenAPI document as JSON, made once.
 #[derive(Clone)]
@@ -103,8 +70,13 @@ pub(super) async fn openapi_json(document: Data<Document>) -> HttpResponse {
 
 /// The page at `/docs/`.
 pub(super) fn page() -> impl HttpServiceFactory {
-    let config =
-        Config::new(["/openapi.json"]).validator_url("none").try_it_out_enabled(true).persist_authorization(false);
+    let config = Config::new(["/openapi.json"])
+        .validator_url("none")
+        .try_it_out_enabled(true)
+        .persist_authorization(false)
+        .deep_linking(true)
+        .filter(true)
+        .default_models_expand_depth(0);
     (web::redirect("/docs", "/docs/"), SwaggerUi::new("/docs/{file:.*}").config(config))
 }
 
@@ -154,10 +126,10 @@ mod tests {
 
     use serde::Serialize;
     use serde_json::Value;
+    use utoipa::ToSchema;
 
-    use super::*;
     use crate::api::{routes, server};
-    use crate::{consent, gateway, rights, types};
+    use crate::{audit, consent, gateway, rights, types};
 
     fn document() -> Value {
         serde_json::to_value(server::openapi(routes::configure)).unwrap()
@@ -187,6 +159,7 @@ mod tests {
         as_written(types::Role::ALL);
         as_written(types::RecordKind::ALL);
         as_written(types::IdentifierKind::ALL);
+        as_written(audit::Act::ALL);
         as_written(consent::Act::ALL);
         as_written(consent::Method::ALL);
         as_written(consent::Reason::ALL);

@@ -102,6 +102,8 @@ operations! {
     "Puts a new version of a purpose in force." PutPurpose PUT "/v1/purposes/{code}" [Admin];
     "Lists the sources." ListSources GET "/v1/sources" [Admin Dpo];
     "Adds a source." AddSource POST "/v1/sources" [Admin];
+    "Shows a source." ShowSource GET "/v1/sources/{code}" [Admin Dpo];
+    "Changes a source, or adds it." PutSource PUT "/v1/sources/{code}" [Admin];
     "Lists the API keys, without their secrets." ListApiKeys GET "/v1/api-keys" [Admin];
     "Makes an API key." IssueApiKey POST "/v1/api-keys" [Admin];
     "Revokes an API key at once." RevokeApiKey DELETE "/v1/api-keys/{key_id}" [Admin];

@@ -127,6 +127,7 @@ codes! {
 
 /// One fault of one field, in `errors`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = FieldProblem)]
 pub struct FieldFault {
     /// A code such as `missing_field`.
     #[schema(value_type = String, example = "missing_field")]
@@ -314,7 +315,7 @@ pub struct ProblemDocument<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false, example = "/identifiers/0/kind")]
     pointer: Option<&'a str>,
-    /// Which query or path parameter.
+    /// Which parameter of the query, path or header.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     parameter: Option<&'a str>,

@@ -35,6 +35,8 @@ pub fn configure(config: &mut ServiceConfig<'_>) {
         .service(purposes::put::put)
         .service(sources::list::list)
         .service(sources::add::add)
+        .service(sources::show::show)
+        .service(sources::put::put)
         .service(api_keys::list::list)
         .service(api_keys::issue::issue)
         .service(api_keys::revoke::revoke)

@@ -3,57 +3,35 @@
 use serde::{Deserialize, Serialize};
 
 use crate::store::audit::{Draft, EntryRow};
-use crate::types::{ApiKeyId, CategorySet, DecisionId, LogId, PurposeCode, RequestId, Role, Timestamp, UnknownWord};
+use crate::types::{
+    ApiKeyId, CategorySet, DecisionId, LogId, PurposeCode, RequestId, Role, Timestamp, UnknownWord, words,
+};
 
-/// What a line is about. Numbers are stored and never reused.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-#[repr(i16)]
-pub enum Act {
-    /// A process opened its log.
-    Opened = 1,
-    /// Personal data left through the door.
-    Disclosed = 2,
-    /// A read was refused, or asked for nobody.
-    Refused = 3,
-    /// Records came in.
-    Ingested = 4,
-    /// A consent, objection or restriction was recorded.
-    ConsentRecorded = 5,
-    /// A decision was explained without disclosing.
-    Explained = 6,
-    /// A request reached the hub.
-    RequestReceived = 7,
-    /// A request was answered.
-    RequestAnswered = 8,
-    /// A person was erased.
-    Erased = 9,
-    /// The configuration changed (purposes, sources, segments, API keys).
-    Configured = 10,
-    /// Keys were rotated.
-    KeysRotated = 11,
-}
-
-impl TryFrom<i16> for Act {
-    type Error = UnknownWord;
-
-    fn try_from(number: i16) -> Result<Self, UnknownWord> {
-        [
-            Self::Opened,
-            Self::Disclosed,
-            Self::Refused,
-            Self::Ingested,
-            Self::ConsentRecorded,
-            Self::Explained,
-            Self::RequestReceived,
-            Self::RequestAnswered,
-            Self::Erased,
-            Self::Configured,
-            Self::KeysRotated,
-        ]
-        .into_iter()
-        .find(|act| *act as i16 == number)
-        .ok_or(UnknownWord("audit act"))
+words! {
+    /// What a line of the audit book is about.
+    Act as "AuditAct", "audit act" {
+        /// A process opened its log.
+        Opened = 1 "opened",
+        /// Personal data left through the door.
+        Disclosed = 2 "disclosed",
+        /// A read was refused, or asked for nobody.
+        Refused = 3 "refused",
+        /// Records came in.
+        Ingested = 4 "ingested",
+        /// A consent, objection or restriction was recorded.
+        ConsentRecorded = 5 "consent_recorded",
+        /// A decision was explained without disclosing.
+        Explained = 6 "explained",
+        /// A request reached the hub.
+        RequestReceived = 7 "request_received",
+        /// A request was answered.
+        RequestAnswered = 8 "request_answered",
+        /// A person was erased.
+        Erased = 9 "erased",
+        /// The configuration changed (purposes, sources, segments, API keys).
+        Configured = 10 "configured",
+        /// Keys were rotated.
+        KeysRotated = 11 "keys_rotated",
     }
 }
 
@@ -199,7 +177,7 @@ impl Line {
         self.body.subjects = self.subjects.iter().map(hex::encode).collect();
         // The struct has only strings, numbers and lists: writing it as JSON cannot fail.
         let body = serde_json::to_vec(&self.body).unwrap_or_default();
-        Draft { recorded_at: now, act: self.act as i16, body, subjects: self.subjects }
+        Draft { recorded_at: now, act: self.act.number(), body, subjects: self.subjects }
     }
 }
 

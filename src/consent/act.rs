@@ -2,15 +2,15 @@
 
 use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::Purpose;
-use crate::types::{Channel, PurposeCode, SubjectId, Timestamp, UnknownWord, words};
+use crate::types::{Channel, PurposeCode, SubjectId, Timestamp, words};
 
 words! {
     /// What a person, or the controller for a person, did. Numbers are stored and never reused.
-    Act, "act" {
+    Act as "ConsentAct", "act" {
         /// Consent was given (Art. 7 GDPR).
         Granted = 1 "granted",
         /// Consent was asked for and refused.
@@ -44,7 +44,7 @@ impl Act {
 
 words! {
     /// How an act was done. Numbers are stored and never reused.
-    Method, "method" {
+    Method as "ConsentMethod", "method" {
         /// Request, mail with a link, confirmation by that link. It proves control of a mailbox and nothing about a phone.
         DoubleOptIn = 1 "double_opt_in",
         /// A form without confirmation.
@@ -102,6 +102,7 @@ impl Method {
 /// In JSON it is a text: it has more digits than a JavaScript number keeps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, ToSchema)]
 #[schema(value_type = String, pattern = "^[0-9]{1,19}$", example = "222685454830520540")]
+#[schema(as = LedgerEntryNumber)]
 pub struct EntryNo(pub i64);
 
 impl Serialize for EntryNo {

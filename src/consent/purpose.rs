@@ -10,6 +10,7 @@ use crate::types::{Category, CategorySet, Channel, Ground, PurposeCode};
 /// A text in both languages of the house.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = BilingualText)]
 pub struct Text {
     /// German.
     pub de: String,

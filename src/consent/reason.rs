@@ -1,13 +1,12 @@
 //! Why not: one list for the consent room and the gateway.
 
 use super::Text;
-use crate::types::{UnknownWord, words};
-use serde::{Deserialize, Serialize};
+use crate::types::words;
 
 words! {
     /// Why something is refused. The order is the order of telling: where several reasons hold, the first is named.
     /// Codes and numbers are stored in the audit log and never reused.
-    Reason, "reason" {
+    Reason as "RefusalReason", "reason" {
         /// No purpose with this code is configured.
         PurposeUnknown = 1 "purpose_unknown",
         /// The purpose lacks what the law wants said.

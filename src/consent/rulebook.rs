@@ -17,6 +17,7 @@ use crate::types::{PurposeCode, SourceNo, Timestamp};
 /// The terms under which a source gives its data.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = SourceTerms)]
 pub struct Terms {
     /// The only purposes that may read its data; absent: no limit. Amazon's Data Protection Policy is the model.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -178,6 +179,34 @@ impl Rulebook {
         self.store.write(move |write| sources::ensure(write, row.clone())).await?;
         self.reload().await?;
         self.edition().source_named(&code).cloned().ok_or(store::Error::Unreadable("source"))
+    }
+
+    /// Adds a source, or puts title, connector and terms in place of those the source with this code has, if `over`
+    /// accepts what there is in the same transaction (none: no such source). None if it does not.
+    ///
+    /// # Errors
+    /// If it cannot be written.
+    pub async fn put_source(
+        &self,
+        (code, title, connector): (String, String, String),
+        terms: &Terms,
+        over: impl Fn(Option<&Source>) -> bool + Send + 'static,
+        now: Timestamp,
+    ) -> Result<Option<Arc<Source>>, store::Error> {
+        let policy = serde_json::to_string(terms).map_err(|_| store::Error::Unreadable("source policy"))?;
+        let row = SourceRow { source_no: SourceNo(0), code: code.clone(), title, connector, policy, created_at: now };
+        let write = self.store.write(move |write| {
+            let known = sources::all(write.records())?.into_iter().find(|known| known.code == row.code);
+            let known = known.map(Source::read).transpose()?;
+            if !over(known.as_ref()) {
+                return Ok(false);
+            }
+            sources::put(write, row.clone())?;
+            Ok::<_, store::Error>(true)
+        });
+        let written = write.await?;
+        self.reload().await?;
+        Ok(self.edition().source_named(&code).cloned().filter(|_| written))
     }
 
     /// Puts a new version of a purpose in force: the next number after the newest.

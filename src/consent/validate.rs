@@ -156,6 +156,12 @@ impl Purpose {
 }
 
 impl Text {
+    /// Characters of the longer one.
+    #[must_use]
+    pub fn longest(&self) -> usize {
+        self.de.chars().count().max(self.en.chars().count())
+    }
+
     fn is_incomplete(&self) -> bool {
         self.de.trim().is_empty() || self.en.trim().is_empty()
     }

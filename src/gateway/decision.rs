@@ -4,14 +4,13 @@ use serde::{Serialize, Serializer};
 use utoipa::ToSchema;
 
 use crate::consent::{EntryNo, Purpose, Reason, Standing};
-use crate::types::{Category, Channel, DecisionId, PurposeCode, Timestamp, UnknownWord, words};
-use serde::Deserialize;
+use crate::types::{Category, Channel, DecisionId, PurposeCode, Timestamp, words};
 
 use super::Ask;
 
 words! {
     /// How a question was decided.
-    Outcome, "outcome" {
+    Outcome as "DecisionOutcome", "outcome" {
         /// Something may be read.
         Allow = 1 "allow",
         /// Nothing may be read.
@@ -23,7 +22,7 @@ words! {
 
 words! {
     /// What carries an allowed category.
-    Why, "why" {
+    Why as "DecisionGround", "why" {
         /// Consent, Art. 6(1)(a) GDPR.
         Consent = 1 "consent",
         /// A contract, Art. 6(1)(b) GDPR.
@@ -72,6 +71,7 @@ pub struct Decision {
 
 /// A category that may be read.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = AllowedCategory)]
 pub struct Allowed {
     /// Which.
     pub category: Category,
@@ -87,6 +87,7 @@ pub struct Allowed {
 
 /// A category that may not be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, ToSchema)]
+#[schema(as = RefusedCategory)]
 pub struct Refused {
     /// Which.
     pub category: Category,

@@ -3,31 +3,31 @@
 use crate::store::arrivals::Arrivals;
 use crate::store::rows::{IdentifierRow, SubjectState};
 use crate::store::{Error, Write, records, subjects};
-use crate::types::{IdentifierKind, SubjectId, UnknownWord};
+use crate::types::{IdentifierKind, SubjectId, words};
 
 /// More people than this behind one value: it is shared, and joins nobody.
 const SHARED_BY: usize = 3;
 
-/// Why a record belongs to its person. Numbers are stored and never reused.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(i16)]
-pub enum Rule {
-    /// It is the first record of a new person.
-    First = 1,
-    /// The same account or customer number at the same source.
-    SourceAccount = 2,
-    /// The same verified e-mail address.
-    VerifiedEmail = 3,
-    /// The same verified phone number.
-    VerifiedPhone = 4,
-    /// The same personal mailbox and the same full name.
-    EmailAndName = 5,
-    /// The same forwarding address at the same source.
-    Relay = 6,
-    /// The same visitor id at the same source.
-    AnonymousId = 7,
-    /// A statement about the use of data was made under this contact point before anything else of it was known.
-    Statement = 8,
+words! {
+    /// Why a record belongs to its person.
+    Rule as "LinkRule", "link rule" {
+        /// It is the first record of a new person.
+        First = 1 "first_record",
+        /// The same account or customer number at the same source.
+        SourceAccount = 2 "same_account_at_source",
+        /// The same verified e-mail address.
+        VerifiedEmail = 3 "same_verified_email",
+        /// The same verified phone number.
+        VerifiedPhone = 4 "same_verified_phone",
+        /// The same personal mailbox and the same full name.
+        EmailAndName = 5 "same_email_and_name",
+        /// The same forwarding address at the same source.
+        Relay = 6 "same_forwarding_address",
+        /// The same visitor id at the same source.
+        AnonymousId = 7 "same_visitor_id",
+        /// A statement about the use of data was made under this contact point before anything else of it was known.
+        Statement = 8 "same_contact_point_as_statement",
+    }
 }
 
 impl Rule {
@@ -42,41 +42,6 @@ impl Rule {
             IdentifierKind::Relay => Self::Relay,
             IdentifierKind::AnonymousId => Self::AnonymousId,
         }
-    }
-
-    /// The word in explanations.
-    #[must_use]
-    pub const fn word(self) -> &'static str {
-        match self {
-            Self::First => "first_record",
-            Self::SourceAccount => "same_account_at_source",
-            Self::VerifiedEmail => "same_verified_email",
-            Self::VerifiedPhone => "same_verified_phone",
-            Self::EmailAndName => "same_email_and_name",
-            Self::Relay => "same_forwarding_address",
-            Self::AnonymousId => "same_visitor_id",
-            Self::Statement => "same_contact_point_as_statement",
-        }
-    }
-}
-
-impl TryFrom<i16> for Rule {
-    type Error = UnknownWord;
-
-    fn try_from(number: i16) -> Result<Self, UnknownWord> {
-        [
-            Self::First,
-            Self::SourceAccount,
-            Self::VerifiedEmail,
-            Self::VerifiedPhone,
-            Self::EmailAndName,
-            Self::Relay,
-            Self::AnonymousId,
-            Self::Statement,
-        ]
-        .into_iter()
-        .find(|rule| *rule as i16 == number)
-        .ok_or(UnknownWord("link rule"))
     }
 }
 
@@ -142,6 +107,15 @@ fn stated_by(write: &mut Write<'_>, rows: &[IdentifierRow]) -> Result<Vec<Subjec
         }
     }
     Ok(alone)
+}
+
+/// The people of whom nothing is known but a statement made under this contact point.
+///
+/// # Errors
+/// If the store cannot be read.
+pub fn known_by_statement(write: &mut Write<'_>, ix: &[u8; 16]) -> Result<Vec<SubjectId>, Error> {
+    let rows = identifiers::with_index(write.records(), ix)?;
+    stated_by(write, &rows)
 }
 
 fn people_of(rows: &[IdentifierRow], flag: i16) -> Vec<SubjectId> {

@@ -112,12 +112,19 @@ pub fn parse_with(
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Envelope {
+    /// What it is.
     r#type: RecordKind,
+    /// The code of the configured source it comes from. Example: `webshop`.
     source: Line64,
+    /// The source's id of it. Sealed, because some sources take e-mail addresses as ids. Example: `10023`.
     external_id: Short,
+    /// When the source last changed it: its version. The newest wins, in whatever order they come.
+    /// Example: `2026-03-07T13:40:01Z`.
     updated_at: Instant,
+    /// Who it is about. Without any, it is nobody's but its own.
     #[serde(default)]
     identifiers: Vec<Claimed>,
+    /// Consents and refusals the source can prove, at most 64. That somebody is not blocked is no consent.
     #[serde(default)]
     consents: Vec<Claim>,
 }

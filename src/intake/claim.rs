@@ -42,13 +42,24 @@ pub struct ConsentClaim {
 /// A claim as the wire has it.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = RecordConsent)]
 pub(super) struct Claim {
+    /// The purpose it is about. Example: `newsletter_email`.
     purpose: Line64,
+    /// The channel. Without it: every channel, for a no. Example: `email`.
     channel: Option<Channel>,
+    /// What the person did: `granted`, `denied`, `withdrawn` or `objected`; the others are not a source's to tell.
+    /// Example: `granted`.
     act: Act,
+    /// When they did it. Example: `2026-01-10T09:05:12Z`.
     at: Instant,
+    /// How. Without it: `import`. Example: `double_opt_in`.
     method: Option<Method>,
+    /// The version of the text they saw. Without it: the one in the terms of the source. Example: `2026-01`.
     text_version: Option<Code>,
+    /// The proof (Art. 7(1) GDPR), kept sealed: single values, among them `requested_at` and `confirmed_at` of a double
+    /// opt-in. Personal: it may hold IP addresses.
+    /// Example: `{"confirmed_at": "2026-01-10T09:06:40Z", "form_url": "https://shop.example/newsletter"}`.
     evidence: Option<Scalars>,
 }
 

@@ -28,11 +28,18 @@ pub enum Joins {
 /// An identifier as the wire has it.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = RecordIdentifier)]
 pub(super) struct Claimed {
+    /// What it is. `relay` and `email_and_name` are found out by the hub and refused here.
     kind: IdentifierKind,
+    /// The value in any usual spelling; blank says nothing. Personal: e-mail and phone are of category contact,
+    /// `anonymous_id` of engagement, an account at a social network of social, everything else of identity.
+    #[schema(value_type = String, max_length = 512, example = "erika@muster.org")]
     // The field must be there, but a blank value says nothing and is passed over.
     #[serde(deserialize_with = "Option::deserialize")]
     value: Option<Line512>,
+    /// Did the source make sure that it is theirs? Only then does an e-mail address or phone number join records to one
+    /// person. Without it: no.
     verified: Option<bool>,
 }
 

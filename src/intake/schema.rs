@@ -2,8 +2,8 @@
 
 use std::borrow::Cow;
 
-use utoipa::openapi::schema::{Object, ObjectBuilder, OneOfBuilder, Schema, Type};
-use utoipa::openapi::{Ref, RefOr};
+use utoipa::openapi::RefOr;
+use utoipa::openapi::schema::{Object, ObjectBuilder, OneOfBuilder, RefBuilder, Schema, Type};
 use utoipa::{PartialSchema, ToSchema};
 
 use super::canonical::Envelope;
@@ -39,10 +39,16 @@ impl ToSchema for RecordSchema {
 /// The envelope with the data of one type.
 fn shape(kind: RecordKind) -> Object {
     let RefOr::T(Schema::Object(mut envelope)) = Envelope::schema() else { return Object::new() };
-    let word = ObjectBuilder::new().schema_type(Type::String).enum_values(Some([kind.word()])).build();
+    let word = ObjectBuilder::new()
+        .schema_type(Type::String)
+        .description(Some("What it is."))
+        .enum_values(Some([kind.word()]))
+        .build();
     envelope.title = Some(kind.word().to_owned());
     envelope.properties.insert("type".to_owned(), RefOr::T(Schema::Object(word)));
-    envelope.properties.insert("data".to_owned(), RefOr::Ref(Ref::from_schema_name(record::schema_name(kind))));
+    let data =
+        RefBuilder::new().ref_location_from_schema_name(record::schema_name(kind)).description(Some("What it tells."));
+    envelope.properties.insert("data".to_owned(), data.build().into());
     envelope.required.push("data".to_owned());
     envelope
 }

@@ -10,12 +10,16 @@ use super::prepare::Bringer;
 use super::{Error, Intake, Outcome, Rejection};
 use crate::audit::{Act as AuditAct, Line};
 use crate::consent::{Act, Entry, Purpose, ledger as words};
+use crate::graph;
 use crate::store::{Write, identifiers, ledger, subjects};
 use crate::types::{ApiKeyId, IdentifierKind, Role, SourceNo, SubjectId, Timestamp};
 use crate::vault::{Personal, source_scoped};
 
 /// The code of the built-in source that stands for the hub itself: people first heard of by a statement of theirs.
 pub const HUB_SOURCE: &str = "hub";
+
+/// In the audit book: the statement was made under a contact point that several people share, and counts for none of them.
+const SHARED: &str = "shared_identifier";
 
 /// What became of a statement.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -53,6 +57,8 @@ enum Whom {
     Person(SubjectId),
     /// Whoever can be looked up by this blind index.
     Holders([u8; 16]),
+    /// The person of whom nothing is known but what was stated under this blind index.
+    Stated([u8; 16]),
 }
 
 impl Whom {
@@ -61,6 +67,7 @@ impl Whom {
         let named = match self {
             Self::Person(person) => vec![person],
             Self::Holders(ix) => identifiers::holders(write.records(), &ix)?,
+            Self::Stated(ix) => graph::known_by_statement(write, &ix)?.into_iter().take(1).collect(),
         };
         let mut people = Vec::with_capacity(named.len());
         for person in named {
@@ -97,9 +104,13 @@ impl Intake {
     /// that a no made today holds for data that comes tomorrow. A no counts for everybody who shares the contact
     /// point; a yes needs to be one person's.
     ///
+    /// A yes about a shared contact point is nobody's who is known. The officer is told so. Anybody else would learn
+    /// that several people are behind it; for them it is as if nobody were: the yes is kept with its proof for a person
+    /// of its own, of whom the hub knows nothing else, and so opens nothing. The audit book says why.
+    ///
     /// # Errors
     /// [`Error::Act`], [`Error::Rejected`] if the identifier has no normal form or its source is not configured,
-    /// [`Error::Shared`] for a yes about a shared identifier.
+    /// [`Error::Shared`] for the officer's yes about a shared identifier.
     pub async fn record_for(&self, named: Named<'_>, stated: Stated, by: (ApiKeyId, Role)) -> Result<Recorded, Error> {
         self.check(&stated.entry)?;
         let source_no = match named.source {
@@ -113,14 +124,18 @@ impl Intake {
         let (kind, value) = lookup_form(named.kind, named.value)
             .map_err(|reason| Error::Rejected(Rejection::new(reason).under("value")))?;
         let ix = self.sealer.lookup(kind, source_no, &value)?.bytes();
-        let (whom, stated) = (Whom::Holders(ix), Arc::new(stated));
-        match self.write_down(whom, &stated, Some(by)).await {
-            Err(Error::UnknownSubject) => {
-                self.introduce(&named).await?;
-                self.write_down(whom, &stated, Some(by)).await
-            }
-            done => done,
+        let stated = Arc::new(stated);
+        let mut whom = Whom::Holders(ix);
+        let mut written = self.write_down(whom, &stated, Some(by)).await;
+        if by.1 != Role::Dpo && matches!(written, Err(Error::Shared)) {
+            whom = Whom::Stated(ix);
+            written = self.write_down(whom, &stated, Some(by)).await;
         }
+        if matches!(written, Err(Error::UnknownSubject)) {
+            self.introduce(&named).await?;
+            written = self.write_down(whom, &stated, Some(by)).await;
+        }
+        written
     }
 
     fn check(&self, entry: &Entry) -> Result<(), Error> {
@@ -154,7 +169,10 @@ impl Intake {
         stated: &Arc<Stated>,
         by: Option<(ApiKeyId, Role)>,
     ) -> Result<Recorded, Error> {
-        let line = self.line(&stated.entry, by);
+        let mut line = self.line(&stated.entry, by);
+        if matches!(whom, Whom::Stated(_)) {
+            line = line.reasons(vec![SHARED.to_owned()]);
+        }
         let now = self.clock.now();
         let (recorded, pseudonyms) = self
             .in_epoch(async || {

@@ -10,9 +10,8 @@ use jiff::civil::{Date, Weekday};
 use jiff::tz::TimeZone;
 
 use super::Error;
-use serde::{Deserialize, Serialize};
 
-use crate::types::{Timestamp, UnknownWord, words};
+use crate::types::{Timestamp, words};
 
 /// Months for an answer.
 const MONTHS: i32 = 1;

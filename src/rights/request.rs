@@ -17,11 +17,11 @@ use crate::gateway::{Actor, Caller, ReasonCode};
 use crate::store::requests::RequestRow;
 use crate::store::rows::Who;
 use crate::store::{Write, audit, requests, tombstones};
-use crate::types::{RequestId, SubjectId, Timestamp, UnknownWord, words};
+use crate::types::{RequestId, SubjectId, Timestamp, words};
 
 words! {
     /// Which right. Numbers are stored and never reused.
-    Kind, "kind of request" {
+    Kind as "Right", "kind of request" {
         /// Access (Art. 15 GDPR).
         Access = 1 "access",
         /// Erasure (Art. 17 GDPR).
@@ -31,7 +31,7 @@ words! {
 
 words! {
     /// Why a request was not followed. Numbers are stored and never reused.
-    RefusedFor, "refusal" {
+    RefusedFor as "RequestRefusalReason", "refusal" {
         /// The person was not identified and did not help to (Art. 11(2), 12(6) GDPR).
         NotIdentified = 1 "not_identified",
         /// Manifestly unfounded (Art. 12(5) GDPR).

@@ -40,7 +40,7 @@ pub use pull::{Count, MAX_LIMIT, Page};
 pub use read::{Fault, MAX_DEPTH, MAX_LIST, MAX_NODES};
 pub use rule::{Condition, Rule};
 pub use segment::{ContactPoints, Segment, SegmentCode};
-pub use shelf::Stored;
+pub use shelf::{Stored, Version};
 pub use terms::{
     AttributeTest, Birthday, Bounds, Events, Newsletter, OrderStatus, Orders, Phase, PhaseLimits, PhaseTest, Place,
     Reviews, Scalar, Since, SubscriptionStatus, Total,
@@ -69,6 +69,9 @@ pub enum Error {
     /// The segment was changed while it was being pulled. Begin again.
     #[error("the segment was changed while it was being pulled")]
     Changed,
+    /// The segment is not in a version that may be replaced or removed. Nothing was changed.
+    #[error("the segment is in another version")]
+    OtherVersion,
     /// The cursor is not one of this hub.
     #[error("the cursor is not valid")]
     Cursor,

@@ -34,9 +34,9 @@ pub const MAX_LIMIT: usize = 1_000;
 pub struct Page {
     /// The members.
     pub members: Vec<Member>,
-    /// Where to go on; absent at the end.
-    #[serde(serialize_with = "cursor", skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<String>)]
+    /// The cursor of the next page; null at the end. The header `Link`, `rel="next"`, has the whole address.
+    #[serde(serialize_with = "cursor")]
+    #[schema(value_type = Option<String>, required = true)]
     pub next: Option<Cursor>,
     /// On the last page: the people of the whole walk who are not in it, by reason. Never for a single page, because the
     /// difference of two pages would point at a person.
@@ -70,8 +70,10 @@ impl Segments {
         let (stored, bound) = self.bound(code).await?;
         self.admit(caller, &bound).await?;
         let stop = cursor.map(|cursor| Stop::open(cursor, &self.strongbox)).transpose()?;
-        if stop.as_ref().is_some_and(|stop| stop.segment != stored.id || stop.version != stored.version) {
-            return Err(Error::Changed);
+        match &stop {
+            Some(stop) if stop.segment != stored.id => return Err(Error::Cursor),
+            Some(stop) if stop.version != stored.version => return Err(Error::Changed),
+            _ => {}
         }
         let limit = limit.clamp(1, MAX_LIMIT);
         let (mut after, mut walk) = match stop {

@@ -173,7 +173,9 @@ pub(super) fn decode<T: DeserializeOwned>(value: Value, at: &str) -> Result<T, F
         for step in error.path() {
             match step {
                 serde_path_to_error::Segment::Seq { index } => pointer.push_str(&format!("/{index}")),
-                serde_path_to_error::Segment::Map { key } => pointer.push_str(&format!("/{key}")),
+                serde_path_to_error::Segment::Map { key } if ours(key) => pointer.push_str(&format!("/{key}")),
+                // Where a field name belongs somebody may have put a person's.
+                serde_path_to_error::Segment::Map { .. } => break,
                 _ => {}
             }
         }
@@ -187,4 +189,9 @@ pub(super) fn decode<T: DeserializeOwned>(value: Value, at: &str) -> Result<T, F
         };
         Fault::new(code, pointer, text)
     })
+}
+
+/// Can it be a field name of this language? Only such a name comes back.
+fn ours(name: &str) -> bool {
+    (1..=40).contains(&name.len()) && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_')
 }

@@ -16,6 +16,8 @@ use crate::types::{Category, CategorySet, Channel, PurposeCode, UnknownWord};
 
 /// Fields one segment delivers at most.
 const MAX_FIELDS: usize = 50;
+/// Characters of a title, at most.
+const MAX_TITLE: usize = 200;
 
 /// The code of a segment, such as `win_back`: lower-case letters, digits and underscores, 2 to 64.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, ToSchema)]
@@ -160,6 +162,9 @@ impl Segment {
         }
         if self.title.de.trim().is_empty() || self.title.en.trim().is_empty() {
             faults.push(Fault::new("missing_field", "/title", "people see the title: give it in both languages"));
+        }
+        if self.title.longest() > MAX_TITLE {
+            faults.push(Fault::new("too_large", "/title", "a title has at most 200 characters"));
         }
         faults.extend(self.rule.check(&selection, "/rule"));
         let fields = if self.fields.is_empty() { least(channel, purpose.categories) } else { self.fields.clone() };

@@ -1,18 +1,22 @@
 //! Keeping segments: save, find, list, delete.
 
+use std::borrow::Cow;
+
 use serde::{Serialize, Serializer};
-use utoipa::ToSchema;
+use utoipa::openapi::RefOr;
+use utoipa::openapi::schema::{KnownFormat, ObjectBuilder, RefBuilder, Schema, SchemaFormat, Type};
+use utoipa::{PartialSchema, ToSchema};
 
 use super::segment::{Bound, Segment, SegmentCode};
 use super::{Error, Segments};
 use crate::audit::{Act, Line};
 use crate::gateway::{Actor, Caller};
+use crate::store;
 use crate::store::segments::{self, SegmentRow};
 use crate::types::{SegmentId, Timestamp};
 
 /// A segment as it is kept.
-#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
-#[schema(as = StoredSegment)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Stored {
     /// Its id.
     pub id: SegmentId,
@@ -20,12 +24,50 @@ pub struct Stored {
     pub version: i32,
     /// When this version was made.
     #[serde(serialize_with = "rfc3339")]
-    #[schema(value_type = String, format = DateTime)]
     pub created_at: Timestamp,
     /// Its definition.
     #[serde(flatten)]
     pub segment: Segment,
 }
+
+// Not derived: a definition takes no further fields, and `allOf` would say so of the whole, too.
+impl PartialSchema for Stored {
+    fn schema() -> RefOr<Schema> {
+        let RefOr::T(Schema::Object(mut stored)) = Segment::schema() else { return Segment::schema() };
+        let version = ObjectBuilder::new()
+            .schema_type(Type::Integer)
+            .format(Some(SchemaFormat::KnownFormat(KnownFormat::Int32)))
+            .minimum(Some(1))
+            .description(Some("Counts the versions from 1."));
+        let created_at = ObjectBuilder::new()
+            .schema_type(Type::String)
+            .format(Some(SchemaFormat::KnownFormat(KnownFormat::DateTime)))
+            .description(Some("When this version was made."));
+        let id = RefBuilder::new().ref_location_from_schema_name(SegmentId::name()).description(Some("Its id."));
+        let own: [(&str, RefOr<Schema>); 3] =
+            [("id", id.build().into()), ("version", version.into()), ("created_at", created_at.into())];
+        for (name, schema) in own {
+            stored.properties.insert(name.to_owned(), schema);
+            stored.required.push(name.to_owned());
+        }
+        stored.description = Some("A segment as it is kept.".to_owned());
+        stored.into()
+    }
+}
+
+impl ToSchema for Stored {
+    fn name() -> Cow<'static, str> {
+        "StoredSegment".into()
+    }
+
+    fn schemas(schemas: &mut Vec<(String, RefOr<Schema>)>) {
+        schemas.push((SegmentId::name().into_owned(), SegmentId::schema()));
+        Segment::schemas(schemas);
+    }
+}
+
+/// Which segment in which version. One that was removed and made anew is another.
+pub type Version = (SegmentId, i32);
 
 impl Segments {
     /// Adds a segment, or a new version of the one with this code. Cursors of the old version end.
@@ -33,6 +75,19 @@ impl Segments {
     /// # Errors
     /// [`Error::Invalid`] with every fault, or a failure to write.
     pub async fn save(&self, caller: &Caller, segment: Segment) -> Result<Stored, Error> {
+        self.replace(caller, segment, |_| true).await
+    }
+
+    /// As [`Segments::save`], if `over` accepts the version there is (none: there is no such segment).
+    ///
+    /// # Errors
+    /// [`Error::OtherVersion`] if it does not; else as [`Segments::save`].
+    pub async fn replace(
+        &self,
+        caller: &Caller,
+        segment: Segment,
+        over: impl Fn(Option<Version>) -> bool + Send + 'static,
+    ) -> Result<Stored, Error> {
         segment.bind(&self.rulebook.edition()).map_err(Error::Invalid)?;
         let definition = serde_json::to_string(&segment).map_err(|_| Error::Unreadable)?;
         let row = SegmentRow {
@@ -42,10 +97,17 @@ impl Segments {
             definition,
             created_at: self.clock.now(),
         };
+        if !over(self.version(&segment.code).await?) {
+            return Err(Error::OtherVersion);
+        }
         // The line first: a change that is not on record must not take effect.
         self.note(caller, &segment.code).await?;
-        let row = self.store.write(move |write| segments::put(write, row.clone())).await?;
-        Stored::read(row)
+        let put = self.store.write(move |write| {
+            // Somebody may have come between.
+            let known = segments::find(write.records(), &row.code)?.map(|row| (row.segment_id, row.version));
+            if over(known) { segments::put(write, row.clone()).map(Some) } else { Ok(None) }
+        });
+        Stored::read(put.await?.ok_or(Error::OtherVersion)?)
     }
 
     /// All segments, by code.
@@ -67,17 +129,40 @@ impl Segments {
         row.map(Stored::read).transpose()
     }
 
-    /// Removes the segment with this code. False if there is none.
+    /// Removes the segment with this code, if `over` accepts its version.
     ///
     /// # Errors
-    /// If it cannot be written.
-    pub async fn delete(&self, caller: &Caller, code: &SegmentCode) -> Result<bool, Error> {
-        if self.find(code).await?.is_none() {
-            return Ok(false);
+    /// [`Error::Unknown`], [`Error::OtherVersion`], or a failure to write.
+    pub async fn delete(
+        &self,
+        caller: &Caller,
+        code: &SegmentCode,
+        over: impl Fn(Option<Version>) -> bool + Send + 'static,
+    ) -> Result<(), Error> {
+        let known = self.version(code).await?.ok_or(Error::Unknown)?;
+        if !over(Some(known)) {
+            return Err(Error::OtherVersion);
         }
         self.note(caller, code).await?;
         let code = code.clone();
-        Ok(self.store.write(move |write| segments::delete(write, code.as_str())).await?)
+        let delete = self.store.write(move |write| {
+            let known = segments::find(write.records(), code.as_str())?.map(|row| (row.segment_id, row.version));
+            if known.is_none() {
+                return Ok(Err(Error::Unknown));
+            }
+            if !over(known) {
+                return Ok(Err(Error::OtherVersion));
+            }
+            segments::delete(write, code.as_str())?;
+            Ok::<_, store::Error>(Ok(()))
+        });
+        delete.await?
+    }
+
+    async fn version(&self, code: &SegmentCode) -> Result<Option<Version>, Error> {
+        let code = code.clone();
+        let row = self.store.read(move |read| segments::find(read.records(), code.as_str())).await?;
+        Ok(row.map(|row| (row.segment_id, row.version)))
     }
 
     /// A stored segment and what it is bound to now: purposes may have changed since it was saved.

@@ -35,6 +35,18 @@ pub fn all(connection: &mut Connection) -> Result<Vec<SourceRow>, Error> {
     Ok(on!(connection, |c| source::table.order(source::source_no).select(SourceRow::as_select()).load(c))?)
 }
 
+/// Replaces title, connector and terms of the source with this code, or adds it under the next number.
+///
+/// # Errors
+/// If it cannot be written.
+pub fn put(write: &mut Write<'_>, row: SourceRow) -> Result<(), Error> {
+    let known = ensure(write, row.clone())?;
+    on!(write.records(), |c| diesel::update(source::table.filter(source::source_no.eq(known.source_no.0)))
+        .set((source::title.eq(&row.title), source::connector.eq(&row.connector), source::policy.eq(&row.policy)))
+        .execute(c))?;
+    Ok(())
+}
+
 /// Adds a source under the next number, or returns the one that already has this code.
 ///
 /// # Errors

@@ -1,6 +1,5 @@
 //! Words with a fixed list: channels, grounds, roles, kinds. Numbers are stored and never reused.
 
-use serde::{Deserialize, Serialize};
 use utoipa::openapi::RefOr;
 use utoipa::openapi::schema::{ObjectBuilder, Schema, Type};
 
@@ -9,13 +8,14 @@ use utoipa::openapi::schema::{ObjectBuilder, Schema, Type};
 #[error("not a known {0}")]
 pub struct UnknownWord(pub &'static str);
 
-/// Declares a list of words: number in tables, snake_case in the API.
+/// Declares a list of words: number in tables, snake_case in the API. `as` names it in the OpenAPI document, where the
+/// room it belongs to does not stand beside it.
 macro_rules! words {
-    ($(#[doc = $doc:literal])* $name:ident, $what:literal {
+    ($(#[doc = $doc:literal])* $name:ident $(as $schema:literal)?, $what:literal {
         $($(#[doc = $vdoc:literal])* $variant:ident = $number:literal $word:literal,)+
     }) => {
         $(#[doc = $doc])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
         pub enum $name {
             $($(#[doc = $vdoc])* #[serde(rename = $word)] $variant = $number,)+
         }
@@ -27,7 +27,11 @@ macro_rules! words {
             }
         }
 
-        impl utoipa::ToSchema for $name {}
+        impl utoipa::ToSchema for $name {
+            $(fn name() -> std::borrow::Cow<'static, str> {
+                $schema.into()
+            })?
+        }
 
         impl $name {
             /// Every word of the list.
@@ -47,10 +51,10 @@ macro_rules! words {
         }
 
         impl TryFrom<i16> for $name {
-            type Error = UnknownWord;
+            type Error = $crate::types::UnknownWord;
 
-            fn try_from(number: i16) -> Result<Self, UnknownWord> {
-                match number { $($number => Ok(Self::$variant),)+ _ => Err(UnknownWord($what)) }
+            fn try_from(number: i16) -> Result<Self, $crate::types::UnknownWord> {
+                match number { $($number => Ok(Self::$variant),)+ _ => Err($crate::types::UnknownWord($what)) }
             }
         }
 
@@ -61,10 +65,10 @@ macro_rules! words {
         }
 
         impl std::str::FromStr for $name {
-            type Err = UnknownWord;
+            type Err = $crate::types::UnknownWord;
 
-            fn from_str(word: &str) -> Result<Self, UnknownWord> {
-                match word { $($word => Ok(Self::$variant),)+ _ => Err(UnknownWord($what)) }
+            fn from_str(word: &str) -> Result<Self, $crate::types::UnknownWord> {
+                match word { $($word => Ok(Self::$variant),)+ _ => Err($crate::types::UnknownWord($what)) }
             }
         }
 

@@ -237,7 +237,7 @@ impl House {
         while let Some(path) = next {
             let page = self.get(Role::Dpo, &path).expect(200).json();
             entries.extend(page["entries"].as_array().unwrap().iter().cloned());
-            next = page["next"].as_str().map(ToOwned::to_owned);
+            next = page["next"].as_str().map(|cursor| format!("/v1/audit/entries?limit=1000&cursor={cursor}"));
         }
         entries
     }

@@ -44,7 +44,9 @@ pub struct IssuedApiKey {
 /// Makes an API key.
 #[utoipa::path(
     tag = "administration",
-    request_body = NewApiKey,
+    request_body(content = NewApiKey, example = json!({
+        "title": "newsletter tool", "role": "marketing", "purposes": ["newsletter_email"], "expires_at": "2030-01-01T00:00:00Z",
+    })),
     responses((status = 201, description = "The key; it is not shown again.", body = IssuedApiKey))
 )]
 #[post("/v1/api-keys")]

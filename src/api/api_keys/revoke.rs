@@ -14,7 +14,7 @@ use crate::types::ApiKeyId;
 /// A call that starts after the reply is refused, on every node.
 #[utoipa::path(
     tag = "administration",
-    params(("key_id" = ApiKeyId, Path, description = "The key's public half.")),
+    params(("key_id" = ApiKeyId, Path, description = "The key's public half.", example = "0193514d-2a7c-7d2a-9f0a-6a1f1d6b2c3e")),
     responses((status = 204, description = "It is revoked."))
 )]
 #[delete("/v1/api-keys/{key_id}")]

@@ -14,6 +14,7 @@ use crate::types::LogId;
 
 /// What a complete check saw.
 #[derive(Serialize, ToSchema)]
+#[schema(as = AuditVerification)]
 pub struct Verification {
     /// Is every link whole?
     intact: bool,

@@ -34,16 +34,26 @@ pub struct Heard {
 /// Records what a person said about the use of their data.
 ///
 /// When the reply is sent, every read that starts later, on any node, knows it. An identifier nobody has yet is kept, so
-/// that a no made today holds for data that comes tomorrow; the reply does not tell which it was. Sending the very same statement (with
-/// `at`) again changes nothing.
+/// that a no made today holds for data that comes tomorrow; the reply does not tell which it was. Sending the very same
+/// statement (with `at`) again changes nothing.
+///
+/// Where several people share the identifier, a no counts for all of them. A yes counts for none, because it is one
+/// person's and nobody knows whose; it is kept with its proof, and the reply is the same as for an identifier nobody
+/// has, so that nobody learns who shares one. Send such a yes with a record of the person (`consents`) instead.
 #[utoipa::path(
     tag = "consents",
-    params(("Idempotency-Key" = Option<String>, Header, description = "1 to 255 printable ASCII characters. The same key with the same request gets the same reply for 24 hours.")),
-    request_body = Statement,
+    params(("Idempotency-Key" = Option<String>, Header, nullable = false, min_length = 1, max_length = 255, example = "3f2b7c", description = "1 to 255 printable ASCII characters. The same key with the same request gets the same reply for 24 hours.")),
+    request_body(content = Statement, example = json!({
+        "identifier": {"kind": "email", "value": "erika@muster.org"}, "purpose": "newsletter_email", "channel": "email",
+        "act": "granted", "at": "2026-01-10T09:05:12Z", "method": "double_opt_in", "text_version": "2026-01",
+        "requested_at": "2026-01-10T09:05:12Z", "confirmed_at": "2026-01-10T09:06:40Z",
+        "evidence": {"form_url": "https://shop.example/newsletter"},
+    })),
     responses(
         (status = 201, description = "Recorded.", body = Heard),
         (status = 200, description = "It was there already.", body = Heard),
-        (status = 409, description = "A yes about an identifier that several people share: nothing is recorded. The caller thereby learns that it is shared, and nothing about who shares it; a yes that is silently dropped, or recorded for the wrong person, would be worse. Name the person by id.", body = ref("#/components/schemas/Problem"), content_type = "application/problem+json"),
+        (status = 404, description = "Nobody has this `subject_id`."),
+        (status = 409, description = "For the data protection officer only: a yes about an identifier that several people share. Nothing is recorded; name the person by id."),
     )
 )]
 #[post("/v1/consents")]

@@ -19,6 +19,7 @@ use crate::types::{ApiKeyId, Category, Channel, PurposeCode, SubjectId};
 /// The read to explain.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = DecisionQuestion)]
 pub struct Question {
     /// The person, by id.
     #[serde(default)]
@@ -41,6 +42,7 @@ pub struct Question {
 
 /// How it would be decided now.
 #[derive(Serialize, ToSchema)]
+#[schema(as = DecisionExplanation)]
 pub struct Explanation {
     /// The decision, category by category.
     decision: Decision,
@@ -53,7 +55,9 @@ pub struct Explanation {
 /// Nothing is opened; that it was explained stands in the audit log.
 #[utoipa::path(
     tag = "consents",
-    request_body = Question,
+    request_body(content = Question, example = json!({
+        "identifier": {"kind": "email", "value": "erika@muster.org"}, "purpose": "newsletter_email", "channel": "email",
+    })),
     responses((status = 200, description = "The decision.", body = Explanation))
 )]
 #[post("/v1/decisions")]

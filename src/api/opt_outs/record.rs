@@ -30,7 +30,7 @@ pub struct Link {
 #[utoipa::path(
     tag = "consents",
     security(()),
-    request_body = Link,
+    request_body(content = Link, example = json!({"token": "AbCd0123"})),
     responses((status = 204, description = "Recorded, or there is nobody left to record it for."))
 )]
 #[post("/v1/opt-outs")]

@@ -16,6 +16,7 @@ use crate::types::{Category, Channel, PurposeCode};
 /// Whom to look up, and for what.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = ProfileLookup)]
 pub struct Lookup {
     /// Something known of the person.
     identifier: Identifier,
@@ -38,8 +39,14 @@ pub struct Lookup {
 /// or there is no such person, it is 404 `not_found`, always the same.
 #[utoipa::path(
     tag = "profiles",
-    request_body = Lookup,
-    responses((status = 200, description = "What may be read.", body = DisclosureSchema))
+    request_body(content = Lookup, example = json!({
+        "identifier": {"kind": "email", "value": "erika@muster.org"}, "purpose": "newsletter_email", "channel": "email",
+        "categories": ["identity", "contact"],
+    })),
+    responses(
+        (status = 200, description = "What may be read.", body = DisclosureSchema),
+        (status = 404, description = "There is nobody, or nothing may be read: always the same."),
+    )
 )]
 #[post("/v1/profiles/lookup")]
 pub async fn lookup(house: Data<House>, call: May<op::LookupProfile, Body<Lookup>>) -> Result<HttpResponse, Problem> {

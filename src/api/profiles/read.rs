@@ -20,16 +20,19 @@ use crate::types::{Category, Channel, PurposeCode, SubjectId};
 #[serde(deny_unknown_fields)]
 pub struct For {
     /// The purpose; it must be in the key's scope.
+    #[param(example = "newsletter_email")]
     purpose: PurposeCode,
     /// The channel the person is to be addressed by; needed where the purpose has several.
     #[serde(default)]
+    #[param(nullable = false)]
     channel: Option<Channel>,
     /// The categories wanted, separated by commas. Without it: all the purpose needs.
     #[serde(default)]
-    #[param(style = Form, explode = false)]
+    #[param(nullable = false, style = Form, explode = false)]
     categories: Option<Vec<Category>>,
     /// A code for the audit log: what the reading is for.
     #[serde(default)]
+    #[param(nullable = false)]
     reason: Option<ReasonCode>,
 }
 
@@ -41,8 +44,11 @@ type Sent = (Path<SubjectId>, Query<For>);
 /// As `POST /v1/profiles/lookup`, for an id that an earlier reply gave.
 #[utoipa::path(
     tag = "profiles",
-    params(("subject_id" = SubjectId, Path, description = "The person."), For),
-    responses((status = 200, description = "What may be read.", body = DisclosureSchema))
+    params(("subject_id" = SubjectId, Path, description = "The person.", example = "0193514d-2a7c-7d2a-9f0a-6a1f1d6b2c3e"), For),
+    responses(
+        (status = 200, description = "What may be read.", body = DisclosureSchema),
+        (status = 404, description = "There is nobody, or nothing may be read: always the same."),
+    )
 )]
 #[get("/v1/profiles/{subject_id}")]
 pub async fn read(house: Data<House>, call: May<op::ReadProfile, Sent>) -> Result<HttpResponse, Problem> {

@@ -6,7 +6,7 @@ pub mod show;
 
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
-use actix_web::http::header::{ETAG, HeaderName};
+use actix_web::http::header::ETAG;
 
 use super::problem::{Code, Problem};
 use crate::consent::Purpose;
@@ -25,9 +25,4 @@ fn tag(version: u32) -> String {
 fn code(text: &str) -> Result<PurposeCode, Problem> {
     let detail = "A purpose code has 2 to 64 lower-case letters, digits and underscores.";
     text.parse().map_err(|_| Problem::new(Code::InvalidParameter, detail).parameter("code"))
-}
-
-/// A header as text, if it is there and can be one.
-fn header<'a>(request: &'a actix_web::HttpRequest, name: &HeaderName) -> Option<&'a str> {
-    request.headers().get(name).and_then(|value| value.to_str().ok()).map(str::trim)
 }

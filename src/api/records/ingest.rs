@@ -29,7 +29,7 @@ pub struct Records {
 #[serde(deny_unknown_fields)]
 pub struct Detail {
     /// `all`: every record; `rejected`: only those. The default is `all` for a JSON document and `rejected` for NDJSON.
-    #[param(inline)]
+    #[param(inline, nullable = false)]
     results: Option<Results>,
 }
 
@@ -53,10 +53,22 @@ pub enum Results {
     tag = "records",
     params(
         Detail,
-        ("Idempotency-Key" = Option<String>, Header, description = "1 to 255 printable ASCII characters. The same key with the same request gets the same reply for 24 hours.")
+        ("Idempotency-Key" = Option<String>, Header, nullable = false, min_length = 1, max_length = 255, example = "3f2b7c", description = "1 to 255 printable ASCII characters. The same key with the same request gets the same reply for 24 hours.")
     ),
     request_body(content(
-        (Records = "application/json"),
+        (Records = "application/json", example = json!({"records": [{
+            "type": "order", "source": "webshop", "external_id": "10023", "updated_at": "2026-03-07T13:40:01Z",
+            "identifiers": [{"kind": "email", "value": "erika@muster.org", "verified": true}],
+            "data": {
+                "number": "SW-10023", "ordered_at": "2026-03-07T13:40:01Z", "status": "paid", "currency": "EUR", "total": "129.90",
+                "lines": [{"sku": "TS-RED-M", "title": "T-Shirt rot, M", "quantity": "2", "unit_price": "62.50"}],
+                "person": {"given_name": "Erika", "family_name": "Muster"},
+                "addresses": [{
+                    "use": "shipping", "street": "Kantstraße", "house_number": "12a", "postal_code": "10623",
+                    "city": "Berlin", "country": "DE",
+                }],
+            },
+        }]})),
         (RecordSchema = "application/x-ndjson"),
     )),
     responses((status = 200, description = "What became of each record.", body = Report))

@@ -19,6 +19,7 @@ pub(super) enum Place {
 
 /// How many records had which outcome.
 #[derive(Default, Serialize, ToSchema)]
+#[schema(as = RecordCounts)]
 pub struct Summary {
     /// New ones.
     created: u64,
@@ -65,6 +66,7 @@ pub struct Item {
 
 /// What became of the records of one call.
 #[derive(Serialize, ToSchema)]
+#[schema(as = RecordReport)]
 pub struct Report {
     /// Counts of all records.
     summary: Summary,

@@ -15,8 +15,11 @@ use crate::types::RequestId;
 /// The certificate of an erasure that was carried out.
 #[utoipa::path(
     tag = "rights",
-    params(("request_id" = RequestId, Path, description = "The request.")),
-    responses((status = 200, description = "The signed certificate.", body = Certificate))
+    params(("request_id" = RequestId, Path, description = "The request.", example = "0193514d-2a7c-7d2a-9f0a-6a1f1d6b2c3e")),
+    responses(
+        (status = 200, description = "The signed certificate.", body = Certificate),
+        (status = 404, description = "There is no such request, or it is no erasure, or not carried out yet."),
+    )
 )]
 #[get("/v1/requests/{request_id}/certificate")]
 pub async fn certificate(

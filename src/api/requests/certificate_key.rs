@@ -17,8 +17,9 @@ pub struct CertificateKey {
     public_key: String,
 }
 
-/// The public key that verifies this hub's erasure certificates. It needs no API key: whoever holds a certificate may
-/// check that it is this hub's.
+/// Publishes the key that verifies this hub's erasure certificates.
+///
+/// It needs no API key: whoever holds a certificate may check that it is this hub's.
 #[utoipa::path(
     tag = "rights",
     security(()),

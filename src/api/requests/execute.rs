@@ -18,11 +18,14 @@ use crate::types::RequestId;
 /// interrupted goes on where it stopped, and asking again yields the same certificate.
 #[utoipa::path(
     tag = "rights",
-    params(("request_id" = RequestId, Path, description = "The request.")),
-    responses((status = 200, description = "The answer.", content(
-        (Certificate = "application/json"),
-        (inline(Zip) = "application/zip"),
-    )))
+    params(("request_id" = RequestId, Path, description = "The request.", example = "0193514d-2a7c-7d2a-9f0a-6a1f1d6b2c3e")),
+    responses(
+        (status = 200, description = "The answer.", content(
+            (Certificate = "application/json"),
+            (inline(Zip) = "application/zip"),
+        ), headers(("Location" = String, description = "The address of the request."))),
+        (status = 409, description = "The request was refused, or the person's data is restricted (Art. 18 GDPR)."),
+    )
 )]
 #[post("/v1/requests/{request_id}/execution")]
 pub async fn execute(

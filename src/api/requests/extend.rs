@@ -16,6 +16,7 @@ use crate::types::RequestId;
 /// Why it takes longer.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = RequestExtension)]
 pub struct Extension {
     /// A code such as `many_requests`; the person is told the reason within the first month.
     reason: ReasonCode,
@@ -27,9 +28,12 @@ type Sent = (Path<RequestId>, Body<Extension>);
 /// Takes the two further months of Art. 12(3) GDPR, once.
 #[utoipa::path(
     tag = "rights",
-    params(("request_id" = RequestId, Path, description = "The request.")),
-    request_body = Extension,
-    responses((status = 200, description = "With its new date.", body = RequestView))
+    params(("request_id" = RequestId, Path, description = "The request.", example = "0193514d-2a7c-7d2a-9f0a-6a1f1d6b2c3e")),
+    request_body(content = Extension, example = json!({"reason": "many_requests"})),
+    responses(
+        (status = 200, description = "With its new date.", body = RequestView),
+        (status = 409, description = "It was extended before, or its period is over, or it is closed."),
+    )
 )]
 #[post("/v1/requests/{request_id}/extension")]
 pub async fn extend(house: Data<House>, call: May<op::ExtendRequest, Sent>) -> Result<HttpResponse, Problem> {

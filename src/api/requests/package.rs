@@ -17,7 +17,7 @@ use crate::types::RequestId;
 /// Reading it carries nothing out: that is `POST /v1/requests/{request_id}/execution`. It is built anew from what is stored now; each copy stands in the audit log.
 #[utoipa::path(
     tag = "rights",
-    params(("request_id" = RequestId, Path, description = "The request.")),
+    params(("request_id" = RequestId, Path, description = "The request.", example = "0193514d-2a7c-7d2a-9f0a-6a1f1d6b2c3e")),
     responses((status = 200, description = "A ZIP with JSON and HTML that open offline.", body = inline(Zip), content_type = "application/zip"))
 )]
 #[get("/v1/requests/{request_id}/package")]

@@ -57,12 +57,19 @@ pub enum Taken {
 /// again, an access by a package built anew.
 #[utoipa::path(
     tag = "rights",
-    params(("Idempotency-Key" = Option<String>, Header, description = "1 to 255 printable ASCII characters. The same key with the same request takes it in once, for 24 hours.")),
-    request_body = Demand,
-    responses((status = 201, description = "It waits; or, with `execute`, its answer.", content(
-        (Taken = "application/json"),
-        (inline(Zip) = "application/zip"),
-    )))
+    params(("Idempotency-Key" = Option<String>, Header, nullable = false, min_length = 1, max_length = 255, example = "3f2b7c", description = "1 to 255 printable ASCII characters. The same key with the same request takes it in once, for 24 hours.")),
+    request_body(content = Demand, example = json!({
+        "right": "access", "identifier": {"kind": "email", "value": "erika@muster.org"}, "received_at": "2026-03-07T13:40:01Z",
+    })),
+    responses(
+        (status = 201, description = "It waits; or, with `execute`, its answer.", content(
+            (Taken = "application/json"),
+            (inline(Zip) = "application/zip"),
+        ), headers(("Location" = String, description = "The address of the request."))),
+        (status = 404, description = "Nobody is known by this."),
+        (status = 409, description = "It cannot be carried out now, because the person's data is restricted (Art. 18 GDPR); \
+            or a call with this idempotency key is still running."),
+    )
 )]
 #[post("/v1/requests")]
 pub async fn receive(

@@ -27,9 +27,12 @@ type Sent = (Path<RequestId>, Body<RequestRefusal>);
 /// Closes a request that is not followed.
 #[utoipa::path(
     tag = "rights",
-    params(("request_id" = RequestId, Path, description = "The request.")),
-    request_body = RequestRefusal,
-    responses((status = 200, description = "Closed.", body = RequestView))
+    params(("request_id" = RequestId, Path, description = "The request.", example = "0193514d-2a7c-7d2a-9f0a-6a1f1d6b2c3e")),
+    request_body(content = RequestRefusal, example = json!({"reason": "not_identified"})),
+    responses(
+        (status = 200, description = "Closed.", body = RequestView),
+        (status = 409, description = "It was answered or refused before."),
+    )
 )]
 #[post("/v1/requests/{request_id}/refusal")]
 pub async fn refuse(house: Data<House>, call: May<op::RefuseRequest, Sent>) -> Result<HttpResponse, Problem> {

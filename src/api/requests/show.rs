@@ -13,7 +13,7 @@ use crate::types::RequestId;
 /// Shows a request.
 #[utoipa::path(
     tag = "rights",
-    params(("request_id" = RequestId, Path, description = "The request.")),
+    params(("request_id" = RequestId, Path, description = "The request.", example = "0193514d-2a7c-7d2a-9f0a-6a1f1d6b2c3e")),
     responses((status = 200, description = "Where it stands.", body = RequestView))
 )]
 #[get("/v1/requests/{request_id}")]

@@ -13,8 +13,11 @@ use crate::segments::Count;
 /// Counts a segment, and why others are not in it.
 #[utoipa::path(
     tag = "segments",
-    params(("code" = String, Path, description = "Its code.")),
-    responses((status = 200, description = "How many now.", body = Count))
+    params(("code" = String, Path, description = "Its code.", example = "newsletter_subscribers")),
+    responses(
+        (status = 200, description = "How many now.", body = Count),
+        (status = 409, description = "The segment does not fit the purposes in force any more."),
+    )
 )]
 #[get("/v1/segments/{code}/count")]
 pub async fn count(house: Data<House>, call: May<op::CountSegment, Path<String>>) -> Result<HttpResponse, Problem> {

@@ -1,35 +1,19 @@
 //! `GET /v1/segments/{code}/members`.
 
-use actix_web::http::header::{ACCEPT, CONTENT_TYPE, LINK, VARY};
+use actix_web::http::header::{ACCEPT, CONTENT_TYPE, VARY};
 use actix_web::web::{Data, Path};
 use actix_web::{HttpRequest, HttpResponse, get};
-use serde::Deserialize;
-use utoipa::IntoParams;
 
 use super::code;
 use crate::api::caller::May;
+use crate::api::paging::{self, Paging};
 use crate::api::permissions::op;
-use crate::api::problem::{Code, Problem};
+use crate::api::problem::Problem;
 use crate::api::{House, Query};
-use crate::segments::{Cursor, Error, MAX_LIMIT, Page, Segment};
-
-const DEFAULT: usize = 100;
-
-/// Which page.
-#[derive(Deserialize, IntoParams)]
-#[into_params(parameter_in = Query)]
-#[serde(deny_unknown_fields)]
-pub struct Which {
-    /// Where to go on: `next` of the page before. Without it: from the start.
-    #[serde(default)]
-    cursor: Option<String>,
-    /// How many, 1 to 1000. Without it: 100.
-    #[serde(default)]
-    limit: Option<usize>,
-}
+use crate::segments::{Cursor, Error, Page, Segment};
 
 /// Named, because utoipa reads a `Path` inside a tuple wrongly.
-type Sent = (Path<String>, Query<Which>, HttpRequest);
+type Sent = (Path<String>, Query<Paging>, HttpRequest);
 
 /// The form of the reply.
 enum Form {
@@ -46,30 +30,28 @@ enum Form {
 /// the audit log as handed over to this key.
 #[utoipa::path(
     tag = "segments",
-    params(("code" = String, Path, description = "The segment's code."), Which),
-    responses((status = 200, description = "A page.", content(
-        (Page = "application/json"),
-        (crate::segments::Member = "application/x-ndjson"),
-        (String = "text/csv"),
-    )))
+    params(("code" = String, Path, description = "The segment's code.", example = "newsletter_subscribers"), Paging),
+    responses(
+        (status = 200, description = "A page.", content(
+            (Page = "application/json"),
+            (crate::segments::Member = "application/x-ndjson"),
+            (String = "text/csv"),
+        )),
+        (status = 409, description = "The segment was changed since the page before, or does not fit the purposes in force."),
+    )
 )]
 #[get("/v1/segments/{code}/members")]
 pub async fn members(house: Data<House>, call: May<op::PullSegment, Sent>) -> Result<HttpResponse, Problem> {
-    let (path, Query(Which { cursor, limit }), request) = call.sent;
+    let (path, Query(Paging { cursor, limit }), request) = call.sent;
     let code = code(&path)?;
-    let limit = limit.unwrap_or(DEFAULT);
-    if !(1..=MAX_LIMIT).contains(&limit) {
-        return Err(Problem::new(Code::InvalidParameter, "The limit is 1 to 1000.").parameter("limit"));
-    }
+    let limit = paging::limit(limit)?;
     let stored = house.segments.find(&code).await?.ok_or(Error::Unknown)?;
     let from = cursor.as_deref().map(Cursor::from_text);
     let page = house.segments.page(&call.caller, &code, from.as_ref(), limit).await?;
     let mut reply = HttpResponse::Ok();
     reply.insert_header((VARY, "accept"));
-    if let Some(next) = &page.next {
-        let next = format!("</v1/segments/{code}/members?cursor={}&limit={limit}>; rel=\"next\"", next.as_str());
-        reply.insert_header((LINK, next));
-    }
+    let path = format!("/v1/segments/{code}/members");
+    paging::link(&mut reply, &path, page.next.as_ref().map(Cursor::as_str), limit);
     Ok(match form(&request) {
         Form::Json => reply.json(page),
         Form::Ndjson => reply.insert_header((CONTENT_TYPE, "application/x-ndjson")).body(ndjson(&page)?),

@@ -13,7 +13,7 @@ use actix_web::http::header::ETAG;
 use actix_web::{HttpResponse, HttpResponseBuilder};
 
 use super::problem::{Code, FieldFault, Problem};
-use crate::segments::{Fault, SegmentCode, Stored};
+use crate::segments::{Fault, SegmentCode, Stored, Version};
 
 /// The code in the path.
 fn code(text: &str) -> Result<SegmentCode, Problem> {
@@ -24,7 +24,12 @@ fn code(text: &str) -> Result<SegmentCode, Problem> {
 /// A segment with its version as `ETag`.
 fn shown(status: StatusCode, stored: &Stored) -> HttpResponse {
     let mut reply: HttpResponseBuilder = HttpResponse::build(status);
-    reply.insert_header((ETAG, format!("\"{}\"", stored.version))).json(stored)
+    reply.insert_header((ETAG, tag((stored.id, stored.version)))).json(stored)
+}
+
+/// A segment that was removed and made anew counts its versions from 1 again, and must not have its old tags.
+fn tag((id, version): Version) -> String {
+    format!("\"{}-{version}\"", hex::encode(id.bytes()))
 }
 
 /// What is wrong with a definition, place by place.

@@ -14,7 +14,10 @@ use crate::segments::{Count, Segment};
 /// Counts a segment that is not saved.
 #[utoipa::path(
     tag = "segments",
-    request_body = Segment,
+    request_body(content = Segment, example = json!({
+        "code": "newsletter_berlin", "title": {"de": "Berlin, Newsletter", "en": "Berlin, newsletter"},
+        "purpose": "newsletter_email", "rule": {"all": []},
+    })),
     responses((status = 200, description = "How many it would have now.", body = Count))
 )]
 #[post("/v1/segment-previews")]

@@ -346,9 +346,9 @@ async fn what_is_registered_is_documented() {
     let document = serde_json::to_value(openapi(configure)).unwrap();
     assert!(document["openapi"].as_str().unwrap().starts_with("3.1"));
     let post = &document["paths"]["/v1/notes"]["post"];
-    assert_eq!(post["responses"]["default"]["$ref"], "#/components/responses/Problem");
+    assert_eq!(post["responses"]["422"]["$ref"], "#/components/responses/InvalidBody");
     assert!(document["components"]["schemas"]["Problem"]["properties"]["code"].is_object());
-    assert!(document["components"]["schemas"]["FieldFault"].is_object());
+    assert!(document["components"]["schemas"]["FieldProblem"].is_object());
     assert!(document["components"]["schemas"]["Note"].is_object());
     assert_eq!(document["components"]["securitySchemes"]["api_key"]["scheme"], "bearer");
     assert_eq!(document["security"][0]["api_key"], serde_json::json!([]));

@@ -108,7 +108,7 @@ async fn requests_are_listed_page_by_page() {
         found.extend(
             page["requests"].as_array().unwrap().iter().map(|request| request["id"].as_str().unwrap().to_owned()),
         );
-        next = page["next"].as_str().map(str::to_owned);
+        next = page["next"].as_str().map(|cursor| format!("/v1/requests?limit=2&cursor={cursor}"));
     }
     ids.sort();
     found.sort();

@@ -117,3 +117,33 @@ async fn a_no_reaches_everybody_who_shares_the_address() {
     let reply = hub.post(Role::Dpo, "/v1/consents", no).await;
     assert_eq!(reply.json()["subject_ids"].as_array().unwrap().len(), 70, "{}", reply.text);
 }
+
+#[actix_web::test]
+async fn a_yes_under_a_shared_address_counts_for_nobody_and_tells_nothing() {
+    let hub = Hub::open().await;
+    let shared = "info@muster.org";
+    let records: Vec<Value> = (0..2)
+        .map(|id| {
+            let mut record = unverified(&id.to_string(), shared);
+            record["data"]["person"]["given_name"] = json!(format!("Max{id}"));
+            record
+        })
+        .collect();
+    let reply = hub.post(Role::Partner, "/v1/records", json!({"records": records})).await;
+    assert_eq!(reply.json()["summary"]["created"], 2, "{}", reply.text);
+    for _ in 0..2 {
+        // Once, and the very same again: the same answers as for an address nobody has.
+        let known = hub.post(Role::Partner, "/v1/consents", consent(shared, "granted")).await;
+        let unknown = hub.post(Role::Partner, "/v1/consents", consent("erika@muster.org", "granted")).await;
+        assert_eq!(known.seen(), unknown.seen());
+    }
+    let book = hub.get(Role::Dpo, "/v1/audit/entries?limit=1000").await.json();
+    let told = |entry: &&Value| entry["body"]["reasons"] == json!(["shared_identifier"]);
+    assert_eq!(book["entries"].as_array().unwrap().iter().filter(told).count(), 2, "{book}");
+    // Neither of the two said yes.
+    let saved = hub
+        .ask(Role::Marketing, actix_web::test::TestRequest::get().uri("/v1/segments/newsletter_subscribers/members"));
+    assert!(!saved.await.text.contains("Max"), "nobody is written to");
+    let officer = hub.post(Role::Dpo, "/v1/consents", consent(shared, "granted")).await;
+    assert_eq!(officer.code(), "conflict", "{}", officer.text);
+}

@@ -28,15 +28,25 @@ choice! {
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Address {
+    /// What the address is for. Category address. Example: `shipping`.
     r#use: Option<AddressUse>,
+    /// Who receives there, if not the person. Category address. Example: `Jörg Weiß`.
     name: Option<Name>,
+    /// The firm at the address. Category address. Example: `Weiß & Söhne GmbH`.
     company: Option<Name>,
+    /// Street, with the house number if that has no field of its own. Category address. Example: `Kantstraße`.
     street: Option<Short>,
+    /// House number. Category address. Example: `12a`.
     house_number: Option<Line40>,
+    /// Floor, stairs, c/o. Category address. Example: `Hinterhaus`.
     extra: Option<Short>,
+    /// Postal code, in the form of its country. Category address. Example: `10623`.
     postal_code: Option<Line16>,
+    /// Town. Category address. Example: `Berlin`.
     city: Option<Short>,
+    /// State or region. Category address. Example: `Berlin`.
     region: Option<Short>,
+    /// Country. Category address. Example: `DE`.
     country: Option<Country>,
 }
 

@@ -8,15 +8,23 @@ use super::person::{self, Person};
 use super::{Category, Draft, Record, Rejection};
 use crate::intake::wire::field::{Instant, Line512, Short, Text};
 
+/// A complaint or return.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Complaint {
+    /// When it was made. Category service. Example: `2026-03-15T11:00:00Z`.
     opened_at: Instant,
+    /// Where it stands, in the words of the source. Category service. Example: `open`.
     status: Option<Short>,
+    /// What it is about. Category service. Example: `Falsche Größe`.
     subject: Option<Line512>,
+    /// What the person says. Category service. Example: `Ich hatte M bestellt.`.
     text: Option<Text>,
+    /// The order it is about; the law then keeps it as a business letter. Category service. Example: `SW-10023`.
     order_number: Option<Short>,
+    /// What was done. Category service. Example: `Umtausch veranlasst.`.
     resolution: Option<Text>,
+    /// Who complains. Category identity.
     person: Option<Person>,
 }
 

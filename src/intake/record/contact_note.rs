@@ -8,13 +8,19 @@ use super::person::{self, Person};
 use super::{Category, Draft, Record, Rejection};
 use crate::intake::wire::field::{Instant, Name, Short, Text};
 
+/// A note about a contact with the person.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct ContactNote {
+    /// When. Category service. Example: `2026-03-16T14:20:00Z`.
     noted_at: Instant,
+    /// How they were in contact, in the words of the source. Category service. Example: `phone`.
     channel: Option<Short>,
+    /// What was noted. Category service. Example: `Rückruf am Montag vereinbart.`.
     text: Text,
+    /// Who noted it. Category service. Example: `Kundendienst`.
     author: Option<Name>,
+    /// Who the person is. Category identity.
     person: Option<Person>,
 }
 

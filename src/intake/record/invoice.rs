@@ -22,23 +22,37 @@ choice! {
     }
 }
 
+/// An invoice or credit note; the law keeps it for eight years.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Invoice {
+    /// The invoice number. Category financial. Example: `RE-2026-0815`.
     number: Short,
+    /// When it was issued. Category financial. Example: `2026-03-08T10:00:00Z`.
     issued_at: Instant,
+    /// Invoice or credit note. Without it: an invoice. Category financial. Example: `invoice`.
     kind: Option<InvoiceKind>,
+    /// Where it stands, in the words of the source. Category financial. Example: `open`.
     status: Option<Short>,
+    /// The currency of all amounts. Category financial. Example: `EUR`.
     currency: Currency,
+    /// The sum, in `currency`, taxes included; below zero on a credit note only. Category financial. Example: `129.90`.
     total: Amount,
+    /// The sum without taxes, in `currency`; below zero on a credit note only. Category financial. Example: `109.16`.
     net: Option<Amount>,
+    /// The taxes, in `currency`; below zero on a credit note only. Category financial. Example: `20.74`.
     tax: Option<Amount>,
+    /// What is charged, at most 1000 lines. Category financial.
     #[serde(default)]
     lines: Vec<OrderLine>,
+    /// Who is charged. Category identity.
     person: Option<Person>,
+    /// Where it was sent, at most 20. Category address.
     #[serde(default)]
     addresses: Vec<Address>,
+    /// The order it belongs to. Category financial. Example: `SW-10023`.
     order_number: Option<Short>,
+    /// When it is to be paid. Category financial. Example: `2026-03-22T00:00:00Z`.
     due_at: Option<Instant>,
 }
 

@@ -17,10 +17,17 @@ const MAX: usize = 1000;
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct OrderLine {
+    /// The article's number. Category commerce; financial on an invoice. Example: `TS-RED-M`.
     sku: Option<Short>,
+    /// The article's name. Category commerce; financial on an invoice. Example: `T-Shirt rot, M`.
     title: Option<Line512>,
+    /// How many; not below zero. Category commerce; financial on an invoice. Example: `2`.
     quantity: Option<Amount>,
+    /// Price of one, in the currency of the record; a discount is below zero. Category commerce; financial on an invoice.
+    /// Example: `62.50`.
     unit_price: Option<Amount>,
+    /// Price of the line, in the currency of the record; a discount is below zero. Category commerce; financial on an invoice.
+    /// Example: `125.00`.
     total: Option<Amount>,
 }
 

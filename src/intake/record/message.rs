@@ -18,15 +18,23 @@ choice! {
     }
 }
 
+/// A message of a conversation. Category social where it came over a platform, else service.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Message {
+    /// The conversation's id at the source. Category social or service. Example: `t_1029384756`.
     thread: Short,
+    /// When it was sent. Category social or service. Example: `2026-03-07T13:40:01Z`.
     sent_at: Instant,
+    /// From the person or to them. Category social or service. Example: `inbound`.
     direction: MessageDirection,
+    /// The social network it came over. With it the message is of category social. Example: `instagram`.
     platform: Option<Short>,
+    /// What it says. Category social or service. Example: `Wann kommt mein Paket?`.
     text: Option<Text>,
+    /// The name the sender shows. Category social or service. Example: `joerg.w`.
     sender_name: Option<Name>,
+    /// Who the person is, if the source knows. Category identity.
     person: Option<Person>,
 }
 

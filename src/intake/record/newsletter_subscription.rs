@@ -25,15 +25,24 @@ choice! {
     }
 }
 
+/// A newsletter subscription, as the newsletter tool tells it. It is a fact and no consent: that is an entry of `consents`
+/// with its proof.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct NewsletterSubscription {
+    /// The newsletter's name at the source. Category engagement. Example: `monthly`.
     list: Short,
+    /// Where the subscription stands. Category engagement. Example: `confirmed`.
     status: SubscriptionStatus,
+    /// When it was asked for. Category engagement. Example: `2026-01-10T09:05:00Z`.
     subscribed_at: Option<Instant>,
+    /// When it was confirmed. Category engagement. Example: `2026-01-10T09:06:00Z`.
     confirmed_at: Option<Instant>,
+    /// When it ended. Category engagement. Example: `2026-08-01T07:00:00Z`.
     unsubscribed_at: Option<Instant>,
+    /// Who subscribed. Category identity.
     person: Option<Person>,
+    /// Their addresses, at most 20. Category address.
     #[serde(default)]
     addresses: Vec<Address>,
 }

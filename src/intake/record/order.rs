@@ -39,24 +39,40 @@ choice! {
     }
 }
 
+/// An order.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Order {
+    /// The order number of the source. Category commerce. Example: `SW-10023`.
     number: Short,
+    /// When it was placed. Category commerce. Example: `2026-03-07T13:40:01Z`.
     ordered_at: Instant,
+    /// Where it stands. Category commerce. Example: `shipped`.
     status: OrderStatus,
+    /// When the goods arrived; periods of contract and of the source count from here. Category commerce.
+    /// Example: `2026-03-10T09:00:00Z`.
     delivered_at: Option<Instant>,
+    /// Where it was placed. Category commerce. Example: `webshop`.
     channel: Option<Short>,
+    /// The currency of all amounts of the order. Category commerce. Example: `EUR`.
     currency: Currency,
+    /// What is to be paid, in `currency`, taxes included; not below zero. Category commerce. Example: `129.90`.
     total: Amount,
+    /// The total without taxes, in `currency`; not below zero. Category commerce. Example: `109.16`.
     net: Option<Amount>,
+    /// What shipping costs, in `currency`; not below zero. Category commerce. Example: `4.90`.
     shipping_cost: Option<Amount>,
+    /// What was ordered, at most 1000 lines. Category commerce.
     #[serde(default)]
     lines: Vec<OrderLine>,
+    /// Who ordered. Category identity.
     person: Option<Person>,
+    /// Where invoice and goods go, at most 20. Category address.
     #[serde(default)]
     addresses: Vec<Address>,
+    /// How it is paid. Category commerce. Example: `paypal`.
     payment_method: Option<Short>,
+    /// The campaign it came from. Category commerce. Example: `spring_2026`.
     campaign: Option<Short>,
 }
 

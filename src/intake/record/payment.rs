@@ -9,17 +9,29 @@ use super::{Category, Draft, Record, Rejection};
 use crate::intake::normal::money::Sign;
 use crate::intake::wire::field::{Amount, Currency, Iban, Instant, Name, Short};
 
+/// A payment; the law keeps it for eight years.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Payment {
+    /// When the money moved. Category financial. Example: `2026-03-09T06:30:00Z`.
     paid_at: Instant,
+    /// Its currency. Category financial. Example: `EUR`.
     currency: Currency,
+    /// How much, in `currency`; below zero only where `status` says that money goes back. Category financial.
+    /// Example: `129.90`.
     amount: Amount,
+    /// How it was paid. Category financial. Example: `sepa_transfer`.
     method: Option<Short>,
+    /// Where it stands, in the words of the source; `refunded` and the like let the amount be below zero. Category financial.
+    /// Example: `paid`.
     status: Option<Short>,
+    /// The account it came from. Category financial. Example: `DE89370400440532013000`.
     iban: Option<Iban>,
+    /// Whose account that is. Category financial. Example: `Jörg Weiß`.
     account_holder: Option<Name>,
+    /// The order it belongs to. Category financial. Example: `SW-10023`.
     order_number: Option<Short>,
+    /// The purpose text of the transfer. Category financial. Example: `RE-2026-0815`.
     reference: Option<Short>,
 }
 

@@ -11,13 +11,22 @@ use crate::intake::wire::field::{Day, Language, Name, Short};
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Person {
+    /// Form of address. Category identity. Example: `Frau`.
     salutation: Option<Short>,
+    /// Academic or noble title. Category identity. Example: `Dr.`.
     title: Option<Short>,
+    /// Given names. Category identity. Example: `Jörg`.
     given_name: Option<Name>,
+    /// Family name. Category identity. Example: `Weiß`.
     family_name: Option<Name>,
+    /// The whole name, where the source does not split it. Category identity. Example: `Jörg Weiß`.
     full_name: Option<Name>,
+    /// The firm the person stands for. Category identity. Example: `Weiß & Söhne GmbH`.
     company: Option<Name>,
+    /// Date of birth. Category identity; of it only whether somebody is of age enters a decision.
+    /// Example: `1980-05-01`.
     birth_date: Option<Day>,
+    /// The language the person is written to in. Category identity. Example: `de-DE`.
     language: Option<Language>,
 }
 

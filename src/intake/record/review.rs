@@ -10,15 +10,23 @@ use super::{At, Category, Draft, Record, Rejection};
 use crate::intake::normal::Reason;
 use crate::intake::wire::field::{Amount, Instant, Line512, Short, Text};
 
+/// A review: product and stars are of category engagement, the words of service.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Review {
+    /// When it was written. Category engagement and service. Example: `2026-03-20T18:00:00Z`.
     reviewed_at: Instant,
+    /// What was reviewed. Category engagement. Example: `T-Shirt rot, M`.
     product: Option<Line512>,
+    /// Stars, whole, 1 to 5. Category engagement. Example: `5`.
     rating: Option<Amount>,
+    /// Its headline. Category service. Example: `Sitzt gut`.
     title: Option<Line512>,
+    /// What it says. Category service. Example: `Gerne wieder.`.
     text: Option<Text>,
+    /// Where it stands, in the words of the source. Category engagement. Example: `published`.
     status: Option<Short>,
+    /// Who wrote it. Category identity.
     person: Option<Person>,
 }
 

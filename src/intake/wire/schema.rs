@@ -42,26 +42,26 @@ macro_rules! schemas {
 }
 
 schemas! {
-    Text as "Text": text("Several lines.", 1, 64 << 10, json!("…"));
-    Code as "Code": text("Letters, digits, `_`, `-` and `.`.", 1, 64, json!("double_opt_in"));
-    Name as "Name": text("A name as it is written.", 1, name::MAX, json!("Jörg Weiß"));
-    Language as "Language": text("A language tag (BCP 47).", 2, 6, json!("de-DE"));
-    Country as "Country": text("ISO 3166-1 alpha-2; alpha-3 and German and English names are read too.", 1, 100, json!("DE"));
-    Currency as "Currency": text("ISO 4217.", 1, 3, json!("EUR"));
-    Iban as "Iban": text("An IBAN, with or without blanks.", 15, 64, json!("DE89370400440532013000"));
-    Day as "Day": dated("A date: `YYYY-MM-DD`; `DD.MM.YYYY` is read too.", KnownFormat::Date, json!("1980-05-01"));
-    Instant as "Instant": dated(
+    Text as "LongText": text("Several lines.", 1, 64 << 10, json!("…"));
+    Code as "ShortCode": text("Letters, digits, `_`, `-` and `.`.", 1, 64, json!("double_opt_in"));
+    Name as "PersonName": text("A name as it is written.", 1, name::MAX, json!("Jörg Weiß"));
+    Language as "LanguageTag": text("A language tag (BCP 47).", 2, 6, json!("de-DE"));
+    Country as "CountryCode": text("ISO 3166-1 alpha-2; alpha-3 and German and English names are read too.", 1, 100, json!("DE"));
+    Currency as "CurrencyCode": text("ISO 4217.", 1, 3, json!("EUR"));
+    Iban as "IbanNumber": text("An IBAN, with or without blanks.", 15, 64, json!("DE89370400440532013000"));
+    Day as "CalendarDate": dated("A date: `YYYY-MM-DD`; `DD.MM.YYYY` is read too.", KnownFormat::Date, json!("1980-05-01"));
+    Instant as "RecordInstant": dated(
         "An instant of RFC 3339; a date alone is its first moment in Germany.",
         KnownFormat::DateTime,
         json!("2026-03-07T13:40:01Z")
     );
-    Amount as "Amount": OneOfBuilder::new()
+    Amount as "DecimalAmount": OneOfBuilder::new()
         .item(ObjectBuilder::new().schema_type(Type::String).pattern(Some(r"^[+-]?[0-9]+(\.[0-9]+)?$")))
         .item(ObjectBuilder::new().schema_type(Type::Number))
         .description(Some("A decimal with at most four decimals and at most 10^12; a string is exact."))
         .examples([json!("19.90")])
         .into();
-    Scalars as "Properties": ObjectBuilder::new()
+    Scalars as "NamedValues": ObjectBuilder::new()
         .description(Some("Names the sender chooses, each with a text, number, boolean or null."))
         .additional_properties(Some(AdditionalProperties::RefOr(RefOr::T(Schema::Object(
             ObjectBuilder::new()

@@ -62,7 +62,7 @@ async fn only_people_who_consented_and_only_the_fields_they_are_needed_for() {
     );
     // The others are one each: too few to be told.
     assert_eq!(told["excluded"], json!({"reasons": {}, "some_suppressed": true}));
-    assert_eq!(told.get("next"), None);
+    assert_eq!(told["next"], Value::Null);
     let opt_out = house.segments.opt_out(page.members[0].opt_out.as_deref().unwrap()).unwrap();
     assert_eq!((opt_out.subject, opt_out.purpose.as_str()), (anna, "newsletter_email"));
     assert_eq!(house.segments.opt_out("AAAA"), None);
@@ -144,7 +144,7 @@ async fn a_cursor_ends_with_the_version_it_was_made_for() {
     let forged = Cursor::from_text(&next.as_str().replace(|c: char| c.is_ascii_digit(), "A"));
     assert!(matches!(house.segments.page(&caller, &newsletter, Some(&forged), 1).await, Err(Error::Cursor)));
     let elsewhere = house.segments.page(&caller, &code("birthday_this_month"), Some(&next), 1).await;
-    assert!(matches!(elsewhere, Err(Error::Changed)));
+    assert!(matches!(elsewhere, Err(Error::Cursor)));
     let stored = house.segments.find(&newsletter).await.unwrap().unwrap();
     let saved = house.segments.save(&caller, stored.segment).await.unwrap();
     assert_eq!(saved.version, stored.version + 1);
@@ -185,8 +185,15 @@ async fn what_does_not_fit_the_purpose_is_not_saved() {
     let unsaved = house.segments.find(&code("mine")).await.unwrap().unwrap().segment;
     assert_eq!(house.segments.preview(&key(&["newsletter_email"]), &unsaved).await.unwrap().members, 0);
     assert!(matches!(house.segments.preview(&key(&[]), &unsaved).await, Err(Error::NotAllowed(_))));
-    assert!(house.segments.delete(&key(&[]), &code("mine")).await.unwrap());
-    assert!(!house.segments.delete(&key(&[]), &code("mine")).await.unwrap());
+    let stale = house.segments.delete(&key(&[]), &code("mine"), |found| found.is_none()).await;
+    assert!(matches!(stale, Err(Error::OtherVersion)));
+    house
+        .segments
+        .delete(&key(&[]), &code("mine"), |found| found.is_some_and(|(_, version)| version == 1))
+        .await
+        .unwrap();
+    let gone = house.segments.delete(&key(&[]), &code("mine"), |_| true).await;
+    assert!(matches!(gone, Err(Error::Unknown)));
     assert!(matches!(house.segments.page(&key(&[]), &code("mine"), None, 1).await, Err(Error::Unknown)));
 }
 
