@@ -42,10 +42,8 @@ impl Segments {
             definition,
             created_at: self.clock.now(),
         };
-        // The line first: a change that is not on record must not take effect.
-        self.note(caller, &segment.code).await?;
-        let row = self.store.write(move |write| segments::put(write, row.clone())).await?;
-        Stored::read(row)
+        let put = async { Ok(self.store.write(move |write| segments::put(write, row.clone())).await?) };
+        Stored::read(self.change(caller, &segment.code, put).await?)
     }
 
     /// All segments, by code.
@@ -70,14 +68,18 @@ impl Segments {
     /// Removes the segment with this code. False if there is none.
     ///
     /// # Errors
-    /// If it cannot be written.
+    /// If it cannot be written, or somebody else removes it at the same moment.
     pub async fn delete(&self, caller: &Caller, code: &SegmentCode) -> Result<bool, Error> {
         if self.find(code).await?.is_none() {
             return Ok(false);
         }
-        self.note(caller, code).await?;
-        let code = code.clone();
-        Ok(self.store.write(move |write| segments::delete(write, code.as_str())).await?)
+        let gone = code.clone();
+        let delete = async {
+            let deleted = self.store.write(move |write| segments::delete(write, gone.as_str())).await?;
+            // Somebody else was quicker, and has a line of their own.
+            if deleted { Ok(true) } else { Err(Error::Unknown) }
+        };
+        self.change(caller, code, delete).await
     }
 
     /// A stored segment and what it is bound to now: purposes may have changed since it was saved.
@@ -87,12 +89,17 @@ impl Segments {
         Ok((stored, bound))
     }
 
-    async fn note(&self, caller: &Caller, code: &SegmentCode) -> Result<(), Error> {
+    async fn change<T>(
+        &self,
+        caller: &Caller,
+        code: &SegmentCode,
+        work: impl Future<Output = Result<T, Error>>,
+    ) -> Result<T, Error> {
         let mut line = Line::new(Act::Configured).object(format!("segment:{code}"));
         if let Actor::Key { id, role } = caller.actor {
             line = line.by(id, role);
         }
-        Ok(self.book.note(line).await?)
+        self.book.change(line, work).await
     }
 }
 
