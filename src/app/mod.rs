@@ -82,7 +82,7 @@ pub async fn open(config: &Config) -> Result<Hub, Error> {
 
     let store = Store::open(&location(config)?)?;
     let root = root_key(config, &*entropy)?;
-    let Unlocked { sealer, opener, shredder, rotator, strongbox, checkpoints: _, ring } =
+    let Unlocked { sealer, opener, shredder, rotator, strongbox, ring } =
         unlock(&store, &*root, &*clock, entropy.clone()).await?;
     let keyring = Arc::new(Keyring::new(ring, root, store.clone()));
 
