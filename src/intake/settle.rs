@@ -254,16 +254,20 @@ impl Desk<'_> {
         if prepared.claims.is_empty() {
             return Ok(());
         }
-        let known = ledger::of(write.records(), person)?;
-        let known = known.iter().map(words::entry).collect::<Result<Vec<_>, _>>()?;
-        for claimed in prepared.claims.iter().filter(|claimed| !known.iter().any(|known| claimed.retells(known))) {
-            let said = (&claimed.entry, claimed.evidence.as_ref());
-            self.record_entry(write, person, key, said, prepared.source.number, &known)?;
+        let known = Known::of(write, person)?;
+        for claimed in &prepared.claims {
+            let mut entry = claimed.entry.clone();
+            if let Some(told) = known.iter().find(|known| claimed.retells(&known.entry)) {
+                // With another proof it is told twice, and still of the same moment.
+                entry.at = told.entry.at;
+            }
+            self.record_entry(write, person, key, (&entry, claimed.evidence.as_ref()), prepared.source.number, &known)?;
         }
         Ok(())
     }
 
-    /// Appends one entry to the ledger, unless the very same one is there.
+    /// Appends one entry to the ledger, unless the very same one is there with the same proof, or comes without any now.
+    /// A second proof of the same statement is an entry of its own: what proves a consent is never dropped (Art. 7(1) GDPR).
     pub(super) fn record_entry(
         &self,
         write: &mut Write<'_>,
@@ -271,16 +275,10 @@ impl Desk<'_> {
         key: &Key<'_>,
         (entry, evidence): (&Entry, Option<&Personal>),
         source_no: SourceNo,
-        known: &[Entry],
+        known: &[Known],
     ) -> Result<Option<i64>, Error> {
-        let same = |known: &&Entry| {
-            let mut known = (*known).clone();
-            (known.entry_no, known.recorded_at) = (entry.entry_no, entry.recorded_at);
-            let mut entry = entry.clone();
-            entry.origin = key.owner;
-            known == entry
-        };
-        if known.iter().any(|entry| same(&entry)) {
+        let evidence_mac = self.proof_mac(key, evidence);
+        if known.iter().any(|known| known.is(entry, key.owner) && known.covers(&evidence_mac)) {
             return Ok(None);
         }
         let number = self.ids.record_no().0;
@@ -304,9 +302,30 @@ impl Desk<'_> {
             sealed_for: key.owner,
             key_no: key.key_no,
             evidence: sealed.map(crate::vault::Sealed::into_bytes).unwrap_or_default(),
+            evidence_mac,
         };
         ledger::insert(write, row)?;
         Ok(Some(number))
+    }
+
+    /// Does the ledger hold this very no already, with no yes after it? Clicking a link again and again adds nothing.
+    pub(super) fn repeats(
+        &self,
+        key: &Key<'_>,
+        (entry, evidence): (&Entry, Option<&Personal>),
+        known: &[Known],
+    ) -> bool {
+        let mac = self.proof_mac(key, evidence);
+        let yes = known.iter().filter(|known| !known.entry.act.is_no()).map(|known| known.entry.at).max();
+        let said = |known: &&Known| {
+            let dated = Entry { at: known.entry.at, ..entry.clone() };
+            known.is(&dated, key.owner) && known.covers(&mac)
+        };
+        entry.act.is_no() && known.iter().filter(said).any(|no| yes.is_none_or(|yes| yes < no.entry.at))
+    }
+
+    fn proof_mac(&self, key: &Key<'_>, evidence: Option<&Personal>) -> Vec<u8> {
+        evidence.map(|proof| self.sealer.proof_mac(key.owner, proof).bytes().to_vec()).unwrap_or_default()
     }
 
     /// The key under which a statement of a person is sealed.
@@ -318,6 +337,30 @@ impl Desk<'_> {
         }
         let fresh = self.new_key(write, owner, newest.key_no + 1)?;
         Ok(Key { owner, key_no: fresh.key_no, key: self.sealer.with_key(&fresh)? })
+    }
+}
+
+/// An entry the ledger holds, and the digest of its proof.
+pub(super) struct Known {
+    pub(super) entry: Entry,
+    evidence_mac: Vec<u8>,
+}
+
+impl Known {
+    pub(super) fn of(write: &mut Write<'_>, person: SubjectId) -> Result<Vec<Self>, Error> {
+        let rows = ledger::of(write.records(), person)?;
+        let known = |row: LedgerRow| Ok(Self { entry: words::entry(&row)?, evidence_mac: row.evidence_mac });
+        rows.into_iter().map(known).collect()
+    }
+
+    /// Is it what `entry` says, for this part of the person?
+    fn is(&self, entry: &Entry, owner: SubjectId) -> bool {
+        let Entry { entry_no, recorded_at, .. } = self.entry;
+        self.entry == Entry { entry_no, recorded_at, origin: owner, ..entry.clone() }
+    }
+
+    fn covers(&self, evidence_mac: &[u8]) -> bool {
+        evidence_mac.is_empty() || self.evidence_mac == evidence_mac
     }
 }
 
