@@ -32,6 +32,10 @@ pub enum Act {
     Configured = 10,
     /// Keys were rotated.
     KeysRotated = 11,
+    /// What no purpose and no law keeps any more was deleted (Art. 5(1)(e) GDPR).
+    Expired = 12,
+    /// It was noted that a recipient of erased data was told (Art. 19 GDPR).
+    RecipientTold = 13,
 }
 
 impl TryFrom<i16> for Act {
@@ -50,6 +54,8 @@ impl TryFrom<i16> for Act {
             Self::Erased,
             Self::Configured,
             Self::KeysRotated,
+            Self::Expired,
+            Self::RecipientTold,
         ]
         .into_iter()
         .find(|act| *act as i16 == number)

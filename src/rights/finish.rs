@@ -82,6 +82,29 @@ impl Rights {
         Ok(ended)
     }
 
+    /// How many records [`Rights::end_keeping`] would end.
+    pub(super) async fn ended_keeping(&self) -> Result<usize, Error> {
+        let now = self.clock.now();
+        let (mut after, mut ended) = (None, 0);
+        loop {
+            let page = move |read: &mut store::Read| {
+                let page = subjects::retained(read.records(), after, PAGE)?;
+                let mut ended = 0;
+                for nobody in &page {
+                    let rows = records::of(read.records(), *nobody)?;
+                    ended += if rows.iter().any(|row| row.keep_until > now) { 0 } else { rows.len() };
+                }
+                Ok::<_, store::Error>((page.last().copied(), ended))
+            };
+            let (last, some) = self.store.read(page).await?;
+            ended += some;
+            if last.is_none() {
+                return Ok(ended);
+            }
+            after = last;
+        }
+    }
+
     /// The second half.
     pub(super) async fn finish(&self, executing: Executing, by: &Caller) -> Result<Certificate, Error> {
         let id = executing.case.id;
