@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use super::certificate::{Certificate, FINAL_NOTE, FORM, Text, base64};
 use super::erase::Progress;
+use super::notice::raise;
 use super::request::{EXECUTING, line, move_on};
 use super::{Error, Executing, Kind, Request, Rights};
 use crate::audit::{Act, Line};
@@ -139,6 +140,7 @@ impl Rights {
                     return Ok((executing, progress));
                 }
                 let copies = destroy(write, progress.subject)?;
+                raise(write, id, progress.recipients.iter().map(|recipient| recipient.name.as_str()))?;
                 let ends = copies.iter().map(|kek| kek.created_at).max().zip(rotation);
                 progress.epochs = copies.iter().map(|kek| kek.epoch).collect();
                 progress.final_after = ends.map(|(made, days)| made.plus_days(days).max(now).micros());

@@ -15,6 +15,7 @@ mod erase;
 mod explain;
 mod finish;
 mod forget;
+mod notice;
 mod package;
 mod page;
 mod recipients;
@@ -31,6 +32,7 @@ pub use access::{Membership, Package};
 pub use certificate::{Certificate, Invalid, Kept, Recipient, verify_certificate};
 pub use deadline::{Deadline, Land};
 pub use due::{Rule, Tally};
+pub use notice::{Notice, NoticeState};
 pub use request::{Answered, Case, Executing, Kind, Received, Refused, RefusedFor, Request};
 
 use crate::audit::{self, Book};
@@ -52,6 +54,9 @@ pub enum Error {
     /// There is no such request.
     #[error("there is no such request")]
     RequestUnknown,
+    /// The request has no recipient of this name.
+    #[error("the request has no such recipient")]
+    RecipientUnknown,
     /// The request does not stand where this step begins.
     #[error("the request is {0}")]
     OutOfTurn(&'static str),
