@@ -1,6 +1,6 @@
 //! What Art. 15 GDPR asks about the data, as one [`Document`]: the content of the package before it has a form.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::certificate::Recipient;
@@ -19,6 +19,8 @@ use crate::types::{Category, Ground, IdentifierKind, RecordKind, RecordNo, Times
 /// What was found about a person.
 pub(super) struct Found<'a> {
     pub(super) case: &'a Case,
+    /// The answer that was given first, if this is a copy of it.
+    pub(super) first: Option<FirstAnswer>,
     pub(super) rows: &'a SubjectRows,
     pub(super) copy: Option<&'a Disclosure>,
     pub(super) uses: Vec<Use>,
@@ -54,6 +56,15 @@ pub(super) struct RequestPart {
     pub(super) id: String,
     pub(super) received_at: String,
     pub(super) due_at: String,
+    /// The answer that was given first. None: this is it. Else the package was built anew, from what is stored now.
+    pub(super) first_answer: Option<FirstAnswer>,
+}
+
+/// When a request was answered first, and with which file.
+#[derive(Serialize, Deserialize)]
+pub(super) struct FirstAnswer {
+    made_at: String,
+    package_sha256: String,
 }
 
 #[derive(Serialize)]
@@ -167,7 +178,7 @@ pub(super) struct SearchedPart {
 
 /// Puts the answer together.
 pub(super) fn explain(
-    found: Found<'_>,
+    mut found: Found<'_>,
     edition: &Edition,
     controller: &Controller,
     now: Timestamp,
@@ -187,6 +198,7 @@ pub(super) fn explain(
             id: found.case.id.to_string(),
             received_at: found.case.received_at.rfc3339(),
             due_at: found.case.due_at.rfc3339(),
+            first_answer: found.first.take(),
         },
         person: PersonPart {
             subject_id: found.rows.subject.to_string(),
