@@ -146,9 +146,8 @@ pub enum Keys {
     Rotate(HomeLayer),
     /// Give every person a new data key and seal their records again
     ///
-    /// Runs while the hub serves; started again it begins with the first person, which does no harm. Only needed if
-    /// data keys may have become known. Records of erased persons that only a law still keeps are not sealed again:
-    /// their keys stay until their period ends.
+    /// Runs while the hub serves and goes on where it stopped. Only needed if data keys may have become known. What only
+    /// a law still keeps of erased persons is sealed again too.
     RotateData(HomeLayer),
 }
 

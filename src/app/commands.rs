@@ -216,8 +216,10 @@ pub(super) fn far(now: Timestamp) -> Timestamp {
 async fn rotate_data(hub: &Hub) -> Outcome {
     let bar = ProgressBar::new_spinner().with_message("people sealed anew");
     let house = &hub.house;
-    let done =
-        rotate_data::rotate(&house.store, &house.gateway, &house.intake, |people| bar.set_position(people)).await?;
+    let done = rotate_data::rotate(&house.store, &house.gateway, &house.intake, &*house.clock, |people| {
+        bar.set_position(people)
+    })
+    .await?;
     bar.finish_and_clear();
     say(&format!("{done} people have new data keys"));
     Ok(())
