@@ -24,6 +24,7 @@ mod kill;
 mod layers;
 mod migrations;
 mod openapi_drift;
+mod retention;
 mod rotation;
 mod sentinel;
 mod store;
