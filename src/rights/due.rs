@@ -144,8 +144,8 @@ pub(super) struct Due {
     pub(super) fates: Vec<Fate>,
     /// Nothing of the person is left and no proof is needed any more: they go as a whole.
     pub(super) person: bool,
-    /// The person's data is restricted (Art. 18 GDPR): nothing of this may be done.
-    pub(super) restricted: bool,
+    /// Nothing of this may be done: the person's data is restricted (Art. 18 GDPR), or a request of theirs is open.
+    pub(super) held: bool,
 }
 
 impl Due {
@@ -172,7 +172,7 @@ impl Due {
     /// What it comes to.
     pub(super) fn tally(&self, rows: &SubjectRows) -> Tally {
         let mut tally = Tally::default();
-        if self.restricted {
+        if self.held {
             tally.add(Rule::HeldBack, usize::from(!self.is_empty()));
             return tally;
         }
@@ -345,7 +345,7 @@ pub(super) fn due(rows: &SubjectRows, edition: &Edition, now: Timestamp) -> Resu
         rows.records.iter().all(|record| fates.iter().any(|fate| fate.record == record.record_no && fate.is_deleted()));
     // Somebody who came a moment ago may be waiting for their first record.
     let person = nothing_left && keepers.proofs_are_over() && rows.created_at.plus_days(1) <= now;
-    Ok(Due { fates, person, restricted: keepers.is_restricted() })
+    Ok(Due { fates, person, held: keepers.is_restricted() })
 }
 
 /// The parts of the person for which a purpose stands today.

@@ -149,8 +149,11 @@ async fn a_restriction_and_an_open_request_hold_everything() {
     let id = house.rights.receive(Kind::Access, Who::Subject(berta), None, &house.dpo()).await.unwrap().case().id;
     let before = (house.rows(anna).await, house.rows(berta).await);
     house.pass_days(OVER);
+    let dry = house.rights.due_of(vec![anna, berta]).await.unwrap();
     let done = house.rights.forget(vec![anna, berta]).await.unwrap();
     assert_eq!(counts(&done), [("held_back".to_owned(), 2)]);
+    assert_eq!(done, dry);
+    assert_eq!(house.lines(Act::Expired).await, 0);
     let after = (house.rows(anna).await, house.rows(berta).await);
     assert_eq!((before.0.records, before.0.keys), (after.0.records, after.0.keys));
     assert_eq!((before.1.records, before.1.keys), (after.1.records, after.1.keys));
@@ -281,4 +284,23 @@ async fn many_keys_without_people_are_the_wrong_database_and_stay() {
         house.store.write(move |write| keys::insert_data_key(write, &key)).await.unwrap();
     }
     assert!(house.rights.forget_the_rest(false).await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn a_crash_between_keys_and_rows_leaves_nothing_behind() {
+    let house = House::open().await;
+    let (anna, berta) = (house.customer("anna").await, house.customer("berta").await);
+    house.clock.set("2040-01-01T00:00:00Z");
+    // The keys of one were committed and the rows not.
+    house.store.write(move |write| keys::delete_data_keys(write, &[anna])).await.unwrap();
+    let done = house.rights.forget(vec![anna, berta]).await.unwrap();
+    assert_eq!((done.of(Rule::People), done.of(Rule::Records)), (2, 4));
+    let gone = |id: SubjectId| {
+        house.store.read(move |read| {
+            Ok::<_, crate::store::Error>(
+                subjects::find(read.records(), id)?.is_none() && records::of(read.records(), id)?.is_empty(),
+            )
+        })
+    };
+    assert!(gone(anna).await.unwrap() && gone(berta).await.unwrap());
 }
