@@ -54,6 +54,12 @@ pub enum Command {
         #[command(subcommand)]
         command: Keys,
     },
+    /// Delete what no purpose and no law keeps any more
+    Retention {
+        /// What to do.
+        #[command(subcommand)]
+        command: Retention,
+    },
     /// Check the audit log
     Audit {
         /// What to check.
@@ -140,10 +146,32 @@ pub enum Keys {
     Rotate(HomeLayer),
     /// Give every person a new data key and seal their records again
     ///
-    /// Runs while the hub serves; started again it begins with the first person, which does no harm. Only needed if
-    /// data keys may have become known. Records of erased persons that only a law still keeps are not sealed again:
-    /// their keys stay until their period ends.
+    /// Runs while the hub serves and goes on where it stopped. Only needed if data keys may have become known. What only
+    /// a law still keeps of erased persons is sealed again too.
     RotateData(HomeLayer),
+}
+
+/// `obhut retention`.
+#[derive(Subcommand)]
+pub enum Retention {
+    /// Look at everybody once and delete what is due; the hub does the same by itself twice a day while it serves
+    ///
+    /// Runs while the hub serves, on one node at a time, and goes on where it was cut short. People with an open request
+    /// or a restriction (Art. 18 GDPR) are left alone: record a restriction to hold data for a legal claim. Prints how
+    /// much each rule ended.
+    #[command(after_help = "Example:\n  obhut retention run --dry-run --data-dir /var/lib/obhut")]
+    Run(RetentionRun),
+}
+
+/// `obhut retention run`.
+#[derive(Args)]
+pub struct RetentionRun {
+    /// Count what is due, delete nothing
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Where the data is.
+    #[command(flatten)]
+    pub home: HomeLayer,
 }
 
 /// `obhut audit`.
@@ -257,7 +285,9 @@ mod tests {
     #[test]
     fn the_help_names_every_command_and_its_variables() {
         let help = command().render_long_help().to_string();
-        for word in ["demo", "serve", "import", "keys", "audit", "key", "config", "Examples:", "Exit status"] {
+        for word in
+            ["demo", "serve", "import", "keys", "retention", "audit", "key", "config", "Examples:", "Exit status"]
+        {
             assert!(help.contains(word), "{word}");
         }
         let mut whole = command();
@@ -280,6 +310,8 @@ mod tests {
         assert!(
             matches!(cli.command, Command::Key { command: Key::Create(key) } if key.role == Role::Marketing && key.days == 365)
         );
+        let cli = parse(&["retention", "run", "--dry-run"]).unwrap_or_else(|e| panic!("{e}"));
+        assert!(matches!(cli.command, Command::Retention { command: Retention::Run(run) } if run.dry_run));
         assert!(parse(&["keys", "rotate-data"]).is_ok() && parse(&["audit", "verify"]).is_ok());
         assert!(parse(&["config", "check", "--listen", "127.0.0.1:1"]).is_ok());
         for wrong in [

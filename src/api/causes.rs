@@ -99,6 +99,9 @@ impl From<rights::Error> for Problem {
                 Self::new(Code::NotFound, format!("This person was erased at {}.", at.rfc3339()))
             }
             Error::RequestUnknown => Self::new(Code::NotFound, "There is no request with this id."),
+            Error::RecipientUnknown => {
+                Self::new(Code::InvalidValue, "The request has no recipient of this name.").at("/recipient")
+            }
             Error::OutOfTurn(state) => Self::new(Code::Conflict, format!("The request is {state}.")),
             Error::NotAllowed => Self::new(Code::Forbidden, "This request is for another role."),
             Error::ReceivedInFuture => {

@@ -103,8 +103,8 @@ impl Doorkeeper {
             expires_at: grant.expires_at.unwrap_or(Timestamp::UNSET),
             revoked_at: Timestamp::UNSET,
         };
-        self.store.write(move |write| api_keys::insert(write, row.clone())).await?;
-        self.book.note(configured(by, format!("api_key {id} issued"))).await?;
+        let insert = async { Ok(self.store.write(move |write| api_keys::insert(write, row.clone())).await?) };
+        self.book.change::<_, Error>(configured(by, format!("api_key {id} issued")), insert).await?;
         Ok((id, format!("{PREFIX}{}_{secret}", hex::encode(id.bytes()))))
     }
 
@@ -130,11 +130,13 @@ impl Doorkeeper {
     /// As [`Doorkeeper::revoke`].
     pub async fn revoke_by(&self, by: Option<(ApiKeyId, Role)>, id: ApiKeyId) -> Result<bool, Error> {
         let now = self.clock.now();
-        let revoked = self.store.write(move |write| api_keys::revoke(write, id, now)).await?;
-        self.known().remove(&id);
-        if revoked {
-            self.book.note(configured(by, format!("api_key {id} revoked"))).await?;
+        let row = self.store.api_key(id).await?;
+        if row.is_none_or(|row| row.revoked_at.is_set()) {
+            return Ok(false);
         }
+        let revoke = async { Ok(self.store.write(move |write| api_keys::revoke(write, id, now)).await?) };
+        let revoked = self.book.change::<_, Error>(configured(by, format!("api_key {id} revoked")), revoke).await?;
+        self.known().remove(&id);
         Ok(revoked)
     }
 

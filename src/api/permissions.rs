@@ -95,6 +95,7 @@ operations! {
     "Carries a request out." ExecuteRequest POST "/v1/requests/{request_id}/execution" [Dpo] personal;
     "Extends the period of a request." ExtendRequest POST "/v1/requests/{request_id}/extension" [Dpo];
     "Closes a request that is not followed." RefuseRequest POST "/v1/requests/{request_id}/refusal" [Dpo];
+    "Notes that a recipient of erased data was told." NoteRecipient POST "/v1/requests/{request_id}/notices" [Dpo];
     "Builds the package of an access request." ReadPackage GET "/v1/requests/{request_id}/package" [Dpo] personal;
     "Reads the certificate of an erasure." ReadCertificate GET "/v1/requests/{request_id}/certificate" [Dpo];
     "Lists the purposes in force." ListPurposes GET "/v1/purposes" [Admin Dpo];

@@ -27,6 +27,7 @@ pub fn configure(config: &mut ServiceConfig<'_>) {
         .service(requests::execute::execute)
         .service(requests::extend::extend)
         .service(requests::refuse::refuse)
+        .service(requests::notice::notice)
         .service(requests::package::package)
         .service(requests::certificate::certificate)
         .service(requests::certificate_key::certificate_key)

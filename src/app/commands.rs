@@ -7,7 +7,9 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use super::{Hub, demo, import, open, serve};
 use crate::api::doorkeeper::Grant;
-use crate::cli::{Audit, Cli, Command, Config as ConfigCommand, CreateKey, Key, Keys, RevokeKey};
+use crate::cli::{
+    Audit, Cli, Command, Config as ConfigCommand, CreateKey, Key, Keys, Retention, RetentionRun, RevokeKey,
+};
 use crate::config::{Config, Environment, Layer};
 use crate::jobs::rotate_data;
 use crate::types::{Role, Timestamp};
@@ -41,6 +43,10 @@ fn command(cli: Cli) -> Outcome {
         Command::Keys { command: Keys::Rotate(home) } => with_hub(home.into(), async |hub, _| rotate(&hub).await),
         Command::Keys { command: Keys::RotateData(home) } => {
             with_hub(home.into(), async |hub, _| rotate_data(&hub).await)
+        }
+        Command::Retention { command: Retention::Run(arguments) } => {
+            let layer = Layer::from(arguments.home.clone());
+            with_hub(layer, async move |hub, _| retain(&hub, &arguments).await)
         }
         Command::Audit { command: Audit::Verify(home) } => with_hub(home.into(), async |hub, _| verify(&hub).await),
         Command::Key { command: Key::Create(arguments) } => {
@@ -210,9 +216,34 @@ pub(super) fn far(now: Timestamp) -> Timestamp {
 async fn rotate_data(hub: &Hub) -> Outcome {
     let bar = ProgressBar::new_spinner().with_message("people sealed anew");
     let house = &hub.house;
-    let done =
-        rotate_data::rotate(&house.store, &house.gateway, &house.intake, |people| bar.set_position(people)).await?;
+    let done = rotate_data::rotate(&house.store, &house.gateway, &house.intake, &*house.clock, |people| {
+        bar.set_position(people)
+    })
+    .await?;
     bar.finish_and_clear();
     say(&format!("{done} people have new data keys"));
+    Ok(())
+}
+
+async fn retain(hub: &Hub, arguments: &RetentionRun) -> Outcome {
+    let bar = ProgressBar::new_spinner().with_message("people looked at");
+    let progress = |people| bar.set_position(people);
+    let tally = if arguments.dry_run {
+        hub.retention.dry_run(progress).await?
+    } else {
+        hub.retention
+            .run(progress)
+            .await?
+            .ok_or("another process is at it, or was until a moment ago; try again later")?
+    };
+    bar.finish_and_clear();
+    for (rule, count) in tally.iter() {
+        say(&format!("{count:>10}  {rule}"));
+    }
+    if tally.is_empty() {
+        say("nothing is due");
+    } else if arguments.dry_run {
+        say("nothing was deleted");
+    }
     Ok(())
 }

@@ -16,6 +16,7 @@ use crate::config::{Config, DatabaseUrl, RootKey};
 use crate::consent::{self, Rulebook, Terms};
 use crate::gateway::Gateway;
 use crate::intake::{HUB_SOURCE, Intake};
+use crate::jobs::retention::{self, Retention};
 use crate::jobs::rotate_keys::KeyRotation;
 use crate::rights::{Controller, Rights};
 use crate::segments::Segments;
@@ -41,6 +42,9 @@ pub enum Error {
     /// An erasure that was cut short could not be finished.
     #[error("an erasure that was cut short could not be finished")]
     Rights(#[from] crate::rights::Error),
+    /// The retention run cannot be had.
+    #[error("the retention run cannot be had")]
+    Retention(#[from] retention::Error),
     /// The first segments could not be stored.
     #[error("the first segments could not be stored")]
     Segments(#[from] crate::segments::Error),
@@ -52,12 +56,14 @@ pub enum Error {
     Defaults(#[from] consent::DefaultsError),
 }
 
-/// An open hub: the rooms, and the job that turns the keys.
+/// An open hub: the rooms, and the jobs that have one owner.
 pub struct Hub {
     /// What endpoints may enter.
     pub house: House,
     /// The key rotation.
     pub rotation: Arc<KeyRotation>,
+    /// Storage limitation.
+    pub retention: Arc<Retention>,
 }
 
 impl Hub {
@@ -82,7 +88,7 @@ pub async fn open(config: &Config) -> Result<Hub, Error> {
 
     let store = Store::open(&location(config)?)?;
     let root = root_key(config, &*entropy)?;
-    let Unlocked { sealer, opener, shredder, rotator, strongbox, checkpoints: _, ring } =
+    let Unlocked { sealer, opener, shredder, rotator, strongbox, ring } =
         unlock(&store, &*root, &*clock, entropy.clone()).await?;
     let keyring = Arc::new(Keyring::new(ring, root, store.clone()));
 
@@ -126,6 +132,7 @@ pub async fn open(config: &Config) -> Result<Hub, Error> {
         clock.clone(),
         Controller { kek_rotation_days: config.kek_rotation_days.map(Into::into), ..config.controller.clone() },
     ));
+    let retention = Arc::new(Retention::new(store.clone(), rights.clone(), &ids, clock.clone())?);
     if first {
         segments.ensure_defaults().await?;
     }
@@ -133,6 +140,7 @@ pub async fn open(config: &Config) -> Result<Hub, Error> {
     Ok(Hub {
         house: House { intake, gateway, segments, rights, rulebook, doorkeeper, book, strongbox, store, ids, clock },
         rotation,
+        retention,
     })
 }
 

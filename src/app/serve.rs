@@ -14,7 +14,7 @@ use crate::api::limits::{Gate, RateLimit};
 use crate::api::server::Server;
 use crate::api::{House, bearer, metrics};
 use crate::config::Config;
-use crate::jobs::schedule;
+use crate::jobs::{retention, schedule};
 
 pub(super) async fn serve(hub: Hub, config: &Config) -> Outcome {
     hub.ready().await?;
@@ -29,12 +29,12 @@ pub(super) async fn serve(hub: Hub, config: &Config) -> Outcome {
 
 /// Starts the schedule and takes the address.
 pub(super) fn bind(hub: Hub, config: &Config) -> Result<Server, crate::api::server::Error> {
-    let Hub { house, rotation } = hub;
+    let Hub { house, rotation, retention } = hub;
     if let Some(days) = config.kek_rotation_days {
         actix_web::rt::spawn(schedule::keep_rotating(rotation, i64::from(days.get())));
     }
     actix_web::rt::spawn(schedule::keep_rulebook(house.rulebook.clone()));
-    actix_web::rt::spawn(schedule::keep_forgetting(house.rights.clone()));
+    actix_web::rt::spawn(retention::keep_running(retention));
     let house = Arc::new(house);
     let frame = Frame {
         ids: house.ids.clone(),

@@ -32,6 +32,10 @@ words! {
         Configured = 10 "configured",
         /// Keys were rotated.
         KeysRotated = 11 "keys_rotated",
+        /// What no purpose and no law keeps any more was deleted (Art. 5(1)(e) GDPR).
+        Expired = 12 "expired",
+        /// It was noted that a recipient of erased data was told (Art. 19 GDPR).
+        RecipientTold = 13 "recipient_told",
     }
 }
 

@@ -97,6 +97,25 @@ impl Book {
         self.append(vec![line]).await.map(|_| ())
     }
 
+    /// Makes a change that has to be on record: the line says `intended` before it and `done` or `failed` after it. A line
+    /// that is only intended is of a process that ended in between.
+    ///
+    /// # Errors
+    /// What `work` returned; or, as [`Book::note`], before anything was changed or after all of it was.
+    pub async fn change<T, E: From<Error>>(
+        &self,
+        line: Line,
+        work: impl Future<Output = Result<T, E>>,
+    ) -> Result<T, E> {
+        let how = |word: &str| line.clone().reasons(vec![word.to_owned()]);
+        self.note(how("intended")).await?;
+        let outcome = work.await;
+        let noted = self.note(how(if outcome.is_ok() { "done" } else { "failed" })).await;
+        let made = outcome?;
+        noted?;
+        Ok(made)
+    }
+
     /// False once the disk failed.
     #[must_use]
     pub fn healthy(&self) -> bool {

@@ -32,20 +32,6 @@ impl Catalog {
         }))
     }
 
-    /// The connectors in the folders of `directory`, laid out like the hub's own.
-    ///
-    /// # Errors
-    /// If a folder cannot be read or its manifest or a filter is wrong; the error names file, line and column.
-    pub fn from_dir(directory: &Path) -> Result<Self, Error> {
-        let mut folders = Vec::new();
-        for folder in entries(directory)?.into_iter().filter(|path| path.is_dir()) {
-            let mut files = Files::new();
-            read_into(&mut files, &folder, &folder)?;
-            folders.push((name_of(&folder), files));
-        }
-        Self::load(folders)
-    }
-
     /// The connector called `name`, such as `shopware6`.
     ///
     /// # Errors
@@ -229,25 +215,6 @@ fn take(files: &mut Files, folder: &str, name: &str) -> Result<String, Error> {
     String::from_utf8(content).map_err(|_| missing(std::io::ErrorKind::InvalidData))
 }
 
-fn read_into(files: &mut Files, folder: &Path, directory: &Path) -> Result<(), Error> {
-    for path in entries(directory)? {
-        if path.is_dir() {
-            read_into(files, folder, &path)?;
-        } else if let Some(name) = relative(&path, folder) {
-            let content =
-                std::fs::read(&path).map_err(|source| Error::Read { file: path.display().to_string(), source })?;
-            files.insert(name, content);
-        }
-    }
-    Ok(())
-}
-
-fn entries(directory: &Path) -> Result<Vec<std::path::PathBuf>, Error> {
-    let fail = |source| Error::Read { file: directory.display().to_string(), source };
-    let paths = std::fs::read_dir(directory).map_err(fail)?.map(|entry| entry.map(|entry| entry.path()));
-    paths.collect::<Result<_, _>>().map_err(fail)
-}
-
 fn relative(path: &Path, folder: &Path) -> Option<String> {
     Some(path.strip_prefix(folder).ok()?.to_str()?.replace('\\', "/"))
 }
@@ -262,24 +229,19 @@ mod tests {
 
     const MANIFEST: &str = "name: shop\ntitle: Shop\ndocs: none\nsource_policy:\n  purposes_allowed: all\nstreams:\n  orders:\n    detect: has(\"order\")\n    records: orders.jq\n    fields:\n      commerce: [data.number]\n";
 
-    fn folder(manifest: &str, filter: &str) -> tempfile::TempDir {
-        let directory = tempfile::tempdir().unwrap();
-        let shop = directory.path().join("shop");
-        std::fs::create_dir_all(shop.join("fixtures")).unwrap();
-        std::fs::write(shop.join("manifest.yaml"), manifest).unwrap();
-        std::fs::write(shop.join("orders.jq"), filter).unwrap();
-        std::fs::write(shop.join("fixtures/orders.json"), "{}").unwrap();
-        directory
+    fn load(manifest: &str, filter: &str) -> Result<Catalog, Error> {
+        let files = [("manifest.yaml", manifest), ("orders.jq", filter), ("fixtures/orders.json", "{}")];
+        let files = files.map(|(name, text)| (name.to_owned(), text.as_bytes().to_vec()));
+        Catalog::load([("shop".to_owned(), Files::from(files))])
     }
 
     fn failure(manifest: &str, filter: &str) -> String {
-        Catalog::from_dir(folder(manifest, filter).path()).err().unwrap().to_string()
+        load(manifest, filter).err().unwrap().to_string()
     }
 
     #[test]
-    fn a_directory_is_read() {
-        let directory = folder(MANIFEST, "{type: \"order\", data: {number: .order}}");
-        let catalog = Catalog::from_dir(directory.path()).unwrap();
+    fn a_folder_is_read() {
+        let catalog = load(MANIFEST, "{type: \"order\", data: {number: .order}}").unwrap();
         let shop = catalog.connector("shop").unwrap();
         assert_eq!(shop.fixtures().map(|(name, _)| name).collect::<Vec<_>>(), ["orders.json"]);
         assert_eq!(shop.stream_for(&serde_json::json!({"order": "1"})).map(Stream::name), Some("orders"));

@@ -5,7 +5,8 @@
 
 use super::{Error, Gateway};
 use crate::audit::{Act, Line};
-use crate::store::rows::{SubjectRows, Who};
+use crate::store::rows::{SubjectRows, SubjectState, Who};
+use crate::store::{self, keys, records, subjects};
 use crate::types::{Category, SubjectId};
 use crate::vault::Personal;
 
@@ -26,9 +27,34 @@ impl Gateway {
     /// If something does not open, or the audit line is not durable.
     pub async fn reclose(&self, who: SubjectId) -> Result<Option<Reclosed>, Error> {
         let Some(rows) = self.snapshot(Who::Subject(who)).await? else { return Ok(None) };
+        self.reclose_rows(rows).await.map(Some)
+    }
+
+    /// As [`Gateway::reclose`], for a nobody: the owner of what only a law keeps of somebody erased.
+    ///
+    /// # Errors
+    /// As [`Gateway::reclose`].
+    pub async fn reclose_kept(&self, nobody: SubjectId) -> Result<Option<Reclosed>, Error> {
+        let rows = self.store.read(move |read| kept_rows(read, nobody)).await?;
+        let Some(mut rows) = rows else { return Ok(None) };
+        self.keyring.know(rows.keys.iter()).await?;
+        rows.keys.retain(|key| self.keyring.opens(key));
+        self.reclose_rows(rows).await.map(Some)
+    }
+
+    async fn reclose_rows(&self, rows: SubjectRows) -> Result<Reclosed, Error> {
         let line = Line::new(Act::KeysRotated).object("data keys").count(rows.records.len());
         self.book.note(line.about(self.pseudonyms(&rows)?.iter().map(|pseudonym| pseudonym.bytes()))).await?;
         let (records, proofs) = self.door.reclose(&rows)?;
-        Ok(Some(Reclosed { rows, records, proofs }))
+        Ok(Reclosed { rows, records, proofs })
     }
+}
+
+fn kept_rows(read: &mut store::Read, nobody: SubjectId) -> Result<Option<SubjectRows>, store::Error> {
+    let row = subjects::find(read.records(), nobody)?;
+    let Some(row) = row.filter(|row| row.state == SubjectState::Retained as i16) else { return Ok(None) };
+    let records = records::of(read.records(), nobody)?;
+    let keys = keys::data_keys(read.keys(), &[nobody])?;
+    let (ledger, merged) = (Vec::new(), Vec::new());
+    Ok(Some(SubjectRows { subject: nobody, created_at: row.created_at, records, ledger, keys, merged }))
 }

@@ -2,7 +2,7 @@
 
 use crate::store::arrivals::Arrivals;
 use crate::store::rows::{IdentifierRow, SubjectState};
-use crate::store::{Error, Write, records, subjects};
+use crate::store::{Error, Write, identifiers, records, subjects};
 use crate::types::{IdentifierKind, SubjectId, words};
 
 /// More people than this behind one value: it is shared, and joins nobody.

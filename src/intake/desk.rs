@@ -1,15 +1,12 @@
-//! [`Desk`]: what is needed beside the transaction to write down a record or a statement, and the two things both
-//! need: a key to seal under, and entries in the ledger.
+//! [`Desk`]: what is needed beside the transaction to write down a record or a statement, and a key to seal it under.
 
 use std::cell::Cell;
 
 use super::Error;
-use super::prepare::Prepared;
-use crate::consent::{Entry, ledger as words};
-use crate::store::rows::{DataKeyRow, LedgerRow};
-use crate::store::{Write, keys, ledger, subjects};
-use crate::types::{CategorySet, IdMaker, SourceNo, SubjectId, Timestamp};
-use crate::vault::{Compartment, Personal, Row, Sealer, SealingKey, Table};
+use crate::store::rows::DataKeyRow;
+use crate::store::{Write, keys, subjects};
+use crate::types::{CategorySet, IdMaker, SubjectId, Timestamp};
+use crate::vault::{Compartment, Sealer, SealingKey};
 
 /// The desk of one run of one transaction.
 pub(super) struct Desk<'a> {
@@ -72,73 +69,6 @@ impl<'a> Desk<'a> {
     /// The key under which a statement of a person is sealed.
     pub(super) fn proof_key(&self, write: &mut Write<'_>, owner: SubjectId) -> Result<Key<'a>, Error> {
         self.sealing_key(write, owner, CategorySet::EMPTY)
-    }
-
-    /// Appends what a record says about consents. A `new` person has said nothing yet.
-    pub(super) fn record_claims(
-        &self,
-        write: &mut Write<'_>,
-        prepared: &Prepared,
-        person: SubjectId,
-        key: &Key<'_>,
-        new: bool,
-    ) -> Result<(), Error> {
-        if prepared.claims.is_empty() {
-            return Ok(());
-        }
-        let known = if new { Vec::new() } else { ledger::of(write.records(), person)? };
-        let known = known.iter().map(words::entry).collect::<Result<Vec<_>, _>>()?;
-        for claimed in prepared.claims.iter().filter(|claimed| !known.iter().any(|known| claimed.retells(known))) {
-            let said = (&claimed.entry, claimed.evidence.as_ref());
-            self.record_entry(write, person, key, said, prepared.source.number, &known)?;
-        }
-        Ok(())
-    }
-
-    /// Appends one entry to the ledger, unless the very same one is there.
-    pub(super) fn record_entry(
-        &self,
-        write: &mut Write<'_>,
-        person: SubjectId,
-        key: &Key<'_>,
-        (entry, evidence): (&Entry, Option<&Personal>),
-        source_no: SourceNo,
-        known: &[Entry],
-    ) -> Result<Option<i64>, Error> {
-        let same = |known: &&Entry| {
-            let mut known = (*known).clone();
-            (known.entry_no, known.recorded_at) = (entry.entry_no, entry.recorded_at);
-            let mut entry = entry.clone();
-            entry.origin = key.owner;
-            known == entry
-        };
-        if known.iter().any(|entry| same(&entry)) {
-            return Ok(None);
-        }
-        let number = self.ids.record_no().0;
-        let sealed = evidence
-            .map(|proof| key.key.seal_one(Table::Evidence, Row::number(number), Compartment::Proof, proof))
-            .transpose()?;
-        let row = LedgerRow {
-            part: person.part(),
-            subject_id: person,
-            entry_no: number,
-            origin: key.owner,
-            act: entry.act.number(),
-            purpose: entry.purpose.as_ref().map_or_else(String::new, ToString::to_string),
-            channel: entry.channel.map_or(0, Into::into),
-            happened_at: entry.at,
-            recorded_at: self.now,
-            method: entry.method.word().to_owned(),
-            text_version: entry.text_version.as_deref().unwrap_or_default().to_owned(),
-            proof_flags: words::proof_flags(entry),
-            source_no,
-            sealed_for: key.owner,
-            key_no: key.key_no,
-            evidence: sealed.map(crate::vault::Sealed::into_bytes).unwrap_or_default(),
-        };
-        ledger::insert(write, row)?;
-        Ok(Some(number))
     }
 }
 

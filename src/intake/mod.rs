@@ -8,6 +8,7 @@
 pub mod canonical;
 mod claim;
 mod desk;
+mod entries;
 mod error;
 mod identify;
 mod ingest;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{Error, Intake};
 use crate::gateway::Reclosed;
-use crate::store::rows::{LedgerRow, RecordRow};
+use crate::store::rows::{LedgerRow, RecordRow, SubjectState};
 use crate::store::{keys, ledger, records, subjects};
 use crate::types::{SubjectId, Timestamp};
 use crate::vault::{Compartment, Row, Sealed, Sealer, Table};
@@ -83,8 +83,11 @@ impl Intake {
 }
 
 fn end_unused(write: &mut crate::store::Write<'_>, sealer: &Sealer, person: SubjectId) -> Result<(), Error> {
-    let Some(row) = subjects::living(write.records(), person)? else { return Ok(()) };
-    let person = row.subject_id;
+    let person = match subjects::living(write.records(), person)? {
+        Some(row) => row.subject_id,
+        None if is_kept(write, person)? => person,
+        None => return Ok(()),
+    };
     let mut owners = subjects::merged_into(write.records(), person)?;
     owners.push(person);
     // What is being sealed under one of these keys right now is stored before the look at what they seal.
@@ -114,7 +117,12 @@ fn end_unused(write: &mut crate::store::Write<'_>, sealer: &Sealer, person: Subj
 fn unchanged(write: &mut crate::store::Write<'_>, reclosed: &Reclosed) -> Result<bool, Error> {
     let person = reclosed.rows.subject;
     let living = subjects::living(write.records(), person)?.is_some_and(|row| row.subject_id == person);
-    Ok(living
+    Ok((living || is_kept(write, person)?)
         && records::of(write.records(), person)? == reclosed.rows.records
         && ledger::of(write.records(), person)? == reclosed.rows.ledger)
+}
+
+/// Is it a nobody, who owns what only a law keeps?
+fn is_kept(write: &mut crate::store::Write<'_>, id: SubjectId) -> Result<bool, Error> {
+    Ok(subjects::find(write.records(), id)?.is_some_and(|row| row.state == SubjectState::Retained as i16))
 }

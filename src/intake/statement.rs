@@ -5,13 +5,14 @@ use std::sync::Arc;
 use serde_json::json;
 
 use super::desk::Desk;
+use super::entries::Known;
 use super::identify::lookup_form;
 use super::prepare::Bringer;
 use super::{Error, Intake, Outcome, Rejection};
 use crate::audit::{Act as AuditAct, Line};
-use crate::consent::{Act, Entry, Purpose, ledger as words};
+use crate::consent::{Act, Entry, Purpose};
 use crate::graph;
-use crate::store::{Write, identifiers, ledger, subjects};
+use crate::store::{Write, identifiers, subjects};
 use crate::types::{ApiKeyId, IdentifierKind, Role, SourceNo, SubjectId, Timestamp};
 use crate::vault::{Personal, source_scoped};
 
@@ -184,19 +185,21 @@ impl Intake {
                         let mut pseudonyms = Vec::new();
                         for person in whom.people(write, stated.entry.act)? {
                             let key = desk.proof_key(write, person)?;
-                            let known = ledger::of(write.records(), person)?;
-                            let known = known.iter().map(words::entry).collect::<Result<Vec<_>, _>>()?;
+                            recorded.subjects.push(person);
+                            pseudonyms.push(key.pseudonym()?);
+                            let known = Known::of(write, person)?;
                             let mut entry = stated.entry.clone();
-                            if entry.act.is_no() && !stated.dated {
-                                // On equal time the no wins.
-                                entry.at = known.iter().map(|known| known.at).fold(entry.at, Timestamp::max);
-                            }
                             let evidence = stated.evidence.as_ref();
+                            if entry.act.is_no() && !stated.dated {
+                                if desk.repeats(&key, (&entry, evidence), &known) {
+                                    continue;
+                                }
+                                // On equal time the no wins.
+                                entry.at = known.iter().map(|known| known.entry.at).fold(entry.at, Timestamp::max);
+                            }
                             let added =
                                 desk.record_entry(write, person, &key, (&entry, evidence), SourceNo(0), &known)?;
                             recorded.added |= added.is_some();
-                            recorded.subjects.push(person);
-                            pseudonyms.push(key.pseudonym()?);
                         }
                         Ok::<_, Error>((recorded, pseudonyms))
                     })

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use crate::audit::{self, Act, Book, Line};
 use crate::store::rows::KekRow;
 use crate::store::{self, Failure, Store, keys};
-use crate::types::{Clock, Timestamp};
+use crate::types::Clock;
 use crate::vault::{self, Keyring, KeyringError, Rotator};
 
 /// Keys wrapped again in one transaction.
@@ -154,13 +154,5 @@ impl KeyRotation {
     async fn living(&self) -> Result<Vec<KekRow>, Error> {
         let rows = self.store.read(keys::keks).await?;
         Ok(rows.into_iter().filter(|row| row.destroyed_at.is_none()).collect())
-    }
-
-    /// When the newest epoch began; erasures are final in every old copy one rotation later.
-    ///
-    /// # Errors
-    /// If the store cannot be read.
-    pub async fn newest_since(&self) -> Result<Option<Timestamp>, Error> {
-        Ok(self.living().await?.last().map(|row| row.created_at))
     }
 }

@@ -1,6 +1,6 @@
 //! When each job runs while the hub serves.
 //!
-//! Every node runs the schedule. A job must be harmless when two nodes run it at once: the database decides who
+//! Every node runs the schedule; that of the retention run is in [`super::retention`]. A job must be harmless when two nodes run it at once: the database decides who
 //! wins, and the other finds nothing left to do.
 
 use std::sync::Arc;
@@ -8,15 +8,11 @@ use std::time::Duration;
 
 use super::rotate_keys::KeyRotation;
 use crate::consent::Rulebook;
-use crate::rights::Rights;
 
 /// How often configuration made on other nodes is read.
 const CONFIGURATION: Duration = Duration::from_secs(1);
 /// How often it is checked whether a rotation is due.
 const ROTATION: Duration = Duration::from_secs(3600);
-
-/// How often it is checked whether a statutory period has ended.
-const FORGETTING: Duration = Duration::from_secs(3600);
 
 /// Reads purposes and sources of other nodes for as long as it is polled.
 pub async fn keep_rulebook(rulebook: Arc<Rulebook>) {
@@ -42,17 +38,5 @@ pub async fn keep_rotating(rotation: Arc<KeyRotation>, days: i64) {
             Err(error) => tracing::error!(error = ?error, "the key rotation failed and is tried again"),
         }
         tokio::time::sleep(ROTATION).await;
-    }
-}
-
-/// Ends what only a law kept when its period is over, for as long as it is polled.
-pub async fn keep_forgetting(rights: Arc<Rights>) {
-    loop {
-        match rights.end_keeping().await {
-            Ok(0) => {}
-            Ok(ended) => tracing::info!(ended, "statutory periods ended and the records are gone"),
-            Err(error) => tracing::error!(error = ?error, "kept records could not be ended and are tried again"),
-        }
-        tokio::time::sleep(FORGETTING).await;
     }
 }

@@ -85,8 +85,8 @@ struct Outcome<'a> {
 }
 
 impl Rights {
-    /// Builds the access package of a request and answers it. Asking again builds it anew from what is stored then;
-    /// each copy is recorded as a disclosure.
+    /// Builds the access package of a request and answers it. Asking again builds it anew from what is stored then: it
+    /// names the first answer, is recorded as rebuilt, and each copy as a disclosure. The package itself is never stored.
     ///
     /// # Errors
     /// [`Error::SubjectUnknown`] if the person was erased meanwhile; [`Error::OutOfTurn`] if this is no open or answered
@@ -108,9 +108,12 @@ impl Rights {
         };
         let names: Vec<[u8; 16]> = self.gateway.pseudonyms(&rows)?.iter().map(Pseudonym::bytes).collect();
         let copy = self.own_copy(request.case(), &rows, by).await?;
-        let document = self.document(request.case(), &rows, copy.as_deref(), memberships, names.clone()).await?;
+        let document = self.document(&request, &rows, copy.as_deref(), memberships, names.clone()).await?;
         let package = self.packed(&document, id)?;
-        if let Request::Executing(executing) = request {
+        if let Request::Answered(answered) = &request {
+            let line = line(Act::RequestAnswered, &answered.case, by).reasons(vec!["rebuilt".to_owned()]);
+            self.book.note(line.about(names)).await?;
+        } else if let Request::Executing(executing) = request {
             let now = self.clock.now();
             let outcome = outcome(&package, &document, by, now)?;
             self.book.note(line(Act::RequestAnswered, &executing.case, by).about(names)).await?;
@@ -137,7 +140,7 @@ impl Rights {
 
     async fn document(
         &self,
-        case: &Case,
+        request: &Request,
         rows: &SubjectRows,
         copy: Option<&Disclosure>,
         memberships: Vec<Membership>,
@@ -154,7 +157,11 @@ impl Rights {
             })
             .await?;
         let uses = self.gateway.uses(rows)?;
-        let found = Found { case, rows, copy, uses, readings, links, indexes, memberships };
+        let first = match request {
+            Request::Answered(answered) => serde_json::from_str(&answered.outcome).ok(),
+            _ => None,
+        };
+        let found = Found { case: request.case(), first, rows, copy, uses, readings, links, indexes, memberships };
         explain(found, &self.rulebook.edition(), &self.controller, self.clock.now())
     }
 

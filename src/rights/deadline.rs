@@ -15,6 +15,8 @@ use crate::types::{Timestamp, words};
 
 /// Months for an answer.
 const MONTHS: i32 = 1;
+/// Whole years a closed request is kept after the year of its answer.
+const CLOSED_YEARS: i16 = 3;
 /// Months once the period was extended: two more.
 const MONTHS_EXTENDED: i32 = 3;
 
@@ -94,6 +96,17 @@ impl Deadline {
 pub fn day_of(at: Timestamp) -> Result<Date, Error> {
     let instant = jiff::Timestamp::from_microsecond(at.micros()).map_err(|_| Error::Time)?;
     Ok(instant.to_zoned(berlin()?).date())
+}
+
+/// Requests that were closed before this moment are not needed any more: claims about them are barred three years after
+/// the end of the year in which they arose (§§ 195, 199 BGB; § 31 OWiG is shorter).
+///
+/// # Errors
+/// [`Error::Time`] if the instant is outside the calendar.
+pub fn closed_before(now: Timestamp) -> Result<Timestamp, Error> {
+    let year = day_of(now)?.year().checked_sub(CLOSED_YEARS).ok_or(Error::Time)?;
+    let last = Date::new(year, 1, 1).and_then(|day| day.yesterday()).map_err(|_| Error::Time)?;
+    Ok(end_of(last)?.plus(1))
 }
 
 /// Is it neither weekend nor public holiday?

@@ -14,6 +14,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::certificate::{Certificate, Kept, Recipient};
+use super::due::is_voucher;
 use super::recipients::readings;
 use super::request::{RECEIVED, move_on};
 use super::retention::{last_day, statute};
@@ -246,7 +247,7 @@ impl Rights {
 }
 
 /// Is the person as they were when the plan was made?
-fn unchanged(write: &mut Write<'_>, rows: &SubjectRows) -> Result<(), Error> {
+pub(super) fn unchanged(write: &mut Write<'_>, rows: &SubjectRows) -> Result<(), Error> {
     let living = subjects::living(write.records(), rows.subject)?.ok_or(Error::SubjectUnknown)?;
     let same = living.subject_id == rows.subject
         && records::of(write.records(), rows.subject)? == rows.records
@@ -282,7 +283,6 @@ fn bury(write: &mut Write<'_>, rows: &SubjectRows, shredder: &Shredder, now: Tim
 /// until now, is not kept; neither is a record of which nothing but a name could stay.
 fn is_due(record: &RecordRow, edition: &Edition, now: Timestamp) -> bool {
     let keeping: Option<PurposeCode> = KEEPING.parse().ok();
-    let held = CategorySet::from_bits(record.categories.cast_unsigned());
     let source = edition.source(record.source_no);
     let listed = source.is_some_and(|source| {
         let listed = |code| source.purposes.as_ref().is_none_or(|purposes| purposes.contains(code));
@@ -291,7 +291,7 @@ fn is_due(record: &RecordRow, edition: &Edition, now: Timestamp) -> bool {
     record.keep_until > now
         && listed
         && !(record.source_until.is_set() && record.source_until <= now)
-        && (held.contains(Category::Commerce) || held.contains(Category::Financial))
+        && is_voucher(record)
 }
 
 /// What the certificate says about the records that are kept.

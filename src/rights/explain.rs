@@ -1,9 +1,10 @@
 //! What Art. 15 GDPR asks about the data, as one [`Document`]: the content of the package before it has a form.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::certificate::Recipient;
+use super::due::{Keepers, categories};
 use super::recipients::Readings;
 use super::retention::{last_day, statute};
 use super::words::{self, Item};
@@ -13,11 +14,13 @@ use crate::gateway::{DisclosedRecord, Disclosure, Use};
 use crate::graph::Rule;
 use crate::store;
 use crate::store::rows::{IdentifierRow, LinkRow, RecordRow, SubjectRows};
-use crate::types::{Category, Ground, IdentifierKind, RecordNo, Timestamp};
+use crate::types::{Category, Ground, IdentifierKind, RecordKind, RecordNo, Timestamp};
 
 /// What was found about a person.
 pub(super) struct Found<'a> {
     pub(super) case: &'a Case,
+    /// The answer that was given first, if this is a copy of it.
+    pub(super) first: Option<FirstAnswer>,
     pub(super) rows: &'a SubjectRows,
     pub(super) copy: Option<&'a Disclosure>,
     pub(super) uses: Vec<Use>,
@@ -53,6 +56,15 @@ pub(super) struct RequestPart {
     pub(super) id: String,
     pub(super) received_at: String,
     pub(super) due_at: String,
+    /// The answer that was given first. None: this is it. Else the package was built anew, from what is stored now.
+    pub(super) first_answer: Option<FirstAnswer>,
+}
+
+/// When a request was answered first, and with which file.
+#[derive(Serialize, Deserialize)]
+pub(super) struct FirstAnswer {
+    made_at: String,
+    package_sha256: String,
 }
 
 #[derive(Serialize)]
@@ -166,7 +178,7 @@ pub(super) struct SearchedPart {
 
 /// Puts the answer together.
 pub(super) fn explain(
-    found: Found<'_>,
+    mut found: Found<'_>,
     edition: &Edition,
     controller: &Controller,
     now: Timestamp,
@@ -176,8 +188,9 @@ pub(super) fn explain(
     let records = disclosed
         .iter()
         .enumerate()
-        .map(|(at, record)| record_part(at + 1, record, &found, edition))
+        .map(|(at, record)| record_part(at + 1, record, &found, edition, now))
         .collect::<Result<Vec<_>, _>>()?;
+    let with_content = found.rows.records.iter().filter(|row| !categories(row).is_empty()).count();
     let mut document = Document {
         format: "obhut access package 1",
         made_at: now.rfc3339(),
@@ -185,6 +198,7 @@ pub(super) fn explain(
             id: found.case.id.to_string(),
             received_at: found.case.received_at.rfc3339(),
             due_at: found.case.due_at.rfc3339(),
+            first_answer: found.first.take(),
         },
         person: PersonPart {
             subject_id: found.rows.subject.to_string(),
@@ -219,7 +233,7 @@ pub(super) fn explain(
                 "segments",
             ],
             sources: edition.sources().iter().map(|source| source.code.clone()).collect(),
-            unreadable: found.rows.records.len().saturating_sub(numbers.len()),
+            unreadable: with_content.saturating_sub(numbers.len()),
         },
     };
     document.contents = words::contents(&document);
@@ -231,13 +245,15 @@ fn record_part(
     record: &DisclosedRecord,
     found: &Found<'_>,
     edition: &Edition,
+    now: Timestamp,
 ) -> Result<RecordPart, Error> {
     let row = found.rows.records.iter().find(|row| row.record_no == record.record_no());
     let row = row.ok_or(Error::Document("package"))?;
+    let keepers = Keepers::new(found.rows, edition, now)?;
     let title = edition.source(row.source_no).map_or_else(String::new, |source| source.title.clone());
     let parts = record.parts().iter().map(|(category, data)| {
         let uses = || found.uses.iter().filter(|of| of.record == row.record_no && of.category == *category);
-        let (kept_until, kept_because) = kept(row, record, uses())?;
+        let (kept_until, kept_because) = kept(&keepers, row, *category, record.kind())?;
         let grounds = [Ground::Consent, Ground::Contract];
         Ok(CategoryPart {
             category: category.word(),
@@ -269,31 +285,21 @@ fn use_part(of: &Use) -> UsePart {
     }
 }
 
-/// Until when a part stays: the longest of the purposes that use it, longer where a law says so, shorter where its source
-/// does.
-fn kept<'a>(
+/// Until when a part stays: what the retention run will go by.
+fn kept(
+    keepers: &Keepers<'_>,
     row: &RecordRow,
-    record: &DisclosedRecord,
-    uses: impl Iterator<Item = &'a Use>,
+    category: Category,
+    kind: RecordKind,
 ) -> Result<(Option<String>, Text), Error> {
-    let since = if row.happened_at.is_set() { row.happened_at } else { row.version };
-    let (mut end, mut law) = (None, None);
-    for of in uses.filter(|of| !of.purpose.own_access) {
-        let days = since.plus_days(i64::from(of.purpose.retention_days));
-        match record.keep_until().filter(|_| of.purpose.ground == Ground::LegalObligation) {
-            Some(statutory) => law = Some(statutory),
-            None => end = end.max(Some(days)),
-        }
-    }
-    if let Some(law) = law.filter(|law| end.is_none_or(|end| end <= *law)) {
-        return Ok((Some(last_day(law)?.to_string()), words::kept_by(statute(record.kind()))));
-    }
-    if let Some(source) = record.source_until().filter(|source| end.is_some_and(|end| *source < end)) {
-        return Ok((Some(last_day(source)?.to_string()), words::kept_by_source()));
-    }
-    match end {
-        Some(end) => Ok((Some(last_day(end)?.to_string()), words::kept_for_purpose())),
-        None => Ok((None, words::kept_for_nothing())),
+    let until = keepers.until(row, category);
+    let purposes = until.purposes.filter(|end| until.law.is_none_or(|law| law < *end));
+    match (purposes, until.law) {
+        (Some(Timestamp::NEVER), _) => Ok((None, words::kept_for_purpose())),
+        (Some(end), _) if until.by_source => Ok((Some(last_day(end)?.to_string()), words::kept_by_source())),
+        (Some(end), _) => Ok((Some(last_day(end)?.to_string()), words::kept_for_purpose())),
+        (None, Some(law)) => Ok((Some(last_day(law)?.to_string()), words::kept_by(statute(kind)))),
+        (None, None) => Ok((None, words::kept_for_nothing())),
     }
 }
 

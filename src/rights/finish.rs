@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use super::certificate::{Certificate, FINAL_NOTE, FORM, Text, base64};
 use super::erase::Progress;
+use super::notice::raise;
 use super::request::{EXECUTING, line, move_on};
 use super::{Error, Executing, Kind, Request, Rights};
 use crate::audit::{Act, Line};
@@ -82,6 +83,29 @@ impl Rights {
         Ok(ended)
     }
 
+    /// How many records [`Rights::end_keeping`] would end.
+    pub(super) async fn ended_keeping(&self) -> Result<usize, Error> {
+        let now = self.clock.now();
+        let (mut after, mut ended) = (None, 0);
+        loop {
+            let page = move |read: &mut store::Read| {
+                let page = subjects::retained(read.records(), after, PAGE)?;
+                let mut ended = 0;
+                for nobody in &page {
+                    let rows = records::of(read.records(), *nobody)?;
+                    ended += if rows.iter().any(|row| row.keep_until > now) { 0 } else { rows.len() };
+                }
+                Ok::<_, store::Error>((page.last().copied(), ended))
+            };
+            let (last, some) = self.store.read(page).await?;
+            ended += some;
+            if last.is_none() {
+                return Ok(ended);
+            }
+            after = last;
+        }
+    }
+
     /// The second half.
     pub(super) async fn finish(&self, executing: Executing, by: &Caller) -> Result<Certificate, Error> {
         let id = executing.case.id;
@@ -116,6 +140,7 @@ impl Rights {
                     return Ok((executing, progress));
                 }
                 let copies = destroy(write, progress.subject)?;
+                raise(write, id, progress.recipients.iter().map(|recipient| recipient.name.as_str()))?;
                 let ends = copies.iter().map(|kek| kek.created_at).max().zip(rotation);
                 progress.epochs = copies.iter().map(|kek| kek.epoch).collect();
                 progress.final_after = ends.map(|(made, days)| made.plus_days(days).max(now).micros());

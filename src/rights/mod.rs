@@ -2,16 +2,20 @@
 //!
 //! A [`Request`] has a life; each step is a row and an audit line. [`Rights::access`] builds the package through the
 //! gateway's door. [`Rights::erase`] destroys keys, rows and indexes, leaves tombstones and a signed
-//! [`Certificate`], and keeps what a law demands under a key of its own. This room owns the [`Shredder`]. It must
+//! [`Certificate`], and keeps what a law demands under a key of its own. [`Rights::forget`] deletes what nothing keeps
+//! any more, asked or not. This room owns the [`Shredder`]. It must
 //! never open data itself, write a package to disk, or end a case before what it promises is done.
-//! Read in this order: `deadline`, `request`, `access`, `erase`. Read next: [`crate::gateway`].
+//! Read in this order: `deadline`, `request`, `access`, `erase`, `due`. Read next: [`crate::gateway`].
 
 mod access;
 mod certificate;
 pub mod deadline;
+mod due;
 mod erase;
 mod explain;
 mod finish;
+mod forget;
+mod notice;
 mod package;
 mod page;
 mod recipients;
@@ -27,6 +31,8 @@ use std::sync::Arc;
 pub use access::{Membership, Package};
 pub use certificate::{Certificate, Invalid, Kept, Recipient, verify_certificate};
 pub use deadline::{Deadline, Land};
+pub use due::{Rule, Tally};
+pub use notice::{Notice, NoticeState};
 pub use request::{Answered, Case, Executing, Kind, Received, Refused, RefusedFor, Request};
 
 use crate::audit::{self, Book};
@@ -48,6 +54,9 @@ pub enum Error {
     /// There is no such request.
     #[error("there is no such request")]
     RequestUnknown,
+    /// The request has no recipient of this name.
+    #[error("the request has no such recipient")]
+    RecipientUnknown,
     /// The request does not stand where this step begins.
     #[error("the request is {0}")]
     OutOfTurn(&'static str),

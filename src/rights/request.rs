@@ -49,6 +49,8 @@ words! {
 
 pub(super) const RECEIVED: i16 = 1;
 pub(super) const EXECUTING: i16 = 2;
+/// Where somebody still waits for the answer.
+pub(super) const OPEN: [i16; 2] = [RECEIVED, EXECUTING];
 const ANSWERED: i16 = 3;
 const REFUSED: i16 = 4;
 

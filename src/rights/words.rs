@@ -176,22 +176,22 @@ pub(super) fn kept_by(statute: &str) -> Text {
 
 pub(super) fn kept_by_source() -> Text {
     text(
-        "die Bedingungen der Quelle enden; danach liest es kein Zweck mehr, gelöscht wird es nicht von selbst",
-        "the terms of the source end; from then on no purpose reads it, it is not erased by itself",
+        "die Bedingungen der Quelle enden; danach liest es kein Zweck mehr, und es wird gelöscht",
+        "the terms of the source end; from then on no purpose reads it, and it is erased",
     )
 }
 
 pub(super) fn kept_for_purpose() -> Text {
     text(
-        "längste Frist der Zwecke, die es lesen; gelöscht wird es dann vom Verantwortlichen, nicht von selbst",
-        "longest period of the purposes that read it; the controller then has to erase it, it is not erased by itself",
+        "längste Frist der Zwecke, die es brauchen; danach wird es gelöscht. Die Frist eines Kontos beginnt mit jeder Aktivität neu",
+        "longest period of the purposes that need it; then it is erased. The period of an account begins anew with each activity",
     )
 }
 
 pub(super) fn kept_for_nothing() -> Text {
     text(
-        "kein Zweck liest es heute; es bleibt, bis Sie die Löschung verlangen oder die Quelle es löscht",
-        "no purpose reads it today; it stays until you demand its erasure or the source deletes it",
+        "kein Zweck braucht es mehr; es wird mit dem nächsten Lauf gelöscht",
+        "no purpose needs it any more; it is erased with the next run",
     )
 }
 

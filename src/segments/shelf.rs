@@ -100,14 +100,15 @@ impl Segments {
         if !over(self.version(&segment.code).await?) {
             return Err(Error::OtherVersion);
         }
-        // The line first: a change that is not on record must not take effect.
-        self.note(caller, &segment.code).await?;
-        let put = self.store.write(move |write| {
-            // Somebody may have come between.
-            let known = segments::find(write.records(), &row.code)?.map(|row| (row.segment_id, row.version));
-            if over(known) { segments::put(write, row.clone()).map(Some) } else { Ok(None) }
-        });
-        Stored::read(put.await?.ok_or(Error::OtherVersion)?)
+        let put = async {
+            let put = self.store.write(move |write| {
+                // Somebody may have come between.
+                let known = segments::find(write.records(), &row.code)?.map(|row| (row.segment_id, row.version));
+                if over(known) { segments::put(write, row.clone()).map(Some) } else { Ok(None) }
+            });
+            put.await?.ok_or(Error::OtherVersion)
+        };
+        Stored::read(self.change(caller, &segment.code, put).await?)
     }
 
     /// All segments, by code.
@@ -143,20 +144,22 @@ impl Segments {
         if !over(Some(known)) {
             return Err(Error::OtherVersion);
         }
-        self.note(caller, code).await?;
-        let code = code.clone();
-        let delete = self.store.write(move |write| {
-            let known = segments::find(write.records(), code.as_str())?.map(|row| (row.segment_id, row.version));
-            if known.is_none() {
-                return Ok(Err(Error::Unknown));
-            }
-            if !over(known) {
-                return Ok(Err(Error::OtherVersion));
-            }
-            segments::delete(write, code.as_str())?;
-            Ok::<_, store::Error>(Ok(()))
-        });
-        delete.await?
+        let gone = code.clone();
+        let delete = async {
+            let delete = self.store.write(move |write| {
+                let known = segments::find(write.records(), gone.as_str())?.map(|row| (row.segment_id, row.version));
+                if known.is_none() {
+                    return Ok(Err(Error::Unknown));
+                }
+                if !over(known) {
+                    return Ok(Err(Error::OtherVersion));
+                }
+                segments::delete(write, gone.as_str())?;
+                Ok::<_, store::Error>(Ok(()))
+            });
+            delete.await?
+        };
+        self.change(caller, code, delete).await
     }
 
     async fn version(&self, code: &SegmentCode) -> Result<Option<Version>, Error> {
@@ -172,12 +175,17 @@ impl Segments {
         Ok((stored, bound))
     }
 
-    async fn note(&self, caller: &Caller, code: &SegmentCode) -> Result<(), Error> {
+    async fn change<T>(
+        &self,
+        caller: &Caller,
+        code: &SegmentCode,
+        work: impl Future<Output = Result<T, Error>>,
+    ) -> Result<T, Error> {
         let mut line = Line::new(Act::Configured).object(format!("segment:{code}"));
         if let Actor::Key { id, role } = caller.actor {
             line = line.by(id, role);
         }
-        Ok(self.book.note(line).await?)
+        self.book.change(line, work).await
     }
 }
 

@@ -7,7 +7,7 @@ use super::fixed::Fixed;
 use super::rows::LinkRow;
 use super::schema::link;
 use super::{Error, Write};
-use crate::types::SubjectId;
+use crate::types::{RecordNo, SubjectId};
 
 /// How many links of one record to one person by one rule can be made at the same instant.
 const AT_ONCE: usize = 1_000;
@@ -71,6 +71,20 @@ pub fn reassign(write: &mut Write<'_>, from: SubjectId, to: SubjectId) -> Result
 pub fn delete_of(write: &mut Write<'_>, id: SubjectId) -> Result<(), Error> {
     on!(write.records(), |c| diesel::delete(
         link::table.filter(link::part.eq(id.part()).and(link::subject_id.eq(Vec::from(id))))
+    )
+    .execute(c))?;
+    Ok(())
+}
+
+/// Removes why one record belongs to a person. That it joined somebody in stays.
+///
+/// # Errors
+/// If they cannot be deleted.
+pub fn delete_of_record(write: &mut Write<'_>, id: SubjectId, record: RecordNo) -> Result<(), Error> {
+    on!(write.records(), |c| diesel::delete(
+        link::table
+            .filter(link::part.eq(id.part()).and(link::subject_id.eq(Vec::from(id))))
+            .filter(link::record_no.eq(record.0).and(link::merged_from.is_null()))
     )
     .execute(c))?;
     Ok(())

@@ -104,6 +104,18 @@ pub fn delete_of(write: &mut Write<'_>, of: SubjectId) -> Result<usize, Error> {
     .execute(c))?)
 }
 
+/// Deletes one record.
+///
+/// # Errors
+/// If it cannot be deleted.
+pub fn delete(write: &mut Write<'_>, of: SubjectId, record: RecordNo) -> Result<(), Error> {
+    on!(write.records(), |c| diesel::delete(
+        record::table.filter(record::record_no.eq(record.0).and(record::part.eq(of.part())))
+    )
+    .execute(c))?;
+    Ok(())
+}
+
 /// How much is stored: people and records, for start-up messages and metrics.
 ///
 /// # Errors

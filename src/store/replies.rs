@@ -2,7 +2,7 @@
 
 use diesel::prelude::*;
 
-use super::connection::on;
+use super::connection::{Connection, on};
 use super::schema::reply;
 use super::{Error, Write};
 use crate::types::Timestamp;
@@ -69,4 +69,22 @@ pub fn forget(write: &mut Write<'_>, key_mac: &[u8], mark: &[u8]) -> Result<(), 
     ))
     .execute(c))?;
     Ok(())
+}
+
+/// How many kept replies expired.
+///
+/// # Errors
+/// If the shelf cannot be read.
+pub fn count_expired(connection: &mut Connection, now: Timestamp) -> Result<usize, Error> {
+    let count: i64 =
+        on!(connection, |c| reply::table.filter(reply::expires_at.le(now.micros())).count().get_result(c))?;
+    Ok(usize::try_from(count).unwrap_or(0))
+}
+
+/// Forgets the replies that expired, and says how many.
+///
+/// # Errors
+/// If they cannot be deleted.
+pub fn delete_expired(write: &mut Write<'_>, now: Timestamp) -> Result<usize, Error> {
+    Ok(on!(write.records(), |c| diesel::delete(reply::table.filter(reply::expires_at.le(now.micros()))).execute(c))?)
 }

@@ -3,7 +3,7 @@
 use diesel::prelude::*;
 
 use super::connection::{Connection, on};
-use super::schema::request;
+use super::schema::{notice, request};
 use super::{Error, Write};
 use crate::types::{Part, RequestId, SubjectId, Timestamp};
 
@@ -96,4 +96,46 @@ pub fn update(write: &mut Write<'_>, row: &RequestRow) -> Result<(), Error> {
         ))
         .execute(c))?;
     Ok(())
+}
+
+/// Has one of these people a request that stands at one of `states`?
+///
+/// # Errors
+/// If the shelf cannot be read.
+pub fn any_of(connection: &mut Connection, people: &[SubjectId], states: &[i16]) -> Result<bool, Error> {
+    let people: Vec<Vec<u8>> = people.iter().map(|id| id.bytes().to_vec()).collect();
+    let count: i64 = on!(connection, |c| request::table
+        .filter(request::subject_id.eq_any(people).and(request::state.eq_any(states.to_vec())))
+        .count()
+        .get_result(c))?;
+    Ok(count > 0)
+}
+
+/// How many requests were answered or refused before `before`.
+///
+/// # Errors
+/// If the shelf cannot be read.
+pub fn count_closed(connection: &mut Connection, before: Timestamp) -> Result<usize, Error> {
+    let count: i64 = on!(connection, |c| request::table
+        .filter(request::answered_at.gt(0).and(request::answered_at.lt(before.micros())))
+        .count()
+        .get_result(c))?;
+    Ok(usize::try_from(count).unwrap_or(0))
+}
+
+/// Deletes the requests that were answered or refused before `before`, with their recipients, and says how many.
+///
+/// # Errors
+/// If they cannot be deleted.
+pub fn delete_closed(write: &mut Write<'_>, before: Timestamp) -> Result<usize, Error> {
+    let ids: Vec<Vec<u8>> = on!(write.records(), |c| request::table
+        .filter(request::answered_at.gt(0).and(request::answered_at.lt(before.micros())))
+        .select(request::request_id)
+        .load(c))?;
+    for ids in ids.chunks(500) {
+        let (of, these) = (ids.to_vec(), ids.to_vec());
+        on!(write.records(), |c| diesel::delete(notice::table.filter(notice::request_id.eq_any(of))).execute(c))?;
+        on!(write.records(), |c| diesel::delete(request::table.filter(request::request_id.eq_any(these))).execute(c))?;
+    }
+    Ok(ids.len())
 }

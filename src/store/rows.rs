@@ -246,6 +246,8 @@ pub struct LedgerRow {
     pub key_no: i16,
     /// The sealed proof; empty if there is none.
     pub evidence: Vec<u8>,
+    /// Keyed digest of the proof, to see whether a statement comes again with another one; empty if there is none.
+    pub evidence_mac: Vec<u8>,
 }
 
 /// Whom a read asks for.

@@ -28,6 +28,7 @@ diesel::table! { ledger (part, subject_id, entry_no) {
     part -> SmallInt, subject_id -> Binary, entry_no -> BigInt, origin -> Binary, act -> SmallInt, purpose -> Text,
     channel -> SmallInt, happened_at -> BigInt, recorded_at -> BigInt, method -> Text, text_version -> Text,
     proof_flags -> SmallInt, source_no -> Integer, sealed_for -> Binary, key_no -> SmallInt, evidence -> Binary,
+    evidence_mac -> Binary,
 } }
 diesel::table! { tombstone (ix) { ix -> Binary, erased_at -> BigInt, } }
 diesel::table! { api_key (key_id) {
@@ -44,9 +45,12 @@ diesel::table! { request (request_id) {
 diesel::table! { reply (key_mac) {
     key_mac -> Binary, fingerprint -> Binary, status -> SmallInt, body -> Binary, expires_at -> BigInt,
 } }
-diesel::table! { job (job_id) {
-    job_id -> Binary, kind -> Text, run_at -> BigInt, lease_until -> BigInt, lease_owner -> Binary, attempt -> Integer,
-    letter -> Text, last_error -> Text,
+diesel::table! { notice (request_id, recipient) {
+    request_id -> Binary, recipient -> Text, state -> SmallInt, changed_at -> BigInt,
+} }
+diesel::table! { job (kind) {
+    kind -> Text, lease_owner -> Binary, lease_until -> BigInt, reached -> Binary, begun_at -> BigInt,
+    ended_at -> BigInt, outcome -> Text,
 } }
 diesel::table! { kek (epoch) { epoch -> Integer, wrapped -> Binary, created_at -> BigInt, destroyed_at -> BigInt, } }
 diesel::table! { hub_secret (name) { name -> Text, wrapped -> Binary, created_at -> BigInt, } }

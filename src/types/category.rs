@@ -126,12 +126,6 @@ impl CategorySet {
         self.0 |= 1 << category.number();
     }
 
-    /// What both sets hold.
-    #[must_use]
-    pub const fn intersection(self, other: Self) -> Self {
-        Self(self.0 & other.0)
-    }
-
     /// What this set holds and `other` does not.
     #[must_use]
     pub const fn difference(self, other: Self) -> Self {

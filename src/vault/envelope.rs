@@ -279,6 +279,24 @@ pub fn unpack(packed: &[u8]) -> Result<Vec<(Category, &[u8])>, Error> {
     if rest.is_empty() { Ok(parts) } else { Err(Error::Malformed("bytes after the last part")) }
 }
 
+/// A packed record with these categories only. Needs no key, and leaves their envelopes as they are.
+///
+/// # Errors
+/// As [`unpack`].
+pub fn strip(packed: &[u8], keep: CategorySet) -> Result<Vec<u8>, Error> {
+    let mut parts = unpack(packed)?;
+    parts.retain(|(category, _)| keep.contains(*category));
+    let mut stripped = Vec::with_capacity(packed.len());
+    stripped.push(u8::try_from(parts.len()).map_err(|_| Error::Malformed("more parts than categories"))?);
+    for (category, envelope) in parts {
+        let length = u32::try_from(envelope.len()).map_err(|_| Error::Malformed("a part is cut off"))?;
+        stripped.push(category.number());
+        stripped.extend(length.to_be_bytes());
+        stripped.extend_from_slice(envelope);
+    }
+    Ok(stripped)
+}
+
 /// Which categories a packed record holds. Needs no key.
 ///
 /// # Errors

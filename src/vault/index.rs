@@ -11,10 +11,11 @@
 //! | suppression | `index.suppression` | `Expand(secret, "obhut index v1" ‖ 3 ‖ 0 (2))` | `1 ‖ lookup or record index (16)` |
 //! | record | `index.records` | `Expand(secret, "obhut index v1" ‖ 4 ‖ 0 (2))` | `1 ‖ source (4) ‖ record kind (2) ‖ external id` |
 //! | content | `index.records` | `Expand(secret, "obhut index v1" ‖ 5 ‖ 0 (2))` | `1 ‖ record index (16) ‖ [category (1) ‖ length (8) ‖ part]*`, categories ascending |
+//! | proof | `index.records` | `Expand(secret, "obhut index v1" ‖ 6 ‖ 0 (2))` | `1 ‖ subject (16) ‖ proof` |
 //!
 //! Numbers are big-endian; the source is 0 for kinds that mean the same everywhere.
 
-use crate::types::{Category, IdentifierKind, RecordKind, SourceNo, UnknownWord};
+use crate::types::{Category, IdentifierKind, RecordKind, SourceNo, SubjectId, UnknownWord};
 
 use super::cipher::{Expander, Prf, Secret};
 use super::{Error, Personal};
@@ -74,6 +75,7 @@ pub(super) struct IndexKeys {
     matching: Expander,
     records: Prf,
     content: Prf,
+    proof: Prf,
 }
 
 /// The hub secrets [`IndexKeys`] are derived from.
@@ -95,6 +97,7 @@ impl IndexKeys {
             matching: Expander::new(secrets.matching.bytes())?,
             records: derive(&records, 4, 0)?,
             content: derive(&records, 5, 0)?,
+            proof: derive(&records, 6, 0)?,
         })
     }
 
@@ -134,6 +137,10 @@ impl IndexKeys {
             message.extend([head.as_slice(), part.bytes()]);
         }
         BlindIndex(self.content.short_mac(&message))
+    }
+
+    pub(super) fn proof(&self, owner: SubjectId, proof: &Personal) -> BlindIndex {
+        BlindIndex(self.proof.short_mac(&[&[VERSION], &owner.bytes(), proof.bytes()]))
     }
 }
 

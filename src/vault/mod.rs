@@ -36,7 +36,7 @@ mod tests;
 
 pub use apikey::ApiKeyHash;
 pub use datakey::Pseudonym;
-pub use envelope::{Compartment, Row, Sealed, Table, categories, key_no, unpack};
+pub use envelope::{Compartment, Row, Sealed, Table, categories, key_no, strip, unpack};
 pub use error::Error;
 pub use harden::harden;
 pub use index::{BlindIndex, source_scoped};

@@ -102,6 +102,12 @@ impl Sealer {
     pub fn content_mac(&self, record: BlindIndex, parts: &[(Category, Personal)]) -> BlindIndex {
         self.index.content(record, parts)
     }
+
+    /// A code over the proof of a statement of `owner`: equal if and only if the same proof comes again.
+    #[must_use]
+    pub fn proof_mac(&self, owner: SubjectId, proof: &Personal) -> BlindIndex {
+        self.index.proof(owner, proof)
+    }
 }
 
 /// One unwrapped data key that can only seal.

@@ -1,7 +1,7 @@
 //! Signatures that others can check: Ed25519 (RFC 8032).
 //!
 //! The signing keys are 32-byte seeds kept as hub secrets. What is signed is the bytes as they are: a document names
-//! its own kind and version, and certificates and log checkpoints have keys of their own.
+//! its own kind and version, and certificates have a key of their own.
 
 use ring::signature::{ED25519, Ed25519KeyPair, KeyPair, UnparsedPublicKey};
 

@@ -28,10 +28,6 @@ pub enum Drawer {
     Replies = 1,
     /// What connectors log in with.
     Credentials = 2,
-    /// Letters to jobs.
-    Jobs = 3,
-    /// Secrets that webhooks are signed with.
-    Webhooks = 4,
     /// Tokens that are handed out and come back: cursors, opt-out links. No table; the row is what the token is for.
     Tokens = 5,
 }
@@ -40,8 +36,6 @@ pub enum Drawer {
 pub struct Strongbox {
     replies: Wrapper,
     credentials: Wrapper,
-    jobs: Wrapper,
-    webhooks: Wrapper,
     tokens: Wrapper,
     idempotency: Prf,
     fingerprint: Prf,
@@ -57,8 +51,6 @@ impl Strongbox {
         Ok(Self {
             replies: drawer(Drawer::Replies)?,
             credentials: drawer(Drawer::Credentials)?,
-            jobs: drawer(Drawer::Jobs)?,
-            webhooks: drawer(Drawer::Webhooks)?,
             tokens: drawer(Drawer::Tokens)?,
             idempotency: prf(1)?,
             fingerprint: prf(2)?,
@@ -100,8 +92,6 @@ impl Strongbox {
         match drawer {
             Drawer::Replies => &self.replies,
             Drawer::Credentials => &self.credentials,
-            Drawer::Jobs => &self.jobs,
-            Drawer::Webhooks => &self.webhooks,
             Drawer::Tokens => &self.tokens,
         }
     }

@@ -14,14 +14,13 @@ use super::strongbox::Strongbox;
 use super::{Error, Opener, Rotator, Sealer, Shredder};
 
 /// Every hub secret: 32 random bytes, wrapped by the root key under the name `secret/<name>`.
-const SECRETS: [&str; 7] = [LOOKUP, MATCHING, SUPPRESSION, RECORDS, STRONGBOX, CERTIFICATES, CHECKPOINTS];
+const SECRETS: [&str; 6] = [LOOKUP, MATCHING, SUPPRESSION, RECORDS, STRONGBOX, CERTIFICATES];
 const LOOKUP: &str = "index.lookup";
 const MATCHING: &str = "index.matching";
 const SUPPRESSION: &str = "index.suppression";
 const RECORDS: &str = "index.records";
 const STRONGBOX: &str = "strongbox";
 const CERTIFICATES: &str = "sign.certificates";
-const CHECKPOINTS: &str = "sign.checkpoints";
 
 /// The powers over the stored data. Each has one owner; the wiring in `app` moves them there.
 pub struct Unlocked {
@@ -35,8 +34,6 @@ pub struct Unlocked {
     pub rotator: Rotator,
     /// For the hub's own confidential things.
     pub strongbox: Strongbox,
-    /// Signs the checkpoints of the audit log.
-    pub checkpoints: Signer,
     /// To load and forget epochs.
     pub ring: Arc<KekRing>,
 }
@@ -72,7 +69,6 @@ pub fn unlock(
         },
         rotator: Rotator { ring: Arc::clone(&ring), entropy: Arc::clone(&entropy) },
         strongbox: Strongbox::new(&secret(STRONGBOX)?, entropy)?,
-        checkpoints: Signer::new(&secret(CHECKPOINTS)?)?,
         ring,
     })
 }

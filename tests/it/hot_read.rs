@@ -274,6 +274,7 @@ impl Population {
             sealed_for: origin,
             key_no: 1,
             evidence: vec![6; 2],
+            evidence_mac: vec![7; 2],
         });
     }
 

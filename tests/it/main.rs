@@ -26,6 +26,7 @@ mod layers;
 mod migrations;
 mod openapi_content;
 mod openapi_drift;
+mod retention;
 mod rotation;
 mod sentinel;
 mod store;

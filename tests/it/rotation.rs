@@ -80,7 +80,6 @@ async fn a_rotation_waits_until_it_is_due(database: Database) {
     assert_eq!(node.rotation.rotate_if_due(90).await.unwrap(), None);
     node.clock.pass(1);
     assert_eq!(node.rotation.rotate_if_due(90).await.unwrap().unwrap().epoch, 2);
-    assert_eq!(node.rotation.newest_since().await.unwrap(), Some(node.clock.now()));
     // The clock stands still: nothing is due again.
     assert_eq!(node.rotation.rotate_if_due(90).await.unwrap(), None);
 }

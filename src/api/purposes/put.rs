@@ -57,12 +57,11 @@ pub async fn put(house: Data<House>, call: May<op::PutPurpose, Sent>) -> Result<
         if !over(newest) {
             return Err(etag::failed());
         }
-        // The line first: a change that is not on record must not take effect.
         let line = Line::new(Act::Configured).by(key, role).object(format!("purpose {}", purpose.code));
-        house.book.note(line.under(purpose.code.clone(), i32::try_from(newest + 1).ok())).await?;
+        let line = line.under(purpose.code.clone(), i32::try_from(newest + 1).ok());
         let replaced = house.rulebook.replace_purpose(purpose, move |found| found == newest, house.clock.now());
         let meanwhile = || Problem::new(Code::Conflict, "The purpose was changed meanwhile. Read it again.");
-        replaced.await?.ok_or_else(meanwhile)
+        house.book.change(line, async { replaced.await?.ok_or_else(meanwhile) }).await
     })
     .await?;
     Ok(shown(if purpose.version == 1 { StatusCode::CREATED } else { StatusCode::OK }, &purpose))

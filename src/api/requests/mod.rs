@@ -5,6 +5,7 @@ pub mod certificate_key;
 pub mod execute;
 pub mod extend;
 pub mod list;
+pub mod notice;
 pub mod package;
 pub mod receive;
 pub mod refuse;
@@ -23,7 +24,7 @@ use utoipa::{PartialSchema, ToSchema};
 use super::problem::{Code, Problem};
 use super::{House, Instant, once};
 use crate::gateway::{Caller, ReasonCode};
-use crate::rights::{Certificate, Kind, Membership, Package, RefusedFor, Request};
+use crate::rights::{Certificate, Kind, Membership, NoticeState, Package, RefusedFor, Request};
 use crate::types::{RequestId, SubjectId};
 
 /// A request and where it stands.
@@ -49,6 +50,35 @@ pub struct RequestView {
     closed_at: Option<Instant>,
     /// Why it was refused, if it was.
     refused_for: Option<RefusedFor>,
+    /// Those whom erased data had gone to, and whether they were told (Art. 19 GDPR). Shown with a single request.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(required = false)]
+    recipients: Option<Vec<RecipientView>>,
+}
+
+/// A recipient of erased data.
+#[derive(Serialize, ToSchema)]
+#[schema(as = ToldRecipient)]
+pub struct RecipientView {
+    /// Its name, as in the certificate.
+    recipient: String,
+    /// Whether it was told.
+    state: NoticeState,
+    /// Since when it stands there; none: from the start.
+    changed_at: Option<Instant>,
+}
+
+impl RequestView {
+    /// A request with its recipients.
+    pub(super) async fn whole(house: &House, id: RequestId) -> Result<Self, Problem> {
+        let request = house.rights.request(id).await?;
+        let recipients = house.rights.notices(id).await?.into_iter().map(|notice| RecipientView {
+            recipient: notice.recipient,
+            state: notice.state,
+            changed_at: notice.changed_at.map(Instant),
+        });
+        Ok(Self { recipients: Some(recipients.collect()), ..Self::from(&request) })
+    }
 }
 
 impl From<&Request> for RequestView {
@@ -70,6 +100,7 @@ impl From<&Request> for RequestView {
             extended,
             closed_at,
             refused_for,
+            recipients: None,
         }
     }
 }

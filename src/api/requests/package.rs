@@ -14,7 +14,9 @@ use crate::types::RequestId;
 
 /// The package of an access request that was carried out.
 ///
-/// Reading it carries nothing out: that is `POST /v1/requests/{request_id}/execution`. It is built anew from what is stored now; each copy stands in the audit log.
+/// Reading it carries nothing out: that is `POST /v1/requests/{request_id}/execution`. The answer
+/// itself is not stored, because a second copy of all data would outlast its purpose: the package is built anew from what
+/// is stored now, names the time and the SHA-256 of the first answer, and stands in the audit log as `rebuilt`.
 #[utoipa::path(
     tag = "rights",
     params(("request_id" = RequestId, Path, description = "The request.", example = "0193514d-2a7c-7d2a-9f0a-6a1f1d6b2c3e")),

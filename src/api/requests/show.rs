@@ -18,6 +18,5 @@ use crate::types::RequestId;
 )]
 #[get("/v1/requests/{request_id}")]
 pub async fn show(house: Data<House>, call: May<op::ShowRequest, Path<RequestId>>) -> Result<HttpResponse, Problem> {
-    let request = house.rights.request(call.sent.into_inner()).await?;
-    Ok(HttpResponse::Ok().json(RequestView::from(&request)))
+    Ok(HttpResponse::Ok().json(RequestView::whole(&house, call.sent.into_inner()).await?))
 }

@@ -35,17 +35,15 @@ pub async fn add(house: Data<House>, call: May<op::AddSource, Body<NewSource>>) 
     let wanted = (title.clone(), connector.clone(), terms.clone());
     let known = edition.source_named(&code).is_some();
     let added = once::apart(async move {
-        if !known {
-            // The line first: a change that is not on record must not take effect.
-            let line = Line::new(Act::Configured).by(key, role);
-            house.book.note(line.object(format!("source {code}"))).await?;
-        }
-        Ok(house.rulebook.ensure_source(code, title, connector, &terms, house.clock.now()).await?)
+        let line = Line::new(Act::Configured).by(key, role).object(format!("source {code}"));
+        let ensured = async {
+            let source = house.rulebook.ensure_source(code, title, connector, &terms, house.clock.now()).await?;
+            let taken = || Problem::new(Code::Conflict, "Another source has this code.").at("/code");
+            if is(&source, &wanted) { Ok(source) } else { Err(taken()) }
+        };
+        if known { ensured.await } else { house.book.change(line, ensured).await }
     });
     let source = added.await?;
-    if !is(&source, &wanted) {
-        return Err(Problem::new(Code::Conflict, "Another source has this code.").at("/code"));
-    }
     Ok(shown(if known { StatusCode::OK } else { StatusCode::CREATED }, &source))
 }
 

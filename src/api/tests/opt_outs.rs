@@ -29,10 +29,16 @@ async fn with_token() -> (Hub, String) {
 async fn a_token_without_a_key_ends_the_messages_and_is_recorded() {
     let (hub, token) = with_token().await;
     assert_eq!(hub.lookup(Role::Partner, MAX, "newsletter_email").await.status, StatusCode::OK);
-    for _ in 0..2 {
+    for _ in 0..3 {
         let answer = follow(&hub, json!({ "token": token })).await;
         assert_eq!((answer.status, answer.text.as_str()), (StatusCode::NO_CONTENT, ""));
     }
+    let found = json!({"identifier": {"kind": "email", "value": MAX}, "purpose": "subject_access"});
+    let found = hub.post(Role::Dpo, "/v1/profiles/lookup", found).await.json();
+    let subject: crate::types::SubjectId = found["subject_id"].as_str().unwrap().parse().unwrap();
+    let entries = hub.house.store.read(move |read| crate::store::ledger::of(read.records(), subject)).await.unwrap();
+    // The consent, and one objection.
+    assert_eq!(entries.len(), 2);
     assert_eq!(hub.lookup(Role::Partner, MAX, "newsletter_email").await.status, StatusCode::NOT_FOUND);
     let left = hub.get(Role::Marketing, "/v1/segments/all_readers/members").await.json();
     assert_eq!(left["members"], json!([]));

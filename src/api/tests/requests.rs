@@ -137,3 +137,31 @@ async fn a_request_with_a_key_is_taken_in_once() {
     assert!(first.json()["signature"].is_string(), "{}", first.text);
     assert_eq!(first.json(), again.json());
 }
+
+#[actix_web::test]
+async fn recipients_of_erased_data_wait_until_somebody_told_them() {
+    let hub = with_max().await;
+    hub.subscribe(MAX).await;
+    assert_eq!(hub.lookup(Role::Partner, MAX, "newsletter_email").await.status, StatusCode::OK);
+    let id = received(&hub, "erasure").await;
+    let path = format!("/v1/requests/{id}");
+    assert_eq!(hub.get(Role::Dpo, &path).await.json()["recipients"], json!([]));
+    let execution = TestRequest::post().uri(&format!("{path}/execution"));
+    assert_eq!(hub.ask(Role::Dpo, execution).await.status, StatusCode::OK);
+    let waits = json!([{"recipient": "partner", "state": "to_be_told", "changed_at": null}]);
+    assert_eq!(hub.get(Role::Dpo, &path).await.json()["recipients"], waits);
+
+    let notices = format!("{path}/notices");
+    let told = json!({"recipient": "partner", "state": "told"});
+    assert_eq!(hub.post(Role::Partner, &notices, told.clone()).await.code(), "forbidden");
+    let unknown = hub.post(Role::Dpo, &notices, json!({"recipient": "nobody", "state": "told"})).await;
+    assert_eq!((unknown.status.as_u16(), &unknown.json()["pointer"]), (422, &json!("/recipient")));
+    for _ in 0..2 {
+        let answer = hub.post(Role::Dpo, &notices, told.clone()).await;
+        assert_eq!((answer.status, &answer.json()["recipients"][0]["state"]), (StatusCode::OK, &json!("told")));
+    }
+    assert!(hub.get(Role::Dpo, &path).await.json()["recipients"][0]["changed_at"].is_string());
+    let lines = hub.get(Role::Dpo, "/v1/audit/entries?limit=1000").await.json();
+    let told = lines["entries"].as_array().unwrap().iter().filter(|entry| entry["act"] == "recipient_told").count();
+    assert_eq!(told, 2, "intended and done, once");
+}

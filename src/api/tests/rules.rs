@@ -70,3 +70,22 @@ async fn a_key_needs_a_title_known_purposes_and_time() {
         assert_eq!((answer.status.as_u16(), &answer.json()["pointer"]), (422, &json!(pointer)), "{}", answer.text);
     }
 }
+
+#[actix_web::test]
+async fn a_change_that_failed_is_told_apart_from_one_that_was_made() {
+    use crate::audit::{Act, Line};
+    let hub = Hub::open().await;
+    let line = |object: &str| Line::new(Act::Configured).object(object);
+    let failed = hub.house.book.change(line("refused"), async { Err::<(), _>(crate::segments::Error::Unknown) }).await;
+    assert!(matches!(failed, Err(crate::segments::Error::Unknown)));
+    hub.house.book.change(line("made"), async { Ok::<_, crate::segments::Error>(()) }).await.unwrap();
+    let entries = hub.get(Role::Dpo, "/v1/audit/entries?limit=1000").await.json();
+    let told = |object: &str| -> Vec<String> {
+        let entries = entries["entries"].as_array().unwrap().iter().filter(|entry| entry["body"]["object"] == object);
+        entries.map(|entry| entry["body"]["reasons"][0].as_str().unwrap().to_owned()).collect()
+    };
+    assert_eq!(
+        (told("refused"), told("made")),
+        (vec!["intended".into(), "failed".into()], vec!["intended".into(), "done".into()])
+    );
+}

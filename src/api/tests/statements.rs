@@ -147,3 +147,63 @@ async fn a_yes_under_a_shared_address_counts_for_nobody_and_tells_nothing() {
     let officer = hub.post(Role::Dpo, "/v1/consents", consent(shared, "granted")).await;
     assert_eq!(officer.code(), "conflict", "{}", officer.text);
 }
+
+/// The ledger of whoever has this address.
+async fn ledger_of(hub: &Hub, email: &str) -> Vec<crate::store::rows::LedgerRow> {
+    let body = json!({"identifier": {"kind": "email", "value": email}, "purpose": "subject_access"});
+    let found = hub.post(Role::Dpo, "/v1/profiles/lookup", body).await.json();
+    let subject: crate::types::SubjectId = found["subject_id"].as_str().unwrap().parse().unwrap();
+    hub.house.store.read(move |read| crate::store::ledger::of(read.records(), subject)).await.unwrap()
+}
+
+#[actix_web::test]
+async fn a_second_proof_of_the_same_statement_is_kept_and_the_same_one_is_not_kept_twice() {
+    let hub = with_max().await;
+    let mut statement = consent(MAX, "granted");
+    say(&hub, statement.clone()).await;
+    assert_eq!(hub.post(Role::Partner, "/v1/consents", statement.clone()).await.status, StatusCode::OK);
+    statement["evidence"] = json!({"form_url": "https://shop.example/other"});
+    say(&hub, statement.clone()).await;
+    assert_eq!(hub.post(Role::Partner, "/v1/consents", statement).await.status, StatusCode::OK);
+    let entries = ledger_of(&hub, MAX).await;
+    assert_eq!(entries.len(), 2);
+    assert!(entries[0].evidence_mac != entries[1].evidence_mac && !entries[1].evidence.is_empty());
+    assert_eq!(hub.lookup(Role::Partner, MAX, NEWS).await.status, StatusCode::OK);
+
+    // The same from a source.
+    let claim = |form: &str| {
+        let mut record = customer("7", MAX);
+        record["external_id"] = json!(form);
+        record["consents"] = json!([{"purpose": NEWS, "channel": "email", "act": "granted", "method": "double_opt_in",
+            "at": "2026-02-10T09:05:00Z", "text_version": "2026-01", "evidence": {"form_url": form}}]);
+        record
+    };
+    for form in ["one", "one-again", "two"] {
+        let mut record = claim(form.trim_end_matches("-again"));
+        record["external_id"] = json!(form);
+        bring(&hub, record).await;
+    }
+    assert_eq!(ledger_of(&hub, MAX).await.len(), 4);
+}
+
+#[actix_web::test]
+async fn the_same_no_said_again_adds_nothing_until_there_was_a_yes() {
+    let hub = with_max().await;
+    let no = json!({"identifier": {"kind": "email", "value": MAX}, "purpose": NEWS, "channel": "email", "act": "objected",
+        "method": "link"});
+    let post = async || hub.post(Role::Partner, "/v1/consents", no.clone()).await;
+    assert_eq!(post().await.status, StatusCode::CREATED);
+    for _ in 0..3 {
+        let again = post().await;
+        assert_eq!((again.status, &again.json()["recorded"]), (StatusCode::OK, &json!(false)));
+    }
+    assert_eq!(ledger_of(&hub, MAX).await.len(), 1);
+    let mut elsewhere = no.clone();
+    elsewhere["channel"] = json!(null);
+    say(&hub, elsewhere).await;
+    let mut yes = consent(MAX, "granted");
+    yes.as_object_mut().unwrap().remove("at");
+    say(&hub, yes).await;
+    assert_eq!(post().await.status, StatusCode::CREATED);
+    assert_eq!(ledger_of(&hub, MAX).await.len(), 4);
+}

@@ -128,3 +128,21 @@ async fn an_access_request_erases_nobody_and_an_erasure_discloses_nothing() {
     assert!(matches!(house.rights.erase(access, &house.dpo()).await, Err(Error::OutOfTurn(_))));
     assert!(matches!(house.rights.access(erasure, Vec::new(), &house.dpo()).await, Err(Error::OutOfTurn(_))));
 }
+
+#[tokio::test]
+async fn a_copy_of_an_answer_names_the_first_and_is_recorded_as_rebuilt() {
+    let house = House::open().await;
+    let anna = house.customer("anna").await;
+    let id = house.rights.receive(Kind::Access, Who::Subject(anna), None, &house.dpo()).await.unwrap().case().id;
+    let first = house.rights.access(id, Vec::new(), &house.dpo()).await.unwrap();
+    let again = house.rights.access(id, Vec::new(), &house.dpo()).await.unwrap();
+    let answer = |package: &Package| {
+        let data: Value = serde_json::from_str(&file(package, "data.json")).unwrap();
+        data["request"]["first_answer"].clone()
+    };
+    assert_eq!(answer(&first), Value::Null);
+    assert_eq!(answer(&again)["package_sha256"], first.sha256());
+    assert!(answer(&again)["made_at"].as_str().unwrap().starts_with("2026-11-21"));
+    // Received, answered, rebuilt.
+    assert_eq!(house.lines(crate::audit::Act::RequestAnswered).await, 2);
+}

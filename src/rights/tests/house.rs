@@ -263,6 +263,7 @@ impl House {
             sealed_for: of,
             key_no: 1,
             evidence: sealed.bytes().to_vec(),
+            evidence_mac: vec![8; 16],
         };
         self.store.write(move |write| ledger::insert(write, row.clone())).await.unwrap();
     }

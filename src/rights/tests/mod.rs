@@ -2,5 +2,6 @@
 
 mod access;
 mod erase;
+mod forget;
 mod house;
 mod request;

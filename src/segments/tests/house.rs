@@ -128,6 +128,7 @@ impl House {
             sealed_for: subject,
             key_no: 1,
             evidence: Vec::new(),
+            evidence_mac: Vec::new(),
         };
         self.store.write(move |write| ledger::insert(write, row.clone())).await.unwrap();
     }

@@ -1,4 +1,5 @@
 DROP TABLE job;
+DROP TABLE notice;
 DROP TABLE reply;
 DROP TABLE request;
 DROP TABLE segment;

@@ -47,7 +47,7 @@ CREATE TABLE record (
     contract_until BIGINT NOT NULL,       -- 0: no contract; else until when a contract purpose may read
     source_until BIGINT NOT NULL,         -- 0: no clock; else when the source's own term for the data ends
     keep_until BIGINT NOT NULL,           -- 0: no duty; else until when tax or commercial law keeps the record
-    sealed BYTEA NOT NULL,                 -- personal: all categories, ciphertext; until erasure; source_until closes it to reads
+    sealed BYTEA NOT NULL,                 -- personal: all categories, ciphertext; until no purpose, no law and no clock of the source keeps it, or erasure
     PRIMARY KEY (part, record_no)
 );
 
@@ -95,6 +95,7 @@ CREATE TABLE ledger (
     sealed_for BYTEA NOT NULL,             -- personal: pseudonym; until erasure
     key_no SMALLINT NOT NULL,
     evidence BYTEA NOT NULL,               -- personal: engagement, ciphertext of the proof (Art. 7(1) GDPR); until erasure
+    evidence_mac BYTEA NOT NULL,           -- personal: keyed digest of the proof, empty without one; until erasure
     PRIMARY KEY (part, subject_id, entry_no)
 );
 
@@ -127,7 +128,7 @@ CREATE TABLE request (
     kind SMALLINT NOT NULL,               -- 1 access, 2 erasure
     state SMALLINT NOT NULL,
     part SMALLINT NOT NULL,
-    subject_id BYTEA NOT NULL,             -- personal: pseudonym; kept as proof of the answer (Art. 5(2) GDPR), no end is enforced
+    subject_id BYTEA NOT NULL,             -- personal: pseudonym; kept as proof of the answer (Art. 5(2) GDPR), until three years after the year of the answer
     received_at BIGINT NOT NULL,
     due_at BIGINT NOT NULL,
     answered_at BIGINT NOT NULL,          -- 0: not answered
@@ -146,15 +147,22 @@ CREATE TABLE reply (
 
 CREATE INDEX reply_expires ON reply (expires_at);
 
-CREATE TABLE job (
-    job_id BYTEA NOT NULL PRIMARY KEY,
-    kind TEXT NOT NULL,
-    run_at BIGINT NOT NULL,
-    lease_until BIGINT NOT NULL,
-    lease_owner BYTEA NOT NULL,
-    attempt INTEGER NOT NULL,
-    letter TEXT NOT NULL,                 -- JSON of ids only; never a personal value
-    last_error TEXT NOT NULL
+-- Whom a request's answer concerns beside the person: those their data went to (Art. 19 GDPR).
+CREATE TABLE notice (
+    request_id BYTEA NOT NULL,
+    recipient TEXT NOT NULL,              -- an organisation or program, as the certificate names it
+    state SMALLINT NOT NULL,               -- 1 to be told, 2 told, 3 impossible or out of proportion
+    changed_at BIGINT NOT NULL,            -- 0: never
+    PRIMARY KEY (request_id, recipient)
 );
 
-CREATE INDEX job_due ON job (kind, run_at);
+-- Jobs that one node does for all: who is at it, and how far.
+CREATE TABLE job (
+    kind TEXT NOT NULL PRIMARY KEY,
+    lease_owner BYTEA NOT NULL,
+    lease_until BIGINT NOT NULL,           -- 0: nobody is at it
+    reached BYTEA NOT NULL,              -- personal: pseudonym of the last one looked at; until the run ends
+    begun_at BIGINT NOT NULL,
+    ended_at BIGINT NOT NULL,              -- 0: the run goes on
+    outcome TEXT NOT NULL                 -- JSON, counts by rule
+);

@@ -49,7 +49,7 @@ CREATE TABLE record (
     contract_until INTEGER NOT NULL,       -- 0: no contract; else until when a contract purpose may read
     source_until INTEGER NOT NULL,         -- 0: no clock; else when the source's own term for the data ends
     keep_until INTEGER NOT NULL,           -- 0: no duty; else until when tax or commercial law keeps the record
-    sealed BLOB NOT NULL                 -- personal: all categories, ciphertext; until erasure; source_until closes it to reads
+    sealed BLOB NOT NULL                 -- personal: all categories, ciphertext; until no purpose, no law and no clock of the source keeps it, or erasure
 ) STRICT;
 
 CREATE INDEX record_subject ON record (subject_id);
@@ -93,6 +93,7 @@ CREATE TABLE ledger (
     sealed_for BLOB NOT NULL,             -- personal: pseudonym; until erasure
     key_no INTEGER NOT NULL,
     evidence BLOB NOT NULL,               -- personal: engagement, ciphertext of the proof (Art. 7(1) GDPR); until erasure
+    evidence_mac BLOB NOT NULL,           -- personal: keyed digest of the proof, empty without one; until erasure
     PRIMARY KEY (subject_id, entry_no)
 ) STRICT, WITHOUT ROWID;
 
@@ -125,7 +126,7 @@ CREATE TABLE request (
     kind INTEGER NOT NULL,               -- 1 access, 2 erasure
     state INTEGER NOT NULL,
     part INTEGER NOT NULL,
-    subject_id BLOB NOT NULL,             -- personal: pseudonym; kept as proof of the answer (Art. 5(2) GDPR), no end is enforced
+    subject_id BLOB NOT NULL,             -- personal: pseudonym; kept as proof of the answer (Art. 5(2) GDPR), until three years after the year of the answer
     received_at INTEGER NOT NULL,
     due_at INTEGER NOT NULL,
     answered_at INTEGER NOT NULL,          -- 0: not answered
@@ -144,15 +145,22 @@ CREATE TABLE reply (
 
 CREATE INDEX reply_expires ON reply (expires_at);
 
-CREATE TABLE job (
-    job_id BLOB NOT NULL PRIMARY KEY,
-    kind TEXT NOT NULL,
-    run_at INTEGER NOT NULL,
-    lease_until INTEGER NOT NULL,
-    lease_owner BLOB NOT NULL,
-    attempt INTEGER NOT NULL,
-    letter TEXT NOT NULL,                 -- JSON of ids only; never a personal value
-    last_error TEXT NOT NULL
+-- Whom a request's answer concerns beside the person: those their data went to (Art. 19 GDPR).
+CREATE TABLE notice (
+    request_id BLOB NOT NULL,
+    recipient TEXT NOT NULL,              -- an organisation or program, as the certificate names it
+    state INTEGER NOT NULL,               -- 1 to be told, 2 told, 3 impossible or out of proportion
+    changed_at INTEGER NOT NULL,            -- 0: never
+    PRIMARY KEY (request_id, recipient)
 ) STRICT, WITHOUT ROWID;
 
-CREATE INDEX job_due ON job (kind, run_at);
+-- Jobs that one node does for all: who is at it, and how far.
+CREATE TABLE job (
+    kind TEXT NOT NULL PRIMARY KEY,
+    lease_owner BLOB NOT NULL,
+    lease_until INTEGER NOT NULL,           -- 0: nobody is at it
+    reached BLOB NOT NULL,              -- personal: pseudonym of the last one looked at; until the run ends
+    begun_at INTEGER NOT NULL,
+    ended_at INTEGER NOT NULL,              -- 0: the run goes on
+    outcome TEXT NOT NULL                 -- JSON, counts by rule
+) STRICT, WITHOUT ROWID;

@@ -1,0 +1,122 @@
+//! What people said, written into the ledger: by records that prove it, and by statements.
+
+use super::Error;
+use super::desk::{Desk, Key};
+use super::prepare::Prepared;
+use crate::consent::{Entry, ledger as words};
+use crate::store::rows::LedgerRow;
+use crate::store::{Write, ledger};
+use crate::types::{SourceNo, SubjectId};
+use crate::vault::{Compartment, Personal, Row, Table};
+
+impl Desk<'_> {
+    /// Appends what a record says about consents. A `new` person has said nothing yet.
+    pub(super) fn record_claims(
+        &self,
+        write: &mut Write<'_>,
+        prepared: &Prepared,
+        person: SubjectId,
+        key: &Key<'_>,
+        new: bool,
+    ) -> Result<(), Error> {
+        if prepared.claims.is_empty() {
+            return Ok(());
+        }
+        let known = if new { Vec::new() } else { Known::of(write, person)? };
+        for claimed in &prepared.claims {
+            let mut entry = claimed.entry.clone();
+            if let Some(told) = known.iter().find(|known| claimed.retells(&known.entry)) {
+                // With another proof it is told twice, and still of the same moment.
+                entry.at = told.entry.at;
+            }
+            self.record_entry(write, person, key, (&entry, claimed.evidence.as_ref()), prepared.source.number, &known)?;
+        }
+        Ok(())
+    }
+
+    /// Appends one entry to the ledger, unless the very same one is there with the same proof, or comes without any now.
+    /// A second proof of the same statement is an entry of its own: what proves a consent is never dropped (Art. 7(1) GDPR).
+    pub(super) fn record_entry(
+        &self,
+        write: &mut Write<'_>,
+        person: SubjectId,
+        key: &Key<'_>,
+        (entry, evidence): (&Entry, Option<&Personal>),
+        source_no: SourceNo,
+        known: &[Known],
+    ) -> Result<Option<i64>, Error> {
+        let evidence_mac = self.proof_mac(key, evidence);
+        if known.iter().any(|known| known.is(entry, key.owner) && known.covers(&evidence_mac)) {
+            return Ok(None);
+        }
+        let number = self.ids.record_no().0;
+        let sealed = evidence
+            .map(|proof| key.key.seal_one(Table::Evidence, Row::number(number), Compartment::Proof, proof))
+            .transpose()?;
+        let row = LedgerRow {
+            part: person.part(),
+            subject_id: person,
+            entry_no: number,
+            origin: key.owner,
+            act: entry.act.number(),
+            purpose: entry.purpose.as_ref().map_or_else(String::new, ToString::to_string),
+            channel: entry.channel.map_or(0, Into::into),
+            happened_at: entry.at,
+            recorded_at: self.now,
+            method: entry.method.word().to_owned(),
+            text_version: entry.text_version.as_deref().unwrap_or_default().to_owned(),
+            proof_flags: words::proof_flags(entry),
+            source_no,
+            sealed_for: key.owner,
+            key_no: key.key_no,
+            evidence: sealed.map(crate::vault::Sealed::into_bytes).unwrap_or_default(),
+            evidence_mac,
+        };
+        ledger::insert(write, row)?;
+        Ok(Some(number))
+    }
+
+    /// Does the ledger hold this very no already, with no yes after it? Clicking a link again and again adds nothing.
+    pub(super) fn repeats(
+        &self,
+        key: &Key<'_>,
+        (entry, evidence): (&Entry, Option<&Personal>),
+        known: &[Known],
+    ) -> bool {
+        let mac = self.proof_mac(key, evidence);
+        let yes = known.iter().filter(|known| !known.entry.act.is_no()).map(|known| known.entry.at).max();
+        let said = |known: &&Known| {
+            let dated = Entry { at: known.entry.at, ..entry.clone() };
+            known.is(&dated, key.owner) && known.covers(&mac)
+        };
+        entry.act.is_no() && known.iter().filter(said).any(|no| yes.is_none_or(|yes| yes < no.entry.at))
+    }
+
+    fn proof_mac(&self, key: &Key<'_>, evidence: Option<&Personal>) -> Vec<u8> {
+        evidence.map(|proof| self.sealer.proof_mac(key.owner, proof).bytes().to_vec()).unwrap_or_default()
+    }
+}
+
+/// An entry the ledger holds, and the digest of its proof.
+pub(super) struct Known {
+    pub(super) entry: Entry,
+    evidence_mac: Vec<u8>,
+}
+
+impl Known {
+    pub(super) fn of(write: &mut Write<'_>, person: SubjectId) -> Result<Vec<Self>, Error> {
+        let rows = ledger::of(write.records(), person)?;
+        let known = |row: LedgerRow| Ok(Self { entry: words::entry(&row)?, evidence_mac: row.evidence_mac });
+        rows.into_iter().map(known).collect()
+    }
+
+    /// Is it what `entry` says, for this part of the person?
+    fn is(&self, entry: &Entry, owner: SubjectId) -> bool {
+        let Entry { entry_no, recorded_at, .. } = self.entry;
+        self.entry == Entry { entry_no, recorded_at, origin: owner, ..entry.clone() }
+    }
+
+    fn covers(&self, evidence_mac: &[u8]) -> bool {
+        evidence_mac.is_empty() || self.evidence_mac == evidence_mac
+    }
+}

@@ -1,0 +1,392 @@
+//! What is due to be deleted because nothing keeps it any more (Art. 5(1)(e), 17(1)(a)–(c) GDPR). Pure: the same rows,
+//! purposes and time give the same answer, and nothing is opened.
+//!
+//! A category of a record is kept by each purpose that names it, that the person's standing carries (a consent that was
+//! taken back and an interest that was objected to carry nothing), that the record's source allows, and whose days are
+//! not over. An event's days count from when it happened; those of a state, such as an account, from the last thing that
+//! part of the person did. The source's own clock ends all of them, except what a law keeps. The person's own copy is no
+//! reason to keep anything.
+//!
+//! Where the hub knows too little (no purposes, a source or a purpose it cannot read) it deletes nothing.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::Error;
+use crate::consent::{Act, Edition, Entry, Purpose, Stance, Standing, ledger, stance};
+use crate::store::rows::{RecordRow, SubjectRows};
+use crate::types::{Category, CategorySet, Channel, Ground, RecordNo, SubjectId, Timestamp};
+
+/// Why something is due, and what is done about it. The words stand in the audit book and in the outcome of a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Rule {
+    /// Parts of records that no purpose keeps.
+    PurposesOver,
+    /// Parts of records whose source's clock ended.
+    SourceClockOver,
+    /// Parts of records that only a law kept, and whose period ended.
+    StatuteOver,
+    /// Whole records that are deleted by these.
+    Records,
+    /// Records that from now on only a law keeps.
+    LawAlone,
+    /// People of whom nothing is left.
+    People,
+    /// Keys of whole categories.
+    CategoryKeys,
+    /// Records of erased people whose statutory period ended.
+    KeptOfErased,
+    /// Closed requests.
+    Requests,
+    /// Kept replies.
+    Replies,
+    /// Data keys without a person.
+    OrphanKeys,
+    /// People with something due who are left alone: an open request, or a restriction (Art. 18 GDPR).
+    HeldBack,
+}
+
+impl Rule {
+    /// The word.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::PurposesOver => "purposes_over",
+            Self::SourceClockOver => "source_clock_over",
+            Self::StatuteOver => "statute_over",
+            Self::Records => "records",
+            Self::LawAlone => "law_alone",
+            Self::People => "people",
+            Self::CategoryKeys => "category_keys",
+            Self::KeptOfErased => "kept_of_erased",
+            Self::Requests => "requests",
+            Self::Replies => "replies",
+            Self::OrphanKeys => "orphan_keys",
+            Self::HeldBack => "held_back",
+        }
+    }
+}
+
+/// How many, by the word of the rule.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Tally(BTreeMap<String, u64>);
+
+impl Tally {
+    /// Counts `count` more.
+    pub fn add(&mut self, rule: Rule, count: usize) {
+        if count > 0 {
+            *self.0.entry(rule.word().to_owned()).or_default() += u64::try_from(count).unwrap_or(u64::MAX);
+        }
+    }
+
+    /// Counts all of `other` too.
+    pub fn join(&mut self, other: &Self) {
+        for (word, count) in &other.0 {
+            *self.0.entry(word.clone()).or_default() += count;
+        }
+    }
+
+    /// How many.
+    #[must_use]
+    pub fn of(&self, rule: Rule) -> u64 {
+        self.0.get(rule.word()).copied().unwrap_or(0)
+    }
+
+    /// Each word and its count.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, u64)> {
+        self.0.iter().map(|(word, count)| (word.as_str(), *count))
+    }
+
+    /// Is nothing counted?
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The counts as JSON.
+    #[must_use]
+    pub fn text(&self) -> String {
+        // A map of texts and numbers: writing it cannot fail.
+        serde_json::to_string(&self.0).unwrap_or_default()
+    }
+
+    /// Reads [`Tally::text`]; what it cannot read counts nothing.
+    #[must_use]
+    pub fn read(text: &str) -> Self {
+        Self(serde_json::from_str(text).unwrap_or_default())
+    }
+}
+
+/// What becomes of one record.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Fate {
+    pub(super) record: RecordNo,
+    /// The categories that stay.
+    pub(super) keep: CategorySet,
+    /// Only a law keeps it from now on.
+    pub(super) law_alone: bool,
+    /// Its blind indexes stay in any case, so that the person's no goes on to be found (Art. 21(3) GDPR).
+    pub(super) indexes: bool,
+    pub(super) rule: Rule,
+}
+
+impl Fate {
+    /// Does the whole record go?
+    pub(super) fn is_deleted(&self) -> bool {
+        self.keep.is_empty() && !self.indexes
+    }
+}
+
+/// What is due of one person.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Due {
+    /// The records that change.
+    pub(super) fates: Vec<Fate>,
+    /// Nothing of the person is left and no proof is needed any more: they go as a whole.
+    pub(super) person: bool,
+    /// Nothing of this may be done: the person's data is restricted (Art. 18 GDPR), or a request of theirs is open.
+    pub(super) held: bool,
+}
+
+impl Due {
+    pub(super) fn is_empty(&self) -> bool {
+        self.fates.is_empty() && !self.person
+    }
+
+    fn fate(&self, record: &RecordRow) -> Option<&Fate> {
+        self.fates.iter().find(|fate| fate.record == record.record_no)
+    }
+
+    /// The categories of one data key that lose their last content by this: their keys go too.
+    pub(super) fn dying(&self, rows: &SubjectRows, owner: SubjectId, key_no: i16) -> CategorySet {
+        let (mut lost, mut held) = (CategorySet::EMPTY, CategorySet::EMPTY);
+        for record in rows.records.iter().filter(|record| (record.sealed_for, record.key_no) == (owner, key_no)) {
+            let before = categories(record);
+            let after = self.fate(record).map_or(before, |fate| fate.keep);
+            before.difference(after).iter().for_each(|category| lost.insert(category));
+            after.iter().for_each(|category| held.insert(category));
+        }
+        lost.difference(held)
+    }
+
+    /// What it comes to.
+    pub(super) fn tally(&self, rows: &SubjectRows) -> Tally {
+        let mut tally = Tally::default();
+        if self.held {
+            tally.add(Rule::HeldBack, usize::from(!self.is_empty()));
+            return tally;
+        }
+        for fate in &self.fates {
+            let held = rows.records.iter().find(|record| record.record_no == fate.record).map(categories);
+            tally.add(fate.rule, held.unwrap_or_default().difference(fate.keep).iter().count());
+            tally.add(Rule::LawAlone, usize::from(fate.law_alone));
+            tally.add(Rule::Records, usize::from(fate.is_deleted()));
+        }
+        tally.add(Rule::People, usize::from(self.person));
+        if !self.person {
+            let keys = rows.keys.iter().map(|key| self.dying(rows, key.subject, key.key_no).iter().count());
+            tally.add(Rule::CategoryKeys, keys.sum());
+        }
+        tally
+    }
+}
+
+/// Until when a category of a record is kept.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Until {
+    /// By the longest of the purposes, at most until the source's clock ends.
+    pub(super) purposes: Option<Timestamp>,
+    /// Was it the source's clock that came first?
+    pub(super) by_source: bool,
+    /// By law.
+    pub(super) law: Option<Timestamp>,
+}
+
+impl Until {
+    fn kept(self, now: Timestamp) -> bool {
+        self.by_purposes(now) || self.by_law(now)
+    }
+
+    fn by_purposes(self, now: Timestamp) -> bool {
+        self.purposes.is_some_and(|until| now < until)
+    }
+
+    fn by_law(self, now: Timestamp) -> bool {
+        self.law.is_some_and(|until| now < until)
+    }
+}
+
+/// A purpose, and the parts of the person it stands for.
+struct Carried {
+    purpose: Arc<Purpose>,
+    origins: Vec<SubjectId>,
+}
+
+/// What keeps a person's data today.
+pub(super) struct Keepers<'a> {
+    rows: &'a SubjectRows,
+    edition: &'a Edition,
+    standing: Vec<Carried>,
+    entries: Vec<Entry>,
+    now: Timestamp,
+}
+
+impl<'a> Keepers<'a> {
+    /// Folds the ledger and asks each purpose.
+    pub(super) fn new(rows: &'a SubjectRows, edition: &'a Edition, now: Timestamp) -> Result<Self, Error> {
+        let entries = rows.ledger.iter().map(ledger::entry).collect::<Result<Vec<_>, _>>()?;
+        let folded = ledger::standing(rows, edition)?;
+        let carried = |purpose: Arc<Purpose>| Carried { origins: carried(&folded, &purpose, now), purpose };
+        let standing = edition.purposes().into_iter().filter(|purpose| !purpose.own_access).map(carried).collect();
+        Ok(Self { rows, edition, standing, entries, now })
+    }
+
+    /// Until when `category` of `record` is kept.
+    pub(super) fn until(&self, record: &RecordRow, category: Category) -> Until {
+        let Some(source) = self.edition.source(record.source_no) else {
+            return Until { purposes: Some(Timestamp::NEVER), ..Until::default() };
+        };
+        let law_alone = record.facts & RecordRow::KEPT_BY_LAW != 0;
+        let since = self.since(record);
+        let law = (record.keep_until.is_set() && is_voucher(record)).then_some(record.keep_until);
+        // Without a purpose that says what a law keeps, it keeps everything.
+        let unsaid = !self.standing.iter().any(|standing| keeps_by_law(&standing.purpose));
+        let mut until = Until { law: law.filter(|_| unsaid), ..Until::default() };
+        for Carried { purpose, origins } in &self.standing {
+            let allowed = source.purposes.as_ref().is_none_or(|purposes| purposes.contains(&purpose.code));
+            if !allowed || !purpose.categories.contains(category) {
+                continue;
+            }
+            if keeps_by_law(purpose) {
+                until.law = until.law.max(law);
+            } else if !law_alone && origins.contains(&record.sealed_for) {
+                until.purposes = until.purposes.max(Some(since.plus_days(i64::from(purpose.retention_days))));
+            }
+        }
+        if record.source_until.is_set() && until.purposes.is_some_and(|end| record.source_until < end) {
+            (until.purposes, until.by_source) = (Some(record.source_until), true);
+        }
+        until
+    }
+
+    /// From when the days of a record count.
+    fn since(&self, record: &RecordRow) -> Timestamp {
+        if record.happened_at.is_set() {
+            return record.happened_at;
+        }
+        let same = self.rows.records.iter().filter(|other| other.sealed_for == record.sealed_for);
+        let done = same.flat_map(|other| [other.version, other.happened_at]);
+        let said = self.entries.iter().filter(|entry| entry.origin == record.sealed_for).map(|entry| entry.at);
+        done.chain(said).fold(record.version, Timestamp::max)
+    }
+
+    /// Did the person say a no that has to be found again when data of them comes?
+    fn said_no(&self) -> bool {
+        self.entries.iter().any(|entry| matches!(entry.act, Act::Denied | Act::Withdrawn | Act::Objected))
+    }
+
+    /// A restriction that was not lifted since (Art. 18 GDPR).
+    fn is_restricted(&self) -> bool {
+        let lifts = |no: &Entry, yes: &Entry| {
+            let about = yes.purpose.is_none() || yes.purpose == no.purpose;
+            yes.act == Act::RestrictionLifted && about && no.at < yes.at && yes.at <= self.now
+        };
+        let restricted = self.entries.iter().filter(|entry| entry.act == Act::Restricted);
+        restricted.into_iter().any(|no| !self.entries.iter().any(|yes| lifts(no, yes)))
+    }
+
+    /// Are the proofs of what the person said not needed any more? They outlast the statement by the days of its purpose,
+    /// and by those within which claims can be brought (Art. 17(3)(e) GDPR).
+    fn proofs_are_over(&self) -> bool {
+        let claims = self.edition.purposes().iter().filter(|purpose| purpose.survives_objection).map(days).max();
+        self.entries.iter().all(|entry| {
+            let of = entry.purpose.as_ref().and_then(|code| self.edition.purpose(code)).map(days);
+            entry.at.plus_days(of.max(claims).unwrap_or(0)) <= self.now
+        })
+    }
+
+    fn fate(&self, record: &RecordRow) -> Option<Fate> {
+        let held = categories(record);
+        let untils: Vec<(Category, Until)> =
+            held.iter().map(|category| (category, self.until(record, category))).collect();
+        let keep: CategorySet =
+            untils.iter().filter(|(_, until)| until.kept(self.now)).map(|(category, _)| *category).collect();
+        let locked = record.facts & RecordRow::KEPT_BY_LAW != 0;
+        let by_purposes = untils.iter().any(|(_, until)| until.by_purposes(self.now));
+        let law_alone = !locked && !keep.is_empty() && !by_purposes;
+        let indexes = self.said_no();
+        if (keep == held && !law_alone && !held.is_empty()) || (held.is_empty() && (indexes || self.is_young(record))) {
+            return None;
+        }
+        let clock = record.source_until.is_set() && record.source_until <= self.now;
+        let rule = match (locked, clock) {
+            (true, _) => Rule::StatuteOver,
+            (false, true) => Rule::SourceClockOver,
+            (false, false) => Rule::PurposesOver,
+        };
+        Some(Fate { record: record.record_no, keep, law_alone, indexes, rule })
+    }
+
+    /// A record without content: as long as any purpose could have kept one.
+    fn is_young(&self, record: &RecordRow) -> bool {
+        let longest = self.standing.iter().map(|standing| days(&standing.purpose)).max().unwrap_or(0);
+        self.now < self.since(record).plus_days(longest)
+    }
+}
+
+/// What is due of a person.
+pub(super) fn due(rows: &SubjectRows, edition: &Edition, now: Timestamp) -> Result<Due, Error> {
+    if edition.purposes().is_empty() {
+        return Ok(Due::default());
+    }
+    let keepers = Keepers::new(rows, edition, now)?;
+    let fates: Vec<Fate> = rows.records.iter().filter_map(|record| keepers.fate(record)).collect();
+    let nothing_left =
+        rows.records.iter().all(|record| fates.iter().any(|fate| fate.record == record.record_no && fate.is_deleted()));
+    // Somebody who came a moment ago may be waiting for their first record.
+    let person = nothing_left && keepers.proofs_are_over() && rows.created_at.plus_days(1) <= now;
+    Ok(Due { fates, person, held: keepers.is_restricted() })
+}
+
+/// The parts of the person for which a purpose stands today.
+fn carried(standing: &Standing, purpose: &Purpose, now: Timestamp) -> Vec<SubjectId> {
+    let all = || standing.origins().iter();
+    // A purpose that cannot be decided on deletes nothing.
+    if purpose.validate().is_err() {
+        return all().map(|origin| origin.facts.origin).collect();
+    }
+    let channels: Vec<Option<Channel>> = if purpose.needs_channel() {
+        purpose.channels.iter().map(|channel| Some(*channel)).collect()
+    } else {
+        vec![None]
+    };
+    let mut carried = Vec::new();
+    for channel in channels {
+        let stances = || all().map(|origin| (origin, stance(origin, standing.age(), purpose, channel, now)));
+        // A no of any part is a no of the person.
+        if !stances().any(|(_, stance)| matches!(stance, Stance::No(_))) {
+            let yes = stances().filter(|(_, stance)| matches!(stance, Stance::Yes(_)));
+            carried.extend(yes.map(|(origin, _)| origin.facts.origin));
+        }
+    }
+    carried
+}
+
+/// Its period is the law's own, which each record carries.
+fn keeps_by_law(purpose: &Purpose) -> bool {
+    purpose.ground == Ground::LegalObligation && purpose.reads_retained
+}
+
+fn days(purpose: &Arc<Purpose>) -> i64 {
+    i64::from(purpose.retention_days)
+}
+
+/// What is kept by law is kept as a voucher or letter, not as a bare name.
+pub(super) fn is_voucher(record: &RecordRow) -> bool {
+    let held = categories(record);
+    held.contains(Category::Commerce) || held.contains(Category::Financial)
+}
+
+pub(super) fn categories(record: &RecordRow) -> CategorySet {
+    CategorySet::from_bits(record.categories.cast_unsigned())
+}
