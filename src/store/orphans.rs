@@ -57,16 +57,26 @@ pub fn delete(
     Ok((deleted, ids.last().copied()))
 }
 
-/// Owners in the order of partition and id, each with the time of its newest key.
+/// Owners, each with the time of its newest key, in the order of the table's key: by id on SQLite, by partition and id
+/// on PostgreSQL.
 fn owners(connection: &mut Connection, after: Option<SubjectId>) -> Result<Vec<(SubjectId, Timestamp)>, Error> {
     let (part, id) = after.map_or((Part::MIN, Vec::new()), |after| (after.part(), Vec::from(after)));
-    let rows: Vec<(Vec<u8>, Option<i64>)> = on!(connection, |c| data_key::table
-        .filter(data_key::part.gt(part).or(data_key::part.eq(part).and(data_key::subject_id.gt(id))))
-        .group_by((data_key::part, data_key::subject_id))
-        .order((data_key::part, data_key::subject_id))
-        .limit(PAGE)
-        .select((data_key::subject_id, diesel::dsl::max(data_key::created_at)))
-        .load(c))?;
+    let rows: Vec<(Vec<u8>, Option<i64>)> = match connection {
+        Connection::Sqlite(c) => data_key::table
+            .filter(data_key::subject_id.gt(id))
+            .group_by(data_key::subject_id)
+            .order(data_key::subject_id)
+            .limit(PAGE)
+            .select((data_key::subject_id, diesel::dsl::max(data_key::created_at)))
+            .load(c)?,
+        Connection::Postgres(c) => data_key::table
+            .filter(data_key::part.gt(part).or(data_key::part.eq(part).and(data_key::subject_id.gt(id))))
+            .group_by((data_key::part, data_key::subject_id))
+            .order((data_key::part, data_key::subject_id))
+            .limit(PAGE)
+            .select((data_key::subject_id, diesel::dsl::max(data_key::created_at)))
+            .load(c)?,
+    };
     rows.into_iter()
         .map(|(id, made)| Ok((SubjectId::from_slice(&id)?, made.map_or(Timestamp::NEVER, Timestamp::from_micros))))
         .collect()
