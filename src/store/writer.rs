@@ -206,7 +206,7 @@ impl Writer {
         Ok(Self { gatherer, healthy })
     }
 
-    /// False once the disk failed below a commit.
+    /// False once the disk failed below a commit or while a write-ahead log was cut off.
     pub(super) fn healthy(&self) -> bool {
         self.healthy.load(Ordering::Relaxed)
     }
@@ -361,19 +361,25 @@ impl Desk {
     fn commit(&mut self, shelf: Shelf) -> Result<(), Error> {
         let transaction = if shelf == Shelf::Keys { &mut self.keys } else { &mut self.records };
         let done = transaction.end("COMMIT");
-        if let Err(Error::Disk(_)) = &done {
-            // A second fsync may lie about what the first one lost: stop serving.
+        self.watch(&done);
+        done
+    }
+
+    /// A second fsync may lie about what the first one lost: stop serving.
+    fn watch<T>(&self, done: &Result<T, Error>) {
+        if let Err(Error::Disk(_)) = done {
             self.healthy.store(false, Ordering::Relaxed);
         }
-        done
     }
 
     /// Moves everything from the write-ahead logs into the files and cuts the logs off, so that what was erased
     /// is in neither. PostgreSQL has no such step; there the destroyed key epoch makes erasure final.
     fn scrub(&mut self) -> Result<bool, Error> {
-        let records = truncate(&mut self.records.connection)?;
-        let keys = truncate(&mut self.keys.connection)?;
-        Ok(records && keys)
+        let records = truncate(&mut self.records.connection);
+        let keys = truncate(&mut self.keys.connection);
+        self.watch(&records);
+        self.watch(&keys);
+        Ok(records? && keys?)
     }
 
     /// Ends what is open. An idle connection can be dead as well, so both are tried, and opened anew if one is.
