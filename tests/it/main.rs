@@ -17,6 +17,7 @@ mod demo;
 mod dependencies;
 mod doors;
 mod erasure;
+mod faults;
 mod hot_read;
 mod house;
 mod intake;
