@@ -18,6 +18,7 @@ mod dependencies;
 mod doors;
 mod erasure;
 mod faults;
+mod graph;
 mod hot_read;
 mod house;
 mod intake;
