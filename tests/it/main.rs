@@ -29,3 +29,4 @@ mod openapi_drift;
 mod rotation;
 mod sentinel;
 mod store;
+mod tls;
