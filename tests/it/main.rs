@@ -21,6 +21,7 @@ mod faults;
 mod graph;
 mod hot_read;
 mod house;
+mod import;
 mod intake;
 mod kill;
 mod layers;
