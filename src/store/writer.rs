@@ -240,13 +240,16 @@ struct Desk {
     location: Location,
     records: Transaction,
     keys: Transaction,
+    /// A transaction failed and there is no new connection yet. SQLite may have ended it by itself: what ran now would
+    /// run outside of any.
+    adrift: bool,
     healthy: Arc<AtomicBool>,
 }
 
 impl Desk {
     fn open(location: Location) -> Result<Self, Error> {
         let (records, keys) = Self::connect(&location)?;
-        Ok(Self { location, records, keys, healthy: Arc::new(AtomicBool::new(true)) })
+        Ok(Self { location, records, keys, adrift: false, healthy: Arc::new(AtomicBool::new(true)) })
     }
 
     fn connect(location: &Location) -> Result<(Transaction, Transaction), Error> {
@@ -325,6 +328,9 @@ impl Desk {
     }
 
     fn attempt(&mut self, jobs: &mut [Box<dyn Job>]) -> Result<(), Setback> {
+        if self.adrift {
+            return Err(Setback::Lost(Error::Stopped));
+        }
         self.records.begin()?;
         let alone = jobs.len() == 1;
         for job in jobs.iter_mut() {
@@ -387,8 +393,11 @@ impl Desk {
         (self.keys.savepoint, self.records.savepoint) = (false, false);
         let undone = self.keys.end("ROLLBACK").and(self.records.end("ROLLBACK"));
         let alive = undone.is_ok() && self.keys.connection.answers() && self.records.connection.answers();
-        if !alive && let Ok((records, keys)) = Self::connect(&self.location) {
-            (self.records, self.keys) = (records, keys);
+        self.adrift = !alive;
+        if self.adrift
+            && let Ok((records, keys)) = Self::connect(&self.location)
+        {
+            (self.records, self.keys, self.adrift) = (records, keys, false);
         }
     }
 }

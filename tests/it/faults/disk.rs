@@ -4,12 +4,13 @@
 use std::thread::sleep;
 use std::time::Duration;
 
+use obhut::store::Shelf;
 use obhut::types::Role;
 use reqwest::Method;
 use serde_json::json;
 
 use super::injector::{Errno, Injector};
-use super::load::{Told, all_is_there, expect_later, house};
+use super::load::{Told, all_is_there, complaint_about, expect_later, house};
 use crate::databases::Database;
 use crate::house::{House, customer, statement};
 
@@ -170,6 +171,52 @@ fn a_hub_on_a_broken_disk_can_be_stopped() {
     house.start();
     house.lookup(Role::Dpo, "lastone", "subject_access").expect(200);
     house.ingest(&[customer("webshop", "lastthree")]).expect_all("created");
+}
+
+/// A transaction that SQLite has ended by itself, and no new connection: what comes next must not run outside one.
+#[test]
+fn nothing_is_written_without_a_transaction() {
+    let (injector, house) = on_this_disk();
+    let write = |name| house.post(Role::Partner, "/v1/records", &json!({"records": [customer("webshop", name)]}));
+    let stored = || house.database().count(Shelf::Records, "record");
+    let before = stored();
+    injector.fail("write", "records.db", Errno::NoSpace);
+    injector.fail("open", ".db", Errno::TooManyFiles);
+    expect_later(&write("lastone"));
+    assert!(injector.failed() > 1, "nothing failed: the disk was not reached");
+    // There is space again, but no file can be opened yet.
+    injector.relax();
+    injector.fail("open", ".db", Errno::TooManyFiles);
+    expect_later(&write("lasttwo"));
+    assert_eq!(stored(), before, "a write that was turned away is there");
+    injector.relax();
+    write("lasttwo").expect(200).expect_all("created");
+    write("lastone").expect(200).expect_all("created");
+    all_is_there(&house, &Told::default());
+}
+
+/// A read that fails says so. It finds nobody less, and it lets nobody in or out.
+#[test]
+fn a_read_that_fails_is_answered_with_later() {
+    let (injector, house) = on_this_disk();
+    let wrong_key =
+        |path| house.send(house.request(0, Method::GET, path).bearer_auth(format!("obh_{}", "0".repeat(97))));
+    for pass in 0..30 {
+        injector.fail_after(pass, "read", ".db", Errno::Io);
+        for reply in [
+            house.lookup(Role::Partner, "marlene", "newsletter_email"),
+            house.post(Role::Partner, "/v1/records", &json!({"records": [customer("webshop", "lastone")]})),
+            house.get(Role::Dpo, "/v1/audit/entries?limit=1"),
+        ] {
+            assert!(reply.status == 200 || complaint_about(&reply).is_none(), "{} {}", reply.status, reply.text());
+        }
+        assert!([401, 503].contains(&wrong_key("/v1/purposes").status));
+        injector.relax();
+    }
+    assert!(injector.failed() > 0, "nothing failed: the disk was not reached");
+    house.lookup(Role::Partner, "marlene", "newsletter_email").expect(200);
+    house.ingest(&[customer("webshop", "lasttwo")]).expect_all("created");
+    all_is_there(&house, &Told::default());
 }
 
 /// A read that cannot open a file is a "not now", no fault of the caller's and no internal error.
