@@ -1,14 +1,17 @@
 //! A disclosure fails closed if its audit line cannot be written, and the hub recovers without a restart.
 
+use std::thread::{scope, sleep};
+use std::time::Duration;
+
 use obhut::store::Shelf;
 use obhut::types::Role;
 use reqwest::Method;
 use serde_json::json;
 
 use super::injector::{Errno, Injector};
-use super::load::{Told, all_is_there, expect_later, house};
+use super::load::{Told, all_is_there, complaint_about, expect_later, house};
 use crate::databases::{Database, Dialect};
-use crate::house::{House, Reply, demand, in_a_house_on_both_databases, lookup, statement, text};
+use crate::house::{House, Reply, Surroundings, demand, in_a_house_on_both_databases, lookup, statement, text};
 
 /// The audit shelf of a running hub, which can be broken and repaired behind its back.
 struct Shelving {
@@ -66,7 +69,7 @@ fn nothing_is_disclosed_without_its_line(database: Database) {
     for code in &codes {
         let pulled = house.get(Role::Marketing, &format!("/v1/segments/{code}/members"));
         assert!(pulled.status != 200, "a segment was pulled without a line: {}", pulled.text());
-        assert!(pulled.status < 500 || super::load::complaint_about(&pulled).is_none(), "{}", pulled.text());
+        assert!(pulled.status < 500 || complaint_about(&pulled).is_none(), "{}", pulled.text());
     }
     expect_later(&house.post(Role::Dpo, "/v1/requests", &demand("marlene", "access")));
     // What changes something is not acknowledged without its line.
@@ -83,7 +86,6 @@ fn nothing_is_disclosed_without_its_line(database: Database) {
     all_is_there(&house, &Told::default());
 }
 
-/// A no that cannot be written down is not acknowledged, but it must never be undone by that: the safe side is to keep it.
 fn an_erasure_without_its_line_is_not_confirmed(database: Database) {
     let (shelf, house) = Shelving::open(database);
     shelf.fail(&house);
@@ -101,19 +103,42 @@ fn a_shelf_that_fails_under_load_discloses_nothing_unwritten(database: Database)
     let told = Told::default();
     told.while_(&house, |house| {
         for _ in 0..4 {
-            std::thread::sleep(std::time::Duration::from_millis(200));
+            sleep(Duration::from_millis(200));
             shelf.fail(house);
-            std::thread::sleep(std::time::Duration::from_millis(100));
+            sleep(Duration::from_millis(100));
             let before = told.counts().1;
-            std::thread::sleep(std::time::Duration::from_millis(150));
+            sleep(Duration::from_millis(150));
             assert_eq!(told.counts().1, before, "disclosed while no line could be written");
             shelf.repair(house);
         }
-        std::thread::sleep(std::time::Duration::from_millis(200));
+        sleep(Duration::from_millis(200));
     });
     assert!(told.refusals() > 0 && told.counts().1 > 0, "{:?} {:?}", told.counts(), told.refused);
     let ready = house.send(house.request(0, Method::GET, "/readyz"));
     ready.expect(200);
+    all_is_there(&house, &told);
+}
+
+/// Somebody holds the audit table, and the disclosures wait; none leaves before its line.
+#[test]
+fn a_locked_shelf_keeps_disclosures_waiting() {
+    let house = house(Database::postgres(), Surroundings::default());
+    let told = Told::default();
+    told.while_(&house, |house| {
+        sleep(Duration::from_millis(300));
+        scope(|threads| {
+            let lock = "BEGIN; LOCK TABLE audit_entry; SELECT pg_sleep(3); COMMIT";
+            let locked = threads.spawn(|| house.database().execute(Shelf::Audit, lock));
+            sleep(Duration::from_millis(1000));
+            let before = told.counts().1;
+            sleep(Duration::from_millis(1000));
+            assert!(!locked.is_finished(), "the lock was too short to see anything");
+            assert_eq!(told.counts().1, before, "disclosed while no line could be written");
+        });
+        let before = told.counts().1;
+        sleep(Duration::from_millis(1500));
+        assert!(told.counts().1 > before, "the disclosures do not go on");
+    });
     all_is_there(&house, &told);
 }
 

@@ -5,6 +5,7 @@
 
 mod audit_line;
 mod disk;
+mod erasure;
 mod hang_ups;
 mod injector;
 mod load;
