@@ -11,7 +11,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::sleep;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use diesel::connection::SimpleConnection as _;
 use diesel::{QueryableByName, RunQueryDsl, sql_types::Integer};
@@ -28,6 +28,8 @@ const TRIES: u32 = 8;
 const TOGETHER: u32 = 4;
 /// The pause after a lost connection; it doubles with every try. All tries together take about a second.
 const PAUSE: Duration = Duration::from_millis(10);
+/// How long a batch is tried again after a lost connection; a server that does not answer makes each try long.
+const PATIENCE: Duration = Duration::from_secs(2);
 /// Jobs that may wait before new ones are refused.
 const WAITING: usize = 4096;
 
@@ -306,6 +308,7 @@ impl Desk {
     /// Runs `jobs` in one transaction until it commits, up to `tries` times.
     fn persist(&mut self, jobs: &mut [Box<dyn Job>], tries: u32) -> Result<(), Setback> {
         let mut tried = 0;
+        let begin = watch();
         loop {
             tried += 1;
             if !self.healthy.load(Ordering::Relaxed) {
@@ -319,7 +322,8 @@ impl Desk {
                 Setback::Conflict(_) | Setback::OneJob(_) => (Duration::from_millis(tried.into()), tries),
                 Setback::Lost(_) => (PAUSE * 2_u32.pow(tried - 1), TRIES),
             };
-            if tried >= tries {
+            let too_long = matches!(setback, Setback::Lost(_)) && begin.elapsed() > PATIENCE;
+            if tried >= tries || too_long {
                 return Err(setback);
             }
             tracing::debug!(tried, jobs = jobs.len(), "a write batch runs again");
@@ -367,12 +371,12 @@ impl Desk {
     fn commit(&mut self, shelf: Shelf) -> Result<(), Error> {
         let transaction = if shelf == Shelf::Keys { &mut self.keys } else { &mut self.records };
         let done = transaction.end("COMMIT");
-        self.watch(&done);
+        self.heed(&done);
         done
     }
 
     /// A second fsync may lie about what the first one lost: stop serving.
-    fn watch<T>(&self, done: &Result<T, Error>) {
+    fn heed<T>(&self, done: &Result<T, Error>) {
         if let Err(Error::Disk(_)) = done {
             self.healthy.store(false, Ordering::Relaxed);
         }
@@ -383,8 +387,8 @@ impl Desk {
     fn scrub(&mut self) -> Result<bool, Error> {
         let records = truncate(&mut self.records.connection);
         let keys = truncate(&mut self.keys.connection);
-        self.watch(&records);
-        self.watch(&keys);
+        self.heed(&records);
+        self.heed(&keys);
         Ok(records? && keys?)
     }
 
@@ -400,6 +404,11 @@ impl Desk {
             (self.records, self.keys, self.adrift) = (records, keys, false);
         }
     }
+}
+
+#[expect(clippy::disallowed_methods, reason = "it only measures how long a database was waited for")]
+fn watch() -> Instant {
+    Instant::now()
 }
 
 fn answer(jobs: Vec<Box<dyn Job>>, outcome: Result<(), Error>) {

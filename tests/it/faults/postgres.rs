@@ -1,7 +1,7 @@
 //! PostgreSQL connections that are ended by the server or cut on the wire, in the middle of anything.
 
-use std::thread::sleep;
-use std::time::Duration;
+use std::thread::{scope, sleep};
+use std::time::{Duration, Instant};
 
 use obhut::types::Role;
 use reqwest::Method;
@@ -92,4 +92,36 @@ fn a_database_that_is_away_for_a_while_is_answered_with_later() {
     assert!(told.refusals() > 0);
     works_again(&house, "lastly");
     all_is_there(&house, &told);
+}
+
+/// Nobody may wait for ever on a server that was cut off by a network that swallows everything.
+#[test]
+fn a_database_that_never_answers_is_not_waited_for() {
+    let database = Database::postgres();
+    let proxy = Proxy::to(&database);
+    let house = house(database, Surroundings { database_url: Some(proxy.url()), ..Surroundings::default() });
+    proxy.go_silent();
+    scope(|threads| {
+        for client in 0..8 {
+            let house = &house;
+            threads.spawn(move || {
+                let records = json!({"records": [customer("webshop", "lastone")]});
+                let (reply, waited) = measured(|| match client % 2 {
+                    0 => house.lookup(Role::Partner, "marlene", "newsletter_email"),
+                    _ => house.post(Role::Partner, "/v1/records", &records),
+                });
+                expect_later(&reply);
+                assert!(waited < Duration::from_secs(30), "waited for {waited:?}");
+            });
+        }
+    });
+    proxy.come_back();
+    works_again(&house, "lastly");
+    all_is_there(&house, &Told::default());
+}
+
+#[expect(clippy::disallowed_methods, reason = "it only measures; nothing is decided by it")]
+fn measured<T>(work: impl FnOnce() -> T) -> (T, Duration) {
+    let begin = Instant::now();
+    (work(), begin.elapsed())
 }

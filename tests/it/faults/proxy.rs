@@ -42,6 +42,7 @@ pub struct Proxy {
     url: String,
     ends: Arc<Mutex<Vec<Box<dyn End>>>>,
     down: Arc<AtomicBool>,
+    silent: Arc<AtomicBool>,
     cuts: AtomicUsize,
 }
 
@@ -69,19 +70,24 @@ impl Proxy {
         };
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("postgres://{user}@{}/{name}?sslmode=disable", listener.local_addr().unwrap());
-        let (ends, down) = (Arc::new(Mutex::new(Vec::new())), Arc::new(AtomicBool::new(false)));
-        let (kept, closed) = (ends.clone(), down.clone());
+        let ends: Arc<Mutex<Vec<Box<dyn End>>>> = Arc::default();
+        let (down, silent) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicBool::new(false)));
+        let (kept, closed, mute) = (ends.clone(), down.clone(), silent.clone());
         thread::spawn(move || {
             for client in listener.incoming() {
                 let Ok(client) = client else { return };
                 if closed.load(Ordering::SeqCst) {
                     continue;
                 }
+                if mute.load(Ordering::SeqCst) {
+                    kept.lock().unwrap().push(Box::new(client));
+                    continue;
+                }
                 let Ok(server) = reach() else { continue };
                 join(Box::new(client), server, &kept);
             }
         });
-        Self { url, ends, down, cuts: AtomicUsize::new(0) }
+        Self { url, ends, down, silent, cuts: AtomicUsize::new(0) }
     }
 
     /// The database's address through the wire.
@@ -103,9 +109,18 @@ impl Proxy {
         self.cut();
     }
 
+    /// Cuts everything; who connects is heard and never answered, until [`Proxy::come_back`].
+    pub fn go_silent(&self) {
+        self.silent.store(true, Ordering::SeqCst);
+        self.cut();
+    }
+
     /// Lets connect again.
     pub fn come_back(&self) {
         self.down.store(false, Ordering::SeqCst);
+        if self.silent.swap(false, Ordering::SeqCst) {
+            self.cut();
+        }
     }
 
     /// How many ends were cut off.
