@@ -9,7 +9,7 @@ use reqwest::Method;
 use serde_json::json;
 
 use super::injector::{Errno, Injector};
-use super::load::{Told, all_is_there, complaint_about, expect_later, house};
+use super::load::{SETTLED, Told, all_is_there, complaint_about, eventually, expect_later, house};
 use crate::databases::{Database, Dialect};
 use crate::house::{House, Reply, Surroundings, demand, in_a_house_on_both_databases, lookup, statement, text};
 
@@ -105,9 +105,11 @@ fn a_shelf_that_fails_under_load_discloses_nothing_unwritten(database: Database)
         for _ in 0..4 {
             sleep(Duration::from_millis(200));
             shelf.fail(house);
-            sleep(Duration::from_millis(100));
+            sleep(SETTLED);
             let before = told.counts().1;
-            sleep(Duration::from_millis(150));
+            for _ in 0..5 {
+                expect_later(&house.lookup(Role::Partner, "marlene", "newsletter_email"));
+            }
             assert_eq!(told.counts().1, before, "disclosed while no line could be written");
             shelf.repair(house);
         }
@@ -127,17 +129,19 @@ fn a_locked_shelf_keeps_disclosures_waiting() {
     told.while_(&house, |house| {
         sleep(Duration::from_millis(300));
         scope(|threads| {
-            let lock = "BEGIN; LOCK TABLE audit_entry; SELECT pg_sleep(3); COMMIT";
+            let lock = "BEGIN; LOCK TABLE audit_entry; SELECT pg_sleep(4); COMMIT";
             let locked = threads.spawn(|| house.database().execute(Shelf::Audit, lock));
-            sleep(Duration::from_millis(1000));
+            let granted = "SELECT mode AS answer FROM pg_locks JOIN pg_class ON pg_class.oid = pg_locks.relation
+                           WHERE relname = 'audit_entry' AND mode = 'AccessExclusiveLock' AND granted";
+            eventually("the table is locked", || !house.database().texts(Shelf::Audit, granted).is_empty());
+            sleep(SETTLED);
             let before = told.counts().1;
             sleep(Duration::from_millis(1000));
             assert!(!locked.is_finished(), "the lock was too short to see anything");
             assert_eq!(told.counts().1, before, "disclosed while no line could be written");
         });
         let before = told.counts().1;
-        sleep(Duration::from_millis(1500));
-        assert!(told.counts().1 > before, "the disclosures do not go on");
+        eventually("the disclosures go on", || told.counts().1 > before);
     });
     all_is_there(&house, &told);
 }

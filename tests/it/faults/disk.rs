@@ -10,7 +10,7 @@ use reqwest::Method;
 use serde_json::json;
 
 use super::injector::{Errno, Injector};
-use super::load::{Told, all_is_there, complaint_about, expect_later, house};
+use super::load::{SETTLED, Told, all_is_there, complaint_about, eventually, expect_later, house};
 use crate::databases::Database;
 use crate::house::{House, customer, statement};
 
@@ -31,8 +31,10 @@ fn a_full_disk(kind: &str, file: &str) -> Told {
     told.while_(&house, |house| {
         for pass in [0, 1, 2, 5] {
             sleep(Duration::from_millis(150));
+            let failed = injector.failed();
             injector.fail_after(pass, kind, file, Errno::NoSpace);
-            sleep(Duration::from_millis(300));
+            eventually("the disk is full", || injector.failed() > failed + 2);
+            sleep(Duration::from_millis(200));
             injector.relax();
             // At once, by the same process.
             let name = format!("free{pass}{}", file.replace(['.', '-'], ""));
@@ -91,13 +93,14 @@ fn a_broken_disk(kind: &str, file: &str) {
     told.while_(&house, |house| {
         sleep(Duration::from_millis(300));
         injector.fail_after(3, kind, file, Errno::Io);
-        sleep(Duration::from_millis(500));
+        eventually("the hub is not ready any more", || ready(house) == 503);
+        sleep(SETTLED);
         // The disk says that all is well again; whether what it lost came back, it does not say.
         injector.relax();
         let before = told.counts();
-        assert_eq!(ready(house), 503, "{kind} failed on {file} and the hub says it is ready");
         sleep(Duration::from_millis(300));
         assert_eq!(told.counts(), before, "served after {kind} failed on {file}");
+        assert_eq!(ready(house), 503);
     });
     assert!(injector.failed() > 0, "nothing failed: the disk was not reached");
     let health = house.send(house.request(0, Method::GET, "/healthz"));

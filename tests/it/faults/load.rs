@@ -19,6 +19,8 @@ const WRITERS: usize = 2;
 const READERS: usize = 2;
 /// The pause of a client that was turned away.
 const BREATH: Duration = Duration::from_millis(5);
+/// By then every answer that was on its way has arrived, also on a busy machine.
+pub const SETTLED: Duration = Duration::from_millis(700);
 
 /// What clients were told.
 #[derive(Default)]
@@ -136,6 +138,18 @@ impl Drop for End<'_> {
     fn drop(&mut self) {
         self.0.store(true, Ordering::SeqCst);
     }
+}
+
+/// Waits until this holds, at most as long as a busy machine may take.
+#[track_caller]
+pub fn eventually(what: &str, holds: impl Fn() -> bool) {
+    for _ in 0..600 {
+        if holds() {
+            return;
+        }
+        sleep(Duration::from_millis(50));
+    }
+    panic!("it never came about that {what}");
 }
 
 /// What is wrong with the answer of a hub that cannot do what it was asked for now.
