@@ -89,7 +89,8 @@ Formats, by the file's ending unless --format says it:
   .csv     with --mapping, or a connector that has one: which column is which field
 
 Records that were imported before and have not changed are skipped, so an import can be repeated. A record that
-is refused is reported with its number and reason; the others go in. The exit status is 1 if any was refused.
+is refused is reported with its line or number and the reason; the others go in. The exit status is 1 if any was
+refused.
 
 Examples:
   obhut import records.ndjson

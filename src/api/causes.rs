@@ -141,13 +141,9 @@ fn of_store(cause: &store::Error) -> Problem {
     match cause {
         Error::Overloaded | Error::Conflict(_) | Error::Lost(_) => Problem::overloaded(SOON),
         Error::Full(_) => Problem::overloaded(LATER),
-        Error::Disk(_) | Error::Stopped => not_ready(),
-        Error::Open(_)
-        | Error::Migrate(_)
-        | Error::Statement(_)
-        | Error::Taken
-        | Error::Unreadable(_)
-        | Error::Entropy(_) => internal(),
+        // A connection that cannot be opened: the database is away, or this process has too many files open.
+        Error::Disk(_) | Error::Stopped | Error::Open(_) => not_ready(),
+        Error::Migrate(_) | Error::Statement(_) | Error::Taken | Error::Unreadable(_) | Error::Entropy(_) => internal(),
     }
 }
 
@@ -197,6 +193,7 @@ mod tests {
         assert!(problem.reply(None).headers().contains_key("retry-after"));
         assert!(problem.cause().is_some());
         assert_eq!(Problem::from(store::Error::Overloaded).code(), Code::Overloaded);
+        assert_eq!(Problem::from(store::Error::Open(String::new())).code(), Code::NotReady);
         assert_eq!(Problem::from(store::Error::Unreadable("row")).code(), Code::Internal);
     }
 }

@@ -12,7 +12,7 @@ use actix_web::web::Data;
 use actix_web::{Error, HttpMessage, HttpResponse};
 use metrics_exporter_prometheus::PrometheusHandle;
 
-use super::health::{Draining, Readiness};
+use super::health::{self, Draining, Readiness};
 use super::limits::{Gate, Payer, Running};
 use super::problem::{self, Code, Problem};
 use super::request_id::{self, CallId};
@@ -93,10 +93,14 @@ pub(super) async fn around<B: MessageBody + 'static>(
     Ok(reply)
 }
 
-/// Whether the call may begin. Probes always may: an overloaded hub is alive.
+/// Whether the call may begin. Probes always may: an overloaded hub is alive. On a disk that failed nothing else may,
+/// except to be measured: what it would answer, or acknowledge, may not be what the disk holds.
 fn admit(frame: &Frame, request: &ServiceRequest, room: bool) -> Result<(), Problem> {
     if matches!(request.path(), "/healthz" | "/readyz") {
         return Ok(());
+    }
+    if request.path() != "/metrics" {
+        frame.readiness.ready().map_err(health::stopped)?;
     }
     if !room {
         return Err(Problem::overloaded(1));

@@ -11,6 +11,9 @@ use utoipa::ToSchema;
 use super::frame::Frame;
 use super::problem::{Code, Problem};
 
+/// Seconds a caller is asked to wait until somebody has started the hub again.
+const RESTART: u64 = 30;
+
 /// Says whether the hub can keep its promises now: the store answers, the audit log accepts, the keys are open.
 pub trait Readiness: Send + Sync {
     /// Ready, or a short reason for the log.
@@ -72,6 +75,11 @@ pub(super) async fn readyz(frame: Data<Frame>) -> Result<HttpResponse, Problem> 
     }
     match frame.readiness.ready() {
         Ok(()) => Ok(HttpResponse::Ok().json(Health { status: "ok" })),
-        Err(reason) => Err(Problem::new(Code::NotReady, "The hub cannot serve now.").because(reason)),
+        Err(reason) => Err(stopped(reason)),
     }
+}
+
+/// The answer of a hub that does not serve until it was started again.
+pub(super) fn stopped(reason: String) -> Problem {
+    Problem::new(Code::NotReady, "The hub cannot serve now.").retry_after(RESTART).because(reason)
 }

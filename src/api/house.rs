@@ -11,7 +11,7 @@ use crate::rights::Rights;
 use crate::segments::Segments;
 use crate::store::Store;
 use crate::types::{Clock, IdMaker};
-use crate::vault::{KeyringError, Strongbox};
+use crate::vault::Strongbox;
 
 /// The rooms. Keys are not among them: each moved into the room that owns it.
 pub struct House {
@@ -46,12 +46,5 @@ impl super::health::Readiness for House {
             (false, _) => Err("the disk failed below the records".to_owned()),
             (_, false) => Err("the disk failed below the audit book".to_owned()),
         }
-    }
-}
-
-/// Turns a failure below into the problem the caller sees.
-impl From<KeyringError> for super::Problem {
-    fn from(cause: KeyringError) -> Self {
-        Self::internal(cause)
     }
 }

@@ -1,5 +1,6 @@
 //! `obhut import`: records out of files, through the same intake as the API.
 
+use std::fmt;
 use std::fs::File;
 use std::io::{BufReader, Read, stdin};
 use std::path::Path;
@@ -53,30 +54,12 @@ pub(super) async fn import(house: &House, arguments: &Import) -> Outcome {
         reading.ensure_source(house).await?;
     }
     let mut tally = Tally::default();
-    for file in &arguments.files {
-        let form = form_of(file, arguments.format)?;
-        let (input, bar) = open(file, arguments.quiet)?;
-        let records = reading.records(input, form)?;
-        let mut batch: Vec<Vec<u8>> = Vec::with_capacity(CHUNK);
-        let mut number = 0_u64;
-        for record in records {
-            match record {
-                Ok(record) => batch.push(record),
-                Err(unread) => {
-                    tally.rejected += 1;
-                    say_error(&format!("{}: {unread}", file.display()));
-                }
-            }
-            if batch.len() == CHUNK {
-                take(house, arguments, file, &mut batch, &mut number, &mut tally).await?;
-            }
-        }
-        take(house, arguments, file, &mut batch, &mut number, &mut tally).await?;
-        bar.finish_and_clear();
-    }
-    if !arguments.dry_run {
+    let end = bring(house, arguments, &reading, &mut tally).await;
+    // What went in before it broke off is written down too.
+    if !arguments.dry_run && (end.is_ok() || tally.total() > 0) {
         house.intake.note_ingest(None, usize::try_from(tally.total()).unwrap_or(usize::MAX)).await?;
     }
+    end?;
     say(&format!(
         "{} records: {} created, {} updated, {} unchanged, {} older than what is there, {} of erased people, {} refused",
         tally.total(),
@@ -90,6 +73,68 @@ pub(super) async fn import(house: &House, arguments: &Import) -> Outcome {
     if tally.rejected == 0 { Ok(()) } else { Err(format!("{} records were refused", tally.rejected).into()) }
 }
 
+async fn bring(house: &House, arguments: &Import, reading: &Reading<'_>, tally: &mut Tally) -> Outcome {
+    for file in &arguments.files {
+        let form = form_of(file, arguments.format)?;
+        let (input, bar) = open(file, arguments.quiet)?;
+        let mut batch: Vec<Found> = Vec::with_capacity(CHUNK);
+        for (number, record) in (1..).zip(reading.records(input, form)?) {
+            match record {
+                Ok(record) => batch.push(Found { place: record.place.or(Place::Record(number)), ..record }),
+                Err(unread) => {
+                    tally.rejected += 1;
+                    say_error(&format!("{}: {unread}", file.display()));
+                }
+            }
+            if batch.len() == CHUNK {
+                take(house, arguments, file, &mut batch, tally).await?;
+            }
+        }
+        take(house, arguments, file, &mut batch, tally).await?;
+        bar.finish_and_clear();
+    }
+    Ok(())
+}
+
+/// A record and where it stands.
+struct Found {
+    place: Place,
+    record: Vec<u8>,
+}
+
+impl AsRef<[u8]> for Found {
+    fn as_ref(&self) -> &[u8] {
+        &self.record
+    }
+}
+
+/// Where a record stands in its file.
+#[derive(Clone, Copy)]
+enum Place {
+    /// Not known yet.
+    Somewhere,
+    /// Its line, from 1.
+    Line(u64),
+    /// Which record it is, from 1, of those the file holds; those that could not be read count.
+    Record(u64),
+}
+
+impl Place {
+    const fn or(self, other: Self) -> Self {
+        if let Self::Somewhere = self { other } else { self }
+    }
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Somewhere => f.write_str("somewhere"),
+            Self::Line(line) => write!(f, "line {line}"),
+            Self::Record(number) => write!(f, "record {number}"),
+        }
+    }
+}
+
 /// How the files are to be read.
 struct Reading<'a> {
     connector: Option<&'a Connector>,
@@ -100,7 +145,7 @@ struct Reading<'a> {
 }
 
 /// Records one by one; what could not be read stands between them, in words without values.
-type Records<'a> = Box<dyn Iterator<Item = Result<Vec<u8>, String>> + 'a>;
+type Records<'a> = Box<dyn Iterator<Item = Result<Found, String>> + 'a>;
 
 impl<'a> Reading<'a> {
     fn of(catalog: &'a Catalog, arguments: &'a Import) -> Result<Self, Box<dyn std::error::Error>> {
@@ -140,7 +185,7 @@ impl<'a> Reading<'a> {
     fn records(&'a self, input: Box<dyn Read>, form: Form) -> Result<Records<'a>, Box<dyn std::error::Error>> {
         if let (Some(mapping), Form::Csv) = (self.table(), form) {
             let records = mapping.read(input, &self.source);
-            return Ok(Box::new(records.map(|record| record.map_err(|error| error.to_string()))));
+            return Ok(somewhere(records));
         }
         match (self.connector, self.stream) {
             (Some(connector), Some(stream)) => {
@@ -150,11 +195,11 @@ impl<'a> Reading<'a> {
                 let page: Value = serde_json::from_reader(input.take(LONGEST_JSON))
                     .map_err(|error| format!("not JSON: line {}", error.line()))?;
                 let records: Vec<_> = stream.map(&page, &self.source).collect();
-                Ok(Box::new(records.into_iter().map(|record| record.map_err(|error| error.to_string()))))
+                Ok(somewhere(records.into_iter()))
             }
             (Some(connector), None) => {
                 let records = connector.read(input, form, &self.source);
-                Ok(Box::new(records.map(|record| record.map_err(|error| error.to_string()))))
+                Ok(somewhere(records))
             }
             (None, _) if form == Form::Ndjson => Ok(self.lines(input)),
             (None, _) => Err("name a --connector for JSON, or a --mapping for CSV".into()),
@@ -164,13 +209,27 @@ impl<'a> Reading<'a> {
     /// Canonical records, one per line. A line that cannot be parsed goes to intake as it is: it says why.
     fn lines(&'a self, input: Box<dyn Read>) -> Records<'a> {
         use std::io::BufRead as _;
-        let lines = BufReader::new(input).split(b'\n');
-        Box::new(lines.map(|line| line.map_err(|error| error.kind().to_string())).filter_map(|line| match line {
+        let mut ended = false;
+        let lines = (1..).zip(BufReader::new(input).split(b'\n'));
+        // A file that cannot be read, such as a directory, says so for ever.
+        let lines = lines.take_while(move |(_, line)| !std::mem::replace(&mut ended, line.is_err()));
+        Box::new(lines.filter_map(|(number, line)| match line {
+            Err(error) => Some(Err(format!("line {number}: {}", error.kind()))),
             Ok(line) if line.iter().all(u8::is_ascii_whitespace) => None,
-            Ok(line) if self.given_source => Some(Ok(with_source(line, &self.source))),
-            line => Some(line),
+            Ok(line) => {
+                let record = if self.given_source { with_source(line, &self.source) } else { line };
+                Some(Ok(Found { place: Place::Line(number), record }))
+            }
         }))
     }
+}
+
+/// Records whose reader says no place of theirs.
+fn somewhere<'a, E: fmt::Display>(records: impl Iterator<Item = Result<Vec<u8>, E>> + 'a) -> Records<'a> {
+    Box::new(records.map(|record| match record {
+        Ok(record) => Ok(Found { place: Place::Somewhere, record }),
+        Err(error) => Err(error.to_string()),
+    }))
 }
 
 fn with_source(line: Vec<u8>, source: &str) -> Vec<u8> {
@@ -183,19 +242,12 @@ fn with_source(line: Vec<u8>, source: &str) -> Vec<u8> {
     }
 }
 
-async fn take(
-    house: &House,
-    arguments: &Import,
-    file: &Path,
-    batch: &mut Vec<Vec<u8>>,
-    number: &mut u64,
-    tally: &mut Tally,
-) -> Outcome {
+async fn take(house: &House, arguments: &Import, file: &Path, batch: &mut Vec<Found>, tally: &mut Tally) -> Outcome {
     let outcomes = if arguments.dry_run {
         let now = house.clock.now();
         batch
             .iter()
-            .map(|record| match intake::parse(record, now) {
+            .map(|found| match intake::parse(&found.record, now) {
                 Ok(_) => intake::Outcome::Unchanged,
                 Err(rejection) => intake::Outcome::Rejected(rejection),
             })
@@ -203,15 +255,13 @@ async fn take(
     } else {
         house.intake.ingest(batch).await?
     };
-    for outcome in outcomes {
-        *number += 1;
+    for (outcome, found) in outcomes.into_iter().zip(batch.drain(..)) {
         tally.count(&outcome);
         if let intake::Outcome::Rejected(rejection) = outcome {
             let (code, at, why) = (rejection.code, rejection.pointer, rejection.detail);
-            say_error(&format!("{}, record {number}: {code} at {at:?}: {why}", file.display()));
+            say_error(&format!("{}, {}: {code} at {at:?}: {why}", file.display(), found.place));
         }
     }
-    batch.clear();
     Ok(())
 }
 

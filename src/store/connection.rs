@@ -148,9 +148,32 @@ fn sqlite(directory: &Path, shelf: Shelf, access: Access) -> Result<SqliteConnec
     Ok(connection)
 }
 
+/// What an address says of waiting if it says nothing itself: seconds for a new connection, milliseconds until sent data
+/// must be acknowledged, and how a connection that is idle is found to be dead. Without them a network that swallows
+/// everything keeps a caller waiting for hours.
+const PATIENCE: [(&str, &str); 5] = [
+    ("connect_timeout", "5"),
+    ("tcp_user_timeout", "30000"),
+    ("keepalives_idle", "30"),
+    ("keepalives_interval", "10"),
+    ("keepalives_count", "3"),
+];
+
+fn with_patience(url: &str) -> String {
+    let mut url = url.to_owned();
+    for (name, value) in PATIENCE {
+        if !url.contains(&format!("{name}=")) {
+            url.push(if url.contains('?') { '&' } else { '?' });
+            url.extend([name, "=", value]);
+        }
+    }
+    url
+}
+
 fn postgres(url: &str, shelf: Shelf) -> Result<PgConnection, Error> {
     // libpq's own text names host and user at most, never the password.
-    let mut connection = PgConnection::establish(url).map_err(|cause| Error::Open(cause.to_string()))?;
+    let mut connection =
+        PgConnection::establish(&with_patience(url)).map_err(|cause| Error::Open(cause.to_string()))?;
     connection
         .batch_execute(&format!(
             "SET search_path TO {schema}; SET synchronous_commit TO on; SET client_min_messages TO warning;
@@ -162,4 +185,17 @@ fn postgres(url: &str, shelf: Shelf) -> Result<PgConnection, Error> {
     // then such a failure is answered instead of tried again.
     let _ = connection.batch_execute("SET lc_messages TO 'C'");
     Ok(connection)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_keeps_its_own_patience() {
+        let url = with_patience("postgres://hub@db/obhut?connect_timeout=60");
+        assert!(url.starts_with("postgres://hub@db/obhut?connect_timeout=60&tcp_user_timeout="), "{url}");
+        assert_eq!(url.matches("connect_timeout").count(), 1);
+        assert!(with_patience("postgres://hub@db/obhut").contains("/obhut?connect_timeout=5&"));
+    }
 }

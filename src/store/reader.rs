@@ -227,14 +227,25 @@ fn work(location: &Location, read: &mut Option<Read>, batch: Vec<Asked>) {
     while !hot.is_empty() {
         answer_subjects(location, read, some_of(&mut hot));
     }
+    let mut away = None;
     for errand in errands {
+        // A database that is away is not waited for once per errand.
+        if let Some(why) = &away {
+            errand(Err(Error::Open(String::clone(why))));
+            continue;
+        }
         // A panic was reported by the panic hook, and the asker's channel is closed; the thread goes on.
         let _ = catch_unwind(AssertUnwindSafe(|| match begun(location, read.take()) {
             Ok(mut begun) => {
                 errand(Ok(&mut begun));
                 *read = Some(begun).filter(|read| !read.broken);
             }
-            Err(cause) => errand(Err(cause)),
+            Err(cause) => {
+                if let Error::Open(why) = &cause {
+                    away = Some(why.clone());
+                }
+                errand(Err(cause));
+            }
         }));
     }
 }
@@ -283,7 +294,7 @@ fn some_of(hot: &mut VecDeque<HotRead>) -> Vec<HotRead> {
 fn answer_subjects(location: &Location, read: &mut Option<Read>, asked: Vec<HotRead>) {
     let all: Vec<Who> = asked.iter().flat_map(|(who, _)| who.iter().cloned()).collect();
     let mut loaded = load(location, read, &all);
-    if loaded.is_err() && read.is_none() {
+    if loaded.as_ref().is_err_and(|cause| !matches!(cause, Error::Open(_))) && read.is_none() {
         // The connection broke, perhaps while it was idle: once more with a new one.
         loaded = load(location, read, &all);
     }

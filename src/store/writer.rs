@@ -11,7 +11,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::sleep;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use diesel::connection::SimpleConnection as _;
 use diesel::{QueryableByName, RunQueryDsl, sql_types::Integer};
@@ -29,6 +29,8 @@ const TRIES: u32 = 8;
 const TOGETHER: u32 = 4;
 /// The pause after a lost connection; it doubles with every try. All tries together take about a second.
 const PAUSE: Duration = Duration::from_millis(10);
+/// How long a batch is tried again after a lost connection; a server that does not answer makes each try long.
+const PATIENCE: Duration = Duration::from_secs(2);
 /// Jobs that may wait before new ones are refused.
 const WAITING: usize = 4096;
 
@@ -207,7 +209,7 @@ impl Writer {
         Ok(Self { gatherer, healthy })
     }
 
-    /// False once the disk failed below a commit.
+    /// False once the disk failed below a commit or while a write-ahead log was cut off.
     pub(super) fn healthy(&self) -> bool {
         self.healthy.load(Ordering::Relaxed)
     }
@@ -241,13 +243,16 @@ struct Desk {
     location: Location,
     records: Transaction,
     keys: Transaction,
+    /// A transaction failed and there is no new connection yet. SQLite may have ended it by itself: what ran now would
+    /// run outside of any.
+    adrift: bool,
     healthy: Arc<AtomicBool>,
 }
 
 impl Desk {
     fn open(location: Location) -> Result<Self, Error> {
         let (records, keys) = Self::connect(&location)?;
-        Ok(Self { location, records, keys, healthy: Arc::new(AtomicBool::new(true)) })
+        Ok(Self { location, records, keys, adrift: false, healthy: Arc::new(AtomicBool::new(true)) })
     }
 
     fn connect(location: &Location) -> Result<(Transaction, Transaction), Error> {
@@ -304,6 +309,7 @@ impl Desk {
     /// Runs `jobs` in one transaction until it commits, up to `tries` times.
     fn persist(&mut self, jobs: &mut [Box<dyn Job>], tries: u32) -> Result<(), Setback> {
         let mut tried = 0;
+        let begin = watch();
         loop {
             tried += 1;
             if !self.healthy.load(Ordering::Relaxed) {
@@ -317,7 +323,8 @@ impl Desk {
                 Setback::Conflict(_) | Setback::OneJob(_) => (Duration::from_millis(tried.into()), tries),
                 Setback::Lost(_) => (PAUSE * 2_u32.pow(tried - 1), TRIES),
             };
-            if tried >= tries {
+            let too_long = matches!(setback, Setback::Lost(_)) && begin.elapsed() > PATIENCE;
+            if tried >= tries || too_long {
                 return Err(setback);
             }
             tracing::debug!(tried, jobs = jobs.len(), "a write batch runs again");
@@ -326,6 +333,9 @@ impl Desk {
     }
 
     fn attempt(&mut self, jobs: &mut [Box<dyn Job>]) -> Result<(), Setback> {
+        if self.adrift {
+            return Err(Setback::Lost(Error::Stopped));
+        }
         self.records.begin()?;
         let alone = jobs.len() == 1;
         for job in jobs.iter_mut() {
@@ -362,19 +372,25 @@ impl Desk {
     fn commit(&mut self, shelf: Shelf) -> Result<(), Error> {
         let transaction = if shelf == Shelf::Keys { &mut self.keys } else { &mut self.records };
         let done = transaction.end("COMMIT");
-        if let Err(Error::Disk(_)) = &done {
-            // A second fsync may lie about what the first one lost: stop serving.
+        self.heed(&done);
+        done
+    }
+
+    /// A second fsync may lie about what the first one lost: stop serving.
+    fn heed<T>(&self, done: &Result<T, Error>) {
+        if let Err(Error::Disk(_)) = done {
             self.healthy.store(false, Ordering::Relaxed);
         }
-        done
     }
 
     /// Moves everything from the write-ahead logs into the files and cuts the logs off, so that what was erased
     /// is in neither. PostgreSQL has no such step; there the destroyed key epoch makes erasure final.
     fn scrub(&mut self) -> Result<bool, Error> {
-        let records = truncate(&mut self.records.connection)?;
-        let keys = truncate(&mut self.keys.connection)?;
-        Ok(records && keys)
+        let records = truncate(&mut self.records.connection);
+        let keys = truncate(&mut self.keys.connection);
+        self.heed(&records);
+        self.heed(&keys);
+        Ok(records? && keys?)
     }
 
     /// Ends what is open. An idle connection can be dead as well, so both are tried, and opened anew if one is.
@@ -382,10 +398,18 @@ impl Desk {
         (self.keys.savepoint, self.records.savepoint) = (false, false);
         let undone = self.keys.end("ROLLBACK").and(self.records.end("ROLLBACK"));
         let alive = undone.is_ok() && self.keys.connection.answers() && self.records.connection.answers();
-        if !alive && let Ok((records, keys)) = Self::connect(&self.location) {
-            (self.records, self.keys) = (records, keys);
+        self.adrift = !alive;
+        if self.adrift
+            && let Ok((records, keys)) = Self::connect(&self.location)
+        {
+            (self.records, self.keys, self.adrift) = (records, keys, false);
         }
     }
+}
+
+#[expect(clippy::disallowed_methods, reason = "it only measures how long a database was waited for")]
+fn watch() -> Instant {
+    Instant::now()
 }
 
 fn answer(jobs: Vec<Box<dyn Job>>, outcome: Result<(), Error>) {

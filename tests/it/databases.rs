@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use diesel::connection::SimpleConnection as _;
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Text};
+use diesel::sql_types::{BigInt, Integer, Text};
 use diesel::{PgConnection, SqliteConnection, sql_query};
 use obhut::store::{Location, Shelf, Store};
 use tempfile::TempDir;
@@ -124,6 +124,21 @@ impl Database {
             Raw::Postgres(mut c) => c.batch_execute(statements),
         }
         .unwrap();
+    }
+
+    /// Whether the write-ahead log of a shelf can be cut off: within a few seconds nobody writes to it or reads an old
+    /// snapshot. PostgreSQL has none to cut.
+    pub fn can_cut_its_log(&self, shelf: Shelf) -> bool {
+        let Raw::Sqlite(mut connection) = self.connect(shelf) else { return true };
+        let row: BusyRow = sql_query("PRAGMA wal_checkpoint(TRUNCATE)").get_result(&mut connection).unwrap();
+        row.busy == 0
+    }
+
+    /// Ends every connection from the server's side and says how many there were.
+    pub fn count_disconnected(&self) -> usize {
+        let ends = "SELECT pg_terminate_backend(pid)::text AS answer FROM pg_stat_activity
+                        WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'";
+        self.texts(Shelf::Records, ends).len()
     }
 
     /// Ends every connection from the server's side; an embedded database has none to end.
@@ -255,6 +270,12 @@ enum Raw {
 struct TextRow {
     #[diesel(sql_type = Text)]
     answer: String,
+}
+
+#[derive(QueryableByName)]
+struct BusyRow {
+    #[diesel(sql_type = Integer)]
+    busy: i32,
 }
 
 #[derive(QueryableByName)]

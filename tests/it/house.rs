@@ -4,6 +4,7 @@
 //! house's back, it says so.
 
 use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::fs::{File, OpenOptions};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
@@ -54,6 +55,16 @@ pub struct House {
     newest: Option<String>,
     secrets: Vec<String>,
     arguments: Vec<String>,
+    surroundings: Surroundings,
+}
+
+/// What is unusual around a hub.
+#[derive(Clone, Default)]
+pub struct Surroundings {
+    /// Variables of the environment of `obhut serve`.
+    pub environment: Vec<(&'static str, OsString)>,
+    /// How the program reaches the database, if not by its own address.
+    pub database_url: Option<String>,
 }
 
 /// An API key with its public half.
@@ -78,6 +89,11 @@ impl House {
 
     /// The same with further arguments for `obhut serve`.
     pub fn open_with(database: Database, arguments: &[&str]) -> Self {
+        Self::open_in(database, arguments, Surroundings::default())
+    }
+
+    /// The same in unusual surroundings.
+    pub fn open_in(database: Database, arguments: &[&str], surroundings: Surroundings) -> Self {
         let home = tempfile::tempdir().unwrap();
         for directory in ["data", "tmp"] {
             std::fs::create_dir(home.path().join(directory)).unwrap();
@@ -86,7 +102,7 @@ impl House {
         let client = Client::builder().no_proxy().timeout(PATIENCE).build().unwrap();
         let arguments = arguments.iter().map(ToString::to_string).collect();
         let (nodes, keys, secrets) = (Vec::new(), BTreeMap::new(), Vec::new());
-        let mut house = Self { nodes, keys, client, home, database, newest: None, secrets, arguments };
+        let mut house = Self { nodes, keys, client, home, database, newest: None, secrets, arguments, surroundings };
         let made = house.run(&["key", "create", "--role", "admin", "--name", "test"]);
         assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
         let key = String::from_utf8(made.stdout).unwrap().trim().to_owned();
@@ -217,7 +233,8 @@ impl House {
         let arguments = arguments.iter().map(ToString::to_string).collect();
         let (client, keys) = (self.client.clone(), self.keys.clone());
         let (newest, secrets) = (None, self.secrets.clone());
-        Self { nodes: Vec::new(), keys, client, home, database, newest, secrets, arguments }
+        let surroundings = Surroundings::default();
+        Self { nodes: Vec::new(), keys, client, home, database, newest, secrets, arguments, surroundings }
     }
 
     /// Starts from now on without further arguments.
@@ -255,9 +272,10 @@ impl House {
     /// The program with these arguments on this house's data.
     pub fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_obhut"));
-        let database = match self.database.location() {
-            Location::Sqlite(directory) => format!("sqlite:{}", directory.display()),
-            Location::Postgres { url, .. } => url.to_string(),
+        let database = match (&self.surroundings.database_url, self.database.location()) {
+            (Some(url), _) => url.clone(),
+            (None, Location::Sqlite(directory)) => format!("sqlite:{}", directory.display()),
+            (None, Location::Postgres { url, .. }) => url.clone(),
         };
         let tmp = self.home.path().join("tmp");
         command.env_clear().env("PATH", "/usr/bin:/bin").env("TMPDIR", &tmp).env("SQLITE_TMPDIR", &tmp);
@@ -287,6 +305,7 @@ impl House {
         let mut command = self.command(&["serve", "--listen", "127.0.0.1:0", "--rate-limit-per-second", "0"]);
         command
             .args(&self.arguments)
+            .envs(self.surroundings.environment.clone())
             .stdin(Stdio::null())
             .stdout(File::create(log.with_extension("out")).unwrap())
             .stderr(file);

@@ -1,0 +1,234 @@
+//! A disk that is full or fails, below the embedded database. The server process is the real one; what fails are its
+//! system calls (see `injector`).
+
+use std::thread::sleep;
+use std::time::Duration;
+
+use obhut::store::Shelf;
+use obhut::types::Role;
+use reqwest::Method;
+use serde_json::json;
+
+use super::injector::{Errno, Injector};
+use super::load::{SETTLED, Told, all_is_there, complaint_about, eventually, expect_later, house};
+use crate::databases::Database;
+use crate::house::{House, customer, statement};
+
+fn on_this_disk() -> (Injector, House) {
+    let injector = Injector::new();
+    let house = house(Database::sqlite(), injector.surroundings());
+    (injector, house)
+}
+
+fn ready(house: &House) -> u16 {
+    house.send(house.request(0, Method::GET, "/readyz")).status
+}
+
+/// Fills the disk for a while under load, and frees it.
+fn a_full_disk(kind: &str, file: &str) -> Told {
+    let (injector, house) = on_this_disk();
+    let told = Told::default();
+    told.while_(&house, |house| {
+        for pass in [0, 1, 2, 5] {
+            sleep(Duration::from_millis(150));
+            let failed = injector.failed();
+            injector.fail_after(pass, kind, file, Errno::NoSpace);
+            eventually("the disk is full", || injector.failed() > failed + 2);
+            sleep(Duration::from_millis(200));
+            injector.relax();
+            // At once, by the same process.
+            let name = format!("free{pass}{}", file.replace(['.', '-'], ""));
+            house.ingest(&[customer("webshop", &name)]).expect_all("created");
+            house.lookup(Role::Partner, "marlene", "newsletter_email").expect(200);
+        }
+    });
+    assert!(injector.failed() > 0, "nothing failed: the disk was not reached");
+    assert_eq!(ready(&house), 200);
+    let (stored, disclosed) = told.counts();
+    assert!(stored > 0 && disclosed > 0 && told.refusals() > 0, "{stored} {disclosed} {:?}", told.refused);
+    all_is_there(&house, &told);
+    told
+}
+
+#[test]
+fn no_space_for_records_loses_nothing_and_ends_by_itself() {
+    a_full_disk("write", "records.db");
+}
+
+#[test]
+fn no_space_for_keys_loses_nothing_and_ends_by_itself() {
+    a_full_disk("write", "keys.db");
+}
+
+#[test]
+fn no_space_for_the_audit_book_loses_nothing_and_ends_by_itself() {
+    a_full_disk("write", "audit.db");
+}
+
+#[test]
+fn no_space_at_all_loses_nothing_and_ends_by_itself() {
+    a_full_disk("write", ".db");
+}
+
+/// A full disk takes no new data; who is known can still be read as long as the audit book can be written.
+#[test]
+fn reads_go_on_while_there_is_no_space_for_records() {
+    let (injector, house) = on_this_disk();
+    injector.fail("write", "records.db", Errno::NoSpace);
+    expect_later(&house.post(Role::Partner, "/v1/records", &json!({"records": [customer("webshop", "lastone")]})));
+    house.lookup(Role::Partner, "marlene", "newsletter_email").expect(200);
+    expect_later(&house.post(Role::Dpo, "/v1/consents", &statement("marlene", "withdrawn", Some("newsletter_email"))));
+    injector.relax();
+    assert!(injector.failed() > 0);
+    house.ingest(&[customer("webshop", "lastone")]).expect_all("created");
+    house.say("marlene", "withdrawn", Some("newsletter_email")).expect(201);
+    house.lookup(Role::Partner, "marlene", "newsletter_email").expect(404);
+}
+
+/// After a failed write or fsync below a commit nobody knows what the disk holds: nothing is served until a new process
+/// has read the files again. All that was acknowledged is there.
+fn a_broken_disk(kind: &str, file: &str) {
+    let (injector, mut house) = on_this_disk();
+    let told = Told::default();
+    told.while_(&house, |house| {
+        sleep(Duration::from_millis(300));
+        injector.fail_after(3, kind, file, Errno::Io);
+        eventually("the hub is not ready any more", || ready(house) == 503);
+        sleep(SETTLED);
+        // The disk says that all is well again; whether what it lost came back, it does not say.
+        injector.relax();
+        let before = told.counts();
+        sleep(Duration::from_millis(300));
+        assert_eq!(told.counts(), before, "served after {kind} failed on {file}");
+        assert_eq!(ready(house), 503);
+    });
+    assert!(injector.failed() > 0, "nothing failed: the disk was not reached");
+    let health = house.send(house.request(0, Method::GET, "/healthz"));
+    health.expect(200);
+    expect_later(&house.lookup(Role::Partner, "marlene", "newsletter_email"));
+    expect_later(&house.post(Role::Partner, "/v1/records", &json!({"records": [customer("webshop", "lastone")]})));
+    expect_later(&house.get(Role::Dpo, "/v1/audit/entries?limit=1"));
+    expect_later(&house.get(Role::Admin, "/v1/purposes"));
+    let metrics = house.send(house.request(0, Method::GET, "/metrics"));
+    metrics.expect(200);
+    house.kill();
+    house.start();
+    assert_eq!(ready(&house), 200);
+    assert!(told.counts().0 > 0 && told.counts().1 > 0, "{:?}", told.counts());
+    all_is_there(&house, &told);
+    house.ingest(&[customer("webshop", "lastone")]).expect_all("created");
+}
+
+#[test]
+fn a_failed_fsync_of_records_stops_serving() {
+    a_broken_disk("sync", "records.db-wal");
+}
+
+#[test]
+fn a_failed_fsync_of_keys_stops_serving() {
+    a_broken_disk("sync", "keys.db-wal");
+}
+
+#[test]
+fn a_failed_fsync_of_the_audit_book_stops_serving() {
+    a_broken_disk("sync", "audit.db-wal");
+}
+
+#[test]
+fn a_failed_write_of_records_stops_serving() {
+    a_broken_disk("write", "records.db-wal");
+}
+
+#[test]
+fn a_failed_write_of_the_audit_book_stops_serving() {
+    a_broken_disk("write", "audit.db-wal");
+}
+
+/// An erasure cuts the write-ahead logs off, which moves their pages into the files. If the disk loses those, the hub does
+/// not say that the person is gone, and stops serving as after any other fsync that failed.
+#[test]
+fn a_failed_fsync_below_an_erasure_stops_serving() {
+    let (injector, mut house) = on_this_disk();
+    injector.fail("sync", "records.db$", Errno::Io);
+    expect_later(&house.erase("marlene"));
+    assert!(injector.failed() > 0, "nothing failed: the disk was not reached");
+    injector.relax();
+    assert_eq!(ready(&house), 503);
+    expect_later(&house.erase("marlene"));
+    house.kill();
+    house.start();
+    // What was begun was finished by the start.
+    house.lookup(Role::Dpo, "marlene", "subject_access").expect(404);
+    all_is_there(&house, &Told::default());
+}
+
+/// The hub that stopped serving still ends when it is told to, and a new one finds all that was acknowledged.
+#[test]
+fn a_hub_on_a_broken_disk_can_be_stopped() {
+    let (injector, mut house) = on_this_disk();
+    house.ingest(&[customer("webshop", "lastone")]).expect_all("created");
+    injector.fail("sync", ".db", Errno::Io);
+    expect_later(&house.post(Role::Partner, "/v1/records", &json!({"records": [customer("webshop", "lasttwo")]})));
+    assert_eq!(house.stop().code(), Some(0));
+    injector.relax();
+    house.start();
+    house.lookup(Role::Dpo, "lastone", "subject_access").expect(200);
+    house.ingest(&[customer("webshop", "lastthree")]).expect_all("created");
+}
+
+/// A transaction that SQLite has ended by itself, and no new connection: what comes next must not run outside one.
+#[test]
+fn nothing_is_written_without_a_transaction() {
+    let (injector, house) = on_this_disk();
+    let write = |name| house.post(Role::Partner, "/v1/records", &json!({"records": [customer("webshop", name)]}));
+    let stored = || house.database().count(Shelf::Records, "record");
+    let before = stored();
+    injector.fail("write", "records.db", Errno::NoSpace);
+    injector.fail("open", ".db", Errno::TooManyFiles);
+    expect_later(&write("lastone"));
+    assert!(injector.failed() > 1, "nothing failed: the disk was not reached");
+    // There is space again, but no file can be opened yet.
+    injector.relax();
+    injector.fail("open", ".db", Errno::TooManyFiles);
+    expect_later(&write("lasttwo"));
+    assert_eq!(stored(), before, "a write that was turned away is there");
+    injector.relax();
+    write("lasttwo").expect(200).expect_all("created");
+    write("lastone").expect(200).expect_all("created");
+    all_is_there(&house, &Told::default());
+}
+
+/// A read that fails says so. It finds nobody less, and it lets nobody in or out.
+#[test]
+fn a_read_that_fails_is_answered_with_later() {
+    let (injector, house) = on_this_disk();
+    let wrong_key =
+        |path| house.send(house.request(0, Method::GET, path).bearer_auth(format!("obh_{}", "0".repeat(97))));
+    for pass in 0..30 {
+        injector.fail_after(pass, "read", ".db", Errno::Io);
+        for reply in [
+            house.lookup(Role::Partner, "marlene", "newsletter_email"),
+            house.post(Role::Partner, "/v1/records", &json!({"records": [customer("webshop", "lastone")]})),
+            house.get(Role::Dpo, "/v1/audit/entries?limit=1"),
+        ] {
+            assert!(reply.status == 200 || complaint_about(&reply).is_none(), "{} {}", reply.status, reply.text());
+        }
+        assert!([401, 503].contains(&wrong_key("/v1/purposes").status));
+        injector.relax();
+    }
+    assert!(injector.failed() > 0, "nothing failed: the disk was not reached");
+    house.lookup(Role::Partner, "marlene", "newsletter_email").expect(200);
+    house.ingest(&[customer("webshop", "lasttwo")]).expect_all("created");
+    all_is_there(&house, &Told::default());
+}
+
+/// A read that cannot open a file is a "not now", no fault of the caller's and no internal error.
+#[test]
+fn too_many_open_files_are_answered_with_later() {
+    let (injector, house) = on_this_disk();
+    injector.fail("open", ".db", Errno::TooManyFiles);
+    expect_later(&house.post(Role::Dpo, "/v1/audit/verifications", &json!({})));
+    assert!(injector.failed() > 0);
+    injector.relax();
+    house.post(Role::Dpo, "/v1/audit/verifications", &json!({})).expect(200);
+}

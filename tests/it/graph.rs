@@ -1,0 +1,192 @@
+//! What joins records into one person and what never does, seen from outside; and that every join keeps its reason.
+
+use std::collections::HashSet;
+
+use obhut::graph::{Clue, Rule, resolve};
+use obhut::store::arrivals::Arrivals;
+use obhut::store::rows::{IdentifierRow, SubjectRow, SubjectState};
+use obhut::store::{Error, Shelf, Write, identifiers, subjects};
+use obhut::types::{IdentifierKind, RecordNo, SubjectId, Timestamp};
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use crate::databases::{Database, on_both_databases};
+use crate::house::{House, in_a_house_on_both_databases};
+
+const NOW: Timestamp = Timestamp::from_micros(1_800_000_000_000_000);
+
+/// A customer with these identifiers: kind, value, whether it is verified.
+fn record(source: &str, id: &str, identifiers: &[(&str, &str, bool)]) -> Value {
+    let identifiers: Vec<Value> = identifiers
+        .iter()
+        .map(|(kind, value, verified)| json!({"kind": kind, "value": value, "verified": verified}))
+        .collect();
+    json!({
+        "type": "customer", "source": source, "external_id": id, "updated_at": "2026-03-07T13:40:01Z",
+        "identifiers": identifiers, "data": {"person": {"given_name": format!("Given{id}"), "family_name": format!("Family{id}")}},
+    })
+}
+
+/// How many people the hub knows.
+fn people(house: &House) -> i64 {
+    house.database().count(Shelf::Records, &format!("subject WHERE state = {}", SubjectState::Living as i16))
+}
+
+/// The reasons of all links of living people: rule, whether its evidence is an index of one of the person's records, and
+/// whether it joined somebody in.
+fn links(house: &House) -> Vec<(Rule, bool, bool)> {
+    let rows = house.database().texts(
+        Shelf::Records,
+        "SELECT CAST(link.rule AS TEXT) || ' '
+            || CASE WHEN EXISTS (SELECT 1 FROM identifier WHERE identifier.ix = link.evidence_ix
+                                 AND identifier.subject_id = link.subject_id) THEN 'shown' ELSE '-' END || ' '
+            || CASE WHEN merged_from IS NULL THEN '-' ELSE 'merged' END AS answer
+         FROM link JOIN subject ON subject.subject_id = link.subject_id AND subject.state = 1
+         ORDER BY record_no, decided_at, rule",
+    );
+    let read = |row: &String| {
+        let [rule, shown, merged] = row.split(' ').collect::<Vec<_>>()[..] else { panic!("{row}") };
+        (Rule::try_from(rule.parse::<i16>().unwrap()).unwrap(), shown == "shown", merged == "merged")
+    };
+    rows.iter().map(read).collect()
+}
+
+/// Brings these in, one after the other, and says how many people they are.
+fn brought(database: Database, records: &[Value]) -> (House, i64) {
+    let house = House::open(database);
+    for record in records {
+        house.ingest(std::slice::from_ref(record)).expect_all("created");
+    }
+    let people = people(&house);
+    (house, people)
+}
+
+fn what_nobody_verified_joins_nobody(database: Database) {
+    let unverified =
+        |id| record("webshop", id, &[("email", "karla@example.org", false), ("phone", "+49 30 23125140", false)]);
+    let (house, people) = brought(database, &[unverified("one"), unverified("two"), unverified("three")]);
+    assert_eq!(people, 3);
+    assert!(links(&house).iter().all(|(rule, ..)| *rule == Rule::First));
+    // A verified one among them joins none of the unverified ones, which anybody could have typed.
+    house.ingest(&[record("books", "four", &[("email", "karla@example.org", true)])]).expect_all("created");
+    assert_eq!(self::people(&house), 4);
+}
+
+fn a_forwarding_address_joins_nobody_across_sources(database: Database) {
+    let relay = |source, id| record(source, id, &[("email", "4q2h7x0k1m@marketplace.amazon.de", true)]);
+    let (house, people) =
+        brought(database, &[relay("amazon", "one"), relay("books", "two"), relay("webshop", "three")]);
+    assert_eq!(people, 3, "a relay address of one marketplace was taken for a mailbox");
+    // At its own source it is one buyer.
+    house.ingest(&[relay("amazon", "four")]).expect_all("created");
+    assert_eq!(self::people(&house), 3);
+    assert_eq!(links(&house).last(), Some(&(Rule::Relay, true, false)));
+}
+
+fn mailboxes_of_posts_and_placeholders_join_nobody(database: Database) {
+    let of = |id, mailbox| record("webshop", id, &[("email", mailbox, true)]);
+    let (_, people) = brought(
+        database,
+        &[
+            of("one", "info@teeladen.example.org"),
+            of("two", "info@teeladen.example.org"),
+            of("three", "noreply@example.org"),
+            of("four", "noreply@example.org"),
+        ],
+    );
+    assert_eq!(people, 4);
+}
+
+fn numbers_of_one_source_mean_nothing_at_another(database: Database) {
+    let numbered = |source, id| {
+        record(
+            source,
+            id,
+            &[("customer_number", "10023", false), ("account", "A-77", false), ("anonymous_id", "a3f81c", false)],
+        )
+    };
+    let (house, people) = brought(database, &[numbered("webshop", "one"), numbered("books", "two")]);
+    assert_eq!(people, 2);
+    house.ingest(&[numbered("webshop", "three")]).expect_all("created");
+    assert_eq!(self::people(&house), 2);
+    let last: Vec<_> = links(&house).into_iter().skip(2).collect();
+    assert_eq!(last, [(Rule::SourceAccount, true, false), (Rule::AnonymousId, true, false)]);
+}
+
+/// Two people turn out to be one: each keeps the link it had, and the join names the record, the rule and the index that
+/// showed it, and who was joined in.
+fn every_join_keeps_its_evidence(database: Database) {
+    let (email, phone) = (("email", "karla@example.org", true), ("phone", "+49 30 23125140", true));
+    let (house, people) = brought(database, &[record("webshop", "one", &[email]), record("books", "two", &[phone])]);
+    assert_eq!(people, 2);
+    assert_eq!(links(&house), [(Rule::First, false, false), (Rule::First, false, false)]);
+    house.ingest(&[record("webshop", "three", &[email, phone])]).expect_all("created");
+    assert_eq!(self::people(&house), 1);
+    let mut found = links(&house);
+    let at_join = found.split_off(2);
+    assert_eq!(found, [(Rule::First, false, false), (Rule::First, false, false)]);
+    let mut rules: Vec<_> = at_join.iter().map(|(rule, shown, merged)| (rule.word(), *shown, *merged)).collect();
+    rules.sort_unstable();
+    assert_eq!(
+        rules,
+        [
+            (Rule::VerifiedEmail.word(), true, false),
+            (Rule::VerifiedPhone.word(), true, false),
+            (Rule::VerifiedPhone.word(), true, true),
+        ]
+    );
+    // Who was joined in is still known, with the records that were theirs.
+    assert_eq!(house.database().count(Shelf::Records, "subject WHERE state = 2 AND merged_into IS NOT NULL"), 1);
+    let theirs = "record JOIN link ON link.merged_from = record.sealed_for AND record.subject_id = link.subject_id";
+    assert_eq!(house.database().count(Shelf::Records, theirs), 1);
+}
+
+in_a_house_on_both_databases!(
+    what_nobody_verified_joins_nobody,
+    a_forwarding_address_joins_nobody_across_sources,
+    mailboxes_of_posts_and_placeholders_join_nobody,
+    numbers_of_one_source_mean_nothing_at_another,
+    every_join_keeps_its_evidence,
+);
+
+/// Up to three people behind one value are one person who was met three times; more share it, and it joins nobody.
+async fn a_value_that_many_share_joins_nobody(database: Database) {
+    let store = database.store();
+    let clue = |joins| Clue { kind: IdentifierKind::Phone, ix: [7; 16], joins };
+    for held_by in 1..=5_usize {
+        let found = store
+            .write(move |write: &mut Write<'_>| {
+                hold(write, held_by)?;
+                let known = Arrivals::load(write, &HashSet::from([[7; 16]]), &HashSet::new())?;
+                Ok::<_, Error>((resolve(write, &known, &[clue(true)])?, resolve(write, &known, &[clue(false)])?))
+            })
+            .await
+            .unwrap();
+        let (joined, unjoined) = found;
+        let expected: Vec<SubjectId> = if held_by <= 3 { (1..=held_by).map(person).collect() } else { Vec::new() };
+        assert_eq!(joined.people, expected, "held by {held_by}");
+        assert_eq!(joined.evidence, expected.iter().map(|id| (Rule::VerifiedPhone, [7; 16], *id)).collect::<Vec<_>>());
+        assert!(unjoined.people.is_empty());
+    }
+    drop(store);
+}
+
+on_both_databases!(a_value_that_many_share_joins_nobody);
+
+fn person(number: usize) -> SubjectId {
+    SubjectId::from_uuid(Uuid::from_u128(number as u128))
+}
+
+/// One more living person with the value.
+fn hold(write: &mut Write<'_>, number: usize) -> Result<(), Error> {
+    let (subject_id, record_no) = (person(number), RecordNo(i64::try_from(number).unwrap()));
+    let (part, state) = (subject_id.part(), SubjectState::Living as i16);
+    let row = SubjectRow { part, subject_id, merged_into: None, merged_at: Timestamp::UNSET, state, created_at: NOW };
+    // The writer may run it again.
+    if subjects::living(write.records(), subject_id)?.is_none() {
+        subjects::insert(write, &row)?;
+    }
+    let use_flags = IdentifierRow::JOINS | IdentifierRow::VERIFIED;
+    let kind = IdentifierKind::Phone.number();
+    identifiers::insert(write, vec![IdentifierRow { ix: vec![7; 16], record_no, kind, subject_id, use_flags }])
+}
