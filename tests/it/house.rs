@@ -191,6 +191,11 @@ impl House {
         self.nodes[0].address.clone()
     }
 
+    /// Where each node listens.
+    pub fn addresses(&self) -> Vec<String> {
+        self.nodes.iter().map(|node| node.address.clone()).collect()
+    }
+
     /// The client of the tests; it clones cheaply.
     pub fn client(&self) -> Client {
         self.client.clone()

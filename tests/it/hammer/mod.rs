@@ -3,6 +3,8 @@
 //! `docs/reliability.md` says what each of them proves. A test asks [`times`] how often to do a thing and reports what
 //! it saw with [`figure`]; nothing else may differ between the two forms.
 
+mod checker;
+mod history;
 mod kill;
 mod wire;
 
