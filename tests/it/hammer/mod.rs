@@ -6,6 +6,7 @@
 mod checker;
 mod history;
 mod kill;
+mod model;
 mod wire;
 
 use std::fmt::Display;
