@@ -7,6 +7,7 @@ mod checker;
 mod history;
 mod kill;
 mod model;
+mod rotation;
 mod wire;
 
 use std::fmt::Display;

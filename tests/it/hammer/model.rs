@@ -43,8 +43,8 @@ struct Part {
     granted: Option<usize>,
     withdrawn: Option<usize>,
     restricted: Option<usize>,
-    /// Is the record as the source first had it?
-    old: bool,
+    /// The step that told what the record says now; 0: what the source says if nothing ever changes.
+    told: usize,
 }
 
 /// The word of a part on the purpose.
@@ -152,7 +152,7 @@ impl ReferenceStateMachine for Lives {
             Step::Ingest(who, fresh) => {
                 model.outcome = match (model.parts.get(&who), fresh) {
                     (Some(_), true) => "updated",
-                    (Some(part), false) if part.old => "unchanged",
+                    (Some(part), false) if part.told == 0 => "unchanged",
                     (Some(_), false) => "stale",
                     (None, false) if model.erased[who] => "suppressed",
                     (None, _) => "created",
@@ -160,8 +160,8 @@ impl ReferenceStateMachine for Lives {
                 if model.outcome == "created" {
                     model.parts.insert(who, Part { person: model.step, ..Part::default() });
                 }
-                if let Some(part) = model.parts.get_mut(&who) {
-                    part.old = model.outcome == "unchanged" || model.outcome == "created" && !fresh;
+                if let Some(part) = model.parts.get_mut(&who).filter(|_| fresh) {
+                    part.told = model.step;
                 }
             }
             Step::Join(one, other) => {
@@ -200,6 +200,12 @@ struct Life {
 impl Life {
     fn name(&self, mailbox: usize) -> String {
         format!("l{}m{mailbox}q", self.number)
+    }
+
+    /// What the record of a mailbox was given at a step.
+    fn given_name(&self, mailbox: usize, told: usize) -> String {
+        let name = self.name(mailbox);
+        if told == 0 { format!("Given{name}") } else { format!("Given{name}s{told}e") }
     }
 
     /// The same to both houses.
@@ -247,6 +253,7 @@ impl StateMachineTest for Lives {
                 let mut record = customer("webshop", &life.name(who));
                 if fresh {
                     record["updated_at"] = moment(0).into();
+                    record["data"]["person"]["given_name"] = life.given_name(who, model.step).into();
                 }
                 life.ingest(&record, model.outcome);
             }
@@ -307,6 +314,10 @@ impl StateMachineTest for Lives {
             let own = life.both(|house| house.post(Role::Dpo, "/v1/profiles/lookup", &lookup(&name, "subject_access")));
             let expected = if model.parts.contains_key(&mailbox) { 200 } else { 404 };
             assert_eq!(own.each_ref().map(|reply| reply.status), [expected; 2], "the own read of {mailbox}: {model:?}");
+            if let Some(part) = model.parts.get(&mailbox) {
+                let given = format!("\"{}\"", life.given_name(mailbox, part.told));
+                assert!(own[0].text().contains(&given), "the newest version is not there: {model:?}");
+            }
             let [one, other] = own.each_ref().map(Life::shown);
             assert_eq!(one, other, "the databases answer differently: {model:?}");
         }
