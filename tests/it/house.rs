@@ -191,6 +191,11 @@ impl House {
         self.nodes[0].address.clone()
     }
 
+    /// The process of the first node.
+    pub fn process(&self) -> u32 {
+        self.nodes[0].child.id()
+    }
+
     /// Where each node listens.
     pub fn addresses(&self) -> Vec<String> {
         self.nodes.iter().map(|node| node.address.clone()).collect()

@@ -4,10 +4,13 @@
 //! it saw with [`figure`]; nothing else may differ between the two forms.
 
 mod checker;
+mod enumeration;
 mod history;
 mod kill;
 mod model;
+mod overload;
 mod rotation;
+mod statistics;
 mod wire;
 
 use std::fmt::Display;
