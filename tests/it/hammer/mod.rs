@@ -5,9 +5,11 @@
 
 mod checker;
 mod enumeration;
+mod fuzz;
 mod history;
 mod kill;
 mod model;
+mod mutation;
 mod overload;
 mod rotation;
 mod statistics;
