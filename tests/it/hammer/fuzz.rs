@@ -268,9 +268,8 @@ fn envelopes() {
 
 /// Power to open, a key, and a record that was sealed with it.
 #[expect(clippy::disallowed_methods, reason = "a test is its own wiring")]
-const SEED: u64 = 5;
 fn sealed() -> (Opener, DataKeyRow, Vec<u8>) {
-    let chance = SeededChance::of(SEED);
+    let chance = SeededChance::of(5);
     let root = CredentialRoot::from_text(&"2a".repeat(32)).unwrap();
     let (kek, secrets) = vault::first_secrets(&root, &*chance, NOW).unwrap();
     let keys = vault::unlock(&root, &[kek], &secrets, chance).unwrap();

@@ -273,7 +273,8 @@ impl Inspector {
     fn repeat(&mut self, house: &House, person: &mut Person) {
         let Some(once) = person.once.take() else { return };
         let send = || {
-            let request = house.request(0, reqwest::Method::POST, "/v1/records").header("idempotency-key", &once);
+            let request =
+                house.client().post(format!("{}/v1/records", house.address())).header("idempotency-key", &once);
             let body = json!({"records": [customer("webshop", &person.name)]});
             house.send(request.bearer_auth(&house.key(Role::Partner).key).json(&body))
         };
