@@ -12,7 +12,7 @@ use super::{Error, Intake, Outcome, Rejection};
 use crate::audit::{Act as AuditAct, Line};
 use crate::consent::{Act, Entry, Purpose};
 use crate::graph;
-use crate::store::{Write, identifiers, subjects};
+use crate::store::{Write, identifiers, subjects, tombstones};
 use crate::types::{ApiKeyId, IdentifierKind, Role, SourceNo, SubjectId, Timestamp};
 use crate::vault::{Personal, source_scoped};
 
@@ -27,7 +27,8 @@ const SHARED: &str = "shared_identifier";
 pub struct Recorded {
     /// For whom it was recorded. More than one only for a no about a contact point that several people share.
     pub subjects: Vec<SubjectId>,
-    /// False if the very same statement was in the ledger already.
+    /// False if the very same statement was in the ledger already, or if it is a yes of an erased person from before their
+    /// erasure.
     pub added: bool,
 }
 
@@ -40,6 +41,17 @@ pub struct Stated {
     /// Whether who reported it said when. A no that was not dated is said now, and counts after everything that is
     /// known, however far the clock of a source runs ahead.
     pub dated: bool,
+}
+
+impl Stated {
+    /// Was it said before whoever had the identifier was erased? A yes of that time is old data of theirs (Art. 17 GDPR).
+    /// A no harms nobody, and what is said now begins anew.
+    fn is_of_the_time_before_an_erasure(&self, write: &mut Write<'_>, tombstone: &[u8; 16]) -> Result<bool, Error> {
+        if !self.dated || self.entry.act.is_no() {
+            return Ok(false);
+        }
+        Ok(tombstones::find(write, tombstone)?.is_some_and(|erased_at| self.entry.at <= erased_at))
+    }
 }
 
 /// An identifier as somebody names it.
@@ -183,6 +195,11 @@ impl Intake {
                         let desk = Desk::new(&sealer, &ids, now);
                         let mut recorded = Recorded { subjects: Vec::new(), added: false };
                         let mut pseudonyms = Vec::new();
+                        if let Whom::Holders(ix) = whom
+                            && stated.is_of_the_time_before_an_erasure(write, &sealer.suppression(ix.into()).bytes())?
+                        {
+                            return Ok((recorded, pseudonyms));
+                        }
                         for person in whom.people(write, stated.entry.act)? {
                             let key = desk.proof_key(write, person)?;
                             recorded.subjects.push(person);

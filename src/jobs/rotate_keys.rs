@@ -5,15 +5,20 @@
 //! before. Everything here can stop at any moment and goes on where it stopped.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::audit::{self, Act, Book, Line};
 use crate::store::rows::KekRow;
 use crate::store::{self, Failure, Store, keys};
-use crate::types::Clock;
+use crate::types::{Clock, Timestamp};
 use crate::vault::{self, Keyring, KeyringError, Rotator};
 
-/// Keys wrapped again in one transaction.
+/// Keys wrapped again in one transaction; fewer while others are in the way.
 const CHUNK: i64 = 500;
+const SMALLEST_CHUNK: i64 = 10;
+/// How often one step is tried while others are in the way, and the pause, which grows with every try: some seconds.
+const TRIES: u32 = 12;
+const PAUSE: Duration = Duration::from_millis(50);
 
 /// A failure of a rotation. What was done stays done; running it again goes on.
 #[derive(Debug, thiserror::Error)]
@@ -114,7 +119,7 @@ impl KeyRotation {
             self.living().await?.iter().map(|row| row.epoch).filter(|epoch| *epoch < done.epoch).collect();
         for epoch in old {
             loop {
-                let (wrapped, left) = self.rewrap_chunk(epoch).await?;
+                let (wrapped, left) = patiently(|chunk| self.rewrap(epoch, chunk)).await?;
                 done.rewrapped += wrapped;
                 progress(done.rewrapped, left);
                 if left == 0 {
@@ -122,7 +127,7 @@ impl KeyRotation {
                 }
             }
             let now = self.clock.now();
-            if self.store.write(move |write| keys::destroy_kek(write, epoch, now)).await? {
+            if patiently(|_| self.destroy(epoch, now)).await? {
                 self.keyring.forget(epoch);
                 done.destroyed.push(epoch);
                 self.book.note(Line::new(Act::KeysRotated).object(format!("epoch {epoch} destroyed"))).await?;
@@ -134,11 +139,11 @@ impl KeyRotation {
     }
 
     /// Reading, wrapping and writing happen in one transaction: a category that is erased meanwhile stays erased.
-    async fn rewrap_chunk(&self, epoch: i32) -> Result<(u64, u64), Error> {
+    async fn rewrap(&self, epoch: i32, chunk: i64) -> Result<(u64, u64), Error> {
         let rotator = self.rotator.clone();
         self.store
             .write(move |write| {
-                let rows = keys::wrapped_by(write, epoch, CHUNK)?;
+                let rows = keys::wrapped_by(write, epoch, chunk)?;
                 let mut wrapped = 0;
                 for row in &rows {
                     if let Some(again) = rotator.rewrap(row)? {
@@ -151,8 +156,28 @@ impl KeyRotation {
             .await
     }
 
+    async fn destroy(&self, epoch: i32, now: Timestamp) -> Result<bool, Error> {
+        Ok(self.store.write(move |write| keys::destroy_kek(write, epoch, now)).await?)
+    }
+
     async fn living(&self) -> Result<Vec<KekRow>, Error> {
         let rows = self.store.read(keys::keks).await?;
         Ok(rows.into_iter().filter(|row| row.destroyed_at.is_none()).collect())
+    }
+}
+
+/// Tries a step until no other transaction is in its way; `step` hears how many keys to take. Whoever writes beside a
+/// rotation touches the same keys, and a small step gets between them sooner than a large one.
+async fn patiently<T, F: Future<Output = Result<T, Error>>>(mut step: impl FnMut(i64) -> F) -> Result<T, Error> {
+    let (mut chunk, mut tried) = (CHUNK, 0);
+    loop {
+        tried += 1;
+        match step(chunk).await {
+            Err(Error::Store(store::Error::Conflict(_) | store::Error::Overloaded)) if tried < TRIES => {
+                chunk = (chunk / 2).max(SMALLEST_CHUNK);
+                tokio::time::sleep(PAUSE * tried).await;
+            }
+            done => return done,
+        }
     }
 }

@@ -263,7 +263,12 @@ fn answer_keys(
         Ok::<_, Error>((found, rows))
     };
     // The connection may have died while it was idle: once more with a new one.
-    match find(read.take()).or_else(|_| find(None)) {
+    let found = find(read.take()).or_else(|cause| match cause {
+        // Nobody opens there; a second try would only make the callers wait longer.
+        Error::Open(_) => Err(cause),
+        _ => find(None),
+    });
+    match found {
         Ok((found, rows)) => {
             *read = Some(found);
             for (id, asker) in asked {

@@ -15,7 +15,9 @@ use serde_json::{Value, json};
 
 use crate::clock_and_chance::SeededChance;
 use crate::databases::{Database, Dialect};
-use crate::house::{House, customer, demand, in_a_house_on_both_databases, lookup, mail, moment, order, text};
+use crate::house::{
+    House, customer, demand, in_a_house_on_both_databases, lookup, mail, moment, order, statement, text,
+};
 
 /// Somebody whose traces are looked for, and somebody who must stay.
 const CANARY: &str = "kanarienvogelqx";
@@ -317,7 +319,37 @@ fn an_erasure_that_is_cut_short_is_finished_at_the_next_start(database: Database
     house.lookup(Role::Dpo, OTHER, "subject_access").expect(200);
 }
 
+/// A yes said before the erasure and reported after it is old data; one said now is a new beginning.
+fn a_late_report_of_an_old_yes_brings_nobody_back(database: Database) {
+    let house = House::open(database).with_key(Role::Partner, ["newsletter_email"]).with_subject(CANARY);
+    let old = |act: &str| {
+        let mut statement = statement(CANARY, act, Some("newsletter_email"));
+        for field in ["at", "requested_at", "confirmed_at"] {
+            statement[field] = moment(-86_400).into();
+        }
+        statement
+    };
+    let status = |purpose: &str| house.lookup(Role::Dpo, CANARY, purpose).status;
+    house.erase(CANARY).expect(201);
+    let late = house.post(Role::Partner, "/v1/consents", &old("granted")).expect(200).json();
+    assert_eq!(late, json!({"recorded": false}));
+    assert_eq!(status("subject_access"), 404, "an old yes brought an erased person back");
+    // They begin anew with another purpose: the old yes still does not count.
+    let mut fresh = customer("webshop", CANARY);
+    fresh["updated_at"] = moment(0).into();
+    fresh["external_id"] = "fresh".into();
+    house.ingest(&[fresh]).expect_all("created");
+    assert_eq!(status("subject_access"), 200);
+    house.post(Role::Partner, "/v1/consents", &old("granted")).expect(200);
+    assert_eq!(house.lookup(Role::Partner, CANARY, "newsletter_email").status, 404);
+    // An old no is recorded, and so is a new yes.
+    house.post(Role::Partner, "/v1/consents", &old("withdrawn")).expect(201);
+    house.say(CANARY, "granted", Some("newsletter_email")).expect(201);
+    assert_eq!(house.lookup(Role::Partner, CANARY, "newsletter_email").status, 200);
+}
+
 in_a_house_on_both_databases!(
+    a_late_report_of_an_old_yes_brings_nobody_back,
     an_erased_person_is_gone_and_stays_gone,
     an_erasure_that_is_cut_short_is_finished_at_the_next_start,
 );

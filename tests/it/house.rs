@@ -207,6 +207,16 @@ impl House {
         self.nodes[0].address.clone()
     }
 
+    /// The process of the first node.
+    pub fn process(&self) -> u32 {
+        self.nodes[0].child.id()
+    }
+
+    /// Where each node listens.
+    pub fn addresses(&self) -> Vec<String> {
+        self.nodes.iter().map(|node| node.address.clone()).collect()
+    }
+
     /// The client of the tests; it clones cheaply.
     pub fn client(&self) -> Client {
         self.client.clone()
@@ -280,8 +290,16 @@ impl House {
         let tmp = self.home.path().join("tmp");
         command.env_clear().env("PATH", "/usr/bin:/bin").env("TMPDIR", &tmp).env("SQLITE_TMPDIR", &tmp);
         command.args(arguments).arg("--data-dir").arg(self.home.path().join("data"));
-        command.args(["--database-url", &database, "--log-format", "json", "--log-filter", "debug"]);
+        command.args(["--database-url", &database, "--log-format", "json"]);
+        if !self.says("--log-filter") {
+            command.args(["--log-filter", "debug"]);
+        }
         command
+    }
+
+    /// Does the test set this itself, as `--name=value`?
+    fn says(&self, name: &str) -> bool {
+        self.arguments.iter().any(|argument| argument.split('=').next() == Some(name))
     }
 
     /// Kills the first node as a power cut would.
@@ -302,7 +320,10 @@ impl House {
     pub fn start(&mut self) {
         let log = self.home.path().join(format!("log-{}.json", self.logs().len()));
         let file = OpenOptions::new().create_new(true).append(true).open(&log).unwrap();
-        let mut command = self.command(&["serve", "--listen", "127.0.0.1:0", "--rate-limit-per-second", "0"]);
+        let mut command = self.command(&["serve", "--listen", "127.0.0.1:0"]);
+        if !self.says("--rate-limit-per-second") {
+            command.args(["--rate-limit-per-second", "0"]);
+        }
         command
             .args(&self.arguments)
             .envs(self.surroundings.environment.clone())

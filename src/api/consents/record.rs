@@ -22,7 +22,7 @@ use crate::types::{ApiKeyId, Role, SubjectId};
 #[derive(Serialize, ToSchema)]
 #[schema(as = StatementReply)]
 pub struct Heard {
-    /// False: the very same statement was there already.
+    /// False: the very same statement was there already, or it is a yes of an erased person from before their erasure.
     recorded: bool,
     /// Whose it is, more than one for a no about a shared contact point. For the data protection officer only, because
     /// an id tells when the hub first saw a person.

@@ -1,0 +1,87 @@
+//! What has to hold for hours: the same tests short in the normal suite and full by `tests/hammer`.
+//!
+//! `docs/reliability.md` says what each of them proves. A test asks [`times`] how often to do a thing and reports what
+//! it saw with [`figure`]; nothing else may differ between the two forms.
+
+mod checker;
+mod enumeration;
+mod fuzz;
+mod history;
+mod kill;
+mod model;
+mod mutation;
+mod overload;
+mod rotation;
+mod statistics;
+mod wire;
+
+use std::fmt::Display;
+use std::io::Write as _;
+use std::time::{Duration, Instant};
+
+use crate::databases::{Database, Dialect};
+use crate::house::House;
+
+/// How often: `short` in the normal suite, `full` by `tests/hammer`, and there whatever `OBHUT_HAMMER_<NAME>` says.
+fn times(name: &str, short: usize, full: usize) -> usize {
+    let variable = format!("OBHUT_HAMMER_{}", name.to_uppercase());
+    let wanted = environment(&variable).map(|text| text.parse().unwrap_or_else(|_| panic!("{variable} is no number")));
+    if is_full() { wanted.unwrap_or(full) } else { short }
+}
+
+/// Is this the long run?
+fn is_full() -> bool {
+    environment("OBHUT_HAMMER").is_some_and(|form| form == "full")
+}
+
+/// Reports a figure of the long run: a line of the file that `tests/hammer` shows at its end.
+fn figure(hammer: &str, database: &str, what: &str, value: impl Display) {
+    if let Some(path) = environment("OBHUT_HAMMER_FIGURES") {
+        let mut file = std::fs::OpenOptions::new().create(true).append(true).open(path).unwrap();
+        writeln!(file, "| {hammer} | {database} | {what} | {value} |").unwrap();
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "how long a run is to be, only the environment knows")]
+fn environment(variable: &str) -> Option<String> {
+    std::env::var(variable).ok()
+}
+
+/// A running watch. What is measured here is the house from outside, which has a clock of its own.
+#[derive(Clone, Copy)]
+struct Stopwatch(Instant);
+
+impl Stopwatch {
+    #[expect(clippy::disallowed_methods, reason = "a test measures the house")]
+    fn start() -> Self {
+        Self(Instant::now())
+    }
+
+    fn passed(self) -> Duration {
+        self.0.elapsed()
+    }
+
+    fn micros(self) -> u64 {
+        u64::try_from(self.passed().as_micros()).unwrap()
+    }
+}
+
+/// A house for a long run: its log says what went wrong and not every call.
+fn house(database: Database, arguments: &[&str]) -> House {
+    House::open_with(database, &[&["--log-filter=info"], arguments].concat())
+}
+
+/// The name of the database in the figures.
+fn name(database: &Database) -> &'static str {
+    match database.dialect() {
+        Dialect::Sqlite => "SQLite",
+        Dialect::Postgres => "PostgreSQL",
+    }
+}
+
+/// The whole log is linked.
+fn assert_log_verifies(house: &House) {
+    let found = house.post(obhut::types::Role::Dpo, "/v1/audit/verifications", &serde_json::json!({}));
+    let found = found.expect(200).json();
+    assert_eq!(found["intact"], true, "{found}");
+}

@@ -1,0 +1,77 @@
+# Sourced by the scripts beside it: a PostgreSQL cluster of their own in a temporary directory.
+#
+# start_postgres sets OBHUT_TEST_POSTGRES_URL; stop_postgres ends the cluster and removes it.
+# shellcheck shell=bash
+
+cluster=''
+as_server=()
+as_root=()
+
+# The directory of PostgreSQL's newest server programs; empty if there are none.
+server_programs() {
+    local found
+    found=$(find /usr/lib/postgresql/*/bin /usr/pgsql-*/bin -name initdb 2>/dev/null | sort -V | tail -n 1) || true
+    if [ -z "$found" ]; then
+        found=$(command -v initdb) || true
+    fi
+    if [ -n "$found" ]; then
+        dirname "$found"
+    fi
+}
+
+install_postgres() {
+    if ! command -v apt-get >/dev/null; then
+        echo 'There is no apt-get here: install the PostgreSQL server, or set OBHUT_TEST_POSTGRES_URL.' >&2
+        exit 1
+    fi
+    # Debian starts a cluster for everybody when it installs the server, unless it is told not to.
+    "${as_root[@]}" mkdir -p /etc/postgresql-common
+    if ! grep --quiet '^create_main_cluster' /etc/postgresql-common/createcluster.conf 2>/dev/null; then
+        echo 'create_main_cluster = false' |
+            "${as_root[@]}" tee -a /etc/postgresql-common/createcluster.conf >/dev/null
+    fi
+    local quiet=(env DEBIAN_FRONTEND=noninteractive apt-get --quiet --yes --no-install-recommends)
+    "${as_root[@]}" "${quiet[@]}" update
+    "${as_root[@]}" "${quiet[@]}" -o Dpkg::Options::=--force-confold install postgresql
+}
+
+start_postgres() {
+    if [ "$(id -u)" -ne 0 ]; then
+        if command -v sudo >/dev/null; then as_root=(sudo --non-interactive); fi
+    fi
+    programs=$(server_programs)
+    if [ -z "$programs" ]; then
+        install_postgres
+        programs=$(server_programs)
+    fi
+    cluster=$(mktemp -d /tmp/obhut-tests.XXXXXX)
+    # PostgreSQL refuses to run as root.
+    if [ "$(id -u)" -eq 0 ]; then
+        local user
+        for user in postgres nobody; do
+            if id "$user" >/dev/null 2>&1; then break; fi
+        done
+        chown "$user" "$cluster"
+        as_server=(setpriv --reuid "$user" --regid "$(id -g "$user")" --clear-groups env -C "$cluster" HOME="$cluster" LC_ALL=C.UTF-8)
+    else
+        as_server=(env -C "$cluster" LC_ALL=C.UTF-8)
+    fi
+    # Only who may enter the directory (this user and root) reaches the server; so it needs no password.
+    "${as_server[@]}" "$programs/initdb" --pgdata "$cluster/data" --username obhut --auth trust --encoding UTF8 \
+        --no-sync --no-instructions >"$cluster/initdb.log" 2>&1 || { cat "$cluster/initdb.log" >&2; exit 1; }
+    printf '%s\n' "listen_addresses = ''" "unix_socket_directories = '$cluster'" 'max_connections = 200' \
+        'shared_buffers = 64MB' "log_min_messages = 'fatal'" | "${as_server[@]}" tee -a "$cluster/data/postgresql.conf" >/dev/null
+    "${as_server[@]}" "$programs/pg_ctl" --pgdata "$cluster/data" --log "$cluster/server.log" --wait --silent start \
+        || { cat "$cluster/server.log" >&2; exit 1; }
+    export OBHUT_TEST_POSTGRES_URL="postgres://obhut@/postgres?host=$cluster"
+    "$programs/postgres" --version
+}
+
+stop_postgres() {
+    if [ -n "$cluster" ]; then
+        if [ -f "$cluster/data/postmaster.pid" ]; then
+            "${as_server[@]}" "$programs/pg_ctl" --pgdata "$cluster/data" --mode immediate --silent stop || true
+        fi
+        rm -rf "$cluster"
+    fi
+}
