@@ -267,6 +267,7 @@ fn end(
 fn bury(write: &mut Write<'_>, record: &RecordRow, shredder: &Shredder, now: Timestamp) -> Result<(), Error> {
     let indexes = identifiers::of_records(write.records(), &[record.record_no])?;
     identifiers::delete_of(write, record.record_no)?;
+    links::forget_evidence(write, record.subject_id, record.record_no)?;
     let mut stones = Vec::new();
     for row in indexes.iter().filter(|row| row.kind == IdentifierRow::RECORD) {
         let ix: [u8; 16] = row.ix.as_slice().try_into().map_err(|_| Error::Document("blind index"))?;

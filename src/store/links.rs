@@ -89,3 +89,18 @@ pub fn delete_of_record(write: &mut Write<'_>, id: SubjectId, record: RecordNo) 
     .execute(c))?;
     Ok(())
 }
+
+/// Forgets the blind indexes by which one record was found to be a person's. That it is theirs, and by which rule, stays.
+///
+/// # Errors
+/// If it cannot be written.
+pub fn forget_evidence(write: &mut Write<'_>, id: SubjectId, record: RecordNo) -> Result<(), Error> {
+    on!(write.records(), |c| diesel::update(
+        link::table
+            .filter(link::part.eq(id.part()).and(link::subject_id.eq(Vec::from(id))))
+            .filter(link::record_no.eq(record.0))
+    )
+    .set(link::evidence_ix.eq(None::<Vec<u8>>))
+    .execute(c))?;
+    Ok(())
+}
