@@ -119,10 +119,13 @@ mod tests {
         Conditions::from_request(&request, &mut payload).into_inner().map_err(|problem| problem.code())
     }
 
+    /// Headers, the tag there is, and whether the conditions hold.
+    type Case = (&'static [(&'static str, &'static str)], Option<&'static str>, bool);
+
     #[test]
     fn a_change_is_made_over_the_version_it_names() {
         let now = Some("\"7\"");
-        let cases: [(&[(&str, &str)], Option<&str>, bool); 13] = [
+        let cases: [Case; 13] = [
             (&[], now, true),
             (&[], None, true),
             (&[("if-match", "\"7\"")], now, true),

@@ -160,6 +160,9 @@ fn the_example_of_every_operation_works(database: Database) {
     );
 }
 
+/// What is wrong, headers, the body, and the statuses that are right.
+type Case<'a> = (&'a str, &'a [(&'a str, &'a str)], Vec<u8>, &'a [u16]);
+
 fn what_is_no_document_is_refused_everywhere(database: Database) {
     let house = furnished(database);
     let document = house.get(Role::Admin, "/openapi.json").expect(200).json();
@@ -170,7 +173,7 @@ fn what_is_no_document_is_refused_everywhere(database: Database) {
     for target in &targets {
         let good = target.example.to_string();
         let first = target.example.as_object().unwrap().keys().next().unwrap().clone();
-        let cut = good[..good.len() - 1].as_bytes().to_vec();
+        let cut = good.as_bytes()[..good.len() - 1].to_vec();
         let named = format!("{{\"{SENTINEL}\": 1, {}", &good[1..]).into_bytes();
         let twice = format!("{{\"{first}\": \"{SENTINEL}\", {}", &good[1..]).into_bytes();
         let mut broken = good.replacen('"', "\"\u{1}", 1).into_bytes();
@@ -178,7 +181,7 @@ fn what_is_no_document_is_refused_everywhere(database: Database) {
         broken[place] = 0xff;
         let long = good.replacen('{', &format!("{{\"{first}\": \"{}\", ", SENTINEL.repeat(10 << 15)), 1).into_bytes();
         let deep = format!("{{\"{first}\": {}{}}}", "[".repeat(5_000), "]".repeat(5_000)).into_bytes();
-        let cases: [(&str, &[(&str, &str)], Vec<u8>, &[u16]); 13] = [
+        let cases: [Case; 13] = [
             ("cut off", &[], cut, &[400]),
             ("empty", &[], Vec::new(), &[400]),
             ("no JSON", &[], SENTINEL.into(), &[400]),
@@ -195,7 +198,7 @@ fn what_is_no_document_is_refused_everywhere(database: Database) {
         ];
         for (what, headers, body, statuses) in cases {
             let reply = target.send(&house, headers, body);
-            let other = (!statuses.contains(&reply.status) && !(target.one_by_one() && reply.status == 200))
+            let other = (!(statuses.contains(&reply.status) || (target.one_by_one() && reply.status == 200)))
                 .then(|| format!("{} {}", reply.status, reply.text()));
             faults
                 .extend(fault(target, &reply, None).or(other).map(|fault| format!("{}, {what}: {fault}", target.name)));
