@@ -10,8 +10,6 @@ use crate::databases::Database;
 use crate::house::{House, customer, in_a_house_on_both_databases, lookup, order, statement};
 
 const PURPOSE: &str = "newsletter_email";
-/// People of each sort, so that no cache learns a single one.
-const PEOPLE: usize = 40;
 /// Below this chance the two samples count as different.
 const LEVEL: f64 = 0.001;
 /// The medians may differ by this share of the unknown's, whatever the tests say: with enough pairs a difference that
@@ -28,6 +26,11 @@ enum Sort {
 
 const SORTS: [Sort; 3] = [Sort::Silent, Sort::Withdrawn, Sort::Erased];
 
+/// People of each sort; in the long run so many that no cache learns a single one.
+fn people() -> usize {
+    times("people", 3, 40)
+}
+
 fn named(sort: Sort, number: usize) -> String {
     // Names of one length: the request is part of the time.
     let letter = match sort {
@@ -41,7 +44,7 @@ fn named(sort: Sort, number: usize) -> String {
 fn populated(database: Database) -> House {
     let house = super::house(database, &[]).with_key(Role::Partner, [PURPOSE]);
     for sort in SORTS {
-        let records: Vec<_> = (0..PEOPLE)
+        let records: Vec<_> = (0..people())
             .flat_map(|number| {
                 let name = named(sort, number);
                 [customer("webshop", &name), order("webshop", &format!("o-{name}"), &name, "2026-10-01T08:00:00Z")]
@@ -49,13 +52,13 @@ fn populated(database: Database) -> House {
             .collect();
         house.ingest(&records).expect_all("created");
     }
-    for number in 0..PEOPLE {
+    for number in 0..people() {
         let name = named(Sort::Withdrawn, number);
         for act in ["granted", "withdrawn"] {
             house.post(Role::Partner, "/v1/consents", &statement(&name, act, Some(PURPOSE))).expect(201);
         }
     }
-    for number in 0..if is_full() { PEOPLE } else { 2 } {
+    for number in 0..people() {
         house.erase(&named(Sort::Erased, number)).expect(201);
     }
     house
@@ -72,17 +75,16 @@ fn seen(answer: &Answer) -> (u16, usize, Vec<String>, String) {
 }
 
 fn a_refusal_looks_and_lasts_like_nobody(database: Database) {
-    let (pairs, of) = (times("pairs", 60, 10_000), super::name(&database));
+    let (pairs, of) = (times("pairs", 30, 10_000), super::name(&database));
     let house = populated(database);
     let key = &house.key(Role::Partner).key;
     let ask = |name: &str| post("/v1/profiles/lookup", key, &lookup(name, PURPOSE));
     let mut wire = Wire::connect(&house.address()).unwrap();
     let chance = SeededChance::of(2);
-    let erased = if is_full() { PEOPLE } else { 2 };
     for sort in SORTS {
         let (mut unknown, mut refused) = (Vec::with_capacity(pairs), Vec::with_capacity(pairs));
         for pair in 0..pairs + pairs / 10 {
-            let number = chance.below(if sort == Sort::Erased { erased } else { PEOPLE });
+            let number = chance.below(people());
             // Nobody is called so; each time another nobody.
             let calls = [(ask(&format!("person{:04}", pair % 10_000)), false), (ask(&named(sort, number)), true)];
             let mut answers = Vec::with_capacity(2);

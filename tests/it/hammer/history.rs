@@ -184,7 +184,7 @@ fn read(meeting: &Meeting, seed: u64) -> Vec<(usize, Read)> {
 }
 
 fn no_answer_contradicts_what_was_said_before(database: Database) {
-    let (wanted, failovers) = (times("reads", 1_500, 1_000_000), times("failovers", 1, 9));
+    let (wanted, failovers) = (times("reads", 800, 1_000_000), times("failovers", 1, 9));
     let (of, several) = (super::name(&database), database.dialect() == Dialect::Postgres);
     let mut house = super::house(database, &[]).with_key(Role::Partner, [PURPOSE]);
     for _ in 0..if several { times("nodes", 1, 2) } else { 0 } {

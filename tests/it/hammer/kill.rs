@@ -364,7 +364,7 @@ fn after(entry: &Value) -> String {
 }
 
 fn a_power_cut_loses_nothing_that_was_acknowledged(database: Database) {
-    let short = if database.dialect() == Dialect::Sqlite { 8 } else { 4 };
+    let short = if database.dialect() == Dialect::Sqlite { 6 } else { 3 };
     let (rounds, watch) = (times("kills", short, 1_000), Stopwatch::start());
     let of = super::name(&database);
     let mut house = super::house(database, &[]).with_key(Role::Partner, [PURPOSE]);

@@ -337,7 +337,7 @@ impl StateMachineTest for Lives {
 
 #[test]
 fn both_databases_answer_as_the_model_does() {
-    let cases = times("cases", 3, 200);
+    let cases = times("cases", 2, 200);
     let config = Config {
         cases: u32::try_from(cases).unwrap(),
         max_shrink_iters: 60,
@@ -347,7 +347,7 @@ fn both_databases_answer_as_the_model_does() {
     let seed = [u8::try_from(times("seed", 7, 7) % 256).unwrap(); 32];
     let chance = TestRng::from_seed(RngAlgorithm::ChaCha, &seed);
     let mut runner = TestRunner::new_with_rng(config.clone(), chance);
-    let steps = Lives::sequential_strategy(1..times("steps", 12, 30));
+    let steps = Lives::sequential_strategy(1..times("steps", 11, 30));
     let run = runner.run(&steps, |(model, steps, seen)| {
         Lives::test_sequential(config.clone(), model, steps, seen);
         Ok(())

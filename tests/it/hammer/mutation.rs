@@ -76,7 +76,9 @@ impl Corpus {
     /// The next input.
     pub fn next(&mut self) -> Vec<u8> {
         let mut input = self.pick();
-        for _ in 0..=self.chance.below(6) {
+        // Half of them stay close to what they were, so that they get past the first check.
+        let changes = if self.chance.below(2) == 0 { 1 } else { 1 + self.chance.below(6) };
+        for _ in 0..changes {
             self.spoil(&mut input);
         }
         input.truncate(LONGEST);
@@ -98,7 +100,7 @@ impl Corpus {
         let chance = &self.chance;
         let at = chance.below(input.len() + 1);
         let length = chance.below((input.len() - at).min(32) + 1);
-        match chance.below(9) {
+        match chance.below(12) {
             0 if !input.is_empty() => input[at.min(length)] ^= 1 << chance.below(8),
             1 => drop(input.drain(at..at + length)),
             2 => {
@@ -115,7 +117,7 @@ impl Corpus {
                 input.splice(at..at + length, other[from..to].iter().copied());
             }
             6 => input.truncate(at),
-            7 => self.swap_values(input),
+            7..=10 => self.swap_values(input),
             _ => {
                 for byte in &mut input[at..at + length] {
                     if byte.is_ascii_digit() {

@@ -95,7 +95,7 @@ fn live(house: &House, storm: &Storm, wire: &mut Wire, name: &str) {
 
 /// People who are there before the storm begins; in the long run far more than one transaction wraps.
 fn crowd() -> usize {
-    times("crowd", 60, 5_000)
+    times("crowd", 24, 5_000)
 }
 
 /// A house with a crowd, some of whom consent.
