@@ -27,6 +27,7 @@ pub mod health;
 pub mod house;
 mod instant;
 mod json;
+mod level;
 pub mod limits;
 mod lines;
 pub mod metrics;

@@ -35,6 +35,7 @@ pub(super) fn bind(hub: Hub, config: &Config) -> Result<Server, crate::api::serv
     }
     actix_web::rt::spawn(schedule::keep_rulebook(house.rulebook.clone()));
     actix_web::rt::spawn(retention::keep_running(retention));
+    actix_web::rt::spawn(schedule::keep_finishing(house.rights.clone()));
     let house = Arc::new(house);
     let frame = Frame {
         ids: house.ids.clone(),

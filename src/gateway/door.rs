@@ -219,6 +219,14 @@ impl Keys<'_> {
     }
 }
 
+/// Is there any part of any record that `permit` covers?
+pub(super) fn opens_anything(permit: &Permit, rows: &SubjectRows, edition: &Edition) -> bool {
+    rows.records.iter().any(|record| {
+        let facts = facts(permit, record, edition);
+        CategorySet::from_bits(record.categories.cast_unsigned()).iter().any(|held| permit.covers(&facts, held))
+    })
+}
+
 /// What is known of a record in clear.
 pub(super) fn facts(permit: &Permit, record: &RecordRow, edition: &Edition) -> RecordFacts {
     let kept_by_law = record.facts & RecordRow::KEPT_BY_LAW != 0;

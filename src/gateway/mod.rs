@@ -73,6 +73,17 @@ pub enum Answer {
     Nothing,
 }
 
+impl Answer {
+    /// The data, if there is any.
+    #[must_use]
+    pub fn disclosed(&self) -> Option<&Disclosure> {
+        match self {
+            Self::Disclosed(disclosure) => Some(disclosure),
+            Self::Nothing => None,
+        }
+    }
+}
+
 /// The gateway.
 pub struct Gateway {
     door: Door,
@@ -254,7 +265,14 @@ impl Gateway {
             None => Standing::unknown(),
         };
         let purpose = edition.purpose(&ask.purpose).map(Arc::as_ref);
-        Ok(decide(ask, purpose, &standing, id, self.now()))
+        let own_access = purpose.is_some_and(|purpose| purpose.own_access);
+        Ok(match (decide(ask, purpose, &standing, id, self.now()), rows) {
+            // A profile without anything in it would tell that there is somebody. Their own copy shows more than records.
+            (Verdict::Allow(permit), Some(rows)) if !own_access && !door::opens_anything(&permit, rows, edition) => {
+                Verdict::Refuse(permit.give_up())
+            }
+            (verdict, _) => verdict,
+        })
     }
 
     fn decision_id(&self) -> Result<DecisionId, Error> {

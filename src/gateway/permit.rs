@@ -1,7 +1,7 @@
 //! [`decide`] and [`Permit`]. Trusted: nothing personal is read but by a permit, and only `decide` makes one.
 
 use super::Ask;
-use super::decision::{Decision, Outcome, Refused};
+use super::decision::{Allowed, Decision, Outcome, Refused};
 use super::judge::{channel_of, judge, open_sources, record};
 use crate::consent::{EntryNo, Origin, Purpose, Reason, Stance, Standing, stance};
 use crate::types::{Category, CategorySet, Channel, DecisionId, PurposeCode, SourceNo, SubjectId, Timestamp};
@@ -177,6 +177,14 @@ impl Permit {
     #[must_use]
     pub const fn own_access(&self) -> bool {
         self.own_access
+    }
+
+    /// Gives it up because there is nothing it would open: the person is answered for like one who allows nothing.
+    pub(super) fn give_up(mut self) -> Refusal {
+        let nothing = |allowed: Allowed| Refused { category: allowed.category, reason: Reason::NoRecords };
+        self.decision.refused.extend(self.decision.allowed.drain(..).map(nothing));
+        self.decision.outcome = Outcome::Refuse;
+        Refusal(self.decision)
     }
 
     /// For which purpose.

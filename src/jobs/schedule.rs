@@ -8,9 +8,12 @@ use std::time::Duration;
 
 use super::rotate_keys::KeyRotation;
 use crate::consent::Rulebook;
+use crate::rights::Rights;
 
 /// How often configuration made on other nodes is read.
 const CONFIGURATION: Duration = Duration::from_secs(1);
+/// How often erasures that were cut short are looked for.
+const UNFINISHED: Duration = Duration::from_secs(600);
 /// How often it is checked whether a rotation is due.
 const ROTATION: Duration = Duration::from_secs(3600);
 
@@ -20,6 +23,18 @@ pub async fn keep_rulebook(rulebook: Arc<Rulebook>) {
         tokio::time::sleep(CONFIGURATION).await;
         if let Err(error) = rulebook.reload().await {
             tracing::warn!(error = ?error, "the rulebook could not be read again; the last edition stays in force");
+        }
+    }
+}
+
+/// Goes on with erasures that a fault cut short, for as long as it is polled.
+pub async fn keep_finishing(rights: Arc<Rights>) {
+    loop {
+        tokio::time::sleep(UNFINISHED).await;
+        match rights.resume().await {
+            Ok(0) => {}
+            Ok(erasures) => tracing::info!(erasures, "erasures that were cut short are finished"),
+            Err(error) => tracing::error!(error = ?error, "an erasure could not be finished and is tried again"),
         }
     }
 }

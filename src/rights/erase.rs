@@ -151,6 +151,8 @@ impl Rights {
         let edition = self.rulebook.edition();
         let mut due = rows.clone();
         due.records.retain(|record| is_due(record, &edition, now));
+        // What a law keeps outlasts the clock of its source, also when that ended and nobody has tidied up since.
+        due.records.iter_mut().for_each(|record| record.source_until = Timestamp::UNSET);
         if due.records.is_empty() {
             return Ok(Vec::new());
         }
@@ -279,8 +281,8 @@ fn bury(write: &mut Write<'_>, rows: &SubjectRows, shredder: &Shredder, now: Tim
     Ok(tombstones::insert(write, &stones, told.fold(now, Timestamp::max))?)
 }
 
-/// Does a law keep this record, and may what keeps it read it? What a source gave for other purposes only, or only
-/// until now, is not kept; neither is a record of which nothing but a name could stay.
+/// Does a law keep this record, and may what keeps it read it? What a source gave for other purposes only is not kept;
+/// neither is a record of which nothing but a name could stay.
 fn is_due(record: &RecordRow, edition: &Edition, now: Timestamp) -> bool {
     let keeping: Option<PurposeCode> = KEEPING.parse().ok();
     let source = edition.source(record.source_no);
@@ -288,10 +290,7 @@ fn is_due(record: &RecordRow, edition: &Edition, now: Timestamp) -> bool {
         let listed = |code| source.purposes.as_ref().is_none_or(|purposes| purposes.contains(code));
         keeping.as_ref().is_some_and(listed)
     });
-    record.keep_until > now
-        && listed
-        && !(record.source_until.is_set() && record.source_until <= now)
-        && is_voucher(record)
+    record.keep_until > now && listed && is_voucher(record)
 }
 
 /// What the certificate says about the records that are kept.

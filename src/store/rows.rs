@@ -251,7 +251,7 @@ pub struct LedgerRow {
 }
 
 /// Whom a read asks for.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Who {
     /// A person by id (an id that was merged away leads to the person it is now).
     Subject(SubjectId),

@@ -24,7 +24,7 @@ use super::fixed::BeginImmediate;
 use super::gatherer::Gatherer;
 
 /// How often jobs run before they are told that others were in the way.
-const TRIES: u32 = 8;
+const TRIES: u32 = 12;
 /// How often the jobs of a batch run together before each runs alone.
 const TOGETHER: u32 = 4;
 /// The pause after a lost connection; it doubles with every try. All tries together take about a second.
@@ -320,7 +320,7 @@ impl Desk {
             let (pause, tries) = match &setback {
                 Setback::GiveUp(_) => return Err(setback),
                 Setback::OneJob(_) if jobs.len() > 1 => return Err(setback),
-                Setback::Conflict(_) | Setback::OneJob(_) => (Duration::from_millis(tried.into()), tries),
+                Setback::Conflict(_) | Setback::OneJob(_) => (way(tried), tries),
                 Setback::Lost(_) => (PAUSE * 2_u32.pow(tried - 1), TRIES),
             };
             let too_long = matches!(setback, Setback::Lost(_)) && begin.elapsed() > PATIENCE;
@@ -410,6 +410,12 @@ impl Desk {
 #[expect(clippy::disallowed_methods, reason = "it only measures how long a database was waited for")]
 fn watch() -> Instant {
     Instant::now()
+}
+
+/// How long others are let pass: longer with every try, and not the same on every node, or they would meet again.
+fn way(tried: u32) -> Duration {
+    let node = std::process::id() % 7;
+    Duration::from_millis(u64::from(tried * (2 + node)))
 }
 
 fn answer(jobs: Vec<Box<dyn Job>>, outcome: Result<(), Error>) {

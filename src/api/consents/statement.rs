@@ -38,7 +38,7 @@ pub struct Statement {
     channel: Option<Channel>,
     /// What was done. Lifting an objection or restriction is for the data protection officer.
     act: Act,
-    /// When. Without it: now.
+    /// When. Without it: when it was confirmed, else now.
     #[serde(default)]
     at: Option<Instant>,
     /// How.
@@ -80,8 +80,9 @@ impl Statement {
             let detail = "This purpose needs evidence for a yes (Art. 7(1) GDPR).";
             return Err(Problem::new(Code::MissingField, detail).at("/evidence"));
         }
-        let at = self.at.map_or(now, |at| at.0);
         let confirmed_at = self.confirmed_at.map(|at| at.0);
+        // What was confirmed long ago and is told today was not said today.
+        let at = self.at.map(|at| at.0).or(confirmed_at).unwrap_or(now);
         let entry = Entry {
             act: self.act,
             purpose: self.purpose,

@@ -1,5 +1,7 @@
 //! `POST /v1/profiles/batch`: many people in one call, as whoever fulfils orders or fills a mailing needs them.
 
+use std::collections::HashMap;
+
 use actix_web::web::Data;
 use actix_web::{HttpResponse, post};
 use serde::{Deserialize, Serialize};
@@ -7,11 +9,12 @@ use utoipa::ToSchema;
 
 use super::{DisclosureSchema, Wanted};
 use crate::api::caller::May;
+use crate::api::level::Start;
 use crate::api::permissions::op;
 use crate::api::problem::{Code, Problem};
 use crate::api::whom::whom;
 use crate::api::{Body, House, Identifier};
-use crate::gateway::{Answer, Disclosure, ReasonCode};
+use crate::gateway::{Disclosure, ReasonCode};
 use crate::store::rows::Who;
 use crate::types::{Category, Channel, PurposeCode, SubjectId};
 
@@ -21,6 +24,7 @@ const MANY: usize = 500;
 /// Whom to read, and for what. It is the same for all of them.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = ProfileBatch)]
 pub struct Batch {
     /// The people, 1 to 500.
     #[schema(min_items = 1, max_items = 500)]
@@ -41,6 +45,7 @@ pub struct Batch {
 /// One of them: either by id or by something known of them.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = ProfileBatchPerson)]
 pub struct Person {
     /// The person, by id.
     #[serde(default)]
@@ -52,8 +57,8 @@ pub struct Person {
 
 /// What may be read.
 #[derive(Serialize)]
-struct Found {
-    profiles: Vec<Option<Box<Disclosure>>>,
+struct Found<'a> {
+    profiles: Vec<Option<&'a Disclosure>>,
 }
 
 /// As it stands in the OpenAPI document.
@@ -70,7 +75,13 @@ pub struct FoundSchema {
 /// As `POST /v1/profiles/lookup` for each of them, with one line in the audit log that names everybody whose data left.
 #[utoipa::path(
     tag = "profiles",
-    request_body = Batch,
+    request_body(content = Batch, example = json!({
+        "people": [
+            {"identifier": {"kind": "email", "value": "erika@muster.org"}},
+            {"subject_id": "018f3f3c-7a00-7000-8000-000000000001"},
+        ],
+        "purpose": "newsletter_email", "channel": "email", "categories": ["contact"], "reason": "mailing",
+    })),
     responses((status = 200, description = "What may be read of each.", body = FoundSchema))
 )]
 #[post("/v1/profiles/batch")]
@@ -88,13 +99,21 @@ pub async fn batch(house: Data<House>, call: May<op::ReadProfiles, Body<Batch>>)
         })
         .collect::<Result<_, _>>()?;
     let ask = Wanted { purpose, channel, categories, reason }.ask(call.caller);
-    let answers = house.gateway.read_each(&ask, who).await?;
-    let profiles = answers
-        .into_iter()
-        .map(|answer| match answer {
-            Answer::Disclosed(disclosure) => Some(disclosure),
-            Answer::Nothing => None,
+    let start = Start::now();
+    // Who is named several times is looked up once: nobody can ask so often for one that the time tells.
+    let mut distinct: Vec<Who> = Vec::new();
+    let mut places: HashMap<Who, usize> = HashMap::new();
+    let place = |one: Who| {
+        *places.entry(one).or_insert_with_key(|one| {
+            distinct.push(one.clone());
+            distinct.len() - 1
         })
-        .collect();
+    };
+    let order: Vec<usize> = who.into_iter().map(place).collect();
+    let answers = house.gateway.read_each(&ask, distinct).await?;
+    let profiles: Vec<Option<&Disclosure>> = order.into_iter().map(|at| answers.get(at)?.disclosed()).collect();
+    if profiles.iter().any(Option::is_none) {
+        start.beat().await;
+    }
     Ok(HttpResponse::Ok().json(Found { profiles }))
 }

@@ -11,6 +11,7 @@ use actix_web::HttpResponse;
 use utoipa::ToSchema;
 
 use super::causes;
+use super::level::Start;
 use super::problem::Problem;
 use crate::gateway::{Answer, Ask, Caller, Decision, ReasonCode};
 use crate::store::rows::Who;
@@ -49,8 +50,12 @@ impl Wanted {
 
 /// One consented read, answered.
 async fn answer(house: &House, caller: Caller, who: Who, wanted: Wanted) -> Result<HttpResponse, Problem> {
+    let start = Start::now();
     match house.gateway.read(&wanted.ask(caller), who, None).await? {
         Answer::Disclosed(disclosure) => Ok(HttpResponse::Ok().json(&*disclosure)),
-        Answer::Nothing => Err(causes::nobody()),
+        Answer::Nothing => {
+            start.beat().await;
+            Err(causes::nobody())
+        }
     }
 }

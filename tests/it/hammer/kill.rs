@@ -347,7 +347,7 @@ impl Inspector {
                 self.next = after(last);
             }
             match page["next"].as_str() {
-                Some(next) => self.next = next.to_owned(),
+                Some(next) => self.next = format!("/v1/audit/entries?cursor={next}&limit=1000"),
                 None => break,
             }
         }
@@ -360,7 +360,7 @@ impl Inspector {
 /// The place behind an entry.
 fn after(entry: &Value) -> String {
     let idx = entry["idx"].as_i64().unwrap() + 1;
-    format!("/v1/audit/entries?log={}&from={idx}&limit=1000", text(&entry["log"]))
+    format!("/v1/audit/entries?log={}&idx={idx}&limit=1000", text(&entry["log"]))
 }
 
 fn a_power_cut_loses_nothing_that_was_acknowledged(database: Database) {
