@@ -22,24 +22,32 @@ impl Start {
 
     /// Waits for the next beat.
     pub(super) async fn beat(self) {
-        let beats = self.0.elapsed().as_micros() / BEAT.as_micros() + 1;
-        tokio::time::sleep_until(self.0 + BEAT * u32::try_from(beats).unwrap_or(u32::MAX)).await;
+        tokio::time::sleep_until(self.0 + next(self.0.elapsed())).await;
     }
+}
+
+/// The first full beat after `worked`.
+fn next(worked: Duration) -> Duration {
+    let beats = worked.as_micros() / BEAT.as_micros() + 1;
+    BEAT * u32::try_from(beats).unwrap_or(u32::MAX)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    #[tokio::test(start_paused = true)]
-    async fn every_answer_comes_at_a_full_beat() {
-        for worked in [0, 1, 9, 10, 11, 25] {
-            let (start, began) = (Start::now(), Instant::now());
-            tokio::time::sleep(Duration::from_millis(worked)).await;
-            start.beat().await;
-            let took = began.elapsed();
-            assert_eq!(took.as_millis() % BEAT.as_millis(), 0, "{took:?} after {worked} ms");
-            assert!(took > Duration::from_millis(worked) && took <= Duration::from_millis(worked) + BEAT);
+    #[test]
+    fn every_answer_comes_at_a_full_beat_after_the_work() {
+        for (worked, told) in [(0, 10_000), (1, 10_000), (9_999, 10_000), (10_000, 20_000), (25_300, 30_000)] {
+            assert_eq!(next(Duration::from_micros(worked)), Duration::from_micros(told));
         }
+    }
+
+    #[tokio::test]
+    async fn a_beat_is_waited_for() {
+        let start = Start::now();
+        let began = start.0;
+        start.beat().await;
+        assert!(began.elapsed() >= BEAT);
     }
 }
