@@ -20,3 +20,11 @@ pub mod segments;
 pub mod store;
 pub mod types;
 pub mod vault;
+
+/// The databases of the tests, the same for those in a room and those from outside.
+#[cfg(test)]
+#[path = "../tests/it/databases.rs"]
+#[allow(dead_code, reason = "the tests from outside look at more of it")]
+mod databases;
+#[cfg(test)]
+extern crate self as obhut;

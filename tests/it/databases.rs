@@ -1,4 +1,6 @@
-//! Real databases: every test of the store runs on SQLite and on PostgreSQL, each on a database of its own.
+//! Real databases: every test of what is stored runs on SQLite and on PostgreSQL, each on a database of its own.
+//!
+//! The tests in the rooms use this file too; `src/lib.rs` takes it in.
 
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::path::{Path, PathBuf};
@@ -32,9 +34,10 @@ macro_rules! on_both_databases {
 }
 pub(crate) use on_both_databases;
 
-/// Runs a test's future to its end on several threads.
+/// Runs a test's future to its end on several threads; what it spawns beside itself, as the API does, on this one.
 pub fn finish(test: impl Future<Output = ()>) {
-    tokio::runtime::Builder::new_multi_thread().worker_threads(4).enable_all().build().unwrap().block_on(test);
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(4).enable_all().build().unwrap();
+    tokio::task::LocalSet::new().block_on(&runtime, test);
 }
 
 /// An empty database at the present version, gone when dropped. Take it as the first argument of a test, so that every

@@ -5,13 +5,19 @@ use serde_json::json;
 
 use super::hub::{SENTINEL, customer};
 use super::reading::{MAX, with_max};
+use crate::databases::{Database, on_both_databases};
 use crate::types::Role;
+
+on_both_databases!(
+    each_is_answered_in_order_and_one_line_names_all_who_left,
+    a_batch_that_makes_no_sense_points_at_the_person,
+    a_key_outside_the_purpose_reads_nobody_of_a_batch,
+);
 
 const ERIKA: &str = "erika@muster.org";
 
-#[actix_web::test]
-async fn each_is_answered_in_order_and_one_line_names_all_who_left() {
-    let hub = with_max().await;
+async fn each_is_answered_in_order_and_one_line_names_all_who_left(database: Database) {
+    let hub = with_max(database).await;
     hub.post(Role::Partner, "/v1/records", json!({"records": [customer("2", ERIKA)]})).await;
     hub.subscribe(MAX).await;
     let id = hub.lookup(Role::Marketing, MAX, "newsletter_email").await.json()["subject_id"].clone();
@@ -39,9 +45,8 @@ async fn each_is_answered_in_order_and_one_line_names_all_who_left() {
     assert_eq!(body["reasons"], json!(["no_consent", "unknown_subject"]));
 }
 
-#[actix_web::test]
-async fn a_batch_that_makes_no_sense_points_at_the_person() {
-    let hub = with_max().await;
+async fn a_batch_that_makes_no_sense_points_at_the_person(database: Database) {
+    let hub = with_max(database).await;
     let mail = |value: &str| json!({"identifier": {"kind": "email", "value": value}});
     let cases = [
         (json!([]), "/people"),
@@ -58,9 +63,8 @@ async fn a_batch_that_makes_no_sense_points_at_the_person() {
     }
 }
 
-#[actix_web::test]
-async fn a_key_outside_the_purpose_reads_nobody_of_a_batch() {
-    let hub = with_max().await;
+async fn a_key_outside_the_purpose_reads_nobody_of_a_batch(database: Database) {
+    let hub = with_max(database).await;
     hub.subscribe(MAX).await;
     let ask = json!({"people": [{"identifier": {"kind": "email", "value": MAX}}], "purpose": "bookkeeping"});
     let answer = hub.post(Role::Marketing, "/v1/profiles/batch", ask).await;

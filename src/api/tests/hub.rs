@@ -1,4 +1,4 @@
-//! [`Hub`]: a real house in a temporary directory, with a key of each role.
+//! [`Hub`]: a real house over a database of its own, with a key of each role.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -18,11 +18,12 @@ use crate::api::server::{self, Settings};
 use crate::api::{BodyLimits, House, health, metrics, routes};
 use crate::audit::Book;
 use crate::consent::{Rulebook, Terms, default_purposes};
+use crate::databases::Database;
 use crate::gateway::Gateway;
 use crate::intake::{HUB_SOURCE, Intake};
 use crate::rights::Rights;
 use crate::segments::Segments;
-use crate::store::{self, Location, Store, keys};
+use crate::store::{self, Store, keys};
 use crate::types::{Clock, Entropy, IdMaker, PurposeCode, Role, SystemClock, SystemEntropy};
 use crate::vault::{self, FileRoot, Keyring, RootKey};
 
@@ -34,6 +35,7 @@ pub(super) struct Hub {
     keys: BTreeMap<Role, String>,
     settings: Settings,
     _directory: TempDir,
+    _database: Database,
 }
 
 pub(super) struct Answer {
@@ -67,9 +69,9 @@ impl Answer {
 }
 
 impl Hub {
-    pub(super) async fn open() -> Self {
+    pub(super) async fn open(database: Database) -> Self {
         let directory = tempfile::tempdir().unwrap();
-        let house = house(&directory).await;
+        let house = house(&directory, database.store()).await;
         let mut keys = BTreeMap::new();
         let purposes = [
             (Role::Admin, vec![]),
@@ -90,7 +92,7 @@ impl Hub {
             keep_alive: Duration::from_secs(5),
             drain: Duration::from_secs(1),
         };
-        Self { house: Data::new(house), keys, settings, _directory: directory }
+        Self { house: Data::new(house), keys, settings, _directory: directory, _database: database }
     }
 
     /// Sends a request without a key.
@@ -182,11 +184,10 @@ impl health::Readiness for Ready {
     }
 }
 
-async fn house(directory: &TempDir) -> House {
+async fn house(directory: &TempDir, store: Store) -> House {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy::new());
     let ids = Arc::new(IdMaker::new(clock.clone(), entropy.clone()).unwrap());
-    let store = Store::open(&Location::Sqlite(directory.path().join("data"))).unwrap();
     let root: Arc<dyn RootKey> =
         Arc::new(FileRoot::open_or_create(&directory.path().join("root.key"), &*entropy).unwrap());
     let (kek, secrets) = vault::first_secrets(&*root, &*entropy, clock.now()).unwrap();

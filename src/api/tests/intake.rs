@@ -7,15 +7,26 @@ use flate2::write::GzEncoder;
 use serde_json::{Value, json};
 
 use super::hub::{Hub, SENTINEL, customer};
+use crate::databases::{Database, on_both_databases};
 use crate::types::Role;
+
+on_both_databases!(
+    a_document_says_what_became_of_each_record,
+    a_name_given_twice_in_a_record_rejects_that_record_alone,
+    a_stream_goes_on_behind_bad_lines_and_repeats_none_of_them,
+    a_packed_stream_is_unpacked,
+    a_body_that_cannot_be_read_as_a_whole_is_a_problem,
+    a_key_brings_the_same_reply_again_and_no_other_request_through,
+    two_calls_with_one_key_at_once_are_one,
+    a_failed_call_leaves_its_key_free,
+);
 
 fn stream(body: impl Into<bytes::Bytes>) -> TestRequest {
     TestRequest::post().uri("/v1/records").insert_header(("content-type", "application/x-ndjson")).set_payload(body)
 }
 
-#[actix_web::test]
-async fn a_document_says_what_became_of_each_record() {
-    let hub = Hub::open().await;
+async fn a_document_says_what_became_of_each_record(database: Database) {
+    let hub = Hub::open(database).await;
     let body = json!({"records": [customer("1", "max@muster.org"), {"type": SENTINEL}, 7]});
     let answer = hub.post(Role::Partner, "/v1/records", body.clone()).await;
     assert_eq!(answer.status, StatusCode::OK, "{}", answer.text);
@@ -29,9 +40,8 @@ async fn a_document_says_what_became_of_each_record() {
     assert_eq!(again["results"][0]["outcome"], "unchanged");
 }
 
-#[actix_web::test]
-async fn a_name_given_twice_in_a_record_rejects_that_record_alone() {
-    let hub = Hub::open().await;
+async fn a_name_given_twice_in_a_record_rejects_that_record_alone(database: Database) {
+    let hub = Hub::open(database).await;
     let twice = r#"{"type": "customer", "type": "order"}"#;
     let body = format!("{{\"records\": [{twice}, {}]}}", customer("1", "max@muster.org"));
     let request = TestRequest::post().uri("/v1/records").insert_header(("content-type", "application/json"));
@@ -43,9 +53,8 @@ async fn a_name_given_twice_in_a_record_rejects_that_record_alone() {
     assert_eq!(reply["results"][1]["outcome"], "created");
 }
 
-#[actix_web::test]
-async fn a_stream_goes_on_behind_bad_lines_and_repeats_none_of_them() {
-    let hub = Hub::open().await;
+async fn a_stream_goes_on_behind_bad_lines_and_repeats_none_of_them(database: Database) {
+    let hub = Hub::open(database).await;
     let mut body = Vec::new();
     let mut line = |bytes: &[u8]| body.extend_from_slice(&[bytes, b"\n"].concat());
     line(customer("1", "one@muster.org").to_string().as_bytes());
@@ -73,19 +82,17 @@ async fn a_stream_goes_on_behind_bad_lines_and_repeats_none_of_them() {
     assert_eq!(all["summary"]["unchanged"], 251);
 }
 
-#[actix_web::test]
-async fn a_packed_stream_is_unpacked() {
+async fn a_packed_stream_is_unpacked(database: Database) {
     use std::io::Write;
-    let hub = Hub::open().await;
+    let hub = Hub::open(database).await;
     let mut gzip = GzEncoder::new(Vec::new(), Compression::fast());
     gzip.write_all(customer("1", "max@muster.org").to_string().as_bytes()).unwrap();
     let request = stream(gzip.finish().unwrap()).insert_header(("content-encoding", "gzip"));
     assert_eq!(hub.ask(Role::Partner, request).await.json()["summary"]["created"], 1);
 }
 
-#[actix_web::test]
-async fn a_body_that_cannot_be_read_as_a_whole_is_a_problem() {
-    let hub = Hub::open().await;
+async fn a_body_that_cannot_be_read_as_a_whole_is_a_problem(database: Database) {
+    let hub = Hub::open(database).await;
     let cases: [(&str, &[u8], u16, &str); 6] = [
         ("application/json", b"{", 400, "malformed_json"),
         ("application/json", b"{\"records\": 1}", 422, "wrong_type"),
@@ -103,9 +110,8 @@ async fn a_body_that_cannot_be_read_as_a_whole_is_a_problem() {
     assert_eq!(answer.code(), "invalid_parameter");
 }
 
-#[actix_web::test]
-async fn a_key_brings_the_same_reply_again_and_no_other_request_through() {
-    let hub = Hub::open().await;
+async fn a_key_brings_the_same_reply_again_and_no_other_request_through(database: Database) {
+    let hub = Hub::open(database).await;
     let keyed = |body: &Value| {
         let request = stream(body.to_string()).insert_header(("idempotency-key", "import 7"));
         request.uri("/v1/records?results=all")
@@ -126,9 +132,8 @@ async fn a_key_brings_the_same_reply_again_and_no_other_request_through() {
     }
 }
 
-#[actix_web::test]
-async fn two_calls_with_one_key_at_once_are_one() {
-    let hub = Hub::open().await;
+async fn two_calls_with_one_key_at_once_are_one(database: Database) {
+    let hub = Hub::open(database).await;
     let call = || {
         let body = json!({"records": [customer("1", "one@muster.org")]});
         let request = TestRequest::post().uri("/v1/records").insert_header(("idempotency-key", "k"));
@@ -140,9 +145,8 @@ async fn two_calls_with_one_key_at_once_are_one() {
     assert!(statuses == [200, 409] || (statuses == [200, 200] && a.text == b.text), "{} {}", a.text, b.text);
 }
 
-#[actix_web::test]
-async fn a_failed_call_leaves_its_key_free() {
-    let hub = Hub::open().await;
+async fn a_failed_call_leaves_its_key_free(database: Database) {
+    let hub = Hub::open(database).await;
     let keyed =
         |body: Value| TestRequest::post().uri("/v1/consents").insert_header(("idempotency-key", "c")).set_json(body);
     let mut statement = super::hub::consent("max@muster.org", "granted");

@@ -1,4 +1,4 @@
-//! The endpoints over a real house on SQLite.
+//! The endpoints over a real house, on each of the two databases.
 
 mod batch;
 mod hub;

@@ -6,15 +6,22 @@ use serde_json::{Value, json};
 
 use super::hub::{Hub, SENTINEL};
 use super::reading::{MAX, with_max};
+use crate::databases::{Database, on_both_databases};
 use crate::types::Role;
+
+on_both_databases!(
+    a_token_without_a_key_ends_the_messages_and_is_recorded,
+    a_person_who_is_gone_gets_the_same_answer,
+    what_is_no_token_is_refused_and_not_repeated,
+);
 
 async fn follow(hub: &Hub, body: Value) -> super::hub::Answer {
     hub.send(TestRequest::post().uri("/v1/opt-outs").set_json(body)).await
 }
 
 /// Max, who reads the newsletter, and the token that went out with him.
-async fn with_token() -> (Hub, String) {
-    let hub = with_max().await;
+async fn with_token(database: Database) -> (Hub, String) {
+    let hub = with_max(database).await;
     assert_eq!(hub.subscribe(MAX).await.status, StatusCode::CREATED);
     let all = json!({"code": "all_readers", "title": {"de": "Alle", "en": "All"}, "purpose": "newsletter_email",
         "rule": {"all": []}});
@@ -25,9 +32,8 @@ async fn with_token() -> (Hub, String) {
     (hub, token)
 }
 
-#[actix_web::test]
-async fn a_token_without_a_key_ends_the_messages_and_is_recorded() {
-    let (hub, token) = with_token().await;
+async fn a_token_without_a_key_ends_the_messages_and_is_recorded(database: Database) {
+    let (hub, token) = with_token(database).await;
     assert_eq!(hub.lookup(Role::Partner, MAX, "newsletter_email").await.status, StatusCode::OK);
     for _ in 0..3 {
         let answer = follow(&hub, json!({ "token": token })).await;
@@ -46,18 +52,16 @@ async fn a_token_without_a_key_ends_the_messages_and_is_recorded() {
     assert!(lines.contains("objected by link"), "{lines}");
 }
 
-#[actix_web::test]
-async fn a_person_who_is_gone_gets_the_same_answer() {
-    let (hub, token) = with_token().await;
+async fn a_person_who_is_gone_gets_the_same_answer(database: Database) {
+    let (hub, token) = with_token(database).await;
     let erase = json!({"right": "erasure", "identifier": {"kind": "email", "value": MAX}, "execute": true});
     assert_eq!(hub.post(Role::Dpo, "/v1/requests", erase).await.status, StatusCode::CREATED);
     let answer = follow(&hub, json!({ "token": token })).await;
     assert_eq!((answer.status, answer.text.as_str()), (StatusCode::NO_CONTENT, ""));
 }
 
-#[actix_web::test]
-async fn what_is_no_token_is_refused_and_not_repeated() {
-    let (hub, token) = with_token().await;
+async fn what_is_no_token_is_refused_and_not_repeated(database: Database) {
+    let (hub, token) = with_token(database).await;
     let cut = &token[..token.len() - 2];
     for wrong in [SENTINEL, "", "AAAA", cut] {
         let answer = follow(&hub, json!({ "token": wrong })).await;

@@ -5,7 +5,14 @@ use actix_web::http::header::LINK;
 use serde_json::{Value, json};
 
 use super::hub::{Answer, Hub, customer};
+use crate::databases::{Database, on_both_databases};
 use crate::types::Role;
+
+on_both_databases!(
+    every_list_is_walked_the_same_way_and_nothing_is_met_twice,
+    a_cursor_of_another_list_and_one_made_up_are_refused,
+    the_book_can_be_opened_at_a_place_a_check_named,
+);
 
 /// Each paged list: who reads it, where, and the name of the list in its reply.
 const LISTS: [(Role, &str, &str); 3] = [
@@ -14,8 +21,8 @@ const LISTS: [(Role, &str, &str); 3] = [
     (Role::Marketing, "/v1/segments/newsletter_subscribers/members", "members"),
 ];
 
-async fn filled() -> Hub {
-    let hub = Hub::open().await;
+async fn filled(database: Database) -> Hub {
+    let hub = Hub::open(database).await;
     let mails: Vec<_> = (1..=3).map(|id| format!("p{id}@muster.org")).collect();
     let records: Vec<_> = mails.iter().enumerate().map(|(id, mail)| customer(&id.to_string(), mail)).collect();
     assert_eq!(hub.post(Role::Partner, "/v1/records", json!({"records": records})).await.status, StatusCode::OK);
@@ -39,9 +46,8 @@ fn onward(answer: &Answer, path: &str) -> (Option<String>, Option<String>) {
     (header, cursor)
 }
 
-#[actix_web::test]
-async fn every_list_is_walked_the_same_way_and_nothing_is_met_twice() {
-    let hub = filled().await;
+async fn every_list_is_walked_the_same_way_and_nothing_is_met_twice(database: Database) {
+    let hub = filled(database).await;
     for (role, path, name) in LISTS {
         let whole = hub.get(role, path).await;
         let all = entries(&whole.json(), name).len();
@@ -74,9 +80,8 @@ async fn every_list_is_walked_the_same_way_and_nothing_is_met_twice() {
     }
 }
 
-#[actix_web::test]
-async fn a_cursor_of_another_list_and_one_made_up_are_refused() {
-    let hub = filled().await;
+async fn a_cursor_of_another_list_and_one_made_up_are_refused(database: Database) {
+    let hub = filled(database).await;
     let mut cursors = vec![String::new(), "made-up".into(), "%2F..%2F".into(), "A".repeat(80), "A".repeat(9_000)];
     for (role, path, _) in LISTS {
         let page = hub.get(role, &format!("{path}?limit=1")).await;
@@ -105,9 +110,8 @@ async fn a_cursor_of_another_list_and_one_made_up_are_refused() {
     }
 }
 
-#[actix_web::test]
-async fn the_book_can_be_opened_at_a_place_a_check_named() {
-    let hub = filled().await;
+async fn the_book_can_be_opened_at_a_place_a_check_named(database: Database) {
+    let hub = filled(database).await;
     let all = hub.get(Role::Dpo, "/v1/audit/entries").await.json();
     let third = &all["entries"][2];
     let log = third["log"].as_str().unwrap();

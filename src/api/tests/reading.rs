@@ -5,20 +5,30 @@ use actix_web::test::TestRequest;
 use serde_json::json;
 
 use super::hub::{Hub, SENTINEL, consent, customer};
+use crate::databases::{Database, on_both_databases};
 use crate::types::Role;
+
+on_both_databases!(
+    consent_opens_and_a_withdrawal_closes_at_once,
+    unknown_refused_and_not_configured_are_one_answer,
+    a_lookup_that_makes_no_sense_points_at_the_field_and_repeats_nothing,
+    a_statement_of_somebody_nobody_knew_looks_the_same,
+    statements_that_cannot_count_are_turned_away_with_their_place,
+    the_officer_learns_why_and_nothing_else,
+    every_read_leaves_its_line_and_the_book_is_whole,
+);
 
 pub(super) const MAX: &str = "max@muster.org";
 
-pub(super) async fn with_max() -> Hub {
-    let hub = Hub::open().await;
+pub(super) async fn with_max(database: Database) -> Hub {
+    let hub = Hub::open(database).await;
     let reply = hub.post(Role::Partner, "/v1/records", json!({"records": [customer("1", MAX)]})).await;
     assert_eq!(reply.json()["summary"]["created"], 1, "{}", reply.text);
     hub
 }
 
-#[actix_web::test]
-async fn consent_opens_and_a_withdrawal_closes_at_once() {
-    let hub = with_max().await;
+async fn consent_opens_and_a_withdrawal_closes_at_once(database: Database) {
+    let hub = with_max(database).await;
     assert_eq!(hub.lookup(Role::Marketing, MAX, "newsletter_email").await.status, StatusCode::NOT_FOUND);
     let said = hub.subscribe(MAX).await;
     assert_eq!((said.status, said.json()), (StatusCode::CREATED, json!({"recorded": true})));
@@ -46,9 +56,8 @@ async fn consent_opens_and_a_withdrawal_closes_at_once() {
     assert_eq!(hub.get(Role::Marketing, &path).await.status, StatusCode::NOT_FOUND);
 }
 
-#[actix_web::test]
-async fn unknown_refused_and_not_configured_are_one_answer() {
-    let hub = with_max().await;
+async fn unknown_refused_and_not_configured_are_one_answer(database: Database) {
+    let hub = with_max(database).await;
     let unknown = hub.lookup(Role::Partner, "erika@muster.org", "newsletter_email").await;
     let refused = hub.lookup(Role::Partner, MAX, "newsletter_email").await;
     let out_of_scope = hub.lookup(Role::Partner, MAX, "bookkeeping").await;
@@ -62,9 +71,8 @@ async fn unknown_refused_and_not_configured_are_one_answer() {
     assert_eq!(unknown.seen(), by_id.seen());
 }
 
-#[actix_web::test]
-async fn a_lookup_that_makes_no_sense_points_at_the_field_and_repeats_nothing() {
-    let hub = Hub::open().await;
+async fn a_lookup_that_makes_no_sense_points_at_the_field_and_repeats_nothing(database: Database) {
+    let hub = Hub::open(database).await;
     let ask = |identifier| json!({"identifier": identifier, "purpose": "newsletter_email"});
     let cases = [
         (ask(json!({"kind": "email", "value": format!("{SENTINEL}@{SENTINEL}")})), "/identifier/value"),
@@ -81,15 +89,13 @@ async fn a_lookup_that_makes_no_sense_points_at_the_field_and_repeats_nothing() 
     }
 }
 
-#[actix_web::test]
-async fn a_statement_of_somebody_nobody_knew_looks_the_same() {
-    let hub = with_max().await;
+async fn a_statement_of_somebody_nobody_knew_looks_the_same(database: Database) {
+    let hub = with_max(database).await;
     assert_eq!(hub.subscribe(MAX).await.text, hub.subscribe("erika@muster.org").await.text);
 }
 
-#[actix_web::test]
-async fn statements_that_cannot_count_are_turned_away_with_their_place() {
-    let hub = with_max().await;
+async fn statements_that_cannot_count_are_turned_away_with_their_place(database: Database) {
+    let hub = with_max(database).await;
     let with = |field: &str, value: serde_json::Value| {
         let mut statement = consent(MAX, "granted");
         statement[field] = value;
@@ -115,9 +121,8 @@ async fn statements_that_cannot_count_are_turned_away_with_their_place() {
     assert_eq!(hub.post(Role::Partner, "/v1/consents", lifted).await.status, StatusCode::FORBIDDEN);
 }
 
-#[actix_web::test]
-async fn the_officer_learns_why_and_nothing_else() {
-    let hub = with_max().await;
+async fn the_officer_learns_why_and_nothing_else(database: Database) {
+    let hub = with_max(database).await;
     let question =
         json!({"identifier": {"kind": "email", "value": MAX}, "purpose": "newsletter_email", "channel": "email"});
     let answer = hub.post(Role::Dpo, "/v1/decisions", question).await;
@@ -136,9 +141,8 @@ async fn the_officer_learns_why_and_nothing_else() {
     assert!(reply["reasons"].get("out_of_scope").is_some(), "{reply}");
 }
 
-#[actix_web::test]
-async fn every_read_leaves_its_line_and_the_book_is_whole() {
-    let hub = with_max().await;
+async fn every_read_leaves_its_line_and_the_book_is_whole(database: Database) {
+    let hub = with_max(database).await;
     hub.subscribe(MAX).await;
     hub.lookup(Role::Marketing, MAX, "newsletter_email").await;
     hub.lookup(Role::Marketing, "erika@muster.org", "newsletter_email").await;

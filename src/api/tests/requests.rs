@@ -6,7 +6,18 @@ use serde_json::{Value, json};
 
 use super::hub::{Hub, customer};
 use super::reading::{MAX, with_max};
+use crate::databases::{Database, on_both_databases};
 use crate::types::Role;
+
+on_both_databases!(
+    an_access_yields_a_package_and_is_answered,
+    an_erasure_is_certified_and_nothing_is_left_to_read,
+    nobody_can_demand_for_nobody,
+    a_request_is_extended_once_and_can_be_refused,
+    requests_are_listed_page_by_page,
+    a_request_with_a_key_is_taken_in_once,
+    recipients_of_erased_data_wait_until_somebody_told_them,
+);
 
 fn demand(right: &str) -> Value {
     json!({"right": right, "identifier": {"kind": "email", "value": MAX}})
@@ -18,9 +29,8 @@ async fn received(hub: &Hub, right: &str) -> String {
     answer.json()["id"].as_str().unwrap().to_owned()
 }
 
-#[actix_web::test]
-async fn an_access_yields_a_package_and_is_answered() {
-    let hub = with_max().await;
+async fn an_access_yields_a_package_and_is_answered(database: Database) {
+    let hub = with_max(database).await;
     let id = received(&hub, "access").await;
     let path = format!("/v1/requests/{id}");
     assert_eq!(hub.get(Role::Dpo, &format!("{path}/package")).await.code(), "not_found");
@@ -40,9 +50,8 @@ async fn an_access_yields_a_package_and_is_answered() {
     assert!(lines.contains("subject_access") && lines.contains(&id), "{lines}");
 }
 
-#[actix_web::test]
-async fn an_erasure_is_certified_and_nothing_is_left_to_read() {
-    let hub = with_max().await;
+async fn an_erasure_is_certified_and_nothing_is_left_to_read(database: Database) {
+    let hub = with_max(database).await;
     hub.subscribe(MAX).await;
     assert_eq!(hub.lookup(Role::Partner, MAX, "newsletter_email").await.status, StatusCode::OK);
     let mut demand = demand("erasure");
@@ -60,9 +69,8 @@ async fn an_erasure_is_certified_and_nothing_is_left_to_read() {
     assert_eq!(again["summary"]["suppressed"], 1, "{again}");
 }
 
-#[actix_web::test]
-async fn nobody_can_demand_for_nobody() {
-    let hub = with_max().await;
+async fn nobody_can_demand_for_nobody(database: Database) {
+    let hub = with_max(database).await;
     let unknown = json!({"right": "access", "identifier": {"kind": "email", "value": "erika@muster.org"}});
     assert_eq!(hub.post(Role::Dpo, "/v1/requests", unknown).await.code(), "not_found");
     let mut future = demand("access");
@@ -79,9 +87,8 @@ async fn nobody_can_demand_for_nobody() {
     }
 }
 
-#[actix_web::test]
-async fn a_request_is_extended_once_and_can_be_refused() {
-    let hub = with_max().await;
+async fn a_request_is_extended_once_and_can_be_refused(database: Database) {
+    let hub = with_max(database).await;
     let id = received(&hub, "access").await;
     let step = async |verb: &str, reason: &str| {
         hub.post(Role::Dpo, &format!("/v1/requests/{id}/{verb}"), json!({"reason": reason})).await
@@ -95,9 +102,8 @@ async fn a_request_is_extended_once_and_can_be_refused() {
     assert_eq!(hub.ask(Role::Dpo, TestRequest::post().uri(&path)).await.code(), "conflict");
 }
 
-#[actix_web::test]
-async fn requests_are_listed_page_by_page() {
-    let hub = with_max().await;
+async fn requests_are_listed_page_by_page(database: Database) {
+    let hub = with_max(database).await;
     let mut ids = Vec::new();
     for _ in 0..3 {
         ids.push(received(&hub, "access").await);
@@ -115,9 +121,8 @@ async fn requests_are_listed_page_by_page() {
     assert_eq!(found, ids);
 }
 
-#[actix_web::test]
-async fn a_request_with_a_key_is_taken_in_once() {
-    let hub = with_max().await;
+async fn a_request_with_a_key_is_taken_in_once(database: Database) {
+    let hub = with_max(database).await;
     let send = async |key: &str, body: &Value| {
         let request = TestRequest::post().uri("/v1/requests").insert_header(("idempotency-key", key.to_owned()));
         hub.ask(Role::Dpo, request.set_json(body)).await
@@ -138,9 +143,8 @@ async fn a_request_with_a_key_is_taken_in_once() {
     assert_eq!(first.json(), again.json());
 }
 
-#[actix_web::test]
-async fn recipients_of_erased_data_wait_until_somebody_told_them() {
-    let hub = with_max().await;
+async fn recipients_of_erased_data_wait_until_somebody_told_them(database: Database) {
+    let hub = with_max(database).await;
     hub.subscribe(MAX).await;
     assert_eq!(hub.lookup(Role::Partner, MAX, "newsletter_email").await.status, StatusCode::OK);
     let id = received(&hub, "erasure").await;

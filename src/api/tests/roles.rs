@@ -6,7 +6,10 @@ use serde_json::json;
 
 use super::hub::{Hub, issue};
 use crate::api::permissions::MATRIX;
+use crate::databases::{Database, on_both_databases};
 use crate::types::Role;
+
+on_both_databases!(a_revoked_key_opens_nothing_from_then_on, keys_that_are_none_are_all_the_same,);
 
 /// Operations by which personal data leaves. Each is refused and recorded in `reading`, `segments` or `requests`.
 const COVERED: [&str; 7] =
@@ -21,7 +24,7 @@ fn every_operation_with_personal_data_is_tested_for_refusal_and_record() {
 
 #[actix_web::test]
 async fn every_call_follows_the_matrix_before_anything_else_is_read() {
-    let hub = Hub::open().await;
+    let hub = Hub::open(Database::sqlite()).await;
     for row in MATRIX {
         let path = row
             .path
@@ -52,9 +55,8 @@ async fn every_call_follows_the_matrix_before_anything_else_is_read() {
     }
 }
 
-#[actix_web::test]
-async fn a_revoked_key_opens_nothing_from_then_on() {
-    let hub = Hub::open().await;
+async fn a_revoked_key_opens_nothing_from_then_on(database: Database) {
+    let hub = Hub::open(database).await;
     let made = hub.post(Role::Admin, "/v1/api-keys", json!({"title": "tool", "role": "dpo"})).await;
     assert_eq!(made.status, StatusCode::CREATED, "{}", made.text);
     let (id, key) = (made.json()["id"].clone(), made.json()["key"].as_str().unwrap().to_owned());
@@ -68,9 +70,8 @@ async fn a_revoked_key_opens_nothing_from_then_on() {
     assert!(!listed.text.contains(key.rsplit('_').next().unwrap()));
 }
 
-#[actix_web::test]
-async fn keys_that_are_none_are_all_the_same() {
-    let hub = Hub::open().await;
+async fn keys_that_are_none_are_all_the_same(database: Database) {
+    let hub = Hub::open(database).await;
     let (_, good) = issue(&hub.house, Role::Dpo, &[]).await;
     let forged = format!("{}{}", &good[..good.len() - 64], "0".repeat(64));
     let mut seen = Vec::new();

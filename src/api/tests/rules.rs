@@ -5,11 +5,18 @@ use actix_web::test::TestRequest;
 use serde_json::{Value, json};
 
 use super::hub::Hub;
+use crate::databases::{Database, on_both_databases};
 use crate::types::Role;
 
-#[actix_web::test]
-async fn a_purpose_changes_by_versions_and_nobody_overwrites_anothers() {
-    let hub = Hub::open().await;
+on_both_databases!(
+    a_purpose_changes_by_versions_and_nobody_overwrites_anothers,
+    a_source_is_added_once,
+    a_key_needs_a_title_known_purposes_and_time,
+    a_change_that_failed_is_told_apart_from_one_that_was_made,
+);
+
+async fn a_purpose_changes_by_versions_and_nobody_overwrites_anothers(database: Database) {
+    let hub = Hub::open(database).await;
     let path = "/v1/purposes/analytics";
     let shown = hub.get(Role::Dpo, path).await;
     assert_eq!(shown.headers.get("etag").unwrap(), "\"1\"");
@@ -36,9 +43,8 @@ async fn a_purpose_changes_by_versions_and_nobody_overwrites_anothers() {
     assert!(all["purposes"].as_array().unwrap().len() > 10);
 }
 
-#[actix_web::test]
-async fn a_source_is_added_once() {
-    let hub = Hub::open().await;
+async fn a_source_is_added_once(database: Database) {
+    let hub = Hub::open(database).await;
     let source = json!({"code": "amazon", "title": "Amazon", "connector": "amazon",
         "terms": {"purposes": ["order_fulfilment"], "keep_days_after_delivery": 30}});
     assert_eq!(hub.post(Role::Admin, "/v1/sources", source.clone()).await.status, StatusCode::CREATED);
@@ -56,9 +62,8 @@ async fn a_source_is_added_once() {
     assert_eq!(codes, ["webshop", "hub", "amazon"]);
 }
 
-#[actix_web::test]
-async fn a_key_needs_a_title_known_purposes_and_time() {
-    let hub = Hub::open().await;
+async fn a_key_needs_a_title_known_purposes_and_time(database: Database) {
+    let hub = Hub::open(database).await;
     let cases = [
         (json!({"title": "", "role": "partner"}), "/title"),
         (json!({"title": "a", "role": "partner", "purposes": ["not_there"]}), "/purposes"),
@@ -71,10 +76,9 @@ async fn a_key_needs_a_title_known_purposes_and_time() {
     }
 }
 
-#[actix_web::test]
-async fn a_change_that_failed_is_told_apart_from_one_that_was_made() {
+async fn a_change_that_failed_is_told_apart_from_one_that_was_made(database: Database) {
     use crate::audit::{Act, Line};
-    let hub = Hub::open().await;
+    let hub = Hub::open(database).await;
     let line = |object: &str| Line::new(Act::Configured).object(object);
     let failed = hub.house.book.change(line("refused"), async { Err::<(), _>(crate::segments::Error::Unknown) }).await;
     assert!(matches!(failed, Err(crate::segments::Error::Unknown)));

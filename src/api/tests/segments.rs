@@ -5,7 +5,16 @@ use actix_web::test::TestRequest;
 use serde_json::{Value, json};
 
 use super::hub::{Answer, Hub, SENTINEL, consent, customer};
+use crate::databases::{Database, on_both_databases};
 use crate::types::Role;
+
+on_both_databases!(
+    a_pull_delivers_those_who_may_be_addressed_in_the_form_asked_for,
+    pages_link_to_each_other_and_end,
+    a_withdrawal_takes_a_person_out_and_the_count_follows,
+    a_wrong_definition_is_pointed_at_and_not_repeated,
+    a_segment_outside_the_keys_purposes_is_not_pulled_and_a_removed_one_is_gone,
+);
 
 fn segment(code: &str) -> Value {
     json!({"code": code, "title": {"de": "Alle", "en": "All"}, "purpose": "newsletter_email", "rule": {"all": []}})
@@ -22,8 +31,8 @@ async fn pull(hub: &Hub, query: &str, accept: &'static str) -> Answer {
 }
 
 /// Three people, of whom the first two may be written to.
-async fn with_three() -> Hub {
-    let hub = Hub::open().await;
+async fn with_three(database: Database) -> Hub {
+    let hub = Hub::open(database).await;
     let records: Vec<_> = (1..=3).map(|id| customer(&id.to_string(), &format!("p{id}@muster.org"))).collect();
     hub.post(Role::Partner, "/v1/records", json!({"records": records})).await;
     for id in 1..=2 {
@@ -34,9 +43,8 @@ async fn with_three() -> Hub {
     hub
 }
 
-#[actix_web::test]
-async fn a_pull_delivers_those_who_may_be_addressed_in_the_form_asked_for() {
-    let hub = with_three().await;
+async fn a_pull_delivers_those_who_may_be_addressed_in_the_form_asked_for(database: Database) {
+    let hub = with_three(database).await;
     let page = pull(&hub, "", "application/json").await;
     assert_eq!(page.status, StatusCode::OK, "{}", page.text);
     let members = page.json()["members"].as_array().unwrap().clone();
@@ -56,9 +64,8 @@ async fn a_pull_delivers_those_who_may_be_addressed_in_the_form_asked_for() {
     assert_eq!(table.text.lines().count(), 3, "{}", table.text);
 }
 
-#[actix_web::test]
-async fn pages_link_to_each_other_and_end() {
-    let hub = with_three().await;
+async fn pages_link_to_each_other_and_end(database: Database) {
+    let hub = with_three(database).await;
     let (mut query, mut text, mut pages) = ("?limit=1".to_owned(), String::new(), 0);
     loop {
         let page = pull(&hub, &query, "text/csv").await;
@@ -76,9 +83,8 @@ async fn pages_link_to_each_other_and_end() {
     }
 }
 
-#[actix_web::test]
-async fn a_withdrawal_takes_a_person_out_and_the_count_follows() {
-    let hub = with_three().await;
+async fn a_withdrawal_takes_a_person_out_and_the_count_follows(database: Database) {
+    let hub = with_three(database).await;
     let mut withdrawn = consent("p1@muster.org", "withdrawn");
     withdrawn["at"] = json!("2026-02-01T00:00:00Z");
     withdrawn["method"] = json!("link");
@@ -90,9 +96,8 @@ async fn a_withdrawal_takes_a_person_out_and_the_count_follows() {
     assert_eq!(preview["members"], 1);
 }
 
-#[actix_web::test]
-async fn a_wrong_definition_is_pointed_at_and_not_repeated() {
-    let hub = Hub::open().await;
+async fn a_wrong_definition_is_pointed_at_and_not_repeated(database: Database) {
+    let hub = Hub::open(database).await;
     let with = |field: &str, value: Value| {
         let mut body = segment("all_readers");
         body[field] = value;
@@ -114,9 +119,8 @@ async fn a_wrong_definition_is_pointed_at_and_not_repeated() {
     assert_eq!(hub.get(Role::Marketing, "/v1/segments/not_there/members").await.code(), "not_found");
 }
 
-#[actix_web::test]
-async fn a_segment_outside_the_keys_purposes_is_not_pulled_and_a_removed_one_is_gone() {
-    let hub = with_three().await;
+async fn a_segment_outside_the_keys_purposes_is_not_pulled_and_a_removed_one_is_gone(database: Database) {
+    let hub = with_three(database).await;
     let mut other = segment("by_post");
     other["purpose"] = json!("postal_marketing");
     assert_eq!(put(&hub, "by_post", &other).await.status, StatusCode::CREATED);

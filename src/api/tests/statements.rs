@@ -6,8 +6,21 @@ use serde_json::{Value, json};
 use super::hub::{Hub, consent, customer};
 use super::reading::{MAX, with_max};
 use crate::consent::Act;
+use crate::databases::{Database, on_both_databases};
 use crate::store::rows::Who;
 use crate::types::{Clock as _, Role, Timestamp};
+
+on_both_databases!(
+    nobody_writes_under_the_hubs_own_source,
+    a_yes_under_an_unproven_address_does_not_reach_data_that_comes_later,
+    a_no_under_an_unproven_address_holds_for_data_that_comes_later,
+    a_no_that_names_a_source_holds_for_data_of_every_source,
+    a_withdrawal_counts_after_a_consent_from_a_clock_that_runs_ahead,
+    a_no_reaches_everybody_who_shares_the_address,
+    a_yes_under_a_shared_address_counts_for_nobody_and_tells_nothing,
+    a_second_proof_of_the_same_statement_is_kept_and_the_same_one_is_not_kept_twice,
+    the_same_no_said_again_adds_nothing_until_there_was_a_yes,
+);
 
 const NEWS: &str = "newsletter_email";
 
@@ -29,9 +42,8 @@ async fn say(hub: &Hub, statement: Value) {
     assert_eq!(reply.status, StatusCode::CREATED, "{}", reply.text);
 }
 
-#[actix_web::test]
-async fn nobody_writes_under_the_hubs_own_source() {
-    let hub = Hub::open().await;
+async fn nobody_writes_under_the_hubs_own_source(database: Database) {
+    let hub = Hub::open(database).await;
     let mut record = unverified("1", MAX);
     record["source"] = json!("hub");
     let reply = bring(&hub, record).await;
@@ -39,9 +51,8 @@ async fn nobody_writes_under_the_hubs_own_source() {
     assert!(reply.to_string().contains("unknown_source"), "{reply}");
 }
 
-#[actix_web::test]
-async fn a_yes_under_an_unproven_address_does_not_reach_data_that_comes_later() {
-    let hub = Hub::open().await;
+async fn a_yes_under_an_unproven_address_does_not_reach_data_that_comes_later(database: Database) {
+    let hub = Hub::open(database).await;
     say(&hub, consent(MAX, "granted")).await;
     assert_eq!(bring(&hub, unverified("1", MAX)).await["summary"]["created"], 1);
     let read = hub.lookup(Role::Marketing, MAX, NEWS).await;
@@ -54,9 +65,8 @@ async fn a_yes_under_an_unproven_address_does_not_reach_data_that_comes_later() 
     assert_eq!(read.json()["data"]["identity"]["family_name"], "Muster", "{}", read.text);
 }
 
-#[actix_web::test]
-async fn a_no_under_an_unproven_address_holds_for_data_that_comes_later() {
-    let hub = Hub::open().await;
+async fn a_no_under_an_unproven_address_holds_for_data_that_comes_later(database: Database) {
+    let hub = Hub::open(database).await;
     let no = json!({"identifier": {"kind": "email", "value": MAX}, "act": "objected", "method": "written"});
     say(&hub, no).await;
     let mut record = unverified("1", MAX);
@@ -68,9 +78,8 @@ async fn a_no_under_an_unproven_address_holds_for_data_that_comes_later() {
     assert_eq!(hub.lookup(Role::Marketing, MAX, NEWS).await.status, StatusCode::NOT_FOUND);
 }
 
-#[actix_web::test]
-async fn a_no_that_names_a_source_holds_for_data_of_every_source() {
-    let hub = Hub::open().await;
+async fn a_no_that_names_a_source_holds_for_data_of_every_source(database: Database) {
+    let hub = Hub::open(database).await;
     let named = json!({"kind": "email", "value": MAX, "source": "webshop"});
     say(&hub, json!({"identifier": named, "act": "objected", "method": "written"})).await;
     let mut record = unverified("1", MAX);
@@ -82,9 +91,8 @@ async fn a_no_that_names_a_source_holds_for_data_of_every_source() {
     assert_eq!(hub.lookup(Role::Marketing, MAX, NEWS).await.status, StatusCode::NOT_FOUND);
 }
 
-#[actix_web::test]
-async fn a_withdrawal_counts_after_a_consent_from_a_clock_that_runs_ahead() {
-    let hub = with_max().await;
+async fn a_withdrawal_counts_after_a_consent_from_a_clock_that_runs_ahead(database: Database) {
+    let hub = with_max(database).await;
     let ahead = hub.house.clock.now().plus(200 * Timestamp::SECOND).rfc3339();
     let mut yes = consent(MAX, "granted");
     yes["at"] = json!(ahead);
@@ -98,9 +106,8 @@ async fn a_withdrawal_counts_after_a_consent_from_a_clock_that_runs_ahead() {
     assert_eq!(said(Act::Withdrawn), said(Act::Granted));
 }
 
-#[actix_web::test]
-async fn a_no_reaches_everybody_who_shares_the_address() {
-    let hub = Hub::open().await;
+async fn a_no_reaches_everybody_who_shares_the_address(database: Database) {
+    let hub = Hub::open(database).await;
     let shared = "info@muster.org";
     let records: Vec<Value> = (0..70)
         .map(|id| {
@@ -118,9 +125,8 @@ async fn a_no_reaches_everybody_who_shares_the_address() {
     assert_eq!(reply.json()["subject_ids"].as_array().unwrap().len(), 70, "{}", reply.text);
 }
 
-#[actix_web::test]
-async fn a_yes_under_a_shared_address_counts_for_nobody_and_tells_nothing() {
-    let hub = Hub::open().await;
+async fn a_yes_under_a_shared_address_counts_for_nobody_and_tells_nothing(database: Database) {
+    let hub = Hub::open(database).await;
     let shared = "info@muster.org";
     let records: Vec<Value> = (0..2)
         .map(|id| {
@@ -156,9 +162,8 @@ async fn ledger_of(hub: &Hub, email: &str) -> Vec<crate::store::rows::LedgerRow>
     hub.house.store.read(move |read| crate::store::ledger::of(read.records(), subject)).await.unwrap()
 }
 
-#[actix_web::test]
-async fn a_second_proof_of_the_same_statement_is_kept_and_the_same_one_is_not_kept_twice() {
-    let hub = with_max().await;
+async fn a_second_proof_of_the_same_statement_is_kept_and_the_same_one_is_not_kept_twice(database: Database) {
+    let hub = with_max(database).await;
     let mut statement = consent(MAX, "granted");
     say(&hub, statement.clone()).await;
     assert_eq!(hub.post(Role::Partner, "/v1/consents", statement.clone()).await.status, StatusCode::OK);
@@ -186,9 +191,8 @@ async fn a_second_proof_of_the_same_statement_is_kept_and_the_same_one_is_not_ke
     assert_eq!(ledger_of(&hub, MAX).await.len(), 4);
 }
 
-#[actix_web::test]
-async fn the_same_no_said_again_adds_nothing_until_there_was_a_yes() {
-    let hub = with_max().await;
+async fn the_same_no_said_again_adds_nothing_until_there_was_a_yes(database: Database) {
+    let hub = with_max(database).await;
     let no = json!({"identifier": {"kind": "email", "value": MAX}, "purpose": NEWS, "channel": "email", "act": "objected",
         "method": "link"});
     let post = async || hub.post(Role::Partner, "/v1/consents", no.clone()).await;
@@ -202,7 +206,10 @@ async fn the_same_no_said_again_adds_nothing_until_there_was_a_yes() {
     elsewhere["channel"] = json!(null);
     say(&hub, elsewhere).await;
     let mut yes = consent(MAX, "granted");
-    yes.as_object_mut().unwrap().remove("at");
+    // Said now: without any of these it is not dated back to when it was confirmed.
+    for field in ["at", "requested_at", "confirmed_at"] {
+        yes.as_object_mut().unwrap().remove(field);
+    }
     say(&hub, yes).await;
     assert_eq!(post().await.status, StatusCode::CREATED);
     assert_eq!(ledger_of(&hub, MAX).await.len(), 4);

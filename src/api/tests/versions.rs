@@ -6,7 +6,14 @@ use actix_web::test::TestRequest;
 use serde_json::{Value, json};
 
 use super::hub::{Answer, Hub, SENTINEL, customer};
+use crate::databases::{Database, on_both_databases};
 use crate::types::Role;
+
+on_both_databases!(
+    who_names_an_old_version_changes_nothing,
+    a_removed_segment_does_not_get_its_tags_back,
+    new_terms_of_a_source_hold_at_once_and_stand_in_the_book,
+);
 
 /// Something with versions: who writes it, where, what it is, and a field to change.
 struct Kept {
@@ -55,9 +62,8 @@ fn tag(answer: &Answer) -> String {
     answer.headers.get(ETAG).unwrap_or_else(|| panic!("no ETag: {}", answer.text)).to_str().unwrap().to_owned()
 }
 
-#[actix_web::test]
-async fn who_names_an_old_version_changes_nothing() {
-    let hub = Hub::open().await;
+async fn who_names_an_old_version_changes_nothing(database: Database) {
+    let hub = Hub::open(database).await;
     for kept in kept() {
         let path = kept.path;
         let none_yet = kept.put(&hub, &kept.body, &[(IF_MATCH.as_str(), "*")]).await;
@@ -90,9 +96,8 @@ async fn who_names_an_old_version_changes_nothing() {
     }
 }
 
-#[actix_web::test]
-async fn a_removed_segment_does_not_get_its_tags_back() {
-    let hub = Hub::open().await;
+async fn a_removed_segment_does_not_get_its_tags_back(database: Database) {
+    let hub = Hub::open(database).await;
     let [segment, ..] = kept();
     let first = tag(&segment.put(&hub, &segment.body, &[]).await);
     let second = tag(&segment.put(&hub, &segment.changed("Neu"), &[]).await);
@@ -107,9 +112,8 @@ async fn a_removed_segment_does_not_get_its_tags_back() {
     assert_eq!(segment.put(&hub, &segment.body, &[(IF_MATCH.as_str(), &first)]).await.code(), "precondition_failed");
 }
 
-#[actix_web::test]
-async fn new_terms_of_a_source_hold_at_once_and_stand_in_the_book() {
-    let hub = Hub::open().await;
+async fn new_terms_of_a_source_hold_at_once_and_stand_in_the_book(database: Database) {
+    let hub = Hub::open(database).await;
     hub.post(Role::Partner, "/v1/records", json!({"records": [customer("1", "max@muster.org")]})).await;
     assert_eq!(hub.subscribe("max@muster.org").await.status, StatusCode::CREATED);
     let read = async || hub.lookup(Role::Marketing, "max@muster.org", "newsletter_email").await;

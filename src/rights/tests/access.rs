@@ -6,11 +6,20 @@ use serde_json::Value;
 
 use super::house::{House, key};
 use crate::consent::Text;
+use crate::databases::{Database, on_both_databases};
 use crate::gateway::{Answer, Ask, Scope};
 use crate::rights::{Error, Kind, Membership, Package, Request};
 use crate::store::api_keys::{self, ApiKeyRow};
 use crate::store::rows::Who;
 use crate::types::{ApiKeyId, Role, Timestamp};
+
+on_both_databases!(
+    a_package_holds_everything_of_the_person_and_nothing_of_others,
+    the_page_runs_no_script_fetches_nothing_and_trusts_no_value,
+    a_person_without_records_is_told_so,
+    an_access_request_erases_nobody_and_an_erasure_discloses_nothing,
+    a_copy_of_an_answer_names_the_first_and_is_recorded_as_rebuilt,
+);
 
 fn file(package: &Package, name: &str) -> String {
     let mut zip = zip::ZipArchive::new(Cursor::new(package.bytes())).unwrap();
@@ -29,9 +38,8 @@ fn membership(why: &str) -> Vec<Membership> {
     }]
 }
 
-#[tokio::test]
-async fn a_package_holds_everything_of_the_person_and_nothing_of_others() {
-    let house = House::open().await;
+async fn a_package_holds_everything_of_the_person_and_nothing_of_others(database: Database) {
+    let house = House::open(database).await;
     let anna = house.customer("anna").await;
     house.customer("berta").await;
     // A mailing tool received the address under the newsletter.
@@ -89,13 +97,12 @@ async fn a_package_holds_everything_of_the_person_and_nothing_of_others() {
     assert_eq!(outcome["package_sha256"], package.sha256());
     assert!(!answered.outcome.contains("anna"));
     // Built in memory: nothing of it lies in the store.
-    assert_eq!(house.files_with(b"anna-name"), 0);
-    assert_eq!(house.files_with(b"anna-why"), 0);
+    assert_eq!(house.places_with(b"anna-name"), 0);
+    assert_eq!(house.places_with(b"anna-why"), 0);
 }
 
-#[tokio::test]
-async fn the_page_runs_no_script_fetches_nothing_and_trusts_no_value() {
-    let house = House::open().await;
+async fn the_page_runs_no_script_fetches_nothing_and_trusts_no_value(database: Database) {
+    let house = House::open(database).await;
     let anna = house.customer("anna").await;
     let id = house.rights.receive(Kind::Access, Who::Subject(anna), None, &house.dpo()).await.unwrap().case().id;
     let package = house.rights.access(id, membership("<script>x</script>"), &house.dpo()).await.unwrap();
@@ -107,9 +114,8 @@ async fn the_page_runs_no_script_fetches_nothing_and_trusts_no_value() {
     assert!(page.contains("&#60;b&#62;anna-html") && page.contains("&#60;script&#62;x"));
 }
 
-#[tokio::test]
-async fn a_person_without_records_is_told_so() {
-    let house = House::open().await;
+async fn a_person_without_records_is_told_so(database: Database) {
+    let house = House::open(database).await;
     let nobody = house.person().await;
     let id = house.rights.receive(Kind::Access, Who::Subject(nobody), None, &house.dpo()).await.unwrap().case().id;
     let package = house.rights.access(id, Vec::new(), &house.dpo()).await.unwrap();
@@ -119,9 +125,8 @@ async fn a_person_without_records_is_told_so() {
     assert!(data["contents"][13]["answer"]["en"].as_str().unwrap().contains("webshop"));
 }
 
-#[tokio::test]
-async fn an_access_request_erases_nobody_and_an_erasure_discloses_nothing() {
-    let house = House::open().await;
+async fn an_access_request_erases_nobody_and_an_erasure_discloses_nothing(database: Database) {
+    let house = House::open(database).await;
     let anna = house.customer("anna").await;
     let access = house.rights.receive(Kind::Access, Who::Subject(anna), None, &house.dpo()).await.unwrap().case().id;
     let erasure = house.rights.receive(Kind::Erasure, Who::Subject(anna), None, &house.dpo()).await.unwrap().case().id;
@@ -129,9 +134,8 @@ async fn an_access_request_erases_nobody_and_an_erasure_discloses_nothing() {
     assert!(matches!(house.rights.access(erasure, Vec::new(), &house.dpo()).await, Err(Error::OutOfTurn(_))));
 }
 
-#[tokio::test]
-async fn a_copy_of_an_answer_names_the_first_and_is_recorded_as_rebuilt() {
-    let house = House::open().await;
+async fn a_copy_of_an_answer_names_the_first_and_is_recorded_as_rebuilt(database: Database) {
+    let house = House::open(database).await;
     let anna = house.customer("anna").await;
     let id = house.rights.receive(Kind::Access, Who::Subject(anna), None, &house.dpo()).await.unwrap().case().id;
     let first = house.rights.access(id, Vec::new(), &house.dpo()).await.unwrap();

@@ -3,10 +3,25 @@
 use super::house::{House, at};
 use crate::audit::Act;
 use crate::consent::Act as Said;
+use crate::databases::{Database, on_both_databases};
 use crate::rights::{Certificate, Error, Invalid, Kind, Request, verify_certificate};
 use crate::store::rows::{RecordRow, SubjectState, Who};
 use crate::store::{keys, ledger, links, records, subjects, tombstones};
 use crate::types::{Category, CategorySet, RecordKind, RequestId, SubjectId};
+
+on_both_databases!(
+    an_erased_person_is_gone_from_every_table_and_file,
+    tombstones_stand_where_indexes_stood,
+    a_tombstone_is_as_late_as_the_newest_record_and_never_moves_back,
+    what_tax_law_keeps_is_sealed_for_a_nobody_and_ends_with_its_clock,
+    a_crash_after_any_step_comes_to_the_same_end,
+    a_restriction_keeps_what_the_law_keeps_from_being_lost,
+    everybody_who_was_merged_in_is_erased_and_nobody_else,
+    data_that_changes_while_the_plan_is_made_is_not_lost_from_it,
+    a_mark_without_a_request_is_finished_too,
+    a_late_rewrap_brings_no_key_back,
+    two_processes_that_finish_one_erasure_give_one_certificate,
+);
 
 async fn asked(house: &House, who: SubjectId) -> RequestId {
     house.rights.receive(Kind::Erasure, Who::Subject(who), None, &house.dpo()).await.unwrap().case().id
@@ -47,9 +62,8 @@ fn holds(certificate: &Certificate) -> Result<(), Invalid> {
     verify_certificate(&certificate.certificate.to_string(), &certificate.signature, &certificate.public_key)
 }
 
-#[tokio::test]
-async fn an_erased_person_is_gone_from_every_table_and_file() {
-    let house = House::open().await;
+async fn an_erased_person_is_gone_from_every_table_and_file(database: Database) {
+    let house = House::open(database).await;
     let anna = house.customer("anna").await;
     let key = house.key(anna).await;
     let ix = house.mail_index("anna@example.org");
@@ -58,7 +72,7 @@ async fn an_erased_person_is_gone_from_every_table_and_file() {
     house.store.scrub().await.unwrap();
     let sealed = rows.records[0].sealed[20..52].to_vec();
     for bytes in [key.wrapped.as_slice(), &key.salts, &ix, &sealed] {
-        assert!(house.files_with(bytes) > 0, "the scan must be able to find what is there");
+        assert!(house.places_with(bytes) > 0, "the scan must be able to find what is there");
     }
 
     let id = asked(&house, anna).await;
@@ -66,7 +80,7 @@ async fn an_erased_person_is_gone_from_every_table_and_file() {
     assert!(is_gone(&house, anna).await);
     assert!(!house.is_known(Who::Subject(anna)).await && !house.is_known(house.by_mail("anna@example.org")).await);
     for bytes in [key.wrapped.as_slice(), &key.salts, &key.commitment, &ix, &sealed] {
-        assert_eq!(house.files_with(bytes), 0);
+        assert_eq!(house.places_with(bytes), 0);
     }
 
     // The certificate names nobody, and says what happened.
@@ -96,9 +110,8 @@ async fn an_erased_person_is_gone_from_every_table_and_file() {
     assert_eq!(house.lines(Act::Erased).await, 1);
 }
 
-#[tokio::test]
-async fn tombstones_stand_where_indexes_stood() {
-    let house = House::open().await;
+async fn tombstones_stand_where_indexes_stood(database: Database) {
+    let house = House::open(database).await;
     let anna = house.customer("anna").await;
     let ix = house.mail_index("anna@example.org");
     let stone = house.sealer.suppression(ix.into()).bytes();
@@ -112,9 +125,8 @@ async fn tombstones_stand_where_indexes_stood() {
     assert!(matches!(told, Err(Error::SubjectErased(_))));
 }
 
-#[tokio::test]
-async fn a_tombstone_is_as_late_as_the_newest_record_and_never_moves_back() {
-    let house = House::open().await;
+async fn a_tombstone_is_as_late_as_the_newest_record_and_never_moves_back(database: Database) {
+    let house = House::open(database).await;
     house.clock.set("2026-11-21T12:04:00Z");
     let anna = house.customer("anna").await;
     house.clock.set(super::house::NOW);
@@ -130,9 +142,8 @@ async fn a_tombstone_is_as_late_as_the_newest_record_and_never_moves_back() {
     }
 }
 
-#[tokio::test]
-async fn what_tax_law_keeps_is_sealed_for_a_nobody_and_ends_with_its_clock() {
-    let house = House::open().await;
+async fn what_tax_law_keeps_is_sealed_for_a_nobody_and_ends_with_its_clock(database: Database) {
+    let house = House::open(database).await;
     let anna = house.customer("anna").await;
     house.rights.erase(asked(&house, anna).await, &house.dpo()).await.unwrap();
     let kept = kept(&house).await;
@@ -157,10 +168,10 @@ async fn what_tax_law_keeps_is_sealed_for_a_nobody_and_ends_with_its_clock() {
     assert_eq!(house.rights.end_keeping().await.unwrap(), 0);
 }
 
-#[tokio::test]
-async fn a_crash_after_any_step_comes_to_the_same_end() {
+async fn a_crash_after_any_step_comes_to_the_same_end(database: Database) {
     for step in 1..=5 {
-        let house = House::open().await;
+        let another = if database.location().embedded() { Database::sqlite() } else { Database::postgres() };
+        let house = House::open(another).await;
         let anna = house.customer("anna").await;
         let id = asked(&house, anna).await;
         let Request::Received(received) = house.rights.request(id).await.unwrap() else { panic!("not received") };
@@ -194,9 +205,8 @@ async fn a_crash_after_any_step_comes_to_the_same_end() {
     }
 }
 
-#[tokio::test]
-async fn a_restriction_keeps_what_the_law_keeps_from_being_lost() {
-    let house = House::open().await;
+async fn a_restriction_keeps_what_the_law_keeps_from_being_lost(database: Database) {
+    let house = House::open(database).await;
     let anna = house.customer("anna").await;
     house.say(anna, Said::Restricted, "", "letter").await;
     let id = asked(&house, anna).await;
@@ -205,9 +215,8 @@ async fn a_restriction_keeps_what_the_law_keeps_from_being_lost() {
     assert!(matches!(house.rights.request(id).await.unwrap(), Request::Received(_)));
 }
 
-#[tokio::test]
-async fn everybody_who_was_merged_in_is_erased_and_nobody_else() {
-    let house = House::open().await;
+async fn everybody_who_was_merged_in_is_erased_and_nobody_else(database: Database) {
+    let house = House::open(database).await;
     let (anna, twin, berta) =
         (house.customer("anna").await, house.customer("twin").await, house.customer("berta").await);
     let parts = [(Category::Identity, serde_json::json!({"family_name": "x"}))];
@@ -231,9 +240,8 @@ async fn everybody_who_was_merged_in_is_erased_and_nobody_else() {
     assert_eq!(house.store.read(move |read| tombstones::laid(read.records(), &stone)).await.unwrap(), None);
 }
 
-#[tokio::test]
-async fn data_that_changes_while_the_plan_is_made_is_not_lost_from_it() {
-    let house = House::open().await;
+async fn data_that_changes_while_the_plan_is_made_is_not_lost_from_it(database: Database) {
+    let house = House::open(database).await;
     let anna = house.customer("anna").await;
     let id = asked(&house, anna).await;
     let Request::Received(received) = house.rights.request(id).await.unwrap() else { panic!("not received") };
@@ -245,18 +253,16 @@ async fn data_that_changes_while_the_plan_is_made_is_not_lost_from_it() {
     assert!(is_gone(&house, anna).await);
 }
 
-#[tokio::test]
-async fn a_mark_without_a_request_is_finished_too() {
-    let house = House::open().await;
+async fn a_mark_without_a_request_is_finished_too(database: Database) {
+    let house = House::open(database).await;
     let anna = house.customer("anna").await;
     house.store.write(move |write| subjects::set_state(write, anna, SubjectState::Erasing)).await.unwrap();
     assert_eq!(house.rights.resume().await.unwrap(), 1);
     assert!(is_gone(&house, anna).await);
 }
 
-#[tokio::test]
-async fn a_late_rewrap_brings_no_key_back() {
-    let house = House::open().await;
+async fn a_late_rewrap_brings_no_key_back(database: Database) {
+    let house = House::open(database).await;
     let anna = house.customer("anna").await;
     let old = house.key(anna).await;
     house.rights.erase(asked(&house, anna).await, &house.dpo()).await.unwrap();
@@ -265,9 +271,8 @@ async fn a_late_rewrap_brings_no_key_back() {
     assert!(!written && is_gone(&house, anna).await);
 }
 
-#[tokio::test]
-async fn two_processes_that_finish_one_erasure_give_one_certificate() {
-    let house = House::open().await;
+async fn two_processes_that_finish_one_erasure_give_one_certificate(database: Database) {
+    let house = House::open(database).await;
     let anna = house.customer("anna").await;
     let id = asked(&house, anna).await;
     let Request::Received(received) = house.rights.request(id).await.unwrap() else { panic!("not received") };

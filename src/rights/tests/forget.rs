@@ -3,6 +3,7 @@
 use super::house::{House, at};
 use crate::audit::Act;
 use crate::consent::Act as Said;
+use crate::databases::{Database, on_both_databases};
 use crate::gateway::{Answer, Ask};
 use crate::rights::deadline::closed_before;
 use crate::rights::due::{Until, due};
@@ -11,6 +12,18 @@ use crate::store::rows::{RecordRow, SubjectRows, Who};
 use crate::store::{keys, ledger, records, subjects, tombstones};
 use crate::types::{Category, CategorySet, RecordKind, SubjectId, Timestamp};
 use crate::vault::{Compartment, Personal, unpack};
+
+on_both_databases!(
+    a_life_ends_step_by_step_and_only_what_is_due_goes,
+    what_was_deleted_is_not_brought_back_and_the_person_may_come_back,
+    a_restriction_and_an_open_request_hold_everything,
+    a_no_outlives_the_data_it_was_said_about,
+    the_clock_of_a_source_ends_all_but_what_the_law_keeps,
+    the_decision_is_made_by_purposes_standing_source_and_law,
+    closed_requests_and_keys_of_nobody_end,
+    many_keys_without_people_are_the_wrong_database_and_stay,
+    a_crash_between_keys_and_rows_leaves_nothing_behind,
+);
 
 /// Days after which none of the default purposes keeps what the customer of the tests brought.
 const OVER: i64 = 1_461;
@@ -53,9 +66,8 @@ fn held(row: &RecordRow) -> Vec<Category> {
     CategorySet::from_bits(row.categories.cast_unsigned()).iter().collect()
 }
 
-#[tokio::test]
-async fn a_life_ends_step_by_step_and_only_what_is_due_goes() {
-    let house = House::open().await;
+async fn a_life_ends_step_by_step_and_only_what_is_due_goes(database: Database) {
+    let house = House::open(database).await;
     let (anna, berta) = (house.customer("anna").await, house.customer("berta").await);
     // No purpose keeps special categories, so they go at once.
     let dry = house.rights.due_of(vec![anna, berta]).await.unwrap();
@@ -78,7 +90,7 @@ async fn a_life_ends_step_by_step_and_only_what_is_due_goes() {
         .map(|(_, envelope)| envelope[15..47].to_vec())
         .unwrap();
     house.store.scrub().await.unwrap();
-    assert!(house.files_with(&contact) > 0, "the scan must find what is there");
+    assert!(house.places_with(&contact) > 0, "the scan must find what is there");
     let done = house.rights.forget(vec![anna]).await.unwrap();
     assert_eq!(
         (done.of(Rule::PurposesOver), done.of(Rule::Records), done.of(Rule::LawAlone), done.of(Rule::CategoryKeys)),
@@ -86,7 +98,7 @@ async fn a_life_ends_step_by_step_and_only_what_is_due_goes() {
     );
     house.rights.forget_for_good().await.unwrap();
     // Ciphertext, rows, indexes and the keys of what ended are gone.
-    assert_eq!(house.files_with(&contact), 0);
+    assert_eq!(house.places_with(&contact), 0);
     assert!(!house.is_known(house.by_mail("anna@example.org")).await);
     let rows = house.rows(anna).await;
     let [invoice] = rows.records.as_slice() else { panic!("one record is left") };
@@ -125,9 +137,8 @@ async fn a_life_ends_step_by_step_and_only_what_is_due_goes() {
     assert!(house.store.read(gone).await.unwrap());
 }
 
-#[tokio::test]
-async fn what_was_deleted_is_not_brought_back_and_the_person_may_come_back() {
-    let house = House::open().await;
+async fn what_was_deleted_is_not_brought_back_and_the_person_may_come_back(database: Database) {
+    let house = House::open(database).await;
     let anna = house.customer("anna").await;
     let record = house.rows(anna).await.records[0].clone();
     let own =
@@ -141,9 +152,8 @@ async fn what_was_deleted_is_not_brought_back_and_the_person_may_come_back() {
     assert_eq!(laid(mail).await.unwrap(), None);
 }
 
-#[tokio::test]
-async fn a_restriction_and_an_open_request_hold_everything() {
-    let house = House::open().await;
+async fn a_restriction_and_an_open_request_hold_everything(database: Database) {
+    let house = House::open(database).await;
     let (anna, berta) = (house.customer("anna").await, house.customer("berta").await);
     house.say(anna, Said::Restricted, "", "letter").await;
     let id = house.rights.receive(Kind::Access, Who::Subject(berta), None, &house.dpo()).await.unwrap().case().id;
@@ -164,9 +174,8 @@ async fn a_restriction_and_an_open_request_hold_everything() {
     assert!(house.rights.forget(vec![anna]).await.unwrap().of(Rule::HeldBack) == 0);
 }
 
-#[tokio::test]
-async fn a_no_outlives_the_data_it_was_said_about() {
-    let house = House::open().await;
+async fn a_no_outlives_the_data_it_was_said_about(database: Database) {
+    let house = House::open(database).await;
     let anna = house.customer("anna").await;
     house.say(anna, Said::Objected, "postal_marketing", "letter").await;
     house.pass_days(OVER);
@@ -182,9 +191,8 @@ async fn a_no_outlives_the_data_it_was_said_about() {
     assert_eq!(house.reads(anna, "subject_access").await, None);
 }
 
-#[tokio::test]
-async fn the_clock_of_a_source_ends_all_but_what_the_law_keeps() {
-    let house = House::open().await;
+async fn the_clock_of_a_source_ends_all_but_what_the_law_keeps(database: Database) {
+    let house = House::open(database).await;
     let anna = house.customer("anna").await;
     for row in house.rows(anna).await.records {
         house.change(RecordRow { source_until: at(super::house::NOW).plus_days(30), ..row }).await;
@@ -203,9 +211,8 @@ async fn the_clock_of_a_source_ends_all_but_what_the_law_keeps() {
     assert_eq!(certificate.certificate["kept"][0]["count"], 1);
 }
 
-#[tokio::test]
-async fn the_decision_is_made_by_purposes_standing_source_and_law() {
-    let house = House::open().await;
+async fn the_decision_is_made_by_purposes_standing_source_and_law(database: Database) {
+    let house = House::open(database).await;
     let anna = house.customer("anna").await;
     let (rows, edition) = (house.rows(anna).await, house.rights.rulebook.edition());
     let now = at(super::house::NOW);
@@ -245,9 +252,8 @@ async fn the_decision_is_made_by_purposes_standing_source_and_law() {
     assert_eq!(until(&rows, 0, Category::Engagement), Until::default());
 }
 
-#[tokio::test]
-async fn closed_requests_and_keys_of_nobody_end() {
-    let house = House::open().await;
+async fn closed_requests_and_keys_of_nobody_end(database: Database) {
+    let house = House::open(database).await;
     let anna = house.customer("anna").await;
     let id = house.rights.receive(Kind::Access, Who::Subject(anna), None, &house.dpo()).await.unwrap().case().id;
     let open = house.rights.receive(Kind::Access, Who::Subject(anna), None, &house.dpo()).await.unwrap().case().id;
@@ -275,9 +281,8 @@ async fn closed_requests_and_keys_of_nobody_end() {
     assert!(house.rights.request(id).await.is_err() && house.rights.request(open).await.is_ok());
 }
 
-#[tokio::test]
-async fn many_keys_without_people_are_the_wrong_database_and_stay() {
-    let house = House::open().await;
+async fn many_keys_without_people_are_the_wrong_database_and_stay(database: Database) {
+    let house = House::open(database).await;
     for number in 0..110 {
         let owner = SubjectId::from_uuid(uuid::Uuid::from_u128(1_000 + number));
         let key = house.sealer.new_data_key(owner, 1, at("2026-01-01T00:00:00Z")).unwrap();
@@ -286,9 +291,8 @@ async fn many_keys_without_people_are_the_wrong_database_and_stay() {
     assert!(house.rights.forget_the_rest(false).await.unwrap().is_empty());
 }
 
-#[tokio::test]
-async fn a_crash_between_keys_and_rows_leaves_nothing_behind() {
-    let house = House::open().await;
+async fn a_crash_between_keys_and_rows_leaves_nothing_behind(database: Database) {
+    let house = House::open(database).await;
     let (anna, berta) = (house.customer("anna").await, house.customer("berta").await);
     house.clock.set("2040-01-01T00:00:00Z");
     // The keys of one were committed and the rows not.

@@ -1,8 +1,8 @@
-//! A small hub over a real SQLite store, with people made of sentences.
+//! A small hub over a real store, with people made of sentences.
 
 #![allow(clippy::disallowed_methods, reason = "tests open a hub of their own")]
 
-use std::path::Path;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 
@@ -11,11 +11,12 @@ use sha2::{Digest as _, Sha256};
 
 use crate::audit::{Act, Book, Told};
 use crate::consent::{Act as Said, Rulebook, Terms, default_purposes};
+use crate::databases::Database;
 use crate::gateway::{Actor, Caller, Gateway, Scope};
 use crate::graph::{self, Rule};
 use crate::rights::{Controller, Rights};
 use crate::store::rows::{DataKeyRow, IdentifierRow, LedgerRow, LinkRow, RecordRow, SubjectRow, SubjectState, Who};
-use crate::store::{Location, Store, audit, identifiers, keys, ledger, links, records, subjects};
+use crate::store::{Store, audit, identifiers, keys, ledger, links, records, subjects};
 use crate::types::{
     ApiKeyId, Category, CategorySet, Clock, Entropy, EntropyFailure, IdMaker, IdentifierKind, RecordKind, RecordNo,
     Role, SourceNo, SubjectId, Timestamp,
@@ -64,13 +65,12 @@ pub(super) struct House {
     pub(super) opener: Opener,
     pub(super) shop: SourceNo,
     ids: Arc<IdMaker>,
-    directory: tempfile::TempDir,
+    database: Database,
 }
 
 impl House {
-    pub(super) async fn open() -> Self {
-        let directory = tempfile::tempdir().unwrap();
-        let store = Store::open(&Location::Sqlite(directory.path().to_owned())).unwrap();
+    pub(super) async fn open(database: Database) -> Self {
+        let store = database.store();
         let clock = Arc::new(Watch(AtomicI64::new(at(NOW).micros())));
         let entropy: Arc<dyn Entropy> = Arc::new(Seeded(AtomicU64::new(1)));
         let root: Arc<CredentialRoot> = Arc::new(CredentialRoot::from_text(&"ab".repeat(32)).unwrap());
@@ -113,7 +113,7 @@ impl House {
             clock.clone(),
             controller,
         );
-        Self { rights, gateway, store, clock, sealer: unlocked.sealer, opener, shop, ids, directory }
+        Self { rights, gateway, store, clock, sealer: unlocked.sealer, opener, shop, ids, database }
     }
 
     pub(super) fn dpo(&self) -> Caller {
@@ -302,10 +302,17 @@ impl House {
         entries.await.unwrap().iter().filter(|row| Told::read(row).unwrap().act == act).count()
     }
 
-    /// In how many of the store's files these bytes lie.
-    pub(super) fn files_with(&self, bytes: &[u8]) -> usize {
-        let holds = |path: &Path| std::fs::read(path).unwrap().windows(bytes.len()).any(|window| window == bytes);
-        std::fs::read_dir(self.directory.path()).unwrap().filter(|file| holds(&file.as_ref().unwrap().path())).count()
+    /// In how many places these bytes lie: of the embedded database in how many files, of the other in how many rows,
+    /// because the server clears away what no row holds any more in its own time.
+    pub(super) fn places_with(&self, bytes: &[u8]) -> usize {
+        if self.database.location().embedded() {
+            let holds = |path: &PathBuf| std::fs::read(path).unwrap().windows(bytes.len()).any(|part| part == bytes);
+            self.database.files().iter().filter(|path| holds(path)).count()
+        } else {
+            let (plain, hexadecimal) = (String::from_utf8_lossy(bytes), hex::encode(bytes));
+            let holds = |row: &&String| row.contains(&*plain) || row.contains(&hexadecimal);
+            self.database.dump().iter().filter(holds).count()
+        }
     }
 }
 

@@ -2,14 +2,21 @@
 
 use super::house::{House, at, key};
 use crate::audit::Act;
+use crate::databases::{Database, on_both_databases};
 use crate::gateway::Scope;
 use crate::rights::{Error, Kind, RefusedFor, Request};
 use crate::store::rows::Who;
 use crate::types::Role;
 
-#[tokio::test]
-async fn a_letter_of_last_week_is_due_by_its_own_date() {
-    let house = House::open().await;
+on_both_databases!(
+    a_letter_of_last_week_is_due_by_its_own_date,
+    only_the_data_protection_officer_takes_requests_in_for_others,
+    a_period_is_extended_once_and_only_while_it_runs,
+    what_was_refused_is_not_carried_out,
+);
+
+async fn a_letter_of_last_week_is_due_by_its_own_date(database: Database) {
+    let house = House::open(database).await;
     let who = Who::Subject(house.customer("anna").await);
     let received = at("2026-11-16T09:00:00Z");
     let request = house.rights.receive(Kind::Access, who.clone(), Some(received), &house.dpo()).await.unwrap();
@@ -21,9 +28,8 @@ async fn a_letter_of_last_week_is_due_by_its_own_date() {
     assert!(matches!(refused, Err(Error::ReceivedInFuture)));
 }
 
-#[tokio::test]
-async fn only_the_data_protection_officer_takes_requests_in_for_others() {
-    let house = House::open().await;
+async fn only_the_data_protection_officer_takes_requests_in_for_others(database: Database) {
+    let house = House::open(database).await;
     let who = Who::Subject(house.customer("anna").await);
     for role in [Role::Admin, Role::Partner, Role::Marketing] {
         let asked = house.rights.receive(Kind::Erasure, who.clone(), None, &key(9, role, Scope::Every)).await;
@@ -35,9 +41,8 @@ async fn only_the_data_protection_officer_takes_requests_in_for_others() {
     ));
 }
 
-#[tokio::test]
-async fn a_period_is_extended_once_and_only_while_it_runs() {
-    let house = House::open().await;
+async fn a_period_is_extended_once_and_only_while_it_runs(database: Database) {
+    let house = House::open(database).await;
     let who = Who::Subject(house.customer("anna").await);
     let reason = || "complexity".parse().unwrap();
     let first = house.rights.receive(Kind::Access, who.clone(), None, &house.dpo()).await.unwrap().case().id;
@@ -50,9 +55,8 @@ async fn a_period_is_extended_once_and_only_while_it_runs() {
     assert!(matches!(house.rights.extend(late, reason(), &house.dpo()).await, Err(Error::NotExtendable)));
 }
 
-#[tokio::test]
-async fn what_was_refused_is_not_carried_out() {
-    let house = House::open().await;
+async fn what_was_refused_is_not_carried_out(database: Database) {
+    let house = House::open(database).await;
     let who = Who::Subject(house.customer("anna").await);
     let id = house.rights.receive(Kind::Erasure, who.clone(), None, &house.dpo()).await.unwrap().case().id;
     let refused = house.rights.refuse(id, RefusedFor::NotIdentified, &house.dpo()).await.unwrap();

@@ -8,9 +8,10 @@ use super::super::Segments;
 use super::*;
 use crate::audit::Book;
 use crate::consent::{Act, Rulebook, Terms};
+use crate::databases::Database;
 use crate::gateway::{Actor, Caller, Gateway, Scope};
 use crate::store::rows::{LedgerRow, RecordRow, SubjectRow, SubjectState};
-use crate::store::{Location, Store, keys, ledger, records, subjects};
+use crate::store::{Store, audit, keys, ledger, records, subjects};
 use crate::types::{ApiKeyId, CategorySet, Clock, IdMaker, RecordKind, Role, SourceNo, SubjectId, SystemEntropy};
 use crate::vault::{CredentialRoot, Keyring, Personal, Sealer, first_secrets, unlock};
 
@@ -28,13 +29,12 @@ pub(super) struct House {
     sealer: Sealer,
     ids: Arc<IdMaker>,
     source: SourceNo,
-    _directory: tempfile::TempDir,
+    _database: Database,
 }
 
 impl House {
-    pub(super) async fn open() -> Self {
-        let directory = tempfile::tempdir().unwrap();
-        let store = Store::open(&Location::Sqlite(directory.path().join("data"))).unwrap();
+    pub(super) async fn open(database: Database) -> Self {
+        let store = database.store();
         let entropy = Arc::new(SystemEntropy::new());
         let clock: Arc<dyn Clock> = Arc::new(Still);
         let root = CredentialRoot::from_text(&"0f".repeat(32)).unwrap();
@@ -53,7 +53,7 @@ impl House {
         let strongbox = Arc::new(hub.strongbox);
         let segments = Segments::new(store.clone(), gateway, rulebook, book, strongbox, clock, ids.clone());
         segments.ensure_defaults().await.unwrap();
-        Self { segments, store, sealer: hub.sealer, ids, source, _directory: directory }
+        Self { segments, store, sealer: hub.sealer, ids, source, _database: database }
     }
 
     /// A person with one record per `documents`; those that hold an order are orders.
@@ -133,18 +133,16 @@ impl House {
         self.store.write(move |write| ledger::insert(write, row.clone())).await.unwrap();
     }
 
-    /// How many lines of the book are about `subject`'s pseudonym and `act`.
+    /// The lines of the book.
     pub(super) async fn lines(&self) -> Vec<String> {
-        let location = self.store.location();
-        let Location::Sqlite(directory) = location else { panic!("SQLite") };
-        let mut bodies = Vec::new();
-        for entry in std::fs::read_dir(directory).unwrap() {
-            let path = entry.unwrap().path();
-            if path.to_string_lossy().contains("audit") {
-                bodies.push(String::from_utf8_lossy(&std::fs::read(path).unwrap()).into_owned());
+        let entries = self.store.read(|read| {
+            let mut all = Vec::new();
+            for log in audit::logs(read)? {
+                all.extend(audit::entries(read, log.log_id, 0, 10_000)?);
             }
-        }
-        bodies
+            Ok::<_, crate::store::Error>(all)
+        });
+        entries.await.unwrap().into_iter().map(|row| String::from_utf8(row.body).unwrap()).collect()
     }
 }
 

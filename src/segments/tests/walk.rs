@@ -8,7 +8,17 @@ use super::super::{Cursor, Error, Segment, SegmentCode};
 use super::house::{House, key};
 use super::*;
 use crate::consent::Act;
+use crate::databases::{Database, on_both_databases};
 use crate::types::SubjectId;
+
+on_both_databases!(
+    only_people_who_consented_and_only_the_fields_they_are_needed_for,
+    a_rule_may_need_a_second_purpose_and_then_both_must_allow,
+    pages_meet_everybody_once_and_tell_exclusions_at_the_end,
+    a_cursor_ends_with_the_version_it_was_made_for,
+    what_does_not_fit_the_purpose_is_not_saved,
+    orders_know_their_source_and_every_rule_needs_both_purposes,
+);
 
 fn code(text: &str) -> SegmentCode {
     text.parse().unwrap()
@@ -41,9 +51,8 @@ async fn subscriber(house: &House, name: &str, orders: &[i64]) -> SubjectId {
     person
 }
 
-#[actix_web::test]
-async fn only_people_who_consented_and_only_the_fields_they_are_needed_for() {
-    let house = House::open().await;
+async fn only_people_who_consented_and_only_the_fields_they_are_needed_for(database: Database) {
+    let house = House::open(database).await;
     let anna = subscriber(&house, "anna", &[]).await;
     house.person(vec![customer("bert")]).await;
     let carla = subscriber(&house, "carla", &[]).await;
@@ -72,9 +81,8 @@ async fn only_people_who_consented_and_only_the_fields_they_are_needed_for() {
     assert!(!book.contains("anna@"));
 }
 
-#[actix_web::test]
-async fn a_rule_may_need_a_second_purpose_and_then_both_must_allow() {
-    let house = House::open().await;
+async fn a_rule_may_need_a_second_purpose_and_then_both_must_allow(database: Database) {
+    let house = House::open(database).await;
     let lost = subscriber(&house, "lost", &[500]).await;
     subscriber(&house, "loyal", &[500, 5]).await;
     let objecting = subscriber(&house, "objecting", &[500]).await;
@@ -95,9 +103,8 @@ async fn a_rule_may_need_a_second_purpose_and_then_both_must_allow() {
     assert_eq!(house.segments.of_person(objecting).await.unwrap().len(), 1);
 }
 
-#[actix_web::test]
-async fn pages_meet_everybody_once_and_tell_exclusions_at_the_end() {
-    let house = House::open().await;
+async fn pages_meet_everybody_once_and_tell_exclusions_at_the_end(database: Database) {
+    let house = House::open(database).await;
     let mut everybody = BTreeSet::new();
     for number in 0..23 {
         everybody.insert(subscriber(&house, &format!("p{number}"), &[]).await);
@@ -129,9 +136,8 @@ async fn pages_meet_everybody_once_and_tell_exclusions_at_the_end() {
     assert_eq!((count.members, count.excluded.reasons), (23, BTreeMap::from([("no_consent", 7)])));
 }
 
-#[actix_web::test]
-async fn a_cursor_ends_with_the_version_it_was_made_for() {
-    let house = House::open().await;
+async fn a_cursor_ends_with_the_version_it_was_made_for(database: Database) {
+    let house = House::open(database).await;
     for number in 0..3 {
         subscriber(&house, &format!("p{number}"), &[]).await;
     }
@@ -152,9 +158,8 @@ async fn a_cursor_ends_with_the_version_it_was_made_for() {
     assert!(matches!(changed, Error::Changed));
 }
 
-#[actix_web::test]
-async fn what_does_not_fit_the_purpose_is_not_saved() {
-    let house = House::open().await;
+async fn what_does_not_fit_the_purpose_is_not_saved(database: Database) {
+    let house = House::open(database).await;
     let save = async |change: Value| {
         let mut segment = json!({
             "code": "mine", "title": {"de": "Meins", "en": "Mine"}, "purpose": "newsletter_email", "rule": {"all": []},
@@ -197,9 +202,8 @@ async fn what_does_not_fit_the_purpose_is_not_saved() {
     assert!(matches!(house.segments.page(&key(&[]), &code("mine"), None, 1).await, Err(Error::Unknown)));
 }
 
-#[actix_web::test]
-async fn orders_know_their_source_and_every_rule_needs_both_purposes() {
-    let house = House::open().await;
+async fn orders_know_their_source_and_every_rule_needs_both_purposes(database: Database) {
+    let house = House::open(database).await;
     let buyer = subscriber(&house, "buyer", &[10]).await;
     subscriber(&house, "visitor", &[]).await;
     let caller = key(&["newsletter_email", "customer_value"]);
