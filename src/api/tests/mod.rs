@@ -3,6 +3,7 @@
 mod batch;
 mod hub;
 mod intake;
+mod ledger;
 mod opt_outs;
 mod paging;
 mod reading;
