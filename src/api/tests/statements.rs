@@ -203,6 +203,8 @@ async fn the_same_no_said_again_adds_nothing_until_there_was_a_yes() {
     say(&hub, elsewhere).await;
     let mut yes = consent(MAX, "granted");
     yes.as_object_mut().unwrap().remove("at");
+    let now = json!(hub.house.clock.now().rfc3339());
+    (yes["requested_at"], yes["confirmed_at"]) = (now.clone(), now);
     say(&hub, yes).await;
     assert_eq!(post().await.status, StatusCode::CREATED);
     assert_eq!(ledger_of(&hub, MAX).await.len(), 4);
