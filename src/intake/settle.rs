@@ -45,6 +45,8 @@ struct Owner<'a> {
     /// Their key, if they and it are new.
     key: Option<Key<'a>>,
     evidence: Evidence,
+    /// Did the record join people? Each has a link already that says so.
+    joined: bool,
 }
 
 /// Writes those of a batch that are news, and says what became of each, in their order.
@@ -108,7 +110,7 @@ impl Desk<'_> {
 
     fn append(&self, batch: &mut Batch<'_, '_>, prepared: &Prepared) -> Result<(), Error> {
         let record_no = self.ids.record_no();
-        let Owner { person, key, evidence } = self.owner_of(batch, prepared, record_no, None)?;
+        let Owner { person, key, evidence, joined } = self.owner_of(batch, prepared, record_no, None)?;
         let new = key.is_some();
         let key = match key {
             Some(key) => key,
@@ -116,7 +118,13 @@ impl Desk<'_> {
         };
         batch.newcomers.records.push(self.row(prepared, person, record_no, &key)?);
         batch.newcomers.identifiers.extend(identifiers_of(prepared, person, record_no));
-        batch.newcomers.links.extend(self.links(person, record_no, evidence));
+        let links = self.links(person, record_no, evidence);
+        if joined {
+            // They may meet the links of the joining, and then give way.
+            links.into_iter().try_for_each(|link| links::insert(batch.write, link))?;
+        } else {
+            batch.newcomers.links.extend(links);
+        }
         batch.known.touch(prepared.indexes.iter().map(|indexed| &indexed.ix));
         let entries = self.claims(batch.write, prepared, person, &key, new)?;
         batch.newcomers.ledger.extend(entries);
@@ -166,7 +174,8 @@ impl Desk<'_> {
             Some(person) => (person, None),
             None => self.new_person(batch).map(|(person, key)| (person, Some(key)))?,
         };
-        if people.iter().any(|other| *other != person) {
+        let joined = people.iter().any(|other| *other != person);
+        if joined {
             batch.catch_up()?;
         }
         for other in people.iter().filter(|other| **other != person) {
@@ -180,7 +189,7 @@ impl Desk<'_> {
         }
         let evidence = found.evidence.into_iter().map(|(rule, ix, _)| (rule, ix)).collect();
         // With a merge the ledger of the new person is not empty any more.
-        Ok(Owner { person, key: key.filter(|_| people.iter().all(|other| *other == person)), evidence })
+        Ok(Owner { person, key: key.filter(|_| !joined), evidence, joined })
     }
 
     fn new_person(&self, batch: &mut Batch<'_, '_>) -> Result<(SubjectId, Key<'_>), Error> {
