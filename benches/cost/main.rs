@@ -67,7 +67,7 @@ fn main() {
         let twin = Twin::start(&file);
         let clear = twin.measure(reads, || {
             each(&twin.address, READERS, reads, |connection, at| {
-                let body = lookup(at % people);
+                let body = lookup(spread(at, people));
                 assert_eq!(connection.call(Call::post("/v1/profiles/lookup", "", &body)).0, 200);
             })
         });
@@ -83,6 +83,11 @@ fn main() {
     requests(&hub, people);
 }
 
+/// Spread over everybody, so that what is read is not always in the same place.
+fn spread(at: usize, people: usize) -> usize {
+    at.wrapping_mul(7919) % people
+}
+
 fn ratio(what: &str, one: f64, other: f64) {
     println!("  {what}: {:.2}  ({one:.1} / {other:.1})", one / other);
 }
@@ -91,7 +96,7 @@ fn ingest(hub: &Hub, lines: &[String]) -> Cost {
     let cost = send(hub, lines);
     cost.tell(
         "ingest, per record in bodies of 500",
-        &format!("{} bytes", lines.iter().map(String::len).sum::<usize>() / lines.len()),
+        &format!("{} bytes; p50 and p99 of the body", lines.iter().map(String::len).sum::<usize>() / lines.len()),
     );
     cost
 }
@@ -117,8 +122,7 @@ fn send(hub: &Hub, lines: &[String]) -> Cost {
 fn read(hub: &Hub, people: usize, reads: usize) -> Cost {
     let cost = hub.measure(reads, || {
         each(&hub.address, READERS, reads, |connection, at| {
-            // Spread over everybody, so that what is read is not always in the same place.
-            let body = lookup(at.wrapping_mul(7919) % people);
+            let body = lookup(spread(at, people));
             assert_eq!(connection.call(Call::post("/v1/profiles/lookup", &hub.partner, &body)).0, 200);
         })
     });
@@ -150,12 +154,15 @@ fn batch(hub: &Hub, people: usize, reads: usize) {
     let calls = reads / TOGETHER;
     let cost = hub.measure(calls * TOGETHER, || {
         each(&hub.address, READERS, calls, |connection, at| {
-            let body = lookup_many((0..TOGETHER).map(|person| (at * TOGETHER + person).wrapping_mul(7919) % people));
+            let body = lookup_many((0..TOGETHER).map(|person| spread(at * TOGETHER + person, people)));
             let (status, reply) = connection.call(Call::post("/v1/profiles/batch", &hub.partner, &body));
             assert_eq!(status, 200, "{}", String::from_utf8_lossy(&reply));
+            let reply: serde_json::Value = serde_json::from_slice(&reply).unwrap();
+            let profiles = reply["profiles"].as_array().unwrap();
+            assert!(profiles.len() == TOGETHER && profiles.iter().all(serde_json::Value::is_object));
         })
     });
-    cost.tell("one person of 100 in one call", "");
+    cost.tell("one person of 100 in one call", "p50 and p99 of the call");
 }
 
 fn requests(hub: &Hub, people: usize) {

@@ -89,6 +89,18 @@ impl Book {
         }
     }
 
+    /// Writes the lines of one decision about many people, all durable with one commit, and returns when they are.
+    ///
+    /// # Errors
+    /// If they are not durable.
+    pub async fn record_all(&self, decision: DecisionId, lines: Vec<Line>) -> Result<Receipt, Error> {
+        let places = self.append(lines.into_iter().map(|line| line.about_decision(decision)).collect()).await?;
+        match places.as_slice() {
+            [place, ..] => Ok(Receipt { decision, place: *place }),
+            [] => Err(Error::Store(store::Error::Stopped)),
+        }
+    }
+
     /// Writes a line that stands for no disclosure (a change of configuration, an ingest, a consent).
     ///
     /// # Errors

@@ -1,10 +1,10 @@
-//! Reading many people at once: each is decided on alone, and nobody is opened without a permit, but all share one
-//! snapshot per load and one audit line that names everybody whose data left.
+//! Reading many people at once: each is decided on alone, and nobody is opened without a permit, but all share one load
+//! and one durable write of the audit book.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::door::Keys;
-use super::permit::Verdict;
+use super::permit::{Permit, Verdict};
 use super::{Answer, Ask, Decision, Disclosure, Error, Gateway, by};
 use crate::audit::{Act, Line};
 use crate::store::rows::Who;
@@ -27,13 +27,13 @@ enum Found {
 }
 
 impl Gateway {
-    /// Reads many people with one audit line, for a walk of the hub over its people.
+    /// Reads many people with one durable write of the audit book, for a walk of the hub over its people.
     ///
     /// # Errors
     /// As [`Gateway::read`].
     pub async fn read_many(&self, ask: &Ask, who: Vec<SubjectId>) -> Result<Page, Error> {
         let mut page = Page { disclosed: Vec::new(), refused: Vec::new() };
-        for found in self.read_all(ask, who.into_iter().map(Who::Subject).collect()).await? {
+        for found in self.read_all(ask, who.into_iter().map(Who::Subject).collect(), false).await? {
             match found {
                 Found::Disclosed(disclosure) => page.disclosed.push(*disclosure),
                 Found::Refused(decision) => page.refused.push(decision),
@@ -43,13 +43,13 @@ impl Gateway {
         Ok(page)
     }
 
-    /// Reads many people with one audit line and answers for each, in the order asked. As with one, nobody can tell an
+    /// Reads many people with one durable write of the audit book and answers for each, in the order asked. As with one, nobody can tell an
     /// unknown person from a refused read.
     ///
     /// # Errors
     /// As [`Gateway::read`].
     pub async fn read_each(&self, ask: &Ask, who: Vec<Who>) -> Result<Vec<Answer>, Error> {
-        let found = self.read_all(ask, who).await?;
+        let found = self.read_all(ask, who, true).await?;
         Ok(found
             .into_iter()
             .map(|found| match found {
@@ -59,36 +59,36 @@ impl Gateway {
             .collect())
     }
 
-    async fn read_all(&self, ask: &Ask, who: Vec<Who>) -> Result<Vec<Found>, Error> {
+    async fn read_all(&self, ask: &Ask, who: Vec<Who>, outside: bool) -> Result<Vec<Found>, Error> {
         let asked = who.len();
         let rows = self.load(who).await?;
         let edition = self.rulebook.edition();
         let id = self.decision_id()?;
-        let mut allowed: Vec<_> = Vec::new();
+        let mut allowed: Vec<(usize, Permit, Keys<'_>)> = Vec::new();
         let mut found = Vec::with_capacity(asked);
-        let mut line = Line::new(Act::Refused);
-        let (mut categories, mut reasons) = (CategorySet::EMPTY, BTreeSet::new());
+        let mut lines = Lines::default();
         for (place, rows) in rows.iter().enumerate() {
-            let verdict = self.decide(ask, rows.as_ref(), &edition, id)?;
+            let verdict = if outside {
+                self.decide_for_outside(ask, rows.as_ref(), &edition, id)?
+            } else {
+                self.decide(ask, rows.as_ref(), &edition, id)?
+            };
             match (verdict, rows) {
                 (Verdict::Allow(permit), Some(rows)) => {
-                    let mut keys: Keys<'_> = self.door.keys(rows);
-                    line = line.about(keys.pseudonym()?.iter().map(Pseudonym::bytes));
-                    permit.categories().iter().for_each(|category| categories.insert(category));
+                    let mut keys = self.door.keys(rows);
+                    lines.disclosed(permit.categories(), keys.pseudonym()?);
                     allowed.push((place, permit, keys));
                     found.push(Found::Nobody);
                 }
                 (verdict, rows) => {
                     let decision = verdict.decision();
-                    reasons.extend(decision.refused.iter().map(|refused| refused.reason.word()));
+                    lines.refused(decision);
                     found.push(if rows.is_some() { Found::Refused(decision.clone()) } else { Found::Nobody });
                 }
             }
         }
-        let act = if allowed.is_empty() { Act::Refused } else { Act::Disclosed };
-        let reasons = reasons.into_iter().map(str::to_owned).collect();
-        let line = by(line.with_act(act), ask).categories(categories).reasons(reasons).count(asked);
-        let receipt = self.book.record(id, line).await?;
+        let version = edition.purpose(&ask.purpose).and_then(|purpose| i32::try_from(purpose.version).ok());
+        let receipt = self.book.record_all(id, lines.written(ask, version, asked)).await?;
         let (places, allowed): (Vec<usize>, Vec<_>) =
             allowed.into_iter().map(|(place, permit, keys)| (place, (permit, keys))).unzip();
         for (place, disclosure) in places.into_iter().zip(self.door.disclose_many(allowed, receipt, &edition)?) {
@@ -97,5 +97,42 @@ impl Gateway {
             }
         }
         Ok(found)
+    }
+}
+
+/// The audit lines of one reading: one for each set of categories that left, naming those whose data it was, so that
+/// nobody's line speaks of what left of others; and one for everybody of whom nothing left.
+#[derive(Default)]
+struct Lines {
+    disclosed: BTreeMap<CategorySet, Vec<Pseudonym>>,
+    refused: usize,
+    reasons: BTreeSet<&'static str>,
+}
+
+impl Lines {
+    fn disclosed(&mut self, categories: CategorySet, of: Option<Pseudonym>) {
+        self.disclosed.entry(categories).or_default().extend(of);
+    }
+
+    fn refused(&mut self, decision: &Decision) {
+        self.refused += 1;
+        self.reasons.extend(decision.refused.iter().map(|refused| refused.reason.word()));
+    }
+
+    fn written(self, ask: &Ask, version: Option<i32>, asked: usize) -> Vec<Line> {
+        let begun = |act| {
+            let line = by(Line::new(act), ask).under(ask.purpose.clone(), version);
+            if let Some(reason) = &ask.reason { line.object(reason.as_str()) } else { line }
+        };
+        let disclosed = self.disclosed.into_iter().map(|(categories, people)| {
+            let line = begun(Act::Disclosed).categories(categories).count(people.len());
+            line.about(people.iter().map(Pseudonym::bytes))
+        });
+        let mut lines: Vec<Line> = disclosed.collect();
+        if self.refused > 0 || lines.is_empty() {
+            let reasons = self.reasons.into_iter().map(str::to_owned).collect();
+            lines.push(begun(Act::Refused).reasons(reasons).count(if lines.is_empty() { asked } else { self.refused }));
+        }
+        lines
     }
 }

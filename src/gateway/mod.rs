@@ -118,7 +118,7 @@ impl Gateway {
         let rows = self.load(vec![who]).await?.pop().flatten();
         let edition = self.rulebook.edition();
         let id = self.decision_id()?;
-        let verdict = self.decide(ask, rows.as_ref(), &edition, id)?;
+        let verdict = self.decide_for_outside(ask, rows.as_ref(), &edition, id)?;
         let mut keys = rows.as_ref().map(|rows| self.door.keys(rows));
         let pseudonym = pseudonym(&mut keys)?;
         let receipt = self.book.record(id, line(ask, verdict.decision(), pseudonym, request)).await?;
@@ -158,7 +158,7 @@ impl Gateway {
         let rows = self.load(vec![who]).await?.pop().flatten();
         let edition = self.rulebook.edition();
         let id = self.decision_id()?;
-        let decision = self.decide(ask, rows.as_ref(), &edition, id)?.decision().clone();
+        let decision = self.decide_for_outside(ask, rows.as_ref(), &edition, id)?.decision().clone();
         let mut keys = rows.as_ref().map(|rows| self.door.keys(rows));
         let mut line = line(ask, &decision, pseudonym(&mut keys)?, None).with_act(Act::Explained);
         if let Actor::Key { id, role } = by_whom.actor {
@@ -265,9 +265,21 @@ impl Gateway {
             None => Standing::unknown(),
         };
         let purpose = edition.purpose(&ask.purpose).map(Arc::as_ref);
-        let own_access = purpose.is_some_and(|purpose| purpose.own_access);
-        Ok(match (decide(ask, purpose, &standing, id, self.now()), rows) {
-            // A profile without anything in it would tell that there is somebody. Their own copy shows more than records.
+        Ok(decide(ask, purpose, &standing, id, self.now()))
+    }
+
+    /// As [`Gateway::decide`], for somebody outside: a permit that opens nothing is given up, because a profile without
+    /// anything in it would tell that there is somebody. Their own copy shows more than records. A walk of the hub does
+    /// need those of whom there is nothing: who never ordered is an answer too.
+    fn decide_for_outside(
+        &self,
+        ask: &Ask,
+        rows: Option<&SubjectRows>,
+        edition: &Edition,
+        id: DecisionId,
+    ) -> Result<Verdict, Error> {
+        let own_access = edition.purpose(&ask.purpose).is_some_and(|purpose| purpose.own_access);
+        Ok(match (self.decide(ask, rows, edition, id)?, rows) {
             (Verdict::Allow(permit), Some(rows)) if !own_access && !door::opens_anything(&permit, rows, edition) => {
                 Verdict::Refuse(permit.give_up())
             }

@@ -2,8 +2,8 @@
 //!
 //! A single value (a name, a birth date) is taken from the newest record that has it, customer records before
 //! others. Among records of the same time the content decides, so that the order of arrival does not. Lists are joined
-//! without repetitions. An object that is a thing of its own (an order, an invoice, a
-//! review) joins the list of its kind, newest first.
+//! without repetitions. An object that is a thing of its own (an order, an invoice, a review) joins the list of its
+//! kind, newest first.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -105,7 +105,8 @@ impl<'a> Fields<'a> {
     fn add(&mut self, name: &'a str, value: &'a Value) {
         let list = THINGS.iter().find(|(thing, _)| *thing == name).map(|(_, list)| *list);
         match (list, value) {
-            (Some(list), thing) => self.push(list, thing),
+            // Each is of its own record: none is looked for among thousands of others.
+            (Some(list), thing) => self.list(list).into_iter().for_each(|things| things.push(Cow::Borrowed(thing))),
             (None, Value::Array(entries)) => entries.iter().for_each(|entry| self.push(name, entry)),
             (None, value) => {
                 if !self.0.iter().any(|(known, _)| *known == name) {

@@ -38,7 +38,12 @@ impl<'a> Desk<'a> {
 
     /// Makes a key for a person. Another node may have begun an epoch; a key under the one before would keep it from
     /// being destroyed.
-    pub(super) fn new_key(&self, write: &mut Write<'_>, owner: SubjectId, key_no: i16) -> Result<Key<'a>, Error> {
+    pub(super) fn fresh_key(
+        &self,
+        write: &mut Write<'_>,
+        owner: SubjectId,
+        key_no: i16,
+    ) -> Result<(DataKeyRow, Key<'a>), Error> {
         if !self.newest.get() {
             if keys::newest_epoch(write)? != self.sealer.epoch() {
                 return Err(Error::NewEpoch);
@@ -46,8 +51,14 @@ impl<'a> Desk<'a> {
             self.newest.set(true);
         }
         let (row, key) = self.sealer.fresh_key(owner, key_no, self.now)?;
+        Ok((row, Key { owner, key_no, key }))
+    }
+
+    /// As [`Desk::fresh_key`], written at once.
+    fn new_key(&self, write: &mut Write<'_>, owner: SubjectId, key_no: i16) -> Result<Key<'a>, Error> {
+        let (row, key) = self.fresh_key(write, owner, key_no)?;
         keys::insert_data_key(write, &row)?;
-        Ok(Key { owner, key_no, key })
+        Ok(key)
     }
 
     /// The newest key of a part of a person, or a new one if one of the `categories` it must seal was erased.

@@ -10,41 +10,47 @@ use crate::types::{SourceNo, SubjectId};
 use crate::vault::{Compartment, Personal, Row, Table};
 
 impl Desk<'_> {
-    /// Appends what a record says about consents. A `new` person has said nothing yet.
-    pub(super) fn record_claims(
+    /// What a record says about consents, as entries to append. A `new` person has said nothing yet.
+    pub(super) fn claims(
         &self,
         write: &mut Write<'_>,
         prepared: &Prepared,
         person: SubjectId,
         key: &Key<'_>,
         new: bool,
-    ) -> Result<(), Error> {
+    ) -> Result<Vec<LedgerRow>, Error> {
         if prepared.claims.is_empty() {
-            return Ok(());
+            return Ok(Vec::new());
         }
-        let known = if new { Vec::new() } else { Known::of(write, person)? };
+        let mut entries = Vec::new();
+        let mut known = if new { Vec::new() } else { Known::of(write, person)? };
         for claimed in &prepared.claims {
             let mut entry = claimed.entry.clone();
             if let Some(told) = known.iter().find(|known| claimed.retells(&known.entry)) {
                 // With another proof it is told twice, and still of the same moment.
                 entry.at = told.entry.at;
             }
-            self.record_entry(write, person, key, (&entry, claimed.evidence.as_ref()), prepared.source.number, &known)?;
+            let said = (&entry, claimed.evidence.as_ref());
+            if let Some(row) = self.entry(person, key, said, prepared.source.number, &known)? {
+                // A record may claim the same twice.
+                known.push(Known::read(row.clone())?);
+                entries.push(row);
+            }
         }
-        Ok(())
+        Ok(entries)
     }
 
-    /// Appends one entry to the ledger, unless the very same one is there with the same proof, or comes without any now.
-    /// A second proof of the same statement is an entry of its own: what proves a consent is never dropped (Art. 7(1) GDPR).
-    pub(super) fn record_entry(
+    /// One entry to append to the ledger; none if the very same one is there with the same proof, or comes without any
+    /// now. A second proof of the same statement is an entry of its own: what proves a consent is never dropped (Art. 7(1)
+    /// GDPR).
+    pub(super) fn entry(
         &self,
-        write: &mut Write<'_>,
         person: SubjectId,
         key: &Key<'_>,
         (entry, evidence): (&Entry, Option<&Personal>),
         source_no: SourceNo,
         known: &[Known],
-    ) -> Result<Option<i64>, Error> {
+    ) -> Result<Option<LedgerRow>, Error> {
         let evidence_mac = self.proof_mac(key, evidence);
         if known.iter().any(|known| known.is(entry, key.owner) && known.covers(&evidence_mac)) {
             return Ok(None);
@@ -53,7 +59,7 @@ impl Desk<'_> {
         let sealed = evidence
             .map(|proof| key.key.seal_one(Table::Evidence, Row::number(number), Compartment::Proof, proof))
             .transpose()?;
-        let row = LedgerRow {
+        Ok(Some(LedgerRow {
             part: person.part(),
             subject_id: person,
             entry_no: number,
@@ -71,9 +77,7 @@ impl Desk<'_> {
             key_no: key.key_no,
             evidence: sealed.map(crate::vault::Sealed::into_bytes).unwrap_or_default(),
             evidence_mac,
-        };
-        ledger::insert(write, row)?;
-        Ok(Some(number))
+        }))
     }
 
     /// Does the ledger hold this very no already, with no yes after it? Clicking a link again and again adds nothing.
@@ -106,8 +110,11 @@ pub(super) struct Known {
 impl Known {
     pub(super) fn of(write: &mut Write<'_>, person: SubjectId) -> Result<Vec<Self>, Error> {
         let rows = ledger::of(write.records(), person)?;
-        let known = |row: LedgerRow| Ok(Self { entry: words::entry(&row)?, evidence_mac: row.evidence_mac });
-        rows.into_iter().map(known).collect()
+        rows.into_iter().map(Self::read).collect()
+    }
+
+    fn read(row: LedgerRow) -> Result<Self, Error> {
+        Ok(Self { entry: words::entry(&row)?, evidence_mac: row.evidence_mac })
     }
 
     /// Is it what `entry` says, for this part of the person?

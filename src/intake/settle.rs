@@ -9,17 +9,34 @@ use super::prepare::{Indexed, Prepared};
 use super::{Error, Outcome, Rejection};
 use crate::graph::{self, Rule};
 use crate::store::arrivals::Arrivals;
+use crate::store::newcomers::Newcomers;
 use crate::store::rows::{IdentifierRow, LinkRow, RecordRow, SubjectRow, SubjectState};
-use crate::store::{Write, identifiers, links, records, subjects};
+use crate::store::{Write, identifiers, ledger, links, records};
 use crate::types::{RecordKind, RecordNo, SubjectId, Timestamp};
 
 /// By which rule and which blind index a record was found to be a person's.
 type Evidence = Vec<(Rule, [u8; 16])>;
 
-/// A running transaction, and what was known when its batch began.
-struct Batch<'a, 'w> {
-    write: &'a mut Write<'w>,
+/// A running transaction, what was known when its batch began, and what of the batch is not written yet.
+pub(super) struct Batch<'a, 'w> {
+    pub(super) write: &'a mut Write<'w>,
     known: Arrivals,
+    pub(super) newcomers: Newcomers,
+    /// People with something that is not written yet.
+    waiting: HashSet<SubjectId>,
+}
+
+impl Batch<'_, '_> {
+    /// Writes what waits, so that it can be read.
+    pub(super) fn catch_up(&mut self) -> Result<(), Error> {
+        self.waiting.clear();
+        Ok(self.newcomers.write(self.write)?)
+    }
+
+    /// Writes what waits if any of it is about these people.
+    fn catch_up_on(&mut self, people: &[SubjectId]) -> Result<(), Error> {
+        if people.iter().any(|person| self.waiting.contains(person)) { self.catch_up() } else { Ok(()) }
+    }
 }
 
 /// Whose a record is.
@@ -28,6 +45,8 @@ struct Owner<'a> {
     /// Their key, if they and it are new.
     key: Option<Key<'a>>,
     evidence: Evidence,
+    /// Did the record join people? Each has a link already that says so.
+    joined: bool,
 }
 
 /// Writes those of a batch that are news, and says what became of each, in their order.
@@ -44,14 +63,16 @@ pub(super) fn settle(
         good().flat_map(|record| record.indexes.iter().map(|indexed| indexed.ix)).collect();
     let tombstones = good().flat_map(|record| std::iter::once(&record.own_tombstone).chain(&record.tombstones));
     let known = Arrivals::load(write, &indexes, &tombstones.copied().collect())?;
-    let mut batch = Batch { write, known };
-    prepared
+    let mut batch = Batch { write, known, newcomers: Newcomers::default(), waiting: HashSet::new() };
+    let outcomes = prepared
         .iter()
         .map(|prepared| match prepared {
             Ok(prepared) => desk.settle(&mut batch, prepared),
             Err(rejection) => Ok(Outcome::Rejected(rejection.clone())),
         })
-        .collect()
+        .collect::<Result<_, _>>()?;
+    batch.catch_up()?;
+    Ok(outcomes)
 }
 
 impl Desk<'_> {
@@ -59,6 +80,10 @@ impl Desk<'_> {
     fn settle(&self, batch: &mut Batch<'_, '_>, prepared: &Prepared) -> Result<Outcome, Error> {
         if is_suppressed(&batch.known, prepared) {
             return Ok(Outcome::Suppressed);
+        }
+        // Another record of this batch brought one of the values: what it leads to must be there to be found.
+        if prepared.indexes.iter().any(|indexed| batch.known.is_touched(&indexed.ix)) {
+            batch.catch_up()?;
         }
         match batch.known.record(batch.write, &prepared.record_ix.bytes())? {
             Some(row) if row.version > prepared.version => Ok(Outcome::Stale),
@@ -85,18 +110,26 @@ impl Desk<'_> {
 
     fn append(&self, batch: &mut Batch<'_, '_>, prepared: &Prepared) -> Result<(), Error> {
         let record_no = self.ids.record_no();
-        let Owner { person, key, evidence } = self.owner_of(batch, prepared, record_no, None)?;
+        let Owner { person, key, evidence, joined } = self.owner_of(batch, prepared, record_no, None)?;
         let new = key.is_some();
         let key = match key {
             Some(key) => key,
             None => self.sealing_key(batch.write, person, prepared.categories())?,
         };
-        records::insert(batch.write, self.row(prepared, person, record_no, &key)?)?;
-        let rows: Vec<IdentifierRow> = identifiers_of(prepared, person, record_no).collect();
-        identifiers::insert(batch.write, rows)?;
+        batch.newcomers.records.push(self.row(prepared, person, record_no, &key)?);
+        batch.newcomers.identifiers.extend(identifiers_of(prepared, person, record_no));
+        let links = self.links(person, record_no, evidence);
+        if joined {
+            // They may meet the links of the joining, and then give way.
+            links.into_iter().try_for_each(|link| links::insert(batch.write, link))?;
+        } else {
+            batch.newcomers.links.extend(links);
+        }
         batch.known.touch(prepared.indexes.iter().map(|indexed| &indexed.ix));
-        self.link(batch.write, person, record_no, evidence)?;
-        self.record_claims(batch.write, prepared, person, &key, new)
+        let entries = self.claims(batch.write, prepared, person, &key, new)?;
+        batch.newcomers.ledger.extend(entries);
+        batch.waiting.insert(person);
+        Ok(())
     }
 
     /// A newer version of a known record. It stays with the part of the person that brought it.
@@ -111,8 +144,13 @@ impl Desk<'_> {
         };
         records::replace(batch.write, row)?;
         self.reindex(batch, prepared, person, old.record_no)?;
-        self.link(batch.write, person, old.record_no, evidence)?;
-        self.record_claims(batch.write, prepared, person, &key, false)
+        for link in self.links(person, old.record_no, evidence) {
+            links::insert(batch.write, link)?;
+        }
+        for entry in self.claims(batch.write, prepared, person, &key, false)? {
+            ledger::insert(batch.write, entry)?;
+        }
+        Ok(())
     }
 
     /// The person the record belongs to: the one it leads to, all it leads to joined into one, or a new one.
@@ -128,13 +166,18 @@ impl Desk<'_> {
         people.extend(known);
         people.sort_unstable();
         people.dedup();
+        batch.catch_up_on(&people)?;
         // Whoever made a statement under a contact point did not prove to be the one this record is about: the record
         // is sealed for a person of its own, so that their no holds for it and their earlier yes does not.
         let proven = found.evidence.iter().filter(|(rule, ..)| *rule != Rule::Statement).map(|(_, _, person)| *person);
         let (person, key) = match proven.chain(known).min() {
             Some(person) => (person, None),
-            None => self.new_person(batch.write).map(|(person, key)| (person, Some(key)))?,
+            None => self.new_person(batch).map(|(person, key)| (person, Some(key)))?,
         };
+        let joined = people.iter().any(|other| *other != person);
+        if joined {
+            batch.catch_up()?;
+        }
         for other in people.iter().filter(|other| **other != person) {
             let why = found.evidence.iter().find(|(_, _, to)| to == other).map(|(rule, ix, _)| (*rule, *ix));
             // The known person may be the one that is joined in; then any evidence that led elsewhere is why.
@@ -146,10 +189,10 @@ impl Desk<'_> {
         }
         let evidence = found.evidence.into_iter().map(|(rule, ix, _)| (rule, ix)).collect();
         // With a merge the ledger of the new person is not empty any more.
-        Ok(Owner { person, key: key.filter(|_| people.iter().all(|other| *other == person)), evidence })
+        Ok(Owner { person, key: key.filter(|_| !joined), evidence, joined })
     }
 
-    fn new_person(&self, write: &mut Write<'_>) -> Result<(SubjectId, Key<'_>), Error> {
+    fn new_person(&self, batch: &mut Batch<'_, '_>) -> Result<(SubjectId, Key<'_>), Error> {
         let person = SubjectId::from_uuid(self.ids.uuid().map_err(crate::store::Error::from)?);
         let row = SubjectRow {
             part: person.part(),
@@ -159,8 +202,10 @@ impl Desk<'_> {
             state: SubjectState::Living as i16,
             created_at: self.now,
         };
-        subjects::insert(write, &row)?;
-        Ok((person, self.new_key(write, person, 1)?))
+        batch.newcomers.subjects.push(row);
+        let (row, key) = self.fresh_key(batch.write, person, 1)?;
+        batch.newcomers.keys.push(row);
+        Ok((person, key))
     }
 
     fn row(
@@ -214,25 +259,14 @@ impl Desk<'_> {
         Ok(())
     }
 
-    /// Says why the record belongs to its person, once per rule.
-    fn link(
-        &self,
-        write: &mut Write<'_>,
-        person: SubjectId,
-        record_no: RecordNo,
-        evidence: Evidence,
-    ) -> Result<(), Error> {
+    /// Why the record belongs to its person, once per rule.
+    fn links(&self, person: SubjectId, record_no: RecordNo, evidence: Evidence) -> Vec<LinkRow> {
         let first = evidence.is_empty().then_some((Rule::First, None));
         let found = evidence.into_iter().map(|(rule, ix)| (rule, Some(ix.to_vec())));
-        let mut told: Vec<Rule> = Vec::new();
+        let mut links: Vec<LinkRow> = Vec::new();
         for (rule, evidence_ix) in first.into_iter().chain(found) {
-            if told.contains(&rule) {
-                continue;
-            }
-            told.push(rule);
-            links::insert(
-                write,
-                LinkRow {
+            if links.iter().all(|link| link.rule != rule as i16) {
+                links.push(LinkRow {
                     part: person.part(),
                     subject_id: person,
                     record_no,
@@ -240,10 +274,10 @@ impl Desk<'_> {
                     evidence_ix,
                     merged_from: None,
                     decided_at: self.now,
-                },
-            )?;
+                });
+            }
         }
-        Ok(())
+        links
     }
 }
 

@@ -12,7 +12,7 @@ use super::{Error, Intake, Outcome, Rejection};
 use crate::audit::{Act as AuditAct, Line};
 use crate::consent::{Act, Entry, Purpose};
 use crate::graph;
-use crate::store::{Write, identifiers, subjects, tombstones};
+use crate::store::{Write, identifiers, ledger, subjects, tombstones};
 use crate::types::{ApiKeyId, IdentifierKind, Role, SourceNo, SubjectId, Timestamp};
 use crate::vault::{Personal, source_scoped};
 
@@ -214,9 +214,10 @@ impl Intake {
                                 // On equal time the no wins.
                                 entry.at = known.iter().map(|known| known.entry.at).fold(entry.at, Timestamp::max);
                             }
-                            let added =
-                                desk.record_entry(write, person, &key, (&entry, evidence), SourceNo(0), &known)?;
-                            recorded.added |= added.is_some();
+                            if let Some(row) = desk.entry(person, &key, (&entry, evidence), SourceNo(0), &known)? {
+                                ledger::insert(write, row)?;
+                                recorded.added = true;
+                            }
                         }
                         Ok::<_, Error>((recorded, pseudonyms))
                     })

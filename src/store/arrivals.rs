@@ -81,6 +81,12 @@ impl Arrivals {
         }
     }
 
+    /// Is what is known of this value out of date, or was it never read?
+    #[must_use]
+    pub fn is_touched(&self, ix: &[u8; 16]) -> bool {
+        !self.identifiers.contains_key(ix)
+    }
+
     /// These values were written to: from now on they are asked for again.
     pub fn touch<'a>(&mut self, indexes: impl IntoIterator<Item = &'a [u8; 16]>) {
         for ix in indexes {

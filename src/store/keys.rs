@@ -161,6 +161,25 @@ pub fn insert_data_key(write: &mut Write<'_>, row: &DataKeyRow) -> Result<(), Er
     if stored.contains(row) { Ok(()) } else { Err(Error::Taken) }
 }
 
+/// Adds data keys.
+///
+/// # Errors
+/// As [`insert_data_key`].
+pub fn insert_data_keys(write: &mut Write<'_>, rows: &[DataKeyRow]) -> Result<(), Error> {
+    if let Connection::Postgres(c) = write.keys()? {
+        let mut added = 0;
+        for some in rows.chunks(500) {
+            let insert = diesel::insert_into(data_key::table).values(some.to_vec()).on_conflict_do_nothing();
+            added += insert.execute(c)?;
+        }
+        if added == rows.len() {
+            return Ok(());
+        }
+    }
+    // One by one, each is compared with what is in its place.
+    rows.iter().try_for_each(|row| insert_data_key(write, row))
+}
+
 /// Up to `limit` data keys that `epoch` wraps.
 ///
 /// # Errors

@@ -23,6 +23,7 @@ pub mod jobs;
 pub mod keys;
 pub mod ledger;
 pub mod links;
+pub mod newcomers;
 pub mod notices;
 pub mod orphans;
 pub mod purposes;

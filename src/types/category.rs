@@ -90,7 +90,7 @@ impl std::str::FromStr for Category {
 }
 
 /// A set of categories: one bit each, stored as a 16-bit integer.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct CategorySet(u16);
 
 impl CategorySet {

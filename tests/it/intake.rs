@@ -5,13 +5,14 @@ use std::io::Write as _;
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
+use obhut::store::Shelf;
 use obhut::types::Role;
 use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::clock_and_chance::SeededChance;
 use crate::databases::Database;
-use crate::house::{House, Reply, customer, in_a_house_on_both_databases, mail, order, text};
+use crate::house::{House, Reply, customer, in_a_house_on_both_databases, lookup, mail, order, text};
 
 /// Stands in every bad document; must come back nowhere.
 const SENTINEL: &str = "Zweistromland4711";
@@ -43,6 +44,72 @@ fn what_was_delivered_before_changes_nothing(database: Database) {
     assert_eq!(now["data"]["identity"]["family_name"], "Newer");
     // One person all the time.
     assert_eq!(now["data"]["commerce"]["orders"].as_array().unwrap().len(), 1);
+}
+
+/// One call that brings people, joins them, changes them and lets them speak means what the same records mean one by one.
+fn a_batch_means_what_its_records_mean_one_by_one(database: Database) {
+    let house = House::open(database).with_key(Role::Partner, PURPOSES);
+    house.ingest(&[customer("webshop", "together-known"), customer("webshop", "apart-known")]).expect_all("created");
+    let story = |told: &str| {
+        let name = |who: &str| format!("{told}-{who}");
+        let says = |record: &mut Value, form: &str| {
+            record["consents"] = json!([
+                {"purpose": "newsletter_email", "channel": "email", "act": "granted", "at": "2026-01-10T09:05:12Z",
+                    "method": "double_opt_in", "text_version": "2026-01",
+                    "evidence": {"requested_at": "2026-01-10T09:00:00Z", "confirmed_at": "2026-01-10T09:05:12Z",
+                        "form_url": form}},
+            ]);
+        };
+        let mut records = Vec::new();
+        // Somebody new, with two records and the same consent told by both; the first comes again in a newer version.
+        let mut first = customer("webshop", &name("new"));
+        says(&mut first, "https://shop.example/one");
+        let mut second = order("webshop", &name("1"), &name("new"), "2026-10-01T08:00:00Z");
+        says(&mut second, "https://shop.example/one");
+        let mut newer = first.clone();
+        newer["updated_at"] = "2026-10-05T08:00:00Z".into();
+        newer["data"]["person"]["given_name"] = "Newer".into();
+        records.extend([first, second, newer]);
+        // Somebody known, who is told of twice by numbers that were not known.
+        let mut known = order("webshop", &name("2"), &name("known"), "2026-10-02T08:00:00Z");
+        says(&mut known, "https://shop.example/two");
+        let mut again = order("webshop", &name("3"), &name("known"), "2026-10-03T08:00:00Z");
+        says(&mut again, "https://shop.example/two");
+        records.extend([known, again]);
+        // Two people who turn out to be one with the third record.
+        let (one, other) = (customer("webshop", &name("left")), customer("webshop", &name("right")));
+        let mut both = customer("webshop", &name("left"));
+        both["external_id"] = name("both").into();
+        let theirs = other["identifiers"].as_array().unwrap().clone();
+        both["identifiers"].as_array_mut().unwrap().extend(theirs);
+        records.extend([one, other, both]);
+        records
+    };
+    let together = outcomes(&house.ingest(&story("together")));
+    let apart: Vec<String> =
+        story("apart").iter().flat_map(|record| outcomes(&house.ingest(&[record.clone()]))).collect();
+    assert_eq!(together, apart);
+    assert!(!together.contains(&"rejected".to_owned()), "{together:?}");
+    let shown = |told: &str, who: &str| {
+        let body = lookup(&format!("{told}-{who}"), "subject_access");
+        let found = house.post(Role::Dpo, "/v1/profiles/lookup", &body).expect(200).text();
+        let mut found: Value = serde_json::from_str(&found.replace(&format!("{told}-"), "")).unwrap();
+        let id = found["subject_id"].take();
+        (id, found["data"].take())
+    };
+    for who in ["new", "known", "left", "right"] {
+        assert_eq!(shown("together", who).1, shown("apart", who).1, "{who}");
+    }
+    assert_eq!(shown("together", "left").0, shown("together", "right").0);
+    let entries = |id: Value| {
+        let id = obhut::types::SubjectId::from_uuid(text(&id).parse().unwrap());
+        house
+            .database()
+            .count(Shelf::Records, &format!("ledger WHERE subject_id = {}", house.database().literal(&id.bytes())))
+    };
+    for who in ["new", "known"] {
+        assert_eq!(entries(shown("together", who).0), entries(shown("apart", who).0), "{who}");
+    }
 }
 
 fn deliveries_in_any_order_converge(database: Database) {
@@ -328,6 +395,7 @@ fn gzip(bytes: &[u8]) -> Vec<u8> {
 
 in_a_house_on_both_databases!(
     what_was_delivered_before_changes_nothing,
+    a_batch_means_what_its_records_mean_one_by_one,
     deliveries_in_any_order_converge,
     one_bad_record_does_not_keep_the_others_out,
     a_stream_of_two_thousand_lines_comes_in,

@@ -72,7 +72,7 @@ pub struct FoundSchema {
 
 /// Reads many people.
 ///
-/// As `POST /v1/profiles/lookup` for each of them, with one line in the audit log that names everybody whose data left.
+/// As `POST /v1/profiles/lookup` for each of them, with one entry in the audit log for each set of categories that left, naming those whose data it was.
 #[utoipa::path(
     tag = "profiles",
     request_body(content = Batch, example = json!({

@@ -30,8 +30,8 @@ type Sent = (Path<RequestId>, Body<RecipientNotice>);
 /// Notes that a recipient of erased data was told of the erasure (Art. 19 GDPR), or that it is impossible.
 #[utoipa::path(
     tag = "rights",
-    params(("request_id" = RequestId, Path, description = "The request.")),
-    request_body = RecipientNotice,
+    params(("request_id" = RequestId, Path, description = "The request.", example = "0193514d-2a7c-7d2a-9f0a-6a1f1d6b2c3e")),
+    request_body(content = RecipientNotice, example = json!({"recipient": "Versand Muster GmbH", "state": "told"})),
     responses((status = 200, description = "The request with its recipients.", body = RequestView))
 )]
 #[post("/v1/requests/{request_id}/notices")]

@@ -9,14 +9,14 @@ use crate::databases::{Database, on_both_databases};
 use crate::types::Role;
 
 on_both_databases!(
-    each_is_answered_in_order_and_one_line_names_all_who_left,
+    each_is_answered_in_order_and_the_book_names_all_whose_data_left,
     a_batch_that_makes_no_sense_points_at_the_person,
     a_key_outside_the_purpose_reads_nobody_of_a_batch,
 );
 
 const ERIKA: &str = "erika@muster.org";
 
-async fn each_is_answered_in_order_and_one_line_names_all_who_left(database: Database) {
+async fn each_is_answered_in_order_and_the_book_names_all_whose_data_left(database: Database) {
     let hub = with_max(database).await;
     hub.post(Role::Partner, "/v1/records", json!({"records": [customer("2", ERIKA)]})).await;
     hub.subscribe(MAX).await;
@@ -38,11 +38,13 @@ async fn each_is_answered_in_order_and_one_line_names_all_who_left(database: Dat
     assert!(!answer.text.contains(ERIKA));
 
     let after = lines(&hub).await;
-    let told: Vec<_> = after[before.len()..].iter().filter(|line| line["act"] == "disclosed").collect();
-    assert_eq!(told.len(), 1, "{after:?}");
-    let body = &told[0]["body"];
-    assert_eq!((body["count"].as_u64(), body["subjects"].as_array().unwrap().len()), (Some(4), 2), "{body}");
-    assert_eq!(body["reasons"], json!(["no_consent", "unknown_subject"]));
+    let [disclosed, refused] = &after[before.len()..] else { panic!("{after:?}") };
+    assert_eq!((&disclosed["act"], &refused["act"]), (&json!("disclosed"), &json!("refused")));
+    let (body, none) = (&disclosed["body"], &refused["body"]);
+    assert_eq!((body["count"].as_u64(), body["subjects"].as_array().unwrap().len()), (Some(2), 2), "{body}");
+    assert_eq!((&body["object"], &body["purpose_version"]), (&json!("mailing"), &json!(1)));
+    assert_eq!((&none["reasons"], &none["count"]), (&json!(["no_consent", "unknown_subject"]), &json!(2)));
+    assert_eq!(body["decision"], none["decision"]);
 }
 
 async fn a_batch_that_makes_no_sense_points_at_the_person(database: Database) {
