@@ -100,13 +100,18 @@ fn disarmed(cell: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::gateway::Disclosed;
     use crate::types::SubjectId;
     use proptest::prelude::*;
     use serde_json::json;
 
     fn member(data: Value) -> Member {
         let Value::Object(data) = data else { panic!("an object") };
-        Member { subject_id: SubjectId::from_uuid(uuid::Uuid::nil()), opt_out: Some("token".to_owned()), data }
+        Member {
+            subject_id: SubjectId::from_uuid(uuid::Uuid::nil()),
+            opt_out: Some("token".to_owned()),
+            data: Disclosed::of_a_test(data),
+        }
     }
 
     #[test]
