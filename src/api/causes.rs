@@ -163,6 +163,7 @@ fn of_audit(cause: &audit::Error) -> Problem {
     match cause {
         Error::Store(store::Error::Overloaded) => Problem::overloaded(SOON),
         Error::Store(_) | Error::Broken(_) => not_ready(),
+        Error::Vault(_) => internal(),
     }
 }
 

@@ -6,6 +6,8 @@
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use zeroize::Zeroizing;
+
 use crate::audit::{self, Act, Book, Line};
 use crate::gateway::{Actor, Caller, Scope};
 use crate::store::api_keys::{self, ApiKeyRow};
@@ -74,11 +76,12 @@ impl Doorkeeper {
         Self { store, book, ids, entropy, clock, known: Mutex::default() }
     }
 
-    /// Makes a key, by the operator of the machine. The text is returned once and cannot be had again.
+    /// Makes a key, by the operator of the machine. The text is returned once, wiped when it is dropped, and cannot be had
+    /// again.
     ///
     /// # Errors
     /// If it cannot be stored or recorded.
-    pub async fn issue(&self, grant: Grant) -> Result<(ApiKeyId, String), Error> {
+    pub async fn issue(&self, grant: Grant) -> Result<(ApiKeyId, Zeroizing<String>), Error> {
         self.issue_by(None, grant).await
     }
 
@@ -86,11 +89,15 @@ impl Doorkeeper {
     ///
     /// # Errors
     /// As [`Doorkeeper::issue`].
-    pub async fn issue_by(&self, by: Option<(ApiKeyId, Role)>, grant: Grant) -> Result<(ApiKeyId, String), Error> {
+    pub async fn issue_by(
+        &self,
+        by: Option<(ApiKeyId, Role)>,
+        grant: Grant,
+    ) -> Result<(ApiKeyId, Zeroizing<String>), Error> {
         let id = ApiKeyId::from_uuid(self.ids.uuid()?);
-        let mut secret = [0; 32];
-        self.entropy.fill(&mut secret)?;
-        let secret = hex::encode(secret);
+        let mut bytes = Zeroizing::new([0; 32]);
+        self.entropy.fill(&mut *bytes)?;
+        let secret = Zeroizing::new(hex::encode(*bytes));
         let now = self.clock.now();
         let purposes: Vec<&str> = grant.purposes.iter().map(PurposeCode::as_str).collect();
         let row = ApiKeyRow {
@@ -105,7 +112,7 @@ impl Doorkeeper {
         };
         let insert = async { Ok(self.store.write(move |write| api_keys::insert(write, row.clone())).await?) };
         self.book.change::<_, Error>(configured(by, format!("api_key {id} issued")), insert).await?;
-        Ok((id, format!("{PREFIX}{}_{secret}", hex::encode(id.bytes()))))
+        Ok((id, Zeroizing::new(format!("{PREFIX}{}_{}", hex::encode(id.bytes()), *secret))))
     }
 
     /// All keys, oldest first; never their secrets.

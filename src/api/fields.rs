@@ -377,5 +377,10 @@ mod tests {
             let (_, _, sent) = fault(tree);
             assert!(!sent.contains("Mustermann"), "{sent}");
         }
+        for value in ["4915112345678", "Mustermann", "1980_02_29", "max@example.de"] {
+            let (code, pointer, sent) = fault(json!({"email": "x", "parts": [{"count": 1, value: 1}]}));
+            assert_eq!((code, pointer.as_str()), (Code::UnknownField, "/parts/0"));
+            assert!(!sent.contains(value), "{sent}");
+        }
     }
 }

@@ -81,7 +81,12 @@ fn with_configured_hub(
     }
     actix_web::rt::System::new().block_on(async {
         let hub = open(&config).await?;
-        work(hub, &config).await
+        let (book, store, strongbox) = (hub.house.book.clone(), hub.house.store.clone(), hub.house.strongbox.clone());
+        let outcome = work(hub, &config).await;
+        if let Err(error) = book.keep_head(&store, &strongbox).await {
+            tracing::warn!(error = ?error, "the head of the audit log could not be kept");
+        }
+        outcome
     })
 }
 
@@ -134,7 +139,15 @@ async fn rotate(hub: &Hub) -> Outcome {
 }
 
 async fn verify(hub: &Hub) -> Outcome {
-    let report = hub.house.store.read_apart(audit::verify).await?;
+    let bar = bar("entries read");
+    let shown = bar.clone();
+    let kept = audit::kept_heads(&hub.house.store, &hub.house.strongbox, i64::MAX).await?;
+    let progress = move |entries, all| {
+        shown.set_length(all);
+        shown.set_position(entries);
+    };
+    let report = hub.house.store.read_apart(move |read| audit::verify(read, &kept, progress)).await?;
+    bar.finish_and_clear();
     say(&format!("{} logs, {} entries read", report.logs, report.entries));
     for finding in &report.findings {
         say(&format!("{finding}"));

@@ -112,7 +112,7 @@ async fn keys(house: &House, file: &Path) -> Result<BTreeMap<String, String>, Bo
             let grant =
                 Grant { title: format!("demo {role}"), role, purposes, expires_at: Some(far(house.clock.now())) };
             let (_, key) = house.doorkeeper.issue(grant).await?;
-            keys.insert(role.word().to_owned(), key);
+            keys.insert(role.word().to_owned(), key.to_string());
         }
     }
     Ok(keys)

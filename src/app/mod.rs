@@ -22,7 +22,7 @@ use crate::rights::{Controller, Rights};
 use crate::segments::Segments;
 use crate::store::{self, Location, Store, keys};
 use crate::types::{Clock, Entropy, EntropyFailure, IdMaker, SystemClock, SystemEntropy};
-use crate::vault::{self, CredentialRoot, FileRoot, Keyring, RootError, Unlocked};
+use crate::vault::{self, CredentialRoot, FileRoot, Keyring, RootError, Strongbox, Unlocked};
 
 /// Why the hub does not open.
 #[derive(Debug, thiserror::Error)]
@@ -92,7 +92,8 @@ pub async fn open(config: &Config) -> Result<Hub, Error> {
         unlock(&store, &*root, &*clock, entropy.clone()).await?;
     let keyring = Arc::new(Keyring::new(ring, root, store.clone()));
 
-    let book = Arc::new(Book::open(&store, &ids, clock.clone()).await?);
+    let strongbox = Arc::new(strongbox);
+    let book = Arc::new(book(&store, &strongbox, &ids, clock.clone()).await?);
     let rulebook = Arc::new(Rulebook::open(store.clone()).await?);
     let first = rulebook.edition().purposes().is_empty();
     rulebook.ensure_purposes(consent::default_purposes()?, clock.now()).await?;
@@ -111,7 +112,6 @@ pub async fn open(config: &Config) -> Result<Hub, Error> {
     let intake =
         Intake::new(sealer, store.clone(), keyring.clone(), rulebook.clone(), book.clone(), ids.clone(), clock.clone());
     let rotation = Arc::new(KeyRotation::new(rotator, keyring.clone(), store.clone(), book.clone(), clock.clone()));
-    let strongbox = Arc::new(strongbox);
     let segments = Segments::new(
         store.clone(),
         gateway.clone(),
@@ -142,6 +142,19 @@ pub async fn open(config: &Config) -> Result<Hub, Error> {
         rotation,
         retention,
     })
+}
+
+/// Opens the audit book. A log that was cut off since its head was kept is told to the operator, and by every
+/// verification; it is no reason not to serve, because a backup of the logs that is older than that of the keys looks
+/// the same.
+async fn book(store: &Store, strongbox: &Arc<Strongbox>, ids: &IdMaker, clock: Arc<dyn Clock>) -> Result<Book, Error> {
+    let kept = audit::kept_heads(store, strongbox, audit::AT_START).await?;
+    for finding in store.read(move |read| audit::missing_since(read, &kept)).await? {
+        tracing::error!(%finding, "the audit log was changed while no process was looking");
+    }
+    let book = Book::open(store, ids, clock).await?;
+    book.keep_head(store, strongbox).await?;
+    Ok(book)
 }
 
 fn location(config: &Config) -> Result<Location, Error> {

@@ -33,6 +33,7 @@ pub(super) fn bind(hub: Hub, config: &Config) -> Result<Server, crate::api::serv
     if let Some(days) = config.kek_rotation_days {
         actix_web::rt::spawn(schedule::keep_rotating(rotation, i64::from(days.get())));
     }
+    actix_web::rt::spawn(schedule::keep_heads(house.book.clone(), house.store.clone(), house.strongbox.clone()));
     actix_web::rt::spawn(schedule::keep_rulebook(house.rulebook.clone()));
     actix_web::rt::spawn(retention::keep_running(retention));
     actix_web::rt::spawn(schedule::keep_finishing(house.rights.clone()));

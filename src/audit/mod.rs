@@ -6,18 +6,21 @@
 //! Read next: [`crate::gateway`], which turns receipts into disclosures.
 
 mod chain;
+mod heads;
 mod line;
 mod verify;
 
 use std::sync::Arc;
 
 pub use chain::GENESIS;
+pub use heads::{AT_START, KeptHead, kept_heads};
 pub use line::{Act, Line, Told};
-pub use verify::{Finding, Report, verify};
+pub use verify::{Finding, Report, missing_since, verify};
 
 use crate::store::audit::{Auditor, Place};
 use crate::store::{self, Store};
 use crate::types::{Clock, DecisionId, IdMaker, LogId};
+use crate::vault;
 
 /// A failure of the book.
 #[derive(Debug, thiserror::Error)]
@@ -28,6 +31,9 @@ pub enum Error {
     /// The stored log was changed. Nothing may be served.
     #[error("the audit log was changed: {0}")]
     Broken(Finding),
+    /// The head of the log could not be sealed.
+    #[error("the head of the log could not be sealed")]
+    Vault(#[from] vault::Error),
 }
 
 /// Proof that an audit line is durable. It speaks for one decision, cannot be copied, and is used up at the door.
@@ -59,6 +65,9 @@ impl Receipt {
 /// The book of this process: one log from its start to its end.
 pub struct Book {
     auditor: Auditor,
+    log: LogId,
+    /// The size of the log when its head was last kept.
+    kept: tokio::sync::Mutex<i64>,
     clock: Arc<dyn Clock>,
 }
 
@@ -72,7 +81,7 @@ impl Book {
         let now = clock.now();
         let log = LogId::from_uuid(ids.uuid().map_err(store::Error::from)?);
         let auditor = Auditor::start(store.location(), log, now, chain::link)?;
-        let book = Self { auditor, clock };
+        let book = Self { auditor, log, kept: Default::default(), clock };
         book.append(vec![Line::opened(previous)]).await?;
         Ok(book)
     }

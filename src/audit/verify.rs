@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 
 use super::chain;
+use super::heads::KeptHead;
 use super::line::{Act, Body, Head};
 use crate::store::audit::{Draft, EntryRow, LogRow, entries, last, logs};
 use crate::store::{self, Read};
@@ -38,20 +39,26 @@ pub struct Report {
     pub findings: Vec<Finding>,
 }
 
-/// Reads every log from its first entry and checks every link, including those between logs.
+/// Reads every log from its first entry and checks every link, including those between logs, and every head that was
+/// kept apart. `progress` hears how many entries of how many were read.
 ///
 /// # Errors
 /// If the shelf cannot be read.
-pub fn verify(read: &mut Read) -> Result<Report, store::Error> {
+pub fn verify(read: &mut Read, kept: &[KeptHead], mut progress: impl FnMut(u64, u64)) -> Result<Report, store::Error> {
     let mut report = Report::default();
     let mut blamed = HashSet::new();
     let logs = logs(read)?;
+    let mut all = 0;
+    for log in &logs {
+        all += last(read, log.log_id)?.map_or(0, |entry| entry.idx.unsigned_abs() + 1);
+    }
     for LogRow { log_id, .. } in &logs {
         report.logs += 1;
         let mut walk = Walk::new(*log_id);
         loop {
             let page = entries(read, *log_id, walk.size, PAGE)?;
             report.entries += page.len() as u64;
+            progress(report.entries, all.max(report.entries));
             for entry in &page {
                 walk.step(entry);
             }
@@ -70,20 +77,52 @@ pub fn verify(read: &mut Read) -> Result<Report, store::Error> {
         }
         report.findings.extend(walk.finding);
     }
+    blamed.extend(report.findings.iter().map(|finding| finding.log));
+    let missing = missing_since(read, kept)?;
+    report.findings.extend(missing.into_iter().filter(|finding| !blamed.contains(&finding.log)));
     Ok(report)
 }
+
+/// What is missing of the logs whose heads were kept apart: a log that is gone, was shortened or is another.
+///
+/// # Errors
+/// If the shelf cannot be read.
+pub fn missing_since(read: &mut Read, kept: &[KeptHead]) -> Result<Vec<Finding>, store::Error> {
+    let logs = logs(read)?;
+    let mut findings = Vec::new();
+    for KeptHead { log, head } in kept {
+        let (idx, what) = match head {
+            None => (0, Some("the head kept of it was changed")),
+            Some(head) => (head.size - 1, wrong_with_head(read, head, &logs)?.map(kept_apart)),
+        };
+        findings.extend(what.map(|what| Finding { log: *log, idx, what }));
+    }
+    Ok(findings)
+}
+
+/// The same of a log whose head was kept apart.
+fn kept_apart(what: &'static str) -> &'static str {
+    match what {
+        MISSING => "the log is missing",
+        SHORTENED => "the log was shortened",
+        _ => "the log was rewritten",
+    }
+}
+
+const MISSING: &str = "the log before it is missing";
+const SHORTENED: &str = "the log before it was shortened";
 
 /// Is the log before still what a log says that it was? It may have grown since, where several processes write.
 fn wrong_with_head(read: &mut Read, head: &Head, logs: &[LogRow]) -> Result<Option<&'static str>, store::Error> {
     if logs.iter().all(|log| log.log_id != head.log) {
-        return Ok(Some("the log before it is missing"));
+        return Ok(Some(MISSING));
     }
     if head.size == 0 {
         return Ok(None);
     }
     let last = entries(read, head.log, head.size - 1, 1)?.pop().filter(|entry| entry.idx == head.size - 1);
     Ok(match last {
-        None => Some("the log before it was shortened"),
+        None => Some(SHORTENED),
         Some(entry) if hex::encode(&entry.hash) != head.hash => Some("the log before it was rewritten"),
         Some(_) => None,
     })

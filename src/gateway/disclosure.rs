@@ -6,7 +6,7 @@ use serde::ser::SerializeStruct as _;
 use serde::{Serialize, Serializer};
 use serde_json::Value;
 
-use super::{Decision, profile};
+use super::{Decision, Disclosed, profile};
 use crate::consent::EntryNo;
 use crate::types::{Category, RecordKind, RecordNo, SubjectId, Timestamp};
 use crate::vault::Pseudonym;
@@ -48,10 +48,10 @@ impl Disclosure {
         self
     }
 
-    /// The proofs of the person's consents, by ledger entry (Art. 7(1) GDPR). Only in the person's own copy.
+    /// The proof of one of the person's consents (Art. 7(1) GDPR). Only in the person's own copy.
     #[must_use]
-    pub const fn evidence(&self) -> &BTreeMap<EntryNo, Value> {
-        &self.evidence
+    pub fn proof(&self, entry: EntryNo) -> Option<Disclosed<Value>> {
+        self.evidence.get(&entry).cloned().map(Disclosed::new)
     }
 
     /// Whose data it is.
@@ -74,8 +74,8 @@ impl Disclosure {
 
     /// What was opened, joined into one profile per category; see `profile.rs` for which value wins.
     #[must_use]
-    pub fn profile(&self) -> BTreeMap<Category, serde_json::Map<String, Value>> {
-        profile::join(&self.records).into_owned()
+    pub fn profile(&self) -> Disclosed<BTreeMap<Category, serde_json::Map<String, Value>>> {
+        Disclosed::new(profile::join(&self.records).into_owned())
     }
 
     pub(super) const fn pseudonym(&self) -> Option<Pseudonym> {
@@ -126,10 +126,20 @@ impl DisclosedRecord {
         self.source_until
     }
 
-    /// The opened documents by category; their shapes are in [`crate::intake::record`].
+    /// The categories that were opened.
+    pub fn categories(&self) -> impl Iterator<Item = Category> {
+        self.parts.keys().copied()
+    }
+
+    /// The opened document of a category; its shape is in [`crate::intake::record`].
     #[must_use]
-    pub const fn parts(&self) -> &BTreeMap<Category, Value> {
-        &self.parts
+    pub fn part(&self, category: Category) -> Option<Disclosed<&Value>> {
+        self.parts.get(&category).map(Disclosed::new)
+    }
+
+    /// The opened documents by category.
+    pub fn parts(&self) -> impl Iterator<Item = (Category, Disclosed<Value>)> {
+        self.parts.iter().map(|(category, part)| (*category, Disclosed::new(part.clone())))
     }
 }
 

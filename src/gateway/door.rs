@@ -1,7 +1,7 @@
 //! The door. Trusted: here and only here sealed data is opened.
 //!
 //! It takes a permit and the receipt of the audit line that speaks for it, uses both up, and opens exactly what
-//! the permit covers.
+//! the permit covers. What is only closed again under new keys needs no permit; nothing opens without a receipt.
 
 use std::collections::BTreeMap;
 
@@ -11,7 +11,7 @@ use super::permit::{Permit, RecordFacts};
 use crate::audit::Receipt;
 use crate::consent::{Edition, EntryNo};
 use crate::store::rows::{LedgerRow, RecordRow, SubjectRows};
-use crate::types::{Category, CategorySet, IdentifierKind, RecordKind, SourceNo, SubjectId, Timestamp};
+use crate::types::{Category, CategorySet, DecisionId, IdentifierKind, RecordKind, SourceNo, SubjectId, Timestamp};
 use crate::vault::{self, Compartment, Opener, OpeningKey, Personal, Pseudonym, Row, Sealed, Table};
 
 /// What was opened and closed again of one record: its position in the person's records, and its parts.
@@ -92,8 +92,12 @@ impl Door {
         Ok(carried)
     }
 
-    /// Opens every part and proof that is alive and closes it again without letting it be read.
-    pub(super) fn reclose(&self, rows: &SubjectRows) -> Result<ReclosedParts, Error> {
+    /// Opens every part and proof that is alive and closes it again without letting it be read. There is no permit,
+    /// because nobody reads; `id` is that of the work which `receipt` speaks for.
+    pub(super) fn reclose(&self, id: DecisionId, receipt: Receipt, rows: &SubjectRows) -> Result<ReclosedParts, Error> {
+        if !receipt.speaks_for(id) {
+            return Err(Error::WrongReceipt);
+        }
         let mut keys = self.keys(rows);
         let mut records = Vec::with_capacity(rows.records.len());
         for record in &rows.records {

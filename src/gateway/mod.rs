@@ -8,6 +8,7 @@
 
 mod ask;
 mod decision;
+mod disclosed;
 mod disclosure;
 mod door;
 mod judge;
@@ -21,6 +22,7 @@ use std::sync::Arc;
 
 pub use ask::{Actor, Ask, Caller, ReasonCode, Scope};
 pub use decision::{Allowed, Decision, Outcome, Refused, Why};
+pub use disclosed::Disclosed;
 pub use disclosure::{DisclosedRecord, Disclosure};
 pub use many::Page;
 pub use permit::{Gap, Permit, RecordFacts, Refusal, Verdict, decide};

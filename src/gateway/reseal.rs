@@ -1,7 +1,7 @@
 //! Closing again: what is sealed under one key is opened and closed in one step, to be sealed under another.
 //!
 //! Nothing is disclosed: the values come out as [`Personal`], which only the ciphers can read. It serves the
-//! rotation of data keys, has no permit because nobody reads, and is an audit line all the same.
+//! rotation of data keys and has no permit because nobody reads; the receipt of its audit line it has all the same.
 
 use super::{Error, Gateway};
 use crate::audit::{Act, Line};
@@ -44,8 +44,10 @@ impl Gateway {
 
     async fn reclose_rows(&self, rows: SubjectRows) -> Result<Reclosed, Error> {
         let line = Line::new(Act::KeysRotated).object("data keys").count(rows.records.len());
-        self.book.note(line.about(self.pseudonyms(&rows)?.iter().map(|pseudonym| pseudonym.bytes()))).await?;
-        let (records, proofs) = self.door.reclose(&rows)?;
+        let line = line.about(self.pseudonyms(&rows)?.iter().map(|pseudonym| pseudonym.bytes()));
+        let id = self.decision_id()?;
+        let receipt = self.book.record(id, line).await?;
+        let (records, proofs) = self.door.reclose(id, receipt, &rows)?;
         Ok(Reclosed { rows, records, proofs })
     }
 }

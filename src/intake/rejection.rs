@@ -51,14 +51,6 @@ impl Rejection {
         self.pointer.insert_str(0, &format!("/{index}"));
         self
     }
-
-    /// The pointer to the end of `path`, as far as it may be shown.
-    pub(in crate::intake) fn locate(mut self, path: &[String]) -> Self {
-        for name in path.iter().rev() {
-            self = self.under(name);
-        }
-        self
-    }
 }
 
 /// Says where a value stood, so that a rule's [`Reason`] becomes a [`Rejection`].
@@ -82,9 +74,14 @@ impl<T> At<T> for Result<T, Rejection> {
     }
 }
 
-/// Names that may be shown: short, and of the letters field names are made of.
+/// Names that may be shown: they begin with a small letter, have at most 64 letters, digits and underscores, and no run
+/// of more than four digits. Any other may be a value that was put where a name belongs: an address, a number, a person.
 fn is_field_name(name: &str) -> bool {
-    (1..=64).contains(&name.len()) && name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.' | b'-'))
+    let digits = name.as_bytes().split(|byte| !byte.is_ascii_digit()).map(<[u8]>::len).max();
+    name.len() <= 64
+        && name.bytes().next().is_some_and(|first| first.is_ascii_lowercase())
+        && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+        && digits.is_none_or(|most| most <= 4)
 }
 
 /// Objects whose names the sender chooses; those may be values themselves and are not shown.
@@ -156,6 +153,38 @@ mod tests {
         assert_eq!(missing().under("anything").under("properties").under("data").pointer, "/data/properties");
         assert_eq!(Rejection::unknown_field("max@example.de", &[]).pointer, "");
         assert_eq!(Rejection::unknown_field("colour", &[]).pointer, "/colour");
+    }
+
+    #[test]
+    fn a_value_in_the_place_of_a_name_is_not_shown() {
+        for name in ["sku", "updated_at", "postalCode", "line2", "a", "top_1000", &"x".repeat(64)] {
+            assert_eq!(Rejection::unknown_field(name, &[]).pointer, format!("/{name}"));
+        }
+        let values = [
+            "",
+            "max@example.de",
+            "max.mustermann",
+            "max-mustermann",
+            "Mustermann",
+            "Max Mustermann",
+            "Jörg",
+            "10115",
+            "4915112345678",
+            "+4915112345678",
+            "tel_4915112345678",
+            "1980_02_29",
+            "DE89370400440532013000",
+            "_id",
+            &"x".repeat(65),
+        ];
+        for value in values {
+            assert_eq!(Rejection::unknown_field(value, &[]).under("person").pointer, "/person", "{value}");
+            assert_eq!(
+                Rejection::new(Reason::EMPTY).under("text").under(value).under("data").pointer,
+                "/data",
+                "{value}"
+            );
+        }
     }
 
     #[test]

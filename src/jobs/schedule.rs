@@ -7,15 +7,30 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::rotate_keys::KeyRotation;
+use crate::audit::Book;
 use crate::consent::Rulebook;
 use crate::rights::Rights;
+use crate::store::Store;
+use crate::vault::Strongbox;
 
 /// How often configuration made on other nodes is read.
 const CONFIGURATION: Duration = Duration::from_secs(1);
+/// How often the head of the audit log is kept apart.
+const HEADS: Duration = Duration::from_secs(10);
 /// How often erasures that were cut short are looked for.
 const UNFINISHED: Duration = Duration::from_secs(600);
 /// How often it is checked whether a rotation is due.
 const ROTATION: Duration = Duration::from_secs(3600);
+
+/// Keeps the head of this process's audit log apart from it, for as long as it is polled.
+pub async fn keep_heads(book: Arc<Book>, store: Store, strongbox: Arc<Strongbox>) {
+    loop {
+        tokio::time::sleep(HEADS).await;
+        if let Err(error) = book.keep_head(&store, &strongbox).await {
+            tracing::warn!(error = ?error, "the head of the audit log could not be kept");
+        }
+    }
+}
 
 /// Reads purposes and sources of other nodes for as long as it is polled.
 pub async fn keep_rulebook(rulebook: Arc<Rulebook>) {

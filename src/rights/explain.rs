@@ -10,7 +10,7 @@ use super::retention::{last_day, statute};
 use super::words::{self, Item};
 use super::{Case, Controller, Error, Membership};
 use crate::consent::{Edition, Text, ledger};
-use crate::gateway::{DisclosedRecord, Disclosure, Use};
+use crate::gateway::{Disclosed, DisclosedRecord, Disclosure, Use};
 use crate::graph::Rule;
 use crate::store;
 use crate::store::rows::{IdentifierRow, LinkRow, RecordRow, SubjectRows};
@@ -102,7 +102,7 @@ pub(super) struct RecordPart {
 #[derive(Serialize)]
 pub(super) struct CategoryPart {
     pub(super) category: &'static str,
-    pub(super) data: Value,
+    pub(super) data: Disclosed<Value>,
     pub(super) uses: Vec<UsePart>,
     /// The day, if it is known today.
     pub(super) kept_until: Option<String>,
@@ -135,7 +135,7 @@ pub(super) struct ConsentPart {
     pub(super) explicit: bool,
     pub(super) parental: bool,
     /// The proof itself (Art. 7(1) GDPR).
-    pub(super) evidence: Option<Value>,
+    pub(super) evidence: Option<Disclosed<Value>>,
 }
 
 #[derive(Serialize)]
@@ -251,16 +251,16 @@ fn record_part(
     let row = row.ok_or(Error::Document("package"))?;
     let keepers = Keepers::new(found.rows, edition, now)?;
     let title = edition.source(row.source_no).map_or_else(String::new, |source| source.title.clone());
-    let parts = record.parts().iter().map(|(category, data)| {
-        let uses = || found.uses.iter().filter(|of| of.record == row.record_no && of.category == *category);
-        let (kept_until, kept_because) = kept(&keepers, row, *category, record.kind())?;
+    let parts = record.parts().map(|(category, data)| {
+        let uses = || found.uses.iter().filter(|of| of.record == row.record_no && of.category == category);
+        let (kept_until, kept_because) = kept(&keepers, row, category, record.kind())?;
         let grounds = [Ground::Consent, Ground::Contract];
         Ok(CategoryPart {
             category: category.word(),
-            data: data.clone(),
+            data,
             kept_until,
             kept_because,
-            portable: *category != Category::Derived && uses().any(|of| grounds.contains(&of.purpose.ground)),
+            portable: category != Category::Derived && uses().any(|of| grounds.contains(&of.purpose.ground)),
             uses: uses().map(use_part).collect(),
         })
     });
@@ -321,7 +321,7 @@ fn consents(found: &Found<'_>, edition: &Edition) -> Result<Vec<ConsentPart>, Er
             confirmed: entry.confirmed,
             explicit: entry.explicit,
             parental: entry.parental,
-            evidence: found.copy.and_then(|copy| copy.evidence().get(&entry.entry_no)).cloned(),
+            evidence: found.copy.and_then(|copy| copy.proof(entry.entry_no)),
         })
     };
     found.rows.ledger.iter().map(part).collect()

@@ -10,6 +10,7 @@ use zip::{CompressionMethod, ZipWriter};
 
 use super::explain::Document;
 use super::{Error, page, words};
+use crate::gateway::Disclosed;
 
 /// What the person may take elsewhere (Art. 20(1) GDPR): data used under consent or contract, nothing inferred.
 #[derive(Serialize)]
@@ -25,7 +26,7 @@ struct PortableRecord<'a> {
     kind: &'a str,
     source: &'a str,
     updated_at: &'a str,
-    data: std::collections::BTreeMap<&'a str, &'a Value>,
+    data: std::collections::BTreeMap<&'a str, &'a Disclosed<Value>>,
 }
 
 /// Packs the document: see [`words::README`] for the files.
@@ -69,7 +70,7 @@ fn csv(document: &Document) -> Result<Zeroizing<Vec<u8>>, Error> {
     lines.write_record(head).map_err(|_| Error::Document("package"))?;
     for record in &document.records {
         for part in &record.parts {
-            for field in fields(&part.data) {
+            for field in opened(&part.data) {
                 let number = record.number.to_string();
                 let until = part.kept_until.as_deref().unwrap_or_default();
                 let line = [
@@ -93,6 +94,12 @@ fn csv(document: &Document) -> Result<Zeroizing<Vec<u8>>, Error> {
 pub(super) struct Field {
     pub(super) name: String,
     pub(super) value: String,
+}
+
+/// Every value of a document that the door opened.
+#[expect(clippy::disallowed_methods, reason = "the tables of the access package are made of the values")]
+pub(super) fn opened(document: &Disclosed<Value>) -> Vec<Field> {
+    fields(document.look())
 }
 
 /// Every value of a document, in its order.

@@ -3,7 +3,7 @@
 use askama::Template;
 
 use super::explain::{CategoryPart, ConsentPart, Document};
-use super::package::{Field, fields};
+use super::package::{Field, fields, opened};
 use super::{Error, Membership, words};
 
 #[derive(Template)]
@@ -19,7 +19,7 @@ pub(super) fn html(document: &Document) -> Result<String, Error> {
 
 impl CategoryPart {
     fn fields(&self) -> Vec<Field> {
-        fields(&self.data)
+        opened(&self.data)
     }
 
     fn category_de(&self) -> &str {
@@ -29,7 +29,7 @@ impl CategoryPart {
 
 impl ConsentPart {
     fn proof(&self) -> Vec<Field> {
-        self.evidence.as_ref().map(fields).unwrap_or_default()
+        self.evidence.as_ref().map(opened).unwrap_or_default()
     }
 }
 

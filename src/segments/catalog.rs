@@ -98,6 +98,35 @@ pub(super) fn kind(category: Category, path: &str) -> Option<Kind> {
     FIELDS.iter().find(|(of, name, _)| *of == category && *name == path).map(|(_, _, kind)| *kind)
 }
 
+/// Fields whose value points at one person. A rule may ask whether there is one, and for `age` and
+/// `birthday`, but not for the value itself: a segment is about many, and its rule outlives the person.
+const IDENTIFYING: &[(Category, &str)] = &[
+    (Category::Identity, "given_name"),
+    (Category::Identity, "family_name"),
+    (Category::Identity, "full_name"),
+    (Category::Identity, "company"),
+    (Category::Identity, "birth_date"),
+    (Category::Identity, "customer_numbers"),
+    (Category::Identity, "accounts"),
+    (Category::Contact, "emails.value"),
+    (Category::Contact, "phones.value"),
+    (Category::Address, "addresses.name"),
+    (Category::Address, "addresses.company"),
+    (Category::Address, "addresses.street"),
+    (Category::Address, "addresses.house_number"),
+    (Category::Address, "addresses.extra"),
+    (Category::Address, "addresses.postal_code"),
+    (Category::Commerce, "orders.number"),
+    (Category::Engagement, "anonymous_ids"),
+    (Category::Social, "accounts"),
+    (Category::Financial, "invoices.number"),
+];
+
+/// Does a value of this field point at one person, so that a rule must not name it?
+pub(super) fn identifies(category: Category, path: &str) -> bool {
+    IDENTIFYING.contains(&(category, path))
+}
+
 /// Is there a field at `path`, or are there fields under it?
 pub(super) fn knows(category: Category, path: &str) -> bool {
     let under = |name: &str| name.strip_prefix(path).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'));
@@ -132,5 +161,12 @@ mod tests {
         assert!(!knows(Category::Contact, "email"));
         assert!(!knows(Category::Identity, "emails"));
         assert_eq!(kind(Category::Derived, "value_score"), Some(Kind::Any));
+    }
+
+    #[test]
+    fn every_identifying_field_is_a_field() {
+        for (category, path) in IDENTIFYING {
+            assert!(kind(*category, path).is_some(), "{path}");
+        }
     }
 }

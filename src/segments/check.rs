@@ -85,6 +85,10 @@ fn attribute(test: &AttributeTest, at: &str, faults: &mut Faults<'_>) {
         faults.add(true, "unknown_attribute", &pointer, "there is no single value of this name");
         return;
     };
+    if names_a_person(test) {
+        faults.add(true, "identifying_value", at, instead(test.attribute.names()));
+        return;
+    }
     let empty = test.exists.is_none() && !test.asks_for_a_value();
     faults.add(empty, "nothing_asked", at, "say what the value must be");
     let contradicts = test.exists == Some(false) && test.asks_for_a_value();
@@ -104,6 +108,32 @@ fn attribute(test: &AttributeTest, at: &str, faults: &mut Faults<'_>) {
     for (days, name) in [(test.within_days, "within_days"), (test.older_than_days, "older_than_days")] {
         let wrong = days.is_some() && !dated;
         faults.add(wrong, "invalid_value", &format!("{at}/{name}"), "only dates lie days back");
+    }
+}
+
+/// Does the test name a value that is one person's, or a day by the days since?
+fn names_a_person(test: &AttributeTest) -> bool {
+    let days = test.within_days.is_some() || test.older_than_days.is_some();
+    let named = test.is.iter().chain(&test.is_one_of).chain(&test.at_least).chain(&test.at_most).next().is_some();
+    catalog::identifies(test.attribute.category(), test.attribute.names()) && (named || days)
+}
+
+/// What to write instead.
+fn instead(names: &str) -> &'static str {
+    match names {
+        "birth_date" => "a rule names no day of birth; write {\"age\": ..} or {\"birthday\": ..}",
+        "addresses.postal_code" => {
+            "a rule names no single address; write {\"place\": {\"country\": .., \"postal_code_prefix\": [..]}}"
+        }
+        names if names.starts_with("addresses.") => {
+            "a rule names no single address; write {\"place\": {..}} with country, city, region or a postal code prefix"
+        }
+        names if names.starts_with("orders.") || names.starts_with("invoices.") => {
+            "a rule names no single order or invoice; write {\"orders\": {..}} or {\"last_order\": {..}}"
+        }
+        _ => {
+            "a segment is about many: a rule does not name what is one person's; ask with exists whether there is a value"
+        }
     }
 }
 

@@ -35,13 +35,14 @@ pub(super) struct Order {
 impl Facts {
     /// The facts of a disclosure: its profile, and its orders with the sources they came from.
     #[must_use]
+    #[expect(clippy::disallowed_methods, reason = "rules are evaluated on the values; they say yes or no")]
     pub fn of(disclosure: &Disclosure) -> Self {
         let orders = disclosure.records().iter().filter(|record| record.kind() == RecordKind::Order);
         let orders = orders.filter_map(|record| {
-            let order = record.parts().get(&Category::Commerce)?.get("order")?.as_object()?;
-            Some(Order::read(order, Some(record.source())))
+            let part = record.part(Category::Commerce)?;
+            Some(Order::read(part.look().get("order")?.as_object()?, Some(record.source())))
         });
-        Self { orders: orders.collect(), profile: disclosure.profile() }
+        Self { orders: orders.collect(), profile: disclosure.profile().take() }
     }
 
     /// The facts of a profile alone; where orders came from is then not known.

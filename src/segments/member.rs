@@ -1,5 +1,7 @@
 //! [`Member`]: what is delivered of one person, cut to the fields of the segment.
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 use serde_json::{Map, Value};
 use sha2::{Digest as _, Sha256};
@@ -7,8 +9,8 @@ use utoipa::ToSchema;
 
 use super::path::FieldPath;
 use super::segment::{Bound, ContactPoints, contact_point};
-use crate::gateway::Disclosure;
-use crate::types::{Channel, SubjectId};
+use crate::gateway::{Disclosed, Disclosure};
+use crate::types::{Category, Channel, SubjectId};
 
 /// A person in a segment. It holds personal data: it can be serialised into a reply, not printed.
 #[derive(Serialize, ToSchema)]
@@ -21,21 +23,28 @@ pub struct Member {
     pub opt_out: Option<String>,
     /// The fields of the segment, by category. For social networks contact points are SHA-256 digests in hexadecimal.
     #[schema(value_type = Object)]
-    pub data: Map<String, Value>,
+    pub data: Disclosed<Map<String, Value>>,
 }
 
 impl Bound {
     /// Cuts a disclosure to the fields of the segment. None: nothing is left to address the person by.
-    pub(super) fn cut(&self, disclosure: &Disclosure) -> Option<Map<String, Value>> {
-        let profile = disclosure.profile();
+    #[expect(clippy::disallowed_methods, reason = "what is cut off is gone, and what is left stays disclosed")]
+    pub(super) fn cut(&self, disclosure: &Disclosure) -> Option<Disclosed<Map<String, Value>>> {
+        disclosure.profile().cut(|profile| {
+            let data = self.kept(profile);
+            (!self.lacks_contact_point(&data)).then_some(data)
+        })
+    }
+
+    /// The fields of the segment, by category.
+    fn kept(&self, profile: BTreeMap<Category, Map<String, Value>>) -> Map<String, Value> {
         let mut data = Map::new();
-        for (category, part) in &profile {
+        for (category, mut part) in profile {
             let names: Vec<&str> =
-                self.fields.iter().filter(|field| field.category() == *category).map(FieldPath::names).collect();
+                self.fields.iter().filter(|field| field.category() == category).map(FieldPath::names).collect();
             if names.is_empty() {
                 continue;
             }
-            let mut part = part.clone();
             if let Some(channel) = self.channel {
                 self.choose_contact_points(channel, &mut part);
             }
@@ -49,7 +58,7 @@ impl Bound {
                 data.insert(category.word().to_owned(), Value::Object(kept));
             }
         }
-        (!self.lacks_contact_point(&data)).then_some(data)
+        data
     }
 
     /// Leaves only what a message can be sent to, the best first.

@@ -17,7 +17,7 @@ use super::token::{Cursor, OptOut, Stop};
 use super::{Error, Segments};
 use crate::audit::{Act, Line};
 use crate::consent::{Purpose, Reason, Standing};
-use crate::gateway::{Actor, Ask, Caller, Decision, Disclosure};
+use crate::gateway::{Actor, Ask, Caller, Decision, Disclosed, Disclosure};
 use crate::store::subjects;
 use crate::types::{CategorySet, SubjectId};
 
@@ -250,7 +250,7 @@ impl Segments {
 /// What was found so far.
 struct Walk {
     delivered: Vec<Disclosure>,
-    cut: Vec<serde_json::Map<String, serde_json::Value>>,
+    cut: Vec<Disclosed<serde_json::Map<String, serde_json::Value>>>,
     excluded: BTreeMap<Exclusion, u32>,
 }
 

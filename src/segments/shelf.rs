@@ -2,10 +2,14 @@
 
 use std::borrow::Cow;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Serialize, Serializer};
+use sha2::{Digest as _, Sha256};
 use utoipa::openapi::RefOr;
 use utoipa::openapi::schema::{KnownFormat, ObjectBuilder, RefBuilder, Schema, SchemaFormat, Type};
 use utoipa::{PartialSchema, ToSchema};
+use zeroize::Zeroizing;
 
 use super::segment::{Bound, Segment, SegmentCode};
 use super::{Error, Segments};
@@ -14,6 +18,7 @@ use crate::gateway::{Actor, Caller};
 use crate::store;
 use crate::store::segments::{self, SegmentRow};
 use crate::types::{SegmentId, Timestamp};
+use crate::vault::{Drawer, Row};
 
 /// A segment as it is kept.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -89,7 +94,7 @@ impl Segments {
         over: impl Fn(Option<Version>) -> bool + Send + 'static,
     ) -> Result<Stored, Error> {
         segment.bind(&self.rulebook.edition()).map_err(Error::Invalid)?;
-        let definition = serde_json::to_string(&segment).map_err(|_| Error::Unreadable)?;
+        let definition = self.seal(&segment)?;
         let row = SegmentRow {
             segment_id: SegmentId::from_uuid(self.ids.uuid()?),
             code: segment.code.as_str().to_owned(),
@@ -108,7 +113,7 @@ impl Segments {
             });
             put.await?.ok_or(Error::OtherVersion)
         };
-        Stored::read(self.change(caller, &segment.code, put).await?)
+        self.unseal(self.change(caller, &segment.code, put).await?)
     }
 
     /// All segments, by code.
@@ -117,7 +122,7 @@ impl Segments {
     /// If they cannot be read.
     pub async fn list(&self) -> Result<Vec<Stored>, Error> {
         let rows = self.store.read(|read| segments::all(read.records())).await?;
-        rows.into_iter().map(Stored::read).collect()
+        rows.into_iter().map(|row| self.unseal(row)).collect()
     }
 
     /// The segment with this code.
@@ -127,7 +132,7 @@ impl Segments {
     pub async fn find(&self, code: &SegmentCode) -> Result<Option<Stored>, Error> {
         let code = code.clone();
         let row = self.store.read(move |read| segments::find(read.records(), code.as_str())).await?;
-        row.map(Stored::read).transpose()
+        row.map(|row| self.unseal(row)).transpose()
     }
 
     /// Removes the segment with this code, if `over` accepts its version.
@@ -189,12 +194,29 @@ impl Segments {
     }
 }
 
-impl Stored {
-    fn read(row: SegmentRow) -> Result<Self, Error> {
-        let definition = serde_json::from_str(&row.definition).map_err(|_| Error::Unreadable)?;
-        let segment = Segment::read(definition).map_err(|_| Error::Unreadable)?;
-        Ok(Self { id: row.segment_id, version: row.version, created_at: row.created_at, segment })
+impl Segments {
+    /// The definition as it is stored. It is sealed with its title, because it is free text: the check keeps values of one
+    /// person out of where they are looked for, not out of a name somebody gives.
+    fn seal(&self, segment: &Segment) -> Result<String, Error> {
+        let definition = Zeroizing::new(serde_json::to_vec(segment).map_err(|_| Error::Unreadable)?);
+        let sealed = self.strongbox.seal(Drawer::Segments, place(segment.code.as_str()), &definition)?;
+        Ok(URL_SAFE_NO_PAD.encode(sealed))
     }
+
+    fn unseal(&self, row: SegmentRow) -> Result<Stored, Error> {
+        let sealed = URL_SAFE_NO_PAD.decode(&row.definition).map_err(|_| Error::Unreadable)?;
+        let definition = self.strongbox.open(Drawer::Segments, place(&row.code), &sealed)?;
+        let definition = serde_json::from_slice(&definition).map_err(|_| Error::Unreadable)?;
+        let segment = Segment::read(definition).map_err(|_| Error::Unreadable)?;
+        Ok(Stored { id: row.segment_id, version: row.version, created_at: row.created_at, segment })
+    }
+}
+
+/// What a definition is sealed for: the code of its segment, so that it cannot be put in another's place.
+fn place(code: &str) -> Row {
+    let digest: [u8; 32] = Sha256::digest(code).into();
+    let [first, _] = digest.as_chunks::<16>().0 else { return Row::id([0; 16]) };
+    Row::id(*first)
 }
 
 fn rfc3339<S: Serializer>(at: &Timestamp, serializer: S) -> Result<S::Ok, S::Error> {

@@ -18,6 +18,7 @@ mod writer;
 pub mod api_keys;
 pub mod arrivals;
 pub mod audit;
+pub mod audit_heads;
 pub mod identifiers;
 pub mod jobs;
 pub mod keys;

@@ -54,6 +54,7 @@ diesel::table! { job (kind) {
 } }
 diesel::table! { kek (epoch) { epoch -> Integer, wrapped -> Binary, created_at -> BigInt, destroyed_at -> BigInt, } }
 diesel::table! { hub_secret (name) { name -> Text, wrapped -> Binary, created_at -> BigInt, } }
+diesel::table! { audit_head (log_id) { log_id -> Binary, sealed -> Binary, kept_at -> BigInt, } }
 diesel::table! { data_key (part, subject_id, key_no) {
     part -> SmallInt, subject_id -> Binary, key_no -> SmallInt, epoch -> Integer, wrapped -> Binary,
     commitment -> Binary, salts -> Binary, created_at -> BigInt,

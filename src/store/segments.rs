@@ -18,7 +18,7 @@ pub struct SegmentRow {
     pub code: String,
     /// Counts the versions from 1.
     pub version: i32,
-    /// The definition as JSON.
+    /// The definition, sealed; in base64.
     pub definition: String,
     /// When this version was made.
     #[diesel(deserialize_as = i64, serialize_as = i64)]

@@ -30,6 +30,10 @@ pub enum Drawer {
     Credentials = 2,
     /// Tokens that are handed out and come back: cursors, opt-out links. No table; the row is what the token is for.
     Tokens = 5,
+    /// What segments ask and are called: texts of the merchant, in which a person's value may stand by mistake.
+    Segments = 6,
+    /// How long each audit log was when it was last looked at.
+    AuditHeads = 7,
 }
 
 /// Seals and opens the hub's own confidential things.
@@ -37,6 +41,8 @@ pub struct Strongbox {
     replies: Wrapper,
     credentials: Wrapper,
     tokens: Wrapper,
+    segments: Wrapper,
+    audit_heads: Wrapper,
     idempotency: Prf,
     fingerprint: Prf,
     entropy: Arc<dyn Entropy>,
@@ -52,6 +58,8 @@ impl Strongbox {
             replies: drawer(Drawer::Replies)?,
             credentials: drawer(Drawer::Credentials)?,
             tokens: drawer(Drawer::Tokens)?,
+            segments: drawer(Drawer::Segments)?,
+            audit_heads: drawer(Drawer::AuditHeads)?,
             idempotency: prf(1)?,
             fingerprint: prf(2)?,
             entropy,
@@ -93,6 +101,8 @@ impl Strongbox {
             Drawer::Replies => &self.replies,
             Drawer::Credentials => &self.credentials,
             Drawer::Tokens => &self.tokens,
+            Drawer::Segments => &self.segments,
+            Drawer::AuditHeads => &self.audit_heads,
         }
     }
 }

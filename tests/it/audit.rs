@@ -6,7 +6,8 @@ use futures_util::future::join_all;
 use obhut::audit::{self, Act, Book, Finding, GENESIS, Line, Report};
 use obhut::store::audit::{EntryRow, LogRow, entries, logs};
 use obhut::store::{Error, Read, Shelf, Store};
-use obhut::types::{DecisionId, IdMaker, LogId, Timestamp};
+use obhut::types::{Clock as _, DecisionId, IdMaker, LogId, Timestamp};
+use obhut::vault::{CredentialRoot, Strongbox, first_secrets, unlock};
 use sha2::{Digest as _, Sha256};
 
 use crate::clock_and_chance::{SeededChance, StoppedClock, ids};
@@ -26,6 +27,7 @@ on_both_databases!(
     a_rewritten_log_is_found,
     a_rewritten_and_continued_log_is_found,
     the_start_refuses_a_book_that_was_changed,
+    what_is_cut_off_the_newest_log_is_missed,
 );
 
 async fn lines_of_many_tasks_stand_in_order_without_gaps(database: Database) {
@@ -171,31 +173,89 @@ async fn the_start_refuses_a_book_that_was_changed(database: Database) {
     assert_eq!(finding, Finding { log: newest, idx: 9, what: "the entry was changed" });
 }
 
+/// Up to the head that was kept apart, and no further.
+async fn what_is_cut_off_the_newest_log_is_missed(database: Database) {
+    let house = House::open(&database).await;
+    let older = house.book_of_eleven().await;
+    older.keep_head(&house.store, &house.strongbox).await.unwrap();
+    drop(older);
+    let book = house.book_of_eleven().await;
+    book.keep_head(&house.store, &house.strongbox).await.unwrap();
+    let newest = house.logs().await[1].log_id;
+    assert_eq!(house.missing().await, []);
+
+    // The log may have grown since; what came since is what nobody misses.
+    book.note(Line::new(Act::Configured)).await.unwrap();
+    assert_eq!(house.missing().await, []);
+    house.tamper(newest, "DELETE FROM audit_entry WHERE idx = 11");
+    assert_eq!(house.missing().await, []);
+    drop(book);
+
+    house.rewrite(newest, 1).await;
+    assert_eq!(house.missing().await, [(newest, 10, "the log was rewritten")]);
+    house.tamper(newest, "DELETE FROM audit_entry WHERE idx >= 10");
+    assert_eq!(house.missing().await, [(newest, 10, "the log was shortened")]);
+    house.tamper(newest, "DELETE FROM audit_entry WHERE idx >= 0");
+    house.tamper(newest, "DELETE FROM audit_log WHERE opened_at > 0");
+    assert_eq!(house.missing().await, [(newest, 10, "the log is missing")]);
+
+    // A new start goes on, and the loss stays known.
+    let next = house.book_of_eleven().await;
+    next.keep_head(&house.store, &house.strongbox).await.unwrap();
+    assert_eq!(house.missing().await, [(newest, 10, "the log is missing")]);
+
+    // The head of another log, put in its place, does not open there.
+    let log = database.literal(&newest.bytes());
+    let forged = format!(
+        "UPDATE audit_head SET sealed = (SELECT sealed FROM audit_head WHERE log_id <> {log} LIMIT 1) WHERE log_id = {log}"
+    );
+    database.execute(Shelf::Keys, &forged);
+    assert_eq!(house.missing().await, [(newest, 0, "the head kept of it was changed")]);
+}
+
 /// A database with its book.
 struct House<'a> {
     database: &'a Database,
     store: Store,
     clock: Arc<StoppedClock>,
     ids: IdMaker,
+    strongbox: Arc<Strongbox>,
 }
 
 impl<'a> House<'a> {
+    #[expect(clippy::disallowed_methods, reason = "a test takes out keys of its own")]
     async fn open(database: &'a Database) -> Self {
         let clock = StoppedClock::at("2026-11-21T09:30:00Z");
-        let ids = ids(&clock, &SeededChance::of(7));
-        Self { database, store: database.store(), clock, ids }
+        let chance = SeededChance::of(7);
+        let ids = ids(&clock, &chance);
+        let root = CredentialRoot::from_text(&"0f".repeat(32)).unwrap();
+        let (kek, secrets) = first_secrets(&root, &*chance, clock.now()).unwrap();
+        let strongbox = Arc::new(unlock(&root, &[kek], &secrets, chance).unwrap().strongbox);
+        Self { database, store: database.store(), clock, ids, strongbox }
     }
 
     /// Three logs of eleven entries each, all closed.
     async fn with_closed_logs(database: &'a Database) -> Self {
         let house = Self::open(database).await;
         for _ in 0..3 {
-            let book = house.book().await;
-            for line in 0..10 {
-                book.note(Line::new(Act::Configured).object(format!("line.{line}"))).await.unwrap();
-            }
+            drop(house.book_of_eleven().await);
         }
         house
+    }
+
+    async fn book_of_eleven(&self) -> Book {
+        let book = self.book().await;
+        for line in 0..10 {
+            book.note(Line::new(Act::Configured).object(format!("line.{line}"))).await.unwrap();
+        }
+        book
+    }
+
+    /// What is wrong with the book and the heads kept apart from it.
+    async fn missing(&self) -> Vec<(LogId, i64, &'static str)> {
+        let kept = audit::kept_heads(&self.store, &self.strongbox, i64::MAX).await.unwrap();
+        let report = self.read(move |read| audit::verify(read, &kept, |_, _| ())).await;
+        report.findings.into_iter().map(|finding| (finding.log, finding.idx, finding.what)).collect()
     }
 
     /// Opens a log, later than all others.
@@ -224,7 +284,7 @@ impl<'a> House<'a> {
     }
 
     async fn verify(&self) -> Report {
-        self.read(audit::verify).await
+        self.read(|read| audit::verify(read, &[], |_, _| ())).await
     }
 
     /// The one thing that is wrong.

@@ -137,6 +137,7 @@ fn nothing_personal_lies_in_clear_anywhere(database: Database) {
         assert!(own.contains(word), "{word} was not stored");
     }
 
+    segments_with_persons_in_them(&house, &mut words);
     every_route(&house, &words.0);
     let rotated = house.run(&["keys", "rotate"]);
     assert!(rotated.status.success(), "{}", String::from_utf8_lossy(&rotated.stderr));
@@ -146,6 +147,28 @@ fn nothing_personal_lies_in_clear_anywhere(database: Database) {
     house.erase(&name).expect(201);
     house.ingest(&records).expect_all("suppressed");
     nowhere(&house, &words.0);
+}
+
+/// A rule that names a person is refused and not repeated; what stands in the free texts of one that is saved is sealed.
+fn segments_with_persons_in_them(house: &House, words: &mut Words) {
+    let put = |code: &str, title: &str, rule: Value| {
+        let request = house.request(0, Method::PUT, &format!("/v1/segments/{code}"));
+        let title = json!({"de": title, "en": title});
+        let definition = json!({"code": code, "title": title, "purpose": "newsletter_email", "rule": rule});
+        house.send(request.bearer_auth(&house.key(Role::Marketing).key).json(&definition))
+    };
+    let address = format!("{}@example.org", words.word("ruleaddress"));
+    for test in [json!({"is": address}), json!({"is_one_of": [address]})] {
+        let mut rule = test;
+        rule["attribute"] = json!("contact.emails.value");
+        let reply = put("one_person", "One person", json!({"any": [rule]}));
+        assert_eq!((reply.status, reply.text().contains("zqx")), (422, false), "{}", reply.text());
+        assert!(reply.text().contains("identifying_value"), "{}", reply.text());
+    }
+    let (title, tag) = (words.word("segmenttitle"), words.word("ruletag"));
+    put("named_badly", &title, json!({"not": {"attribute": "identity.tags", "is": tag}})).expect(201);
+    let shown = house.get(Role::Marketing, "/v1/segments/named_badly").expect(200).json();
+    assert_eq!((&shown["title"]["de"], &shown["rule"]["not"]["is"]), (&json!(title), &json!(tag)));
 }
 
 /// What the person gets on demand: everything, record by record.

@@ -4,8 +4,9 @@ use std::collections::BTreeSet;
 
 use actix_web::web::Data;
 use actix_web::{HttpResponse, post};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 use utoipa::ToSchema;
+use zeroize::Zeroizing;
 
 use crate::api::caller::May;
 use crate::api::doorkeeper::Grant;
@@ -37,8 +38,9 @@ pub struct IssuedApiKey {
     /// Its public half.
     id: ApiKeyId,
     /// The key itself. It is shown once and cannot be had again.
-    #[schema(example = "obh_…")]
-    key: String,
+    #[schema(value_type = String, example = "obh_…")]
+    #[serde(serialize_with = "once_shown")]
+    key: Zeroizing<String>,
 }
 
 /// Makes an API key.
@@ -67,4 +69,8 @@ pub async fn issue(house: Data<House>, call: May<op::IssueApiKey, Body<NewApiKey
     let grant = Grant { title, role, purposes, expires_at: expires_at.map(|at| at.0) };
     let (id, key) = once::apart(async move { Ok(house.doorkeeper.issue_by(Some(by), grant).await?) }).await?;
     Ok(HttpResponse::Created().json(IssuedApiKey { id, key }))
+}
+
+fn once_shown<S: Serializer>(key: &Zeroizing<String>, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(key)
 }

@@ -173,7 +173,9 @@ pub(super) fn customer(id: &str, email: &str) -> Value {
 
 pub(super) async fn issue(house: &House, role: Role, purposes: &[&str]) -> (crate::types::ApiKeyId, String) {
     let purposes = purposes.iter().map(|code| code.parse::<PurposeCode>().unwrap()).collect();
-    house.doorkeeper.issue(Grant { title: role.word().into(), role, purposes, expires_at: None }).await.unwrap()
+    let grant = Grant { title: role.word().into(), role, purposes, expires_at: None };
+    let (id, key) = house.doorkeeper.issue(grant).await.unwrap();
+    (id, key.to_string())
 }
 
 struct Ready;

@@ -47,8 +47,24 @@ pub fn read(bytes: &[u8]) -> Result<Map<String, Value>, Rejection> {
 
 /// Where the reader is, and what it found wrong there.
 struct State {
-    path: Vec<String>,
+    path: Vec<Step>,
     fault: Option<Rejection>,
+}
+
+/// One step into the document.
+enum Step {
+    Name(String),
+    Entry(usize),
+}
+
+impl State {
+    /// The fault with the place of the reader, as far as it may be shown.
+    fn locate(&self, fault: Rejection) -> Rejection {
+        self.path.iter().rev().fold(fault, |fault, step| match step {
+            Step::Name(name) => fault.under(name),
+            Step::Entry(index) => fault.entry(*index),
+        })
+    }
 }
 
 /// One value to be read.
@@ -63,7 +79,7 @@ impl Node<'_> {
     fn refuse<E: Error>(self, reason: Reason) -> E {
         let mut state = self.state.borrow_mut();
         if state.fault.is_none() {
-            state.fault = Some(Rejection::new(reason).locate(&state.path));
+            state.fault = Some(state.locate(Rejection::new(reason)));
         }
         E::custom(reason)
     }
@@ -75,8 +91,8 @@ impl Node<'_> {
         Ok(Self { depth: self.depth + 1, ..self })
     }
 
-    fn enter(self, name: String) {
-        self.state.borrow_mut().path.push(name);
+    fn enter(self, step: Step) {
+        self.state.borrow_mut().path.push(step);
     }
 
     fn leave(self) {
@@ -133,7 +149,7 @@ impl<'de> Visitor<'de> for Node<'_> {
         let inner = self.inner()?;
         let mut list = Vec::new();
         loop {
-            self.enter(list.len().to_string());
+            self.enter(Step::Entry(list.len()));
             let Some(entry) = entries.next_element_seed(inner)? else { break };
             self.leave();
             if list.len() >= MAX_ENTRIES {
@@ -155,7 +171,7 @@ impl<'de> Visitor<'de> for Node<'_> {
             if name.chars().any(char::is_control) {
                 return Err(self.refuse(Reason::CONTROL_CHARACTER));
             }
-            self.enter(name.clone());
+            self.enter(Step::Name(name.clone()));
             let value = fields.next_value_seed(inner)?;
             if object.len() >= MAX_NAMES {
                 return Err(self.refuse(Reason::TOO_MANY));
@@ -183,6 +199,8 @@ mod tests {
         assert_eq!(fault(r#"{"a":{"b":1,"b":2}}"#), ("duplicate_key", "/a/b".into()));
         assert_eq!(fault(r#"{"a":[{"b":1},{"c":1,"c":2}]}"#), ("duplicate_key", "/a/1/c".into()));
         assert_eq!(fault(r#"{"max@example.de":1,"max@example.de":2}"#), ("duplicate_key", String::new()));
+        assert_eq!(fault(r#"{"10115":1,"10115":2}"#), ("duplicate_key", String::new()));
+        assert_eq!(fault(r#"{"a":[{"Mustermann":{"b":1,"b":2}}]}"#), ("duplicate_key", "/a/0".into()));
         assert_eq!(fault("{\"a\":[\"x\\u0000y\"]}"), ("control_character", "/a/0".into()));
         assert_eq!(fault("{\"a\\u0000\":1}"), ("control_character", String::new()));
         assert_eq!(fault(&format!("{{\"a\":\"{}\"}}", "x".repeat(MAX_TEXT + 1))), ("too_long", "/a".into()));

@@ -114,6 +114,59 @@ fn what_would_be_silently_false_is_refused() {
 }
 
 #[test]
+fn a_rule_names_no_value_of_one_person() {
+    let secret = "zqxsecret@example.org";
+    for (field, under) in [
+        ("contact.emails.value", "newsletter_email"),
+        ("contact.phones.value", "order_fulfilment"),
+        ("identity.given_name", "newsletter_email"),
+        ("identity.family_name", "newsletter_email"),
+        ("identity.full_name", "newsletter_email"),
+        ("identity.customer_numbers", "newsletter_email"),
+        ("address.addresses.street", "order_fulfilment"),
+        ("address.addresses.postal_code", "order_fulfilment"),
+        ("commerce.orders.number", "order_fulfilment"),
+    ] {
+        let tests = [
+            json!({"attribute": field, "is": secret}),
+            json!({"attribute": field, "is_one_of": ["a", secret]}),
+            json!({"attribute": field, "at_least": secret}),
+            json!({"attribute": field, "exists": true, "is": secret}),
+        ];
+        for test in tests {
+            let faults = rule(json!({"not": test})).check(&purpose(under), "/rule");
+            assert!(!serde_json::to_string(&faults).unwrap().contains("zqxsecret"));
+            assert!(faults[0].text.contains("write") || faults[0].text.contains("exists"), "{}", faults[0].text);
+            assert_eq!(pairs(faults), [("identifying_value", "/rule/not".to_owned())], "{test}");
+        }
+        assert_eq!(checked(json!({"attribute": field, "exists": true}), under), [], "{field}");
+    }
+    for test in [
+        json!({"attribute": "identity.birth_date", "is": "1980-02-29"}),
+        json!({"attribute": "identity.birth_date", "at_least": "1980-02-29", "at_most": "1980-02-29"}),
+        json!({"attribute": "identity.birth_date", "within_days": 16_701}),
+    ] {
+        assert_eq!(checked(test.clone(), "loyalty"), [("identifying_value", "/rule".to_owned())], "{test}");
+    }
+}
+
+#[test]
+fn what_is_about_many_may_be_asked() {
+    for (json, under) in [
+        (json!({"place": {"country": "DE", "postal_code_prefix": ["10"], "city": ["Berlin"]}}), "order_fulfilment"),
+        (json!({"attribute": "address.addresses.city", "is": "Berlin"}), "order_fulfilment"),
+        (json!({"attribute": "contact.emails.verified", "is": true}), "newsletter_email"),
+        (json!({"attribute": "contact.emails.mailbox", "is": "personal"}), "newsletter_email"),
+        (json!({"age": {"at_least": 18}}), "loyalty"),
+        (json!({"birthday": {"this_month": true}}), "loyalty"),
+        (json!({"attribute": "identity.registered_at", "within_days": 30}), "loyalty"),
+        (json!({"attribute": "identity.tags", "is": "vip"}), "loyalty"),
+    ] {
+        assert_eq!(checked(json.clone(), under), [], "{json}");
+    }
+}
+
+#[test]
 fn the_default_segments_fit_the_default_purposes() {
     let segments = default_segments().unwrap();
     assert!(segments.len() >= 5);

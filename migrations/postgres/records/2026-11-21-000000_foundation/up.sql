@@ -119,7 +119,7 @@ CREATE TABLE segment (
     segment_id BYTEA NOT NULL PRIMARY KEY,
     code TEXT NOT NULL UNIQUE,
     version INTEGER NOT NULL,
-    definition TEXT NOT NULL,             -- JSON, as in the API; holds no person
+    definition TEXT NOT NULL,             -- sealed: JSON as in the API, with its title
     created_at BIGINT NOT NULL
 );
 

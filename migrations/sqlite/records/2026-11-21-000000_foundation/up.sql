@@ -117,7 +117,7 @@ CREATE TABLE segment (
     segment_id BLOB NOT NULL PRIMARY KEY,
     code TEXT NOT NULL UNIQUE,
     version INTEGER NOT NULL,
-    definition TEXT NOT NULL,             -- JSON, as in the API; holds no person
+    definition TEXT NOT NULL,             -- sealed: JSON as in the API, with its title
     created_at INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 
