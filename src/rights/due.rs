@@ -228,6 +228,8 @@ pub(super) struct Keepers<'a> {
     edition: &'a Edition,
     standing: Vec<Carried>,
     entries: Vec<Entry>,
+    /// Is any part of the person restricted (Art. 18 GDPR)?
+    restricted: bool,
     now: Timestamp,
 }
 
@@ -238,7 +240,8 @@ impl<'a> Keepers<'a> {
         let folded = ledger::standing(rows, edition)?;
         let carried = |purpose: Arc<Purpose>| Carried { origins: carried(&folded, &purpose, now), purpose };
         let standing = edition.purposes().into_iter().filter(|purpose| !purpose.own_access).map(carried).collect();
-        Ok(Self { rows, edition, standing, entries, now })
+        let restricted = folded.is_restricted(now);
+        Ok(Self { rows, edition, standing, entries, restricted, now })
     }
 
     /// Until when `category` of `record` is kept.
@@ -283,16 +286,6 @@ impl<'a> Keepers<'a> {
     /// Did the person say a no that has to be found again when data of them comes?
     fn said_no(&self) -> bool {
         self.entries.iter().any(|entry| matches!(entry.act, Act::Denied | Act::Withdrawn | Act::Objected))
-    }
-
-    /// A restriction that was not lifted since (Art. 18 GDPR).
-    fn is_restricted(&self) -> bool {
-        let lifts = |no: &Entry, yes: &Entry| {
-            let about = yes.purpose.is_none() || yes.purpose == no.purpose;
-            yes.act == Act::RestrictionLifted && about && no.at < yes.at && yes.at <= self.now
-        };
-        let restricted = self.entries.iter().filter(|entry| entry.act == Act::Restricted);
-        restricted.into_iter().any(|no| !self.entries.iter().any(|yes| lifts(no, yes)))
     }
 
     /// Are the proofs of what the person said not needed any more? They outlast the statement by the days of its purpose,
@@ -345,7 +338,7 @@ pub(super) fn due(rows: &SubjectRows, edition: &Edition, now: Timestamp) -> Resu
         rows.records.iter().all(|record| fates.iter().any(|fate| fate.record == record.record_no && fate.is_deleted()));
     // Somebody who came a moment ago may be waiting for their first record.
     let person = nothing_left && keepers.proofs_are_over() && rows.created_at.plus_days(1) <= now;
-    Ok(Due { fates, person, held: keepers.is_restricted() })
+    Ok(Due { fates, person, held: keepers.restricted })
 }
 
 /// The parts of the person for which a purpose stands today.

@@ -165,6 +165,24 @@ async fn a_restriction_and_an_open_request_hold_everything() {
 }
 
 #[tokio::test]
+async fn one_part_cannot_lift_the_restriction_of_another() {
+    let house = House::open().await;
+    let (anna, berta) = (house.customer("anna").await, house.customer("berta").await);
+    house.say(anna, Said::Restricted, "", "letter").await;
+    house.pass_days(1);
+    house.say(berta, Said::RestrictionLifted, "", "letter").await;
+    house.pass_days(2);
+    let record = house.rows(berta).await.records[0].record_no;
+    house.merge(berta, anna, record).await;
+    house.pass_days(OVER + 1);
+    assert_eq!(counts(&house.rights.forget(vec![anna]).await.unwrap()), [("held_back".to_owned(), 1)]);
+    assert_eq!(house.rows(anna).await.records.len(), 4);
+    // What the merged person lifts is lifted for all.
+    house.say(anna, Said::RestrictionLifted, "", "letter").await;
+    assert_eq!(house.rights.forget(vec![anna]).await.unwrap().of(Rule::HeldBack), 0);
+}
+
+#[tokio::test]
 async fn a_no_outlives_the_data_it_was_said_about() {
     let house = House::open().await;
     let anna = house.customer("anna").await;
