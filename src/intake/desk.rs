@@ -72,9 +72,10 @@ impl<'a> Desk<'a> {
     }
 }
 
-/// Locks the owner first: a key must not retire between being chosen and what it seals being stored.
+/// Locks the owner first: a key must not retire between being chosen and what it seals being stored. And the key: the
+/// snapshot may be older than the lock, and a category ended in between.
 fn newest_key(write: &mut Write<'_>, owner: SubjectId) -> Result<DataKeyRow, Error> {
     subjects::lock(write, owner)?;
-    let rows = keys::data_keys(write.keys()?, &[owner])?;
+    let rows = keys::hold_data_keys(write, owner)?;
     rows.into_iter().max_by_key(|row| row.key_no).ok_or(Error::NoKey)
 }

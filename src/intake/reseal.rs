@@ -97,7 +97,7 @@ fn end_unused(write: &mut crate::store::Write<'_>, sealer: &Sealer, person: Subj
     let records = records::of(write.records(), person)?;
     let entries = ledger::of(write.records(), person)?;
     for owner in owners {
-        let rows = keys::data_keys(write.keys()?, &[owner])?;
+        let rows = keys::hold_data_keys(write, owner)?;
         let newest = rows.iter().map(|key| key.key_no).max();
         for key in rows.into_iter().filter(|key| newest != Some(key.key_no)) {
             let name = (key.subject, key.key_no);

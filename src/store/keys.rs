@@ -223,6 +223,24 @@ pub fn update_data_key(write: &mut Write<'_>, old: &DataKeyRow, new: &DataKeyRow
     Ok(changed == 1)
 }
 
+/// The data keys of one person as they are now, held so that no other transaction changes them until the running one ends.
+/// For PostgreSQL, where the running snapshot may be older than a change: then this is a conflict and the job runs again.
+/// SQLite has one writer.
+///
+/// # Errors
+/// If the shelf cannot be read.
+pub fn hold_data_keys(write: &mut Write<'_>, subject: SubjectId) -> Result<Vec<DataKeyRow>, Error> {
+    match write.keys()? {
+        Connection::Postgres(c) => Ok(data_key::table
+            .filter(data_key::part.eq(subject.part()).and(data_key::subject_id.eq(subject.bytes().to_vec())))
+            .order(data_key::key_no)
+            .select(DataKeyRow::as_select())
+            .for_share()
+            .load(c)?),
+        sqlite @ Connection::Sqlite(_) => data_keys(sqlite, &[subject]),
+    }
+}
+
 /// Deletes all data keys of these people and says how many there were.
 ///
 /// # Errors
