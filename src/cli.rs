@@ -147,9 +147,20 @@ pub enum Keys {
     Rotate(HomeLayer),
     /// Give every person a new data key and seal their records again
     ///
-    /// Runs while the hub serves and goes on where it stopped. Only needed if data keys may have become known. What only
-    /// a law still keeps of erased persons is sealed again too.
-    RotateData(HomeLayer),
+    /// Runs while the hub serves. Only needed if data keys may have become known. What only a law still keeps of erased
+    /// persons is sealed again too. Every call begins anew; one that was cut short goes on with --resume.
+    RotateData(RotateData),
+}
+
+/// `obhut keys rotate-data`.
+#[derive(Args)]
+pub struct RotateData {
+    /// Go on with a run that was cut short, instead of giving new keys to those too who got theirs from it
+    #[arg(long)]
+    pub resume: bool,
+    /// Where the data is.
+    #[command(flatten)]
+    pub home: HomeLayer,
 }
 
 /// `obhut retention`.

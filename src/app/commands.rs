@@ -41,8 +41,9 @@ fn command(cli: Cli) -> Outcome {
             with_hub(layer, async move |hub, _| import::import(&hub.house, &arguments).await)
         }
         Command::Keys { command: Keys::Rotate(home) } => with_hub(home.into(), async |hub, _| rotate(&hub).await),
-        Command::Keys { command: Keys::RotateData(home) } => {
-            with_hub(home.into(), async |hub, _| rotate_data(&hub).await)
+        Command::Keys { command: Keys::RotateData(arguments) } => {
+            let layer = Layer::from(arguments.home);
+            with_hub(layer, async move |hub, _| rotate_data(&hub, arguments.resume).await)
         }
         Command::Retention { command: Retention::Run(arguments) } => {
             let layer = Layer::from(arguments.home.clone());
@@ -226,10 +227,10 @@ pub(super) fn far(now: Timestamp) -> Timestamp {
     now.plus_days(3650)
 }
 
-async fn rotate_data(hub: &Hub) -> Outcome {
+async fn rotate_data(hub: &Hub, resume: bool) -> Outcome {
     let bar = ProgressBar::new_spinner().with_message("people sealed anew");
     let house = &hub.house;
-    let done = rotate_data::rotate(&house.store, &house.gateway, &house.intake, &*house.clock, |people| {
+    let done = rotate_data::rotate(&house.store, &house.gateway, &house.intake, &*house.clock, resume, |people| {
         bar.set_position(people)
     })
     .await?;

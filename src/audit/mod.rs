@@ -118,6 +118,14 @@ impl Book {
         self.append(vec![line]).await.map(|_| ())
     }
 
+    /// As [`Book::note`], many at once.
+    ///
+    /// # Errors
+    /// If they are not durable.
+    pub async fn note_all(&self, lines: Vec<Line>) -> Result<(), Error> {
+        if lines.is_empty() { Ok(()) } else { self.append(lines).await.map(|_| ()) }
+    }
+
     /// Makes a change that has to be on record: the line says `intended` before it and `done` or `failed` after it. A line
     /// that is only intended is of a process that ended in between.
     ///

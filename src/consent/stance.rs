@@ -41,6 +41,21 @@ pub fn stance(origin: &Origin, age: Age, purpose: &Purpose, channel: Option<Chan
     }
 }
 
+impl Origin {
+    /// The restrictions of this part in force at `now` (Art. 18 GDPR), each with the choice it is of. What another part
+    /// lifted does not lift them.
+    pub(super) fn restrictions(&self, now: Timestamp) -> impl Iterator<Item = (&Choice, Said)> {
+        let lifted = move |of: &Choice, no: &Said| {
+            let lifts = self.choices.iter().filter(|choice| choice.purpose.is_none() || choice.purpose == of.purpose);
+            let after = |yes: &Yes| yes.act == Act::RestrictionLifted && no.at < yes.at && yes.at <= now;
+            lifts.flat_map(|choice| &choice.yes).any(after)
+        };
+        self.choices
+            .iter()
+            .filter_map(move |choice| Some((choice, choice.restricted.filter(|no| !lifted(choice, no))?)))
+    }
+}
+
 struct Case<'a> {
     origin: &'a Origin,
     age: Age,
@@ -215,15 +230,9 @@ impl<'a> Case<'a> {
         if self.purpose.survives_restriction {
             return None;
         }
-        let about = |choice: &&Choice| choice.purpose.is_none() || self.is_own(choice);
-        let choices = || self.origin.choices.iter().filter(about);
-        let lifted = |of: &Choice, no: &Said| {
-            let lifts = choices().filter(|choice| choice.purpose.is_none() || choice.purpose == of.purpose);
-            let after = |yes: &Yes| yes.act == Act::RestrictionLifted && no.at < yes.at && yes.at <= self.now;
-            lifts.flat_map(|choice| &choice.yes).any(after)
-        };
-        let in_force = choices().filter_map(|choice| choice.restricted.filter(|no| !lifted(choice, no)));
-        in_force.max_by_key(|no| no.at)
+        let in_force = self.origin.restrictions(self.now);
+        let about = in_force.filter(|(choice, _)| choice.purpose.is_none() || self.is_own(choice));
+        about.map(|(_, no)| no).max_by_key(|no| no.at)
     }
 
     /// Was a no taken back since?

@@ -154,6 +154,12 @@ impl Standing {
         &self.origins
     }
 
+    /// Is the data of any part restricted, for any purpose (Art. 18 GDPR)?
+    #[must_use]
+    pub fn is_restricted(&self, now: Timestamp) -> bool {
+        self.origins.iter().any(|origin| origin.restrictions(now).next().is_some())
+    }
+
     /// Is the person a child?
     #[must_use]
     pub const fn age(&self) -> Age {

@@ -4,7 +4,7 @@ use std::cell::Cell;
 
 use super::Error;
 use crate::store::rows::DataKeyRow;
-use crate::store::{Write, keys, subjects};
+use crate::store::{Write, keys, ledger, records, subjects};
 use crate::types::{CategorySet, IdMaker, SubjectId, Timestamp};
 use crate::vault::{Compartment, Sealer, SealingKey};
 
@@ -68,7 +68,10 @@ impl<'a> Desk<'a> {
         owner: SubjectId,
         categories: CategorySet,
     ) -> Result<Key<'a>, Error> {
-        let newest = newest_key(write, owner)?;
+        let Some(newest) = newest_key(write, owner)? else {
+            let number = free_number(write, owner)?;
+            return self.new_key(write, owner, number);
+        };
         let key = self.sealer.with_key(&newest)?;
         let dead = categories.iter().any(|category| key.is_erased(Compartment::Of(category)));
         if dead || key.is_erased(Compartment::Proof) {
@@ -83,9 +86,21 @@ impl<'a> Desk<'a> {
     }
 }
 
-/// Locks the owner first: a key must not retire between being chosen and what it seals being stored.
-fn newest_key(write: &mut Write<'_>, owner: SubjectId) -> Result<DataKeyRow, Error> {
+/// Locks the owner first: a key must not retire between being chosen and what it seals being stored. And the key: the
+/// snapshot may be older than the lock, and a category ended in between.
+fn newest_key(write: &mut Write<'_>, owner: SubjectId) -> Result<Option<DataKeyRow>, Error> {
     subjects::lock(write, owner)?;
-    let rows = keys::data_keys(write.keys()?, &[owner])?;
-    rows.into_iter().max_by_key(|row| row.key_no).ok_or(Error::NoKey)
+    let rows = keys::hold_data_keys(write, owner)?;
+    Ok(rows.into_iter().max_by_key(|row| row.key_no))
+}
+
+/// The number of the first key of a living part whose keys are lost: none that anything of theirs was sealed under, so that
+/// what was is missing and not damaged.
+fn free_number(write: &mut Write<'_>, owner: SubjectId) -> Result<i16, Error> {
+    let person = subjects::living(write.records(), owner)?.ok_or(Error::NoKey)?.subject_id;
+    let of_records = records::of(write.records(), person)?.into_iter().map(|row| (row.sealed_for, row.key_no));
+    let of_entries = ledger::of(write.records(), person)?.into_iter().map(|row| (row.sealed_for, row.key_no));
+    let used = of_records.chain(of_entries).filter(|(of, _)| *of == owner).map(|(_, number)| number).max();
+    tracing::warn!("the keys of somebody who lives are lost; they get a new one");
+    Ok(used.unwrap_or(0) + 1)
 }

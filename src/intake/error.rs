@@ -32,7 +32,7 @@ pub enum Error {
     /// Several people share the identifier, and a yes is one person's.
     #[error("several people share this identifier")]
     Shared,
-    /// A part of a person has no key.
+    /// A part of a person who does not live has no key.
     #[error("a person has no key")]
     NoKey,
     /// Another node began a key epoch; the epochs must be loaded again.

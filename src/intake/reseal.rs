@@ -77,33 +77,61 @@ impl Intake {
     /// # Errors
     /// If the store or the vault fails.
     pub async fn end_unused_keys(&self, person: SubjectId) -> Result<(), Error> {
-        let sealer = self.sealer.clone();
-        self.store.write(move |write| end_unused(write, &sealer, person)).await
+        self.in_epoch(async || {
+            let sealer = self.sealer.clone();
+            self.store.write(move |write| end_unused(write, &sealer, person)).await
+        })
+        .await
+    }
+
+    /// Which of these owners have a key made before `before` that is not retired. Keys whose epoch is destroyed open
+    /// nothing any more and do not count.
+    ///
+    /// # Errors
+    /// If the store fails or a key does not open.
+    pub async fn with_old_keys(&self, owners: Vec<SubjectId>, before: Timestamp) -> Result<Vec<SubjectId>, Error> {
+        let mut rows = self.store.read(move |read| keys::data_keys(read.keys(), &owners)).await?;
+        rows.retain(|key| key.created_at < before);
+        self.keyring.know(rows.iter()).await?;
+        let mut old = Vec::new();
+        for key in rows.iter().filter(|key| self.keyring.opens(key)) {
+            if !self.sealer.is_retired(key)? {
+                old.push(key.subject);
+            }
+        }
+        old.dedup();
+        Ok(old)
     }
 }
 
 fn end_unused(write: &mut crate::store::Write<'_>, sealer: &Sealer, person: SubjectId) -> Result<(), Error> {
-    let person = match subjects::living(write.records(), person)? {
-        Some(row) => row.subject_id,
-        None if is_kept(write, person)? => person,
+    let (person, state) = match subjects::living(write.records(), person)? {
+        Some(row) => (row.subject_id, SubjectState::Living),
+        None if is_kept(write, person)? => (person, SubjectState::Retained),
         None => return Ok(()),
     };
     let mut owners = subjects::merged_into(write.records(), person)?;
     owners.push(person);
-    // What is being sealed under one of these keys right now is stored before the look at what they seal.
+    // What is being sealed under one of these keys right now is stored before the look at what they seal. The state is
+    // written as it is, so that PostgreSQL sees a conflict with whoever sealed something for them since this snapshot.
     for owner in &owners {
         subjects::lock(write, *owner)?;
+        subjects::set_state(write, *owner, if *owner == person { state } else { SubjectState::Merged })?;
     }
     let records = records::of(write.records(), person)?;
     let entries = ledger::of(write.records(), person)?;
     for owner in owners {
-        let rows = keys::data_keys(write.keys()?, &[owner])?;
-        let newest = rows.iter().map(|key| key.key_no).max();
+        let rows = keys::hold_data_keys(write, owner)?;
+        // The person's newest key is for what comes. For a part of theirs that holds nothing any more nothing comes.
+        let newest = rows.iter().map(|key| key.key_no).max().filter(|_| owner == person);
         for key in rows.into_iter().filter(|key| newest != Some(key.key_no)) {
             let name = (key.subject, key.key_no);
             let used = records.iter().any(|record| (record.sealed_for, record.key_no) == name)
                 || entries.iter().any(|entry| (entry.sealed_for, entry.key_no) == name && !entry.evidence.is_empty());
             if !used {
+                if sealer.is_retired(&key)? {
+                    continue;
+                }
                 let mut retired = key.clone();
                 sealer.retire(&mut retired)?;
                 keys::update_data_key(write, &key, &retired)?;

@@ -21,6 +21,10 @@ pub const HUB_SOURCE: &str = "hub";
 
 /// In the audit book: the statement was made under a contact point that several people share, and counts for none of them.
 const SHARED: &str = "shared_identifier";
+/// In the audit book: a yes of somebody erased, from before their erasure; it was not taken in.
+const BEFORE_ERASURE: &str = "before_erasure";
+/// In the audit book: the ledger holds the very same statement already.
+const REPEATED: &str = "repeated";
 
 /// What became of a statement.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -182,10 +186,6 @@ impl Intake {
         stated: &Arc<Stated>,
         by: Option<(ApiKeyId, Role)>,
     ) -> Result<Recorded, Error> {
-        let mut line = self.line(&stated.entry, by);
-        if matches!(whom, Whom::Stated(_)) {
-            line = line.reasons(vec![SHARED.to_owned()]);
-        }
         let now = self.clock.now();
         let (recorded, pseudonyms) = self
             .in_epoch(async || {
@@ -224,6 +224,14 @@ impl Intake {
                     .await
             })
             .await?;
+        let mut reasons = Vec::new();
+        if matches!(whom, Whom::Stated(_)) {
+            reasons.push(SHARED.to_owned());
+        }
+        if !recorded.added {
+            reasons.push(if recorded.subjects.is_empty() { BEFORE_ERASURE } else { REPEATED }.to_owned());
+        }
+        let line = self.line(&stated.entry, by).reasons(reasons);
         self.book.note(line.about(pseudonyms)).await?;
         Ok(recorded)
     }

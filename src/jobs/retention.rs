@@ -83,6 +83,7 @@ impl Retention {
         let Some(mut row) = self.store.write(move |write| jobs::take(write, &wanted, now)).await? else {
             return Ok(None);
         };
+        let mut resumed = row.begun_at != now;
         let mut tally = Tally::read(&row.outcome);
         let mut looked_at = 0;
         loop {
@@ -90,12 +91,17 @@ impl Retention {
             let page = self.store.read(move |read| subjects::page(read.records(), after, PAGE)).await?;
             let Some(last) = page.last().copied() else { break };
             looked_at += u64::try_from(page.len()).unwrap_or(0);
+            if std::mem::take(&mut resumed) {
+                self.rights.end_idle_keys(page.clone()).await?;
+            }
             tally.join(&self.rights.forget(page).await?);
             row.reached = last.bytes().to_vec();
             self.renew(&mut row, &tally, false).await?;
             progress(looked_at);
         }
-        tally.join(&self.rights.forget_the_rest(false).await?);
+        let beat = async || self.renew(&mut row, &tally, false).await;
+        let rest = self.rights.forget_the_rest(beat).await?;
+        tally.join(&rest);
         self.renew(&mut row, &tally, true).await?;
         self.rights.forget_for_good().await?;
         Ok(Some(tally))
@@ -126,7 +132,7 @@ impl Retention {
             after = Some(last);
             progress(looked_at);
         }
-        tally.join(&self.rights.forget_the_rest(true).await?);
+        tally.join(&self.rights.due_of_the_rest(async || Ok::<_, Error>(())).await?);
         Ok(tally)
     }
 

@@ -1,15 +1,18 @@
 //! Giving everybody new data keys. Only needed if data keys may have become known.
 //!
 //! It walks all living people, then the nobodies who own what only a law keeps of erased people; one who changes while
-//! they are sealed anew is read again. It can stop at any moment: started again it goes on behind the last one that was
-//! written down as done, and sealing somebody twice does no harm.
+//! they are sealed anew is read again. At the end it looks for keys from before its begin that still live, of people who
+//! were merged meanwhile, and seals these anew too. It can stop at any moment; sealing somebody twice does no harm. Started
+//! again it begins anew, because keys may have become known since; told to resume, it goes on behind the last one that
+//! was written down as done.
 
 use std::sync::Arc;
 
 use crate::gateway::{self, Gateway};
 use crate::intake::{self, Intake};
 use crate::store::jobs::{self, JobRow};
-use crate::store::{self, Store, subjects};
+use crate::store::rows::SubjectState;
+use crate::store::{self, Store, keys, subjects};
 use crate::types::{Clock, SubjectId, Timestamp, UnknownWord};
 
 /// The name of the job.
@@ -19,9 +22,10 @@ const PAGE: i64 = 200;
 /// How many are done before it is written down.
 const STEP: u64 = 50;
 
-/// The two walks, as written down.
+/// The walks, as written down.
 const LIVING: &str = "living";
 const KEPT: &str = "kept";
+const KEYS: &str = "keys";
 
 /// A failure of a rotation. Who was sealed anew stays so.
 #[derive(Debug, thiserror::Error)]
@@ -40,7 +44,8 @@ pub enum Error {
     Unreadable(#[from] UnknownWord),
 }
 
-/// Seals everybody anew, or goes on where the last run was interrupted. `progress` hears how many are done by this one.
+/// Seals everybody anew; if told to `resume`, goes on where the last run was interrupted, if it was. `progress` hears how
+/// many are done by this one.
 ///
 /// # Errors
 /// If the store or the vault fails; then run it again.
@@ -49,33 +54,41 @@ pub async fn rotate(
     gateway: &Arc<Gateway>,
     intake: &Intake,
     clock: &dyn Clock,
+    resume: bool,
     mut progress: impl FnMut(u64),
 ) -> Result<u64, Error> {
-    let mut run = begin(store, clock.now()).await?;
+    let mut run = begin(store, clock.now(), resume).await?;
     let mut done = 0;
-    while run.outcome == LIVING || run.outcome == KEPT {
-        let kept = run.outcome == KEPT;
+    loop {
         let after = if run.reached.is_empty() { None } else { Some(SubjectId::from_slice(&run.reached)?) };
-        let list = move |read: &mut store::Read| {
-            if kept {
-                subjects::retained(read.records(), after, PAGE)
-            } else {
-                subjects::page(read.records(), after, PAGE)
-            }
+        let begun_at = run.begun_at;
+        let page = match run.outcome.as_str() {
+            LIVING => store.read(move |read| subjects::page(read.records(), after, PAGE)).await?,
+            KEPT => store.read(move |read| subjects::retained(read.records(), after, PAGE)).await?,
+            KEYS => store.read(move |read| keys::owners_before(read, begun_at, after, PAGE)).await?,
+            _ => break,
         };
-        let page = store.read(list).await?;
-        if page.is_empty() {
-            (run.reached, run.outcome) = (Vec::new(), if kept { String::new() } else { KEPT.to_owned() });
-        }
+        let Some(last) = page.last().copied() else {
+            (run.reached, run.outcome) = (Vec::new(), next(&run.outcome).to_owned());
+            write_down(store, &run).await?;
+            continue;
+        };
+        let sweeps = run.outcome == KEYS;
+        let page = if sweeps { intake.with_old_keys(page, begun_at).await? } else { page };
         for who in page {
-            reseal(gateway, intake, who, kept).await?;
+            if sweeps {
+                done += u64::from(sweep(store, gateway, intake, who).await?);
+            } else {
+                reseal(gateway, intake, who, run.outcome == KEPT).await?;
+                done += 1;
+            }
             run.reached = who.bytes().to_vec();
-            done += 1;
             progress(done);
             if done % STEP == 0 {
                 write_down(store, &run).await?;
             }
         }
+        run.reached = last.bytes().to_vec();
         write_down(store, &run).await?;
     }
     run.ended_at = clock.now();
@@ -84,29 +97,60 @@ pub async fn rotate(
     Ok(done)
 }
 
+/// The walk after this one; none after the last.
+fn next(walk: &str) -> &'static str {
+    match walk {
+        LIVING => KEPT,
+        KEPT => KEYS,
+        _ => "",
+    }
+}
+
+/// Seals the person anew to whom the owner of an old key belongs now. False if there is none: then the key is one of an
+/// erasure that goes on, or without a person.
+async fn sweep(store: &Store, gateway: &Gateway, intake: &Intake, owner: SubjectId) -> Result<bool, Error> {
+    let find = move |read: &mut store::Read| {
+        let living = subjects::living(read.records(), owner)?.map(|row| (row.subject_id, false));
+        let kept = subjects::find(read.records(), owner)?.filter(|row| row.state == SubjectState::Retained as i16);
+        Ok::<_, store::Error>(living.or(kept.map(|row| (row.subject_id, true))))
+    };
+    let Some((who, kept)) = store.read(find).await? else { return Ok(false) };
+    reseal(gateway, intake, who, kept).await?;
+    Ok(true)
+}
+
 async fn reseal(gateway: &Gateway, intake: &Intake, who: SubjectId, kept: bool) -> Result<(), Error> {
     loop {
         let reclosed = if kept { gateway.reclose_kept(who).await? } else { gateway.reclose(who).await? };
         let Some(reclosed) = reclosed else { return Ok(()) };
+        // Whoever was merged into somebody else since the look was not the one to seal anew.
+        let who = reclosed.rows.subject;
         if intake.reseal(reclosed).await? {
             return Ok(intake.end_unused_keys(who).await?);
         }
     }
 }
 
-/// The interrupted run, or a new one. Nobody is kept away by it: two at once do no harm.
-async fn begin(store: &Store, now: Timestamp) -> Result<JobRow, store::Error> {
+/// A new run; if told to `resume`, the interrupted one. Nobody is kept away by it: two at once do no harm, and the one that
+/// began last is the one that is written down.
+async fn begin(store: &Store, now: Timestamp, resume: bool) -> Result<JobRow, store::Error> {
     let wanted = JobRow {
         kind: KIND.to_owned(),
-        lease_owner: Vec::new(),
+        lease_owner: now.micros().to_be_bytes().to_vec(),
         lease_until: Timestamp::UNSET,
         reached: Vec::new(),
         begun_at: now,
         ended_at: Timestamp::UNSET,
         outcome: LIVING.to_owned(),
     };
-    let fresh = wanted.clone();
-    Ok(store.write(move |write| jobs::take(write, &wanted, now)).await?.unwrap_or(fresh))
+    let taken = store.write(move |write| {
+        let taken = jobs::take(write, &wanted, now)?.unwrap_or_else(|| wanted.clone());
+        if !resume {
+            jobs::renew(write, &wanted)?;
+        }
+        Ok::<_, store::Error>(if resume { taken } else { wanted.clone() })
+    });
+    taken.await
 }
 
 async fn write_down(store: &Store, run: &JobRow) -> Result<(), store::Error> {

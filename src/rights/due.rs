@@ -9,11 +9,11 @@
 //!
 //! Where the hub knows too little (no purposes, a source or a purpose it cannot read) it deletes nothing.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::Error;
-use crate::consent::{Act, Edition, Entry, Purpose, Stance, Standing, ledger, stance};
+use crate::consent::{Act, Edition, Entry, EntryNo, Purpose, Stance, Standing, ledger, stance};
 use crate::store::rows::{RecordRow, SubjectRows};
 use crate::types::{Category, CategorySet, Channel, Ground, RecordNo, SubjectId, Timestamp};
 
@@ -42,6 +42,10 @@ pub enum Rule {
     Replies,
     /// Data keys without a person.
     OrphanKeys,
+    /// Proofs of what people said that are not needed any more.
+    Proofs,
+    /// People who could not be read, or of whom something could not be deleted.
+    Failed,
     /// People with something due who are left alone: an open request, or a restriction (Art. 18 GDPR).
     HeldBack,
 }
@@ -62,6 +66,8 @@ impl Rule {
             Self::Requests => "requests",
             Self::Replies => "replies",
             Self::OrphanKeys => "orphan_keys",
+            Self::Proofs => "proofs",
+            Self::Failed => "failed",
             Self::HeldBack => "held_back",
         }
     }
@@ -142,6 +148,8 @@ impl Fate {
 pub(super) struct Due {
     /// The records that change.
     pub(super) fates: Vec<Fate>,
+    /// The entries of the ledger whose proof is not needed any more.
+    pub(super) proofs: Vec<i64>,
     /// Nothing of the person is left and no proof is needed any more: they go as a whole.
     pub(super) person: bool,
     /// Nothing of this may be done: the person's data is restricted (Art. 18 GDPR), or a request of theirs is open.
@@ -150,7 +158,7 @@ pub(super) struct Due {
 
 impl Due {
     pub(super) fn is_empty(&self) -> bool {
-        self.fates.is_empty() && !self.person
+        self.fates.is_empty() && self.proofs.is_empty() && !self.person
     }
 
     fn fate(&self, record: &RecordRow) -> Option<&Fate> {
@@ -176,17 +184,25 @@ impl Due {
             tally.add(Rule::HeldBack, usize::from(!self.is_empty()));
             return tally;
         }
+        tally.join(&self.tally_of_rows(rows));
+        if !self.person {
+            let keys = rows.keys.iter().map(|key| self.dying(rows, key.subject, key.key_no).iter().count());
+            tally.add(Rule::CategoryKeys, keys.sum());
+        }
+        tally
+    }
+
+    /// What it comes to without the keys.
+    pub(super) fn tally_of_rows(&self, rows: &SubjectRows) -> Tally {
+        let mut tally = Tally::default();
         for fate in &self.fates {
             let held = rows.records.iter().find(|record| record.record_no == fate.record).map(categories);
             tally.add(fate.rule, held.unwrap_or_default().difference(fate.keep).iter().count());
             tally.add(Rule::LawAlone, usize::from(fate.law_alone));
             tally.add(Rule::Records, usize::from(fate.is_deleted()));
         }
+        tally.add(Rule::Proofs, self.proofs.len());
         tally.add(Rule::People, usize::from(self.person));
-        if !self.person {
-            let keys = rows.keys.iter().map(|key| self.dying(rows, key.subject, key.key_no).iter().count());
-            tally.add(Rule::CategoryKeys, keys.sum());
-        }
         tally
     }
 }
@@ -228,6 +244,10 @@ pub(super) struct Keepers<'a> {
     edition: &'a Edition,
     standing: Vec<Carried>,
     entries: Vec<Entry>,
+    /// Is any part of the person restricted (Art. 18 GDPR)?
+    restricted: bool,
+    /// The consents that carry a purpose today.
+    relied_on: BTreeSet<EntryNo>,
     now: Timestamp,
 }
 
@@ -236,9 +256,12 @@ impl<'a> Keepers<'a> {
     pub(super) fn new(rows: &'a SubjectRows, edition: &'a Edition, now: Timestamp) -> Result<Self, Error> {
         let entries = rows.ledger.iter().map(ledger::entry).collect::<Result<Vec<_>, _>>()?;
         let folded = ledger::standing(rows, edition)?;
-        let carried = |purpose: Arc<Purpose>| Carried { origins: carried(&folded, &purpose, now), purpose };
+        let mut relied_on = BTreeSet::new();
+        let carried =
+            |purpose: Arc<Purpose>| Carried { origins: carried(&folded, &purpose, now, &mut relied_on), purpose };
         let standing = edition.purposes().into_iter().filter(|purpose| !purpose.own_access).map(carried).collect();
-        Ok(Self { rows, edition, standing, entries, now })
+        let restricted = folded.is_restricted(now);
+        Ok(Self { rows, edition, standing, entries, restricted, relied_on, now })
     }
 
     /// Until when `category` of `record` is kept.
@@ -285,24 +308,29 @@ impl<'a> Keepers<'a> {
         self.entries.iter().any(|entry| matches!(entry.act, Act::Denied | Act::Withdrawn | Act::Objected))
     }
 
-    /// A restriction that was not lifted since (Art. 18 GDPR).
-    fn is_restricted(&self) -> bool {
-        let lifts = |no: &Entry, yes: &Entry| {
-            let about = yes.purpose.is_none() || yes.purpose == no.purpose;
-            yes.act == Act::RestrictionLifted && about && no.at < yes.at && yes.at <= self.now
-        };
-        let restricted = self.entries.iter().filter(|entry| entry.act == Act::Restricted);
-        restricted.into_iter().any(|no| !self.entries.iter().any(|yes| lifts(no, yes)))
+    /// Is the proof of what the person said not needed any more? It outlasts the statement, its validity and whatever the
+    /// person said about the same later by the days of its purpose, and by those within which claims can be brought
+    /// (Art. 17(3)(e) GDPR).
+    fn proof_is_over(&self, entry: &Entry) -> bool {
+        let claims = self.edition.purposes().iter().filter(|purpose| purpose.survives_objection).map(days).max();
+        let purpose = entry.purpose.as_ref().and_then(|code| self.edition.purpose(code));
+        let valid = purpose.and_then(|purpose| purpose.validity_days).unwrap_or(0);
+        let later = self.entries.iter().filter(|later| later.purpose.is_none() || later.purpose == entry.purpose);
+        let ended = later.map(|later| later.at).fold(entry.at.plus_days(i64::from(valid)), Timestamp::max);
+        ended.plus_days(purpose.map(days).max(claims).unwrap_or(0)) <= self.now
     }
 
-    /// Are the proofs of what the person said not needed any more? They outlast the statement by the days of its purpose,
-    /// and by those within which claims can be brought (Art. 17(3)(e) GDPR).
-    fn proofs_are_over(&self) -> bool {
-        let claims = self.edition.purposes().iter().filter(|purpose| purpose.survives_objection).map(days).max();
-        self.entries.iter().all(|entry| {
-            let of = entry.purpose.as_ref().and_then(|code| self.edition.purpose(code)).map(days);
-            entry.at.plus_days(of.max(claims).unwrap_or(0)) <= self.now
-        })
+    /// The stored proofs that are not needed any more. What a purpose relies on today has to be proven (Art. 7(1) GDPR), as
+    /// long as there is anything it could use.
+    fn proofs_over(&self) -> Vec<i64> {
+        let used = |record: &RecordRow| {
+            categories(record).iter().any(|category| self.until(record, category).by_purposes(self.now))
+        };
+        let relies = self.rows.records.iter().any(used);
+        let relied_on = |entry: &Entry| relies && self.relied_on.contains(&entry.entry_no);
+        let rows = self.rows.ledger.iter().zip(&self.entries).filter(|(row, _)| !row.evidence.is_empty());
+        let over = rows.filter(|(_, entry)| self.proof_is_over(entry) && !relied_on(entry));
+        over.map(|(row, _)| row.entry_no).collect()
     }
 
     fn fate(&self, record: &RecordRow) -> Option<Fate> {
@@ -344,12 +372,19 @@ pub(super) fn due(rows: &SubjectRows, edition: &Edition, now: Timestamp) -> Resu
     let nothing_left =
         rows.records.iter().all(|record| fates.iter().any(|fate| fate.record == record.record_no && fate.is_deleted()));
     // Somebody who came a moment ago may be waiting for their first record.
-    let person = nothing_left && keepers.proofs_are_over() && rows.created_at.plus_days(1) <= now;
-    Ok(Due { fates, person, held: keepers.is_restricted() })
+    let over = keepers.entries.iter().all(|entry| keepers.proof_is_over(entry));
+    let person = nothing_left && over && rows.created_at.plus_days(1) <= now;
+    let proofs = if person { Vec::new() } else { keepers.proofs_over() };
+    Ok(Due { fates, proofs, person, held: keepers.restricted })
 }
 
-/// The parts of the person for which a purpose stands today.
-fn carried(standing: &Standing, purpose: &Purpose, now: Timestamp) -> Vec<SubjectId> {
+/// The parts of the person for which a purpose stands today. Adds the consents it relies on.
+fn carried(
+    standing: &Standing,
+    purpose: &Purpose,
+    now: Timestamp,
+    relied_on: &mut BTreeSet<EntryNo>,
+) -> Vec<SubjectId> {
     let all = || standing.origins().iter();
     // A purpose that cannot be decided on deletes nothing.
     if purpose.validate().is_err() {
@@ -365,8 +400,12 @@ fn carried(standing: &Standing, purpose: &Purpose, now: Timestamp) -> Vec<Subjec
         let stances = || all().map(|origin| (origin, stance(origin, standing.age(), purpose, channel, now)));
         // A no of any part is a no of the person.
         if !stances().any(|(_, stance)| matches!(stance, Stance::No(_))) {
-            let yes = stances().filter(|(_, stance)| matches!(stance, Stance::Yes(_)));
-            carried.extend(yes.map(|(origin, _)| origin.facts.origin));
+            for (origin, stance) in stances() {
+                if let Stance::Yes(support) = stance {
+                    carried.push(origin.facts.origin);
+                    relied_on.extend(support.entry_no);
+                }
+            }
         }
     }
     carried

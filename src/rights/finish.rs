@@ -5,8 +5,6 @@
 //! 4. What was freed is overwritten and the write-ahead logs are cut off.
 //! 5. The audit line, once.
 //! 6. The certificate is signed and the request answered.
-//!
-//! Also here: the end of what a law kept, when its clock ends.
 
 use std::time::Duration;
 
@@ -15,7 +13,7 @@ use super::erase::Progress;
 use super::notice::raise;
 use super::request::{EXECUTING, line, move_on};
 use super::{Error, Executing, Kind, Request, Rights};
-use crate::audit::{Act, Line};
+use crate::audit::Act;
 use crate::gateway::{Actor, Caller, Scope};
 use crate::store::rows::{KekRow, SubjectState};
 use crate::store::{self, Write, keys, ledger, links, records, requests, subjects};
@@ -24,8 +22,6 @@ use crate::types::{RequestId, SubjectId, Timestamp};
 /// How often the write-ahead logs are tried to be cut off, and the pause between.
 const SCRUBS: u32 = 40;
 const PAUSE: Duration = Duration::from_millis(50);
-/// Nobodies looked at in one page.
-const PAGE: i64 = 500;
 
 impl Rights {
     /// Finishes every erasure that was interrupted, and says how many. To be called at the start, before any port
@@ -58,52 +54,6 @@ impl Rights {
             finished += 1;
         }
         Ok(finished)
-    }
-
-    /// Ends what a law kept, where its clock has ended: the records, their key and their nobody. Says how many records.
-    /// To be called daily.
-    ///
-    /// # Errors
-    /// If the store fails; what was ended stays ended.
-    pub async fn end_keeping(&self) -> Result<usize, Error> {
-        let now = self.clock.now();
-        let (mut after, mut ended) = (None, 0);
-        loop {
-            let page = self.store.read(move |read| subjects::retained(read.records(), after, PAGE)).await?;
-            let Some(last) = page.last().copied() else { break };
-            after = Some(last);
-            for nobody in page {
-                ended += self.store.write(move |write| end_nobody(write, nobody, now)).await?;
-            }
-        }
-        if ended > 0 {
-            self.scrub().await?;
-            self.book.note(Line::new(Act::Erased).to("rights").object("end_of_keeping").count(ended)).await?;
-        }
-        Ok(ended)
-    }
-
-    /// How many records [`Rights::end_keeping`] would end.
-    pub(super) async fn ended_keeping(&self) -> Result<usize, Error> {
-        let now = self.clock.now();
-        let (mut after, mut ended) = (None, 0);
-        loop {
-            let page = move |read: &mut store::Read| {
-                let page = subjects::retained(read.records(), after, PAGE)?;
-                let mut ended = 0;
-                for nobody in &page {
-                    let rows = records::of(read.records(), *nobody)?;
-                    ended += if rows.iter().any(|row| row.keep_until > now) { 0 } else { rows.len() };
-                }
-                Ok::<_, store::Error>((page.last().copied(), ended))
-            };
-            let (last, some) = self.store.read(page).await?;
-            ended += some;
-            if last.is_none() {
-                return Ok(ended);
-            }
-            after = last;
-        }
     }
 
     /// The second half.
@@ -250,18 +200,4 @@ fn destroy(write: &mut Write<'_>, subject: SubjectId) -> Result<Vec<KekRow>, Err
     }
     subjects::delete(write, &people)?;
     Ok(copies)
-}
-
-/// Ends a nobody whose every record's keeping is over. Zero if it is not over.
-fn end_nobody(write: &mut Write<'_>, nobody: SubjectId, now: Timestamp) -> Result<usize, Error> {
-    let rows = records::of(write.records(), nobody)?;
-    if rows.iter().any(|row| row.keep_until > now) {
-        return Ok(0);
-    }
-    // The mark first would be one more commit; here a crash between the two leaves rows nobody can open, and the next
-    // day's run deletes them.
-    keys::delete_data_keys(write, &[nobody])?;
-    let ended = records::delete_of(write, nobody)?;
-    subjects::delete(write, &[nobody])?;
-    Ok(ended)
 }

@@ -1,34 +1,55 @@
 //! Deleting what nothing keeps any more (Art. 5(1)(e) GDPR): what is due says `due`, here it is done.
 //!
-//! A page of people at a time. What is going to be deleted is an audit line first, and what was deleted is one after.
+//! A page of people at a time. What is going to be deleted of each is an audit line first, and what was deleted is one
+//! after; somebody who cannot be read is counted and left, and the next one comes.
 //! Each person is one transaction that checks that nothing changed since it was looked at; who changed is looked at again
-//! in the next run. A part that ends is taken out of its record; the key of a category of which nothing is left is
-//! shredded; a record that ends goes with its indexes and leaves a tombstone, so that the source cannot bring it back; a
-//! person of whom nothing is left goes as a whole. What only a law keeps is closed to every other purpose and cannot be
+//! in the next run. A part that ends is taken out of its record; a record that ends goes with its indexes and leaves a
+//! tombstone, so that the source cannot bring it back; a person of whom nothing is left goes as a whole. Then, in a second
+//! transaction, the keys of categories of which nothing is left are shredded: keys commit before records, and a crash in
+//! between must not leave records without a key. What only a law keeps is closed to every other purpose and cannot be
 //! looked up any more; unlike after an erasure it stays the person's, who has a right to a copy of it (Art. 15 GDPR).
+//!
+//! What belongs to nobody who lives ends in `rest`.
 
 use std::sync::Arc;
 
-use super::deadline::closed_before;
 use super::due::{Due, Fate, Rule, Tally, due};
 use super::erase::unchanged;
 use super::request::OPEN;
 use super::{Error, Rights};
 use crate::audit::{Act, Line};
-use crate::store::rows::{IdentifierRow, RecordRow, SubjectRows, Who};
-use crate::store::{
-    Write, identifiers, keys, ledger, links, orphans, records, replies, requests, subjects, tombstones,
-};
+use crate::consent::Edition;
+use crate::store::rows::{IdentifierRow, LedgerRow, RecordRow, SubjectRows, SubjectState, Who};
+use crate::store::{self, Write, identifiers, keys, ledger, links, records, requests, subjects, tombstones};
 use crate::types::{CategorySet, SubjectId, Timestamp};
 use crate::vault::{self, Compartment, Shredder, strip};
 
-/// How old a data key without a person must be before it is deleted: no transaction lasts that long, and no two nodes'
-/// clocks are that far apart.
-const ORPHAN_DAYS: i64 = 2;
-/// If more than this many data keys, and more than this share of all, have no person, then it is the wrong records
-/// database that is open beside the keys, and none is deleted.
-const MANY_ORPHANS: usize = 100;
-const SHARE_OF_ORPHANS: usize = 20;
+/// How often keys are ended again after another node changed them or began an epoch.
+const TRIES: usize = 5;
+
+/// Somebody of whom something is going to be deleted.
+struct Planned {
+    subject: SubjectId,
+    names: Vec<[u8; 16]>,
+    tally: Tally,
+}
+
+/// What became of the rows of one person.
+pub(super) enum Forgotten {
+    /// Nothing: they changed, or are held back.
+    Left(Tally),
+    /// The rows are gone; these keys are to end.
+    Gone(Tally, Dying),
+}
+
+/// Keys of which the content is gone.
+#[derive(Clone)]
+pub(super) enum Dying {
+    /// All keys of these, who are nobody any more.
+    People(Vec<SubjectId>),
+    /// Of keys of this person, by owner and number, the categories of which nothing was left.
+    Categories(SubjectId, Vec<(SubjectId, i16, CategorySet)>),
+}
 
 impl Rights {
     /// What is due of these people, without doing it.
@@ -36,62 +57,119 @@ impl Rights {
     /// # Errors
     /// If the store cannot be read.
     pub async fn due_of(&self, people: Vec<SubjectId>) -> Result<Tally, Error> {
-        let mut tally = Tally::default();
-        for (rows, due) in self.look(people).await? {
+        let (found, mut tally) = self.look(people).await?;
+        for (rows, due) in found {
             tally.join(&due.tally(&rows));
         }
         Ok(tally)
     }
 
-    /// Deletes what is due of these people, and says what was done.
+    /// Deletes what is due of these people, and says what was done. Who cannot be read is counted as failed.
     ///
     /// # Errors
-    /// If the store or the vault fails or a line cannot be written; what was deleted stays deleted.
+    /// If the store fails or a line cannot be written; what was deleted stays deleted.
     pub async fn forget(&self, people: Vec<SubjectId>) -> Result<Tally, Error> {
-        let mut planned = Tally::default();
-        let (mut names, mut who) = (Vec::new(), Vec::new());
-        let mut done = Tally::default();
-        for (rows, due) in self.look(people).await? {
+        let (found, mut tally) = self.look(people).await?;
+        let mut planned = Vec::new();
+        for (rows, due) in found {
             if due.held {
-                done.join(&due.tally(&rows));
+                tally.join(&due.tally(&rows));
                 continue;
             }
-            planned.join(&due.tally(&rows));
-            names.extend(self.gateway.pseudonyms(&rows)?.iter().map(vault::Pseudonym::bytes));
-            who.push(rows.subject);
+            match self.gateway.pseudonyms(&rows) {
+                Ok(names) => planned.push(Planned {
+                    subject: rows.subject,
+                    names: names.iter().map(vault::Pseudonym::bytes).collect(),
+                    tally: due.tally(&rows),
+                }),
+                Err(failure) => pass_over(failure.into(), &mut tally)?,
+            }
         }
-        if who.is_empty() {
-            return Ok(done);
+        if planned.is_empty() {
+            return Ok(tally);
         }
-        self.book.note(line("intended", &planned).about(names.clone())).await?;
-        let mut deleted = Tally::default();
-        for person in who {
-            deleted.join(&self.forget_one(person).await?);
+        let intended = planned.iter().map(|plan| line("intended", &plan.tally).about(plan.names.clone()));
+        self.book.note_all(intended.collect()).await?;
+        let (mut lines, mut stopped) = (Vec::new(), None);
+        for plan in planned {
+            let mut done = Tally::default();
+            let outcome = self.forget_one(plan.subject, &mut done).await;
+            let how = match &outcome {
+                Ok(how) => how,
+                Err(_) => "failed",
+            };
+            lines.push(line(how, &done).about(plan.names));
+            tally.join(&done);
+            if let Err(failure) = outcome {
+                stopped = Some(failure);
+                break;
+            }
         }
-        self.book.note(line("done", &deleted).about(names)).await?;
-        done.join(&deleted);
-        Ok(done)
+        let noted = self.book.note_all(lines).await;
+        stopped.map_or(Ok(()), Err)?;
+        noted?;
+        Ok(tally)
     }
 
-    /// Everybody of these of whom something is due.
-    async fn look(&self, people: Vec<SubjectId>) -> Result<Vec<(SubjectRows, Due)>, Error> {
-        let (edition, now) = (self.rulebook.edition(), self.clock.now());
-        let mut found = Vec::new();
-        for rows in self.load(people).await? {
-            let mut due = due(&rows, &edition, now)?;
-            if due.is_empty() {
-                continue;
+    /// Ends the keys of categories of which nothing is left. For the people a run had before it when it was cut short:
+    /// it may have deleted rows and not yet their keys.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub async fn end_idle_keys(&self, people: Vec<SubjectId>) -> Result<(), Error> {
+        let mut failed = Tally::default();
+        for rows in self.load_each(people, &mut failed).await? {
+            let keys = rows.keys.iter().map(|key| (key.subject, key.key_no, CategorySet::all())).collect();
+            match self.end_keys(Dying::Categories(rows.subject, keys)).await {
+                Ok(_) => {}
+                Err(failure) => pass_over(failure, &mut failed)?,
             }
+        }
+        Ok(())
+    }
+
+    /// Everybody of these of whom something is due, and how many could not be read.
+    async fn look(&self, people: Vec<SubjectId>) -> Result<(Vec<(SubjectRows, Due)>, Tally), Error> {
+        let (edition, now) = (self.rulebook.edition(), self.clock.now());
+        let (mut found, mut tally) = (Vec::new(), Tally::default());
+        for rows in self.load_each(people, &mut tally).await? {
+            match self.look_at(&rows, &edition, now).await {
+                Ok(due) if due.is_empty() => {}
+                Ok(due) => found.push((rows, due)),
+                Err(failure) => pass_over(failure, &mut tally)?,
+            }
+        }
+        Ok((found, tally))
+    }
+
+    async fn look_at(&self, rows: &SubjectRows, edition: &Edition, now: Timestamp) -> Result<Due, Error> {
+        let mut due = due(rows, edition, now)?;
+        if !due.is_empty() {
             let mut people: Vec<SubjectId> = rows.merged.iter().map(|part| part.subject_id).collect();
             people.push(rows.subject);
             due.held |= self.store.read(move |read| requests::any_of(read.records(), &people, &OPEN)).await?;
-            found.push((rows, due));
         }
-        Ok(found)
+        Ok(due)
+    }
+
+    /// As [`Rights::load`]; if somebody cannot be loaded, the others are.
+    async fn load_each(&self, people: Vec<SubjectId>, tally: &mut Tally) -> Result<Vec<SubjectRows>, Error> {
+        match self.load(people.clone()).await {
+            Err(failure) if !stops_all(&failure) => {}
+            loaded => return loaded,
+        }
+        let mut loaded = Vec::new();
+        for person in people {
+            match self.load(vec![person]).await {
+                Ok(rows) => loaded.extend(rows),
+                Err(failure) => pass_over(failure, tally)?,
+            }
+        }
+        Ok(loaded)
     }
 
     /// These people with the keys that live. Somebody without any is nobody to the gateway; here they are looked at all
-    /// the same, because a crash between the commits of keys and records leaves them so.
+    /// the same.
     async fn load(&self, people: Vec<SubjectId>) -> Result<Vec<SubjectRows>, Error> {
         let rows = self.store.subjects(people.into_iter().map(Who::Subject).collect()).await?;
         let mut rows: Vec<SubjectRows> = rows.into_iter().flatten().collect();
@@ -102,81 +180,61 @@ impl Rights {
         Ok(rows)
     }
 
-    /// Looks at one person again and deletes what is due of them.
-    async fn forget_one(&self, person: SubjectId) -> Result<Tally, Error> {
+    /// Looks at one person again, deletes what is due of them and says how it ended. An error stops the run: if rows are
+    /// gone and their keys not, the next run begins with these people.
+    async fn forget_one(&self, person: SubjectId, tally: &mut Tally) -> Result<&'static str, Error> {
+        match self.forget_rows(person).await {
+            Ok(Forgotten::Left(left)) => {
+                tally.join(&left);
+                Ok("left")
+            }
+            Ok(Forgotten::Gone(gone, dying)) => {
+                tally.join(&gone);
+                let keys = self.end_keys(dying.clone()).await?;
+                tally.add(Rule::CategoryKeys, if matches!(dying, Dying::People(_)) { 0 } else { keys });
+                Ok("done")
+            }
+            Err(failure) => pass_over(failure, tally).map(|()| "failed"),
+        }
+    }
+
+    /// The first transaction.
+    pub(super) async fn forget_rows(&self, person: SubjectId) -> Result<Forgotten, Error> {
         let (edition, now) = (self.rulebook.edition(), self.clock.now());
-        let Some(rows) = self.load(vec![person]).await?.pop() else { return Ok(Tally::default()) };
+        let Some(rows) = self.load(vec![person]).await?.pop() else { return Ok(Forgotten::Left(Tally::default())) };
         let due = due(&rows, &edition, now)?;
         if due.is_empty() || due.held {
-            return Ok(due.tally(&rows));
+            return Ok(Forgotten::Left(due.tally(&rows)));
         }
         let (work, shredder) = (Arc::new((rows, due)), Arc::clone(&self.shredder));
         let done = self.store.write(move |write| apply(write, &work.0, &work.1, &shredder, now)).await;
         match done {
-            // They changed meanwhile, are being erased, or another node began an epoch: the next run looks again.
-            Err(Error::Changed | Error::SubjectUnknown) => Ok(Tally::default()),
-            Err(Error::Vault(vault::Error::UnknownEpoch(_))) => {
-                self.keyring.reload().await?;
-                Ok(Tally::default())
-            }
+            // They changed meanwhile, or are being erased: the next run looks again.
+            Err(Error::Changed | Error::SubjectUnknown) => Ok(Forgotten::Left(Tally::default())),
             done => done,
         }
     }
 
-    /// Deletes what belongs to nobody who lives: what a law kept of erased people and keeps no more, closed requests,
-    /// replies kept for a repeated call, data keys without a person. Says what was done; `dry`: what would be.
-    ///
-    /// # Errors
-    /// As [`Rights::forget`].
-    pub async fn forget_the_rest(&self, dry: bool) -> Result<Tally, Error> {
-        let now = self.clock.now();
-        let (closed, made_before) = (closed_before(now)?, now.plus_days(-ORPHAN_DAYS));
-        let mut tally = Tally::default();
-        tally.add(Rule::KeptOfErased, if dry { self.ended_keeping().await? } else { self.end_keeping().await? });
-        let (requests, replies) = if dry {
-            let read = move |read: &mut crate::store::Read| {
-                let requests = requests::count_closed(read.records(), closed)?;
-                Ok::<_, Error>((requests, replies::count_expired(read.records(), now)?))
-            };
-            self.store.read(read).await?
-        } else {
-            let write = move |write: &mut Write<'_>| {
-                let requests = requests::delete_closed(write, closed)?;
-                Ok::<_, Error>((requests, replies::delete_expired(write, now)?))
-            };
-            self.store.write(write).await?
-        };
-        tally.add(Rule::Requests, requests);
-        tally.add(Rule::Replies, replies);
-        tally.add(Rule::OrphanKeys, self.orphans(made_before, dry).await?);
-        if !dry && !tally.is_empty() {
-            self.book.note(line("done", &tally)).await?;
+    /// The second transaction: ends keys once what they sealed is gone for good, and says how many.
+    pub(super) async fn end_keys(&self, dying: Dying) -> Result<usize, Error> {
+        for _ in 1..TRIES {
+            match self.try_to_end_keys(dying.clone()).await {
+                Err(Error::Changed) => {}
+                Err(Error::Vault(vault::Error::UnknownEpoch(_))) => self.keyring.reload().await?,
+                done => return done,
+            }
         }
-        Ok(tally)
+        self.try_to_end_keys(dying).await
     }
 
-    async fn orphans(&self, made_before: Timestamp, dry: bool) -> Result<usize, Error> {
-        let counted = self.store.read_apart(move |read| orphans::count(read, made_before)).await?;
-        if counted.orphans > MANY_ORPHANS && counted.orphans > counted.owners / SHARE_OF_ORPHANS {
-            tracing::error!(
-                orphans = counted.orphans,
-                owners = counted.owners,
-                "many data keys have no person: is this the records database that belongs to these keys? none is deleted"
-            );
-            return Ok(0);
-        }
-        if dry || counted.orphans == 0 {
-            return Ok(counted.orphans);
-        }
-        let (mut after, mut deleted) = (None, 0);
-        loop {
-            let (some, last) = self.store.write(move |write| orphans::delete(write, after, made_before)).await?;
-            deleted += some;
-            if last.is_none() {
-                return Ok(deleted);
-            }
-            after = last;
-        }
+    async fn try_to_end_keys(&self, dying: Dying) -> Result<usize, Error> {
+        let shredder = Arc::clone(&self.shredder);
+        self.store
+            .write(move |write| match &dying {
+                Dying::People(people) => end_keys_of_nobody(write, people),
+                Dying::Categories(person, keys) => shred(write, *person, keys, &shredder),
+            })
+            .await
     }
 
     /// Takes what was deleted out of the write-ahead logs too.
@@ -188,9 +246,30 @@ impl Rights {
     }
 }
 
-fn line(how: &str, tally: &Tally) -> Line {
+pub(super) fn line(how: &str, tally: &Tally) -> Line {
     let counts = tally.iter().map(|(rule, count)| format!("{rule}={count}"));
     Line::new(Act::Expired).to("retention").object(how).reasons(counts.collect())
+}
+
+/// Is it not about one person, so that the others would fail too?
+fn stops_all(failure: &Error) -> bool {
+    use store::Error as Store;
+    let store = match failure {
+        Error::Store(cause) | Error::Gateway(crate::gateway::Error::Store(cause)) => cause,
+        Error::Audit(_) | Error::Keyring(_) => return true,
+        _ => return false,
+    };
+    !matches!(store, Store::Statement(_) | Store::Conflict(_) | Store::Taken | Store::Overloaded | Store::Unreadable(_))
+}
+
+/// Counts somebody who failed; what is not about them alone is returned.
+pub(super) fn pass_over(failure: Error, tally: &mut Tally) -> Result<(), Error> {
+    if stops_all(&failure) {
+        return Err(failure);
+    }
+    tracing::error!(error = ?failure, "what is due of somebody could not be deleted");
+    tally.add(Rule::Failed, 1);
+    Ok(())
 }
 
 /// One person, in one transaction.
@@ -200,7 +279,7 @@ fn apply(
     due: &Due,
     shredder: &Shredder,
     now: Timestamp,
-) -> Result<Tally, Error> {
+) -> Result<Forgotten, Error> {
     let mut people = subjects::merged_into(write.records(), rows.subject)?;
     people.push(rows.subject);
     for person in &people {
@@ -209,7 +288,7 @@ fn apply(
     if requests::any_of(write.records(), &people, &OPEN)? {
         let mut tally = Tally::default();
         tally.add(Rule::HeldBack, 1);
-        return Ok(tally);
+        return Ok(Forgotten::Left(tally));
     }
     unchanged(write, rows)?;
     for fate in &due.fates {
@@ -217,16 +296,19 @@ fn apply(
         end(write, record.ok_or(Error::Document("plan of a deletion"))?, fate, shredder, now)?;
     }
     if due.person {
-        keys::delete_data_keys(write, &people)?;
         for person in &people {
             ledger::delete_of(write, *person)?;
             links::delete_of(write, *person)?;
         }
         subjects::delete(write, &people)?;
-    } else {
-        shred(write, rows, due, shredder)?;
+        return Ok(Forgotten::Gone(due.tally_of_rows(rows), Dying::People(people)));
     }
-    Ok(due.tally(rows))
+    for entry in rows.ledger.iter().filter(|entry| due.proofs.contains(&entry.entry_no)) {
+        ledger::reseal(write, &LedgerRow { evidence: Vec::new(), ..entry.clone() })?;
+    }
+    let dying = rows.keys.iter().map(|key| (key.subject, key.key_no, due.dying(rows, key.subject, key.key_no)));
+    let dying = dying.filter(|(.., categories)| *categories != CategorySet::EMPTY).collect();
+    Ok(Forgotten::Gone(due.tally_of_rows(rows), Dying::Categories(rows.subject, dying)))
 }
 
 /// One record: gone, emptied, or without some of its parts.
@@ -276,15 +358,45 @@ fn bury(write: &mut Write<'_>, record: &RecordRow, shredder: &Shredder, now: Tim
     Ok(tombstones::insert(write, &stones, now.max(record.version).max(record.happened_at))?)
 }
 
-/// Ends the keys of categories of which nothing is left.
-fn shred(write: &mut Write<'_>, rows: &SubjectRows, due: &Due, shredder: &Shredder) -> Result<(), Error> {
-    for key in &rows.keys {
-        let dying = due.dying(rows, key.subject, key.key_no);
-        if dying == CategorySet::EMPTY {
-            continue;
+/// Deletes the keys of people whose rows are gone.
+fn end_keys_of_nobody(write: &mut Write<'_>, people: &[SubjectId]) -> Result<usize, Error> {
+    let mut ended = 0;
+    for person in people {
+        if subjects::find(write.records(), *person)?.is_none() {
+            ended += keys::delete_data_keys(write, &[*person])?;
         }
-        let stored = keys::data_keys(write.keys()?, &[key.subject])?;
-        let stored = stored.into_iter().find(|row| row.key_no == key.key_no).ok_or(Error::Changed)?;
+    }
+    Ok(ended)
+}
+
+/// Ends the keys of categories of which nothing is left by now: something may have come since.
+fn shred(
+    write: &mut Write<'_>,
+    person: SubjectId,
+    dying: &[(SubjectId, i16, CategorySet)],
+    shredder: &Shredder,
+) -> Result<usize, Error> {
+    if dying.is_empty() {
+        return Ok(0);
+    }
+    // Who is being erased loses all keys anyway.
+    let Some(row) = subjects::living(write.records(), person)? else { return Ok(0) };
+    for part in subjects::merged_into(write.records(), row.subject_id)? {
+        subjects::lock(write, part)?;
+        subjects::set_state(write, part, SubjectState::Merged)?;
+    }
+    subjects::lock(write, row.subject_id)?;
+    // Changes nothing but makes PostgreSQL see a conflict with whoever sealed something for them since this snapshot.
+    subjects::set_state(write, row.subject_id, SubjectState::Living)?;
+    let records = records::of(write.records(), row.subject_id)?;
+    let mut ended = 0;
+    for (owner, key_no, dying) in dying {
+        let sealed = records.iter().filter(|record| (record.sealed_for, record.key_no) == (*owner, *key_no));
+        let held: CategorySet =
+            sealed.flat_map(|record| CategorySet::from_bits(record.categories.cast_unsigned()).iter()).collect();
+        let dying = dying.difference(held);
+        let stored = keys::hold_data_keys(write, *owner)?.into_iter().find(|row| row.key_no == *key_no);
+        let Some(stored) = stored.filter(|_| dying != CategorySet::EMPTY) else { continue };
         let mut shredded = stored.clone();
         shredder.erase(&mut shredded, &dying.iter().map(Compartment::Of).collect::<Vec<_>>())?;
         // Another node may have begun an epoch, and may be about to destroy the one this key is under now.
@@ -294,6 +406,7 @@ fn shred(write: &mut Write<'_>, rows: &SubjectRows, due: &Due, shredder: &Shredd
         if !keys::update_data_key(write, &stored, &shredded)? {
             return Err(Error::Changed);
         }
+        ended += dying.iter().count();
     }
-    Ok(())
+    Ok(ended)
 }

@@ -20,6 +20,7 @@ mod package;
 mod page;
 mod recipients;
 mod request;
+mod rest;
 mod retention;
 mod words;
 

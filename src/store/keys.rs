@@ -223,6 +223,57 @@ pub fn update_data_key(write: &mut Write<'_>, old: &DataKeyRow, new: &DataKeyRow
     Ok(changed == 1)
 }
 
+/// Owners of a data key made before `before`, up to `limit` of them after `after`, in an order that stays.
+///
+/// # Errors
+/// If the shelf cannot be read.
+pub fn owners_before(
+    read: &mut Read,
+    before: Timestamp,
+    after: Option<SubjectId>,
+    limit: i64,
+) -> Result<Vec<SubjectId>, Error> {
+    let (part, id) = after.map_or((Part::MIN, Vec::new()), |after| (after.part(), Vec::from(after)));
+    let rows: Vec<Vec<u8>> = match read.keys() {
+        Connection::Sqlite(c) => data_key::table
+            .filter(data_key::created_at.lt(before.micros()).and(data_key::subject_id.gt(id)))
+            .group_by(data_key::subject_id)
+            .order(data_key::subject_id)
+            .limit(limit)
+            .select(data_key::subject_id)
+            .load(c)?,
+        Connection::Postgres(c) => data_key::table
+            // The alternative alone is no range of the index.
+            .filter(data_key::part.ge(part))
+            .filter(data_key::part.gt(part).or(data_key::part.eq(part).and(data_key::subject_id.gt(id))))
+            .filter(data_key::created_at.lt(before.micros()))
+            .group_by((data_key::part, data_key::subject_id))
+            .order((data_key::part, data_key::subject_id))
+            .limit(limit)
+            .select(data_key::subject_id)
+            .load(c)?,
+    };
+    rows.iter().map(|row| Ok(SubjectId::from_slice(row)?)).collect()
+}
+
+/// The data keys of one person as they are now, held so that no other transaction changes them until the running one ends.
+/// For PostgreSQL, where the running snapshot may be older than a change: then this is a conflict and the job runs again.
+/// SQLite has one writer.
+///
+/// # Errors
+/// If the shelf cannot be read.
+pub fn hold_data_keys(write: &mut Write<'_>, subject: SubjectId) -> Result<Vec<DataKeyRow>, Error> {
+    match write.keys()? {
+        Connection::Postgres(c) => Ok(data_key::table
+            .filter(data_key::part.eq(subject.part()).and(data_key::subject_id.eq(subject.bytes().to_vec())))
+            .order(data_key::key_no)
+            .select(DataKeyRow::as_select())
+            .for_share()
+            .load(c)?),
+        sqlite @ Connection::Sqlite(_) => data_keys(sqlite, &[subject]),
+    }
+}
+
 /// Deletes all data keys of these people and says how many there were.
 ///
 /// # Errors

@@ -1,4 +1,4 @@
-//! The consent ledger: append-only. Only erasure removes entries.
+//! The consent ledger: append-only. Only erasure and the end of a person remove entries; a proof may end before its entry.
 
 use diesel::prelude::*;
 
@@ -54,7 +54,7 @@ pub fn delete_of(write: &mut Write<'_>, id: SubjectId) -> Result<usize, Error> {
     .execute(c))?)
 }
 
-/// Puts the proof of an entry under another key of the same person. What the entry says stays.
+/// Puts the proof of an entry under another key of the same person, or ends it. What the entry says stays.
 ///
 /// # Errors
 /// If it cannot be written.

@@ -70,6 +70,8 @@ fn owners(connection: &mut Connection, after: Option<SubjectId>) -> Result<Vec<(
             .select((data_key::subject_id, diesel::dsl::max(data_key::created_at)))
             .load(c)?,
         Connection::Postgres(c) => data_key::table
+            // The alternative alone is no range of the index.
+            .filter(data_key::part.ge(part))
             .filter(data_key::part.gt(part).or(data_key::part.eq(part).and(data_key::subject_id.gt(id))))
             .group_by((data_key::part, data_key::subject_id))
             .order((data_key::part, data_key::subject_id))

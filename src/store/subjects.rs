@@ -183,6 +183,8 @@ fn walk(
             .select(subject::subject_id)
             .load(c)?,
         Connection::Postgres(c) => subject::table
+            // The alternative alone is no range of the index.
+            .filter(subject::part.ge(part))
             .filter(subject::part.gt(part).or(subject::part.eq(part).and(subject::subject_id.gt(id))))
             .filter(subject::state.eq(state as i16))
             .order((subject::part, subject::subject_id))

@@ -65,6 +65,15 @@ impl Sealer {
         datakey::erase(&self.ring, row, &Compartment::all().collect::<Vec<_>>(), &*self.entropy)
     }
 
+    /// Was the key retired?
+    ///
+    /// # Errors
+    /// As [`Sealer::with_key`].
+    pub fn is_retired(&self, row: &DataKeyRow) -> Result<bool, Error> {
+        let key = DataKey::open(&self.ring, row)?;
+        Ok(Compartment::all().all(|compartment| key.is_dead(compartment)))
+    }
+
     /// The index by which an identifier is looked up. `source` matters for kinds that are
     /// [scoped to it](super::source_scoped).
     ///

@@ -17,6 +17,8 @@ in_a_house_on_both_databases!(
     what_nothing_keeps_is_deleted_and_nothing_else,
     a_killed_run_is_gone_on_with,
     every_data_key_is_turned_in_spite_of_kills,
+    a_rotation_begins_anew_and_finds_who_was_merged,
+    somebody_whose_key_is_lost_can_be_written_to,
 );
 
 /// Long enough ago that no default purpose keeps it, and not so long that no law does.
@@ -219,4 +221,42 @@ fn named(table: &str, owner: &str, number: &str, database: &Database) -> String 
         Dialect::Postgres => format!("encode({owner}, 'hex')"),
     };
     format!("SELECT {hex} || ' ' || CAST({number} AS TEXT) AS answer FROM {table} GROUP BY {owner}")
+}
+
+fn a_rotation_begins_anew_and_finds_who_was_merged(database: Database) {
+    let house = House::open(database).with_subject("marlene").with_subject("bleibt");
+    let salts = || house.database().bytes(Shelf::Keys, "salts", "FROM data_key");
+    // A run that was cut short at its very end, and another one is ordered: nobody keeps their key.
+    let cut_short = |walk: &str, begun_at: &str| {
+        let job = format!("UPDATE job SET ended_at = 0, begun_at = {begun_at}, outcome = '{walk}'");
+        house.database().execute(Shelf::Records, &format!("{job} WHERE kind = 'rotate_data'"));
+    };
+    run(&house, &["keys", "rotate-data"]);
+    for walk in ["living", "kept", "keys", ""] {
+        cut_short(walk, "begun_at");
+        let old = salts();
+        run(&house, &["keys", "rotate-data"]);
+        assert!(salts().iter().filter(|salts| old.contains(salts)).count() <= old.len() - 2, "{walk}");
+    }
+    // Told to go on, it does: everybody has a key of this run.
+    cut_short("keys", "begun_at");
+    let old = salts();
+    assert!(run(&house, &["keys", "rotate-data", "--resume"]).contains("0 people"));
+    assert_eq!(salts(), old);
+    // Whose key is older than the run after both walks, because they were merged meanwhile, gets a new one.
+    cut_short("keys", "4102444800000000");
+    assert!(run(&house, &["keys", "rotate-data", "--resume"]).contains("2 people"));
+    assert!(salts().iter().filter(|salts| old.contains(salts)).count() <= old.len() - 2);
+    house.lookup(Role::Dpo, "marlene", "subject_access").expect(200);
+    run(&house, &["audit", "verify"]);
+}
+
+fn somebody_whose_key_is_lost_can_be_written_to(database: Database) {
+    let house = House::open(database).with_subject("marlene");
+    house.database().execute(Shelf::Keys, "DELETE FROM data_key");
+    let others = customer("webshop", "neu");
+    house.ingest(&[others, order("webshop", "B-1", "marlene", "2026-10-01T08:00:00Z")]).expect_all("created");
+    let read = house.lookup(Role::Dpo, "marlene", "subject_access").expect(200);
+    assert!(read.text().contains("B-1"));
+    house.lookup(Role::Dpo, "neu", "subject_access").expect(200);
 }

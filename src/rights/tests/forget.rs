@@ -7,7 +7,8 @@ use crate::databases::{Database, on_both_databases};
 use crate::gateway::{Answer, Ask};
 use crate::rights::deadline::closed_before;
 use crate::rights::due::{Until, due};
-use crate::rights::{Kind, RefusedFor, Rule, Tally};
+use crate::rights::forget::{Dying, Forgotten};
+use crate::rights::{Error, Kind, RefusedFor, Rule, Tally};
 use crate::store::rows::{RecordRow, SubjectRows, Who};
 use crate::store::{keys, ledger, records, subjects, tombstones};
 use crate::types::{Category, CategorySet, RecordKind, SubjectId, Timestamp};
@@ -23,6 +24,11 @@ on_both_databases!(
     closed_requests_and_keys_of_nobody_end,
     many_keys_without_people_are_the_wrong_database_and_stay,
     a_crash_between_keys_and_rows_leaves_nothing_behind,
+    what_comes_between_rows_and_keys_can_be_read,
+    a_crash_between_rows_and_keys_leaves_no_key_alive,
+    who_cannot_be_read_keeps_nobody_else_from_being_forgotten,
+    a_proof_ends_when_nobody_can_ask_for_it,
+    one_part_cannot_lift_the_restriction_of_another,
 );
 
 /// Days after which none of the default purposes keeps what the customer of the tests brought.
@@ -58,6 +64,10 @@ impl House {
     }
 }
 
+async fn quiet() -> Result<(), Error> {
+    Ok(())
+}
+
 fn counts(tally: &Tally) -> Vec<(String, u64)> {
     tally.iter().map(|(word, count)| (word.to_owned(), count)).collect()
 }
@@ -75,7 +85,8 @@ async fn a_life_ends_step_by_step_and_only_what_is_due_goes(database: Database) 
     assert_eq!(held(&house.rows(anna).await.records[0]).len(), 5, "counting deletes nothing");
     assert_eq!(house.rights.forget(vec![anna, berta]).await.unwrap(), dry);
     assert!(house.rights.forget(vec![anna, berta]).await.unwrap().is_empty());
-    assert_eq!(house.lines(Act::Expired).await, 2);
+    // Of each what is intended and what was done.
+    assert_eq!(house.lines(Act::Expired).await, 4);
     let before = house.rows(berta).await;
 
     house.pass_days(OVER - 1);
@@ -174,6 +185,23 @@ async fn a_restriction_and_an_open_request_hold_everything(database: Database) {
     assert!(house.rights.forget(vec![anna]).await.unwrap().of(Rule::HeldBack) == 0);
 }
 
+async fn one_part_cannot_lift_the_restriction_of_another(database: Database) {
+    let house = House::open(database).await;
+    let (anna, berta) = (house.customer("anna").await, house.customer("berta").await);
+    house.say(anna, Said::Restricted, "", "letter").await;
+    house.pass_days(1);
+    house.say(berta, Said::RestrictionLifted, "", "letter").await;
+    house.pass_days(2);
+    let record = house.rows(berta).await.records[0].record_no;
+    house.merge(berta, anna, record).await;
+    house.pass_days(OVER + 1);
+    assert_eq!(counts(&house.rights.forget(vec![anna]).await.unwrap()), [("held_back".to_owned(), 1)]);
+    assert_eq!(house.rows(anna).await.records.len(), 4);
+    // What the merged person lifts is lifted for all.
+    house.say(anna, Said::RestrictionLifted, "", "letter").await;
+    assert_eq!(house.rights.forget(vec![anna]).await.unwrap().of(Rule::HeldBack), 0);
+}
+
 async fn a_no_outlives_the_data_it_was_said_about(database: Database) {
     let house = House::open(database).await;
     let anna = house.customer("anna").await;
@@ -264,9 +292,10 @@ async fn closed_requests_and_keys_of_nobody_end(database: Database) {
         let key = house.sealer.new_data_key(owner, 1, made).unwrap();
         house.store.write(move |write| keys::insert_data_key(write, &key)).await.unwrap();
     }
-    let dry = house.rights.forget_the_rest(true).await.unwrap();
+    let dry = house.rights.due_of_the_rest(quiet).await.unwrap();
     assert_eq!(counts(&dry), [("orphan_keys".to_owned(), 1)]);
-    assert_eq!(house.rights.forget_the_rest(false).await.unwrap(), dry);
+    assert_eq!(house.rights.forget_the_rest(quiet).await.unwrap(), dry);
+    assert_eq!(house.lines(Act::Expired).await, 2, "what is intended, and what was done");
     let found = |owners: Vec<SubjectId>| house.store.read(move |read| keys::data_keys(read.keys(), &owners));
     assert!(found(vec![orphan]).await.unwrap().is_empty());
     assert_eq!(found(vec![young]).await.unwrap().len(), 1);
@@ -275,9 +304,9 @@ async fn closed_requests_and_keys_of_nobody_end(database: Database) {
     // Answered in 2026: claims about it are barred with the end of 2029.
     assert_eq!(closed_before(at("2029-12-31T22:59:59Z")).unwrap().rfc3339(), "2025-12-31T23:00:00.000000Z");
     house.clock.set("2029-12-31T22:59:59Z");
-    assert_eq!(house.rights.forget_the_rest(true).await.unwrap().of(Rule::Requests), 0);
+    assert_eq!(house.rights.due_of_the_rest(quiet).await.unwrap().of(Rule::Requests), 0);
     house.clock.set("2029-12-31T23:00:00Z");
-    assert_eq!(house.rights.forget_the_rest(false).await.unwrap().of(Rule::Requests), 1);
+    assert_eq!(house.rights.forget_the_rest(quiet).await.unwrap().of(Rule::Requests), 1);
     assert!(house.rights.request(id).await.is_err() && house.rights.request(open).await.is_ok());
 }
 
@@ -288,7 +317,7 @@ async fn many_keys_without_people_are_the_wrong_database_and_stay(database: Data
         let key = house.sealer.new_data_key(owner, 1, at("2026-01-01T00:00:00Z")).unwrap();
         house.store.write(move |write| keys::insert_data_key(write, &key)).await.unwrap();
     }
-    assert!(house.rights.forget_the_rest(false).await.unwrap().is_empty());
+    assert!(house.rights.forget_the_rest(quiet).await.unwrap().is_empty());
 }
 
 async fn a_crash_between_keys_and_rows_leaves_nothing_behind(database: Database) {
@@ -307,4 +336,77 @@ async fn a_crash_between_keys_and_rows_leaves_nothing_behind(database: Database)
         })
     };
     assert!(gone(anna).await.unwrap() && gone(berta).await.unwrap());
+}
+
+async fn what_comes_between_rows_and_keys_can_be_read(database: Database) {
+    let house = House::open(database).await;
+    let anna = house.customer("anna").await;
+    house.pass_days(OVER);
+    let Ok(Forgotten::Gone(_, dying)) = house.rights.forget_rows(anna).await else { panic!("something is due") };
+    let contact = serde_json::json!({"emails": [{"value": "anna@example.org"}]});
+    let new = house.record(anna, RecordKind::Customer, "anna@example.org", &[(Category::Contact, contact)], None).await;
+    // Derived and special data; the contact is in use again.
+    assert_eq!(house.rights.end_keys(dying).await.unwrap(), 2);
+    let rows = house.rows(anna).await;
+    let row = rows.records.iter().find(|row| row.record_no == new).unwrap();
+    let key = house.opener.with_key(&house.key(anna).await).unwrap();
+    assert_eq!(key.open_all(new, CategorySet::all(), &row.sealed).unwrap().len(), 1);
+    assert!(key.is_erased(Compartment::Of(Category::Derived)));
+}
+
+async fn a_crash_between_rows_and_keys_leaves_no_key_alive(database: Database) {
+    let house = House::open(database).await;
+    let (anna, berta) = (house.customer("anna").await, house.customer("berta").await);
+    house.pass_days(OVER);
+    assert!(matches!(house.rights.forget_rows(anna).await, Ok(Forgotten::Gone(..))));
+    let erased =
+        async |category| house.opener.with_key(&house.key(anna).await).unwrap().is_erased(Compartment::Of(category));
+    assert!(!erased(Category::Contact).await);
+    house.rights.end_idle_keys(vec![anna, berta]).await.unwrap();
+    assert!(erased(Category::Contact).await && !erased(Category::Identity).await);
+    assert_eq!(house.rows(berta).await.records.len(), 2);
+    assert!(house.reads(berta, "subject_access").await.unwrap().contains("berta@example.org"));
+    // Of a whole person the keys are nobody's, and end with these.
+    house.clock.set("2040-01-01T00:00:00Z");
+    let Ok(Forgotten::Gone(_, dying)) = house.rights.forget_rows(berta).await else { panic!("all is due") };
+    assert!(matches!(&dying, Dying::People(people) if people == &[berta]));
+    assert_eq!(house.rights.due_of_the_rest(quiet).await.unwrap().of(Rule::OrphanKeys), 1);
+    assert_eq!(house.rights.end_keys(dying).await.unwrap(), 1);
+    assert_eq!(house.rights.due_of_the_rest(quiet).await.unwrap().of(Rule::OrphanKeys), 0);
+}
+
+async fn who_cannot_be_read_keeps_nobody_else_from_being_forgotten(database: Database) {
+    let house = House::open(database).await;
+    let (anna, berta, clara) =
+        (house.customer("anna").await, house.customer("berta").await, house.customer("clara").await);
+    let key = house.key(anna).await;
+    let damaged = crate::store::rows::DataKeyRow { wrapped: vec![1; key.wrapped.len()], ..key.clone() };
+    house.store.write(move |write| keys::update_data_key(write, &key, &damaged)).await.unwrap();
+    let mut entry = house.rows(clara).await.ledger.remove(0);
+    (entry.act, entry.entry_no) = (99, entry.entry_no + 1);
+    house.store.write(move |write| ledger::insert(write, entry.clone())).await.unwrap();
+    house.pass_days(OVER);
+    let done = house.rights.forget(vec![clara, anna, berta]).await.unwrap();
+    assert_eq!((done.of(Rule::Failed), done.of(Rule::Records)), (2, 1));
+    assert_eq!(house.rows(berta).await.records.len(), 1);
+    assert_eq!(house.lines(Act::Expired).await, 2);
+}
+
+async fn a_proof_ends_when_nobody_can_ask_for_it(database: Database) {
+    let house = House::open(database).await;
+    let (anna, berta) = (house.customer("anna").await, house.customer("berta").await);
+    // As long as claims can be brought.
+    let term = OVER;
+    house.pass_days(OVER - 2);
+    let contact = serde_json::json!({"emails": [{"value": "berta@example.org"}]});
+    house.record(berta, RecordKind::Customer, "berta@example.org", &[(Category::Contact, contact)], None).await;
+    for (days, ended) in [(term - 1, 0), (term, 1), (term + 1, 0)] {
+        house.pass_days(days);
+        assert_eq!(house.rights.forget(vec![anna, berta]).await.unwrap().of(Rule::Proofs), ended, "{days}");
+        let entry = house.rows(anna).await.ledger.remove(0);
+        assert_eq!((entry.evidence.is_empty(), entry.evidence_mac.is_empty()), (days >= term, false));
+    }
+    // The statement stays, and so does the proof of one that is still relied on.
+    assert_eq!(house.rows(anna).await.ledger.len(), 1);
+    assert!(!house.rows(berta).await.ledger.remove(0).evidence.is_empty());
 }
