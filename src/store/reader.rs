@@ -60,6 +60,12 @@ impl Read {
         &mut self.audit
     }
 
+    /// Reads what every call needs: a row of the records and one of the keys.
+    pub(super) fn touch(&mut self) -> Result<(), Error> {
+        self.records.execute("SELECT 1 FROM subject LIMIT 1")?;
+        self.keys.execute("SELECT 1 FROM kek LIMIT 1")
+    }
+
     /// Begins one snapshot of the records. The keys are read outside it on purpose: a key that was shredded
     /// meanwhile must not be found any more.
     fn begin(&mut self) -> Result<(), Error> {
@@ -194,7 +200,8 @@ impl Reader {
         }
     }
 
-    fn inline<T, E: From<Error>>(&self, work: impl FnOnce(&mut Read) -> Result<T, E>) -> Result<T, E> {
+    /// A read on the calling thread; only the embedded database has one.
+    pub(super) fn inline<T, E: From<Error>>(&self, work: impl FnOnce(&mut Read) -> Result<T, E>) -> Result<T, E> {
         let Self::Sqlite { location, idle } = self else { return Err(Error::Stopped.into()) };
         let waiting = idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
         let mut read = begun(location, waiting)?;
