@@ -63,7 +63,7 @@ fn a_hub_that_is_aborted_leaves_no_core_file() {
     house.lookup(Role::Dpo, "marlene", "subject_access").expect(200);
     assert_eq!(core_files(&here), before);
     for directory in [house.home().to_owned(), house.home().join("data"), house.home().join("tmp")] {
-        assert_eq!(core_files(&directory), [PathBuf::new(); 0]);
+        assert!(core_files(&directory).is_empty(), "in {}", directory.display());
     }
 }
 
