@@ -117,6 +117,9 @@ fn begun(location: &Location, waiting: Option<Read>) -> Result<Read, Error> {
 
 type Errand = Box<dyn FnOnce(Result<&mut Read, Error>) + Send>;
 
+/// A question for a key, and where its answer goes.
+type KeyAsked = (ApiKeyId, oneshot::Sender<Result<Option<ApiKeyRow>, Error>>);
+
 enum Asked {
     /// The hot verb.
     Subjects(Vec<Who>, oneshot::Sender<Result<Vec<Option<SubjectRows>>, Error>>),
@@ -258,11 +261,7 @@ fn work(location: &Location, read: &mut Option<Read>, batch: Vec<Asked>) {
 }
 
 /// One statement for all calls that wait; it is a snapshot of its own.
-fn answer_keys(
-    location: &Location,
-    read: &mut Option<Read>,
-    asked: Vec<(ApiKeyId, oneshot::Sender<Result<Option<ApiKeyRow>, Error>>)>,
-) {
+fn answer_keys(location: &Location, read: &mut Option<Read>, asked: Vec<KeyAsked>) {
     let ids: Vec<ApiKeyId> = asked.iter().map(|(id, _)| *id).collect();
     let find = |waiting: Option<Read>| {
         let mut found = waiting.map_or_else(|| Read::open(location), Ok)?;
