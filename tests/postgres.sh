@@ -3,9 +3,12 @@
 # start_postgres sets OBHUT_TEST_POSTGRES_URL; stop_postgres ends the cluster and removes it.
 # shellcheck shell=bash
 
+# shellcheck source=tests/packages.sh
+source "$(dirname "${BASH_SOURCE[0]}")/packages.sh"
+
 cluster=''
+said=''
 as_server=()
-as_root=()
 
 # The directory of PostgreSQL's newest server programs; empty if there are none.
 server_programs() {
@@ -19,26 +22,37 @@ server_programs() {
     fi
 }
 
+# Debian starts a cluster for everybody when it installs the server, unless it is told not to. It is told, and what it was
+# told is taken back: the file that says so looks as before at the end.
+CREATE=/etc/postgresql-common/createcluster.conf
+
 install_postgres() {
     if ! command -v apt-get >/dev/null; then
         echo 'There is no apt-get here: install the PostgreSQL server, or set OBHUT_TEST_POSTGRES_URL.' >&2
         exit 1
     fi
-    # Debian starts a cluster for everybody when it installs the server, unless it is told not to.
-    "${as_root[@]}" mkdir -p /etc/postgresql-common
-    if ! grep --quiet '^create_main_cluster' /etc/postgresql-common/createcluster.conf 2>/dev/null; then
-        echo 'create_main_cluster = false' |
-            "${as_root[@]}" tee -a /etc/postgresql-common/createcluster.conf >/dev/null
+    # This package makes no cluster; it brings the file.
+    install_packages postgresql-common || exit 1
+    said=$(mktemp /tmp/obhut-createcluster.XXXXXX)
+    "${as_root[@]}" cp -p "$CREATE" "$said"
+    # The last one counts.
+    echo 'create_main_cluster = false' | "${as_root[@]}" tee -a "$CREATE" >/dev/null
+    local installed=true
+    install_packages postgresql || installed=false
+    restore_createcluster
+    $installed || exit 1
+}
+
+# Also called when the installation is cut short.
+restore_createcluster() {
+    if [ -n "$said" ]; then
+        "${as_root[@]}" cp -p "$said" "$CREATE"
+        "${as_root[@]}" rm -f "$said"
+        said=''
     fi
-    local quiet=(env DEBIAN_FRONTEND=noninteractive apt-get --quiet --yes --no-install-recommends)
-    "${as_root[@]}" "${quiet[@]}" update
-    "${as_root[@]}" "${quiet[@]}" -o Dpkg::Options::=--force-confold install postgresql
 }
 
 start_postgres() {
-    if [ "$(id -u)" -ne 0 ]; then
-        if command -v sudo >/dev/null; then as_root=(sudo --non-interactive); fi
-    fi
     programs=$(server_programs)
     if [ -z "$programs" ]; then
         install_postgres
@@ -60,7 +74,7 @@ start_postgres() {
     "${as_server[@]}" "$programs/initdb" --pgdata "$cluster/data" --username obhut --auth trust --encoding UTF8 \
         --no-sync --no-instructions >"$cluster/initdb.log" 2>&1 || { cat "$cluster/initdb.log" >&2; exit 1; }
     printf '%s\n' "listen_addresses = ''" "unix_socket_directories = '$cluster'" 'max_connections = 200' \
-        'shared_buffers = 64MB' "log_min_messages = 'fatal'" | "${as_server[@]}" tee -a "$cluster/data/postgresql.conf" >/dev/null
+        'shared_buffers = 64MB' 'wal_recycle = off' "log_min_messages = 'fatal'" | "${as_server[@]}" tee -a "$cluster/data/postgresql.conf" >/dev/null
     "${as_server[@]}" "$programs/pg_ctl" --pgdata "$cluster/data" --log "$cluster/server.log" --wait --silent start \
         || { cat "$cluster/server.log" >&2; exit 1; }
     export OBHUT_TEST_POSTGRES_URL="postgres://obhut@/postgres?host=$cluster"
@@ -68,6 +82,7 @@ start_postgres() {
 }
 
 stop_postgres() {
+    restore_createcluster
     if [ -n "$cluster" ]; then
         if [ -f "$cluster/data/postmaster.pid" ]; then
             "${as_server[@]}" "$programs/pg_ctl" --pgdata "$cluster/data" --mode immediate --silent stop || true

@@ -2,25 +2,88 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use actix_web::web::Data;
 use actix_web::{HttpResponse, get};
+use futures_util::future::BoxFuture;
 use serde::Serialize;
+use tokio::sync::Mutex;
+use tokio::task::JoinHandle;
 use utoipa::ToSchema;
 
 use super::frame::Frame;
 use super::problem::{Code, Problem};
+use crate::store::{self, Store};
+use crate::types::{Clock, Timestamp};
 
 /// Seconds a caller is asked to wait until somebody has started the hub again.
 const RESTART: u64 = 30;
 
-/// Says whether the hub can keep its promises now: the store answers, the audit log accepts, the keys are open.
+/// Seconds a caller is asked to wait for a database that does not answer.
+const AGAIN: u64 = 1;
+
+/// How long the database may take to answer a probe.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// For how many microseconds an answer of the database counts.
+const FRESH: i64 = Timestamp::SECOND;
+
+/// Says whether the hub can keep its promises now.
 pub trait Readiness: Send + Sync {
-    /// Ready, or a short reason for the log.
+    /// Ready as far as is known without asking: the disk below the store and below the audit log has not failed.
     ///
     /// # Errors
     /// The reason, without personal values. It is logged, not sent.
     fn ready(&self) -> Result<(), String>;
+
+    /// Asks the database: it answers a small read within a second. An answer counts for a second.
+    ///
+    /// # Errors
+    /// The reason, without personal values. It is logged, not sent.
+    fn answers(&self) -> BoxFuture<'_, Result<(), String>>;
+}
+
+/// Asks the database whether it answers: at most once a second, and never twice at a time, so that probes are no load
+/// and do not pile up before a database that is silent.
+#[derive(Default)]
+pub struct Probe(Mutex<Asked>);
+
+#[derive(Default)]
+struct Asked {
+    last: Option<(Timestamp, Result<(), String>)>,
+    running: Option<JoinHandle<Result<(), store::Error>>>,
+}
+
+impl Probe {
+    /// What the database answered in the last second, or answers now.
+    ///
+    /// # Errors
+    /// The reason, without personal values.
+    pub async fn ask(&self, store: &Store, clock: &dyn Clock) -> Result<(), String> {
+        let mut asked = self.0.lock().await;
+        if let Some((at, answer)) = &asked.last
+            && clock.now().micros().abs_diff(at.micros()) < FRESH.unsigned_abs()
+        {
+            return answer.clone();
+        }
+        // The question before may still wait for its answer; if it has one by now, that is old.
+        let running = asked.running.take().filter(|running| !running.is_finished());
+        let mut running = running.unwrap_or_else(|| {
+            let store = store.clone();
+            tokio::spawn(async move { store.answers().await })
+        });
+        let answer = match tokio::time::timeout(PATIENCE, &mut running).await {
+            Ok(Ok(answer)) => answer.map_err(|cause| cause.to_string()),
+            Ok(Err(_)) => Err("the question to the database failed".to_owned()),
+            Err(_) => {
+                asked.running = Some(running);
+                Err("the database does not answer within a second".to_owned())
+            }
+        };
+        asked.last = Some((clock.now(), answer.clone()));
+        answer
+    }
 }
 
 /// Set once when the server begins to stop, so that load balancers turn elsewhere while running calls end.
@@ -73,9 +136,12 @@ pub(super) async fn readyz(frame: Data<Frame>) -> Result<HttpResponse, Problem> 
     if frame.draining.is_on() {
         return Err(Problem::new(Code::NotReady, "The hub is stopping."));
     }
-    match frame.readiness.ready() {
+    frame.readiness.ready().map_err(stopped)?;
+    match frame.readiness.answers().await {
         Ok(()) => Ok(HttpResponse::Ok().json(Health { status: "ok" })),
-        Err(reason) => Err(stopped(reason)),
+        Err(reason) => {
+            Err(Problem::new(Code::NotReady, "The hub cannot serve now.").retry_after(AGAIN).because(reason))
+        }
     }
 }
 

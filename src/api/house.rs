@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
+use futures_util::future::BoxFuture;
+
 use super::doorkeeper::Doorkeeper;
+use super::health::Probe;
 use crate::audit::Book;
 use crate::consent::Rulebook;
 use crate::gateway::Gateway;
@@ -33,6 +36,8 @@ pub struct House {
     pub strongbox: Arc<Strongbox>,
     /// Rows that hold nothing personal: configuration, requests.
     pub store: Store,
+    /// Whether the database answers.
+    pub probe: Probe,
     /// Ids.
     pub ids: Arc<IdMaker>,
     /// Time.
@@ -46,5 +51,9 @@ impl super::health::Readiness for House {
             (false, _) => Err("the disk failed below the records".to_owned()),
             (_, false) => Err("the disk failed below the audit book".to_owned()),
         }
+    }
+
+    fn answers(&self) -> BoxFuture<'_, Result<(), String>> {
+        Box::pin(self.probe.ask(&self.store, &*self.clock))
     }
 }

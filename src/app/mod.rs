@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 pub use commands::run;
 
+use crate::api::health::Probe;
 use crate::api::{Doorkeeper, House};
 use crate::audit::{self, Book};
 use crate::config::{Config, DatabaseUrl, RootKey};
@@ -138,7 +139,20 @@ pub async fn open(config: &Config) -> Result<Hub, Error> {
     }
     let doorkeeper = Doorkeeper::new(store.clone(), book.clone(), ids.clone(), entropy, clock.clone());
     Ok(Hub {
-        house: House { intake, gateway, segments, rights, rulebook, doorkeeper, book, strongbox, store, ids, clock },
+        house: House {
+            intake,
+            gateway,
+            segments,
+            rights,
+            rulebook,
+            doorkeeper,
+            book,
+            strongbox,
+            store,
+            probe: Probe::default(),
+            ids,
+            clock,
+        },
         rotation,
         retention,
     })

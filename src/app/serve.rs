@@ -30,6 +30,7 @@ pub(super) async fn serve(hub: Hub, config: &Config) -> Outcome {
 /// Starts the schedule and takes the address.
 pub(super) fn bind(hub: Hub, config: &Config) -> Result<Server, crate::api::server::Error> {
     let Hub { house, rotation, retention } = hub;
+    actix_web::rt::spawn(schedule::keep_following(rotation.clone()));
     if let Some(days) = config.kek_rotation_days {
         actix_web::rt::spawn(schedule::keep_rotating(rotation, i64::from(days.get())));
     }

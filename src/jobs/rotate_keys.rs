@@ -93,6 +93,14 @@ impl KeyRotation {
         if due || epochs.len() > 1 { self.finish(|_, _| {}).await.map(Some) } else { Ok(None) }
     }
 
+    /// Learns which epochs other processes made or destroyed: a destroyed one must leave the memory of this one too.
+    ///
+    /// # Errors
+    /// If the store or the vault fails.
+    pub async fn follow(&self) -> Result<(), Error> {
+        Ok(self.keyring.reload().await?)
+    }
+
     /// With `after`, only if that epoch is still the newest.
     async fn begin(&self, after: Option<i32>) -> Result<(), Error> {
         self.keyring.reload().await?;

@@ -42,6 +42,16 @@ pub async fn keep_rulebook(rulebook: Arc<Rulebook>) {
     }
 }
 
+/// Follows the rotations of other processes for as long as it is polled.
+pub async fn keep_following(rotation: Arc<KeyRotation>) {
+    loop {
+        tokio::time::sleep(CONFIGURATION).await;
+        if let Err(error) = rotation.follow().await {
+            tracing::warn!(error = ?error, "the key epochs could not be read again; those that are known stay in use");
+        }
+    }
+}
+
 /// Goes on with erasures that a fault cut short, for as long as it is polled.
 pub async fn keep_finishing(rights: Arc<Rights>) {
     loop {

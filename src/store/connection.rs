@@ -3,7 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use diesel::connection::SimpleConnection;
-use diesel::{Connection as _, PgConnection, SqliteConnection};
+use diesel::sql_types::{Integer, Text};
+use diesel::{Connection as _, PgConnection, QueryableByName, RunQueryDsl as _, SqliteConnection, sql_query};
 
 use super::Error;
 
@@ -145,7 +146,47 @@ fn sqlite(directory: &Path, shelf: Shelf, access: Access) -> Result<SqliteConnec
     };
     let mut set = |settings: &str| connection.batch_execute(settings);
     set(BUSY_TIMEOUT).and_then(|()| set(settings)).map_err(|cause| Error::Open(cause.to_string()))?;
+    if access == Access::Write && !overwrites(&mut connection).map_err(|cause| Error::Open(cause.to_string()))? {
+        return Err(Error::Open("this SQLite does not overwrite what is deleted (secure_delete)".to_owned()));
+    }
     Ok(connection)
+}
+
+#[derive(QueryableByName)]
+struct SecureDelete {
+    #[diesel(sql_type = Integer)]
+    secure_delete: i32,
+}
+
+/// Whether erased bytes are overwritten. A library that does not know the setting ignores it silently, and then an
+/// erasure leaves the person in the file.
+fn overwrites(connection: &mut SqliteConnection) -> diesel::QueryResult<bool> {
+    Ok(sql_query("PRAGMA secure_delete").get_result::<SecureDelete>(connection)?.secure_delete == 1)
+}
+
+#[derive(QueryableByName)]
+struct CompileOption {
+    #[diesel(sql_type = Text)]
+    compile_options: String,
+}
+
+/// How SQLite has to be compiled; `.cargo/config.toml` says why. Cargo reads that file from the directory it is called
+/// in, so a build from elsewhere (`--manifest-path`) lacks it.
+const COMPILED: [&str; 4] = ["SECURE_DELETE", "TEMP_STORE=2", "ENABLE_QPSG", "DEFAULT_MEMSTATUS=0"];
+
+/// How SQLite must not be compiled.
+const NOT_COMPILED: &str = "ENABLE_MEMORY_MANAGEMENT";
+
+/// What this program's SQLite lacks of how it has to be compiled, or has too much.
+///
+/// # Errors
+/// If SQLite does not say.
+pub(super) fn compiled_wrongly() -> Result<Vec<&'static str>, Error> {
+    let mut connection = SqliteConnection::establish(":memory:").map_err(|cause| Error::Open(cause.to_string()))?;
+    let options: Vec<CompileOption> = sql_query("PRAGMA compile_options").load(&mut connection)?;
+    let has = |option: &str| options.iter().any(|has| has.compile_options == option);
+    let missing = COMPILED.into_iter().filter(|option| !has(option));
+    Ok(missing.chain(has(NOT_COMPILED).then_some(NOT_COMPILED)).collect())
 }
 
 /// What an address says of waiting if it says nothing itself: seconds for a new connection, milliseconds until sent data
@@ -190,6 +231,24 @@ fn postgres(url: &str, shelf: Shelf) -> Result<PgConnection, Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Fails as well when the tests are built from another directory: `.cargo/config.toml` is not read there.
+    #[test]
+    fn sqlite_is_compiled_as_the_house_needs_it() {
+        assert_eq!(compiled_wrongly().unwrap(), [""; 0]);
+    }
+
+    #[test]
+    fn a_writer_overwrites_what_is_deleted() {
+        let directory = tempfile::tempdir().unwrap();
+        let mut connection = sqlite(directory.path(), Shelf::Keys, Access::Write).unwrap();
+        assert!(overwrites(&mut connection).unwrap());
+        // FAST leaves whole freed pages as they are.
+        for less in ["OFF", "FAST"] {
+            connection.batch_execute(&format!("PRAGMA secure_delete={less}")).unwrap();
+            assert!(!overwrites(&mut connection).unwrap(), "{less}");
+        }
+    }
 
     #[test]
     fn an_address_keeps_its_own_patience() {

@@ -73,6 +73,12 @@ impl Store {
                 .mode(0o700)
                 .create(directory)
                 .map_err(|cause| Error::Open(cause.to_string()))?;
+            for option in connection::compiled_wrongly()? {
+                tracing::warn!(
+                    option,
+                    "SQLite was not compiled with the flags of .cargo/config.toml; build the hub there"
+                );
+            }
         }
         migrate::up(location)?;
         let writer = writer::Writer::start(location)?;
@@ -148,6 +154,20 @@ impl Store {
     #[must_use]
     pub fn healthy(&self) -> bool {
         self.0.writer.healthy()
+    }
+
+    /// Asks the database for one small row of the records and one of the keys.
+    ///
+    /// # Errors
+    /// If it cannot be read. A database that is silent is waited for.
+    pub async fn answers(&self) -> Result<(), Error> {
+        if !self.0.location.embedded() {
+            return self.0.reader.read(Read::touch).await;
+        }
+        // A disk that hangs must not hold the thread that asks for it.
+        let store = self.clone();
+        let asked = tokio::task::spawn_blocking(move || store.0.reader.inline(Read::touch));
+        asked.await.unwrap_or(Err(Error::Stopped))
     }
 
     /// Where the data lies.

@@ -60,6 +60,12 @@ impl Read {
         &mut self.audit
     }
 
+    /// Reads what every call needs: a row of the records and one of the keys.
+    pub(super) fn touch(&mut self) -> Result<(), Error> {
+        self.records.execute("SELECT 1 FROM subject LIMIT 1")?;
+        self.keys.execute("SELECT 1 FROM kek LIMIT 1")
+    }
+
     /// Begins one snapshot of the records. The keys are read outside it on purpose: a key that was shredded
     /// meanwhile must not be found any more.
     fn begin(&mut self) -> Result<(), Error> {
@@ -110,6 +116,9 @@ fn begun(location: &Location, waiting: Option<Read>) -> Result<Read, Error> {
 }
 
 type Errand = Box<dyn FnOnce(Result<&mut Read, Error>) + Send>;
+
+/// A question for a key, and where its answer goes.
+type KeyAsked = (ApiKeyId, oneshot::Sender<Result<Option<ApiKeyRow>, Error>>);
 
 enum Asked {
     /// The hot verb.
@@ -194,7 +203,8 @@ impl Reader {
         }
     }
 
-    fn inline<T, E: From<Error>>(&self, work: impl FnOnce(&mut Read) -> Result<T, E>) -> Result<T, E> {
+    /// A read on the calling thread; only the embedded database has one.
+    pub(super) fn inline<T, E: From<Error>>(&self, work: impl FnOnce(&mut Read) -> Result<T, E>) -> Result<T, E> {
         let Self::Sqlite { location, idle } = self else { return Err(Error::Stopped.into()) };
         let waiting = idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
         let mut read = begun(location, waiting)?;
@@ -251,11 +261,7 @@ fn work(location: &Location, read: &mut Option<Read>, batch: Vec<Asked>) {
 }
 
 /// One statement for all calls that wait; it is a snapshot of its own.
-fn answer_keys(
-    location: &Location,
-    read: &mut Option<Read>,
-    asked: Vec<(ApiKeyId, oneshot::Sender<Result<Option<ApiKeyRow>, Error>>)>,
-) {
+fn answer_keys(location: &Location, read: &mut Option<Read>, asked: Vec<KeyAsked>) {
     let ids: Vec<ApiKeyId> = asked.iter().map(|(id, _)| *id).collect();
     let find = |waiting: Option<Read>| {
         let mut found = waiting.map_or_else(|| Read::open(location), Ok)?;

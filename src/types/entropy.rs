@@ -1,5 +1,7 @@
 //! Randomness as an argument, so that tests can seed it and no room makes its own.
 
+#![expect(clippy::disallowed_types, reason = "the one place where randomness is made")]
+
 use std::sync::Arc;
 
 use ring::rand::{SecureRandom, SystemRandom};

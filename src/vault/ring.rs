@@ -43,7 +43,8 @@ impl KekRing {
     }
 
     /// Makes the ring hold exactly the living epochs of `rows` (all rows of the table). Epochs already held are not
-    /// unwrapped again; destroyed or missing ones are forgotten. On an error the ring stays as it was.
+    /// unwrapped again; destroyed or missing ones are forgotten. Only an epoch newer than all of `rows` stays: it was
+    /// installed after they were read. On an error the ring stays as it was.
     ///
     /// # Errors
     /// If the root key does not open a living row.
@@ -52,6 +53,8 @@ impl KekRing {
         let known = self.now();
         let mut living = BTreeMap::new();
         let mut highest = known.highest;
+        let newest = rows.iter().map(|row| row.epoch).max().unwrap_or_default();
+        living.extend(known.living.range(newest + 1..).map(|(epoch, kek)| (*epoch, Arc::clone(kek))));
         for row in rows {
             highest = highest.max(row.epoch);
             if lives(row) {

@@ -50,6 +50,9 @@ pub struct Database {
     _directory: Option<TempDir>,
 }
 
+/// A place in the write-ahead log of a server; an embedded database has none.
+pub struct LogPlace(Option<String>);
+
 /// Which of the two it is, for statements that must differ.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Dialect {
@@ -213,19 +216,68 @@ impl Database {
         found.iter().map(|text| hex::decode(text).unwrap()).collect()
     }
 
-    /// Where this database's own files lie, if this process may read them: after a checkpoint all that is stored is
-    /// in them.
-    pub fn files(&self) -> Vec<PathBuf> {
+    /// Where this database's own files lie: after a checkpoint all that is stored is in them. None if it is a server whose
+    /// files this process may not read; whoever looks into files must then say that nothing was looked at.
+    pub fn files(&self) -> Option<Vec<PathBuf>> {
         let directory = match &self.location {
             Location::Sqlite(directory) => directory.clone(),
             Location::Postgres { .. } => {
                 self.execute(Shelf::Records, "CHECKPOINT");
-                let base = "SELECT current_setting('data_directory') || '/base/' || oid AS answer FROM pg_database \
-                            WHERE datname = current_database()";
-                self.texts(Shelf::Records, base).remove(0).into()
+                self.server_says("current_setting('data_directory') || '/base/' || oid").into()
             }
         };
-        if std::fs::read_dir(&directory).is_ok() { files_below(&directory) } else { Vec::new() }
+        std::fs::read_dir(&directory).is_ok().then(|| {
+            let files = files_below(&directory);
+            assert!(!files.is_empty(), "no files in {}", directory.display());
+            files
+        })
+    }
+
+    /// Where else the server keeps what it was given: its write-ahead log and its temporary files, which all databases
+    /// share. Only from the log file on that was written when `since` was noted. The embedded database's lie beside it.
+    pub fn shared_files(&self, since: &LogPlace) -> Option<Vec<PathBuf>> {
+        let Some(since) = &since.0 else { return self.files().map(|_| Vec::new()) };
+        let home = PathBuf::from(self.server_says("current_setting('data_directory')"));
+        std::fs::read_dir(home.join("pg_wal")).is_ok().then(|| {
+            let is_one = |name: &str| name.len() == 24 && name >= since.as_str();
+            let mut files = files_below(&home.join("pg_wal"));
+            files.retain(|path| path.file_name().is_some_and(|name| is_one(name.to_str().unwrap())));
+            assert!(!files.is_empty(), "no write-ahead log from {since} on");
+            let temporary = home.join("base/pgsql_tmp");
+            files.extend(if temporary.is_dir() { files_below(&temporary) } else { Vec::new() });
+            files
+        })
+    }
+
+    /// Up to where the server's write-ahead log is written.
+    pub fn log_place(&self) -> LogPlace {
+        LogPlace(self.server.is_some().then(|| self.server_says("pg_walfile_name(pg_current_wal_lsn())")))
+    }
+
+    /// Whether the server uses old files of its write-ahead log again with what is in them.
+    pub fn recycles_its_log(&self) -> bool {
+        self.server.is_some() && self.server_says("current_setting('wal_recycle')") == "on"
+    }
+
+    /// What an operator of PostgreSQL does so that erased rows leave the files: write all tables anew, with what the
+    /// planner remembers of their values, and let go of the write-ahead log. The embedded database overwrites by itself.
+    pub fn rewrite(&self) {
+        if self.server.is_some() {
+            for statement in ["ANALYZE", "VACUUM FULL", "SELECT pg_switch_wal()", "CHECKPOINT"] {
+                self.execute(Shelf::Records, statement);
+            }
+        }
+    }
+
+    /// The name of the file in which a server keeps a table.
+    pub fn file_of(&self, table: &str) -> String {
+        let path = self.server_says(&format!("pg_relation_filepath('{table}')"));
+        path.rsplit_once('/').unwrap().1.to_owned()
+    }
+
+    fn server_says(&self, what: &str) -> String {
+        let query = format!("SELECT ({what})::text AS answer FROM pg_database WHERE datname = current_database()");
+        self.texts(Shelf::Records, &query).remove(0)
     }
 
     /// Counts the rows of a table.

@@ -1,5 +1,5 @@
-//! What is built into the house: licences, one crypto provider, no OpenSSL unless asked for. It needs no network once all
-//! packages are fetched; advisories do, and are `cargo deny`'s (`deny.toml`).
+//! What is built into the house: licences, one crypto provider, no OpenSSL unless asked for, nothing twice without a reason.
+//! It needs no network once all packages are fetched; advisories do, and are `cargo deny`'s (`deny.toml`).
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::process::Command;
@@ -22,6 +22,9 @@ const LICENCES: [&str; 12] = [
     "Zlib",
 ];
 
+/// Where the house runs. The same list stands in `deny.toml`.
+const TARGETS: [&str; 2] = ["x86_64-unknown-linux-gnu", "aarch64-unknown-linux-gnu"];
+
 /// Libraries the shipped program does without, and why.
 const UNWANTED: [(&str, &str); 6] = [
     ("openssl", "TLS is rustls; OpenSSL comes with the feature postgres-tls alone"),
@@ -37,12 +40,64 @@ const ALONE: [&str; 8] = ["aes-gcm", "diesel", "hkdf", "hmac", "libsqlite3-sys",
 
 #[test]
 fn every_licence_is_one_the_house_can_keep() {
-    let metadata = metadata(&["--all-features"]);
-    let foreign: Vec<String> = packages(&metadata)
-        .filter(|package| !package["license"].as_str().is_some_and(is_kept))
-        .map(|package| format!("{} {}: {}", package["name"], package["version"], package["license"]))
-        .collect();
-    assert!(foreign.is_empty(), "licences that are not on the list here and in deny.toml: {foreign:#?}");
+    let mut read = 0;
+    for metadata in TARGETS.map(|target| metadata_of(target, &["--all-features"])) {
+        let foreign: Vec<String> = packages(&metadata)
+            .filter(|package| !package["license"].as_str().is_some_and(is_kept))
+            .map(|package| format!("{} {}: {}", package["name"], package["version"], package["license"]))
+            .collect();
+        assert!(foreign.is_empty(), "licences that are not on the list here and in deny.toml: {foreign:#?}");
+        read += packages(&metadata).count();
+    }
+    assert!(read > 400, "licences of {read} packages; where are the others?");
+}
+
+/// Every library is there once, or `deny.toml` says why an older one is there as well.
+#[test]
+fn nothing_is_there_twice_without_a_reason() {
+    let mut there = BTreeMap::<String, BTreeSet<Vec<u64>>>::new();
+    for metadata in TARGETS.map(|target| metadata_of(target, &[])) {
+        let nodes = metadata["resolve"]["nodes"].as_array().unwrap().iter();
+        let used: BTreeSet<&str> = nodes.map(|node| node["id"].as_str().unwrap()).collect();
+        for package in packages(&metadata).filter(|package| used.contains(package["id"].as_str().unwrap())) {
+            let name = package["name"].as_str().unwrap().to_owned();
+            there.entry(name).or_default().insert(numbers(package["version"].as_str().unwrap()));
+        }
+    }
+    let older = there.iter().flat_map(|(name, versions)| versions.iter().rev().skip(1).map(move |old| (name, old)));
+    let mut unneeded = allowed_twice();
+    let mut without_reason = Vec::new();
+    let allowed = unneeded.clone();
+    for (name, old) in older {
+        match allowed.iter().find(|(allowed, version)| allowed == name && old.starts_with(version)) {
+            Some(reason) => unneeded.retain(|other| other != reason),
+            None => without_reason.push((name, old)),
+        }
+    }
+    assert!(
+        without_reason.is_empty(),
+        "twice, see `cargo tree -d`; update, or give the reason in deny.toml: {without_reason:?}"
+    );
+    assert!(unneeded.is_empty(), "not there twice any more, take them out of deny.toml: {unneeded:?}");
+}
+
+/// Names and versions that `deny.toml` lets be there beside a newer one. Each has its reason.
+fn allowed_twice() -> Vec<(String, Vec<u64>)> {
+    let config: toml::Table = std::fs::read_to_string("deny.toml").unwrap().parse().unwrap();
+    assert_eq!(config["bans"]["multiple-versions"].as_str(), Some("deny"));
+    let skipped = config["bans"]["skip"].as_array().unwrap().iter();
+    skipped
+        .map(|entry| {
+            assert!(!entry["reason"].as_str().unwrap().is_empty());
+            let (name, version) = entry["crate"].as_str().unwrap().split_once('@').unwrap();
+            (name.to_owned(), numbers(version))
+        })
+        .collect()
+}
+
+/// The numbers of a version, without what stands behind them.
+fn numbers(version: &str) -> Vec<u64> {
+    version.split(['-', '+']).next().unwrap().split('.').map(|number| number.parse().unwrap()).collect()
 }
 
 #[test]
@@ -52,6 +107,8 @@ fn every_licence_here_is_in_deny_toml_and_the_other_way_round() {
     let listed: BTreeSet<&str> =
         config["licenses"]["allow"].as_array().unwrap().iter().map(|licence| licence.as_str().unwrap()).collect();
     assert_eq!(listed, BTreeSet::from(LICENCES));
+    let targets = config["graph"]["targets"].as_array().unwrap().iter().map(|target| target.as_str().unwrap());
+    assert_eq!(targets.collect::<Vec<_>>(), TARGETS);
 }
 
 #[test]
@@ -95,9 +152,13 @@ fn licence_expressions_are_read_as_spdx_says() {
 }
 
 fn metadata(arguments: &[&str]) -> Value {
+    metadata_of(TARGETS[0], arguments)
+}
+
+fn metadata_of(target: &str, arguments: &[&str]) -> Value {
     let output = Command::new(env!("CARGO"))
         .args(["metadata", "--locked", "--format-version", "1"])
-        .args(["--filter-platform", "x86_64-unknown-linux-gnu"])
+        .args(["--filter-platform", target])
         .args(arguments)
         .output()
         .unwrap();

@@ -309,6 +309,13 @@ impl House {
         node.child.wait().unwrap();
     }
 
+    /// Ends the first node by a signal and says how it ended.
+    pub fn end_by(&mut self, signal: Signal) -> ExitStatus {
+        let mut node = self.nodes.remove(0);
+        kill_process(Pid::from_child(&node.child), signal).unwrap();
+        ended(&mut node.child)
+    }
+
     /// Asks the first node to stop and waits for its end.
     pub fn stop(&mut self) -> ExitStatus {
         let mut node = self.nodes.remove(0);

@@ -1,11 +1,13 @@
 //! The frame from outside: every reply has its id, its headers and, when it fails, the form of a problem.
 
+use std::future::ready;
 use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::http::{Method, StatusCode};
 use actix_web::test::{TestRequest, call_service, init_service, read_body};
 use actix_web::{HttpResponse, get, post};
+use futures_util::future::BoxFuture;
 use governor::clock::FakeRelativeClock;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -32,6 +34,23 @@ struct Ready(Result<(), String>);
 impl Readiness for Ready {
     fn ready(&self) -> Result<(), String> {
         self.0.clone()
+    }
+
+    fn answers(&self) -> BoxFuture<'_, Result<(), String>> {
+        Box::pin(ready(Ok(())))
+    }
+}
+
+/// A hub on a disk that is well, whose database does not answer.
+struct Silent;
+
+impl Readiness for Silent {
+    fn ready(&self) -> Result<(), String> {
+        Ok(())
+    }
+
+    fn answers(&self) -> BoxFuture<'_, Result<(), String>> {
+        Box::pin(ready(Err("the database at 10.0.0.7 is away".to_owned())))
     }
 }
 
@@ -280,6 +299,12 @@ async fn readiness_follows_the_house_and_the_drain() {
         assert!(!answer.text.contains("audit"));
     }
     assert!(answers[3..].iter().all(|answer| answer.status == StatusCode::OK));
+    // A database that is away for a moment is told to whoever asks for it; no call is turned away for it beforehand.
+    let silent = Frame { readiness: Arc::new(Silent), ..frame() };
+    let answers = ask_all(silent, settings(), paths.map(|path| TestRequest::get().uri(path)).into()).await;
+    assert_eq!((answers[0].code().as_str(), answers[0].header("retry-after")), ("not_ready", "1"));
+    assert!(!answers[0].text.contains("10.0.0.7"));
+    assert_eq!(answers[1].status, StatusCode::OK);
     let stopping = frame();
     stopping.draining.begin();
     assert_eq!(ask_all(stopping, settings(), ready()).await[0].code(), "not_ready");

@@ -1,6 +1,7 @@
 //! [`Hub`]: a real house over a database of its own, with a key of each role.
 
 use std::collections::BTreeMap;
+use std::future::ready;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,6 +9,7 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::HeaderMap;
 use actix_web::test::{TestRequest, call_service, init_service, read_body};
 use actix_web::web::Data;
+use futures_util::future::BoxFuture;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -184,6 +186,10 @@ impl health::Readiness for Ready {
     fn ready(&self) -> Result<(), String> {
         Ok(())
     }
+
+    fn answers(&self) -> BoxFuture<'_, Result<(), String>> {
+        Box::pin(ready(Ok(())))
+    }
 }
 
 async fn house(directory: &TempDir, store: Store) -> House {
@@ -227,5 +233,6 @@ async fn house(directory: &TempDir, store: Store) -> House {
         Rights::new(s, gateway.clone(), unlocked.shredder, keyring, b, r, i, c, crate::rights::Controller::default());
     let doorkeeper = Doorkeeper::new(store.clone(), book.clone(), ids.clone(), entropy, clock.clone());
     let rights = Arc::new(rights);
-    House { intake, gateway, segments, rights, rulebook, doorkeeper, book, strongbox, store, ids, clock }
+    let probe = health::Probe::default();
+    House { intake, gateway, segments, rights, rulebook, doorkeeper, book, strongbox, store, probe, ids, clock }
 }

@@ -153,6 +153,10 @@ fn another_node_s_epoch_is_named_and_can_be_loaded() {
     here.ring.load(&[kek.clone(), second.clone()], &root()).unwrap();
     assert!(here.opener.with_key(&key).is_ok());
 
+    // Rows that were read before the newest epoch was stored do not take it away again.
+    here.ring.load(std::slice::from_ref(&kek), &root()).unwrap();
+    assert_eq!(here.ring.epochs(), [1, 2]);
+
     // Destroyed is destroyed: by its date, by its emptiness, or both.
     for (wrapped, destroyed_at) in [(Vec::new(), Some(NOW)), (kek.wrapped.clone(), Some(NOW)), (Vec::new(), None)] {
         let first = crate::store::rows::KekRow { wrapped, destroyed_at, ..kek.clone() };

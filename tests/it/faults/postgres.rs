@@ -27,7 +27,11 @@ fn works_again(house: &House, name: &str) {
     twice(Box::new(|| house.lookup(Role::Partner, "marlene", "newsletter_email")));
     let records = json!({"records": [customer("webshop", name)]});
     twice(Box::new(|| house.post(Role::Partner, "/v1/records", &records)));
-    house.send(house.request(0, Method::GET, "/readyz")).expect(200);
+    eventually("the hub is ready", || ready(house) == 200);
+}
+
+fn ready(house: &House) -> u16 {
+    house.send(house.request(0, Method::GET, "/readyz")).status
 }
 
 #[test]
@@ -84,6 +88,7 @@ fn a_database_that_is_away_for_a_while_is_answered_with_later() {
             sleep(Duration::from_millis(1500));
             assert_eq!(told.counts(), before, "answered without a database");
             expect_later(&house.get(Role::Admin, "/v1/api-keys"));
+            assert_eq!(ready(house), 503, "ready without a database");
             proxy.come_back();
             eventually("writes and reads go on", || {
                 let now = told.counts();
@@ -102,7 +107,12 @@ fn a_database_that_never_answers_is_not_waited_for() {
     let database = Database::postgres();
     let proxy = Proxy::to(&database);
     let house = house(database, Surroundings { database_url: Some(proxy.url()), ..Surroundings::default() });
+    assert_eq!(ready(&house), 200);
     proxy.go_silent();
+    // The last answer counts for a second; then a probe waits for a second, and says so.
+    eventually("the hub is not ready any more", || ready(&house) == 503);
+    let (status, waited) = measured(|| ready(&house));
+    assert!(status == 503 && waited < Duration::from_secs(3), "{status} after {waited:?}");
     scope(|threads| {
         for client in 0..8 {
             let house = &house;
