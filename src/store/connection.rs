@@ -218,7 +218,8 @@ fn postgres(url: &str, shelf: Shelf) -> Result<PgConnection, Error> {
     connection
         .batch_execute(&format!(
             "SET search_path TO {schema}; SET synchronous_commit TO on; SET client_min_messages TO warning;
-             SET idle_in_transaction_session_timeout TO '60s'; SET statement_timeout TO '60s';",
+             SET idle_in_transaction_session_timeout TO '60s'; SET statement_timeout TO '60s';
+             SET lock_timeout TO '10s';",
             schema = shelf.name()
         ))
         .map_err(|cause| Error::Open(cause.to_string()))?;

@@ -45,6 +45,9 @@ pub enum Error {
     Entropy(#[from] EntropyFailure),
 }
 
+/// How the databases say that another transaction is in the way, where they have no kind of error for it.
+const IN_THE_WAY: [&str; 3] = ["database is locked", "deadlock detected", "due to lock timeout"];
+
 impl From<Diesel> for Error {
     fn from(cause: Diesel) -> Self {
         let Diesel::DatabaseError(kind, info) = &cause else { return Self::Statement(cause) };
@@ -54,7 +57,7 @@ impl From<Diesel> for Error {
             // Two nodes made the same row at once: the second run sees the first one's row.
             DatabaseErrorKind::UniqueViolation => Self::Conflict(cause),
             DatabaseErrorKind::ClosedConnection => Self::Lost(cause),
-            _ if text.contains("database is locked") || text.contains("deadlock detected") => Self::Conflict(cause),
+            _ if IN_THE_WAY.iter().any(|sign| text.contains(sign)) => Self::Conflict(cause),
             _ if text.contains("database or disk is full") || text.contains("No space left on device") => {
                 Self::Full(cause)
             }

@@ -307,7 +307,7 @@ impl House {
     pub(super) fn places_with(&self, bytes: &[u8]) -> usize {
         if self.database.location().embedded() {
             let holds = |path: &PathBuf| std::fs::read(path).unwrap().windows(bytes.len()).any(|part| part == bytes);
-            self.database.files().iter().filter(|path| holds(path)).count()
+            self.database.files().unwrap().iter().filter(|path| holds(path)).count()
         } else {
             let (plain, hexadecimal) = (String::from_utf8_lossy(bytes), hex::encode(bytes));
             let holds = |row: &&String| row.contains(&*plain) || row.contains(&hexadecimal);
