@@ -143,6 +143,12 @@ impl KeyRotation {
         }
         // The destroyed epoch's bytes must not stay in the write-ahead log either.
         self.store.scrub().await?;
+        if !done.destroyed.is_empty()
+            && let Err(error) = self.store.read_apart(|read| keys::rewrite_keks(read.keys())).await
+        {
+            // The rotation is done; what is left are dead bytes in the table's file, which the next one rewrites too.
+            tracing::warn!(error = ?error, "the table of the epochs could not be written anew");
+        }
         Ok(done)
     }
 

@@ -88,6 +88,18 @@ pub fn destroy_kek(write: &mut Write<'_>, epoch: i32, now: Timestamp) -> Result<
     Ok(changed == 1)
 }
 
+/// Writes the table of the epochs anew, so that the bytes of a destroyed one are in no dead row of it. On PostgreSQL
+/// only, outside of any transaction, and quick, since there are few; SQLite overwrites what is deleted.
+///
+/// # Errors
+/// If somebody holds the table, or it cannot be written.
+pub fn rewrite_keks(connection: &mut Connection) -> Result<(), Error> {
+    match connection {
+        Connection::Sqlite(_) => Ok(()),
+        Connection::Postgres(_) => connection.execute("VACUUM FULL kek"),
+    }
+}
+
 /// How many data keys an epoch still wraps.
 ///
 /// # Errors

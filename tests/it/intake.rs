@@ -87,7 +87,7 @@ fn a_batch_means_what_its_records_mean_one_by_one(database: Database) {
     };
     let together = outcomes(&house.ingest(&story("together")));
     let apart: Vec<String> =
-        story("apart").iter().flat_map(|record| outcomes(&house.ingest(&[record.clone()]))).collect();
+        story("apart").iter().flat_map(|record| outcomes(&house.ingest(std::slice::from_ref(record)))).collect();
     assert_eq!(together, apart);
     assert!(!together.contains(&"rejected".to_owned()), "{together:?}");
     let shown = |told: &str, who: &str| {
