@@ -110,12 +110,32 @@ impl Routes {
     fn allowed(&self, path: &str) -> Option<&str> {
         self.0.iter().find(|(pattern, _)| pattern.is_match(path)).map(|(_, methods)| methods.as_str())
     }
+
+    /// The methods of a path without parameters.
+    fn own_address(&self, path: &str) -> Option<&str> {
+        let own = |(pattern, _): &&(ResourceDef, String)| pattern.pattern() == Some(path);
+        self.0.iter().find(own).map(|(_, methods)| methods.as_str())
+    }
+}
+
+/// What is answered where a part of the path has not its form. A word that is an address of its own, such as `lookup` in
+/// `/v1/profiles/lookup`, is not a misspelt id: it is asked for with a method it does not have.
+pub(super) fn misspelt(request: &HttpRequest) -> Problem {
+    let routes = request.app_data::<Data<Routes>>();
+    match routes.and_then(|routes| routes.own_address(request.path())) {
+        Some(methods) => not_allowed(methods),
+        None => Problem::new(Code::InvalidParameter, "A part of the path does not have the right form."),
+    }
+}
+
+fn not_allowed(methods: &str) -> Problem {
+    Problem::new(Code::MethodNotAllowed, format!("This path has: {methods}.")).allow(methods)
 }
 
 /// What is answered where no route is: 405 with the methods of the path, or 404.
 pub(super) async fn fallback(request: HttpRequest, routes: Data<Routes>) -> Result<HttpResponse, Problem> {
     Err(match routes.allowed(request.path()) {
-        Some(methods) => Problem::new(Code::MethodNotAllowed, format!("This path has: {methods}.")).allow(methods),
+        Some(methods) => not_allowed(methods),
         None => Problem::new(Code::NotFound, "There is nothing at this path. /docs shows what there is."),
     })
 }

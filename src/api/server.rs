@@ -19,7 +19,6 @@ use utoipa_actix_web::{AppExt, service_config::ServiceConfig};
 use super::body::BodyLimits;
 use super::docs::{self, Document, Routes};
 use super::frame::{self, Frame};
-use super::problem::{Code, Problem};
 use super::span::CallSpan;
 use super::{health, metrics};
 
@@ -96,9 +95,7 @@ where
         .app_data(Data::new(settings.body))
         .app_data(Data::new(routes))
         .app_data(Data::new(Document(bytes)))
-        .app_data(web::PathConfig::default().error_handler(|_, _| {
-            Problem::new(Code::InvalidParameter, "A part of the path does not have the right form.").into()
-        }))
+        .app_data(web::PathConfig::default().error_handler(|_, request| docs::misspelt(request).into()))
         .service(docs::openapi_json)
         .service(docs::page())
         .default_service(web::to(docs::fallback))

@@ -14,6 +14,7 @@ use serde_json::Value;
 use utoipa::ToSchema;
 
 use super::*;
+use crate::api::Problem;
 use crate::api::health::Readiness;
 use crate::api::limits::{Rate, RateLimit, Running};
 use crate::api::{Body, CallId, Query};

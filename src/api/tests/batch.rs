@@ -3,7 +3,7 @@
 use actix_web::http::StatusCode;
 use serde_json::json;
 
-use super::hub::{SENTINEL, customer};
+use super::hub::{Hub, SENTINEL, customer};
 use super::reading::{MAX, with_max};
 use crate::databases::{Database, on_both_databases};
 use crate::types::Role;
@@ -12,6 +12,7 @@ on_both_databases!(
     each_is_answered_in_order_and_the_book_names_all_whose_data_left,
     a_batch_that_makes_no_sense_points_at_the_person,
     a_key_outside_the_purpose_reads_nobody_of_a_batch,
+    an_address_of_its_own_is_no_misspelt_id,
 );
 
 const ERIKA: &str = "erika@muster.org";
@@ -73,7 +74,18 @@ async fn a_key_outside_the_purpose_reads_nobody_of_a_batch(database: Database) {
     assert_eq!((answer.status, answer.json()), (StatusCode::OK, json!({"profiles": [null]})));
 }
 
-async fn lines(hub: &super::hub::Hub) -> Vec<serde_json::Value> {
+async fn lines(hub: &Hub) -> Vec<serde_json::Value> {
     let page = hub.get(Role::Dpo, "/v1/audit/entries?limit=1000").await.json();
     page["entries"].as_array().unwrap().clone()
+}
+
+async fn an_address_of_its_own_is_no_misspelt_id(database: Database) {
+    let hub = Hub::open(database).await;
+    for path in ["/v1/profiles/lookup", "/v1/profiles/batch"] {
+        let answer = hub.get(Role::Partner, &format!("{path}?purpose=newsletter_email")).await;
+        assert_eq!((answer.status, answer.code().as_str()), (StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed"));
+        assert_eq!(answer.headers.get("allow").unwrap(), "POST");
+    }
+    let misspelt = hub.get(Role::Partner, "/v1/profiles/somebody?purpose=newsletter_email").await;
+    assert_eq!((misspelt.status, misspelt.code().as_str()), (StatusCode::BAD_REQUEST, "invalid_parameter"));
 }
