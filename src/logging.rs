@@ -58,8 +58,12 @@ where
 }
 
 /// The libraries under us quote whole requests, addresses and SQL values at their lower levels. No filter lets those
-/// through; our own lines hold nothing personal at any level.
+/// through; our own lines hold nothing personal at any level. That a caller sent what is no HTTP is no error of the hub,
+/// and anybody could fill the log with it.
 fn may_speak(line: &Metadata<'_>) -> bool {
+    if line.target() == "actix_http::h1::dispatcher" {
+        return false;
+    }
     *line.level() <= Level::INFO || line.target() == "obhut" || line.target().starts_with("obhut::")
 }
 
@@ -95,6 +99,15 @@ mod tests {
         tracing::subscriber::with_default(subscriber(&log, move || writer.clone()).unwrap(), work);
         let bytes = lines.0.lock().unwrap().clone();
         String::from_utf8(bytes).unwrap()
+    }
+
+    #[test]
+    fn what_is_no_http_fills_no_log() {
+        let text = written(LogFormat::Text, "trace", || {
+            tracing::error!(target: "actix_http::h1::dispatcher", "stream error: request parse error");
+            tracing::error!(target: "actix_server", "a worker ended");
+        });
+        assert!(text.contains("a worker ended") && !text.contains("parse error"), "{text}");
     }
 
     #[test]
