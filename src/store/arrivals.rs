@@ -9,13 +9,14 @@ use std::collections::{HashMap, HashSet};
 
 use diesel::prelude::*;
 
+use super::among::{among, numbered};
 use super::connection::{Connection, on};
 use super::rows::{IdentifierRow, RecordRow};
 use super::schema::{identifier, record, tombstone};
 use super::{Error, Write, identifiers, records};
-use crate::types::{RecordNo, Timestamp};
+use crate::types::{RecordNo, SubjectId, Timestamp};
 
-/// Values per statement. SQLite takes more, but the text of the statement grows with them.
+/// Values per statement.
 const AT_ONCE: usize = 500;
 /// Rows one statement may bring. A value with more rows is shared by thousands; such a batch is asked value by value.
 const ENOUGH: usize = 4 * AT_ONCE;
@@ -103,7 +104,7 @@ impl Arrivals {
         let values: Vec<Vec<u8>> = indexes.iter().map(|ix| ix.to_vec()).collect();
         let limit = i64::try_from(ENOUGH).unwrap_or(i64::MAX);
         let rows: Vec<IdentifierRow> = on!(connection, |c| identifier::table
-            .filter(identifier::ix.eq_any(values))
+            .filter(among(identifier::ix, values))
             .limit(limit)
             .select(IdentifierRow::as_select())
             .load(c))?;
@@ -121,22 +122,12 @@ impl Arrivals {
     /// The records behind the values that are a record's own.
     fn fetch(&mut self, connection: &mut Connection) -> Result<(), Error> {
         let rows = self.identifiers.values().flatten().filter(|row| row.kind == IdentifierRow::RECORD);
-        let (numbers, mut parts): (Vec<i64>, Vec<_>) = rows.map(|row| (row.record_no.0, row.subject_id.part())).unzip();
-        parts.sort_unstable();
-        parts.dedup();
-        for numbers in numbers.chunks(AT_ONCE) {
-            let rows: Vec<RecordRow> = match connection {
-                // The number alone is the key of the table.
-                Connection::Sqlite(c) => record::table
-                    .filter(record::record_no.eq_any(numbers.to_vec()))
-                    .select(RecordRow::as_select())
-                    .load(c)?,
-                // The partition leads the key.
-                Connection::Postgres(c) => record::table
-                    .filter(record::part.eq_any(&parts).and(record::record_no.eq_any(numbers.to_vec())))
-                    .select(RecordRow::as_select())
-                    .load(c)?,
-            };
+        let records: Vec<(SubjectId, RecordNo)> = rows.map(|row| (row.subject_id, row.record_no)).collect();
+        for some in records.chunks(AT_ONCE) {
+            let rows: Vec<RecordRow> = on!(connection, |c| record::table
+                .filter(numbered(record::part, record::record_no, some))
+                .select(RecordRow::as_select())
+                .load(c))?;
             self.records.extend(rows.into_iter().map(|row| (row.record_no, row)));
         }
         Ok(())
@@ -154,7 +145,7 @@ fn chunks(values: &HashSet<[u8; 16]>) -> impl Iterator<Item = Vec<[u8; 16]>> {
 fn laid(connection: &mut Connection, indexes: Vec<[u8; 16]>) -> Result<Vec<([u8; 16], Timestamp)>, Error> {
     let values: Vec<Vec<u8>> = indexes.iter().map(|ix| ix.to_vec()).collect();
     let rows: Vec<(Vec<u8>, i64)> = on!(connection, |c| tombstone::table
-        .filter(tombstone::ix.eq_any(values))
+        .filter(among(tombstone::ix, values))
         .select((tombstone::ix, tombstone::erased_at))
         .load(c))?;
     rows.into_iter()

@@ -5,6 +5,7 @@
 
 use diesel::prelude::*;
 
+use super::among::people;
 use super::connection::{Connection, on};
 use super::fixed::Fixed;
 use super::rows::{DataKeyRow, HubSecretRow, KekRow};
@@ -148,10 +149,8 @@ pub fn data_keys(connection: &mut Connection, subjects: &[SubjectId]) -> Result<
             .select(DataKeyRow::as_select())
             .load(c))?);
     }
-    let parts: Vec<Part> = subjects.iter().map(SubjectId::part).collect();
-    let ids: Vec<Vec<u8>> = subjects.iter().map(|subject| subject.bytes().to_vec()).collect();
     Ok(on!(connection, |c| data_key::table
-        .filter(data_key::part.eq_any(parts).and(data_key::subject_id.eq_any(ids)))
+        .filter(people(data_key::part, data_key::subject_id, subjects))
         .order((data_key::subject_id, data_key::key_no))
         .select(DataKeyRow::as_select())
         .load(c))?)

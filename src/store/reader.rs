@@ -2,7 +2,7 @@
 //!
 //! SQLite reads run inline on the calling thread with a connection from a small pool; a hop to another thread
 //! would cost ten times the read. PostgreSQL reads go through gatherers, which work off all that waits with one
-//! connection; the hot verb is coalesced there into one set of statements (see [`super::subjects`]).
+//! connection; the hot verb is coalesced there into one set of statements (see [`super::people`]).
 
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -18,7 +18,7 @@ use super::connection::{Access, Connection, Location, Shelf, open};
 use super::fixed::{Begin, Rollback};
 use super::gatherer::Gatherer;
 use super::rows::{SubjectRows, Who};
-use super::{Error, api_keys, subjects};
+use super::{Error, api_keys, people};
 use crate::types::ApiKeyId;
 
 /// Reading threads on PostgreSQL.
@@ -154,7 +154,7 @@ impl Reader {
 
     pub(super) async fn subjects(&self, who: Vec<Who>) -> Result<Vec<Option<SubjectRows>>, Error> {
         match self {
-            Self::Sqlite { .. } => self.inline(|read| subjects::load(read, &who)),
+            Self::Sqlite { .. } => self.inline(|read| people::load(read, &who)),
             Self::Postgres { .. } => {
                 let (asker, answer) = oneshot::channel();
                 self.thread()?.submit(Asked::Subjects(who, asker))?;
@@ -331,7 +331,7 @@ fn load(location: &Location, read: &mut Option<Read>, who: &[Who]) -> Result<Vec
     let mut rows = Vec::with_capacity(who.len());
     let loaded = begun.finish(|read| {
         for some in who.chunks(PEOPLE) {
-            rows.extend(subjects::load(read, some)?);
+            rows.extend(people::load(read, some)?);
         }
         Ok(rows)
     });
