@@ -6,6 +6,7 @@
 //! One file per table. Read next: [`crate::vault`], which seals what is stored here.
 
 mod among;
+mod columns;
 pub(crate) mod connection;
 mod error;
 mod fixed;

@@ -126,19 +126,22 @@ pub fn merged_into(connection: &mut Connection, id: SubjectId) -> Result<Vec<Sub
     Ok(seen.into_iter().collect())
 }
 
-/// Keeps every other transaction from locking this person until the running one ends. For PostgreSQL, where several
+/// Keeps every other transaction from locking these people until the running one ends. For PostgreSQL, where several
 /// nodes write at once; SQLite has one writer.
 ///
 /// # Errors
 /// If the shelf cannot be read.
-pub fn lock(write: &mut Write<'_>, id: SubjectId) -> Result<(), Error> {
-    if let Connection::Postgres(c) = write.records() {
+pub fn lock(write: &mut Write<'_>, ids: &[SubjectId]) -> Result<(), Error> {
+    if let Connection::Postgres(c) = write.records()
+        && !ids.is_empty()
+    {
+        // All take them in one order, so that two nodes never wait for each other.
         subject::table
-            .filter(subject::part.eq(id.part()).and(subject::subject_id.eq(id.bytes().to_vec())))
+            .filter(people(subject::part, subject::subject_id, ids))
+            .order((subject::part, subject::subject_id))
             .select(subject::state)
             .for_update()
-            .first::<i16>(c)
-            .optional()?;
+            .load::<i16>(c)?;
     }
     Ok(())
 }
