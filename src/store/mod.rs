@@ -16,6 +16,7 @@ mod people;
 mod reader;
 pub mod rows;
 mod schema;
+mod whole;
 mod writer;
 
 pub mod api_keys;
