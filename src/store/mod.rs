@@ -16,7 +16,6 @@ mod people;
 mod reader;
 pub mod rows;
 mod schema;
-mod whole;
 mod writer;
 
 pub mod api_keys;

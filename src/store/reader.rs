@@ -91,12 +91,6 @@ impl Read {
         }
     }
 
-    /// Runs `work` in one snapshot of the records, for who reads without one.
-    pub(super) fn in_snapshot<T>(&mut self, work: impl FnOnce(&mut Self) -> Result<T, Error>) -> Result<T, Error> {
-        self.begin()?;
-        self.finish(work)
-    }
-
     fn end(&mut self) -> Result<(), Error> {
         match &mut self.records {
             Connection::Sqlite(c) => Rollback.execute(c).map(drop)?,
@@ -159,7 +153,7 @@ impl Reader {
 
     pub(super) async fn subjects(&self, who: Vec<Who>) -> Result<Vec<Option<SubjectRows>>, Error> {
         match self {
-            Self::Sqlite { .. } => self.unbegun(|read| people::load(read, &who)),
+            Self::Sqlite { .. } => self.inline(|read| people::load(read, &who)),
             Self::Postgres { hot, .. } => {
                 let (asker, answer) = oneshot::channel();
                 hot.submit(Hot::Subjects(who, asker))?;
@@ -170,7 +164,14 @@ impl Reader {
 
     pub(super) async fn api_key(&self, id: ApiKeyId) -> Result<Option<ApiKeyRow>, Error> {
         match self {
-            Self::Sqlite { .. } => self.unbegun(|read| api_keys::find(&mut read.records, id)),
+            Self::Sqlite { location, idle } => {
+                let waiting = idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
+                let mut read = waiting.map_or_else(|| Read::open(location), Ok)?;
+                // One statement is a snapshot of its own.
+                let key = api_keys::find(&mut read.records, id)?;
+                idle.lock().unwrap_or_else(PoisonError::into_inner).push(read);
+                Ok(key)
+            }
             Self::Postgres { hot, .. } => {
                 let (asker, answer) = oneshot::channel();
                 hot.submit(Hot::Key(id, asker))?;
@@ -201,17 +202,6 @@ impl Reader {
                 answer.await.unwrap_or_else(|_| Err(Error::Stopped.into()))
             }
         }
-    }
-
-    /// A read on the calling thread of which each statement is a snapshot of its own. A connection on which something
-    /// failed is not used again.
-    fn unbegun<T>(&self, work: impl FnOnce(&mut Read) -> Result<T, Error>) -> Result<T, Error> {
-        let Self::Sqlite { location, idle } = self else { return Err(Error::Stopped) };
-        let waiting = idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
-        let mut read = waiting.map_or_else(|| Read::open(location), Ok)?;
-        let found = work(&mut read)?;
-        idle.lock().unwrap_or_else(PoisonError::into_inner).push(read);
-        Ok(found)
     }
 
     /// A read on the calling thread; only the embedded database has one.
@@ -267,11 +257,23 @@ fn run(location: &Location, read: &mut Option<Read>, errands: Vec<Errand>) {
     }
 }
 
-/// One statement for all calls that wait.
+/// One statement for all calls that wait; it is a snapshot of its own.
 fn answer_keys(location: &Location, read: &mut Option<Read>, asked: Vec<KeyAsked>) {
     let ids: Vec<ApiKeyId> = asked.iter().map(|(id, _)| *id).collect();
-    match unbegun(location, read, |read| api_keys::many(&mut read.records, &ids)) {
-        Ok(rows) => {
+    let find = |waiting: Option<Read>| {
+        let mut found = waiting.map_or_else(|| Read::open(location), Ok)?;
+        let rows = api_keys::many(&mut found.records, &ids)?;
+        Ok::<_, Error>((found, rows))
+    };
+    // The connection may have died while it was idle: once more with a new one.
+    let found = find(read.take()).or_else(|cause| match cause {
+        // Nobody opens there; a second try would only make the callers wait longer.
+        Error::Open(_) => Err(cause),
+        _ => find(None),
+    });
+    match found {
+        Ok((found, rows)) => {
+            *read = Some(found);
             for (id, asker) in asked {
                 let _ = asker.send(Ok(rows.iter().find(|row| row.key_id == id).cloned()));
             }
@@ -299,12 +301,14 @@ fn some_of(hot: &mut VecDeque<HotRead>) -> Vec<HotRead> {
 
 fn answer_subjects(location: &Location, read: &mut Option<Read>, asked: Vec<HotRead>) {
     let all: Vec<Who> = asked.iter().flat_map(|(who, _)| who.iter().cloned()).collect();
-    let loaded = unbegun(location, read, |read| {
-        let some = all.chunks(PEOPLE).map(|some| people::load(read, some));
-        Ok(some.collect::<Result<Vec<_>, Error>>()?.into_iter().flatten())
-    });
+    let mut loaded = load(location, read, &all);
+    if loaded.as_ref().is_err_and(|cause| !matches!(cause, Error::Open(_))) && read.is_none() {
+        // The connection broke, perhaps while it was idle: once more with a new one.
+        loaded = load(location, read, &all);
+    }
     match loaded {
-        Ok(mut rows) => {
+        Ok(rows) => {
+            let mut rows = rows.into_iter();
             for (who, asker) in asked {
                 let _ = asker.send(Ok(rows.by_ref().take(who.len()).collect()));
             }
@@ -318,25 +322,18 @@ fn answer_subjects(location: &Location, read: &mut Option<Read>, asked: Vec<HotR
     }
 }
 
-/// A read of which each statement is a snapshot of its own. The connection that waits may have died while it was idle:
-/// then once more with a new one. Leaves none on which something failed.
-fn unbegun<T>(
-    location: &Location,
-    read: &mut Option<Read>,
-    mut work: impl FnMut(&mut Read) -> Result<T, Error>,
-) -> Result<T, Error> {
-    let mut with = |waiting: Option<Read>| {
-        let mut found = waiting.map_or_else(|| Read::open(location), Ok)?;
-        let answer = work(&mut found)?;
-        Ok::<_, Error>((found, answer))
-    };
-    let (found, answer) = with(read.take()).or_else(|cause| match cause {
-        // Nobody opens there; a second try would only make the callers wait longer.
-        Error::Open(_) => Err(cause),
-        _ => with(None),
-    })?;
-    *read = Some(found);
-    Ok(answer)
+/// Leaves nothing in `read` if its connection broke.
+fn load(location: &Location, read: &mut Option<Read>, who: &[Who]) -> Result<Vec<Option<SubjectRows>>, Error> {
+    let mut begun = begun(location, read.take())?;
+    let mut rows = Vec::with_capacity(who.len());
+    let loaded = begun.finish(|read| {
+        for some in who.chunks(PEOPLE) {
+            rows.extend(people::load(read, some)?);
+        }
+        Ok(rows)
+    });
+    *read = Some(begun).filter(|read| !read.broken);
+    loaded
 }
 
 /// Long reads: each on a thread and a connection of its own.

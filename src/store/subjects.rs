@@ -14,7 +14,7 @@ use crate::types::{Part, SubjectId, Timestamp};
 
 /// Merges are followed at most this far; one step is the rule. Whoever is not found by then, or is merged in a circle,
 /// is nobody: one damaged row must not fail the reads that wait beside it.
-pub(super) const STEPS: usize = 64;
+const STEPS: usize = 64;
 
 /// Adds a living person.
 ///
