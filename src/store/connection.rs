@@ -172,7 +172,7 @@ struct CompileOption {
 
 /// How SQLite has to be compiled; `.cargo/config.toml` says why. Cargo reads that file from the directory it is called
 /// in, so a build from elsewhere (`--manifest-path`) lacks it.
-const COMPILED: [&str; 4] = ["SECURE_DELETE", "TEMP_STORE=2", "ENABLE_QPSG", "DEFAULT_MEMSTATUS=0"];
+const COMPILED: [&str; 5] = ["SECURE_DELETE", "TEMP_STORE=2", "ENABLE_QPSG", "DEFAULT_MEMSTATUS=0", "THREADSAFE=2"];
 
 /// How SQLite must not be compiled.
 const NOT_COMPILED: &str = "ENABLE_MEMORY_MANAGEMENT";
