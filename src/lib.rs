@@ -26,5 +26,11 @@ pub mod vault;
 #[path = "../tests/it/databases.rs"]
 #[allow(dead_code, reason = "the tests from outside look at more of it")]
 mod databases;
+/// The vendors of the tests.
+#[cfg(test)]
+#[path = "../tests/it/vendors/mod.rs"]
+#[allow(dead_code, reason = "the tests from outside use other parts of them")]
+#[allow(clippy::panic, clippy::unwrap_used, clippy::indexing_slicing, reason = "a fake fails by panicking")]
+mod vendors;
 #[cfg(test)]
 extern crate self as obhut;

@@ -19,6 +19,7 @@ pub mod api_keys;
 pub mod arrivals;
 pub mod audit;
 pub mod audit_heads;
+pub mod connections;
 pub mod identifiers;
 pub mod jobs;
 pub mod keys;
@@ -35,6 +36,7 @@ pub mod requests;
 pub mod segments;
 pub mod sources;
 pub mod subjects;
+pub mod syncs;
 pub mod tombstones;
 
 use std::sync::Arc;

@@ -36,3 +36,5 @@ mod scan;
 mod sentinel;
 mod store;
 mod tls;
+#[allow(dead_code, reason = "the tests in the rooms use other parts of them")]
+mod vendors;

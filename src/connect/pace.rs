@@ -1,0 +1,158 @@
+//! How fast a vendor may be called, and how long to wait after it failed.
+
+use std::time::Duration;
+
+use futures_util::future::BoxFuture;
+
+use super::manifest::link::LimitSpec;
+use crate::types::{Entropy, Timestamp};
+
+/// Waits. An argument, so that tests own the time.
+pub trait Pause: Send + Sync {
+    /// Ends after `time`.
+    fn pause(&self, time: Duration) -> BoxFuture<'static, ()>;
+}
+
+/// Waits by the machine's timer.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Timer;
+
+impl Pause for Timer {
+    fn pause(&self, time: Duration) -> BoxFuture<'static, ()> {
+        Box::pin(tokio::time::sleep(time))
+    }
+}
+
+/// The vendor's windows, each a bucket that fills evenly and holds what may be used at once.
+#[derive(Debug)]
+pub(super) struct Pace(Vec<Bucket>);
+
+#[derive(Debug)]
+struct Bucket {
+    /// Calls it holds at most.
+    size: f64,
+    /// Calls it gains in a second.
+    gain: f64,
+    level: f64,
+    seen: Option<Timestamp>,
+}
+
+impl Pace {
+    pub(super) fn new(limits: &[LimitSpec]) -> Self {
+        let buckets = limits.iter().map(|limit| {
+            let size = limit.burst.unwrap_or(limit.calls).max(1.0);
+            Bucket { size, gain: limit.calls / limit.seconds, level: size, seen: None }
+        });
+        Self(buckets.collect())
+    }
+
+    /// Takes one call out of every bucket if all have one; else says how long to wait.
+    pub(super) fn take(&mut self, now: Timestamp) -> Option<Duration> {
+        for bucket in &mut self.0 {
+            bucket.fill(now);
+        }
+        let missing = |bucket: &Bucket| (1.0 - bucket.level).max(0.0) / bucket.gain;
+        let wait = self.0.iter().map(missing).fold(0.0, f64::max);
+        if wait > 0.0 {
+            // A little more, so that a rounded clock does not ask twice.
+            return Some(Duration::from_secs_f64(wait) + Duration::from_millis(1));
+        }
+        for bucket in &mut self.0 {
+            bucket.level -= 1.0;
+        }
+        None
+    }
+}
+
+impl Bucket {
+    fn fill(&mut self, now: Timestamp) {
+        #[expect(clippy::cast_precision_loss, reason = "a rate is no more exact than that")]
+        if let Some(seen) = self.seen {
+            let seconds = (now.micros() - seen.micros()).max(0) as f64 / Timestamp::SECOND as f64;
+            self.level = (self.level + seconds * self.gain).min(self.size);
+        }
+        self.seen = Some(now);
+    }
+}
+
+/// The longest pause after a failure.
+const LONGEST: Duration = Duration::from_secs(60);
+
+/// The pause after the failure number `failed` (from 0): twice as long each time, and no two callers the same.
+pub(super) fn back_off(failed: u32, entropy: &dyn Entropy) -> Duration {
+    let whole = Duration::from_secs(1).saturating_mul(2_u32.saturating_pow(failed)).min(LONGEST);
+    let mut chance = [0];
+    // Without randomness the pause is whole; that is no reason to fail.
+    let part = if entropy.fill(&mut chance).is_ok() { f64::from(chance[0]) / 255.0 } else { 1.0 };
+    whole.mul_f64(part.mul_add(0.5, 0.5))
+}
+
+/// How long a header says to wait: seconds, with a fraction perhaps, or a date (RFC 9110, 10.2.3).
+pub(super) fn retry_after(value: &str, now: Timestamp) -> Option<Duration> {
+    if let Ok(seconds) = value.trim().parse::<f64>() {
+        return Duration::try_from_secs_f64(seconds.max(0.0)).ok();
+    }
+    let micros = http_date(value)?.micros() - now.micros();
+    Some(Duration::from_micros(u64::try_from(micros).unwrap_or(0)))
+}
+
+/// A date of HTTP: `Sun, 06 Nov 1994 08:49:37 GMT`.
+pub(super) fn http_date(value: &str) -> Option<Timestamp> {
+    let time = jiff::fmt::rfc2822::DateTimeParser::new().parse_timestamp(value.trim()).ok()?;
+    Some(Timestamp::from_micros(time.as_microsecond()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const fn at(millis: i64) -> Timestamp {
+        Timestamp::from_micros(1_000_000_000_000_000 + millis * 1_000)
+    }
+
+    fn limit(calls: f64, seconds: f64, burst: Option<f64>) -> LimitSpec {
+        LimitSpec { calls, seconds, burst }
+    }
+
+    #[test]
+    fn all_windows_hold_at_once() {
+        let mut pace = Pace::new(&[limit(2.0, 1.0, None), limit(3.0, 60.0, None)]);
+        assert_eq!((pace.take(at(0)), pace.take(at(0))), (None, None));
+        let wait = pace.take(at(0)).unwrap();
+        assert!(wait >= Duration::from_millis(500) && wait < Duration::from_millis(510), "{wait:?}");
+        assert_eq!(pace.take(at(600)), None);
+        assert!(pace.take(at(1200)).unwrap() > Duration::from_secs(15), "the second window is empty");
+    }
+
+    #[test]
+    fn a_slow_vendor_with_a_burst() {
+        let mut pace = Pace::new(&[limit(0.0056, 1.0, Some(20.0))]);
+        assert!((0..20).all(|_| pace.take(at(0)).is_none()));
+        let wait = pace.take(at(0)).unwrap().as_secs();
+        assert!((178..180).contains(&wait), "{wait}");
+    }
+
+    #[test]
+    fn a_vendor_says_how_long() {
+        let now = Timestamp::parse("1994-11-06T08:49:00Z").unwrap();
+        assert_eq!(retry_after("2", now), Some(Duration::from_secs(2)));
+        assert_eq!(retry_after("0.5", now), Some(Duration::from_millis(500)));
+        assert_eq!(retry_after("Sun, 06 Nov 1994 08:49:37 GMT", now), Some(Duration::from_secs(37)));
+        assert_eq!(retry_after("Sun, 06 Nov 1994 08:40:00 GMT", now), Some(Duration::ZERO));
+        assert_eq!(retry_after("soon", now), None);
+    }
+
+    #[test]
+    fn the_pause_grows_and_ends_growing() {
+        struct Fixed(u8);
+        impl Entropy for Fixed {
+            fn fill(&self, bytes: &mut [u8]) -> Result<(), crate::types::EntropyFailure> {
+                bytes.fill(self.0);
+                Ok(())
+            }
+        }
+        assert_eq!(back_off(0, &Fixed(255)), Duration::from_secs(1));
+        assert_eq!(back_off(3, &Fixed(0)), Duration::from_secs(4));
+        assert_eq!(back_off(40, &Fixed(255)), LONGEST);
+    }
+}
