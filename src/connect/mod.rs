@@ -34,6 +34,7 @@ mod pull;
 mod session;
 mod table;
 mod template;
+mod vendors;
 
 pub use catalog::{Catalog, Connector};
 pub use connections::{Connection, Connections, Places, Unkept};
@@ -51,3 +52,4 @@ pub use pace::{Pause, Timer};
 pub use pull::{Leaf, Place as StreamPlace, Pull};
 pub use session::{Keeper, Session, Surroundings};
 pub use table::TableMapping;
+pub use vendors::{NoSession, Vendors};

@@ -341,7 +341,11 @@ impl Session {
 
 /// A vendor's code for an error, if it looks like one: an error's message could quote what was asked for.
 fn vendor_code(code: &Value) -> Option<String> {
-    let code = code.as_str().map_or_else(|| code.to_string(), str::to_owned);
+    let code = match code {
+        Value::String(text) => text.clone(),
+        Value::Number(number) => number.to_string(),
+        _ => return None,
+    };
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"_-.".contains(&byte);
     let digits = code.bytes().filter(u8::is_ascii_digit).count();
     ((1..=64).contains(&code.len()) && code.bytes().all(plain) && digits <= 6).then_some(code)

@@ -14,10 +14,8 @@ use std::time::Duration;
 
 use futures_util::stream::{FuturesUnordered, StreamExt as _};
 
-use crate::connect::{
-    Catalog, Connection, Connections, Counts, Fault, Places, Session, StreamPlace, Surroundings, Unkept,
-};
-use crate::consent::Rulebook;
+use crate::connect::{Connection, Counts, Fault, NoSession, Places, StreamPlace, Unkept, Vendors};
+use crate::consent::Source;
 use crate::intake::{self, Intake, Outcome};
 use crate::store::connections::{self, ConnectionRow};
 use crate::store::syncs::{self, SyncRow, SyncState};
@@ -42,21 +40,15 @@ const AT_ONCE: usize = 4;
 /// Why a sync ended before its end. What it brought is in; the next one goes on.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// There is no such source.
-    #[error("there is no source `{0}`")]
-    NoSource(String),
-    /// The source has no connection.
-    #[error("`{0}` is not connected to its vendor; use `obhut sources add`")]
-    NotConnected(String),
+    /// The source is not connected, or what was entered cannot be used.
+    #[error("{0}")]
+    NoSession(NoSession),
     /// Somebody else is at it.
     #[error("another process is at it, or was until a moment ago; try again in a minute")]
     Busy,
     /// Another process took over, or the connection was removed.
     #[error("another process took the sync over, or the connection was removed")]
     Overtaken,
-    /// No such connector in this version.
-    #[error("the connector cannot be used")]
-    Connector(#[source] crate::connect::Error),
     /// The vendor could not be read.
     #[error("{0}")]
     Vendor(Fault),
@@ -75,6 +67,12 @@ pub enum Error {
     /// A thread of this process ended.
     #[error("the mapping of a page ended unexpectedly")]
     Mapping,
+}
+
+impl From<NoSession> for Error {
+    fn from(cause: NoSession) -> Self {
+        if let NoSession::Vendor(fault) = cause { Self::Vendor(fault) } else { Self::NoSession(cause) }
+    }
 }
 
 impl From<Fault> for Error {
@@ -101,20 +99,14 @@ impl Error {
 
 /// The syncs of one process.
 pub struct Syncs {
-    /// The connectors.
-    pub catalog: Arc<Catalog>,
-    /// What merchants entered.
-    pub connections: Connections,
+    /// Whom to ask.
+    pub vendors: Arc<Vendors>,
     /// The way in.
     pub intake: Arc<Intake>,
-    /// The sources.
-    pub rulebook: Arc<Rulebook>,
     /// Places and history.
     pub store: Store,
     /// Names for runs.
     pub ids: Arc<IdMaker>,
-    /// Time, chance and waiting.
-    pub surroundings: Surroundings,
 }
 
 /// One run.
@@ -134,15 +126,11 @@ impl Syncs {
     /// # Errors
     /// Why it ended before its end.
     pub async fn run(&self, code: &str, anew: bool, mut progress: impl FnMut(&Counts)) -> Result<Counts, Error> {
-        let source = self.rulebook.edition().source_named(code).cloned();
-        let source = source.ok_or_else(|| Error::NoSource(code.to_owned()))?;
-        let Some(connection) = self.connections.of(source.number).await? else {
-            return Err(Error::NotConnected(code.to_owned()));
-        };
+        let (source, connection) = self.vendors.connected(code).await?;
         let (mut run, row) = self.begin(source.number, code, anew).await?;
         let owner = run.owner.clone();
         let outcome = {
-            let work = self.work(&mut run, &source.connector, &connection, &mut progress);
+            let work = self.work(&mut run, &source, &connection, &mut progress);
             tokio::pin!(work);
             loop {
                 tokio::select! {
@@ -155,29 +143,9 @@ impl Syncs {
         outcome.map(|()| run.counts)
     }
 
-    /// A session with the vendor of a source, to test its connection or to erase somebody there.
-    ///
-    /// # Errors
-    /// If there is no connection, or it cannot be used.
-    pub async fn session(&self, code: &str) -> Result<Session, Error> {
-        let source = self.rulebook.edition().source_named(code).cloned();
-        let source = source.ok_or_else(|| Error::NoSource(code.to_owned()))?;
-        let Some(connection) = self.connections.of(source.number).await? else {
-            return Err(Error::NotConnected(code.to_owned()));
-        };
-        self.open(source.number, &source.connector, &connection)
-    }
-
-    fn open(&self, source: SourceNo, connector: &str, connection: &Connection) -> Result<Session, Error> {
-        let connector = self.catalog.connector(connector).map_err(Error::Connector)?.clone();
-        let keeper = Some(self.connections.keeper(source));
-        let surroundings = self.surroundings.clone();
-        Ok(Session::open(connector, &connection.parameters, &connection.outgoing, surroundings, keeper)?)
-    }
-
     async fn begin(&self, source: SourceNo, code: &str, anew: bool) -> Result<(Run, ConnectionRow), Error> {
         let owner = self.ids.uuid()?.as_bytes().to_vec();
-        let now = self.surroundings.clock.now();
+        let now = self.vendors.surroundings.clock.now();
         let row = SyncRow {
             source_no: source,
             begun_at: now,
@@ -189,24 +157,22 @@ impl Syncs {
         let (named, first) = (owner.clone(), row.clone());
         let taken = self.store.write(move |write| {
             let taken = connections::take(write, source, &named, now.plus(LEASE), now)?;
-            if taken.is_some() {
-                syncs::begin(write, &first)?;
-            }
-            Ok::<_, store::Error>(taken)
+            taken.map(|taken| Ok::<_, store::Error>((taken, syncs::begin(write, &first)?))).transpose()
         });
-        let taken = taken.await?.ok_or(Error::Busy)?;
-        let places = if anew { Places::new() } else { self.connections.places(&taken)? };
+        let (taken, begun_at) = taken.await?.ok_or(Error::Busy)?;
+        let row = SyncRow { begun_at, ..row };
+        let places = if anew { Places::new() } else { self.vendors.connections.places(&taken)? };
         Ok((Run { source, code: code.to_owned(), owner, places, row, counts: Counts::default() }, taken))
     }
 
     async fn work(
         &self,
         run: &mut Run,
-        connector: &str,
+        source: &Source,
         connection: &Connection,
         progress: &mut impl FnMut(&Counts),
     ) -> Result<(), Error> {
-        let session = self.open(run.source, connector, connection)?;
+        let session = self.vendors.open(source, connection)?;
         let connector = session.connector().clone();
         for (name, pull) in connector.streams().iter().filter_map(|stream| Some((stream.name(), stream.pull()?))) {
             let Some(stream) = connector.stream(name) else { continue };
@@ -251,7 +217,7 @@ impl Syncs {
             match self.intake.ingest(lines).await {
                 Err(intake::Error::Store(store::Error::Overloaded)) if tried < TRIES => {
                     tried += 1;
-                    self.surroundings.pause.pause(Duration::from_millis(250) * tried).await;
+                    self.vendors.surroundings.pause.pause(Duration::from_millis(250) * tried).await;
                 }
                 done => return Ok(done?),
             }
@@ -263,8 +229,8 @@ impl Syncs {
         run.places.insert(stream.to_owned(), after);
         run.row.counts = run.counts.text();
         let (source, owner, row) = (run.source, run.owner.clone(), run.row.clone());
-        let places = self.connections.seal_places(source, &run.places)?;
-        let until = self.surroundings.clock.now().plus(LEASE);
+        let places = self.vendors.connections.seal_places(source, &run.places)?;
+        let until = self.vendors.surroundings.clock.now().plus(LEASE);
         let ours = self.store.write(move |write| {
             let ours = connections::renew(write, source, &owner, until, Some(&places))?;
             if ours {
@@ -276,7 +242,7 @@ impl Syncs {
     }
 
     async fn beat(&self, source: SourceNo, owner: &[u8]) -> Result<(), Error> {
-        let (owner, until) = (owner.to_vec(), self.surroundings.clock.now().plus(LEASE));
+        let (owner, until) = (owner.to_vec(), self.vendors.surroundings.clock.now().plus(LEASE));
         let ours = self.store.write(move |write| connections::renew(write, source, &owner, until, None)).await?;
         if ours { Ok(()) } else { Err(Error::Overtaken) }
     }
@@ -285,7 +251,7 @@ impl Syncs {
         let sum = run.counts.sum();
         let brought = sum.created + sum.updated + sum.unchanged + sum.stale + sum.suppressed + sum.rejected;
         self.intake.note_sync(&run.code, usize::try_from(brought).unwrap_or(usize::MAX)).await?;
-        let now = self.surroundings.clock.now();
+        let now = self.vendors.surroundings.clock.now();
         let failures = if outcome.is_ok() { 0 } else { taken.failures.saturating_add(1) };
         let pause = i64::from(taken.every_seconds).max(pause_after(failures));
         let next_at = if taken.every_seconds > 0 { now.plus(pause * Timestamp::SECOND) } else { Timestamp::UNSET };
@@ -351,8 +317,8 @@ pub async fn keep_syncing(syncs: Arc<Syncs>) {
 
 impl Syncs {
     async fn due(&self) -> Vec<SourceNo> {
-        let now = self.surroundings.clock.now();
-        match self.connections.rows().await {
+        let now = self.vendors.surroundings.clock.now();
+        match self.vendors.connections.rows().await {
             Ok(rows) => rows.into_iter().filter(|row| row.is_due(now)).map(|row| row.source_no).collect(),
             Err(error) => {
                 tracing::warn!(error = ?error, "it could not be looked which sources are due");
@@ -362,7 +328,7 @@ impl Syncs {
     }
 
     async fn run_due(&self, number: SourceNo) -> SourceNo {
-        let Some(source) = self.rulebook.edition().source(number).cloned() else { return number };
+        let Some(source) = self.vendors.rulebook.edition().source(number).cloned() else { return number };
         match self.run(&source.code, false, |_| {}).await {
             Ok(counts) => {
                 let sum = counts.sum();

@@ -45,12 +45,16 @@ pub struct SyncRow {
     pub counts: String,
 }
 
-/// Writes down that a sync begins. One that was running was cut short; the oldest beyond what is kept are forgotten.
+/// Writes down that a sync begins, and says under which time: two never have the same. One that was running was cut short;
+/// the oldest beyond what is kept are forgotten.
 ///
 /// # Errors
 /// If it cannot be written.
-pub fn begin(write: &mut Write<'_>, row: &SyncRow) -> Result<(), Error> {
+pub fn begin(write: &mut Write<'_>, row: &SyncRow) -> Result<Timestamp, Error> {
     let source = row.source_no.0;
+    let newest =
+        list(write.records(), row.source_no, Timestamp::NEVER, 1)?.first().map(|newest| newest.begun_at.plus(1));
+    let row = SyncRow { begun_at: newest.map_or(row.begun_at, |next| next.max(row.begun_at)), ..row.clone() };
     on!(write.records(), |c| diesel::update(
         sync::table.filter(sync::source_no.eq(source).and(sync::state.eq(SyncState::Running.number())))
     )
@@ -71,7 +75,7 @@ pub fn begin(write: &mut Write<'_>, row: &SyncRow) -> Result<(), Error> {
         )
         .execute(c))?;
     }
-    Ok(())
+    Ok(row.begun_at)
 }
 
 /// Writes down how far a sync is.

@@ -90,6 +90,7 @@ struct State<V> {
     vendor: V,
     calls: Vec<String>,
     breaks: HashMap<usize, Break>,
+    slow: std::time::Duration,
 }
 
 /// A vendor that is served on a port of its own.
@@ -102,7 +103,12 @@ pub struct Fake<V> {
 impl<V: Vendor> Fake<V> {
     /// Serves it until dropped.
     pub fn serve(vendor: V, clock: Arc<dyn Clock>) -> Self {
-        let state = Arc::new(Mutex::new(State { vendor, calls: Vec::new(), breaks: HashMap::new() }));
+        let state = Arc::new(Mutex::new(State {
+            vendor,
+            calls: Vec::new(),
+            breaks: HashMap::new(),
+            slow: std::time::Duration::ZERO,
+        }));
         let (told, heard) = std::sync::mpsc::channel();
         let shared = state.clone();
         std::thread::spawn(move || {
@@ -153,6 +159,11 @@ impl<V: Vendor> Fake<V> {
         state.breaks.extend(how.iter().enumerate().map(|(number, how)| (next + number, *how)));
     }
 
+    /// Takes so long for each answer from now on.
+    pub fn slow_down(&self, time: std::time::Duration) {
+        self.state().slow = time;
+    }
+
     fn state(&self) -> MutexGuard<'_, State<V>> {
         self.state.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
@@ -191,6 +202,7 @@ fn serve<V: Vendor>(state: &Mutex<State<V>>, clock: &dyn Clock, request: &HttpRe
     let number = state.calls.len();
     state.calls.push(format!("{} {}", call.method, call.path));
     let breaks = state.breaks.remove(&number);
+    std::thread::sleep(state.slow);
     let date = jiff::Timestamp::from_microsecond(call.now).unwrap().strftime("%a, %d %b %Y %H:%M:%S GMT").to_string();
     let reply = |status: u16| {
         let mut reply = HttpResponse::build(actix_web::http::StatusCode::from_u16(status).unwrap());

@@ -10,8 +10,8 @@ use futures_util::future::BoxFuture;
 use sha2::{Digest as _, Sha256};
 
 use crate::audit::Book;
-use crate::connect::{Catalog, Connection, Connections, Counts, Outgoing, Pause, Surroundings};
-use crate::consent::{Rulebook, default_purposes};
+use crate::connect::{Catalog, Connection, Connections, Counts, Outgoing, Pause, Surroundings, Vendors};
+use crate::consent::{Rulebook, Terms, default_purposes};
 use crate::databases::Database;
 use crate::gateway::{Actor, Caller, Gateway, Scope};
 use crate::intake::Intake;
@@ -110,28 +110,29 @@ impl House {
         let controller = Controller { kek_rotation_days: Some(7), ..Controller::default() };
         let rights = Rights::new(s, gateway.clone(), unlocked.shredder, keyring, book, r, i, c, controller);
         let leap = Arc::new(Leap { clock: clock.clone(), waited: AtomicU64::new(0) });
-        let syncs = Syncs {
+        let vendors = Arc::new(Vendors {
             catalog: Arc::new(Catalog::embedded().unwrap()),
             connections: Connections::new(store.clone(), Arc::new(unlocked.strongbox)),
-            intake,
             rulebook,
-            store: store.clone(),
-            ids,
             surroundings: Surroundings { clock: clock.clone(), entropy, pause: leap.clone() },
-        };
+        });
+        let syncs = Syncs { vendors, intake, store: store.clone(), ids };
         Self { syncs, clock, store, database, rights, gateway, leap }
     }
 
     /// Connects the source, and calls to `vendor` go to `fake`.
     pub(super) async fn connect(&self, connector: &str, parameters: &[(&str, &str)], via: &[(&str, &str)]) {
         let pairs = |pairs: &[(&str, &str)]| pairs.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
-        let terms = self.syncs.catalog.connector(connector).unwrap().terms();
+        let vendor = self.syncs.vendors.catalog.connector(connector).unwrap();
+        let consents = vendor.streams().iter().flat_map(crate::connect::Stream::consents);
+        let texts = consents.map(|purpose| (purpose.clone(), "2026-01".to_owned())).collect();
+        let terms = Terms { text_versions: texts, ..vendor.terms() };
         let (code, now) = (SHOP.to_owned(), self.clock.now());
-        let source = self.syncs.rulebook.ensure_source(code.clone(), code, connector.to_owned(), &terms, now);
+        let source = self.syncs.vendors.rulebook.ensure_source(code.clone(), code, connector.to_owned(), &terms, now);
         let source = source.await.unwrap().number;
         let outgoing = Outgoing { private_hosts: vec!["127.0.0.1".to_owned()], via: pairs(via) };
         let connection = Connection { parameters: pairs(parameters), outgoing };
-        self.syncs.connections.put(source, &connection, 900, now).await.unwrap();
+        self.syncs.vendors.connections.put(source, &connection, 900, now).await.unwrap();
     }
 
     pub(super) async fn sync(&self) -> Result<Counts, Error> {
@@ -149,7 +150,7 @@ impl House {
     }
 
     pub(super) fn source(&self) -> SourceNo {
-        self.syncs.rulebook.edition().source_named(SHOP).unwrap().number
+        self.syncs.vendors.rulebook.edition().source_named(SHOP).unwrap().number
     }
 
     /// How many records the hub holds.
