@@ -48,6 +48,7 @@ struct Step {
     objects: Filter,
     matches: Filter,
     values: Vec<(String, Filter)>,
+    later: bool,
     act: Vec<Call>,
 }
 
@@ -107,6 +108,7 @@ impl Erase {
                 matches: at.filter(&spec.matches, &format!("{place}.match"))?,
                 values: values.collect::<Result<_, Error>>()?,
                 act: act.collect::<Result<_, Error>>()?,
+                later: spec.later,
                 name: spec.name,
             })
         });
@@ -175,7 +177,7 @@ impl Step {
                 report.found += 1;
                 self.act_on(session, words, values).await?;
             }
-            if self.act.is_empty() {
+            if self.act.is_empty() || self.later {
                 return Ok(());
             }
             if again {

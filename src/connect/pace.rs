@@ -1,5 +1,6 @@
 //! How fast a vendor may be called, and how long to wait after it failed.
 
+use std::collections::VecDeque;
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
@@ -23,55 +24,78 @@ impl Pause for Timer {
     }
 }
 
-/// The vendor's windows, each a bucket that fills evenly and holds what may be used at once.
+/// The vendor's windows; all hold at once.
 #[derive(Debug)]
-pub(super) struct Pace(Vec<Bucket>);
+pub(super) struct Pace(Vec<Window>);
 
 #[derive(Debug)]
-struct Bucket {
-    /// Calls it holds at most.
-    size: f64,
-    /// Calls it gains in a second.
-    gain: f64,
-    level: f64,
-    seen: Option<Timestamp>,
+enum Window {
+    /// At most so many calls in any stretch of so many microseconds; the calls of the last one.
+    Sliding { most: usize, micros: i64, made: VecDeque<Timestamp> },
+    /// A bucket that fills evenly and holds what may be used at once after a rest.
+    Bucket { size: f64, gain: f64, level: f64, seen: Option<Timestamp> },
 }
 
 impl Pace {
     pub(super) fn new(limits: &[LimitSpec]) -> Self {
-        let buckets = limits.iter().map(|limit| {
-            let size = limit.burst.unwrap_or(limit.calls).max(1.0);
-            Bucket { size, gain: limit.calls / limit.seconds, level: size, seen: None }
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "a limit is a small number above zero"
+        )]
+        let windows = limits.iter().map(|limit| match limit.burst {
+            None => Window::Sliding {
+                most: (limit.calls as usize).max(1),
+                micros: (limit.seconds * 1e6) as i64,
+                made: VecDeque::new(),
+            },
+            Some(burst) => {
+                let size = burst.max(1.0);
+                Window::Bucket { size, gain: limit.calls / limit.seconds, level: size, seen: None }
+            }
         });
-        Self(buckets.collect())
+        Self(windows.collect())
     }
 
-    /// Takes one call out of every bucket if all have one; else says how long to wait.
+    /// Takes one call out of every window if all have one; else says how long to wait.
     pub(super) fn take(&mut self, now: Timestamp) -> Option<Duration> {
-        for bucket in &mut self.0 {
-            bucket.fill(now);
-        }
-        let missing = |bucket: &Bucket| (1.0 - bucket.level).max(0.0) / bucket.gain;
-        let wait = self.0.iter().map(missing).fold(0.0, f64::max);
-        if wait > 0.0 {
+        let wait = self.0.iter_mut().map(|window| window.wait(now)).max().unwrap_or(Duration::ZERO);
+        if !wait.is_zero() {
             // A little more, so that a rounded clock does not ask twice.
-            return Some(Duration::from_secs_f64(wait) + Duration::from_millis(1));
+            return Some(wait + Duration::from_millis(1));
         }
-        for bucket in &mut self.0 {
-            bucket.level -= 1.0;
+        for window in &mut self.0 {
+            match window {
+                Window::Sliding { made, .. } => made.push_back(now),
+                Window::Bucket { level, .. } => *level -= 1.0,
+            }
         }
         None
     }
 }
 
-impl Bucket {
-    fn fill(&mut self, now: Timestamp) {
-        #[expect(clippy::cast_precision_loss, reason = "a rate is no more exact than that")]
-        if let Some(seen) = self.seen {
-            let seconds = (now.micros() - seen.micros()).max(0) as f64 / Timestamp::SECOND as f64;
-            self.level = (self.level + seconds * self.gain).min(self.size);
+impl Window {
+    /// How long until it has a call to give.
+    fn wait(&mut self, now: Timestamp) -> Duration {
+        match self {
+            Self::Sliding { most, micros, made } => {
+                while made.front().is_some_and(|first| first.plus(*micros) <= now) {
+                    made.pop_front();
+                }
+                let first = made.front().filter(|_| made.len() >= *most);
+                let wait = first.map_or(0, |first| first.plus(*micros).micros() - now.micros());
+                Duration::from_micros(u64::try_from(wait).unwrap_or(0))
+            }
+            Self::Bucket { size, gain, level, seen } => {
+                #[expect(clippy::cast_precision_loss, reason = "a rate is no more exact than that")]
+                if let Some(seen) = seen {
+                    let seconds = (now.micros() - seen.micros()).max(0) as f64 / Timestamp::SECOND as f64;
+                    *level = (*level + seconds * *gain).min(*size);
+                }
+                *seen = Some(now);
+                Duration::from_secs_f64((1.0 - *level).max(0.0) / *gain)
+            }
         }
-        self.seen = Some(now);
     }
 }
 
@@ -119,9 +143,11 @@ mod tests {
         let mut pace = Pace::new(&[limit(2.0, 1.0, None), limit(3.0, 60.0, None)]);
         assert_eq!((pace.take(at(0)), pace.take(at(0))), (None, None));
         let wait = pace.take(at(0)).unwrap();
-        assert!(wait >= Duration::from_millis(500) && wait < Duration::from_millis(510), "{wait:?}");
-        assert_eq!(pace.take(at(600)), None);
-        assert!(pace.take(at(1200)).unwrap() > Duration::from_secs(15), "the second window is empty");
+        assert!(wait >= Duration::from_secs(1) && wait < Duration::from_millis(1010), "{wait:?}");
+        assert!(pace.take(at(999)).is_some());
+        assert_eq!(pace.take(at(1000)), None);
+        assert!(pace.take(at(1001)).unwrap() > Duration::from_secs(58), "the second window is used up");
+        assert_eq!(pace.take(at(60_000)), None);
     }
 
     #[test]

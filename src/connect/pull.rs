@@ -215,11 +215,9 @@ impl Pull {
             });
         }
         let left_out = u64::try_from(before - objects.len()).unwrap_or(0);
-        for object in &mut objects {
-            if let Ok(whole) = object {
-                for enrich in &self.enrich {
-                    enrich.add(session, whole).await?;
-                }
+        for whole in objects.iter_mut().flatten() {
+            for enrich in &self.enrich {
+                enrich.add(session, whole).await?;
             }
         }
         let total = self.paging.as_ref().and_then(|paging| paging.total(&answer));

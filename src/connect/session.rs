@@ -221,7 +221,7 @@ impl Session {
         let code = link.error_code.as_ref().and_then(|filter| filter.run(value(&body)).next()).and_then(Result::ok);
         let code = code.and_then(exact).and_then(|code| vendor_code(&code));
         let fault = match status {
-            401 => Fault::Credentials(code),
+            status if link.refuses.contains(&status) => Fault::Credentials(code),
             403 => Fault::Permission(code),
             404 => Fault::NotFound(code),
             _ => Fault::Vendor { status, code },

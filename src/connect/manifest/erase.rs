@@ -45,6 +45,9 @@ pub(in crate::connect) struct StepSpec {
     /// Values for the acts: jq filters over what was found.
     #[serde(default = "id_of")]
     pub(in crate::connect) values: BTreeMap<String, String>,
+    /// Does the vendor only take the wish and carry it out later? Then it is not looked for again.
+    #[serde(default)]
+    pub(in crate::connect) later: bool,
     /// Calls for each, in their order. Without any, what is found is reported as `leaves` says.
     #[serde(default)]
     pub(in crate::connect) act: Vec<RequestSpec>,

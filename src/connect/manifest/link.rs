@@ -35,6 +35,9 @@ pub(in crate::connect) struct LinkSpec {
     /// How the vendor says "too many calls".
     #[serde(default)]
     pub(in crate::connect) throttle: ThrottleSpec,
+    /// The statuses by which the vendor refuses credentials or a token that ended.
+    #[serde(default = "unauthorised")]
+    pub(in crate::connect) refuses: Vec<u16>,
     /// jq filter over an error reply that yields the vendor's code for it. Only what looks like a code is shown.
     #[serde(default)]
     pub(in crate::connect) error_code: Option<String>,
@@ -182,7 +185,8 @@ pub(in crate::connect) struct LimitSpec {
     pub(in crate::connect) calls: f64,
     /// … in so many seconds.
     pub(in crate::connect) seconds: f64,
-    /// Calls that may be made at once after a rest; without it: `calls`.
+    /// Calls that may be made at once after a rest, where the vendor fills a bucket evenly. Without it no stretch of
+    /// `seconds` ever holds more than `calls`.
     #[serde(default)]
     pub(in crate::connect) burst: Option<f64>,
 }
@@ -218,6 +222,10 @@ pub(in crate::connect) struct TestSpec {
 
 fn authorization() -> String {
     "Authorization".to_owned()
+}
+
+fn unauthorised() -> Vec<u16> {
+    vec![401]
 }
 
 fn bearer() -> String {

@@ -4,7 +4,12 @@
 //! A fake is a [`Vendor`]: one function from a call to an answer. [`Fake`] serves it, tells the time of the test in the
 //! header `Date`, counts calls, and breaks them when told to.
 
+pub mod amazon;
+pub mod billbee;
+pub mod lexware;
+pub mod shopify;
 pub mod shopware;
+pub mod woocommerce;
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard};

@@ -159,8 +159,8 @@ impl House {
     }
 
     fn by_mail(&self, mail: &str) -> Who {
-        let (_, normal) = crate::intake::lookup_form(IdentifierKind::Email, mail).unwrap();
-        self.gateway.who_has(IdentifierKind::Email, self.source(), &normal).unwrap()
+        let (kind, normal) = crate::intake::lookup_form(IdentifierKind::Email, mail).unwrap();
+        self.gateway.who_has(kind, self.source(), &normal).unwrap()
     }
 
     pub(super) async fn knows(&self, mail: &str) -> bool {

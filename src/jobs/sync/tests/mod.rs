@@ -1,7 +1,13 @@
 //! Syncs against fakes of the vendors, on both databases, with the time in the test's hand.
 
+mod amazon;
+mod billbee;
 mod house;
+mod lexware;
+mod scenarios;
+mod shopify;
 mod shopware;
+mod woocommerce;
 
 use super::pause_after;
 
