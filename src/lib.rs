@@ -1,7 +1,7 @@
 //! Obhut: a customer data platform with a consent gateway.
 //!
 //! Data comes in by [`intake`], rests sealed, leaves by [`gateway`]; there is no third door.
-//! `ARCHITECTURE.md` walks the five flows.
+//! `ARCHITECTURE.md` walks the flows.
 
 pub mod api;
 pub mod app;

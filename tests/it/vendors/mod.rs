@@ -9,6 +9,7 @@ pub mod billbee;
 pub mod lexware;
 pub mod shopify;
 pub mod shopware;
+pub mod teekontor;
 pub mod woocommerce;
 
 use std::collections::{BTreeMap, HashMap};

@@ -81,6 +81,10 @@ pub(super) struct House {
 
 impl House {
     pub(super) async fn open(database: Database) -> Self {
+        Self::open_with(database, Arc::new(Catalog::embedded().unwrap())).await
+    }
+
+    pub(super) async fn open_with(database: Database, catalog: Arc<Catalog>) -> Self {
         let store = database.store();
         let clock = Arc::new(Watch(AtomicI64::new(Timestamp::parse(NOW).unwrap().micros())));
         let entropy: Arc<dyn Entropy> = Arc::new(Seeded(AtomicU64::new(1)));
@@ -111,7 +115,7 @@ impl House {
         let rights = Rights::new(s, gateway.clone(), unlocked.shredder, keyring, book, r, i, c, controller);
         let leap = Arc::new(Leap { clock: clock.clone(), waited: AtomicU64::new(0) });
         let vendors = Arc::new(Vendors {
-            catalog: Arc::new(Catalog::embedded().unwrap()),
+            catalog,
             connections: Connections::new(store.clone(), Arc::new(unlocked.strongbox)),
             rulebook,
             surroundings: Surroundings { clock: clock.clone(), entropy, pause: leap.clone() },
@@ -158,20 +162,28 @@ impl House {
         self.database.count(crate::store::Shelf::Records, "record")
     }
 
-    fn by_mail(&self, mail: &str) -> Who {
-        let (kind, normal) = crate::intake::lookup_form(IdentifierKind::Email, mail).unwrap();
+    fn who(&self, (kind, value): &(IdentifierKind, String)) -> Who {
+        let (kind, normal) = crate::intake::lookup_form(*kind, value).unwrap();
         self.gateway.who_has(kind, self.source(), &normal).unwrap()
     }
 
     pub(super) async fn knows(&self, mail: &str) -> bool {
-        self.gateway.snapshot(self.by_mail(mail)).await.unwrap().is_some()
+        self.knows_as(&(IdentifierKind::Email, mail.to_owned())).await
+    }
+
+    pub(super) async fn knows_as(&self, who: &(IdentifierKind, String)) -> bool {
+        self.gateway.snapshot(self.who(who)).await.unwrap().is_some()
     }
 
     /// Erases somebody in the hub.
     pub(super) async fn erase(&self, mail: &str) {
+        self.erase_as(&(IdentifierKind::Email, mail.to_owned())).await;
+    }
+
+    pub(super) async fn erase_as(&self, who: &(IdentifierKind, String)) {
         let id = ApiKeyId::from_uuid(uuid::Uuid::from_u128(2));
         let dpo = Caller { actor: Actor::Key { id, role: Role::Dpo }, scope: Scope::Every };
-        let request = self.rights.receive(Kind::Erasure, self.by_mail(mail), None, &dpo).await.unwrap();
+        let request = self.rights.receive(Kind::Erasure, self.who(who), None, &dpo).await.unwrap();
         self.rights.erase(request.case().id, &dpo).await.unwrap();
     }
 }

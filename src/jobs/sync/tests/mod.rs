@@ -2,6 +2,7 @@
 
 mod amazon;
 mod billbee;
+mod guide;
 mod house;
 mod lexware;
 mod scenarios;

@@ -4,6 +4,7 @@ use serde_json::json;
 
 use super::scenarios::{Case, PAGE, PEOPLE, scenarios};
 use crate::connect::Leaves;
+use crate::types::IdentifierKind;
 use crate::vendors::woocommerce::Store;
 
 scenarios!(Store);
@@ -32,6 +33,10 @@ impl Case for Store {
         let at = json!(at.trim_end_matches('Z'));
         (self.customers[0]["first_name"], self.customers[0]["date_modified_gmt"]) = (json!("Maria"), at.clone());
         (self.orders[0]["status"], self.orders[0]["date_modified_gmt"]) = (json!("completed"), at);
+    }
+
+    fn who(number: usize) -> (IdentifierKind, String) {
+        (IdentifierKind::Account, format!("{}", 100 + number))
     }
 
     fn revoke(&mut self) {
