@@ -22,6 +22,7 @@ pub mod api_keys;
 pub mod arrivals;
 pub mod audit;
 pub mod audit_heads;
+pub mod connections;
 pub mod identifiers;
 pub mod jobs;
 pub mod keys;
@@ -38,6 +39,7 @@ pub mod requests;
 pub mod segments;
 pub mod sources;
 pub mod subjects;
+pub mod syncs;
 pub mod tombstones;
 
 use std::sync::Arc;
