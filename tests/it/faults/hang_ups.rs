@@ -159,7 +159,12 @@ fn hanging_up_anywhere_leaves_nothing_open_and_loses_nothing(database: Database)
     }
     assert!(finished > 0 && finished < unknown.len(), "{finished} of {}", unknown.len());
     let database = name_of(house.database());
-    figure("hang-ups", database, "calls; acknowledged writes, disclosures seen", format!("{count}; {stored}, {disclosed}"));
+    figure(
+        "hang-ups",
+        database,
+        "calls; acknowledged writes, disclosures seen",
+        format!("{count}; {stored}, {disclosed}"),
+    );
     figure("hang-ups", database, "cut-off writes; of them done", format!("{}; {finished}", unknown.len()));
     for (once, name) in marks.into_inner().unwrap().iter().take(100) {
         let request = house.request(0, reqwest::Method::POST, "/v1/records");
