@@ -80,7 +80,9 @@ pub enum Fault {
     #[error("the connector `{0}` reads files only; use `obhut import`")]
     FilesOnly(String),
     /// No randomness, or no client could be built.
-    #[error("outgoing calls are not possible on this machine")]
+    #[error(
+        "outgoing calls are not possible on this machine; are the certificates of the system there (ca-certificates)?"
+    )]
     Machine,
     /// What must be kept could not be.
     #[error("the new refresh token could not be kept")]

@@ -124,3 +124,79 @@ fn fault(error: &reqwest::Error, host: &str) -> Fault {
     }
     if error.is_timeout() { Fault::Timeout(host) } else { Fault::Unreachable(host) }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use serde_json::json;
+
+    use super::*;
+    use crate::connect::Outgoing;
+    use crate::connect::guard::HostRule;
+    use crate::types::SystemClock;
+    use crate::vendors::{Answer, Break, Call, Fake, Vendor};
+
+    /// Sends callers elsewhere, and talks too much.
+    struct Maze;
+
+    impl Vendor for Maze {
+        fn answer(&mut self, call: &Call) -> Answer {
+            let to = |status, place: &str| Answer::new(status, serde_json::Value::Null).with("location", place);
+            match call.path.as_str() {
+                "/here" => to(301, "/there"),
+                "/again" => to(307, "/there"),
+                "/round" => to(302, "/round"),
+                "/away" => to(302, "http://169.254.169.254/latest/meta-data"),
+                "/other" => to(302, "http://localhost:1/"),
+                "/much" => Answer::new(200, json!("x".repeat(2 << 20))),
+                _ => Answer::new(200, json!({"method": call.method, "token": call.header("authorization")})),
+            }
+        }
+    }
+
+    async fn call(method: Method, path: &str, how: &[Break]) -> Result<String, &'static str> {
+        let fake = Fake::serve(Maze, Arc::new(SystemClock));
+        fake.break_calls(0, how);
+        let outgoing = Outgoing { private_hosts: vec!["127.0.0.1".into(), "localhost".into()], ..Outgoing::default() };
+        let rules = ["127.0.0.1", "localhost", "169.254.169.254"].map(HostRule::parse).to_vec();
+        let outside = Outside::new(Guard::new(rules, &outgoing).unwrap(), Duration::from_secs(20), 1).unwrap();
+        let url = Url::parse(&format!("{}{path}", fake.address())).unwrap();
+        let headers = HeaderMap::from_iter([(reqwest::header::AUTHORIZATION, "secret".parse().unwrap())]);
+        let reply = outside.send(&Prepared { method, url, headers, body: None }).await;
+        reply.map(|reply| String::from_utf8(reply.body).unwrap()).map_err(|fault| fault.word())
+    }
+
+    #[tokio::test]
+    async fn a_redirect_is_followed_within_the_host_alone() {
+        let there = r#"{"method":"GET","token":"secret"}"#;
+        assert_eq!(call(Method::GET, "/here", &[]).await.as_deref(), Ok(there));
+        assert_eq!(call(Method::POST, "/again", &[]).await.as_deref(), Ok(r#"{"method":"POST","token":"secret"}"#));
+        // What was sent would not be sent again.
+        assert_eq!(call(Method::POST, "/here", &[]).await, Err("moved"));
+        for path in ["/away", "/other", "/round"] {
+            assert_eq!(call(Method::GET, path, &[]).await, Err("moved"), "{path}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_reply_ends_somewhere_and_is_whole() {
+        assert_eq!(call(Method::GET, "/much", &[]).await, Err("reply_too_large"));
+        let broken = call(Method::GET, "/", &[Break::HangUp]).await.unwrap_err();
+        assert!(["unreadable_reply", "unreachable"].contains(&broken), "{broken}");
+    }
+
+    #[tokio::test]
+    async fn an_address_of_a_private_network_is_not_called() {
+        let rules = vec![HostRule::parse("127.0.0.1"), HostRule::parse("localhost")];
+        let guard = Guard::new(rules, &Outgoing::default()).unwrap();
+        let outside = Outside::new(guard, Duration::from_secs(5), 1).unwrap();
+        // The first by what is written, the second by what the directory says.
+        for url in ["https://127.0.0.1/", "https://localhost/"] {
+            let prepared =
+                Prepared { method: Method::GET, url: Url::parse(url).unwrap(), headers: HeaderMap::new(), body: None };
+            let fault = outside.send(&prepared).await.err().unwrap();
+            assert_eq!(fault.word(), "private_host", "{url}");
+        }
+    }
+}

@@ -73,7 +73,7 @@ fn a_shop_is_connected_read_and_let_go(database: Database) {
     assert!(text(&again).contains("0 new, 0 changed"), "{}", text(&again));
     let listed = text(&house.run(&["sources", "list"]));
     assert!(listed.contains("shopware6") && listed.contains("done "), "{listed}");
-    let shown = house.get(Role::Dpo, "/v1/sources/shop/syncs").expect(200).json();
+    let shown = shown(&house);
     assert_eq!(
         (&shown["connected"], &shown["every_seconds"], &shown["next_at"]),
         (&json!(true), &json!(0), &Value::Null)

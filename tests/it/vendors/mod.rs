@@ -7,6 +7,7 @@
 pub mod amazon;
 pub mod billbee;
 pub mod lexware;
+pub mod sevdesk;
 pub mod shopify;
 pub mod shopware;
 pub mod teekontor;

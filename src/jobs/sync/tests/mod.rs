@@ -6,6 +6,7 @@ mod guide;
 mod house;
 mod lexware;
 mod scenarios;
+mod sevdesk;
 mod shopify;
 mod shopware;
 mod woocommerce;

@@ -45,6 +45,10 @@ pub(super) trait Case: Vendor + Sized {
     fn who(number: usize) -> (IdentifierKind, String) {
         (IdentifierKind::Email, Self::email(number))
     }
+    /// Whom the vendor is to forget.
+    fn person(number: usize) -> Person {
+        Person { email: Some(Self::email(number).to_uppercase()), ..Person::default() }
+    }
     /// The mail address of a person.
     fn email(number: usize) -> String {
         format!("kunde{number}@example.org")
@@ -139,9 +143,8 @@ pub(super) async fn erased_they_stay_erased<V: Case>(database: Database) {
     house.clock.set("2026-11-21T12:30:00Z");
     let session = house.syncs.vendors.session(SHOP).await.unwrap();
     let connector = session.connector().clone();
-    let person = Person { email: Some(V::email(3).to_uppercase()), ..Person::default() };
     let calls = fake.calls();
-    let report = connector.erase().unwrap().run(&session, &person).await;
+    let report = connector.erase().unwrap().run(&session, &V::person(3)).await;
     assert_eq!(report.leaves, V::LEAVES, "{report:?}");
     for step in &report.steps {
         assert_eq!(step.failure, None, "{report:?}");

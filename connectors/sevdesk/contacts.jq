@@ -1,0 +1,22 @@
+# 3 is sevDesk's own category of customers.
+select((.category.id | text) == "3")
+| if .id == null then error("the contact has no id") else . end
+| (.id | text) as $id
+| (.name | filled) as $company
+# Only those that are said to be this contact's.
+| [.ways | list[] | select((.contact.id | text) == $id)] as $ways
+| {
+    type: "customer",
+    external_id: $id,
+    updated_at: ((.update // .create) | instant),
+    identifiers: (
+      [{kind: "account", value: $id}, (.customerNumber | text | filled | values | {kind: "customer_number", value: .})]
+      + [$ways[] | select(.type == "EMAIL") | .value | filled | values | {kind: "email", value: ., verified: ($company == null)}]
+      + [$ways[] | select(.type == "PHONE" or .type == "MOBILE") | .value | filled | values | {kind: "phone", value: .}]
+    ),
+    data: {
+      person: {title: .titel, given_name: .surename, family_name: .familyname, company: $company, birth_date: (.birthday | day)},
+      customer_number: (.customerNumber | text),
+      note: .description
+    }
+  }

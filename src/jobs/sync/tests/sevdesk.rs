@@ -1,0 +1,59 @@
+//! sevDesk.
+
+use serde_json::json;
+
+use super::house::SHOP;
+use super::scenarios::{Case, PAGE, PEOPLE, open, scenarios};
+use crate::connect::{Leaves, Person};
+use crate::vendors::sevdesk::Ledger;
+
+scenarios!(Ledger);
+on_both_databases!(a_contact_with_booked_documents_is_left_to_somebody);
+
+impl Case for Ledger {
+    const CONNECTOR: &'static str = "sevdesk";
+    const VIA: &'static [&'static str] = &["https://my.sevdesk.de"];
+    const RECORDS: u64 = 2;
+    const CHANGED: u64 = 2;
+    const LEAVES: Option<Leaves> = Some(Leaves::Deleted);
+
+    fn new() -> Self {
+        Self::with_people(PEOPLE, PAGE)
+    }
+
+    fn parameters(_: &str) -> Vec<(&'static str, String)> {
+        vec![("token", "b7794de0085f5cd00560f160f290af38".to_owned())]
+    }
+
+    fn person(number: usize) -> Person {
+        Person { customer_number: Some(format!("K-{number}")), ..Person::default() }
+    }
+
+    fn change(&mut self, at: &str) {
+        (self.contacts[0]["description"], self.contacts[0]["update"]) = (json!("Ruft gern an."), json!(at));
+        (self.invoices[0]["status"], self.invoices[0]["update"]) = (json!("750"), json!(at));
+    }
+
+    fn revoke(&mut self) {
+        self.token_is_valid = false;
+    }
+
+    fn restore(&mut self) {
+        self.token_is_valid = true;
+    }
+}
+
+async fn a_contact_with_booked_documents_is_left_to_somebody(database: Database) {
+    let (house, fake) = open::<Ledger>(database).await;
+    fake.with(|ledger| ledger.booked.push("81004".to_owned()));
+    let session = house.syncs.vendors.session(SHOP).await.unwrap();
+    let connector = session.connector().clone();
+    let report = connector.erase().unwrap().run(&session, &Ledger::person(4)).await;
+    assert_eq!((report.steps[0].found, report.leaves), (1, Some(Leaves::ManualTask)), "{report:?}");
+    assert!(report.steps[0].failure.as_ref().unwrap().contains("409"), "{report:?}");
+    // Known by a mail address alone, nobody is looked for.
+    let calls = fake.calls();
+    let person = Person { email: Some(Ledger::email(4)), ..Person::default() };
+    let report = connector.erase().unwrap().run(&session, &person).await;
+    assert_eq!((report.leaves, fake.calls()), (None, calls));
+}

@@ -1,0 +1,99 @@
+//! sevDesk: a token that stands alone in its header, objects with an offset, numbers as text here and as numbers there, and a
+//! contact with booked documents that is not deleted.
+
+use serde_json::{Value, json};
+
+use super::{Answer, Call, Vendor};
+
+/// The books.
+pub struct Ledger {
+    /// Contacts.
+    pub contacts: Vec<Value>,
+    /// Invoices.
+    pub invoices: Vec<Value>,
+    /// Contacts with booked documents.
+    pub booked: Vec<String>,
+    /// Is the token in force?
+    pub token_is_valid: bool,
+    most: usize,
+}
+
+impl Ledger {
+    /// With so many customers, each with an invoice, and so many a page at most.
+    pub fn with_people(count: usize, most: usize) -> Self {
+        let of = |make: fn(usize) -> Value| (0..count).map(make).collect();
+        Self { contacts: of(contact), invoices: of(invoice), booked: Vec::new(), token_is_valid: true, most }
+    }
+
+    fn list(&self, found: &[&Value], call: &Call) -> Answer {
+        let limit = call.number("limit").unwrap_or(100);
+        if !(1..=1000).contains(&limit) {
+            return Answer::new(400, json!({"objects": null, "error": {"message": "limit", "code": 400}}));
+        }
+        let size = usize::try_from(limit).unwrap().min(self.most);
+        let start = usize::try_from(call.number("offset").unwrap_or(0)).unwrap();
+        let page: Vec<&&Value> = found.iter().skip(start).take(size).collect();
+        let mut body = json!({"objects": page});
+        if call.query.get("countAll").map(String::as_str) == Some("true") {
+            // As text, as so many of its numbers.
+            body["total"] = found.len().to_string().into();
+        }
+        Answer::new(200, body)
+    }
+}
+
+impl Vendor for Ledger {
+    fn answer(&mut self, call: &Call) -> Answer {
+        if !self.token_is_valid || call.header("authorization") != "b7794de0085f5cd00560f160f290af38" {
+            return Answer::new(401, json!({"status": 401, "message": "Authentication required"}));
+        }
+        let asked = |name: &str| call.query.get(name).map(String::as_str);
+        match (call.method.as_str(), call.path.trim_start_matches("/api/v1/").split('/').collect::<Vec<_>>().as_slice())
+        {
+            ("GET", ["Contact"]) => {
+                // Without `depth` only organisations come.
+                let deep = asked("depth") == Some("1");
+                let number = asked("customerNumber");
+                let wanted = |one: &&Value| {
+                    (deep || !one["name"].is_null()) && number.is_none_or(|number| one["customerNumber"] == number)
+                };
+                let found: Vec<&Value> = self.contacts.iter().filter(wanted).collect();
+                self.list(&found, call)
+            }
+            ("GET", ["CommunicationWay"]) => {
+                assert_eq!(asked("contact[objectName]"), Some("Contact"));
+                let id = asked("contact[id]").unwrap();
+                let number: usize = id.parse::<usize>().unwrap() - 81_000;
+                let contact = json!({"id": 81_000 + number, "objectName": "Contact"});
+                let way = json!({"contact": contact, "type": "EMAIL", "value": format!("kunde{number}@example.org"), "main": "1"});
+                self.list(&[&way], call)
+            }
+            ("GET", ["Invoice"]) => self.list(&self.invoices.iter().collect::<Vec<_>>(), call),
+            ("DELETE", ["Contact", id]) => {
+                if self.booked.iter().any(|booked| booked == id) {
+                    return Answer::new(409, json!({"error": {"message": "Contact is in use", "code": 409}}));
+                }
+                self.contacts.retain(|one| one["id"] != *id);
+                Answer::new(200, json!({"objects": [null]}))
+            }
+            _ => Answer::new(404, json!({"error": {"message": "not found", "code": 404}})),
+        }
+    }
+}
+
+fn contact(number: usize) -> Value {
+    json!({
+        "id": format!("{}", 81_000 + number), "objectName": "Contact", "create": "2025-02-01T10:00:00+01:00",
+        "update": "2025-02-01T10:00:00+01:00", "name": null, "surename": "Erika", "familyname": format!("Beispiel{number}"),
+        "customerNumber": format!("K-{number}"), "birthday": null, "description": null, "category": {"id": "3"}, "status": "1000",
+    })
+}
+
+fn invoice(number: usize) -> Value {
+    json!({
+        "id": format!("{}", 92_000 + number), "objectName": "Invoice", "create": "2026-02-02T11:00:00+01:00",
+        "update": "2026-02-02T11:00:00+01:00", "invoiceNumber": format!("RE-{number}"), "invoiceDate": "2026-02-02T00:00:00+01:00",
+        "invoiceType": "RE", "status": "1000", "contact": {"id": format!("{}", 81_000 + number)}, "currency": "EUR",
+        "sumNet": "16.72", "sumTax": "3.18", "sumGross": "19.90",
+    })
+}
