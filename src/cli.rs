@@ -60,6 +60,12 @@ pub enum Command {
         #[command(subcommand)]
         command: Retention,
     },
+    /// Look at who was found to be the same person, and correct it
+    Graph {
+        /// What to do.
+        #[command(subcommand)]
+        command: Graph,
+    },
     /// Check the audit log
     Audit {
         /// What to check.
@@ -186,6 +192,43 @@ pub struct RetentionRun {
     pub home: HomeLayer,
 }
 
+/// `obhut graph`.
+#[derive(Subcommand)]
+pub enum Graph {
+    /// Write which record of which source belongs to which person
+    ///
+    /// One line per record: `source,external_id,subject_id`, person by person. The ids of the sources are opened under
+    /// the purpose identity_matching, and the audit book says so. What that purpose may not read is left out and counted:
+    /// people who objected, and records of sources whose terms do not list it.
+    #[command(
+        after_help = "Examples:\n  obhut graph assignments --format csv --output assignments.csv\n  obhut graph assignments --format ndjson | head"
+    )]
+    Assignments(Assignments),
+}
+
+/// `obhut graph assignments`.
+#[derive(Args)]
+pub struct Assignments {
+    /// Form of the lines
+    #[arg(long, value_enum, value_name = "FORM", default_value = "csv")]
+    pub format: TableFormat,
+    /// File to write, readable by its owner alone if it is new [default: standard output]
+    #[arg(long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+    /// Where the data is.
+    #[command(flatten)]
+    pub home: HomeLayer,
+}
+
+/// The form of a table that is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum TableFormat {
+    /// Comma-separated values with a header line.
+    Csv,
+    /// One JSON object per line.
+    Ndjson,
+}
+
 /// `obhut audit`.
 #[derive(Subcommand)]
 pub enum Audit {
@@ -297,9 +340,19 @@ mod tests {
     #[test]
     fn the_help_names_every_command_and_its_variables() {
         let help = command().render_long_help().to_string();
-        for word in
-            ["demo", "serve", "import", "keys", "retention", "audit", "key", "config", "Examples:", "Exit status"]
-        {
+        for word in [
+            "demo",
+            "serve",
+            "import",
+            "keys",
+            "retention",
+            "graph",
+            "audit",
+            "key",
+            "config",
+            "Examples:",
+            "Exit status",
+        ] {
             assert!(help.contains(word), "{word}");
         }
         let mut whole = command();

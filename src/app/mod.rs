@@ -2,6 +2,7 @@
 
 mod commands;
 mod demo;
+mod graph;
 mod import;
 mod serve;
 mod tour;
@@ -89,7 +90,7 @@ pub async fn open(config: &Config) -> Result<Hub, Error> {
 
     let store = Store::open(&location(config)?)?;
     let root = root_key(config, &*entropy)?;
-    let Unlocked { sealer, opener, shredder, rotator, strongbox, ring } =
+    let Unlocked { sealer, opener, comparer, shredder, rotator, strongbox, ring } =
         unlock(&store, &*root, &*clock, entropy.clone()).await?;
     let keyring = Arc::new(Keyring::new(ring, root, store.clone()));
 
@@ -110,8 +111,17 @@ pub async fn open(config: &Config) -> Result<Hub, Error> {
         ids.clone(),
         clock.clone(),
     ));
-    let intake =
-        Intake::new(sealer, store.clone(), keyring.clone(), rulebook.clone(), book.clone(), ids.clone(), clock.clone());
+    let intake = Intake::new(
+        sealer,
+        comparer,
+        gateway.clone(),
+        store.clone(),
+        keyring.clone(),
+        rulebook.clone(),
+        book.clone(),
+        ids.clone(),
+        clock.clone(),
+    );
     let rotation = Arc::new(KeyRotation::new(rotator, keyring.clone(), store.clone(), book.clone(), clock.clone()));
     let segments = Segments::new(
         store.clone(),

@@ -84,6 +84,8 @@ pub struct Canonical {
     pub consents: Vec<ConsentClaim>,
     /// The folded full name, if the record gives one of at least two words.
     pub name_key: Option<Personal>,
+    /// Under each identifier, by its place, the folded family name with the value: to tell how many share it.
+    pub holders: Vec<Option<Personal>>,
 }
 
 /// Reads one JSON object.
@@ -179,6 +181,10 @@ impl Open {
             Ok((category, closed))
         });
         let draft = self.draft;
+        let full_name = draft.full_name.as_deref().and_then(name::folded_full);
+        let family = full_name.as_deref().and_then(|name| name.rsplit(' ').next());
+        let holder = |plain: &Plain| family.map(|family| Personal::text(format!("{}\0{family}", plain.matching)));
+        let holders = self.identifiers.iter().map(holder).collect();
         Ok(Canonical {
             kind: self.kind,
             source: self.source,
@@ -192,7 +198,8 @@ impl Open {
             delivered_at: draft.delivered_at,
             paid_order: draft.paid_order,
             consents: self.consents.into_iter().map(PlainClaim::close).collect::<Result<_, _>>()?,
-            name_key: draft.full_name.as_deref().and_then(name::folded_full).map(Personal::text),
+            name_key: full_name.map(Personal::text),
+            holders,
         })
     }
 }

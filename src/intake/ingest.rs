@@ -8,9 +8,10 @@ use super::settle::settle;
 use super::{Error, Rejection, canonical};
 use crate::audit::{Act, Book, Line};
 use crate::consent::Rulebook;
+use crate::gateway::Gateway;
 use crate::store::Store;
 use crate::types::{ApiKeyId, Clock, IdMaker, Role};
-use crate::vault::{Keyring, Sealer};
+use crate::vault::{Comparer, Keyring, Sealer};
 
 /// Records that one transaction takes.
 pub const CHUNK: usize = 100;
@@ -34,9 +35,11 @@ pub enum Outcome {
     Rejected(Rejection),
 }
 
-/// The way in. It owns the [`Sealer`].
+/// The way in. It owns the [`Sealer`] and the [`Comparer`].
 pub struct Intake {
     pub(super) sealer: Arc<Sealer>,
+    pub(super) comparer: Arc<Comparer>,
+    pub(super) gateway: Arc<Gateway>,
     pub(super) store: Store,
     pub(super) keyring: Arc<Keyring>,
     pub(super) rulebook: Arc<Rulebook>,
@@ -46,10 +49,13 @@ pub struct Intake {
 }
 
 impl Intake {
-    /// An intake that owns `sealer`. There is one per process.
+    /// An intake that owns `sealer` and `comparer`. There is one per process.
     #[must_use]
+    #[expect(clippy::too_many_arguments, reason = "the wiring names each part once")]
     pub fn new(
         sealer: Sealer,
+        comparer: Comparer,
+        gateway: Arc<Gateway>,
         store: Store,
         keyring: Arc<Keyring>,
         rulebook: Arc<Rulebook>,
@@ -57,7 +63,8 @@ impl Intake {
         ids: Arc<IdMaker>,
         clock: Arc<dyn Clock>,
     ) -> Self {
-        Self { sealer: Arc::new(sealer), store, keyring, rulebook, book, ids, clock }
+        let (sealer, comparer) = (Arc::new(sealer), Arc::new(comparer));
+        Self { sealer, comparer, gateway, store, keyring, rulebook, book, ids, clock }
     }
 
     /// Takes records, one JSON object each, and says what became of each, in their order. A refused record never

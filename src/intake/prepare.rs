@@ -15,6 +15,9 @@ use crate::store::rows::{IdentifierRow, RecordRow};
 use crate::types::{Category, CategorySet, IdentifierKind, RecordKind, SubjectId, Timestamp};
 use crate::vault::{BlindIndex, Personal, Sealer};
 
+/// The number of the matching key that tells family names under one value apart.
+const HOLDER: i16 = 0;
+
 /// Who brings a record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Bringer {
@@ -40,6 +43,8 @@ pub(super) struct Prepared {
     pub(super) own_tombstone: [u8; 16],
     pub(super) tombstones: Vec<[u8; 16]>,
     pub(super) content_mac: BlindIndex,
+    /// The source's own id of it.
+    pub(super) name: Personal,
     pub(super) parts: Vec<(Category, Personal)>,
     pub(super) facts: i16,
     pub(super) happened_at: Option<Timestamp>,
@@ -55,6 +60,8 @@ pub(super) struct Indexed {
     pub(super) ix: [u8; 16],
     pub(super) kind: i16,
     pub(super) flags: i16,
+    /// The family name that came with it, comparable under this value only; 0 without one.
+    pub(super) whose: i32,
 }
 
 /// A consent a source claims, checked against its purpose. Person and number come when it is written.
@@ -106,7 +113,7 @@ pub(super) fn prepare(
         .cloned()
         .ok_or_else(|| Error::Rejected(Rejection::new(Reason::UNKNOWN_SOURCE).under("source")))?;
     let record_ix = sealer.record_index(source.number, record.kind, &record.external_id);
-    let indexes = indexes(sealer, &source, record_ix, &record.identifiers, bringer)?;
+    let indexes = indexes(sealer, &source, record_ix, &record, bringer)?;
     let clues = indexes.iter().filter_map(Indexed::clue).collect();
     let tombstones = indexes
         .iter()
@@ -126,6 +133,7 @@ pub(super) fn prepare(
         tombstones,
         content_mac: sealer.content_mac(record_ix, &record.parts),
         parts: record.parts,
+        name: record.external_id,
         facts: facts.into_iter().filter_map(|(holds, bit)| holds.then_some(bit)).sum(),
         happened_at: record.occurred_at,
         contract_until: record.contract_until,
@@ -142,30 +150,38 @@ fn indexes(
     sealer: &Sealer,
     source: &Source,
     record_ix: BlindIndex,
-    identifiers: &[Identifier],
+    record: &Canonical,
     bringer: Bringer,
 ) -> Result<Vec<Indexed>, Error> {
-    let mut indexes = vec![Indexed { ix: record_ix.bytes(), kind: IdentifierRow::RECORD, flags: 0 }];
-    let mut add = |ix: BlindIndex, kind: IdentifierKind, flags: i16| {
+    let mut indexes = vec![Indexed { ix: record_ix.bytes(), kind: IdentifierRow::RECORD, flags: 0, whose: 0 }];
+    let mut add = |ix: BlindIndex, kind: IdentifierKind, flags: i16, whose: i32| {
         let ix = ix.bytes();
         match indexes.iter_mut().find(|known| known.ix == ix) {
-            Some(known) => known.flags |= flags,
-            None => indexes.push(Indexed { ix, kind: kind.number(), flags }),
+            Some(known) => (known.flags, known.whose) = (known.flags | flags, known.whose | whose),
+            None => indexes.push(Indexed { ix, kind: kind.number(), flags, whose }),
         }
     };
-    for identifier in identifiers {
+    for (identifier, holder) in record.identifiers.iter().zip(&record.holders) {
         let verified = if identifier.verified { IdentifierRow::VERIFIED } else { 0 };
         if identifier.lookup {
             let ix = sealer.lookup(identifier.kind, source.number, &identifier.value)?;
             let statement = if bringer == Bringer::Statement { IdentifierRow::STATEMENT } else { 0 };
-            add(ix, identifier.kind, IdentifierRow::LOOKUP | verified | statement);
+            add(ix, identifier.kind, IdentifierRow::LOOKUP | verified | statement, 0);
         }
         if identifier.joins != Joins::Never {
             let ix = sealer.lookup(identifier.kind, source.number, &identifier.matching)?;
-            add(ix, identifier.kind, IdentifierRow::JOINS | verified);
+            add(ix, identifier.kind, IdentifierRow::JOINS | verified, whose(sealer, identifier, holder.as_ref())?);
         }
     }
     Ok(indexes)
+}
+
+/// The family name under a value that is the same at every source. Numbers of one source name one account.
+fn whose(sealer: &Sealer, identifier: &Identifier, holder: Option<&Personal>) -> Result<i32, Error> {
+    let Some(holder) = holder.filter(|_| identifier.joins == Joins::People && identifier.lookup) else { return Ok(0) };
+    let [one, two, three, four, ..] = sealer.matching(HOLDER, holder)?.bytes();
+    // 0 says that there is no name.
+    Ok(i32::from_be_bytes([one, two, three, four]) | 1)
 }
 
 impl Indexed {

@@ -10,8 +10,8 @@ use super::{Error, Outcome, Rejection};
 use crate::graph::{self, Rule};
 use crate::store::arrivals::Arrivals;
 use crate::store::newcomers::Newcomers;
-use crate::store::rows::{IdentifierRow, LinkRow, RecordRow, SubjectRow, SubjectState};
-use crate::store::{Write, identifiers, ledger, links, records};
+use crate::store::rows::{CardRow, IdentifierRow, LinkRow, RecordRow, SubjectRow, SubjectState};
+use crate::store::{Write, cards, identifiers, ledger, links, records};
 use crate::types::{RecordKind, RecordNo, SubjectId, Timestamp};
 
 /// By which rule and which blind index a record was found to be a person's.
@@ -118,6 +118,7 @@ impl Desk<'_> {
         };
         batch.newcomers.records.push(self.row(prepared, person, record_no, &key)?);
         batch.newcomers.identifiers.extend(identifiers_of(prepared, person, record_no));
+        batch.newcomers.cards.push(card(prepared, person, record_no, &key)?);
         let links = self.links(person, record_no, evidence);
         if joined {
             // They may meet the links of the joining, and then give way.
@@ -126,7 +127,7 @@ impl Desk<'_> {
             batch.newcomers.links.extend(links);
         }
         batch.known.touch(prepared.indexes.iter().map(|indexed| &indexed.ix));
-        let entries = self.claims(batch.write, prepared, person, &key, new)?;
+        let entries = self.claims(batch.write, prepared, (person, record_no), &key, new)?;
         batch.newcomers.ledger.extend(entries);
         batch.waiting.insert(person);
         Ok(())
@@ -143,11 +144,12 @@ impl Desk<'_> {
             ..self.row(prepared, old.sealed_for, old.record_no, &key)?
         };
         records::replace(batch.write, row)?;
+        cards::put(batch.write, card(prepared, person, old.record_no, &key)?)?;
         self.reindex(batch, prepared, person, old.record_no)?;
         for link in self.links(person, old.record_no, evidence) {
             links::insert(batch.write, link)?;
         }
-        for entry in self.claims(batch.write, prepared, person, &key, false)? {
+        for entry in self.claims(batch.write, prepared, (person, old.record_no), &key, false)? {
             ledger::insert(batch.write, entry)?;
         }
         Ok(())
@@ -266,15 +268,8 @@ impl Desk<'_> {
         let mut links: Vec<LinkRow> = Vec::new();
         for (rule, evidence_ix) in first.into_iter().chain(found) {
             if links.iter().all(|link| link.rule != rule as i16) {
-                links.push(LinkRow {
-                    part: person.part(),
-                    subject_id: person,
-                    record_no,
-                    rule: rule as i16,
-                    evidence_ix,
-                    merged_from: None,
-                    decided_at: self.now,
-                });
+                let part = person.part();
+                links.push(LinkRow::by_rule(person, part, record_no, rule as i16, evidence_ix, self.now));
             }
         }
         links
@@ -294,12 +289,28 @@ fn is_suppressed(known: &Arrivals, prepared: &Prepared) -> bool {
     erased.any(|erased_at| told_of <= erased_at)
 }
 
+/// What matching keeps of the record.
+fn card(prepared: &Prepared, person: SubjectId, record_no: RecordNo, key: &Key<'_>) -> Result<CardRow, Error> {
+    let (named, sealed) = key.key.seal_card(record_no, Some(&prepared.name), None)?;
+    Ok(CardRow {
+        record_no,
+        subject_id: person,
+        sealed_for: key.owner,
+        key_no: key.key_no,
+        source_no: prepared.source.number,
+        named: named.into_bytes(),
+        sealed: sealed.into_bytes(),
+        matching_keys: Vec::new(),
+    })
+}
+
 fn identifiers_of(prepared: &Prepared, person: SubjectId, record_no: RecordNo) -> impl Iterator<Item = IdentifierRow> {
-    prepared.indexes.iter().map(move |Indexed { ix, kind, flags }| IdentifierRow {
+    prepared.indexes.iter().map(move |Indexed { ix, kind, flags, whose }| IdentifierRow {
         ix: ix.to_vec(),
         record_no,
         kind: *kind,
         subject_id: person,
         use_flags: *flags,
+        whose: *whose,
     })
 }

@@ -214,7 +214,7 @@ impl Intake {
                                 // On equal time the no wins.
                                 entry.at = known.iter().map(|known| known.entry.at).fold(entry.at, Timestamp::max);
                             }
-                            if let Some(row) = desk.entry(person, &key, (&entry, evidence), SourceNo(0), &known)? {
+                            if let Some(row) = desk.entry(person, &key, (&entry, evidence), (SourceNo(0), 0), &known)? {
                                 ledger::insert(write, row)?;
                                 recorded.added = true;
                             }

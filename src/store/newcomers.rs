@@ -8,8 +8,8 @@ use diesel::prelude::*;
 
 use super::connection::Connection;
 use super::fixed::Fixed;
-use super::rows::{DataKeyRow, IdentifierRow, LedgerRow, LinkRow, RecordRow, SubjectRow};
-use super::schema::{identifier, ledger, link, record, subject};
+use super::rows::{BlockRow, CardRow, DataKeyRow, IdentifierRow, LedgerRow, LinkRow, RecordRow, SubjectRow};
+use super::schema::{block, card, identifier, ledger, link, record, subject};
 use super::{Error, Write, keys};
 
 /// Rows per statement on PostgreSQL: below its limit of values even for the widest table.
@@ -30,6 +30,8 @@ pub struct Newcomers {
     pub links: Vec<LinkRow>,
     /// What people said.
     pub ledger: Vec<LedgerRow>,
+    /// What matching keeps of new records.
+    pub cards: Vec<CardRow>,
 }
 
 /// Writes rows of one table in the way each database likes best.
@@ -56,7 +58,7 @@ impl Newcomers {
     /// # Errors
     /// If something cannot be written; the transaction is to be undone.
     pub fn write(&mut self, write: &mut Write<'_>) -> Result<(), Error> {
-        let Self { subjects, keys, records, mut identifiers, links, ledger } = std::mem::take(self);
+        let Self { subjects, keys, records, mut identifiers, links, ledger, cards } = std::mem::take(self);
         keys::insert_data_keys(write, &keys)?;
         identifiers.sort_unstable_by(|one, other| one.ix.cmp(&other.ix));
         write_all!(write.records(), subject::table, subjects);
@@ -64,6 +66,15 @@ impl Newcomers {
         write_all!(write.records(), identifier::table, identifiers);
         write_all!(write.records(), link::table, links);
         write_all!(write.records(), ledger::table, ledger);
+        let found_by = |row: &CardRow| {
+            let record_no = row.record_no;
+            row.keys().map(move |matching_key| BlockRow { matching_key, record_no }).collect::<Vec<_>>()
+        };
+        let mut blocks: Vec<BlockRow> = cards.iter().flat_map(found_by).collect();
+        blocks.sort_unstable();
+        blocks.dedup();
+        write_all!(write.records(), card::table, cards);
+        write_all!(write.records(), block::table, blocks);
         Ok(())
     }
 }

@@ -6,7 +6,7 @@ use obhut::graph::{Clue, Rule, resolve};
 use obhut::store::arrivals::Arrivals;
 use obhut::store::rows::{IdentifierRow, SubjectRow, SubjectState};
 use obhut::store::{Error, Shelf, Write, identifiers, subjects};
-use obhut::types::{IdentifierKind, RecordNo, SubjectId, Timestamp};
+use obhut::types::{IdentifierKind, RecordNo, Role, SubjectId, Timestamp};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -141,7 +141,47 @@ fn every_join_keeps_its_evidence(database: Database) {
     assert_eq!(house.database().count(Shelf::Records, theirs), 1);
 }
 
+/// The result of matching leaves by the command line, in the names of the sources, with a line in the book; without those
+/// who object to matching.
+fn assignments_name_every_record_and_its_person(database: Database) {
+    let email = ("email", "karla@example.org", true);
+    let (house, people) = brought(
+        database,
+        &[
+            record("webshop", "one@example.org", &[email]),
+            record("books", "K-1", &[email]),
+            record("webshop", "two", &[]),
+            record("webshop", "three", &[("email", "objects@example.org", true)]),
+        ],
+    );
+    assert_eq!(people, 3);
+    let no = json!({
+        "identifier": {"kind": "email", "value": "objects@example.org"}, "act": "objected", "method": "written",
+        "purpose": "identity_matching",
+    });
+    house.post(Role::Dpo, "/v1/consents", &no).expect(201);
+    let before = house.audited("disclosed");
+    let run = house.run(&["graph", "assignments", "--format", "csv"]);
+    assert!(run.status.success(), "{}", String::from_utf8_lossy(&run.stderr));
+    let table = String::from_utf8(run.stdout).unwrap();
+    let mut lines = table.lines();
+    assert_eq!(lines.next(), Some("source,external_id,subject_id"));
+    let rows: Vec<Vec<&str>> = lines.map(|line| line.split(',').collect()).collect();
+    let whose = |id: &str| rows.iter().find(|row| row[1] == id).map(|row| row[2]);
+    assert_eq!(rows.len(), 3, "{table}");
+    assert_eq!(whose("one@example.org"), whose("K-1"));
+    assert!(whose("two").is_some() && whose("two") != whose("K-1") && whose("three").is_none());
+    assert!(String::from_utf8_lossy(&run.stderr).contains("1 more may not be read"));
+    assert!(house.audited("disclosed") > before, "nothing of it is in the audit book");
+    let run = house.run(&["graph", "assignments", "--format", "ndjson"]);
+    let first = String::from_utf8(run.stdout).unwrap().lines().next().map(ToOwned::to_owned).unwrap();
+    let first: Value = serde_json::from_str(&first).unwrap();
+    assert_eq!(first["source"], "webshop");
+    assert!(first["external_id"].is_string() && first["subject_id"].is_string());
+}
+
 in_a_house_on_both_databases!(
+    assignments_name_every_record_and_its_person,
     what_nobody_verified_joins_nobody,
     a_forwarding_address_joins_nobody_across_sources,
     mailboxes_of_posts_and_placeholders_join_nobody,
@@ -188,5 +228,8 @@ fn hold(write: &mut Write<'_>, number: usize) -> Result<(), Error> {
     }
     let use_flags = IdentifierRow::JOINS | IdentifierRow::VERIFIED;
     let kind = IdentifierKind::Phone.number();
-    identifiers::insert(write, vec![IdentifierRow { ix: vec![7; 16], record_no, kind, subject_id, use_flags }])
+    identifiers::insert(
+        write,
+        vec![IdentifierRow { ix: vec![7; 16], record_no, kind, subject_id, use_flags, whose: 0 }],
+    )
 }

@@ -275,6 +275,7 @@ impl Population {
             key_no: 1,
             evidence: vec![6; 2],
             evidence_mac: vec![7; 2],
+            record_no: 0,
         });
     }
 
@@ -285,6 +286,7 @@ impl Population {
             kind: 1,
             subject_id,
             use_flags,
+            whose: 0,
         });
     }
 
