@@ -47,7 +47,12 @@ impl From<intake::Error> for Problem {
             Error::Shared => {
                 Self::new(Code::Conflict, "Several people share this identifier; a yes is one person's. Name the id.")
             }
-            Error::NewEpoch => Self::overloaded(SOON),
+            Error::NoPart => Self::new(
+                Code::Conflict,
+                "This cannot be taken out of the person: it is no part of them, or all of them.",
+            ),
+            Error::NewEpoch | Error::Changed => Self::overloaded(SOON),
+            Error::Gateway(inner) => of_gateway(inner),
             Error::Vault(_) | Error::NoKey => internal(),
         };
         problem.because(cause)

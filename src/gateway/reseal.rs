@@ -29,8 +29,16 @@ impl Gateway {
     /// # Errors
     /// If something does not open, or the audit line is not durable.
     pub async fn reclose(&self, who: SubjectId) -> Result<Option<Reclosed>, Error> {
+        self.reclose_for(who, Line::new(Act::KeysRotated).object("data keys")).await
+    }
+
+    /// As [`Gateway::reclose`], for another piece of work that `line` speaks of.
+    ///
+    /// # Errors
+    /// As [`Gateway::reclose`].
+    pub async fn reclose_for(&self, who: SubjectId, line: Line) -> Result<Option<Reclosed>, Error> {
         let Some(rows) = self.snapshot(Who::Subject(who)).await? else { return Ok(None) };
-        self.reclose_rows(rows).await.map(Some)
+        self.reclose_rows(rows, line).await.map(Some)
     }
 
     /// As [`Gateway::reclose`], for a nobody: the owner of what only a law keeps of somebody erased.
@@ -42,11 +50,11 @@ impl Gateway {
         let Some(mut rows) = rows else { return Ok(None) };
         self.keyring.know(rows.keys.iter()).await?;
         rows.keys.retain(|key| self.keyring.opens(key));
-        self.reclose_rows(rows).await.map(Some)
+        self.reclose_rows(rows, Line::new(Act::KeysRotated).object("data keys")).await.map(Some)
     }
 
-    async fn reclose_rows(&self, rows: SubjectRows) -> Result<Reclosed, Error> {
-        let line = Line::new(Act::KeysRotated).object("data keys").count(rows.records.len());
+    async fn reclose_rows(&self, rows: SubjectRows, line: Line) -> Result<Reclosed, Error> {
+        let line = line.count(rows.records.len());
         let line = line.about(self.pseudonyms(&rows)?.iter().map(|pseudonym| pseudonym.bytes()));
         let id = self.decision_id()?;
         let receipt = self.book.record(id, line).await?;

@@ -114,11 +114,15 @@ impl Intake {
             return Ok(prepared.into_iter().filter_map(Result::err).map(Outcome::Rejected).collect());
         }
         let prepared = Arc::new(prepared);
-        self.in_epoch(async || {
+        let settled = self.in_epoch(async || {
             let (prepared, sealer, ids) = (prepared.clone(), self.sealer.clone(), self.ids.clone());
             self.store.write(move |write| settle(&Desk::new(&sealer, &ids, now), write, &prepared)).await
-        })
-        .await
+        });
+        let settled = settled.await?;
+        if !settled.crowded.is_empty() {
+            self.take_back(settled.crowded).await?;
+        }
+        Ok(settled.outcomes)
     }
 
     /// Runs a write again after loading the epochs, when another node began one meanwhile.

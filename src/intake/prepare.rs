@@ -187,7 +187,7 @@ fn whose(sealer: &Sealer, identifier: &Identifier, holder: Option<&Personal>) ->
 impl Indexed {
     fn clue(&self) -> Option<Clue> {
         let kind = IdentifierKind::try_from(self.kind).ok()?;
-        Some(Clue { kind, ix: self.ix, joins: self.flags & IdentifierRow::JOINS != 0 })
+        Some(Clue { kind, ix: self.ix, joins: self.flags & IdentifierRow::JOINS != 0, whose: self.whose })
     }
 }
 

@@ -11,7 +11,7 @@ use crate::graph::{self, Rule};
 use crate::store::arrivals::Arrivals;
 use crate::store::newcomers::Newcomers;
 use crate::store::rows::{CardRow, IdentifierRow, LinkRow, RecordRow, SubjectRow, SubjectState};
-use crate::store::{Write, cards, identifiers, ledger, links, records};
+use crate::store::{Write, cards, identifiers, ledger, links, records, subjects};
 use crate::types::{RecordKind, RecordNo, SubjectId, Timestamp};
 
 /// By which rule and which blind index a record was found to be a person's.
@@ -24,6 +24,8 @@ pub(super) struct Batch<'a, 'w> {
     pub(super) newcomers: Newcomers,
     /// People with something that is not written yet.
     waiting: HashSet<SubjectId>,
+    /// Values that join nobody any more since this batch.
+    crowded: Vec<[u8; 16]>,
 }
 
 impl Batch<'_, '_> {
@@ -47,6 +49,16 @@ struct Owner<'a> {
     evidence: Evidence,
     /// Did the record join people? Each has a link already that says so.
     joined: bool,
+    /// Values of the record that so many share that they join nobody.
+    generic: Vec<[u8; 16]>,
+}
+
+/// What became of a batch.
+pub(super) struct Settled {
+    /// Of each record, in their order.
+    pub(super) outcomes: Vec<Outcome>,
+    /// Values that join nobody any more: what they joined is to be looked at again.
+    pub(super) crowded: Vec<[u8; 16]>,
 }
 
 /// Writes those of a batch that are news, and says what became of each, in their order.
@@ -57,13 +69,14 @@ pub(super) fn settle(
     desk: &Desk<'_>,
     write: &mut Write<'_>,
     prepared: &[Result<Prepared, Rejection>],
-) -> Result<Vec<Outcome>, Error> {
+) -> Result<Settled, Error> {
     let good = || prepared.iter().flatten();
     let indexes: HashSet<[u8; 16]> =
         good().flat_map(|record| record.indexes.iter().map(|indexed| indexed.ix)).collect();
     let tombstones = good().flat_map(|record| std::iter::once(&record.own_tombstone).chain(&record.tombstones));
     let known = Arrivals::load(write, &indexes, &tombstones.copied().collect())?;
-    let mut batch = Batch { write, known, newcomers: Newcomers::default(), waiting: HashSet::new() };
+    let mut batch =
+        Batch { write, known, newcomers: Newcomers::default(), waiting: HashSet::new(), crowded: Vec::new() };
     let outcomes = prepared
         .iter()
         .map(|prepared| match prepared {
@@ -72,7 +85,7 @@ pub(super) fn settle(
         })
         .collect::<Result<_, _>>()?;
     batch.catch_up()?;
-    Ok(outcomes)
+    Ok(Settled { outcomes, crowded: batch.crowded })
 }
 
 impl Desk<'_> {
@@ -110,14 +123,17 @@ impl Desk<'_> {
 
     fn append(&self, batch: &mut Batch<'_, '_>, prepared: &Prepared) -> Result<(), Error> {
         let record_no = self.ids.record_no();
-        let Owner { person, key, evidence, joined } = self.owner_of(batch, prepared, record_no, None)?;
+        let Owner { person, key, evidence, joined, generic } = self.owner_of(batch, prepared, record_no, None)?;
         let new = key.is_some();
         let key = match key {
             Some(key) => key,
-            None => self.sealing_key(batch.write, person, prepared.categories())?,
+            None => {
+                let part = part_found(batch, person, &evidence)?;
+                self.sealing_key(batch.write, part, prepared.categories())?
+            }
         };
         batch.newcomers.records.push(self.row(prepared, person, record_no, &key)?);
-        batch.newcomers.identifiers.extend(identifiers_of(prepared, person, record_no));
+        batch.newcomers.identifiers.extend(identifiers_of(prepared, person, record_no, &generic));
         batch.newcomers.cards.push(card(prepared, person, record_no, &key)?);
         let links = self.links(person, record_no, evidence);
         if joined {
@@ -135,7 +151,8 @@ impl Desk<'_> {
 
     /// A newer version of a known record. It stays with the part of the person that brought it.
     fn replace(&self, batch: &mut Batch<'_, '_>, prepared: &Prepared, old: RecordRow) -> Result<(), Error> {
-        let Owner { person, evidence, .. } = self.owner_of(batch, prepared, old.record_no, Some(old.subject_id))?;
+        let Owner { person, evidence, generic, .. } =
+            self.owner_of(batch, prepared, old.record_no, Some(old.subject_id))?;
         let key = self.sealing_key(batch.write, old.sealed_for, prepared.categories())?;
         let row = RecordRow {
             part: person.part(),
@@ -145,7 +162,7 @@ impl Desk<'_> {
         };
         records::replace(batch.write, row)?;
         cards::put(batch.write, card(prepared, person, old.record_no, &key)?)?;
-        self.reindex(batch, prepared, person, old.record_no)?;
+        self.reindex(batch, prepared, person, (old.record_no, &generic))?;
         for link in self.links(person, old.record_no, evidence) {
             links::insert(batch.write, link)?;
         }
@@ -164,6 +181,14 @@ impl Desk<'_> {
         known: Option<SubjectId>,
     ) -> Result<Owner<'_>, Error> {
         let found = graph::resolve(batch.write, &batch.known, &prepared.clues)?;
+        if !found.crowded.is_empty() {
+            batch.catch_up()?;
+            for ix in &found.crowded {
+                identifiers::make_generic(batch.write, ix)?;
+            }
+            batch.known.touch(&found.crowded);
+            batch.crowded.extend(&found.crowded);
+        }
         let mut people = found.people;
         people.extend(known);
         people.sort_unstable();
@@ -176,11 +201,20 @@ impl Desk<'_> {
             Some(person) => (person, None),
             None => self.new_person(batch).map(|(person, key)| (person, Some(key)))?,
         };
+        // A known record stays where it is if somebody decided that the two are not the same.
+        let person = match known {
+            Some(known) if known != person && graph::are_apart(batch.write, known, person)? => known,
+            _ => person,
+        };
         let joined = people.iter().any(|other| *other != person);
         if joined {
             batch.catch_up()?;
         }
         for other in people.iter().filter(|other| **other != person) {
+            // Somebody decided that they are not the same; the record goes to the one known longest.
+            if graph::are_apart(batch.write, person, *other)? {
+                continue;
+            }
             let why = found.evidence.iter().find(|(_, _, to)| to == other).map(|(rule, ix, _)| (*rule, *ix));
             // The known person may be the one that is joined in; then any evidence that led elsewhere is why.
             let why = why.or_else(|| found.evidence.first().map(|(rule, ix, _)| (*rule, *ix)));
@@ -191,7 +225,7 @@ impl Desk<'_> {
         }
         let evidence = found.evidence.into_iter().map(|(rule, ix, _)| (rule, ix)).collect();
         // With a merge the ledger of the new person is not empty any more.
-        Ok(Owner { person, key: key.filter(|_| !joined), evidence, joined })
+        Ok(Owner { person, key: key.filter(|_| !joined), evidence, joined, generic: found.generic })
     }
 
     fn new_person(&self, batch: &mut Batch<'_, '_>) -> Result<(SubjectId, Key<'_>), Error> {
@@ -245,10 +279,10 @@ impl Desk<'_> {
         batch: &mut Batch<'_, '_>,
         prepared: &Prepared,
         person: SubjectId,
-        record_no: RecordNo,
+        (record_no, generic): (RecordNo, &[[u8; 16]]),
     ) -> Result<(), Error> {
         let stored = identifiers::of_records(batch.write.records(), &[record_no])?;
-        let mut wanted: Vec<IdentifierRow> = identifiers_of(prepared, person, record_no).collect();
+        let mut wanted: Vec<IdentifierRow> = identifiers_of(prepared, person, record_no, generic).collect();
         let gone: Vec<&IdentifierRow> = stored.iter().filter(|row| !wanted.contains(row)).collect();
         for row in &gone {
             identifiers::delete(batch.write, row)?;
@@ -274,6 +308,24 @@ impl Desk<'_> {
         }
         links
     }
+}
+
+/// The part of a person that a record is found by: it is theirs, and goes with them if they are taken apart again. Found
+/// by none or by several, it is the person's.
+fn part_found(batch: &mut Batch<'_, '_>, person: SubjectId, evidence: &Evidence) -> Result<SubjectId, Error> {
+    if subjects::merged_into(batch.write.records(), person)?.is_empty() {
+        return Ok(person);
+    }
+    let mut parts = Vec::new();
+    for (_, ix) in evidence.iter().filter(|(rule, _)| *rule != Rule::Statement) {
+        let rows = batch.known.with_index(batch.write, ix)?;
+        let theirs = rows.iter().filter(|row| row.subject_id == person && row.use_flags & IdentifierRow::JOINS != 0);
+        let numbers: Vec<RecordNo> = theirs.map(|row| row.record_no).collect();
+        parts.extend(cards::of_records(batch.write.records(), &numbers)?.into_iter().map(|card| card.sealed_for));
+    }
+    parts.sort_unstable();
+    parts.dedup();
+    Ok(if let [part] = parts[..] { part } else { person })
 }
 
 /// Old data of an erased person does not bring them back (Art. 17 GDPR); what happened after the erasure makes a new
@@ -304,13 +356,25 @@ fn card(prepared: &Prepared, person: SubjectId, record_no: RecordNo, key: &Key<'
     })
 }
 
-fn identifiers_of(prepared: &Prepared, person: SubjectId, record_no: RecordNo) -> impl Iterator<Item = IdentifierRow> {
-    prepared.indexes.iter().map(move |Indexed { ix, kind, flags, whose }| IdentifierRow {
-        ix: ix.to_vec(),
-        record_no,
-        kind: *kind,
-        subject_id: person,
-        use_flags: *flags,
-        whose: *whose,
+/// The blind indexes of a record. A `generic` value joins nobody, whoever brings it.
+fn identifiers_of(
+    prepared: &Prepared,
+    person: SubjectId,
+    record_no: RecordNo,
+    generic: &[[u8; 16]],
+) -> impl Iterator<Item = IdentifierRow> {
+    prepared.indexes.iter().map(move |Indexed { ix, kind, flags, whose }| {
+        let joins = flags & IdentifierRow::JOINS != 0 && !generic.contains(ix);
+        let spoilt = flags & IdentifierRow::JOINS != 0 && !joins;
+        let use_flags = if spoilt { flags & !IdentifierRow::JOINS | IdentifierRow::GENERIC } else { *flags };
+        IdentifierRow {
+            ix: ix.to_vec(),
+            record_no,
+            kind: *kind,
+            subject_id: person,
+            use_flags,
+            behind: IdentifierRow::behind(*kind, use_flags),
+            whose: *whose,
+        }
     })
 }

@@ -166,6 +166,8 @@ pub struct IdentifierRow {
     pub subject_id: SubjectId,
     /// Bits of [`IdentifierRow::VERIFIED`] and its neighbours.
     pub use_flags: i16,
+    /// 0 if it joins, did so, or is the record's own; 1 if it only serves look-up. See [`IdentifierRow::behind`].
+    pub behind: i16,
     /// Keyed digest of the family name that came with it, comparable among the rows of this value only; 0 without one.
     pub whose: i32,
 }
@@ -183,6 +185,13 @@ impl IdentifierRow {
     pub const STATEMENT: i16 = 8;
     /// So many share it that it joins nobody any more: [`IdentifierRow::JOINS`] was taken from all its rows.
     pub const GENERIC: i16 = 16;
+
+    /// Where a row of this kind and use stands among those of its value: what decides about joining comes first.
+    #[must_use]
+    pub const fn behind(kind: i16, use_flags: i16) -> i16 {
+        let decides = use_flags & (Self::JOINS | Self::STATEMENT | Self::GENERIC) != 0;
+        if kind == Self::RECORD || decides { 0 } else { 1 }
+    }
 }
 
 /// Why a record belongs to a person, or why two persons became one.

@@ -17,9 +17,9 @@ diesel::table! { record (record_no) {
     source_no -> Integer, kind -> SmallInt, version -> BigInt, content_mac -> Binary, categories -> SmallInt,
     facts -> SmallInt, ingested_at -> BigInt, happened_at -> BigInt, contract_until -> BigInt, source_until -> BigInt, keep_until -> BigInt, sealed -> Binary,
 } }
-diesel::table! { identifier (ix, record_no) {
+diesel::table! { identifier (ix, behind, record_no) {
     ix -> Binary, record_no -> BigInt, kind -> SmallInt, subject_id -> Binary, use_flags -> SmallInt,
-    whose -> Integer,
+    behind -> SmallInt, whose -> Integer,
 } }
 diesel::table! { link (part, subject_id, record_no, rule, decided_at) {
     part -> SmallInt, subject_id -> Binary, record_no -> BigInt, rule -> SmallInt, evidence_ix -> Nullable<Binary>,

@@ -180,7 +180,41 @@ fn assignments_name_every_record_and_its_person(database: Database) {
     assert!(first["external_id"].is_string() && first["subject_id"].is_string());
 }
 
+/// Four families at one phone: the first three arrive as one person, because nobody can know better; with the fourth the
+/// number names nobody any more, and what it joined is taken back.
+fn a_value_that_becomes_crowded_gives_back_what_it_joined(database: Database) {
+    let phone = ("phone", "+49 30 23125140", true);
+    let mail = |id: &'static str| ("email", id, true);
+    let house = House::open(database);
+    let bring = |id: &str, identifiers: &[(&str, &str, bool)]| {
+        house.ingest(&[record("webshop", id, identifiers)]).expect_all("created");
+        people(&house)
+    };
+    assert_eq!(bring("one", &[phone]), 1);
+    assert_eq!(bring("two", &[phone, mail("two@example.org")]), 1);
+    assert_eq!(bring("again", &[mail("two@example.org")]), 1);
+    assert_eq!(bring("three", &[phone]), 1);
+    assert_eq!(bring("four", &[phone]), 4, "one, two with what came by their own mailbox, three, and four");
+    assert_eq!(bring("five", &[phone]), 5);
+    let whose = |id: &str| {
+        let found = house.run(&["graph", "assignments"]);
+        let table = String::from_utf8(found.stdout).unwrap();
+        let line = table.lines().find(|line| line.contains(&format!(",{id},"))).map(ToOwned::to_owned);
+        line.unwrap_or_else(|| panic!("{id} is gone: {table}")).rsplit(',').next().unwrap().to_owned()
+    };
+    assert_eq!(whose("two"), whose("again"));
+    assert_ne!(whose("one"), whose("two"));
+    assert!(house.audited("separated") >= 1);
+    // Each can be read and erased alone.
+    let demand = json!({"right": "erasure", "subject_id": whose("one"), "execute": true});
+    house.post(Role::Dpo, "/v1/requests", &demand).expect(201);
+    let access = json!({"right": "access", "subject_id": whose("two"), "execute": true});
+    house.post(Role::Dpo, "/v1/requests", &access).expect(201);
+    assert_eq!(people(&house), 4);
+}
+
 in_a_house_on_both_databases!(
+    a_value_that_becomes_crowded_gives_back_what_it_joined,
     assignments_name_every_record_and_its_person,
     what_nobody_verified_joins_nobody,
     a_forwarding_address_joins_nobody_across_sources,
@@ -192,7 +226,7 @@ in_a_house_on_both_databases!(
 /// Up to three people behind one value are one person who was met three times; more share it, and it joins nobody.
 async fn a_value_that_many_share_joins_nobody(database: Database) {
     let store = database.store();
-    let clue = |joins| Clue { kind: IdentifierKind::Phone, ix: [7; 16], joins };
+    let clue = |joins| Clue { kind: IdentifierKind::Phone, ix: [7; 16], joins, whose: 0 };
     for held_by in 1..=5_usize {
         let found = store
             .write(move |write: &mut Write<'_>| {
@@ -230,6 +264,6 @@ fn hold(write: &mut Write<'_>, number: usize) -> Result<(), Error> {
     let kind = IdentifierKind::Phone.number();
     identifiers::insert(
         write,
-        vec![IdentifierRow { ix: vec![7; 16], record_no, kind, subject_id, use_flags, whose: 0 }],
+        vec![IdentifierRow { ix: vec![7; 16], record_no, kind, subject_id, use_flags, behind: 0, whose: 0 }],
     )
 }

@@ -286,6 +286,7 @@ impl Population {
             kind: 1,
             subject_id,
             use_flags,
+            behind: IdentifierRow::behind(1, use_flags),
             whose: 0,
         });
     }

@@ -181,6 +181,7 @@ impl House {
             kind,
             subject_id: of,
             use_flags,
+            behind: IdentifierRow::behind(kind, use_flags),
             whose: 0,
         };
         let flags = IdentifierRow::LOOKUP | IdentifierRow::JOINS | IdentifierRow::VERIFIED;

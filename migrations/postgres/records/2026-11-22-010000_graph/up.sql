@@ -56,5 +56,26 @@ ALTER TABLE link ADD COLUMN other_no BIGINT NOT NULL DEFAULT 0;
 ALTER TABLE link ADD COLUMN weight INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE link ADD COLUMN waterfall TEXT NOT NULL DEFAULT '';
 
--- Whose name came with the value, as 32 bits of an HMAC over both: it tells only whether names under one value are equal.
-ALTER TABLE identifier ADD COLUMN whose INTEGER NOT NULL DEFAULT 0; -- personal: keyed digest (identity with contact), 0 without a name; until erasure
+-- The blind indexes anew. What joins or tells of joining stands before what is only looked up, so that it is found at once
+-- under a value that thousands share.
+ALTER TABLE identifier RENAME TO identifier_before;
+DROP INDEX identifier_record;
+
+CREATE TABLE identifier (
+    ix BYTEA NOT NULL,                     -- personal: blind index (contact, identity, social); until erasure
+    record_no BIGINT NOT NULL,
+    kind SMALLINT NOT NULL,               -- 0: the record's own source, type and external id; else the identifier kind
+    subject_id BYTEA NOT NULL,             -- personal: pseudonym; until erasure
+    use_flags SMALLINT NOT NULL,          -- 1 verified, 2 joins people, 4 serves look-up, 8 of a statement, 16 joins nobody any more
+    behind SMALLINT NOT NULL,             -- 0: joins, did so, or is the record's own; 1: serves look-up only
+    whose INTEGER NOT NULL,              -- personal: keyed digest (identity with contact) of value and family name, 0 without one; until erasure
+    PRIMARY KEY (ix, behind, record_no)
+);
+
+INSERT INTO identifier (ix, record_no, kind, subject_id, use_flags, behind, whose)
+SELECT ix, record_no, kind, subject_id, use_flags,
+    CASE WHEN kind = 0 OR use_flags & 26 <> 0 THEN 0 ELSE 1 END, 0
+FROM identifier_before;
+
+DROP TABLE identifier_before;
+CREATE INDEX identifier_record ON identifier (record_no);
