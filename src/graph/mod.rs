@@ -13,4 +13,4 @@ mod resolve;
 pub use apart::are_apart;
 pub use merge::merge;
 pub use parts::groups;
-pub use resolve::{Clue, Resolution, Rule, known_by_statement, resolve};
+pub use resolve::{Clue, Resolution, Rule, SHARED_BY, known_by_statement, resolve};

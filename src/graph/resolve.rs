@@ -1,12 +1,12 @@
 //! Resolving one record: whose is it?
 
 use crate::store::arrivals::Arrivals;
-use crate::store::rows::{IdentifierRow, SubjectState};
+use crate::store::rows::IdentifierRow;
 use crate::store::{Error, Write, identifiers, records, subjects};
 use crate::types::{IdentifierKind, SubjectId, words};
 
 /// More people, or more family names, than this behind one value: it is shared, and joins nobody.
-const SHARED_BY: usize = 3;
+pub const SHARED_BY: usize = 3;
 
 words! {
     /// Why a record belongs to its person.
@@ -87,7 +87,7 @@ pub fn resolve(write: &mut Write<'_>, known: &Arrivals, clues: &[Clue]) -> Resul
         let rows = known.with_index(write, &clue.ix)?;
         if clue.joins {
             let was = rows.iter().any(|row| row.use_flags & IdentifierRow::GENERIC != 0);
-            let joined = if was || names(&rows, clue) > SHARED_BY { None } else { joined_by(write, &rows)? };
+            let joined = if was || names(&rows, clue) > SHARED_BY { None } else { joined_by(write, known, &rows)? };
             match joined {
                 Some(people) => evidence.extend(people.into_iter().map(|id| (Rule::of(clue.kind), clue.ix, id))),
                 None => {
@@ -96,7 +96,7 @@ pub fn resolve(write: &mut Write<'_>, known: &Arrivals, clues: &[Clue]) -> Resul
                 }
             }
         }
-        for person in stated_by(write, &rows)? {
+        for person in stated_by(write, Some(known), &rows)? {
             evidence.push((Rule::Statement, clue.ix, person));
         }
     }
@@ -108,9 +108,9 @@ pub fn resolve(write: &mut Write<'_>, known: &Arrivals, clues: &[Clue]) -> Resul
 }
 
 /// Whom a value joins; none if they are too many.
-fn joined_by(write: &mut Write<'_>, rows: &[IdentifierRow]) -> Result<Option<Vec<SubjectId>>, Error> {
+fn joined_by(write: &mut Write<'_>, known: &Arrivals, rows: &[IdentifierRow]) -> Result<Option<Vec<SubjectId>>, Error> {
     let people = people_of(rows, IdentifierRow::JOINS);
-    if people.len() > SHARED_BY { Ok(None) } else { living(write, people).map(Some) }
+    if people.len() > SHARED_BY { Ok(None) } else { living(write, Some(known), people).map(Some) }
 }
 
 /// How many family names stand under a value that would join, that of the clue included.
@@ -124,8 +124,8 @@ fn names(rows: &[IdentifierRow], clue: &Clue) -> usize {
 
 /// People of whom only a statement under this contact point is known. They are joined by their first record, whoever
 /// brings it: their no then holds for it, and their yes does not (merging never widens).
-fn stated_by(write: &mut Write<'_>, rows: &[IdentifierRow]) -> Result<Vec<SubjectId>, Error> {
-    let people = living(write, people_of(rows, IdentifierRow::STATEMENT))?;
+fn stated_by(write: &mut Write<'_>, known: Option<&Arrivals>, rows: &[IdentifierRow]) -> Result<Vec<SubjectId>, Error> {
+    let people = living(write, known, people_of(rows, IdentifierRow::STATEMENT))?;
     let mut alone = Vec::new();
     for person in people {
         if records::numbers_of(write.records(), person)?.len() == 1 {
@@ -141,7 +141,7 @@ fn stated_by(write: &mut Write<'_>, rows: &[IdentifierRow]) -> Result<Vec<Subjec
 /// If the store cannot be read.
 pub fn known_by_statement(write: &mut Write<'_>, ix: &[u8; 16]) -> Result<Vec<SubjectId>, Error> {
     let rows = identifiers::with_index(write.records(), ix)?;
-    stated_by(write, &rows)
+    stated_by(write, None, &rows)
 }
 
 fn people_of(rows: &[IdentifierRow], flag: i16) -> Vec<SubjectId> {
@@ -152,11 +152,14 @@ fn people_of(rows: &[IdentifierRow], flag: i16) -> Vec<SubjectId> {
     people
 }
 
-fn living(write: &mut Write<'_>, people: Vec<SubjectId>) -> Result<Vec<SubjectId>, Error> {
+/// Who they are now, as far as they live.
+fn living(write: &mut Write<'_>, known: Option<&Arrivals>, people: Vec<SubjectId>) -> Result<Vec<SubjectId>, Error> {
     let mut living = Vec::with_capacity(people.len());
     for person in people {
-        let row = subjects::living(write.records(), person)?;
-        living.extend(row.filter(|row| row.state == SubjectState::Living as i16).map(|row| row.subject_id));
+        living.extend(match known {
+            Some(known) => known.living(write, person)?,
+            None => subjects::living(write.records(), person)?.map(|row| row.subject_id),
+        });
     }
     Ok(living)
 }

@@ -142,9 +142,7 @@ fn separate(
     let person = reclosed.rows.subject;
     let mut owners = subjects::merged_into(write.records(), person)?;
     owners.push(person);
-    for owner in &owners {
-        subjects::lock(write, *owner)?;
-    }
+    subjects::lock(write, &owners)?;
     let living = subjects::living(write.records(), person)?.ok_or(Error::UnknownSubject)?;
     let same = living.subject_id == person
         && records::of(write.records(), person)? == reclosed.rows.records

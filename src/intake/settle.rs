@@ -2,7 +2,7 @@
 //!
 //! Re-runnable: nothing is taken out of the prepared records, and every run seals anew.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 
 use super::desk::{Desk, Key};
 use super::prepare::{Indexed, Prepared};
@@ -33,6 +33,11 @@ impl Batch<'_, '_> {
     pub(super) fn catch_up(&mut self) -> Result<(), Error> {
         self.waiting.clear();
         Ok(self.newcomers.write(self.write)?)
+    }
+
+    /// Did a statement under this contact point come before anything else?
+    fn is_of_statement(&self, indexed: &Indexed) -> bool {
+        self.known.has_flag(&indexed.ix, IdentifierRow::STATEMENT)
     }
 
     /// Writes what waits if any of it is about these people.
@@ -75,6 +80,8 @@ pub(super) fn settle(
         good().flat_map(|record| record.indexes.iter().map(|indexed| indexed.ix)).collect();
     let tombstones = good().flat_map(|record| std::iter::once(&record.own_tombstone).chain(&record.tombstones));
     let known = Arrivals::load(write, &indexes, &tombstones.copied().collect())?;
+    let expected = expected(&known, good());
+    desk.hold(write, &expected)?;
     let mut batch =
         Batch { write, known, newcomers: Newcomers::default(), waiting: HashSet::new(), crowded: Vec::new() };
     let outcomes = prepared
@@ -88,17 +95,43 @@ pub(super) fn settle(
     Ok(Settled { outcomes, crowded: batch.crowded })
 }
 
+/// Whose keys will be needed, as far as can be said before: those of the few people behind each value of what is news.
+fn expected<'a>(known: &Arrivals, prepared: impl Iterator<Item = &'a Prepared>) -> BTreeSet<SubjectId> {
+    let mut expected = BTreeSet::new();
+    for record in prepared {
+        let stored = known.stored(&record.record_ix.bytes());
+        if stored.is_some_and(|stored| stored.version >= record.version) {
+            continue;
+        }
+        expected.extend(stored.map(|stored| stored.sealed_for));
+        for indexed in &record.indexes {
+            expected.extend(known.people_behind(&indexed.ix, graph::SHARED_BY));
+        }
+    }
+    expected
+}
+
 impl Desk<'_> {
     /// Writes one record if it is news.
     fn settle(&self, batch: &mut Batch<'_, '_>, prepared: &Prepared) -> Result<Outcome, Error> {
         if is_suppressed(&batch.known, prepared) {
             return Ok(Outcome::Suppressed);
         }
-        // Another record of this batch brought one of the values: what it leads to must be there to be found.
-        if prepared.indexes.iter().any(|indexed| batch.known.is_touched(&indexed.ix)) {
+        // Another record of this batch changed one of the values, or how many records somebody has is asked: what waits
+        // must be there to be found.
+        if prepared.indexes.iter().any(|indexed| batch.known.is_touched(&indexed.ix) || batch.is_of_statement(indexed))
+        {
             batch.catch_up()?;
         }
-        match batch.known.record(batch.write, &prepared.record_ix.bytes())? {
+        let own = batch.known.own(batch.write, &prepared.record_ix.bytes())?;
+        let stored = match own {
+            Some(own) => {
+                batch.catch_up_on(&[own.0])?;
+                batch.known.record(batch.write, own)?
+            }
+            None => None,
+        };
+        match stored {
             Some(row) if row.version > prepared.version => Ok(Outcome::Stale),
             Some(row) => {
                 let same = row.content_mac == prepared.content_mac.bytes();
@@ -129,11 +162,16 @@ impl Desk<'_> {
             Some(key) => key,
             None => {
                 let part = part_found(batch, person, &evidence)?;
+                if !self.holds(part) || !prepared.claims.is_empty() {
+                    batch.catch_up_on(&[person])?;
+                }
                 self.sealing_key(batch.write, part, prepared.categories())?
             }
         };
         batch.newcomers.records.push(self.row(prepared, person, record_no, &key)?);
-        batch.newcomers.identifiers.extend(identifiers_of(prepared, person, record_no, &generic));
+        let identifiers: Vec<IdentifierRow> = identifiers_of(prepared, person, record_no, &generic).collect();
+        batch.known.learn(&identifiers);
+        batch.newcomers.identifiers.extend(identifiers);
         batch.newcomers.cards.push(card(prepared, person, record_no, &key)?);
         let links = self.links(person, record_no, evidence);
         if joined {
@@ -142,7 +180,6 @@ impl Desk<'_> {
         } else {
             batch.newcomers.links.extend(links);
         }
-        batch.known.touch(prepared.indexes.iter().map(|indexed| &indexed.ix));
         let entries = self.claims(batch.write, prepared, (person, record_no), &key, new)?;
         batch.newcomers.ledger.extend(entries);
         batch.waiting.insert(person);
@@ -153,6 +190,7 @@ impl Desk<'_> {
     fn replace(&self, batch: &mut Batch<'_, '_>, prepared: &Prepared, old: RecordRow) -> Result<(), Error> {
         let Owner { person, evidence, generic, .. } =
             self.owner_of(batch, prepared, old.record_no, Some(old.subject_id))?;
+        batch.catch_up_on(&[person, old.sealed_for])?;
         let key = self.sealing_key(batch.write, old.sealed_for, prepared.categories())?;
         let row = RecordRow {
             part: person.part(),
@@ -162,6 +200,7 @@ impl Desk<'_> {
         };
         records::replace(batch.write, row)?;
         cards::put(batch.write, card(prepared, person, old.record_no, &key)?)?;
+        batch.known.touch_record(old.record_no);
         self.reindex(batch, prepared, person, (old.record_no, &generic))?;
         for link in self.links(person, old.record_no, evidence) {
             links::insert(batch.write, link)?;
@@ -193,7 +232,6 @@ impl Desk<'_> {
         people.extend(known);
         people.sort_unstable();
         people.dedup();
-        batch.catch_up_on(&people)?;
         // Whoever made a statement under a contact point did not prove to be the one this record is about: the record
         // is sealed for a person of its own, so that their no holds for it and their earlier yes does not.
         let proven = found.evidence.iter().filter(|(rule, ..)| *rule != Rule::Statement).map(|(_, _, person)| *person);
@@ -238,6 +276,7 @@ impl Desk<'_> {
             state: SubjectState::Living as i16,
             created_at: self.now,
         };
+        batch.known.welcome(row.clone());
         batch.newcomers.subjects.push(row);
         let (row, key) = self.fresh_key(batch.write, person, 1)?;
         batch.newcomers.keys.push(row);

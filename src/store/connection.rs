@@ -172,7 +172,7 @@ struct CompileOption {
 
 /// How SQLite has to be compiled; `.cargo/config.toml` says why. Cargo reads that file from the directory it is called
 /// in, so a build from elsewhere (`--manifest-path`) lacks it.
-const COMPILED: [&str; 4] = ["SECURE_DELETE", "TEMP_STORE=2", "ENABLE_QPSG", "DEFAULT_MEMSTATUS=0"];
+const COMPILED: [&str; 5] = ["SECURE_DELETE", "TEMP_STORE=2", "ENABLE_QPSG", "DEFAULT_MEMSTATUS=0", "THREADSAFE=2"];
 
 /// How SQLite must not be compiled.
 const NOT_COMPILED: &str = "ENABLE_MEMORY_MANAGEMENT";
@@ -219,7 +219,10 @@ fn postgres(url: &str, shelf: Shelf) -> Result<PgConnection, Error> {
         .batch_execute(&format!(
             "SET search_path TO {schema}; SET synchronous_commit TO on; SET client_min_messages TO warning;
              SET idle_in_transaction_session_timeout TO '60s'; SET statement_timeout TO '60s';
-             SET lock_timeout TO '10s';",
+             SET lock_timeout TO '10s';
+             -- Everything is found by key. In the first minutes of a new hub the server has no statistics yet and would
+             -- read whole tables instead; and what never changes need not be planned each time.
+             SET enable_seqscan TO off; SET jit TO off; SET plan_cache_mode TO force_generic_plan;",
             schema = shelf.name()
         ))
         .map_err(|cause| Error::Open(cause.to_string()))?;

@@ -3,6 +3,7 @@
 use diesel::prelude::*;
 use diesel::sql_types;
 
+use super::columns::Identifiers;
 use super::connection::{Connection, on};
 use super::fixed::Fixed;
 use super::rows::IdentifierRow;
@@ -159,7 +160,7 @@ pub fn insert(write: &mut Write<'_>, rows: Vec<IdentifierRow>) -> Result<(), Err
             }
         }
         Connection::Postgres(c) => {
-            diesel::insert_into(identifier::table).values(rows).on_conflict_do_nothing().execute(c)?;
+            Identifiers::from_iter(rows).execute(c)?;
         }
     }
     Ok(())

@@ -5,11 +5,14 @@
 //! Writing goes through one gathered transaction ([`Store::write`]), reading through a snapshot ([`Store::read`]).
 //! One file per table. Read next: [`crate::vault`], which seals what is stored here.
 
+mod among;
+mod columns;
 pub(crate) mod connection;
 mod error;
 mod fixed;
 mod gatherer;
 mod migrate;
+mod people;
 mod reader;
 pub mod rows;
 mod schema;
