@@ -5,6 +5,7 @@
 //! probable matches has its place between [`resolve()`] and the merge. This room sees blind indexes only; it must
 //! never see a clear value. Read next: [`crate::consent`], which says what a merged person allows.
 
+pub mod matching;
 mod merge;
 mod resolve;
 
