@@ -7,6 +7,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
+use super::card;
 use super::claim::{self, Claim, ConsentClaim, PlainClaim};
 use super::identify::{self, Claimed, Joins, Plain};
 use super::normal::{Reason, date, name};
@@ -14,6 +15,7 @@ use super::record::{self, Draft, KeepUntil};
 use super::rejection::{At, Rejection};
 use super::wire;
 use super::wire::field::{Instant, Line64, Short};
+use crate::graph::matching::Card;
 use crate::types::{Category, IdentifierKind, RecordKind, Timestamp, UnknownWord};
 use crate::vault::Personal;
 
@@ -84,6 +86,8 @@ pub struct Canonical {
     pub consents: Vec<ConsentClaim>,
     /// The folded full name, if the record gives one of at least two words.
     pub name_key: Option<Personal>,
+    /// What of it is compared with other records. Its numbers are added by whoever can make blind indexes.
+    pub card: Card,
 }
 
 /// Reads one JSON object.
@@ -174,6 +178,7 @@ impl Open {
 
     /// Closes every value; from here on only the ciphers see them.
     fn close(mut self) -> Result<Canonical, Rejection> {
+        let card = Card::new(&card::fields(&self.draft.parts));
         let parts = self.documents().into_iter().map(|(category, document)| {
             let closed = Personal::document(&document).map_err(|_| Rejection::new(Reason::INVALID_JSON))?;
             Ok((category, closed))
@@ -193,6 +198,7 @@ impl Open {
             paid_order: draft.paid_order,
             consents: self.consents.into_iter().map(PlainClaim::close).collect::<Result<_, _>>()?,
             name_key: draft.full_name.as_deref().and_then(name::folded_full).map(Personal::text),
+            card,
         })
     }
 }

@@ -166,17 +166,17 @@ pub struct AddressFields {
 pub struct Unreadable;
 
 impl Card {
-    /// Makes a card. Placeholders ("n/a", "Max Mustermann", 1 January 1900, `test@test.de`, 00000) leave no trace on it.
-    #[must_use]
-    pub fn new(fields: &Fields) -> Self {
-        let mut card = Self::default();
-        card.source = fields.source;
-        card
-    }
-
     /// Does it say nothing that could be compared?
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.given.is_empty() && self.family.is_empty()
+        self.given.is_empty()
+            && self.family.is_empty()
+            && self.company.is_none()
+            && self.birth.is_none()
+            && self.places.is_empty()
+            && self.mailboxes.is_empty()
+            && self.phones.is_empty()
+            && self.handles.is_empty()
+            && self.numbers.is_empty()
     }
 }

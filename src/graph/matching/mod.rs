@@ -10,9 +10,12 @@
 mod bytes;
 mod card;
 mod cluster;
+mod compare;
 mod guard;
 mod keys;
+mod make;
 mod model;
+mod nobody;
 mod score;
 mod terms;
 mod train;
