@@ -49,7 +49,7 @@ impl Card {
         for word in &self.family {
             field(out, tag::FAMILY, &[word.as_bytes()]);
         }
-        for company in &self.company {
+        if let Some(company) = &self.company {
             field(out, tag::COMPANY, &[company.as_bytes()]);
         }
         if let Some(sex) = self.sex {

@@ -25,7 +25,7 @@ pub struct Card {
     pub(super) mailboxes: Vec<Mailbox>,
     /// E.164.
     pub(super) phones: Vec<String>,
-    /// Letters and digits only.
+    /// Small letters; compared without what separates the words.
     pub(super) handles: Vec<String>,
     pub(super) numbers: Vec<Number>,
 }

@@ -4,7 +4,7 @@ use zeroize::Zeroizing;
 
 use super::KeyKind;
 use super::card::{Card, MailboxClass, NumberKind, Place};
-use super::compare::sound;
+use super::compare::{letters, sound};
 use super::terms::building;
 
 /// Words of a name that make keys.
@@ -50,7 +50,7 @@ fn contacts(card: &Card, keys: &mut Keys) {
         keys.add(KeyKind::Handle, &[&mailbox.handle().unwrap_or_default()]);
     }
     for handle in &card.handles {
-        keys.add(KeyKind::Handle, &[handle]);
+        keys.add(KeyKind::Handle, &[&letters(handle)]);
     }
     for phone in &card.phones {
         keys.add(KeyKind::Phone, &[phone]);
@@ -76,6 +76,9 @@ fn names(card: &Card, keys: &mut Keys) {
             keys.add(KeyKind::FullName, &[first, last]);
         }
     }
+    if card.family.is_empty() {
+        written(card, keys);
+    }
     let Some(birth) = card.birth else { return };
     let year = birth.year.to_string();
     for family in card.family.iter().take(WORDS) {
@@ -89,6 +92,17 @@ fn names(card: &Card, keys: &mut Keys) {
         initials.sort_unstable();
         if initials.len() == 2 {
             keys.add(KeyKind::InitialsAndBirthDate, &[&initials.into_iter().collect::<String>(), &date]);
+        }
+    }
+}
+
+/// A record without a family name may have it in a mailbox or handle.
+fn written(card: &Card, keys: &mut Keys) {
+    let pieces: Vec<String> = card.pieces().into_iter().filter(|piece| piece.len() >= 3).take(4).collect();
+    let given = card.given.first().filter(|given| given.chars().count() > 1);
+    for (at, piece) in pieces.iter().enumerate() {
+        for other in given.into_iter().chain(pieces.iter().skip(at + 1).filter(|_| given.is_none())) {
+            keys.add(KeyKind::FullName, &[other.min(piece), other.max(piece)]);
         }
     }
 }

@@ -248,7 +248,10 @@ fn mailbox(address: &str, class: MailboxClass) -> Option<Mailbox> {
     }
     let google = matches!(domain, "gmail.com" | "googlemail.com");
     let mut mailbox = Mailbox::default();
-    mailbox.class = class;
+    // A family's mailbox is read by all of it.
+    let shared =
+        ["familie", "family", "fam.", "fam-", "fam_", "haus.", "wir."].iter().any(|word| base.starts_with(word));
+    mailbox.class = if shared && class == MailboxClass::Personal { MailboxClass::Role } else { class };
     mailbox.local = if google { base.replace('.', "") } else { base.to_owned() };
     mailbox.domain = if google { "gmail.com".to_owned() } else { domain.to_owned() };
     if google && mailbox.local.is_empty() {
@@ -262,7 +265,8 @@ fn handle(written: &str) -> Option<String> {
     if written.contains('@') && written.rsplit('@').next().is_some_and(|domain| domain.contains('.')) {
         return None;
     }
-    let handle: String = written.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect();
+    let handle: String = written.chars().filter(|c| !c.is_whitespace()).flat_map(char::to_lowercase).collect();
+    let handle = handle.trim_start_matches('@').to_owned();
     let letters = handle.chars().filter(|c| c.is_alphabetic()).count();
     let hex = handle.len() >= 16 && handle.bytes().all(|b| b.is_ascii_hexdigit());
     let long = (5..=40).contains(&handle.len());

@@ -12,7 +12,7 @@ static SHIPPED: LazyLock<Model> =
     LazyLock::new(|| Model::from_toml(include_str!("model.toml")).expect("the shipped model is well-formed"));
 
 const FIELDS: usize = 16;
-const LEVELS: usize = 24;
+const LEVELS: usize = 32;
 
 /// Weights of one way in which two records may agree without being one person.
 pub(super) type Table = BTreeMap<Field, BTreeMap<Level, f64>>;

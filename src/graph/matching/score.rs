@@ -72,16 +72,24 @@ impl Tally<'_> {
         if crossed > straight && crossed >= 5 && matches!(turned, (Some(_), Some(_))) {
             (given, family) = (Some(Level::Swapped), Some(Level::Swapped));
         }
+        let given = given.or_else(|| written(&one.given, other).or_else(|| written(&other.given, one)));
+        let family = family.or_else(|| written(&one.family, other).or_else(|| written(&other.family, one)));
         if let Some(level) = given {
             let frequency = match level {
+                Level::Written => self
+                    .rarity(TermKind::GivenName, one.given.first().or(other.given.first()).map_or("", String::as_str)),
                 Level::Same | Level::Part => self.rarest_given(one, other),
                 _ => Bits(0),
             };
             self.step(Field::GivenName, level, frequency);
         }
         if let Some(level) = family {
-            let key = compare::family_key(&one.family);
-            let frequency = if level == Level::Same { self.rarity(TermKind::FamilyName, &key) } else { Bits(0) };
+            let key = compare::family_key(if one.family.is_empty() { &other.family } else { &one.family });
+            let frequency = if matches!(level, Level::Same | Level::Written) {
+                self.rarity(TermKind::FamilyName, &key)
+            } else {
+                Bits(0)
+            };
             self.step(Field::FamilyName, level, frequency);
         }
     }
@@ -113,42 +121,48 @@ impl Tally<'_> {
 
     fn contacts(&mut self, one: &Card, other: &Card) {
         let handle = compare::handles(one, other);
+        // Where the names are compared already, a mailbox or handle made of them says little more.
+        let named = [Field::GivenName, Field::FamilyName].iter().all(|field| self.agrees(*field));
         if let Some(met) = compare::mailboxes(&one.mailboxes, &other.mailboxes) {
             let text = format!("{}@{}", met.mailbox.local, met.mailbox.domain);
             let frequency = match met.level {
                 Level::Same | Level::RoleMailbox => self.generic(TermKind::Mailbox, &text, Field::Mailbox, met.level),
                 // The same name at another provider, where the name is just the name.
-                Level::LocalPart | Level::Similar if names_itself(one, &met.mailbox.local) => {
-                    Bits(-self.model.weight(Other::Stranger, Field::Mailbox, met.level).0 * 3 / 4)
+                Level::LocalPart | Level::Similar if names_itself(one, other, &met.mailbox.local) => {
+                    self.named_anyway(Field::Mailbox, met.level, named)
                 }
                 _ => Bits(0),
             };
             self.step(Field::Mailbox, met.level, frequency);
         }
         if let Some((level, phone)) = compare::phones(&one.phones, &other.phones) {
-            let frequency =
-                if level == Level::Same { self.generic(TermKind::Phone, phone, Field::Phone, level) } else { Bits(0) };
+            let frequency = if matches!(level, Level::Same | Level::Landline) {
+                self.generic(TermKind::Phone, phone, Field::Phone, level)
+            } else {
+                Bits(0)
+            };
             self.step(Field::Phone, level, frequency);
         }
         if let Some(Meeting { level, place }) = compare::addresses(&one.places, &other.places) {
             let term = match level {
                 Level::Building | Level::Similar => building(place).map(|text| (TermKind::Building, text)),
                 Level::PostalCode => place.postal_code.clone().map(|text| (TermKind::PostalCode, text)),
-                Level::Town => place.town.clone().map(|text| (TermKind::Town, text)),
+                Level::Town | Level::OtherStreet => place.town.clone().map(|text| (TermKind::Town, text)),
                 _ => None,
             };
             let frequency = term.map_or(Bits(0), |(kind, text)| {
-                if level == Level::Building {
+                if kind == TermKind::Building {
                     self.gather(kind, &text);
+                    return self.crowded(&text);
                 }
-                self.rarity(kind, &text).min(if level == Level::Building { Bits(0) } else { Bits(i32::MAX) })
+                self.rarity(kind, &text)
             });
             self.step(Field::Address, level, frequency);
         }
         if let Some((level, handle)) = handle {
-            let mut frequency = self.generic(TermKind::Handle, &handle, Field::Handle, level);
-            if names_itself(one, &handle) || names_itself(other, &handle) {
-                frequency = frequency + Bits(-self.model.weight(Other::Stranger, Field::Handle, level).0 / 3);
+            let mut frequency = self.generic(TermKind::Handle, &compare::letters(&handle), Field::Handle, level);
+            if names_itself(one, other, &handle) {
+                frequency = frequency.min(self.named_anyway(Field::Handle, level, named));
             }
             self.step(Field::Handle, level, frequency);
         }
@@ -174,6 +188,23 @@ impl Tally<'_> {
         let known = f64::from(rarity.weight);
         let share = (others + known * (-typical).exp2()) / (self.frequencies.records() + known);
         Bits::of((-share.log2() - typical).min(rarity.most))
+    }
+
+    /// A building with many records is a tower block or a firm; a few are one household's.
+    fn crowded(&self, building: &str) -> Bits {
+        const HOUSEHOLD: f64 = 12.0;
+        let crowded = self.frequencies.others(TermKind::Building, building).is_some_and(|others| others > HOUSEHOLD);
+        if crowded { self.rarity(TermKind::Building, building).min(Bits(0)) } else { Bits(0) }
+    }
+
+    fn agrees(&self, field: Field) -> bool {
+        self.steps.iter().any(|step| step.field == field && step.weight.0 > 0)
+    }
+
+    /// What is taken from a mailbox or handle that is made of the name.
+    fn named_anyway(&self, field: Field, level: Level, named: bool) -> Bits {
+        let weight = self.model.weight(Other::Stranger, field, level).0;
+        Bits(if named { -weight * 3 / 4 } else { -weight / 5 })
     }
 
     /// Of the given names both have, the rarest.
@@ -235,25 +266,27 @@ fn strength(level: Option<Level>) -> i32 {
     }
 }
 
-/// Is a text no more than the person's name written together, as in "anna.muller"?
-fn names_itself(card: &Card, text: &str) -> bool {
-    let letters: String = text.chars().filter(|c| c.is_alphabetic()).collect();
-    let folded = letters.replace("ae", "a").replace("oe", "o").replace("ue", "u").replace('ß', "ss");
+/// Is a text no more than a person's name written together, as in "anna.muller"?
+fn names_itself(one: &Card, other: &Card, text: &str) -> bool {
     if text.chars().any(|c| c.is_ascii_digit()) {
         return false;
     }
-    let family = compare::family_key(&card.family);
-    card.given.iter().any(|given| {
-        let initial: String = given.chars().take(1).collect();
-        [
-            format!("{given}{family}"),
-            format!("{family}{given}"),
-            format!("{initial}{family}"),
-            given.clone(),
-            family.clone(),
-        ]
-        .contains(&folded)
+    let text = compare::folded(text).concat();
+    [one, other].into_iter().any(|card| {
+        let family = compare::family_key(&card.family);
+        card.given.iter().any(|given| {
+            let initial: String = given.chars().take(1).collect();
+            let forms = [format!("{given}{family}"), format!("{family}{given}"), format!("{initial}{family}")];
+            forms.contains(&text) || *given == text || family == text
+        })
     })
+}
+
+/// Does a record that lacks a name have it in a mailbox or handle?
+fn written(name: &[String], other: &Card) -> Option<Level> {
+    let name = name.first().filter(|name| name.len() >= 4)?;
+    let found = other.pieces().iter().any(|piece| piece == name);
+    found.then_some(Level::Written)
 }
 
 /// What keeps them apart whatever else agrees.

@@ -6,7 +6,7 @@ use zeroize::Zeroizing;
 
 use super::TermKind;
 use super::card::{Card, MailboxClass, Place};
-use super::compare::family_key;
+use super::compare::{family_key, letters};
 
 /// The values of a card that the hub counts, each once. The caller makes blind indexes of them under a key of their own.
 #[must_use]
@@ -35,7 +35,7 @@ pub fn terms(card: &Card) -> Vec<(TermKind, Zeroizing<Vec<u8>>)> {
         add(TermKind::Phone, phone.clone());
     }
     for handle in &card.handles {
-        add(TermKind::Handle, handle.clone());
+        add(TermKind::Handle, letters(handle));
     }
     if let Some(birth) = card.birth {
         add(TermKind::BirthDate, format!("{:04}{:02}{:02}", birth.year, birth.month, birth.day));

@@ -75,8 +75,14 @@ words! {
         Paper = 18 "paper",
         /// Others explain the agreement as well.
         Shared = 19 "shared",
-        /// The same landline but for the extension, or the like.
+        /// Neither the same nor clearly different.
         Near = 20 "near",
+        /// The same landline: a household's or a firm's.
+        Landline = 21 "landline",
+        /// The same postal code or town, and another street.
+        OtherStreet = 22 "other_street",
+        /// The name stands in a mailbox or handle of the record that does not give it.
+        Written = 23 "written_in_handle",
     }
 }
 

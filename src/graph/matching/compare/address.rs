@@ -25,6 +25,7 @@ fn rank(level: Level) -> u8 {
         Level::Street => 5,
         Level::Locker => 4,
         Level::PostalCode => 3,
+        Level::OtherStreet => 3,
         Level::Town => 2,
         Level::Near => 1,
         _ => 0,
@@ -57,6 +58,7 @@ fn place(one: &Place, other: &Place) -> Option<Level> {
         (Some(Alike::Same), Some(Alike::Similar)) if same_area => Level::Similar,
         (Some(Alike::Same), _) if near_area => Level::Street,
         (Some(Alike::Similar), _) if same_area => Level::Street,
+        (Some(Alike::Different), _) if same_area => Level::OtherStreet,
         _ => area(code, town),
     })
 }

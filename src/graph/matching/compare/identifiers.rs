@@ -140,24 +140,38 @@ fn is_provider(domain: &str) -> bool {
 /// Compares all phone numbers.
 pub(in crate::graph::matching) fn phones<'a>(one: &'a [String], other: &[String]) -> Option<(Level, &'a str)> {
     let first = one.first().filter(|_| !other.is_empty())?;
-    if let Some(same) = one.iter().find(|phone| other.contains(phone)) {
-        return Some((Level::Same, same));
+    // A mobile is one person's more often than a landline.
+    let shared = || one.iter().filter(|phone| other.contains(phone));
+    if let Some(same) = shared().find(|phone| !is_landline(phone)).or_else(|| shared().next()) {
+        return Some((if is_landline(same) { Level::Landline } else { Level::Same }, same));
     }
     let similar = one.iter().find(|one| other.iter().any(|other| one.len() > 9 && near::one_error(one, other)));
     Some(similar.map_or((Level::Different, first.as_str()), |phone| (Level::Similar, phone.as_str())))
 }
 
+/// In Germany, Austria and Switzerland the number says whether it is a landline; elsewhere it mostly does not.
+fn is_landline(phone: &str) -> bool {
+    let mobile = |plan: &str, starts: &[&str]| {
+        phone.strip_prefix(plan).map(|number| starts.iter().any(|start| number.starts_with(start)))
+    };
+    let known = mobile("+49", &["15", "16", "17"]).or_else(|| mobile("+43", &["6"])).or_else(|| mobile("+41", &["7"]));
+    known == Some(false)
+}
+
 /// Compares what people call themselves: handles with handles, and with what stands before the @. Differing handles
 /// say nothing, since everybody has several.
 pub(in crate::graph::matching) fn handles(one: &Card, other: &Card) -> Option<(Level, String)> {
-    if let Some(same) = one.handles.iter().find(|handle| other.handles.contains(handle)) {
+    let plain = |card: &Card| card.handles.iter().map(|handle| letters(handle)).collect::<Vec<_>>();
+    let (ours, theirs) = (plain(one), plain(other));
+    if let Some(same) = one.handles.iter().find(|handle| theirs.contains(&letters(handle))) {
         return Some((Level::Same, same.clone()));
     }
     let before_at = |handles: &[String], mailboxes: &[Mailbox]| {
-        let names: Vec<String> = mailboxes.iter().filter_map(Mailbox::handle).collect();
-        handles.iter().find(|handle| names.contains(handle)).cloned()
+        let personal =
+            mailboxes.iter().filter(|mailbox| mailbox.handle().is_some_and(|handle| handles.contains(&handle)));
+        personal.map(|mailbox| mailbox.local.clone()).next()
     };
-    let found = before_at(&one.handles, &other.mailboxes).or_else(|| before_at(&other.handles, &one.mailboxes))?;
+    let found = before_at(&ours, &other.mailboxes).or_else(|| before_at(&theirs, &one.mailboxes))?;
     Some((Level::LocalPart, found))
 }
 
@@ -179,13 +193,18 @@ pub(in crate::graph::matching) fn numbers(one: &Card, other: &Card) -> Option<Le
     })
 }
 
+/// A handle without what separates its words.
+pub(in crate::graph::matching) fn letters(handle: &str) -> String {
+    handle.chars().filter(|c| c.is_alphanumeric()).collect()
+}
+
 impl Mailbox {
     /// What stands before the @ as a handle, where it is long enough to be one.
     pub(in crate::graph::matching) fn handle(&self) -> Option<String> {
         if self.class != MailboxClass::Personal {
             return None;
         }
-        let handle: String = self.local.chars().filter(|c| c.is_alphanumeric()).collect();
+        let handle = letters(&self.local);
         (handle.chars().count() >= 5 && handle.chars().any(char::is_alphabetic)).then_some(handle)
     }
 }

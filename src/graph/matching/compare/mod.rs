@@ -8,6 +8,7 @@ mod given;
 mod identifiers;
 mod near;
 mod nicknames;
+mod pieces;
 pub(super) mod sound;
 
 pub(super) use address::{Meeting, addresses};
@@ -15,4 +16,5 @@ pub(super) use birth::births;
 pub(super) use company::companies;
 pub(super) use family::{families, family_key};
 pub(super) use given::givens;
-pub(super) use identifiers::{handles, mailboxes, numbers, phones};
+pub(super) use identifiers::{handles, letters, mailboxes, numbers, phones};
+pub(super) use pieces::folded;
