@@ -6,6 +6,7 @@
 //! never see a clear value. Read next: [`crate::consent`], which says what a merged person allows.
 
 mod apart;
+pub mod matching;
 mod merge;
 mod parts;
 mod resolve;

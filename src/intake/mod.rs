@@ -6,6 +6,7 @@
 //! [`crate::vault`], which seals.
 
 pub mod canonical;
+mod card;
 mod claim;
 mod desk;
 mod entries;
