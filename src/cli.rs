@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::config::{HomeLayer, Layer};
-use crate::types::{ApiKeyId, PurposeCode, Role};
+use crate::types::{ApiKeyId, PurposeCode, Role, SubjectId};
 
 /// The command line of the hub.
 #[derive(Parser)]
@@ -204,6 +204,30 @@ pub enum Graph {
         after_help = "Examples:\n  obhut graph assignments --format csv --output assignments.csv\n  obhut graph assignments --format ndjson | head"
     )]
     Assignments(Assignments),
+    /// Take apart who was taken for one person
+    ///
+    /// Gives records, identifiers, consents and keys back to whom they were given to, what arrived since included. The ids
+    /// are those of GET /v1/subjects/{subject_id}/links. Prints who is who now, and who is to be told.
+    #[command(
+        after_help = "Example:\n  obhut graph split 0193514d-2a7c-7d2a-9f0a-6a1f1d6b2c3e --part 0193514d-2a7c-7d2a-9f0a-6a1f1d6b2c3f"
+    )]
+    Split(Split),
+}
+
+/// `obhut graph split`.
+#[derive(Args)]
+pub struct Split {
+    /// The person
+    pub person: SubjectId,
+    /// Somebody who was merged into them; repeat it for several, each becomes a person
+    #[arg(long = "part", value_name = "ID", required_unless_present = "records", conflicts_with = "records")]
+    pub parts: Vec<SubjectId>,
+    /// Number of a record; repeat it for several, together they become a new person
+    #[arg(long = "record", value_name = "NUMBER")]
+    pub records: Vec<i64>,
+    /// Where the data is.
+    #[command(flatten)]
+    pub home: HomeLayer,
 }
 
 /// `obhut graph assignments`.

@@ -44,6 +44,7 @@ impl From<intake::Error> for Problem {
             }
             Error::Act(problems) => of_rules(problems),
             Error::UnknownSubject => nobody(),
+            Error::NoReview => Self::new(Code::NotFound, "There is no open question with this id."),
             Error::Shared => {
                 Self::new(Code::Conflict, "Several people share this identifier; a yes is one person's. Name the id.")
             }
@@ -112,6 +113,11 @@ impl From<rights::Error> for Problem {
             Error::ReceivedInFuture => {
                 Self::new(Code::InvalidValue, "A request cannot arrive in the future.").at("/received_at")
             }
+            Error::NotDemanded => Self::new(
+                Code::InvalidValue,
+                "A rectification is recorded by the separation itself: POST /v1/subjects/{subject_id}/split.",
+            )
+            .at("/right"),
             Error::NotExtendable => conflict("A period is extended once, and only while it runs (Art. 12(3) GDPR)."),
             Error::Restricted(_) => conflict("The person's data is restricted (Art. 18 GDPR). Lift that first."),
             Error::Changed | Error::ReadersInTheWay => Self::overloaded(SOON),

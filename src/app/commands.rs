@@ -53,6 +53,10 @@ fn command(cli: Cli) -> Outcome {
             let layer = Layer::from(arguments.home.clone());
             with_hub(layer, async move |hub, _| graph::assignments(&hub, &arguments).await)
         }
+        Command::Graph { command: Graph::Split(arguments) } => {
+            let layer = Layer::from(arguments.home.clone());
+            with_hub(layer, async move |hub, _| graph::split(&hub, arguments).await)
+        }
         Command::Audit { command: Audit::Verify(home) } => with_hub(home.into(), async |hub, _| verify(&hub).await),
         Command::Key { command: Key::Create(arguments) } => {
             let layer = Layer::from(arguments.home.clone());

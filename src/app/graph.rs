@@ -9,12 +9,12 @@ use indicatif::ProgressBar;
 use serde::Serialize;
 
 use super::Hub;
-use super::commands::{Outcome, say_error};
-use crate::cli::{Assignments, TableFormat};
+use super::commands::{Outcome, say, say_error};
+use crate::cli::{Assignments, Split, TableFormat};
 use crate::gateway::{Actor, Ask, Assignment, Caller, Disclosed, Scope};
-use crate::intake::HUB_SOURCE;
+use crate::intake::{HUB_SOURCE, Out, Papers};
 use crate::store::{self, subjects};
-use crate::types::{Category, SubjectId};
+use crate::types::{Category, RecordNo, SubjectId};
 
 /// The purpose under which records are compared and the result is looked at.
 const MATCHING: &str = "identity_matching";
@@ -59,6 +59,27 @@ pub(super) async fn assignments(hub: &Hub, arguments: &Assignments) -> Outcome {
     bar.finish_and_clear();
     if withheld > 0 {
         say_error(&format!("{written} records; {withheld} more may not be read for the purpose {MATCHING}"));
+    }
+    Ok(())
+}
+
+/// `obhut graph split`.
+pub(super) async fn split(hub: &Hub, arguments: Split) -> Outcome {
+    let house = &hub.house;
+    let by = Caller { actor: Actor::Hub("obhut graph split"), scope: Scope::Every };
+    let records: Vec<RecordNo> = arguments.records.iter().copied().map(RecordNo).collect();
+    let out = if records.is_empty() { Out::Parts(arguments.parts.clone()) } else { Out::Records(records.clone()) };
+    let correction = house.rights.correction(arguments.person, &arguments.parts, &records, &by).await?;
+    let request = correction.request.request_id;
+    let told: Vec<String> = correction.notices.iter().map(|notice| notice.recipient.clone()).collect();
+    let papers = Papers { decided: true, request: Some(correction.request), notices: correction.notices };
+    let done = house.intake.separate(arguments.person, &out, &papers, Some(&by)).await?;
+    say(&format!("{} stays", done.kept));
+    for other in done.out {
+        say(&format!("{other} was taken out"));
+    }
+    for recipient in told {
+        say(&format!("to be told: {recipient} (request {request})"));
     }
     Ok(())
 }

@@ -38,6 +38,8 @@ words! {
         RecipientTold = 13 "recipient_told",
         /// Records that were taken for one person's were given back to several.
         Separated = 14 "separated",
+        /// Somebody decided whether two records are of one person.
+        Reviewed = 15 "reviewed",
     }
 }
 

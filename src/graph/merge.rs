@@ -20,6 +20,19 @@ pub fn merge(
     (rule, evidence): (Rule, [u8; 16]),
     now: Timestamp,
 ) -> Result<(), Error> {
+    let link = LinkRow {
+        merged_from: Some(from.into()),
+        ..LinkRow::by_rule(into, into.part(), record, rule as i16, Some(evidence.to_vec()), now)
+    };
+    merge_by(write, from, link)
+}
+
+/// As [`merge`], for a reason that `link` tells; into its person.
+///
+/// # Errors
+/// If the store cannot be written.
+pub fn merge_by(write: &mut Write<'_>, from: SubjectId, link: LinkRow) -> Result<(), Error> {
+    let (into, now) = (link.subject_id, link.decided_at);
     let numbers = records::numbers_of(write.records(), from)?;
     records::reassign(write, from, into)?;
     identifiers::reassign(write, &numbers, into)?;
@@ -27,11 +40,5 @@ pub fn merge(
     ledger::reassign(write, from, into)?;
     links::reassign(write, from, into)?;
     subjects::merge(write, from, into, now)?;
-    links::insert(
-        write,
-        LinkRow {
-            merged_from: Some(from.into()),
-            ..LinkRow::by_rule(into, into.part(), record, rule as i16, Some(evidence.to_vec()), now)
-        },
-    )
+    links::insert(write, link)
 }

@@ -12,6 +12,6 @@ mod parts;
 mod resolve;
 
 pub use apart::are_apart;
-pub use merge::merge;
+pub use merge::{merge, merge_by};
 pub use parts::groups;
 pub use resolve::{Clue, Resolution, Rule, SHARED_BY, known_by_statement, resolve};

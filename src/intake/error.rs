@@ -39,6 +39,9 @@ pub enum Error {
     /// What was named is not a part of the person, or nothing of them would be left.
     #[error("this cannot be taken out of the person")]
     NoPart,
+    /// There is no such question, or it was answered.
+    #[error("there is no such open question")]
+    NoReview,
     /// The person's data kept changing. Nothing was done; ask again.
     #[error("the data changed meanwhile")]
     Changed,

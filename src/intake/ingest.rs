@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::compare::Matching;
 use super::desk::Desk;
 use super::prepare::{Bringer, Prepared, prepare};
 use super::settle::settle;
@@ -38,7 +39,7 @@ pub enum Outcome {
 /// The way in. It owns the [`Sealer`] and the [`Comparer`].
 pub struct Intake {
     pub(super) sealer: Arc<Sealer>,
-    pub(super) comparer: Arc<Comparer>,
+    pub(super) matching: Arc<Matching>,
     pub(super) gateway: Arc<Gateway>,
     pub(super) store: Store,
     pub(super) keyring: Arc<Keyring>,
@@ -63,8 +64,8 @@ impl Intake {
         ids: Arc<IdMaker>,
         clock: Arc<dyn Clock>,
     ) -> Self {
-        let (sealer, comparer) = (Arc::new(sealer), Arc::new(comparer));
-        Self { sealer, comparer, gateway, store, keyring, rulebook, book, ids, clock }
+        let (sealer, matching) = (Arc::new(sealer), Arc::new(Matching::new(comparer, keyring.clone())));
+        Self { sealer, matching, gateway, store, keyring, rulebook, book, ids, clock }
     }
 
     /// Takes records, one JSON object each, and says what became of each, in their order. A refused record never
@@ -116,7 +117,10 @@ impl Intake {
         let prepared = Arc::new(prepared);
         let settled = self.in_epoch(async || {
             let (prepared, sealer, ids) = (prepared.clone(), self.sealer.clone(), self.ids.clone());
-            self.store.write(move |write| settle(&Desk::new(&sealer, &ids, now), write, &prepared)).await
+            let (matching, edition) = (self.matching.clone(), edition.clone());
+            self.store
+                .write(move |write| settle(&Desk::new(&sealer, &ids, now), write, (&matching, &edition), &prepared))
+                .await
         });
         let settled = settled.await?;
         if !settled.crowded.is_empty() {

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::canonical::{Canonical, Identifier};
 use super::claim::CLOCK_SKEW;
+use super::compare::MATCHING;
 use super::identify::Joins;
 use super::normal::Reason;
 use super::rejection::Rejection;
@@ -11,8 +12,9 @@ use super::statement::HUB_SOURCE;
 use super::{ConsentClaim, Error};
 use crate::consent::{Act, Edition, Entry, EntryNo, Method, Purpose, Source, confirmed_in_time, proven};
 use crate::graph::Clue;
+use crate::graph::matching::{self, Card, Number, NumberKind};
 use crate::store::rows::{IdentifierRow, RecordRow};
-use crate::types::{Category, CategorySet, IdentifierKind, RecordKind, SubjectId, Timestamp};
+use crate::types::{Category, CategorySet, IdentifierKind, PurposeCode, RecordKind, SubjectId, Timestamp};
 use crate::vault::{BlindIndex, Personal, Sealer};
 
 /// The number of the matching key that tells family names under one value apart.
@@ -45,6 +47,10 @@ pub(super) struct Prepared {
     pub(super) content_mac: BlindIndex,
     /// The source's own id of it.
     pub(super) name: Personal,
+    /// What of it is compared; none if nothing is, or may not be.
+    pub(super) card: Option<Card>,
+    /// Under which matching keys it is found.
+    pub(super) keys: Vec<i64>,
     pub(super) parts: Vec<(Category, Personal)>,
     pub(super) facts: i16,
     pub(super) happened_at: Option<Timestamp>,
@@ -114,6 +120,8 @@ pub(super) fn prepare(
         .ok_or_else(|| Error::Rejected(Rejection::new(Reason::UNKNOWN_SOURCE).under("source")))?;
     let record_ix = sealer.record_index(source.number, record.kind, &record.external_id);
     let indexes = indexes(sealer, &source, record_ix, &record, bringer)?;
+    let card = compared(edition, &source, &indexes, record.card);
+    let keys = card.as_ref().map_or_else(|| Ok(Vec::new()), |card| matching_keys(sealer, card))?;
     let clues = indexes.iter().filter_map(Indexed::clue).collect();
     let tombstones = indexes
         .iter()
@@ -134,6 +142,8 @@ pub(super) fn prepare(
         content_mac: sealer.content_mac(record_ix, &record.parts),
         parts: record.parts,
         name: record.external_id,
+        card,
+        keys,
         facts: facts.into_iter().filter_map(|(holds, bit)| holds.then_some(bit)).sum(),
         happened_at: record.occurred_at,
         contract_until: record.contract_until,
@@ -143,6 +153,35 @@ pub(super) fn prepare(
         indexes,
         source,
     })
+}
+
+/// What of a record is compared, with the numbers that name one person: nothing without the purpose of matching, or
+/// where the source does not allow it.
+fn compared(edition: &Edition, source: &Source, indexes: &[Indexed], mut card: Card) -> Option<Card> {
+    let purpose = MATCHING.parse().ok().and_then(|code: PurposeCode| edition.purpose(&code))?;
+    if source.purposes.as_ref().is_some_and(|all| !all.contains(&purpose.code)) {
+        return None;
+    }
+    for indexed in indexes {
+        let kind = match IdentifierKind::try_from(indexed.kind) {
+            Ok(IdentifierKind::CustomerNumber) => NumberKind::Customer,
+            Ok(IdentifierKind::Account) => NumberKind::Account,
+            _ => continue,
+        };
+        let verified = indexed.flags & IdentifierRow::VERIFIED != 0;
+        card.add_number(Number { kind, source: Some(source.number), ix: indexed.ix, verified });
+    }
+    (!card.is_empty()).then_some(card)
+}
+
+fn matching_keys(sealer: &Sealer, card: &Card) -> Result<Vec<i64>, Error> {
+    let mut keys = Vec::new();
+    for (kind, value) in matching::keys(card) {
+        keys.push(sealer.matching(kind.number(), &Personal::closed(value))?.short());
+    }
+    keys.sort_unstable();
+    keys.dedup();
+    Ok(keys)
 }
 
 /// One row per index; a value whose lookup and matching forms are the same needs one row for both.

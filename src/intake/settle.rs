@@ -4,15 +4,18 @@
 
 use std::collections::{BTreeSet, HashSet};
 
+use super::compare::{Matching, Table};
 use super::desk::{Desk, Key};
 use super::prepare::{Indexed, Prepared};
 use super::{Error, Outcome, Rejection};
+use crate::consent::Edition;
 use crate::graph::{self, Rule};
 use crate::store::arrivals::Arrivals;
 use crate::store::newcomers::Newcomers;
 use crate::store::rows::{CardRow, IdentifierRow, LinkRow, RecordRow, SubjectRow, SubjectState};
 use crate::store::{Write, cards, identifiers, ledger, links, records, subjects};
 use crate::types::{RecordKind, RecordNo, SubjectId, Timestamp};
+use crate::vault::Personal;
 
 /// By which rule and which blind index a record was found to be a person's.
 type Evidence = Vec<(Rule, [u8; 16])>;
@@ -24,6 +27,8 @@ pub(super) struct Batch<'a, 'w> {
     pub(super) newcomers: Newcomers,
     /// People with something that is not written yet.
     waiting: HashSet<SubjectId>,
+    /// What the batch is compared with.
+    pub(super) table: Table<'a>,
     /// Values that join nobody any more since this batch.
     crowded: Vec<[u8; 16]>,
 }
@@ -33,6 +38,16 @@ impl Batch<'_, '_> {
     pub(super) fn catch_up(&mut self) -> Result<(), Error> {
         self.waiting.clear();
         Ok(self.newcomers.write(self.write)?)
+    }
+
+    /// The living person somebody is now.
+    pub(super) fn living(&mut self, person: SubjectId) -> Result<Option<SubjectId>, Error> {
+        Ok(self.known.living(self.write, person)?)
+    }
+
+    /// People were merged: what was known of them is asked for again.
+    pub(super) fn merged(&mut self) {
+        self.known.touch_all();
     }
 
     /// Did a statement under this contact point come before anything else?
@@ -73,6 +88,7 @@ pub(super) struct Settled {
 pub(super) fn settle(
     desk: &Desk<'_>,
     write: &mut Write<'_>,
+    (matching, edition): (&Matching, &Edition),
     prepared: &[Result<Prepared, Rejection>],
 ) -> Result<Settled, Error> {
     let good = || prepared.iter().flatten();
@@ -82,8 +98,9 @@ pub(super) fn settle(
     let known = Arrivals::load(write, &indexes, &tombstones.copied().collect())?;
     let expected = expected(&known, good());
     desk.hold(write, &expected)?;
+    let table = Table::lay(write, matching, edition, &good().collect::<Vec<_>>(), desk.now)?;
     let mut batch =
-        Batch { write, known, newcomers: Newcomers::default(), waiting: HashSet::new(), crowded: Vec::new() };
+        Batch { table, write, known, newcomers: Newcomers::default(), waiting: HashSet::new(), crowded: Vec::new() };
     let outcomes = prepared
         .iter()
         .map(|prepared| match prepared {
@@ -183,6 +200,11 @@ impl Desk<'_> {
         let entries = self.claims(batch.write, prepared, (person, record_no), &key, new)?;
         batch.newcomers.ledger.extend(entries);
         batch.waiting.insert(person);
+        if new && prepared.claims.is_empty() {
+            batch.table.welcome(person);
+        }
+        self.compare(batch, prepared, (record_no, person))?;
+        batch.table.add(prepared, record_no, person);
         Ok(())
     }
 
@@ -208,7 +230,8 @@ impl Desk<'_> {
         for entry in self.claims(batch.write, prepared, (person, old.record_no), &key, false)? {
             ledger::insert(batch.write, entry)?;
         }
-        Ok(())
+        batch.table.add(prepared, old.record_no, person);
+        self.compare(batch, prepared, (old.record_no, person))
     }
 
     /// The person the record belongs to: the one it leads to, all it leads to joined into one, or a new one.
@@ -382,7 +405,9 @@ fn is_suppressed(known: &Arrivals, prepared: &Prepared) -> bool {
 
 /// What matching keeps of the record.
 fn card(prepared: &Prepared, person: SubjectId, record_no: RecordNo, key: &Key<'_>) -> Result<CardRow, Error> {
-    let (named, sealed) = key.key.seal_card(record_no, Some(&prepared.name), None)?;
+    let compared = prepared.card.as_ref().map(|card| Personal::closed(card.to_bytes()));
+    let (named, sealed) = key.key.seal_card(record_no, Some(&prepared.name), compared.as_ref())?;
+    let matching_keys = if sealed.bytes().is_empty() { Vec::new() } else { packed(&prepared.keys) };
     Ok(CardRow {
         record_no,
         subject_id: person,
@@ -391,8 +416,13 @@ fn card(prepared: &Prepared, person: SubjectId, record_no: RecordNo, key: &Key<'
         source_no: prepared.source.number,
         named: named.into_bytes(),
         sealed: sealed.into_bytes(),
-        matching_keys: Vec::new(),
+        matching_keys,
     })
+}
+
+/// Matching keys as a card's row has them.
+fn packed(keys: &[i64]) -> Vec<u8> {
+    keys.iter().flat_map(|key| key.to_be_bytes()).collect()
 }
 
 /// The blind indexes of a record. A `generic` value joins nobody, whoever brings it.
