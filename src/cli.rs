@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::config::{HomeLayer, Layer};
-use crate::types::{ApiKeyId, PurposeCode, Role};
+use crate::types::{ApiKeyId, PurposeCode, Role, SubjectId};
 
 /// The command line of the hub.
 #[derive(Parser)]
@@ -72,6 +72,12 @@ pub enum Command {
         /// What to do.
         #[command(subcommand)]
         command: Retention,
+    },
+    /// Look at who was found to be the same person, and correct it
+    Graph {
+        /// What to do.
+        #[command(subcommand)]
+        command: Graph,
     },
     /// Check the audit log
     Audit {
@@ -311,6 +317,67 @@ pub struct RetentionRun {
     pub home: HomeLayer,
 }
 
+/// `obhut graph`.
+#[derive(Subcommand)]
+pub enum Graph {
+    /// Write which record of which source belongs to which person
+    ///
+    /// One line per record: `source,external_id,subject_id`, person by person. The ids of the sources are opened under
+    /// the purpose identity_matching, and the audit book says so. What that purpose may not read is left out and counted:
+    /// people who objected, and records of sources whose terms do not list it.
+    #[command(
+        after_help = "Examples:\n  obhut graph assignments --format csv --output assignments.csv\n  obhut graph assignments --format ndjson | head"
+    )]
+    Assignments(Assignments),
+    /// Take apart who was taken for one person
+    ///
+    /// Gives records, identifiers, consents and keys back to whom they were given to, what arrived since included. The ids
+    /// are those of GET /v1/subjects/{subject_id}/links. Prints who is who now, and who is to be told.
+    #[command(
+        after_help = "Example:\n  obhut graph split 0193514d-2a7c-7d2a-9f0a-6a1f1d6b2c3e --part 0193514d-2a7c-7d2a-9f0a-6a1f1d6b2c3f"
+    )]
+    Split(Split),
+}
+
+/// `obhut graph split`.
+#[derive(Args)]
+pub struct Split {
+    /// The person
+    pub person: SubjectId,
+    /// Somebody who was merged into them; repeat it for several, each becomes a person
+    #[arg(long = "part", value_name = "ID", required_unless_present = "records", conflicts_with = "records")]
+    pub parts: Vec<SubjectId>,
+    /// Number of a record; repeat it for several, together they become a new person
+    #[arg(long = "record", value_name = "NUMBER")]
+    pub records: Vec<i64>,
+    /// Where the data is.
+    #[command(flatten)]
+    pub home: HomeLayer,
+}
+
+/// `obhut graph assignments`.
+#[derive(Args)]
+pub struct Assignments {
+    /// Form of the lines
+    #[arg(long, value_enum, value_name = "FORM", default_value = "csv")]
+    pub format: TableFormat,
+    /// File to write, readable by its owner alone if it is new [default: standard output]
+    #[arg(long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+    /// Where the data is.
+    #[command(flatten)]
+    pub home: HomeLayer,
+}
+
+/// The form of a table that is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum TableFormat {
+    /// Comma-separated values with a header line.
+    Csv,
+    /// One JSON object per line.
+    Ndjson,
+}
+
 /// `obhut audit`.
 #[derive(Subcommand)]
 pub enum Audit {
@@ -430,6 +497,7 @@ mod tests {
             "connectors",
             "keys",
             "retention",
+            "graph",
             "audit",
             "key",
             "config",

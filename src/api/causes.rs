@@ -44,10 +44,16 @@ impl From<intake::Error> for Problem {
             }
             Error::Act(problems) => of_rules(problems),
             Error::UnknownSubject => nobody(),
+            Error::NoReview => Self::new(Code::NotFound, "There is no open question with this id."),
             Error::Shared => {
                 Self::new(Code::Conflict, "Several people share this identifier; a yes is one person's. Name the id.")
             }
-            Error::NewEpoch => Self::overloaded(SOON),
+            Error::NoPart => Self::new(
+                Code::Conflict,
+                "This cannot be taken out of the person: it is no part of them, or all of them.",
+            ),
+            Error::NewEpoch | Error::Changed => Self::overloaded(SOON),
+            Error::Gateway(inner) => of_gateway(inner),
             Error::Vault(_) | Error::NoKey => internal(),
         };
         problem.because(cause)
@@ -107,6 +113,11 @@ impl From<rights::Error> for Problem {
             Error::ReceivedInFuture => {
                 Self::new(Code::InvalidValue, "A request cannot arrive in the future.").at("/received_at")
             }
+            Error::NotDemanded => Self::new(
+                Code::InvalidValue,
+                "A rectification is recorded by the separation itself: POST /v1/subjects/{subject_id}/split.",
+            )
+            .at("/right"),
             Error::NotExtendable => conflict("A period is extended once, and only while it runs (Art. 12(3) GDPR)."),
             Error::Restricted(_) => conflict("The person's data is restricted (Art. 18 GDPR). Lift that first."),
             Error::Changed | Error::ReadersInTheWay => Self::overloaded(SOON),

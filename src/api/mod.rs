@@ -42,11 +42,13 @@ mod query;
 pub mod records;
 pub mod request_id;
 pub mod requests;
+pub mod reviews;
 pub mod routes;
 pub mod segments;
 pub mod server;
 pub mod sources;
 mod span;
+pub mod subjects;
 mod whom;
 
 #[cfg(test)]

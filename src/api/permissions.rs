@@ -98,6 +98,10 @@ operations! {
     "Notes that a recipient of erased data was told." NoteRecipient POST "/v1/requests/{request_id}/notices" [Dpo];
     "Builds the package of an access request." ReadPackage GET "/v1/requests/{request_id}/package" [Dpo] personal;
     "Reads the certificate of an erasure." ReadCertificate GET "/v1/requests/{request_id}/certificate" [Dpo];
+    "Shows why the records of a person are theirs." ReadLinks GET "/v1/subjects/{subject_id}/links" [Dpo];
+    "Takes apart who was taken for one person." SplitSubject POST "/v1/subjects/{subject_id}/split" [Dpo];
+    "Lists the pairs of records that may be of one person." ListReviews GET "/v1/reviews" [Dpo];
+    "Decides whether two records are of one person." DecideReview POST "/v1/reviews/{review_id}" [Dpo];
     "Lists the purposes in force." ListPurposes GET "/v1/purposes" [Admin Dpo];
     "Shows a purpose." ShowPurpose GET "/v1/purposes/{code}" [Admin Dpo];
     "Puts a new version of a purpose in force." PutPurpose PUT "/v1/purposes/{code}" [Admin];

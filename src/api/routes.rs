@@ -2,7 +2,10 @@
 
 use utoipa_actix_web::service_config::ServiceConfig;
 
-use super::{api_keys, audit, consents, decisions, opt_outs, profiles, purposes, records, requests, segments, sources};
+use super::{
+    api_keys, audit, consents, decisions, opt_outs, profiles, purposes, records, requests, reviews, segments, sources,
+    subjects,
+};
 
 /// Registers every endpoint. `web::Data<House>` must be among the application's data.
 pub fn configure(config: &mut ServiceConfig<'_>) {
@@ -31,6 +34,10 @@ pub fn configure(config: &mut ServiceConfig<'_>) {
         .service(requests::package::package)
         .service(requests::certificate::certificate)
         .service(requests::certificate_key::certificate_key)
+        .service(subjects::links::links)
+        .service(subjects::split::split)
+        .service(reviews::list::list)
+        .service(reviews::decide::decide)
         .service(purposes::list::list)
         .service(purposes::show::show)
         .service(purposes::put::put)

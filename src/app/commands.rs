@@ -5,10 +5,10 @@ use std::process::ExitCode;
 
 use indicatif::{ProgressBar, ProgressStyle};
 
-use super::{Hub, demo, import, open, serve, sources};
+use super::{Hub, demo, graph, import, open, serve, sources};
 use crate::api::doorkeeper::Grant;
 use crate::cli::{
-    Audit, Cli, Command, Config as ConfigCommand, CreateKey, Key, Keys, Retention, RetentionRun, RevokeKey,
+    Audit, Cli, Command, Config as ConfigCommand, CreateKey, Graph, Key, Keys, Retention, RetentionRun, RevokeKey,
 };
 use crate::config::{Config, Environment, Layer};
 use crate::jobs::rotate_data;
@@ -53,6 +53,14 @@ fn command(cli: Cli) -> Outcome {
         Command::Retention { command: Retention::Run(arguments) } => {
             let layer = Layer::from(arguments.home.clone());
             with_hub(layer, async move |hub, _| retain(&hub, &arguments).await)
+        }
+        Command::Graph { command: Graph::Assignments(arguments) } => {
+            let layer = Layer::from(arguments.home.clone());
+            with_hub(layer, async move |hub, _| graph::assignments(&hub, &arguments).await)
+        }
+        Command::Graph { command: Graph::Split(arguments) } => {
+            let layer = Layer::from(arguments.home.clone());
+            with_hub(layer, async move |hub, _| graph::split(&hub, arguments).await)
         }
         Command::Audit { command: Audit::Verify(home) } => with_hub(home.into(), async |hub, _| verify(&hub).await),
         Command::Key { command: Key::Create(arguments) } => {

@@ -2,6 +2,7 @@
 
 mod commands;
 mod demo;
+mod graph;
 mod import;
 mod serve;
 mod sources;
@@ -97,7 +98,7 @@ pub async fn open(config: &Config) -> Result<Hub, Error> {
 
     let store = Store::open(&location(config)?)?;
     let root = root_key(config, &*entropy)?;
-    let Unlocked { sealer, opener, shredder, rotator, strongbox, ring } =
+    let Unlocked { sealer, opener, comparer, shredder, rotator, strongbox, ring } =
         unlock(&store, &*root, &*clock, entropy.clone()).await?;
     let keyring = Arc::new(Keyring::new(ring, root, store.clone()));
 
@@ -120,6 +121,8 @@ pub async fn open(config: &Config) -> Result<Hub, Error> {
     ));
     let intake = Arc::new(Intake::new(
         sealer,
+        comparer,
+        gateway.clone(),
         store.clone(),
         keyring.clone(),
         rulebook.clone(),

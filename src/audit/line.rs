@@ -36,6 +36,10 @@ words! {
         Expired = 12 "expired",
         /// It was noted that a recipient of erased data was told (Art. 19 GDPR).
         RecipientTold = 13 "recipient_told",
+        /// Records that were taken for one person's were given back to several.
+        Separated = 14 "separated",
+        /// Somebody decided whether two records are of one person.
+        Reviewed = 15 "reviewed",
     }
 }
 

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use crate::audit::Line;
 use crate::consent::{Purpose, Reason, Standing};
 use crate::types::{ApiKeyId, CategorySet, Channel, PurposeCode, Role, SubjectId, UnknownWord};
 
@@ -67,6 +68,16 @@ impl Scope {
 }
 
 impl Caller {
+    /// The audit line with who asked.
+    #[must_use]
+    pub fn named_in(&self, line: Line) -> Line {
+        match self.actor {
+            Actor::Key { id, role } => line.by(id, role),
+            Actor::Subject(_) => line.to("the person"),
+            Actor::Hub(room) => line.to(room),
+        }
+    }
+
     /// Why this caller may not ask under `purpose` about the person of `standing`; None if they may.
     #[must_use]
     pub fn refusal(&self, purpose: &Purpose, standing: &Standing) -> Option<Reason> {

@@ -5,20 +5,23 @@
 
 use std::collections::BTreeMap;
 
-use super::Error;
 use super::disclosure::{DisclosedRecord, Disclosure};
 use super::permit::{Permit, RecordFacts};
+use super::{Assignment, Disclosed, Error};
 use crate::audit::Receipt;
 use crate::consent::{Edition, EntryNo};
-use crate::store::rows::{LedgerRow, RecordRow, SubjectRows};
+use crate::store::rows::{CardRow, LedgerRow, RecordRow, SubjectRows};
 use crate::types::{Category, CategorySet, DecisionId, IdentifierKind, RecordKind, SourceNo, SubjectId, Timestamp};
 use crate::vault::{self, Compartment, Opener, OpeningKey, Personal, Pseudonym, Row, Sealed, Table};
 
 /// What was opened and closed again of one record: its position in the person's records, and its parts.
 pub type CarriedOver = (usize, Vec<(Category, Personal)>);
 
-/// Parts per record and proof per ledger entry, closed again.
-type ReclosedParts = (Vec<Vec<(Category, Personal)>>, Vec<Option<Personal>>);
+/// Parts per record, proof per ledger entry and what is kept of each card, closed again.
+type ReclosedParts = (Vec<Vec<(Category, Personal)>>, Vec<Option<Personal>>, Vec<ReclosedCard>);
+
+/// Name and compared part of a card, closed again; none where it has none that lives.
+pub type ReclosedCard = (Option<Personal>, Option<Personal>);
 
 pub(super) struct Door {
     opener: Opener,
@@ -69,6 +72,38 @@ impl Door {
         allowed.into_iter().map(|(permit, keys)| open(permit, keys, edition)).collect()
     }
 
+    /// Opens the source's own names of the records that each permit covers as identity. Of each person the `cards` come
+    /// along.
+    pub(super) fn names(
+        &self,
+        allowed: Vec<(Permit, Keys<'_>, Vec<&CardRow>)>,
+        receipt: Receipt,
+        edition: &Edition,
+    ) -> Result<Vec<Assignment>, Error> {
+        if !allowed.iter().all(|(permit, ..)| receipt.speaks_for(permit.id())) {
+            return Err(Error::WrongReceipt);
+        }
+        let mut named = Vec::new();
+        for (permit, mut keys, cards) in allowed {
+            if permit.subject() != keys.rows.subject {
+                return Err(Error::WrongReceipt);
+            }
+            for record in &keys.rows.records {
+                let card = cards.iter().find(|card| card.record_no == record.record_no);
+                let covered = permit.covers(&facts(&permit, record, edition), Category::Identity);
+                let Some(card) = card.filter(|_| covered) else { continue };
+                let Some(key) = keys.key(record.sealed_for, record.key_no)? else { continue };
+                let Some(name) = key.open_name(record.record_no, &card.named)? else { continue };
+                named.push(Assignment {
+                    source: edition.source(record.source_no).map_or_else(String::new, |source| source.code.clone()),
+                    external_id: Disclosed::new(name.text()?),
+                    subject: permit.subject(),
+                });
+            }
+        }
+        Ok(named)
+    }
+
     /// Opens what `permit` covers and closes it again without letting it be read.
     pub(super) fn carry_over(
         &self,
@@ -92,9 +127,15 @@ impl Door {
         Ok(carried)
     }
 
-    /// Opens every part and proof that is alive and closes it again without letting it be read. There is no permit,
+    /// Opens every part, proof and card that is alive and closes it again without letting it be read. There is no permit,
     /// because nobody reads; `id` is that of the work which `receipt` speaks for.
-    pub(super) fn reclose(&self, id: DecisionId, receipt: Receipt, rows: &SubjectRows) -> Result<ReclosedParts, Error> {
+    pub(super) fn reclose(
+        &self,
+        id: DecisionId,
+        receipt: Receipt,
+        rows: &SubjectRows,
+        cards: &[CardRow],
+    ) -> Result<ReclosedParts, Error> {
         if !receipt.speaks_for(id) {
             return Err(Error::WrongReceipt);
         }
@@ -111,7 +152,17 @@ impl Door {
         for entry in &rows.ledger {
             proofs.push(keys.proof(entry)?.map(vault::Opened::into_personal));
         }
-        Ok((records, proofs))
+        let mut reclosed = Vec::with_capacity(cards.len());
+        for card in cards {
+            let Some(key) = keys.key(card.sealed_for, card.key_no)? else {
+                reclosed.push((None, None));
+                continue;
+            };
+            let name = key.open_name(card.record_no, &card.named)?.map(vault::Opened::into_personal);
+            let compared = key.open_compared(card.record_no, &card.sealed)?.map(vault::Opened::into_personal);
+            reclosed.push((name, compared));
+        }
+        Ok((records, proofs, reclosed))
     }
 }
 

@@ -103,23 +103,23 @@ impl Gateway {
 /// The audit lines of one reading: one for each set of categories that left, naming those whose data it was, so that
 /// nobody's line speaks of what left of others; and one for everybody of whom nothing left.
 #[derive(Default)]
-struct Lines {
+pub(super) struct Lines {
     disclosed: BTreeMap<CategorySet, Vec<Pseudonym>>,
     refused: usize,
     reasons: BTreeSet<&'static str>,
 }
 
 impl Lines {
-    fn disclosed(&mut self, categories: CategorySet, of: Option<Pseudonym>) {
+    pub(super) fn disclosed(&mut self, categories: CategorySet, of: Option<Pseudonym>) {
         self.disclosed.entry(categories).or_default().extend(of);
     }
 
-    fn refused(&mut self, decision: &Decision) {
+    pub(super) fn refused(&mut self, decision: &Decision) {
         self.refused += 1;
         self.reasons.extend(decision.refused.iter().map(|refused| refused.reason.word()));
     }
 
-    fn written(self, ask: &Ask, version: Option<i32>, asked: usize) -> Vec<Line> {
+    pub(super) fn written(self, ask: &Ask, version: Option<i32>, asked: usize) -> Vec<Line> {
         let begun = |act| {
             let line = by(Line::new(act), ask).under(ask.purpose.clone(), version);
             if let Some(reason) = &ask.reason { line.object(reason.as_str()) } else { line }

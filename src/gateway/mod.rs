@@ -13,6 +13,7 @@ mod disclosure;
 mod door;
 mod judge;
 mod many;
+mod names;
 mod permit;
 mod profile;
 mod reseal;
@@ -25,11 +26,12 @@ pub use decision::{Allowed, Decision, Outcome, Refused, Why};
 pub use disclosed::Disclosed;
 pub use disclosure::{DisclosedRecord, Disclosure};
 pub use many::Page;
+pub use names::{Assignment, Assignments};
 pub use permit::{Gap, Permit, RecordFacts, Refusal, Verdict, decide};
 pub use reseal::Reclosed;
 pub use uses::Use;
 
-pub use door::CarriedOver;
+pub use door::{CarriedOver, ReclosedCard};
 
 use door::{Door, Keys};
 

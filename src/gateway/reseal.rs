@@ -3,10 +3,11 @@
 //! Nothing is disclosed: the values come out as [`Personal`], which only the ciphers can read. It serves the
 //! rotation of data keys and has no permit because nobody reads; the receipt of its audit line it has all the same.
 
+use super::door::ReclosedCard;
 use super::{Error, Gateway};
 use crate::audit::{Act, Line};
-use crate::store::rows::{SubjectRows, SubjectState, Who};
-use crate::store::{self, keys, records, subjects};
+use crate::store::rows::{CardRow, SubjectRows, SubjectState, Who};
+use crate::store::{self, cards, keys, records, subjects};
 use crate::types::{Category, SubjectId};
 use crate::vault::Personal;
 
@@ -18,6 +19,8 @@ pub struct Reclosed {
     pub records: Vec<Vec<(Category, Personal)>>,
     /// The proof of each ledger entry, in the order of the rows; none where there is none.
     pub proofs: Vec<Option<Personal>>,
+    /// The card of each record that has one.
+    pub cards: Vec<(CardRow, ReclosedCard)>,
 }
 
 impl Gateway {
@@ -26,8 +29,16 @@ impl Gateway {
     /// # Errors
     /// If something does not open, or the audit line is not durable.
     pub async fn reclose(&self, who: SubjectId) -> Result<Option<Reclosed>, Error> {
+        self.reclose_for(who, Line::new(Act::KeysRotated).object("data keys")).await
+    }
+
+    /// As [`Gateway::reclose`], for another piece of work that `line` speaks of.
+    ///
+    /// # Errors
+    /// As [`Gateway::reclose`].
+    pub async fn reclose_for(&self, who: SubjectId, line: Line) -> Result<Option<Reclosed>, Error> {
         let Some(rows) = self.snapshot(Who::Subject(who)).await? else { return Ok(None) };
-        self.reclose_rows(rows).await.map(Some)
+        self.reclose_rows(rows, line).await.map(Some)
     }
 
     /// As [`Gateway::reclose`], for a nobody: the owner of what only a law keeps of somebody erased.
@@ -39,16 +50,18 @@ impl Gateway {
         let Some(mut rows) = rows else { return Ok(None) };
         self.keyring.know(rows.keys.iter()).await?;
         rows.keys.retain(|key| self.keyring.opens(key));
-        self.reclose_rows(rows).await.map(Some)
+        self.reclose_rows(rows, Line::new(Act::KeysRotated).object("data keys")).await.map(Some)
     }
 
-    async fn reclose_rows(&self, rows: SubjectRows) -> Result<Reclosed, Error> {
-        let line = Line::new(Act::KeysRotated).object("data keys").count(rows.records.len());
+    async fn reclose_rows(&self, rows: SubjectRows, line: Line) -> Result<Reclosed, Error> {
+        let line = line.count(rows.records.len());
         let line = line.about(self.pseudonyms(&rows)?.iter().map(|pseudonym| pseudonym.bytes()));
         let id = self.decision_id()?;
         let receipt = self.book.record(id, line).await?;
-        let (records, proofs) = self.door.reclose(id, receipt, &rows)?;
-        Ok(Reclosed { rows, records, proofs })
+        let numbers: Vec<_> = rows.records.iter().map(|record| record.record_no).collect();
+        let cards = self.store.read(move |read| cards::of_records(read.records(), &numbers)).await?;
+        let (records, proofs, reclosed) = self.door.reclose(id, receipt, &rows, &cards)?;
+        Ok(Reclosed { rows, records, proofs, cards: cards.into_iter().zip(reclosed).collect() })
     }
 }
 

@@ -5,7 +5,7 @@
 
 use super::resolve::Rule;
 use crate::store::rows::LinkRow;
-use crate::store::{Error, Write, identifiers, ledger, links, records, subjects};
+use crate::store::{Error, Write, cards, identifiers, ledger, links, records, subjects};
 use crate::types::{RecordNo, SubjectId, Timestamp};
 
 /// Moves everything of `from` to `into`. `record` is the one that showed they are one, by `rule` and `evidence`.
@@ -20,22 +20,25 @@ pub fn merge(
     (rule, evidence): (Rule, [u8; 16]),
     now: Timestamp,
 ) -> Result<(), Error> {
+    let link = LinkRow {
+        merged_from: Some(from.into()),
+        ..LinkRow::by_rule(into, into.part(), record, rule as i16, Some(evidence.to_vec()), now)
+    };
+    merge_by(write, from, link)
+}
+
+/// As [`merge`], for a reason that `link` tells; into its person.
+///
+/// # Errors
+/// If the store cannot be written.
+pub fn merge_by(write: &mut Write<'_>, from: SubjectId, link: LinkRow) -> Result<(), Error> {
+    let (into, now) = (link.subject_id, link.decided_at);
     let numbers = records::numbers_of(write.records(), from)?;
     records::reassign(write, from, into)?;
     identifiers::reassign(write, &numbers, into)?;
+    cards::reassign(write, &numbers, into)?;
     ledger::reassign(write, from, into)?;
     links::reassign(write, from, into)?;
     subjects::merge(write, from, into, now)?;
-    links::insert(
-        write,
-        LinkRow {
-            part: into.part(),
-            subject_id: into,
-            record_no: record,
-            rule: rule as i16,
-            evidence_ix: Some(evidence.to_vec()),
-            merged_from: Some(from.into()),
-            decided_at: now,
-        },
-    )
+    links::insert(write, link)
 }

@@ -5,8 +5,13 @@
 //! probable matches has its place between [`resolve()`] and the merge. This room sees blind indexes only; it must
 //! never see a clear value. Read next: [`crate::consent`], which says what a merged person allows.
 
+mod apart;
+pub mod matching;
 mod merge;
+mod parts;
 mod resolve;
 
-pub use merge::merge;
+pub use apart::are_apart;
+pub use merge::{merge, merge_by};
+pub use parts::groups;
 pub use resolve::{Clue, Resolution, Rule, SHARED_BY, known_by_statement, resolve};

@@ -5,7 +5,7 @@ use crate::store::rows::IdentifierRow;
 use crate::store::{Error, Write, identifiers, records, subjects};
 use crate::types::{IdentifierKind, SubjectId, words};
 
-/// More people than this behind one value: it is shared, and joins nobody.
+/// More people, or more family names, than this behind one value: it is shared, and joins nobody.
 pub const SHARED_BY: usize = 3;
 
 words! {
@@ -27,6 +27,10 @@ words! {
         AnonymousId = 7 "same_visitor_id",
         /// A statement about the use of data was made under this contact point before anything else of it was known.
         Statement = 8 "same_contact_point_as_statement",
+        /// What the records say was compared, and is enough together.
+        Compared = 9 "compared",
+        /// Somebody looked at both and decided.
+        Decided = 10 "decided",
     }
 }
 
@@ -54,6 +58,8 @@ pub struct Clue {
     pub ix: [u8; 16],
     /// Whether it joins people. One that does not still finds a statement made under it.
     pub joins: bool,
+    /// The family name that came with it, comparable under this value only; 0 without one.
+    pub whose: i32,
 }
 
 /// Whose a record is.
@@ -64,6 +70,10 @@ pub struct Resolution {
     pub people: Vec<SubjectId>,
     /// By which rule each clue led to one of them.
     pub evidence: Vec<(Rule, [u8; 16], SubjectId)>,
+    /// The clues that join nobody, because so many share them.
+    pub generic: Vec<[u8; 16]>,
+    /// Those of them that did until now: what they joined is to be looked at again.
+    pub crowded: Vec<[u8; 16]>,
 }
 
 /// Follows the clues of one record inside the running transaction, where nobody else can add a person. `known` is what
@@ -72,12 +82,18 @@ pub struct Resolution {
 /// # Errors
 /// If the store cannot be read.
 pub fn resolve(write: &mut Write<'_>, known: &Arrivals, clues: &[Clue]) -> Result<Resolution, Error> {
-    let mut evidence = Vec::new();
+    let (mut evidence, mut generic, mut crowded) = (Vec::new(), Vec::new(), Vec::new());
     for clue in clues {
         let rows = known.with_index(write, &clue.ix)?;
         if clue.joins {
-            for person in joined_by(write, known, &rows)? {
-                evidence.push((Rule::of(clue.kind), clue.ix, person));
+            let was = rows.iter().any(|row| row.use_flags & IdentifierRow::GENERIC != 0);
+            let joined = if was || names(&rows, clue) > SHARED_BY { None } else { joined_by(write, known, &rows)? };
+            match joined {
+                Some(people) => evidence.extend(people.into_iter().map(|id| (Rule::of(clue.kind), clue.ix, id))),
+                None => {
+                    generic.push(clue.ix);
+                    crowded.extend((!was).then_some(clue.ix));
+                }
             }
         }
         for person in stated_by(write, Some(known), &rows)? {
@@ -88,12 +104,22 @@ pub fn resolve(write: &mut Write<'_>, known: &Arrivals, clues: &[Clue]) -> Resul
     // Ids begin with their time of making: the smallest is the longest known.
     people.sort_unstable();
     people.dedup();
-    Ok(Resolution { people, evidence })
+    Ok(Resolution { people, evidence, generic, crowded })
 }
 
-fn joined_by(write: &mut Write<'_>, known: &Arrivals, rows: &[IdentifierRow]) -> Result<Vec<SubjectId>, Error> {
+/// Whom a value joins; none if they are too many.
+fn joined_by(write: &mut Write<'_>, known: &Arrivals, rows: &[IdentifierRow]) -> Result<Option<Vec<SubjectId>>, Error> {
     let people = people_of(rows, IdentifierRow::JOINS);
-    if people.len() > SHARED_BY { Ok(Vec::new()) } else { living(write, Some(known), people) }
+    if people.len() > SHARED_BY { Ok(None) } else { living(write, Some(known), people).map(Some) }
+}
+
+/// How many family names stand under a value that would join, that of the clue included.
+fn names(rows: &[IdentifierRow], clue: &Clue) -> usize {
+    let joining = rows.iter().filter(|row| row.use_flags & IdentifierRow::JOINS != 0).map(|row| row.whose);
+    let mut names: Vec<i32> = joining.chain(std::iter::once(clue.whose)).filter(|name| *name != 0).collect();
+    names.sort_unstable();
+    names.dedup();
+    names.len()
 }
 
 /// People of whom only a statement under this contact point is known. They are joined by their first record, whoever

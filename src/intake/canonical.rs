@@ -7,6 +7,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
+use super::card;
 use super::claim::{self, Claim, ConsentClaim, PlainClaim};
 use super::identify::{self, Claimed, Joins, Plain};
 use super::normal::{Reason, date, name};
@@ -14,6 +15,7 @@ use super::record::{self, Draft, KeepUntil};
 use super::rejection::{At, Rejection};
 use super::wire;
 use super::wire::field::{Instant, Line64, Short};
+use crate::graph::matching::Card;
 use crate::types::{Category, IdentifierKind, RecordKind, Timestamp, UnknownWord};
 use crate::vault::Personal;
 
@@ -84,6 +86,10 @@ pub struct Canonical {
     pub consents: Vec<ConsentClaim>,
     /// The folded full name, if the record gives one of at least two words.
     pub name_key: Option<Personal>,
+    /// Under each identifier, by its place, the folded family name with the value: to tell how many share it.
+    pub holders: Vec<Option<Personal>>,
+    /// What of it is compared with other records. Its numbers are added by whoever can make blind indexes.
+    pub card: Card,
 }
 
 /// Reads one JSON object.
@@ -174,11 +180,16 @@ impl Open {
 
     /// Closes every value; from here on only the ciphers see them.
     fn close(mut self) -> Result<Canonical, Rejection> {
+        let card = Card::new(&card::fields(&self.draft.parts));
         let parts = self.documents().into_iter().map(|(category, document)| {
             let closed = Personal::document(&document).map_err(|_| Rejection::new(Reason::INVALID_JSON))?;
             Ok((category, closed))
         });
         let draft = self.draft;
+        let full_name = draft.full_name.as_deref().and_then(name::folded_full);
+        let family = full_name.as_deref().and_then(|name| name.rsplit(' ').next());
+        let holder = |plain: &Plain| family.map(|family| Personal::text(format!("{}\0{family}", plain.matching)));
+        let holders = self.identifiers.iter().map(holder).collect();
         Ok(Canonical {
             kind: self.kind,
             source: self.source,
@@ -192,7 +203,9 @@ impl Open {
             delivered_at: draft.delivered_at,
             paid_order: draft.paid_order,
             consents: self.consents.into_iter().map(PlainClaim::close).collect::<Result<_, _>>()?,
-            name_key: draft.full_name.as_deref().and_then(name::folded_full).map(Personal::text),
+            name_key: full_name.map(Personal::text),
+            holders,
+            card,
         })
     }
 }

@@ -6,7 +6,7 @@ use super::prepare::Prepared;
 use crate::consent::{Entry, ledger as words};
 use crate::store::rows::LedgerRow;
 use crate::store::{Write, ledger};
-use crate::types::{SourceNo, SubjectId};
+use crate::types::{RecordNo, SourceNo, SubjectId};
 use crate::vault::{Compartment, Personal, Row, Table};
 
 impl Desk<'_> {
@@ -15,7 +15,7 @@ impl Desk<'_> {
         &self,
         write: &mut Write<'_>,
         prepared: &Prepared,
-        person: SubjectId,
+        (person, record): (SubjectId, RecordNo),
         key: &Key<'_>,
         new: bool,
     ) -> Result<Vec<LedgerRow>, Error> {
@@ -31,7 +31,7 @@ impl Desk<'_> {
                 entry.at = told.entry.at;
             }
             let said = (&entry, claimed.evidence.as_ref());
-            if let Some(row) = self.entry(person, key, said, prepared.source.number, &known)? {
+            if let Some(row) = self.entry(person, key, said, (prepared.source.number, record.0), &known)? {
                 // A record may claim the same twice.
                 known.push(Known::read(row.clone())?);
                 entries.push(row);
@@ -40,7 +40,7 @@ impl Desk<'_> {
         Ok(entries)
     }
 
-    /// One entry to append to the ledger; none if the very same one is there with the same proof, or comes without any
+    /// One entry to append to the ledger, with the source and the record that tell it, or neither; none if the very same one is there with the same proof, or comes without any
     /// now. A second proof of the same statement is an entry of its own: what proves a consent is never dropped (Art. 7(1)
     /// GDPR).
     pub(super) fn entry(
@@ -48,7 +48,7 @@ impl Desk<'_> {
         person: SubjectId,
         key: &Key<'_>,
         (entry, evidence): (&Entry, Option<&Personal>),
-        source_no: SourceNo,
+        (source_no, record_no): (SourceNo, i64),
         known: &[Known],
     ) -> Result<Option<LedgerRow>, Error> {
         let evidence_mac = self.proof_mac(key, evidence);
@@ -77,6 +77,7 @@ impl Desk<'_> {
             key_no: key.key_no,
             evidence: sealed.map(crate::vault::Sealed::into_bytes).unwrap_or_default(),
             evidence_mac,
+            record_no,
         }))
     }
 

@@ -2,6 +2,7 @@
 
 use super::Rejection;
 use crate::audit;
+use crate::gateway;
 use crate::store::{self, Failure};
 use crate::vault::{self, KeyringError};
 
@@ -35,9 +36,34 @@ pub enum Error {
     /// A part of a person who does not live has no key.
     #[error("a person has no key")]
     NoKey,
+    /// What was named is not a part of the person, or nothing of them would be left.
+    #[error("this cannot be taken out of the person")]
+    NoPart,
+    /// There is no such question, or it was answered.
+    #[error("there is no such open question")]
+    NoReview,
+    /// The person's data kept changing. Nothing was done; ask again.
+    #[error("the data changed meanwhile")]
+    Changed,
+    /// The gateway failed; nothing was opened.
+    #[error("the data could not be opened and closed again")]
+    Gateway(#[source] gateway::Error),
     /// Another node began a key epoch; the epochs must be loaded again.
     #[error("a new key epoch began")]
     NewEpoch,
+}
+
+impl Error {
+    /// A failure of the gateway, as what it is of.
+    pub(super) fn from_gateway(cause: gateway::Error) -> Self {
+        match cause {
+            gateway::Error::Store(cause) => Self::Store(cause),
+            gateway::Error::Vault(cause) => Self::Vault(cause),
+            gateway::Error::Keyring(cause) => Self::Keyring(cause),
+            gateway::Error::Audit(cause) => Self::Audit(cause),
+            other => Self::Gateway(other),
+        }
+    }
 }
 
 impl Failure for Error {

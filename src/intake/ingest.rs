@@ -2,15 +2,17 @@
 
 use std::sync::Arc;
 
+use super::compare::Matching;
 use super::desk::Desk;
 use super::prepare::{Bringer, Prepared, prepare};
 use super::settle::settle;
 use super::{Error, Rejection, canonical};
 use crate::audit::{Act, Book, Line};
 use crate::consent::Rulebook;
+use crate::gateway::Gateway;
 use crate::store::Store;
 use crate::types::{ApiKeyId, Clock, IdMaker, Role};
-use crate::vault::{Keyring, Sealer};
+use crate::vault::{Comparer, Keyring, Sealer};
 
 /// Records that one transaction takes.
 pub const CHUNK: usize = 100;
@@ -34,9 +36,11 @@ pub enum Outcome {
     Rejected(Rejection),
 }
 
-/// The way in. It owns the [`Sealer`].
+/// The way in. It owns the [`Sealer`] and the [`Comparer`].
 pub struct Intake {
     pub(super) sealer: Arc<Sealer>,
+    pub(super) matching: Arc<Matching>,
+    pub(super) gateway: Arc<Gateway>,
     pub(super) store: Store,
     pub(super) keyring: Arc<Keyring>,
     pub(super) rulebook: Arc<Rulebook>,
@@ -46,10 +50,13 @@ pub struct Intake {
 }
 
 impl Intake {
-    /// An intake that owns `sealer`. There is one per process.
+    /// An intake that owns `sealer` and `comparer`. There is one per process.
     #[must_use]
+    #[expect(clippy::too_many_arguments, reason = "the wiring names each part once")]
     pub fn new(
         sealer: Sealer,
+        comparer: Comparer,
+        gateway: Arc<Gateway>,
         store: Store,
         keyring: Arc<Keyring>,
         rulebook: Arc<Rulebook>,
@@ -57,7 +64,8 @@ impl Intake {
         ids: Arc<IdMaker>,
         clock: Arc<dyn Clock>,
     ) -> Self {
-        Self { sealer: Arc::new(sealer), store, keyring, rulebook, book, ids, clock }
+        let (sealer, matching) = (Arc::new(sealer), Arc::new(Matching::new(comparer, keyring.clone())));
+        Self { sealer, matching, gateway, store, keyring, rulebook, book, ids, clock }
     }
 
     /// Takes records, one JSON object each, and says what became of each, in their order. A refused record never
@@ -115,11 +123,18 @@ impl Intake {
             return Ok(prepared.into_iter().filter_map(Result::err).map(Outcome::Rejected).collect());
         }
         let prepared = Arc::new(prepared);
-        self.in_epoch(async || {
+        let settled = self.in_epoch(async || {
             let (prepared, sealer, ids) = (prepared.clone(), self.sealer.clone(), self.ids.clone());
-            self.store.write(move |write| settle(&Desk::new(&sealer, &ids, now), write, &prepared)).await
-        })
-        .await
+            let (matching, edition) = (self.matching.clone(), edition.clone());
+            self.store
+                .write(move |write| settle(&Desk::new(&sealer, &ids, now), write, (&matching, &edition), &prepared))
+                .await
+        });
+        let settled = settled.await?;
+        if !settled.crowded.is_empty() {
+            self.take_back(settled.crowded).await?;
+        }
+        Ok(settled.outcomes)
     }
 
     /// Runs a write again after loading the epochs, when another node began one meanwhile.

@@ -6,7 +6,9 @@
 //! [`crate::vault`], which seals.
 
 pub mod canonical;
+mod card;
 mod claim;
+mod compare;
 mod desk;
 mod entries;
 mod error;
@@ -17,7 +19,9 @@ mod prepare;
 pub mod record;
 mod rejection;
 mod reseal;
+mod review;
 mod schema;
+mod separate;
 mod settle;
 mod statement;
 mod wire;
@@ -29,6 +33,8 @@ pub use identify::{Joins, lookup_form};
 pub use ingest::{CHUNK, Intake, Outcome};
 pub use record::{KeepUntil, Statute};
 pub use rejection::Rejection;
+pub use review::{Answer, Decided};
 pub use schema::RecordSchema;
+pub use separate::{Out, Papers, Separated};
 pub use statement::{HUB_SOURCE, Named, Recorded, Stated};
 pub use wire::MAX_BYTES;

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::canonical::{Canonical, Identifier};
 use super::claim::CLOCK_SKEW;
+use super::compare::MATCHING;
 use super::identify::Joins;
 use super::normal::Reason;
 use super::rejection::Rejection;
@@ -11,9 +12,13 @@ use super::statement::HUB_SOURCE;
 use super::{ConsentClaim, Error};
 use crate::consent::{Act, Edition, Entry, EntryNo, Method, Purpose, Source, confirmed_in_time, proven};
 use crate::graph::Clue;
+use crate::graph::matching::{self, Card, Number, NumberKind};
 use crate::store::rows::{IdentifierRow, RecordRow};
-use crate::types::{Category, CategorySet, IdentifierKind, RecordKind, SubjectId, Timestamp};
+use crate::types::{Category, CategorySet, IdentifierKind, PurposeCode, RecordKind, SubjectId, Timestamp};
 use crate::vault::{BlindIndex, Personal, Sealer};
+
+/// The number of the matching key that tells family names under one value apart.
+const HOLDER: i16 = 0;
 
 /// Who brings a record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,6 +45,12 @@ pub(super) struct Prepared {
     pub(super) own_tombstone: [u8; 16],
     pub(super) tombstones: Vec<[u8; 16]>,
     pub(super) content_mac: BlindIndex,
+    /// The source's own id of it.
+    pub(super) name: Personal,
+    /// What of it is compared; none if nothing is, or may not be.
+    pub(super) card: Option<Card>,
+    /// Under which matching keys it is found.
+    pub(super) keys: Vec<i64>,
     pub(super) parts: Vec<(Category, Personal)>,
     pub(super) facts: i16,
     pub(super) happened_at: Option<Timestamp>,
@@ -55,6 +66,8 @@ pub(super) struct Indexed {
     pub(super) ix: [u8; 16],
     pub(super) kind: i16,
     pub(super) flags: i16,
+    /// The family name that came with it, comparable under this value only; 0 without one.
+    pub(super) whose: i32,
 }
 
 /// A consent a source claims, checked against its purpose. Person and number come when it is written.
@@ -106,7 +119,9 @@ pub(super) fn prepare(
         .cloned()
         .ok_or_else(|| Error::Rejected(Rejection::new(Reason::UNKNOWN_SOURCE).under("source")))?;
     let record_ix = sealer.record_index(source.number, record.kind, &record.external_id);
-    let indexes = indexes(sealer, &source, record_ix, &record.identifiers, bringer)?;
+    let indexes = indexes(sealer, &source, record_ix, &record, bringer)?;
+    let card = compared(edition, &source, &indexes, record.card);
+    let keys = card.as_ref().map_or_else(|| Ok(Vec::new()), |card| matching_keys(sealer, card))?;
     let clues = indexes.iter().filter_map(Indexed::clue).collect();
     let tombstones = indexes
         .iter()
@@ -126,6 +141,9 @@ pub(super) fn prepare(
         tombstones,
         content_mac: sealer.content_mac(record_ix, &record.parts),
         parts: record.parts,
+        name: record.external_id,
+        card,
+        keys,
         facts: facts.into_iter().filter_map(|(holds, bit)| holds.then_some(bit)).sum(),
         happened_at: record.occurred_at,
         contract_until: record.contract_until,
@@ -137,41 +155,78 @@ pub(super) fn prepare(
     })
 }
 
+/// What of a record is compared, with the numbers that name one person: nothing without the purpose of matching, or
+/// where the source does not allow it.
+fn compared(edition: &Edition, source: &Source, indexes: &[Indexed], mut card: Card) -> Option<Card> {
+    let purpose = MATCHING.parse().ok().and_then(|code: PurposeCode| edition.purpose(&code))?;
+    if source.purposes.as_ref().is_some_and(|all| !all.contains(&purpose.code)) {
+        return None;
+    }
+    for indexed in indexes {
+        let kind = match IdentifierKind::try_from(indexed.kind) {
+            Ok(IdentifierKind::CustomerNumber) => NumberKind::Customer,
+            Ok(IdentifierKind::Account) => NumberKind::Account,
+            _ => continue,
+        };
+        let verified = indexed.flags & IdentifierRow::VERIFIED != 0;
+        card.add_number(Number { kind, source: Some(source.number), ix: indexed.ix, verified });
+    }
+    (!card.is_empty()).then_some(card)
+}
+
+fn matching_keys(sealer: &Sealer, card: &Card) -> Result<Vec<i64>, Error> {
+    let mut keys = Vec::new();
+    for (kind, value) in matching::keys(card) {
+        keys.push(sealer.matching(kind.number(), &Personal::closed(value))?.short());
+    }
+    keys.sort_unstable();
+    keys.dedup();
+    Ok(keys)
+}
+
 /// One row per index; a value whose lookup and matching forms are the same needs one row for both.
 fn indexes(
     sealer: &Sealer,
     source: &Source,
     record_ix: BlindIndex,
-    identifiers: &[Identifier],
+    record: &Canonical,
     bringer: Bringer,
 ) -> Result<Vec<Indexed>, Error> {
-    let mut indexes = vec![Indexed { ix: record_ix.bytes(), kind: IdentifierRow::RECORD, flags: 0 }];
-    let mut add = |ix: BlindIndex, kind: IdentifierKind, flags: i16| {
+    let mut indexes = vec![Indexed { ix: record_ix.bytes(), kind: IdentifierRow::RECORD, flags: 0, whose: 0 }];
+    let mut add = |ix: BlindIndex, kind: IdentifierKind, flags: i16, whose: i32| {
         let ix = ix.bytes();
         match indexes.iter_mut().find(|known| known.ix == ix) {
-            Some(known) => known.flags |= flags,
-            None => indexes.push(Indexed { ix, kind: kind.number(), flags }),
+            Some(known) => (known.flags, known.whose) = (known.flags | flags, known.whose | whose),
+            None => indexes.push(Indexed { ix, kind: kind.number(), flags, whose }),
         }
     };
-    for identifier in identifiers {
+    for (identifier, holder) in record.identifiers.iter().zip(&record.holders) {
         let verified = if identifier.verified { IdentifierRow::VERIFIED } else { 0 };
         if identifier.lookup {
             let ix = sealer.lookup(identifier.kind, source.number, &identifier.value)?;
             let statement = if bringer == Bringer::Statement { IdentifierRow::STATEMENT } else { 0 };
-            add(ix, identifier.kind, IdentifierRow::LOOKUP | verified | statement);
+            add(ix, identifier.kind, IdentifierRow::LOOKUP | verified | statement, 0);
         }
         if identifier.joins != Joins::Never {
             let ix = sealer.lookup(identifier.kind, source.number, &identifier.matching)?;
-            add(ix, identifier.kind, IdentifierRow::JOINS | verified);
+            add(ix, identifier.kind, IdentifierRow::JOINS | verified, whose(sealer, identifier, holder.as_ref())?);
         }
     }
     Ok(indexes)
 }
 
+/// The family name under a value that is the same at every source. Numbers of one source name one account.
+fn whose(sealer: &Sealer, identifier: &Identifier, holder: Option<&Personal>) -> Result<i32, Error> {
+    let Some(holder) = holder.filter(|_| identifier.joins == Joins::People && identifier.lookup) else { return Ok(0) };
+    let [one, two, three, four, ..] = sealer.matching(HOLDER, holder)?.bytes();
+    // 0 says that there is no name.
+    Ok(i32::from_be_bytes([one, two, three, four]) | 1)
+}
+
 impl Indexed {
     fn clue(&self) -> Option<Clue> {
         let kind = IdentifierKind::try_from(self.kind).ok()?;
-        Some(Clue { kind, ix: self.ix, joins: self.flags & IdentifierRow::JOINS != 0 })
+        Some(Clue { kind, ix: self.ix, joins: self.flags & IdentifierRow::JOINS != 0, whose: self.whose })
     }
 }
 

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use super::{Error, Intake};
 use crate::gateway::Reclosed;
-use crate::store::rows::{LedgerRow, RecordRow, SubjectState};
-use crate::store::{keys, ledger, records, subjects};
+use crate::store::rows::{CardRow, LedgerRow, RecordRow, SubjectState};
+use crate::store::{cards, keys, ledger, records, subjects};
 use crate::types::{SubjectId, Timestamp};
 use crate::vault::{Compartment, Row, Sealed, Sealer, Table};
 
@@ -64,6 +64,11 @@ fn reseal(
                 .transpose()?;
             let evidence = evidence.map(Sealed::into_bytes).unwrap_or_default();
             ledger::reseal(write, &LedgerRow { key_no: fresh.key_no, evidence, ..entry.clone() })?;
+        }
+        for (card, (name, compared)) in reclosed.cards.iter().filter(|(card, _)| card.sealed_for == owner) {
+            let (named, sealed) = key.seal_card(card.record_no, name.as_ref(), compared.as_ref())?;
+            let (named, sealed) = (named.into_bytes(), sealed.into_bytes());
+            cards::reseal(write, CardRow { key_no: fresh.key_no, named, sealed, ..card.clone() })?;
         }
     }
     Ok(true)

@@ -4,15 +4,18 @@
 
 use std::collections::{BTreeSet, HashSet};
 
+use super::compare::{Matching, Table};
 use super::desk::{Desk, Key};
 use super::prepare::{Indexed, Prepared};
 use super::{Error, Outcome, Rejection};
+use crate::consent::Edition;
 use crate::graph::{self, Rule};
 use crate::store::arrivals::Arrivals;
 use crate::store::newcomers::Newcomers;
-use crate::store::rows::{IdentifierRow, LinkRow, RecordRow, SubjectRow, SubjectState};
-use crate::store::{Write, identifiers, ledger, links, records};
+use crate::store::rows::{CardRow, IdentifierRow, LinkRow, RecordRow, SubjectRow, SubjectState};
+use crate::store::{Write, cards, identifiers, ledger, links, records, subjects};
 use crate::types::{RecordKind, RecordNo, SubjectId, Timestamp};
+use crate::vault::Personal;
 
 /// By which rule and which blind index a record was found to be a person's.
 type Evidence = Vec<(Rule, [u8; 16])>;
@@ -24,6 +27,10 @@ pub(super) struct Batch<'a, 'w> {
     pub(super) newcomers: Newcomers,
     /// People with something that is not written yet.
     waiting: HashSet<SubjectId>,
+    /// What the batch is compared with.
+    pub(super) table: Table<'a>,
+    /// Values that join nobody any more since this batch.
+    crowded: Vec<[u8; 16]>,
 }
 
 impl Batch<'_, '_> {
@@ -31,6 +38,16 @@ impl Batch<'_, '_> {
     pub(super) fn catch_up(&mut self) -> Result<(), Error> {
         self.waiting.clear();
         Ok(self.newcomers.write(self.write)?)
+    }
+
+    /// The living person somebody is now.
+    pub(super) fn living(&mut self, person: SubjectId) -> Result<Option<SubjectId>, Error> {
+        Ok(self.known.living(self.write, person)?)
+    }
+
+    /// People were merged: what was known of them is asked for again.
+    pub(super) fn merged(&mut self) {
+        self.known.touch_all();
     }
 
     /// Did a statement under this contact point come before anything else?
@@ -52,6 +69,16 @@ struct Owner<'a> {
     evidence: Evidence,
     /// Did the record join people? Each has a link already that says so.
     joined: bool,
+    /// Values of the record that so many share that they join nobody.
+    generic: Vec<[u8; 16]>,
+}
+
+/// What became of a batch.
+pub(super) struct Settled {
+    /// Of each record, in their order.
+    pub(super) outcomes: Vec<Outcome>,
+    /// Values that join nobody any more: what they joined is to be looked at again.
+    pub(super) crowded: Vec<[u8; 16]>,
 }
 
 /// Writes those of a batch that are news, and says what became of each, in their order.
@@ -61,8 +88,9 @@ struct Owner<'a> {
 pub(super) fn settle(
     desk: &Desk<'_>,
     write: &mut Write<'_>,
+    (matching, edition): (&Matching, &Edition),
     prepared: &[Result<Prepared, Rejection>],
-) -> Result<Vec<Outcome>, Error> {
+) -> Result<Settled, Error> {
     let good = || prepared.iter().flatten();
     let indexes: HashSet<[u8; 16]> =
         good().flat_map(|record| record.indexes.iter().map(|indexed| indexed.ix)).collect();
@@ -70,7 +98,9 @@ pub(super) fn settle(
     let known = Arrivals::load(write, &indexes, &tombstones.copied().collect())?;
     let expected = expected(&known, good());
     desk.hold(write, &expected)?;
-    let mut batch = Batch { write, known, newcomers: Newcomers::default(), waiting: HashSet::new() };
+    let table = Table::lay(write, matching, edition, &good().collect::<Vec<_>>(), desk.now)?;
+    let mut batch =
+        Batch { table, write, known, newcomers: Newcomers::default(), waiting: HashSet::new(), crowded: Vec::new() };
     let outcomes = prepared
         .iter()
         .map(|prepared| match prepared {
@@ -79,7 +109,7 @@ pub(super) fn settle(
         })
         .collect::<Result<_, _>>()?;
     batch.catch_up()?;
-    Ok(outcomes)
+    Ok(Settled { outcomes, crowded: batch.crowded })
 }
 
 /// Whose keys will be needed, as far as can be said before: those of the few people behind each value of what is news.
@@ -143,21 +173,23 @@ impl Desk<'_> {
 
     fn append(&self, batch: &mut Batch<'_, '_>, prepared: &Prepared) -> Result<(), Error> {
         let record_no = self.ids.record_no();
-        let Owner { person, key, evidence, joined } = self.owner_of(batch, prepared, record_no, None)?;
+        let Owner { person, key, evidence, joined, generic } = self.owner_of(batch, prepared, record_no, None)?;
         let new = key.is_some();
         let key = match key {
             Some(key) => key,
             None => {
-                if !self.holds(person) || !prepared.claims.is_empty() {
+                let part = part_found(batch, person, &evidence)?;
+                if !self.holds(part) || !prepared.claims.is_empty() {
                     batch.catch_up_on(&[person])?;
                 }
-                self.sealing_key(batch.write, person, prepared.categories())?
+                self.sealing_key(batch.write, part, prepared.categories())?
             }
         };
         batch.newcomers.records.push(self.row(prepared, person, record_no, &key)?);
-        let identifiers: Vec<IdentifierRow> = identifiers_of(prepared, person, record_no).collect();
+        let identifiers: Vec<IdentifierRow> = identifiers_of(prepared, person, record_no, &generic).collect();
         batch.known.learn(&identifiers);
         batch.newcomers.identifiers.extend(identifiers);
+        batch.newcomers.cards.push(card(prepared, person, record_no, &key)?);
         let links = self.links(person, record_no, evidence);
         if joined {
             // They may meet the links of the joining, and then give way.
@@ -165,15 +197,21 @@ impl Desk<'_> {
         } else {
             batch.newcomers.links.extend(links);
         }
-        let entries = self.claims(batch.write, prepared, person, &key, new)?;
+        let entries = self.claims(batch.write, prepared, (person, record_no), &key, new)?;
         batch.newcomers.ledger.extend(entries);
         batch.waiting.insert(person);
+        if new && prepared.claims.is_empty() {
+            batch.table.welcome(person);
+        }
+        self.compare(batch, prepared, (record_no, person))?;
+        batch.table.add(prepared, record_no, person);
         Ok(())
     }
 
     /// A newer version of a known record. It stays with the part of the person that brought it.
     fn replace(&self, batch: &mut Batch<'_, '_>, prepared: &Prepared, old: RecordRow) -> Result<(), Error> {
-        let Owner { person, evidence, .. } = self.owner_of(batch, prepared, old.record_no, Some(old.subject_id))?;
+        let Owner { person, evidence, generic, .. } =
+            self.owner_of(batch, prepared, old.record_no, Some(old.subject_id))?;
         batch.catch_up_on(&[person, old.sealed_for])?;
         let key = self.sealing_key(batch.write, old.sealed_for, prepared.categories())?;
         let row = RecordRow {
@@ -183,15 +221,17 @@ impl Desk<'_> {
             ..self.row(prepared, old.sealed_for, old.record_no, &key)?
         };
         records::replace(batch.write, row)?;
+        cards::put(batch.write, card(prepared, person, old.record_no, &key)?)?;
         batch.known.touch_record(old.record_no);
-        self.reindex(batch, prepared, person, old.record_no)?;
+        self.reindex(batch, prepared, person, (old.record_no, &generic))?;
         for link in self.links(person, old.record_no, evidence) {
             links::insert(batch.write, link)?;
         }
-        for entry in self.claims(batch.write, prepared, person, &key, false)? {
+        for entry in self.claims(batch.write, prepared, (person, old.record_no), &key, false)? {
             ledger::insert(batch.write, entry)?;
         }
-        Ok(())
+        batch.table.add(prepared, old.record_no, person);
+        self.compare(batch, prepared, (old.record_no, person))
     }
 
     /// The person the record belongs to: the one it leads to, all it leads to joined into one, or a new one.
@@ -203,6 +243,14 @@ impl Desk<'_> {
         known: Option<SubjectId>,
     ) -> Result<Owner<'_>, Error> {
         let found = graph::resolve(batch.write, &batch.known, &prepared.clues)?;
+        if !found.crowded.is_empty() {
+            batch.catch_up()?;
+            for ix in &found.crowded {
+                identifiers::make_generic(batch.write, ix)?;
+            }
+            batch.known.touch(&found.crowded);
+            batch.crowded.extend(&found.crowded);
+        }
         let mut people = found.people;
         people.extend(known);
         people.sort_unstable();
@@ -214,11 +262,20 @@ impl Desk<'_> {
             Some(person) => (person, None),
             None => self.new_person(batch).map(|(person, key)| (person, Some(key)))?,
         };
+        // A known record stays where it is if somebody decided that the two are not the same.
+        let person = match known {
+            Some(known) if known != person && graph::are_apart(batch.write, known, person)? => known,
+            _ => person,
+        };
         let joined = people.iter().any(|other| *other != person);
         if joined {
             batch.catch_up()?;
         }
         for other in people.iter().filter(|other| **other != person) {
+            // Somebody decided that they are not the same; the record goes to the one known longest.
+            if graph::are_apart(batch.write, person, *other)? {
+                continue;
+            }
             let why = found.evidence.iter().find(|(_, _, to)| to == other).map(|(rule, ix, _)| (*rule, *ix));
             // The known person may be the one that is joined in; then any evidence that led elsewhere is why.
             let why = why.or_else(|| found.evidence.first().map(|(rule, ix, _)| (*rule, *ix)));
@@ -229,7 +286,7 @@ impl Desk<'_> {
         }
         let evidence = found.evidence.into_iter().map(|(rule, ix, _)| (rule, ix)).collect();
         // With a merge the ledger of the new person is not empty any more.
-        Ok(Owner { person, key: key.filter(|_| !joined), evidence, joined })
+        Ok(Owner { person, key: key.filter(|_| !joined), evidence, joined, generic: found.generic })
     }
 
     fn new_person(&self, batch: &mut Batch<'_, '_>) -> Result<(SubjectId, Key<'_>), Error> {
@@ -284,10 +341,10 @@ impl Desk<'_> {
         batch: &mut Batch<'_, '_>,
         prepared: &Prepared,
         person: SubjectId,
-        record_no: RecordNo,
+        (record_no, generic): (RecordNo, &[[u8; 16]]),
     ) -> Result<(), Error> {
         let stored = identifiers::of_records(batch.write.records(), &[record_no])?;
-        let mut wanted: Vec<IdentifierRow> = identifiers_of(prepared, person, record_no).collect();
+        let mut wanted: Vec<IdentifierRow> = identifiers_of(prepared, person, record_no, generic).collect();
         let gone: Vec<&IdentifierRow> = stored.iter().filter(|row| !wanted.contains(row)).collect();
         for row in &gone {
             identifiers::delete(batch.write, row)?;
@@ -307,19 +364,30 @@ impl Desk<'_> {
         let mut links: Vec<LinkRow> = Vec::new();
         for (rule, evidence_ix) in first.into_iter().chain(found) {
             if links.iter().all(|link| link.rule != rule as i16) {
-                links.push(LinkRow {
-                    part: person.part(),
-                    subject_id: person,
-                    record_no,
-                    rule: rule as i16,
-                    evidence_ix,
-                    merged_from: None,
-                    decided_at: self.now,
-                });
+                let part = person.part();
+                links.push(LinkRow::by_rule(person, part, record_no, rule as i16, evidence_ix, self.now));
             }
         }
         links
     }
+}
+
+/// The part of a person that a record is found by: it is theirs, and goes with them if they are taken apart again. Found
+/// by none or by several, it is the person's.
+fn part_found(batch: &mut Batch<'_, '_>, person: SubjectId, evidence: &Evidence) -> Result<SubjectId, Error> {
+    if subjects::merged_into(batch.write.records(), person)?.is_empty() {
+        return Ok(person);
+    }
+    let mut parts = Vec::new();
+    for (_, ix) in evidence.iter().filter(|(rule, _)| *rule != Rule::Statement) {
+        let rows = batch.known.with_index(batch.write, ix)?;
+        let theirs = rows.iter().filter(|row| row.subject_id == person && row.use_flags & IdentifierRow::JOINS != 0);
+        let numbers: Vec<RecordNo> = theirs.map(|row| row.record_no).collect();
+        parts.extend(cards::of_records(batch.write.records(), &numbers)?.into_iter().map(|card| card.sealed_for));
+    }
+    parts.sort_unstable();
+    parts.dedup();
+    Ok(if let [part] = parts[..] { part } else { person })
 }
 
 /// Old data of an erased person does not bring them back (Art. 17 GDPR); what happened after the erasure makes a new
@@ -335,12 +403,47 @@ fn is_suppressed(known: &Arrivals, prepared: &Prepared) -> bool {
     erased.any(|erased_at| told_of <= erased_at)
 }
 
-fn identifiers_of(prepared: &Prepared, person: SubjectId, record_no: RecordNo) -> impl Iterator<Item = IdentifierRow> {
-    prepared.indexes.iter().map(move |Indexed { ix, kind, flags }| IdentifierRow {
-        ix: ix.to_vec(),
+/// What matching keeps of the record.
+fn card(prepared: &Prepared, person: SubjectId, record_no: RecordNo, key: &Key<'_>) -> Result<CardRow, Error> {
+    let compared = prepared.card.as_ref().map(|card| Personal::closed(card.to_bytes()));
+    let (named, sealed) = key.key.seal_card(record_no, Some(&prepared.name), compared.as_ref())?;
+    let matching_keys = if sealed.bytes().is_empty() { Vec::new() } else { packed(&prepared.keys) };
+    Ok(CardRow {
         record_no,
-        kind: *kind,
         subject_id: person,
-        use_flags: *flags,
+        sealed_for: key.owner,
+        key_no: key.key_no,
+        source_no: prepared.source.number,
+        named: named.into_bytes(),
+        sealed: sealed.into_bytes(),
+        matching_keys,
+    })
+}
+
+/// Matching keys as a card's row has them.
+fn packed(keys: &[i64]) -> Vec<u8> {
+    keys.iter().flat_map(|key| key.to_be_bytes()).collect()
+}
+
+/// The blind indexes of a record. A `generic` value joins nobody, whoever brings it.
+fn identifiers_of(
+    prepared: &Prepared,
+    person: SubjectId,
+    record_no: RecordNo,
+    generic: &[[u8; 16]],
+) -> impl Iterator<Item = IdentifierRow> {
+    prepared.indexes.iter().map(move |Indexed { ix, kind, flags, whose }| {
+        let joins = flags & IdentifierRow::JOINS != 0 && !generic.contains(ix);
+        let spoilt = flags & IdentifierRow::JOINS != 0 && !joins;
+        let use_flags = if spoilt { flags & !IdentifierRow::JOINS | IdentifierRow::GENERIC } else { *flags };
+        IdentifierRow {
+            ix: ix.to_vec(),
+            record_no,
+            kind: *kind,
+            subject_id: person,
+            use_flags,
+            behind: IdentifierRow::behind(*kind, use_flags),
+            whose: *whose,
+        }
     })
 }

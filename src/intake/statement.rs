@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use serde_json::json;
 
+use super::compare::MATCHING;
 use super::desk::Desk;
 use super::entries::Known;
 use super::identify::lookup_form;
@@ -12,7 +13,7 @@ use super::{Error, Intake, Outcome, Rejection};
 use crate::audit::{Act as AuditAct, Line};
 use crate::consent::{Act, Entry, Purpose};
 use crate::graph;
-use crate::store::{Write, identifiers, ledger, subjects, tombstones};
+use crate::store::{Write, cards, identifiers, ledger, records, reviews, subjects, tombstones};
 use crate::types::{ApiKeyId, IdentifierKind, Role, SourceNo, SubjectId, Timestamp};
 use crate::vault::{Personal, source_scoped};
 
@@ -66,6 +67,18 @@ pub struct Named<'a> {
     pub source: Option<&'a str>,
     /// The value as written.
     pub value: &'a str,
+}
+
+/// Who objects to matching stands alone from now on: what was compared goes, and so do the questions about it. Nothing that
+/// was found before is torn apart without being asked for.
+fn stop_matching(write: &mut Write<'_>, person: SubjectId, entry: &Entry) -> Result<(), Error> {
+    let matching = entry.purpose.as_ref().is_none_or(|purpose| purpose.as_str() == MATCHING);
+    if entry.act == Act::Objected && matching {
+        let numbers = records::numbers_of(write.records(), person)?;
+        cards::silence(write, &numbers)?;
+        reviews::delete_of(write, &numbers)?;
+    }
+    Ok(())
 }
 
 /// Whom a statement is about.
@@ -214,9 +227,10 @@ impl Intake {
                                 // On equal time the no wins.
                                 entry.at = known.iter().map(|known| known.entry.at).fold(entry.at, Timestamp::max);
                             }
-                            if let Some(row) = desk.entry(person, &key, (&entry, evidence), SourceNo(0), &known)? {
+                            if let Some(row) = desk.entry(person, &key, (&entry, evidence), (SourceNo(0), 0), &known)? {
                                 ledger::insert(write, row)?;
                                 recorded.added = true;
+                                stop_matching(write, person, &entry)?;
                             }
                         }
                         Ok::<_, Error>((recorded, pseudonyms))

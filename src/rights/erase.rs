@@ -22,7 +22,7 @@ use super::{Error, Executing, Kind, Received, Request, Rights, allowed};
 use crate::consent::Edition;
 use crate::gateway::{Actor, Ask, Caller, Scope};
 use crate::store::rows::{DataKeyRow, IdentifierRow, RecordRow, SubjectRow, SubjectRows, SubjectState, Who};
-use crate::store::{self, Write, identifiers, keys, ledger, records, subjects, tombstones};
+use crate::store::{self, Write, cards, identifiers, keys, ledger, records, reviews, subjects, tombstones};
 use crate::types::{Category, CategorySet, PurposeCode, RecordKind, RequestId, SubjectId, Timestamp};
 use crate::vault::{self, Personal, Shredder};
 
@@ -262,6 +262,8 @@ fn bury(write: &mut Write<'_>, rows: &SubjectRows, shredder: &Shredder, now: Tim
     subjects::set_state(write, rows.subject, SubjectState::Erasing)?;
     let numbers: Vec<_> = rows.records.iter().map(|record| record.record_no).collect();
     let indexes = identifiers::of_records(write.records(), &numbers)?;
+    cards::delete_of(write, &numbers)?;
+    reviews::delete_of(write, &numbers)?;
     for number in numbers {
         identifiers::delete_of(write, number)?;
     }

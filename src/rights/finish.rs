@@ -16,7 +16,7 @@ use super::{Error, Executing, Kind, Request, Rights};
 use crate::audit::Act;
 use crate::gateway::{Actor, Caller, Scope};
 use crate::store::rows::{KekRow, SubjectState};
-use crate::store::{self, Write, keys, ledger, links, records, requests, subjects};
+use crate::store::{self, Write, apart, cards, keys, ledger, links, records, requests, reviews, subjects};
 use crate::types::{RequestId, SubjectId, Timestamp};
 
 /// How often the write-ahead logs are tried to be cut off, and the pause between.
@@ -194,10 +194,14 @@ fn destroy(write: &mut Write<'_>, subject: SubjectId) -> Result<Vec<KekRow>, Err
     copies.retain(|kek| newest.is_none_or(|newest| kek.epoch <= newest));
     keys::delete_data_keys(write, &people)?;
     for person in &people {
+        let numbers = records::numbers_of(write.records(), *person)?;
+        cards::delete_of(write, &numbers)?;
+        reviews::delete_of(write, &numbers)?;
         records::delete_of(write, *person)?;
         ledger::delete_of(write, *person)?;
         links::delete_of(write, *person)?;
     }
+    apart::delete_of(write, &people)?;
     subjects::delete(write, &people)?;
     Ok(copies)
 }

@@ -13,15 +13,17 @@
 
 use std::sync::Arc;
 
-use super::due::{Due, Fate, Rule, Tally, due};
+use super::due::{Due, Fate, Rule, Tally, categories, due};
 use super::erase::unchanged;
 use super::request::OPEN;
 use super::{Error, Rights};
 use crate::audit::{Act, Line};
 use crate::consent::Edition;
 use crate::store::rows::{IdentifierRow, LedgerRow, RecordRow, SubjectRows, SubjectState, Who};
-use crate::store::{self, Write, identifiers, keys, ledger, links, records, requests, subjects, tombstones};
-use crate::types::{CategorySet, SubjectId, Timestamp};
+use crate::store::{
+    self, Write, apart, cards, identifiers, keys, ledger, links, records, requests, reviews, subjects, tombstones,
+};
+use crate::types::{Category, CategorySet, SubjectId, Timestamp};
 use crate::vault::{self, Compartment, Shredder, strip};
 
 /// How often keys are ended again after another node changed them or began an epoch.
@@ -300,6 +302,7 @@ fn apply(
             ledger::delete_of(write, *person)?;
             links::delete_of(write, *person)?;
         }
+        apart::delete_of(write, &people)?;
         subjects::delete(write, &people)?;
         return Ok(Forgotten::Gone(due.tally_of_rows(rows), Dying::People(people)));
     }
@@ -322,6 +325,7 @@ fn end(
     if (fate.is_deleted() || fate.law_alone) && !fate.indexes {
         bury(write, record, shredder, now)?;
     }
+    end_card(write, record, fate)?;
     if fate.is_deleted() {
         links::delete_of_record(write, record.subject_id, record.record_no)?;
         return Ok(records::delete(write, record.subject_id, record.record_no)?);
@@ -342,6 +346,20 @@ fn end(
             (Timestamp::UNSET, Timestamp::UNSET, Timestamp::UNSET);
     }
     Ok(records::replace(write, left)?)
+}
+
+/// What matching keeps of a record goes with any of the categories it was made of, and with every purpose that may use it.
+fn end_card(write: &mut Write<'_>, record: &RecordRow, fate: &Fate) -> Result<(), store::Error> {
+    let number = [record.record_no];
+    let lost = categories(record).difference(fate.keep);
+    if fate.is_deleted() || fate.law_alone || lost.contains(Category::Identity) {
+        cards::delete_of(write, &number)?;
+        reviews::delete_of(write, &number)
+    } else if Compartment::COMPARED.iter().any(|category| lost.contains(*category)) {
+        cards::silence(write, &number)
+    } else {
+        Ok(())
+    }
 }
 
 /// Removes the indexes of a record and lays a tombstone for the record itself: its source may deliver it again. The

@@ -9,6 +9,7 @@
 
 mod access;
 mod certificate;
+mod correct;
 pub mod deadline;
 mod due;
 mod erase;
@@ -31,6 +32,7 @@ use std::sync::Arc;
 
 pub use access::{Membership, Package};
 pub use certificate::{Certificate, Invalid, Kept, Recipient, verify_certificate};
+pub use correct::{Correction, Linked};
 pub use deadline::{Deadline, Land};
 pub use due::{Rule, Tally};
 pub use notice::{Notice, NoticeState};
@@ -67,6 +69,9 @@ pub enum Error {
     /// A request cannot arrive in the future.
     #[error("a request cannot have been received in the future")]
     ReceivedInFuture,
+    /// A rectification is recorded by the separation itself.
+    #[error("this right is not demanded here")]
+    NotDemanded,
     /// The period can be extended once, and only while it runs (Art. 12(3) GDPR).
     #[error("the period cannot be extended any more")]
     NotExtendable,

@@ -26,6 +26,8 @@ words! {
         Access = 1 "access",
         /// Erasure (Art. 17 GDPR).
         Erasure = 2 "erasure",
+        /// Rectification (Art. 16 GDPR): people who were taken for one were separated. Made by the separation itself.
+        Rectification = 3 "rectification",
     }
 }
 
@@ -252,6 +254,9 @@ impl Rights {
         received_at: Option<Timestamp>,
         by: &Caller,
     ) -> Result<Request, Error> {
+        if kind == Kind::Rectification {
+            return Err(Error::NotDemanded);
+        }
         let now = self.clock.now();
         let received_at = received_at.unwrap_or(now);
         if received_at > now {

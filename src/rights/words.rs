@@ -211,6 +211,13 @@ pub(super) fn rule(rule: Rule) -> Text {
             "derselbe Kontakt wie eine Erklärung, die Sie zuvor abgegeben haben",
             "same contact point as a statement you made before",
         ),
+        Rule::Compared => text(
+            "die Angaben beider Datensätze stimmen zusammen genügend überein",
+            "what both records say agrees well enough together",
+        ),
+        Rule::Decided => {
+            text("jemand hat beide Datensätze angesehen und entschieden", "somebody looked at both records and decided")
+        }
     }
 }
 

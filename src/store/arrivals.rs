@@ -18,7 +18,8 @@ use crate::types::{RecordNo, SubjectId, Timestamp};
 
 /// Values per statement.
 const AT_ONCE: usize = 500;
-/// Rows one statement may bring. A value with more rows is shared by thousands; such a batch is asked value by value.
+/// Rows one statement may bring. If it brings as many, a value is shared by thousands; then a few rows of each are asked
+/// for.
 const ENOUGH: usize = 4 * AT_ONCE;
 
 /// What was known when the batch began, and what of it still holds.
@@ -183,9 +184,7 @@ impl Arrivals {
             .limit(limit)
             .select(IdentifierRow::as_select())
             .load(c))?;
-        if rows.len() >= ENOUGH {
-            return Ok(());
-        }
+        let rows = if rows.len() >= ENOUGH { identifiers::with_indexes(connection, &indexes)? } else { rows };
         self.identifiers.extend(indexes.into_iter().map(|ix| (ix, Vec::new())));
         for row in rows {
             let ix = row.ix.as_slice().try_into().map_err(|_| Error::Unreadable("blind index"))?;

@@ -10,7 +10,7 @@ use diesel::query_builder::{AstPass, QueryFragment, QueryId};
 use diesel::sql_types::{Array, BigInt, Binary, Integer, Nullable, SmallInt, Text};
 
 use super::audit::EntryRow;
-use super::rows::{DataKeyRow, IdentifierRow, LedgerRow, LinkRow, RecordRow, SubjectRow};
+use super::rows::{BlockRow, CardRow, DataKeyRow, IdentifierRow, LedgerRow, LinkRow, RecordRow, SubjectRow};
 
 /// Defines the columns of a table and how they are taken out of its rows.
 macro_rules! columns {
@@ -106,6 +106,8 @@ columns! {
         kind: i16 as SmallInt = row.kind,
         subject_id: Vec<u8> as Binary = row.subject_id.into(),
         use_flags: i16 as SmallInt = row.use_flags,
+        behind: i16 as SmallInt = row.behind,
+        whose: i32 as Integer = row.whose,
     }
 }
 
@@ -119,6 +121,9 @@ columns! {
         evidence_ix: Option<Vec<u8>> as Nullable<Binary> = row.evidence_ix,
         merged_from: Option<Vec<u8>> as Nullable<Binary> = row.merged_from,
         decided_at: i64 as BigInt = row.decided_at.micros(),
+        other_no: i64 as BigInt = row.other_no,
+        weight: i32 as Integer = row.weight,
+        waterfall: String as Text = row.waterfall,
     }
 }
 
@@ -142,6 +147,29 @@ columns! {
         key_no: i16 as SmallInt = row.key_no,
         evidence: Vec<u8> as Binary = row.evidence,
         evidence_mac: Vec<u8> as Binary = row.evidence_mac,
+        record_no: i64 as BigInt = row.record_no,
+    }
+}
+
+columns! {
+    /// What matching keeps of records.
+    Cards: CardRow as row => "card" "" {
+        record_no: i64 as BigInt = row.record_no.0,
+        subject_id: Vec<u8> as Binary = row.subject_id.into(),
+        sealed_for: Vec<u8> as Binary = row.sealed_for.into(),
+        key_no: i16 as SmallInt = row.key_no,
+        source_no: i32 as Integer = row.source_no.into(),
+        named: Vec<u8> as Binary = row.named,
+        sealed: Vec<u8> as Binary = row.sealed,
+        matching_keys: Vec<u8> as Binary = row.matching_keys,
+    }
+}
+
+columns! {
+    /// Under which keys records are found as candidates.
+    Blocks: BlockRow as row => "block" " ON CONFLICT DO NOTHING" {
+        matching_key: i64 as BigInt = row.matching_key,
+        record_no: i64 as BigInt = row.record_no.0,
     }
 }
 

@@ -1,6 +1,7 @@
 //! Blind indexes: which record, and so which person, an identifier belongs to.
 
 use diesel::prelude::*;
+use diesel::sql_types;
 
 use super::columns::Identifiers;
 use super::connection::{Connection, on};
@@ -14,16 +15,102 @@ use crate::types::{RecordNo, SubjectId};
 /// thousand records with one phone number must not slow a resolve down.
 const ENOUGH: i64 = 64;
 
-/// The rows with this blind index, at most 64.
+/// The rows with this blind index, at most 64: those that decide about joining first, the oldest first.
 ///
 /// # Errors
 /// If the shelf cannot be read.
 pub fn with_index(connection: &mut Connection, ix: &[u8; 16]) -> Result<Vec<IdentifierRow>, Error> {
     Ok(on!(connection, |c| identifier::table
         .filter(identifier::ix.eq(ix.to_vec()))
+        .order((identifier::behind, identifier::record_no))
         .limit(ENOUGH)
         .select(IdentifierRow::as_select())
         .load(c))?)
+}
+
+/// As [`with_index`], for many values.
+///
+/// # Errors
+/// If the shelf cannot be read.
+pub fn with_indexes(connection: &mut Connection, indexes: &[[u8; 16]]) -> Result<Vec<IdentifierRow>, Error> {
+    match connection {
+        Connection::Sqlite(_) => {
+            let mut all = Vec::new();
+            for ix in indexes {
+                all.extend(with_index(connection, ix)?);
+            }
+            Ok(all)
+        }
+        Connection::Postgres(c) => {
+            let values: Vec<Vec<u8>> = indexes.iter().map(|ix| ix.to_vec()).collect();
+            let rows = diesel::sql_query(
+                "SELECT i.ix, i.record_no, i.kind, i.subject_id, i.use_flags, i.behind, i.whose \
+                 FROM unnest($1) AS wanted(ix) CROSS JOIN LATERAL \
+                 (SELECT * FROM identifier WHERE identifier.ix = wanted.ix ORDER BY behind, record_no LIMIT $2) AS i",
+            )
+            .bind::<sql_types::Array<sql_types::Binary>, _>(values)
+            .bind::<sql_types::BigInt, _>(ENOUGH)
+            .load::<Found>(c)?;
+            rows.into_iter().map(Found::row).collect()
+        }
+    }
+}
+
+/// A row of a statement in plain SQL.
+#[derive(QueryableByName)]
+#[diesel(table_name = identifier)]
+struct Found {
+    ix: Vec<u8>,
+    record_no: i64,
+    kind: i16,
+    subject_id: Vec<u8>,
+    use_flags: i16,
+    behind: i16,
+    whose: i32,
+}
+
+impl Found {
+    fn row(self) -> Result<IdentifierRow, Error> {
+        let Self { ix, record_no, kind, subject_id, use_flags, behind, whose } = self;
+        let subject_id = SubjectId::from_slice(&subject_id)?;
+        Ok(IdentifierRow { ix, record_no: RecordNo(record_no), kind, subject_id, use_flags, behind, whose })
+    }
+}
+
+/// Takes from a value that it joins: so many share it that it names nobody. Says how many rows have it.
+///
+/// # Errors
+/// If it cannot be written.
+pub fn make_generic(write: &mut Write<'_>, ix: &[u8; 16]) -> Result<usize, Error> {
+    let rows: Vec<IdentifierRow> = on!(write.records(), |c| identifier::table
+        .filter(identifier::ix.eq(ix.to_vec()).and(identifier::behind.eq(0)))
+        .select(IdentifierRow::as_select())
+        .load(c))?;
+    let joins = rows.into_iter().filter(|row| row.use_flags & IdentifierRow::JOINS != 0);
+    let mut changed = 0;
+    for row in joins {
+        let use_flags = row.use_flags & !IdentifierRow::JOINS | IdentifierRow::GENERIC;
+        changed += on!(write.records(), |c| diesel::update(
+            identifier::table.filter(identifier::ix.eq(&row.ix).and(identifier::record_no.eq(row.record_no.0)))
+        )
+        .set(identifier::use_flags.eq(use_flags))
+        .execute(c))?;
+    }
+    Ok(changed)
+}
+
+/// Up to 64 people of whose records some have this value.
+///
+/// # Errors
+/// If the shelf cannot be read.
+pub fn people_with(connection: &mut Connection, ix: &[u8; 16]) -> Result<Vec<SubjectId>, Error> {
+    let rows: Vec<Vec<u8>> = on!(connection, |c| identifier::table
+        .filter(identifier::ix.eq(ix.to_vec()).and(identifier::behind.eq(0)))
+        .select(identifier::subject_id)
+        .distinct()
+        .limit(ENOUGH)
+        .load(c))?;
+    rows.iter().map(|row| Ok(SubjectId::from_slice(row)?)).collect()
 }
 
 /// Everybody who can be looked up by this blind index, however many they are.

@@ -43,6 +43,29 @@ pub fn reassign(write: &mut Write<'_>, from: SubjectId, to: SubjectId) -> Result
     Ok(())
 }
 
+/// Gives one entry to another person. Its origin and what seals it stay.
+///
+/// # Errors
+/// If it cannot be written.
+pub fn give(write: &mut Write<'_>, row: &LedgerRow, to: SubjectId) -> Result<(), Error> {
+    let one = ledger::part.eq(row.part).and(ledger::subject_id.eq(Vec::from(row.subject_id)));
+    on!(write.records(), |c| diesel::update(ledger::table.filter(one.and(ledger::entry_no.eq(row.entry_no))))
+        .set((ledger::part.eq(to.part()), ledger::subject_id.eq(Vec::from(to))))
+        .execute(c))?;
+    Ok(())
+}
+
+/// Removes one entry, to be written for somebody else.
+///
+/// # Errors
+/// If it cannot be deleted.
+pub fn delete(write: &mut Write<'_>, row: &LedgerRow) -> Result<(), Error> {
+    let one = ledger::part.eq(row.part).and(ledger::subject_id.eq(Vec::from(row.subject_id)));
+    on!(write.records(), |c| diesel::delete(ledger::table.filter(one.and(ledger::entry_no.eq(row.entry_no))))
+        .execute(c))?;
+    Ok(())
+}
+
 /// Removes a person's entries and says how many there were.
 ///
 /// # Errors

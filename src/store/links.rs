@@ -64,6 +64,21 @@ pub fn reassign(write: &mut Write<'_>, from: SubjectId, to: SubjectId) -> Result
     Ok(())
 }
 
+/// Removes one link.
+///
+/// # Errors
+/// If it cannot be deleted.
+pub fn delete(write: &mut Write<'_>, row: &LinkRow) -> Result<(), Error> {
+    on!(write.records(), |c| diesel::delete(
+        link::table
+            .filter(link::part.eq(row.part).and(link::subject_id.eq(Vec::from(row.subject_id))))
+            .filter(link::record_no.eq(row.record_no.0).and(link::rule.eq(row.rule)))
+            .filter(link::decided_at.eq(row.decided_at.micros()))
+    )
+    .execute(c))?;
+    Ok(())
+}
+
 /// Removes a person's links.
 ///
 /// # Errors

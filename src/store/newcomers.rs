@@ -8,8 +8,8 @@ use diesel::prelude::*;
 
 use super::connection::Connection;
 use super::fixed::Fixed;
-use super::rows::{DataKeyRow, IdentifierRow, LedgerRow, LinkRow, RecordRow, SubjectRow};
-use super::schema::{identifier, ledger, link, record, subject};
+use super::rows::{BlockRow, CardRow, DataKeyRow, IdentifierRow, LedgerRow, LinkRow, RecordRow, SubjectRow};
+use super::schema::{block, card, identifier, ledger, link, record, subject};
 use super::{Error, Write, columns, keys};
 
 /// Rows that are not written yet. They must be, before anybody reads what they belong to.
@@ -27,6 +27,8 @@ pub struct Newcomers {
     pub links: Vec<LinkRow>,
     /// What people said.
     pub ledger: Vec<LedgerRow>,
+    /// What matching keeps of new records.
+    pub cards: Vec<CardRow>,
 }
 
 /// Writes rows of one table in the way each database likes best.
@@ -53,7 +55,7 @@ impl Newcomers {
     /// # Errors
     /// If something cannot be written; the transaction is to be undone.
     pub fn write(&mut self, write: &mut Write<'_>) -> Result<(), Error> {
-        let Self { subjects, keys, records, mut identifiers, links, ledger } = std::mem::take(self);
+        let Self { subjects, keys, records, mut identifiers, links, ledger, cards } = std::mem::take(self);
         keys::insert_data_keys(write, &keys)?;
         identifiers.sort_unstable_by(|one, other| one.ix.cmp(&other.ix));
         write_all!(write.records(), subject::table, columns::Subjects, subjects);
@@ -61,6 +63,15 @@ impl Newcomers {
         write_all!(write.records(), identifier::table, columns::Identifiers, identifiers);
         write_all!(write.records(), link::table, columns::Links, links);
         write_all!(write.records(), ledger::table, columns::Ledger, ledger);
+        let found_by = |row: &CardRow| {
+            let record_no = row.record_no;
+            row.keys().map(move |matching_key| BlockRow { matching_key, record_no }).collect::<Vec<_>>()
+        };
+        let mut blocks: Vec<BlockRow> = cards.iter().flat_map(found_by).collect();
+        blocks.sort_unstable();
+        blocks.dedup();
+        write_all!(write.records(), card::table, columns::Cards, cards);
+        write_all!(write.records(), block::table, columns::Blocks, blocks);
         Ok(())
     }
 }

@@ -93,6 +93,21 @@ pub fn reassign(write: &mut Write<'_>, from: SubjectId, to: SubjectId) -> Result
     Ok(())
 }
 
+/// Gives some records of a person to another. What they are sealed for stays.
+///
+/// # Errors
+/// If they cannot be written.
+pub fn give(write: &mut Write<'_>, numbers: &[RecordNo], from: SubjectId, to: SubjectId) -> Result<(), Error> {
+    for numbers in numbers.chunks(500) {
+        let numbers: Vec<i64> = numbers.iter().map(|record| record.0).collect();
+        let theirs = record::part.eq(from.part()).and(record::subject_id.eq(Vec::from(from)));
+        on!(write.records(), |c| diesel::update(record::table.filter(theirs.and(record::record_no.eq_any(numbers))))
+            .set((record::part.eq(to.part()), record::subject_id.eq(Vec::from(to))))
+            .execute(c))?;
+    }
+    Ok(())
+}
+
 /// Deletes all records of a person and says how many there were.
 ///
 /// # Errors

@@ -3,7 +3,7 @@
 use diesel::prelude::{Insertable, Queryable, Selectable};
 
 use super::schema;
-use crate::types::{Part, RecordNo, SourceNo, SubjectId, Timestamp};
+use crate::types::{Part, RecordNo, ReviewId, SourceNo, SubjectId, Timestamp};
 
 /// A subject's data key, wrapped under a KEK epoch. Deleting the row and destroying the epoch is erasure.
 #[derive(Clone, Debug, PartialEq, Eq, Queryable, Selectable, Insertable)]
@@ -166,6 +166,10 @@ pub struct IdentifierRow {
     pub subject_id: SubjectId,
     /// Bits of [`IdentifierRow::VERIFIED`] and its neighbours.
     pub use_flags: i16,
+    /// 0 if it joins, did so, or is the record's own; 1 if it only serves look-up. See [`IdentifierRow::behind`].
+    pub behind: i16,
+    /// Keyed digest of the family name that came with it, comparable among the rows of this value only; 0 without one.
+    pub whose: i32,
 }
 
 impl IdentifierRow {
@@ -179,6 +183,15 @@ impl IdentifierRow {
     pub const LOOKUP: i16 = 4;
     /// The hub knows it from a statement about the use of data, and nothing else of the person yet.
     pub const STATEMENT: i16 = 8;
+    /// So many share it that it joins nobody any more: [`IdentifierRow::JOINS`] was taken from all its rows.
+    pub const GENERIC: i16 = 16;
+
+    /// Where a row of this kind and use stands among those of its value: what decides about joining comes first.
+    #[must_use]
+    pub const fn behind(kind: i16, use_flags: i16) -> i16 {
+        let decides = use_flags & (Self::JOINS | Self::STATEMENT | Self::GENERIC) != 0;
+        if kind == Self::RECORD || decides { 0 } else { 1 }
+    }
 }
 
 /// Why a record belongs to a person, or why two persons became one.
@@ -200,6 +213,115 @@ pub struct LinkRow {
     /// The person that was joined in by it.
     pub merged_from: Option<Vec<u8>>,
     /// When.
+    #[diesel(deserialize_as = i64, serialize_as = i64)]
+    pub decided_at: Timestamp,
+    /// The record it was found equal to; 0 if the evidence names it.
+    pub other_no: i64,
+    /// What the comparisons came to, in thousandths of a bit; 0 for a rule.
+    pub weight: i32,
+    /// The comparisons, as JSON of levels and weights without values; empty for a rule.
+    pub waterfall: String,
+}
+
+impl LinkRow {
+    /// A link by a rule.
+    #[must_use]
+    pub const fn by_rule(
+        subject: SubjectId,
+        part: Part,
+        record_no: RecordNo,
+        rule: i16,
+        evidence_ix: Option<Vec<u8>>,
+        decided_at: Timestamp,
+    ) -> Self {
+        Self {
+            part,
+            subject_id: subject,
+            record_no,
+            rule,
+            evidence_ix,
+            merged_from: None,
+            decided_at,
+            other_no: 0,
+            weight: 0,
+            waterfall: String::new(),
+        }
+    }
+}
+
+/// What matching keeps of one record: its name at the source, and what is compared.
+#[derive(Clone, Debug, PartialEq, Eq, Queryable, Selectable, Insertable)]
+#[diesel(table_name = schema::card)]
+pub struct CardRow {
+    /// The record.
+    #[diesel(deserialize_as = i64, serialize_as = i64)]
+    pub record_no: RecordNo,
+    /// The person it belongs to now.
+    #[diesel(deserialize_as = Vec<u8>, serialize_as = Vec<u8>)]
+    pub subject_id: SubjectId,
+    /// The person it was sealed for, as its record.
+    #[diesel(deserialize_as = Vec<u8>, serialize_as = Vec<u8>)]
+    pub sealed_for: SubjectId,
+    /// Which of that person's keys seals it.
+    pub key_no: i16,
+    /// Where it came from.
+    #[diesel(deserialize_as = i32, serialize_as = i32)]
+    pub source_no: SourceNo,
+    /// The source's own id of the record, sealed; empty if it cannot be kept.
+    pub named: Vec<u8>,
+    /// What is compared, sealed; empty if nothing is.
+    pub sealed: Vec<u8>,
+    /// Its matching keys, 8 bytes each.
+    pub matching_keys: Vec<u8>,
+}
+
+impl CardRow {
+    /// The matching keys as numbers.
+    pub fn keys(&self) -> impl Iterator<Item = i64> {
+        self.matching_keys.as_chunks::<8>().0.iter().map(|key| i64::from_be_bytes(*key))
+    }
+}
+
+/// One matching key of one record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Queryable, Selectable, Insertable)]
+#[diesel(table_name = schema::block)]
+pub struct BlockRow {
+    /// The key.
+    pub matching_key: i64,
+    /// The record.
+    #[diesel(deserialize_as = i64, serialize_as = i64)]
+    pub record_no: RecordNo,
+}
+
+/// Two records that may be of one person.
+#[derive(Clone, Debug, PartialEq, Eq, Queryable, Selectable, Insertable)]
+#[diesel(table_name = schema::review)]
+pub struct ReviewRow {
+    /// Its id.
+    #[diesel(deserialize_as = Vec<u8>, serialize_as = Vec<u8>)]
+    pub review_id: ReviewId,
+    /// The smaller of the two records' numbers.
+    #[diesel(deserialize_as = i64, serialize_as = i64)]
+    pub one_no: RecordNo,
+    /// Its person when it was compared.
+    #[diesel(deserialize_as = Vec<u8>, serialize_as = Vec<u8>)]
+    pub one_id: SubjectId,
+    /// The other record.
+    #[diesel(deserialize_as = i64, serialize_as = i64)]
+    pub other_no: RecordNo,
+    /// Its person when it was compared.
+    #[diesel(deserialize_as = Vec<u8>, serialize_as = Vec<u8>)]
+    pub other_id: SubjectId,
+    /// What the comparisons came to, in thousandths of a bit.
+    pub weight: i32,
+    /// The comparisons, as JSON of levels and weights without values.
+    pub waterfall: String,
+    /// Where it stands; the graph room names the numbers.
+    pub state: i16,
+    /// When it was made.
+    #[diesel(deserialize_as = i64, serialize_as = i64)]
+    pub made_at: Timestamp,
+    /// When it was decided; unset: not yet.
     #[diesel(deserialize_as = i64, serialize_as = i64)]
     pub decided_at: Timestamp,
 }
@@ -248,6 +370,8 @@ pub struct LedgerRow {
     pub evidence: Vec<u8>,
     /// Keyed digest of the proof, to see whether a statement comes again with another one; empty if there is none.
     pub evidence_mac: Vec<u8>,
+    /// The record that told it; 0 if the person said it to the hub.
+    pub record_no: i64,
 }
 
 /// Whom a read asks for.

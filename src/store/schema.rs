@@ -17,18 +17,29 @@ diesel::table! { record (record_no) {
     source_no -> Integer, kind -> SmallInt, version -> BigInt, content_mac -> Binary, categories -> SmallInt,
     facts -> SmallInt, ingested_at -> BigInt, happened_at -> BigInt, contract_until -> BigInt, source_until -> BigInt, keep_until -> BigInt, sealed -> Binary,
 } }
-diesel::table! { identifier (ix, record_no) {
+diesel::table! { identifier (ix, behind, record_no) {
     ix -> Binary, record_no -> BigInt, kind -> SmallInt, subject_id -> Binary, use_flags -> SmallInt,
+    behind -> SmallInt, whose -> Integer,
 } }
 diesel::table! { link (part, subject_id, record_no, rule, decided_at) {
     part -> SmallInt, subject_id -> Binary, record_no -> BigInt, rule -> SmallInt, evidence_ix -> Nullable<Binary>,
-    merged_from -> Nullable<Binary>, decided_at -> BigInt,
+    merged_from -> Nullable<Binary>, decided_at -> BigInt, other_no -> BigInt, weight -> Integer, waterfall -> Text,
 } }
 diesel::table! { ledger (part, subject_id, entry_no) {
     part -> SmallInt, subject_id -> Binary, entry_no -> BigInt, origin -> Binary, act -> SmallInt, purpose -> Text,
     channel -> SmallInt, happened_at -> BigInt, recorded_at -> BigInt, method -> Text, text_version -> Text,
     proof_flags -> SmallInt, source_no -> Integer, sealed_for -> Binary, key_no -> SmallInt, evidence -> Binary,
-    evidence_mac -> Binary,
+    evidence_mac -> Binary, record_no -> BigInt,
+} }
+diesel::table! { card (record_no) {
+    record_no -> BigInt, subject_id -> Binary, sealed_for -> Binary, key_no -> SmallInt, source_no -> Integer,
+    named -> Binary, sealed -> Binary, matching_keys -> Binary,
+} }
+diesel::table! { block (matching_key, record_no) { matching_key -> BigInt, record_no -> BigInt, } }
+diesel::table! { apart (subject_id, other_id) { subject_id -> Binary, other_id -> Binary, decided_at -> BigInt, } }
+diesel::table! { review (review_id) {
+    review_id -> Binary, one_no -> BigInt, one_id -> Binary, other_no -> BigInt, other_id -> Binary, weight -> Integer,
+    waterfall -> Text, state -> SmallInt, made_at -> BigInt, decided_at -> BigInt,
 } }
 diesel::table! { tombstone (ix) { ix -> Binary, erased_at -> BigInt, } }
 diesel::table! { api_key (key_id) {

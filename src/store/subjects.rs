@@ -176,6 +176,23 @@ pub fn merge(write: &mut Write<'_>, from: SubjectId, into: SubjectId, at: Timest
     Ok(())
 }
 
+/// Undoes a merge: the person lives again as before it.
+///
+/// # Errors
+/// If it cannot be written.
+pub fn revive(write: &mut Write<'_>, id: SubjectId) -> Result<(), Error> {
+    on!(write.records(), |c| diesel::update(
+        subject::table.filter(subject::part.eq(id.part()).and(subject::subject_id.eq(id.bytes().to_vec())))
+    )
+    .set((
+        subject::state.eq(SubjectState::Living as i16),
+        subject::merged_into.eq(None::<Vec<u8>>),
+        subject::merged_at.eq(Timestamp::UNSET.micros()),
+    ))
+    .execute(c))?;
+    Ok(())
+}
+
 /// Removes the rows of these people for good.
 ///
 /// # Errors

@@ -87,6 +87,10 @@ uuid_id!(
     RequestId
 );
 uuid_id!(
+    /// A pair of records that waits for somebody to say whether they are of one person.
+    ReviewId
+);
+uuid_id!(
     /// A segment definition.
     SegmentId
 );

@@ -13,7 +13,8 @@ pub use category::{Category, CategorySet};
 pub use clock::{Clock, SystemClock, Timestamp};
 pub use entropy::{Entropy, EntropyFailure, SystemEntropy};
 pub use ids::{
-    ApiKeyId, DecisionId, IdMaker, LogId, Part, PurposeCode, RecordNo, RequestId, SegmentId, SourceNo, SubjectId,
+    ApiKeyId, DecisionId, IdMaker, LogId, Part, PurposeCode, RecordNo, RequestId, ReviewId, SegmentId, SourceNo,
+    SubjectId,
 };
 pub(crate) use words::words;
 pub use words::{Channel, Ground, IdentifierKind, RecordKind, Role, UnknownWord};

@@ -12,6 +12,8 @@
 //! Derived from the data key:
 //!
 //! - compartment key: `HKDF-Expand(data key, "obhut category v1" ‖ number (1) ‖ salt (16))`, 32 bytes;
+//! - key of what is compared: `HKDF-Expand(data key, "obhut matching v1" ‖ salts of identity, contact, address and social (64))`,
+//!   32 bytes: it dies with each of them;
 //! - audit pseudonym: the first 16 bytes of `HMAC(HKDF-Expand(data key, "obhut audit pseudonym v1"), subject)`.
 //!
 //! A compartment dies when its salt is overwritten with zeros, although the data key lives on. The salts are wrapped
@@ -36,6 +38,8 @@ use super::ring::KekRing;
 const SALT: usize = 16;
 /// Proofs and ten categories.
 const COMPARTMENTS: usize = 11;
+/// Keys of compartments: those with a salt, and that of what is compared.
+const CIPHERS: usize = COMPARTMENTS + 1;
 /// Bytes of all salts.
 const SALTS: usize = SALT * COMPARTMENTS;
 /// A salt that was overwritten.
@@ -131,7 +135,7 @@ pub(super) struct DataKey {
     expander: Expander,
     salts: Salts,
     /// Compartment keys that were needed so far.
-    ciphers: [OnceCell<Gcm>; COMPARTMENTS],
+    ciphers: [OnceCell<Gcm>; CIPHERS],
 }
 
 impl DataKey {
@@ -163,7 +167,11 @@ impl DataKey {
 
     /// Has the compartment been erased?
     pub(super) fn is_dead(&self, compartment: Compartment) -> bool {
-        bool::from(self.salt(compartment).ct_eq(&DEAD))
+        let dead = |compartment| bool::from(self.salt(compartment).ct_eq(&DEAD));
+        match compartment {
+            Compartment::Matching => Compartment::COMPARED.into_iter().any(|category| dead(category.into())),
+            compartment => dead(compartment),
+        }
     }
 
     /// The subject's name in the audit log.
@@ -180,8 +188,17 @@ impl DataKey {
         if self.is_dead(compartment) {
             return Err(Error::Erased(compartment.category()));
         }
-        let info: [&[u8]; 3] = [b"obhut category v1", &[compartment.number()], &self.salt(compartment)];
-        let cipher = Gcm::new(&self.expander.secret(&info)?);
+        let cipher = match compartment {
+            Compartment::Matching => {
+                let [one, two, three, four] = Compartment::COMPARED.map(|category| self.salt(category.into()));
+                let info: [&[u8]; 5] = [b"obhut matching v1", &one, &two, &three, &four];
+                Gcm::new(&self.expander.secret(&info)?)
+            }
+            compartment => {
+                let info: [&[u8]; 3] = [b"obhut category v1", &[compartment.number()], &self.salt(compartment)];
+                Gcm::new(&self.expander.secret(&info)?)
+            }
+        };
         Ok(cell.get_or_init(|| cipher))
     }
 

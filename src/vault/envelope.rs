@@ -21,7 +21,7 @@
 //! | 16 | subject the data key was made for |
 //! | 2 | number of the data key |
 //! | 16 | row: its 16-byte id, or its number in the last 8 bytes |
-//! | 1 | compartment: category number, or 0 for proofs |
+//! | 1 | compartment: category number, 0 for proofs, or 11 for what is compared |
 //!
 //! So a ciphertext that is moved to another table, person, key, row or category does not open. What this does not
 //! see: an *older* envelope of the very same place put back by someone who can write to the database, and a part
@@ -65,11 +65,13 @@ pub enum Table {
     Jobs = 4,
     /// Why two records are thought to be of one person.
     Links = 5,
+    /// What matching keeps of a record.
+    Cards = 6,
 }
 
 impl Table {
     /// Every table.
-    pub const ALL: [Self; 5] = [Self::Records, Self::Evidence, Self::Requests, Self::Jobs, Self::Links];
+    pub const ALL: [Self; 6] = [Self::Records, Self::Evidence, Self::Requests, Self::Jobs, Self::Links, Self::Cards];
 }
 
 /// What dies together: each compartment of a subject has a key of its own.
@@ -80,28 +82,35 @@ pub enum Compartment {
     Proof,
     /// Personal data of one category.
     Of(Category),
+    /// What is compared to find records of one person: made of the categories of [`Compartment::COMPARED`], and dead as
+    /// soon as one of them is. It has no salt of its own.
+    Matching,
 }
 
 impl Compartment {
-    /// Every compartment, in the order of their numbers.
+    /// What [`Compartment::Matching`] is made of.
+    pub const COMPARED: [Category; 4] = [Category::Identity, Category::Contact, Category::Address, Category::Social];
+
+    /// Every compartment with a salt of its own, in the order of their numbers.
     pub fn all() -> impl Iterator<Item = Self> {
         std::iter::once(Self::Proof).chain(Category::ALL.into_iter().map(Self::Of))
     }
 
-    /// 0 for proofs, else the number of the category.
+    /// 0 for proofs, 11 for what is compared, else the number of the category.
     #[must_use]
     pub const fn number(self) -> u8 {
         match self {
             Self::Proof => 0,
             Self::Of(category) => category.number(),
+            Self::Matching => 11,
         }
     }
 
-    /// The category, unless these are proofs.
+    /// The category, if it is one.
     #[must_use]
     pub const fn category(self) -> Option<Category> {
         match self {
-            Self::Proof => None,
+            Self::Proof | Self::Matching => None,
             Self::Of(category) => Some(category),
         }
     }

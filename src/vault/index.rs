@@ -21,6 +21,8 @@ use super::cipher::{Expander, Prf, Secret};
 use super::{Error, Personal};
 
 const VERSION: u8 = 1;
+/// Rules of matching whose key is made once.
+const RULES: i16 = 32;
 
 /// 16 bytes that stand for a value. Equal values of one kind and use have equal indexes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -73,6 +75,8 @@ pub(super) struct IndexKeys {
     lookup: Vec<(IdentifierKind, Prf)>,
     suppression: Prf,
     matching: Expander,
+    /// The matching keys that are used, by number.
+    rules: Vec<Prf>,
     records: Prf,
     content: Prf,
     proof: Prf,
@@ -91,10 +95,12 @@ impl IndexKeys {
         let lookup = Expander::new(secrets.lookup.bytes())?;
         let lookup = IdentifierKind::ALL.iter().map(|kind| Ok((*kind, derive(&lookup, 1, kind.number())?)));
         let records = Expander::new(secrets.records.bytes())?;
+        let matching = Expander::new(secrets.matching.bytes())?;
         Ok(Self {
             lookup: lookup.collect::<Result<_, Error>>()?,
             suppression: derive(&Expander::new(secrets.suppression.bytes())?, 3, 0)?,
-            matching: Expander::new(secrets.matching.bytes())?,
+            rules: (0..RULES).map(|rule| derive(&matching, 2, rule)).collect::<Result<_, Error>>()?,
+            matching,
             records: derive(&records, 4, 0)?,
             content: derive(&records, 5, 0)?,
             proof: derive(&records, 6, 0)?,
@@ -111,8 +117,11 @@ impl IndexKeys {
     }
 
     pub(super) fn matching(&self, rule: i16, value: &Personal) -> Result<BlindIndex, Error> {
-        let key = derive(&self.matching, 2, rule)?;
-        Ok(BlindIndex(key.short_mac(&[&[VERSION], &[0; 4], value.bytes()])))
+        let mac = |key: &Prf| BlindIndex(key.short_mac(&[&[VERSION], &[0; 4], value.bytes()]));
+        match usize::try_from(rule).ok().and_then(|rule| self.rules.get(rule)) {
+            Some(key) => Ok(mac(key)),
+            None => Ok(mac(&derive(&self.matching, 2, rule)?)),
+        }
     }
 
     pub(super) fn record(&self, source: SourceNo, kind: RecordKind, external_id: &Personal) -> BlindIndex {

@@ -3,7 +3,8 @@
 //! A root key (outside the database, [`RootKey`]) wraps KEK epochs and the hub's own secrets; the newest epoch wraps
 //! each subject's data key ([`KekRing`]); from a data key and a salt per category come the keys that seal the
 //! values. [`unlock()`] turns the stored rows into capabilities, each with one owner: [`Sealer`] (intake),
-//! [`Opener`] (the gateway), [`Shredder`] (rights), [`Rotator`] (the rotation job). None can be copied.
+//! [`Opener`] (the gateway), [`Comparer`] (intake), [`Shredder`] (rights), [`Rotator`] (the rotation job). None can be
+//! copied.
 //!
 //! Its ciphers know no database: they work on rows that the store loads and saves ([`Keyring`] reads the epochs). It must never log, never let a key
 //! or a clear value out except through [`Opened`], never seal without randomness, and never change the form of what
@@ -14,6 +15,7 @@
 
 mod apikey;
 mod cipher;
+mod comparer;
 mod datakey;
 mod envelope;
 mod error;
@@ -35,6 +37,7 @@ mod unlock;
 mod tests;
 
 pub use apikey::ApiKeyHash;
+pub use comparer::{CardKey, Comparer};
 pub use datakey::Pseudonym;
 pub use envelope::{Compartment, Row, Sealed, Table, categories, key_no, strip, unpack};
 pub use error::Error;

@@ -94,6 +94,30 @@ impl OpeningKey {
         self.unseal(table, row, compartment, sealed.bytes())
     }
 
+    /// Opens the source's own name of a record. None if it was not kept, or its category was erased.
+    ///
+    /// # Errors
+    /// As [`OpeningKey::open_one`].
+    pub fn open_name(&self, record: RecordNo, sealed: &[u8]) -> Result<Option<Opened>, Error> {
+        self.open_of_card(record, Category::Identity.into(), sealed)
+    }
+
+    /// Opens what is compared of a record, to seal it under another key. None if nothing is, or one of the categories it
+    /// is made of was erased.
+    ///
+    /// # Errors
+    /// As [`OpeningKey::open_one`].
+    pub fn open_compared(&self, record: RecordNo, sealed: &[u8]) -> Result<Option<Opened>, Error> {
+        self.open_of_card(record, Compartment::Matching, sealed)
+    }
+
+    fn open_of_card(&self, record: RecordNo, of: Compartment, sealed: &[u8]) -> Result<Option<Opened>, Error> {
+        if sealed.is_empty() || self.is_erased(of) {
+            return Ok(None);
+        }
+        self.unseal(Table::Cards, record.into(), of, sealed).map(Some)
+    }
+
     /// Has this compartment been erased?
     #[must_use]
     pub fn is_erased(&self, compartment: Compartment) -> bool {
@@ -113,8 +137,9 @@ impl OpeningKey {
     }
 }
 
-/// Clear bytes, wiped on drop. Only who holds the [`Opener`] can come by one.
-pub struct Opened(Zeroizing<Vec<u8>>);
+/// Clear bytes, wiped on drop. Only who holds the [`Opener`] can come by one; who holds a [`super::Comparer`], by those of
+/// what is compared.
+pub struct Opened(pub(super) Zeroizing<Vec<u8>>);
 
 impl Opened {
     /// The clear bytes.
@@ -129,6 +154,15 @@ impl Opened {
     /// If it is not a document of this form. The error says nothing of the content, unlike the reader's own.
     pub fn document<T: serde::de::DeserializeOwned>(&self) -> Result<T, Error> {
         serde_json::from_slice(&self.0).map_err(|_| Error::Malformed("the opened bytes are not the document expected"))
+    }
+
+    /// Reads a text.
+    ///
+    /// # Errors
+    /// If it is none.
+    pub fn text(&self) -> Result<String, Error> {
+        let text = std::str::from_utf8(&self.0).map_err(|_| Error::Malformed("the opened bytes are no text"))?;
+        Ok(text.to_owned())
     }
 
     /// Closes the value again, to be indexed or sealed anew: when a split gives records their own key back, or a

@@ -27,6 +27,12 @@ impl Personal {
         Ok(Self(paper.0))
     }
 
+    /// Takes bytes in a form of their own, such as a card of matching.
+    #[must_use]
+    pub const fn closed(bytes: Zeroizing<Vec<u8>>) -> Self {
+        Self(bytes)
+    }
+
     /// Length in bytes, for limits and metrics.
     #[must_use]
     pub fn len(&self) -> usize {

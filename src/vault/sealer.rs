@@ -155,6 +155,33 @@ impl SealingKey<'_> {
         Ok(packed)
     }
 
+    /// Seals what matching keeps of a record: its name at the source, and what is compared. Either is empty if it is not
+    /// given or what it belongs to was erased.
+    ///
+    /// # Errors
+    /// If there is no randomness.
+    pub fn seal_card(
+        &self,
+        record: RecordNo,
+        named: Option<&Personal>,
+        compared: Option<&Personal>,
+    ) -> Result<(Sealed, Sealed), Error> {
+        let mut nonces = [0; 2 * NONCE];
+        self.entropy.fill(&mut nonces)?;
+        let seal = |value: Option<&Personal>, nonce: Option<&[u8; NONCE]>, compartment: Compartment| {
+            let mut sealed = Vec::new();
+            if let (Some(value), Some(nonce), false) = (value, nonce, self.is_erased(compartment)) {
+                self.key.seal((Table::Cards, record.into(), compartment), nonce, value.bytes(), &mut sealed)?;
+            }
+            Ok::<_, Error>(Sealed::from(sealed))
+        };
+        let (first, second) = nonces.split_at(NONCE);
+        Ok((
+            seal(named, first.first_chunk(), Category::Identity.into())?,
+            seal(compared, second.first_chunk(), Compartment::Matching)?,
+        ))
+    }
+
     /// Seals one value outside the records.
     ///
     /// # Errors

@@ -43,6 +43,8 @@ impl Shredder {
         let dies = |compartment: &Compartment| match compartment {
             Compartment::Proof => !proof_kept,
             Compartment::Of(category) => !kept.contains(*category),
+            // Dies with the categories it is made of.
+            Compartment::Matching => false,
         };
         self.erase(row, &Compartment::all().filter(dies).collect::<Vec<_>>())
     }

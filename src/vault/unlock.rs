@@ -11,7 +11,7 @@ use super::ring::{self, KekRing};
 use super::root::RootKey;
 use super::sign::Signer;
 use super::strongbox::Strongbox;
-use super::{Error, Opener, Rotator, Sealer, Shredder};
+use super::{Comparer, Error, Opener, Rotator, Sealer, Shredder};
 
 /// Every hub secret: 32 random bytes, wrapped by the root key under the name `secret/<name>`.
 const SECRETS: [&str; 6] = [LOOKUP, MATCHING, SUPPRESSION, RECORDS, STRONGBOX, CERTIFICATES];
@@ -28,6 +28,8 @@ pub struct Unlocked {
     pub sealer: Sealer,
     /// Moves into the gateway.
     pub opener: Opener,
+    /// Goes to intake.
+    pub comparer: Comparer,
     /// Moves into rights.
     pub shredder: Shredder,
     /// Goes to the job that rotates keys.
@@ -60,6 +62,7 @@ pub fn unlock(
     })?);
     Ok(Unlocked {
         sealer: Sealer { ring: Arc::clone(&ring), index: Arc::clone(&index), entropy: Arc::clone(&entropy) },
+        comparer: Comparer { ring: Arc::clone(&ring) },
         opener: Opener { ring: Arc::clone(&ring), index: Arc::clone(&index) },
         shredder: Shredder {
             ring: Arc::clone(&ring),

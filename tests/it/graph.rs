@@ -6,7 +6,7 @@ use obhut::graph::{Clue, Rule, resolve};
 use obhut::store::arrivals::Arrivals;
 use obhut::store::rows::{IdentifierRow, SubjectRow, SubjectState};
 use obhut::store::{Error, Shelf, Write, identifiers, subjects};
-use obhut::types::{IdentifierKind, RecordNo, SubjectId, Timestamp};
+use obhut::types::{IdentifierKind, RecordNo, Role, SubjectId, Timestamp};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -141,7 +141,220 @@ fn every_join_keeps_its_evidence(database: Database) {
     assert_eq!(house.database().count(Shelf::Records, theirs), 1);
 }
 
+/// The result of matching leaves by the command line, in the names of the sources, with a line in the book; without those
+/// who object to matching.
+fn assignments_name_every_record_and_its_person(database: Database) {
+    let email = ("email", "karla@example.org", true);
+    let (house, people) = brought(
+        database,
+        &[
+            record("webshop", "one@example.org", &[email]),
+            record("books", "K-1", &[email]),
+            record("webshop", "two", &[]),
+            record("webshop", "three", &[("email", "objects@example.org", true)]),
+        ],
+    );
+    assert_eq!(people, 3);
+    let no = json!({
+        "identifier": {"kind": "email", "value": "objects@example.org"}, "act": "objected", "method": "written",
+        "purpose": "identity_matching",
+    });
+    house.post(Role::Dpo, "/v1/consents", &no).expect(201);
+    let before = house.audited("disclosed");
+    let run = house.run(&["graph", "assignments", "--format", "csv"]);
+    assert!(run.status.success(), "{}", String::from_utf8_lossy(&run.stderr));
+    let table = String::from_utf8(run.stdout).unwrap();
+    let mut lines = table.lines();
+    assert_eq!(lines.next(), Some("source,external_id,subject_id"));
+    let rows: Vec<Vec<&str>> = lines.map(|line| line.split(',').collect()).collect();
+    let whose = |id: &str| rows.iter().find(|row| row[1] == id).map(|row| row[2]);
+    assert_eq!(rows.len(), 3, "{table}");
+    assert_eq!(whose("one@example.org"), whose("K-1"));
+    assert!(whose("two").is_some() && whose("two") != whose("K-1") && whose("three").is_none());
+    assert!(String::from_utf8_lossy(&run.stderr).contains("1 more may not be read"));
+    assert!(house.audited("disclosed") > before, "nothing of it is in the audit book");
+    let run = house.run(&["graph", "assignments", "--format", "ndjson"]);
+    let first = String::from_utf8(run.stdout).unwrap().lines().next().map(ToOwned::to_owned).unwrap();
+    let first: Value = serde_json::from_str(&first).unwrap();
+    assert_eq!(first["source"], "webshop");
+    assert!(first["external_id"].is_string() && first["subject_id"].is_string());
+}
+
+/// Four families at one phone: the first three arrive as one person, because nobody can know better; with the fourth the
+/// number names nobody any more, and what it joined is taken back.
+fn a_value_that_becomes_crowded_gives_back_what_it_joined(database: Database) {
+    let phone = ("phone", "+49 30 23125140", true);
+    let mail = |id: &'static str| ("email", id, true);
+    let house = House::open(database);
+    let bring = |id: &str, identifiers: &[(&str, &str, bool)]| {
+        house.ingest(&[record("webshop", id, identifiers)]).expect_all("created");
+        people(&house)
+    };
+    assert_eq!(bring("one", &[phone]), 1);
+    assert_eq!(bring("two", &[phone, mail("two@example.org")]), 1);
+    assert_eq!(bring("again", &[mail("two@example.org")]), 1);
+    assert_eq!(bring("three", &[phone]), 1);
+    assert_eq!(bring("four", &[phone]), 4, "one, two with what came by their own mailbox, three, and four");
+    assert_eq!(bring("five", &[phone]), 5);
+    let whose = |id: &str| {
+        let found = house.run(&["graph", "assignments"]);
+        let table = String::from_utf8(found.stdout).unwrap();
+        let line = table.lines().find(|line| line.contains(&format!(",{id},"))).map(ToOwned::to_owned);
+        line.unwrap_or_else(|| panic!("{id} is gone: {table}")).rsplit(',').next().unwrap().to_owned()
+    };
+    assert_eq!(whose("two"), whose("again"));
+    assert_ne!(whose("one"), whose("two"));
+    assert!(house.audited("separated") >= 1);
+    // Each can be read and erased alone.
+    let demand = json!({"right": "erasure", "subject_id": whose("one"), "execute": true});
+    house.post(Role::Dpo, "/v1/requests", &demand).expect(201);
+    let access = json!({"right": "access", "subject_id": whose("two"), "execute": true});
+    house.post(Role::Dpo, "/v1/requests", &access).expect(201);
+    assert_eq!(people(&house), 4);
+}
+
+/// A customer with name, address and birth date and no identifier.
+fn described(source: &str, id: &str, (given, family): (&str, &str), born: &str, street: &str) -> Value {
+    json!({
+        "type": "customer", "source": source, "external_id": id, "updated_at": "2026-03-07T13:40:01Z",
+        "data": {
+            "person": {"given_name": given, "family_name": family, "birth_date": born},
+            "addresses": [{"use": "contact", "street": street, "house_number": "12", "postal_code": "10437",
+                "city": "Berlin", "country": "DE"}],
+        },
+    })
+}
+
+/// What records say is compared as they arrive, with a reason that can be read; and not for somebody who objects.
+fn records_that_say_the_same_are_one_person_unless_they_object(database: Database) {
+    let house = House::open(database);
+    let bring = |record: Value| {
+        house.ingest(&[record]).expect_all("created");
+        people(&house)
+    };
+    let (one, other) = (("Ottilie", "Zwirnlechner"), ("Otilie", "Zwirnlechner"));
+    assert_eq!(bring(described("webshop", "one", one, "1971-03-09", "Kastanienallee")), 1);
+    assert_eq!(bring(described("books", "two", other, "1971-03-09", "Kastanienallee")), 1, "a typing error");
+    assert_eq!(bring(described("books", "three", ("Benno", "Zwirnlechner"), "2001-11-23", "Kastanienallee")), 2);
+    let found: Vec<_> = links(&house).into_iter().map(|(rule, _, merged)| (rule.word(), merged)).collect();
+    assert!(found.contains(&("compared", true)), "{found:?}");
+    let told = "SELECT waterfall AS answer FROM link WHERE rule = 9";
+    let waterfall: Value = serde_json::from_str(&house.database().texts(Shelf::Records, told)[0]).unwrap();
+    assert!(waterfall["steps"].as_array().is_some_and(|steps| steps.len() >= 3), "{waterfall}");
+    assert!(!waterfall.to_string().contains("wirnlechner"));
+    // In one batch, too.
+    let both = [
+        described("webshop", "four", ("Kunigunde", "Haberstroh"), "1988-05-30", "Seestraße"),
+        described("books", "five", ("Kunigunde", "Haberstroh"), "1988-05-30", "Seestr."),
+    ];
+    house.ingest(&both).expect_all("created");
+    assert_eq!(people(&house), 3);
+    let found = house.run(&["graph", "assignments"]);
+    let table = String::from_utf8(found.stdout).unwrap();
+    let benno = table.lines().find(|line| line.contains(",three,")).unwrap().rsplit(',').next().unwrap().to_owned();
+    let no = json!({"subject_id": benno, "act": "objected", "method": "written", "purpose": "identity_matching"});
+    house.post(Role::Dpo, "/v1/consents", &no).expect(201);
+    assert_eq!(bring(described("webshop", "six", ("Benno", "Zwirnlechner"), "2001-11-23", "Kastanienallee")), 4);
+}
+
+/// Everything stored of people, row by row; without what only grows.
+fn state(house: &House) -> Vec<String> {
+    let rows = |table: &str| {
+        let columns = match table {
+            "subject" => {
+                "hex(subject_id) || ' ' || coalesce(hex(merged_into), '-') || ' ' || merged_at || ' ' || state"
+            }
+            "record" => {
+                "record_no || ' ' || part || ' ' || hex(subject_id) || ' ' || hex(sealed_for) || ' ' || key_no || ' ' || hex(sealed)"
+            }
+            "identifier" => "hex(ix) || ' ' || record_no || ' ' || hex(subject_id) || ' ' || use_flags",
+            "link" => {
+                "hex(subject_id) || ' ' || record_no || ' ' || rule || ' ' || coalesce(hex(merged_from), '-') || ' ' || part"
+            }
+            "ledger" => {
+                "hex(subject_id) || ' ' || entry_no || ' ' || hex(origin) || ' ' || part || ' ' || hex(evidence)"
+            }
+            "card" => {
+                "record_no || ' ' || hex(subject_id) || ' ' || hex(sealed_for) || ' ' || hex(sealed) || ' ' || hex(named)"
+            }
+            _ => "matching_key || ' ' || record_no",
+        };
+        let columns = match house.database().dialect() {
+            crate::databases::Dialect::Sqlite => columns.to_owned(),
+            crate::databases::Dialect::Postgres => columns.replace("hex(", "encode_hex("),
+        };
+        let mut found = house.database().texts(Shelf::Records, &format!("SELECT {columns} AS answer FROM {table}"));
+        found.sort();
+        found.into_iter().map(|row| format!("{table} {row}")).collect::<Vec<_>>()
+    };
+    ["subject", "record", "identifier", "link", "ledger", "card", "block"]
+        .iter()
+        .flat_map(|table| rows(table))
+        .collect()
+}
+
+/// Two people with consents become one by a mistake; taken apart, everything is as before, and what came since goes with
+/// its owner. They are not joined again.
+fn merged_and_split_all_is_as_it_was(database: Database) {
+    if database.dialect() == crate::databases::Dialect::Postgres {
+        let hex = "CREATE FUNCTION encode_hex(bytea) RETURNS text LANGUAGE sql AS $$ SELECT encode($1, 'hex') $$";
+        drop(database.store());
+        database.execute(Shelf::Records, hex);
+    }
+    let (one, two) = (("email", "karla@example.org", true), ("email", "klara@example.org", true));
+    let house = House::open(database);
+    let bring = |id: &str, identifiers: &[(&str, &str, bool)]| {
+        house.ingest(&[record("webshop", id, identifiers)]).expect_all("created");
+    };
+    bring("one", &[one]);
+    bring("two", &[two]);
+    for mail in ["karla@example.org", "klara@example.org"] {
+        let yes = json!({"identifier": {"kind": "email", "value": mail}, "act": "denied", "purpose": "newsletter_email",
+            "method": "written"});
+        house.post(Role::Dpo, "/v1/consents", &yes).expect(201);
+    }
+    let before = state(&house);
+    let shared = house.ingest(&[record("books", "both", &[one, two])]);
+    shared.expect_all("created");
+    assert_eq!(people(&house), 1);
+    bring("later", &[two]);
+    assert_eq!(people(&house), 1);
+    let found = house.run(&["graph", "assignments"]);
+    let table = String::from_utf8(found.stdout).unwrap();
+    let person = table.lines().last().unwrap().rsplit(',').next().unwrap().to_owned();
+    let told = house.get(Role::Dpo, &format!("/v1/subjects/{person}/links")).expect(200).json();
+    assert_eq!(told["records"].as_array().unwrap().len(), 4, "{told}");
+    let part = told["parts"][0]["subject_id"].as_str().unwrap().to_owned();
+    assert!(told["links"].as_array().unwrap().iter().any(|link| link["joined"] == part.as_str()), "{told}");
+    let wrong = json!({"parts": ["018f3f3c-0000-7000-8000-000000000001"]});
+    house.post(Role::Dpo, &format!("/v1/subjects/{person}/split"), &wrong).expect(409);
+    let done = house.post(Role::Dpo, &format!("/v1/subjects/{person}/split"), &json!({"parts": [part]})).expect(200);
+    let done = done.json();
+    assert_eq!((done["subject_id"].as_str().unwrap(), done["taken_out"][0].as_str().unwrap()), (&*person, &*part));
+    let request = done["request_id"].as_str().unwrap();
+    let request = house.get(Role::Dpo, &format!("/v1/requests/{request}")).expect(200).json();
+    assert_eq!((&request["right"], &request["state"]), (&json!("rectification"), &json!("answered")));
+    assert_eq!(people(&house), 2);
+    let after = state(&house);
+    let missing: Vec<_> = before.iter().filter(|row| !after.contains(row)).collect();
+    assert!(missing.is_empty(), "not as before: {missing:#?}");
+    let whose = |id: &str| {
+        let found = house.run(&["graph", "assignments"]);
+        let table = String::from_utf8(found.stdout).unwrap();
+        table.lines().find(|line| line.contains(&format!(",{id},"))).unwrap().rsplit(',').next().unwrap().to_owned()
+    };
+    assert_eq!((whose("later"), whose("two")), (part.clone(), part));
+    assert_eq!(whose("one"), person);
+    // What comes for both joins nobody again.
+    bring("again", &[one, two]);
+    assert_eq!(people(&house), 2);
+}
+
 in_a_house_on_both_databases!(
+    merged_and_split_all_is_as_it_was,
+    records_that_say_the_same_are_one_person_unless_they_object,
+    a_value_that_becomes_crowded_gives_back_what_it_joined,
+    assignments_name_every_record_and_its_person,
     what_nobody_verified_joins_nobody,
     a_forwarding_address_joins_nobody_across_sources,
     mailboxes_of_posts_and_placeholders_join_nobody,
@@ -152,7 +365,7 @@ in_a_house_on_both_databases!(
 /// Up to three people behind one value are one person who was met three times; more share it, and it joins nobody.
 async fn a_value_that_many_share_joins_nobody(database: Database) {
     let store = database.store();
-    let clue = |joins| Clue { kind: IdentifierKind::Phone, ix: [7; 16], joins };
+    let clue = |joins| Clue { kind: IdentifierKind::Phone, ix: [7; 16], joins, whose: 0 };
     for held_by in 1..=5_usize {
         let found = store
             .write(move |write: &mut Write<'_>| {
@@ -188,5 +401,8 @@ fn hold(write: &mut Write<'_>, number: usize) -> Result<(), Error> {
     }
     let use_flags = IdentifierRow::JOINS | IdentifierRow::VERIFIED;
     let kind = IdentifierKind::Phone.number();
-    identifiers::insert(write, vec![IdentifierRow { ix: vec![7; 16], record_no, kind, subject_id, use_flags }])
+    identifiers::insert(
+        write,
+        vec![IdentifierRow { ix: vec![7; 16], record_no, kind, subject_id, use_flags, behind: 0, whose: 0 }],
+    )
 }

@@ -275,6 +275,7 @@ impl Population {
             key_no: 1,
             evidence: vec![6; 2],
             evidence_mac: vec![7; 2],
+            record_no: 0,
         });
     }
 
@@ -285,6 +286,8 @@ impl Population {
             kind: 1,
             subject_id,
             use_flags,
+            behind: IdentifierRow::behind(1, use_flags),
+            whose: 0,
         });
     }
 

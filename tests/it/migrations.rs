@@ -10,7 +10,7 @@ use crate::databases::{Database, Dialect, files_below, on_both_databases};
 
 /// Columns of bytes that tell nothing of a person, and why. Every other column of bytes says in its comment which
 /// category it holds and how long it stays.
-const IMPERSONAL: [(&str, &str); 20] = [
+const IMPERSONAL: [(&str, &str); 21] = [
     ("api_key.key_id", "names a program's key"),
     ("api_key.secret_hash", "hash of a random secret"),
     ("audit_entry.body", "holds codes, counts and pseudonyms, by the type of audit::Line"),
@@ -29,6 +29,7 @@ const IMPERSONAL: [(&str, &str); 20] = [
     ("kek.wrapped", "a key for keys"),
     ("notice.request_id", "names a request"),
     ("reply.body", "a reply without personal values"),
+    ("review.review_id", "names a question about two records"),
     ("segment.segment_id", "names a rule"),
     ("request.request_id", "names a request"),
 ];

@@ -315,13 +315,8 @@ async fn long_reads_keep_nobody_waiting(database: Database) {
 async fn a_record_that_joins_two_people_at_once_keeps_both_links(database: Database) {
     let store = database.store();
     let link = |merged_from| LinkRow {
-        part: person(1).part(),
-        subject_id: person(1),
-        record_no: RecordNo(5),
-        rule: 2,
-        evidence_ix: None,
         merged_from,
-        decided_at: NOW,
+        ..LinkRow::by_rule(person(1), person(1).part(), RecordNo(5), 2, None, NOW)
     };
     let all = [None, Some(person(2).into()), Some(person(3).into()), None].map(link);
     store

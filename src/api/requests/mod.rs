@@ -136,6 +136,8 @@ async fn carry_out(house: Data<House>, id: RequestId, caller: Caller) -> Result<
                 let memberships = memberships(&house, request.case().subject).await?;
                 Yield::Package(house.rights.access(id, memberships, &caller).await?)
             }
+            // It was carried out when it was made.
+            Kind::Rectification => return Err(no_such_document()),
         })
     })
     .await

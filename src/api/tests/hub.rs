@@ -225,7 +225,7 @@ async fn house(directory: &TempDir, store: Store) -> House {
     let gateway = Arc::new(Gateway::new(unlocked.opener, s, b, r, k, i, c));
     let (s, b, r, k, i, c) =
         (store.clone(), book.clone(), rulebook.clone(), keyring.clone(), ids.clone(), clock.clone());
-    let intake = Arc::new(Intake::new(unlocked.sealer, s, k, r, b, i, c));
+    let intake = Arc::new(Intake::new(unlocked.sealer, unlocked.comparer, gateway.clone(), s, k, r, b, i, c));
     let (s, b, r, i, c) = (store.clone(), book.clone(), rulebook.clone(), ids.clone(), clock.clone());
     let segments = Segments::new(s, gateway.clone(), r, b, strongbox.clone(), c, i);
     segments.ensure_defaults().await.unwrap();

@@ -43,6 +43,36 @@ pub fn folded_full(written: &str) -> Option<String> {
     (kept.len() > 1).then(|| kept.join(" "))
 }
 
+/// A given or a family name as a key: repaired, folded, without titles. None if nothing is left.
+#[must_use]
+pub fn folded_part(written: &str) -> Option<String> {
+    let repaired = repair(written);
+    let words = words(repaired.as_deref().unwrap_or(written));
+    (!words.is_empty()).then(|| words.join(" "))
+}
+
+/// A full name as two keys, given and family name: "Weiß, Jörg", "Dr. Jörg Weiß". Without a comma the last word, however
+/// many hyphens it has, is the family name. One word alone is a given name.
+#[must_use]
+pub fn folded_halves(written: &str) -> (Option<String>, Option<String>) {
+    let repaired = repair(written);
+    let written = repaired.as_deref().unwrap_or(written);
+    if let Some((family, given)) = written.split_once(',')
+        && !given.contains(',')
+        && let (Some(given), Some(family)) = (folded_part(given), folded_part(family))
+    {
+        return (Some(given), Some(family));
+    }
+    let parts: Vec<String> = written.split_whitespace().filter_map(folded_part).collect();
+    let suffix = parts.iter().rev().take_while(|part| matches!(part.as_str(), "jun" | "sen" | "jr" | "sr")).count();
+    match parts.split_at(parts.len() - suffix) {
+        ([given @ .., family], suffix) if !given.is_empty() => {
+            (Some(given.join(" ")), Some([std::slice::from_ref(family), suffix].concat().join(" ")))
+        }
+        (parts, _) => ((!parts.is_empty()).then(|| parts.join(" ")), None),
+    }
+}
+
 /// One folded word per run of letters and digits; leading titles are dropped.
 fn words(written: &str) -> Vec<String> {
     let folded = fold(written);
@@ -171,6 +201,24 @@ mod tests {
         assert_eq!(folded_full("Sean O’Neil").as_deref(), Some("sean oneil"));
         assert_eq!(folded_full("Łukasz Øster").as_deref(), Some("lukasz oster"));
         assert_eq!(folded_full("Åsa Ärlig").as_deref(), Some("asa arlig"));
+    }
+
+    #[test]
+    fn names_in_halves() {
+        for (written, given, family) in [
+            ("Jörg Weiß", Some("jorg"), Some("weiss")),
+            ("Weiß, Dr. Jörg", Some("jorg"), Some("weiss")),
+            ("Prof. Dr. Hans-Peter Müller-Lüdenscheidt", Some("hans peter"), Some("muller ludenscheidt")),
+            ("Karl Weiß jun.", Some("karl"), Some("weiss jun")),
+            ("JÃ¶rg WeiÃŸ", Some("jorg"), Some("weiss")),
+            ("Anna", Some("anna"), None),
+            ("Dr.", None, None),
+            ("", None, None),
+        ] {
+            assert_eq!(folded_halves(written), (given.map(str::to_owned), family.map(str::to_owned)), "for {written}");
+        }
+        assert_eq!(folded_part("Dr. Jörg"), Some("jorg".to_owned()));
+        assert_eq!(folded_part(" - "), None);
     }
 
     #[test]

@@ -181,21 +181,15 @@ impl House {
             kind,
             subject_id: of,
             use_flags,
+            behind: IdentifierRow::behind(kind, use_flags),
+            whose: 0,
         };
         let flags = IdentifierRow::LOOKUP | IdentifierRow::JOINS | IdentifierRow::VERIFIED;
         let indexes = vec![
             index(own.bytes(), IdentifierRow::RECORD, 0),
             index(self.mail_index(mail), IdentifierKind::Email.number(), flags),
         ];
-        let link = LinkRow {
-            part: of.part(),
-            subject_id: of,
-            record_no: number,
-            rule: Rule::VerifiedEmail as i16,
-            evidence_ix: None,
-            merged_from: None,
-            decided_at: self.clock.now(),
-        };
+        let link = LinkRow::by_rule(of, of.part(), number, Rule::VerifiedEmail as i16, None, self.clock.now());
         self.store
             .write(move |write| {
                 records::insert(write, row.clone())?;
@@ -264,6 +258,7 @@ impl House {
             key_no: 1,
             evidence: sealed.bytes().to_vec(),
             evidence_mac: vec![8; 16],
+            record_no: 0,
         };
         self.store.write(move |write| ledger::insert(write, row.clone())).await.unwrap();
     }

@@ -129,6 +129,7 @@ impl House {
             key_no: 1,
             evidence: Vec::new(),
             evidence_mac: Vec::new(),
+            record_no: 0,
         };
         self.store.write(move |write| ledger::insert(write, row.clone())).await.unwrap();
     }

@@ -109,7 +109,7 @@ impl House {
         let gateway = Arc::new(Gateway::new(unlocked.opener, s, b, r, k, i, c));
         let (s, b, r, k, i, c) =
             (store.clone(), book.clone(), rulebook.clone(), keyring.clone(), ids.clone(), clock.clone());
-        let intake = Arc::new(Intake::new(unlocked.sealer, s, k, r, b, i, c));
+        let intake = Arc::new(Intake::new(unlocked.sealer, unlocked.comparer, gateway.clone(), s, k, r, b, i, c));
         let (s, r, i, c) = (store.clone(), rulebook.clone(), ids.clone(), clock.clone());
         let controller = Controller { kek_rotation_days: Some(7), ..Controller::default() };
         let rights = Rights::new(s, gateway.clone(), unlocked.shredder, keyring, book, r, i, c, controller);

@@ -1,0 +1,134 @@
+//! `obhut graph`: the identity graph from the command line.
+
+use std::fs::OpenOptions;
+use std::io::{BufWriter, Write, stdout};
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::Path;
+
+use indicatif::ProgressBar;
+use serde::Serialize;
+
+use super::Hub;
+use super::commands::{Outcome, say, say_error};
+use crate::cli::{Assignments, Split, TableFormat};
+use crate::gateway::{Actor, Ask, Assignment, Caller, Disclosed, Scope};
+use crate::intake::{HUB_SOURCE, Out, Papers};
+use crate::store::{self, subjects};
+use crate::types::{Category, RecordNo, SubjectId};
+
+/// The purpose under which records are compared and the result is looked at.
+const MATCHING: &str = "identity_matching";
+/// People who are read with one audit line.
+const PAGE: i64 = 200;
+
+/// One line of the table.
+#[derive(Serialize)]
+struct Row<'a> {
+    source: &'a str,
+    external_id: &'a Disclosed<String>,
+    subject_id: SubjectId,
+}
+
+/// `obhut graph assignments`.
+pub(super) async fn assignments(hub: &Hub, arguments: &Assignments) -> Outcome {
+    let house = &hub.house;
+    let purpose = MATCHING.parse().map_err(store::Error::from)?;
+    if house.rulebook.edition().purpose(&purpose).is_none() {
+        return Err(format!("the purpose {MATCHING} is not configured; nothing may be read").into());
+    }
+    let caller = Caller { actor: Actor::Hub("obhut graph assignments"), scope: Scope::Every };
+    let categories = Some(std::iter::once(Category::Identity).collect());
+    let ask = Ask { caller, purpose, categories, channel: None, reason: None };
+    let mut table = Table::open(arguments)?;
+    let bar = if arguments.output.is_some() { ProgressBar::new_spinner() } else { ProgressBar::hidden() };
+    let bar = bar.with_message("records");
+    let (mut after, mut written, mut withheld) = (None, 0_u64, 0);
+    loop {
+        let people = house.store.read(move |read| subjects::page(read.records(), after, PAGE)).await?;
+        let Some(last) = people.last().copied() else { break };
+        after = Some(last);
+        let page = house.gateway.assignments(&ask, people).await?;
+        withheld += page.withheld;
+        for found in page.named.iter().filter(|found| found.source != HUB_SOURCE) {
+            table.write(found)?;
+            written += 1;
+        }
+        bar.set_position(written);
+    }
+    table.end()?;
+    bar.finish_and_clear();
+    if withheld > 0 {
+        say_error(&format!("{written} records; {withheld} more may not be read for the purpose {MATCHING}"));
+    }
+    Ok(())
+}
+
+/// `obhut graph split`.
+pub(super) async fn split(hub: &Hub, arguments: Split) -> Outcome {
+    let house = &hub.house;
+    let by = Caller { actor: Actor::Hub("obhut graph split"), scope: Scope::Every };
+    let records: Vec<RecordNo> = arguments.records.iter().copied().map(RecordNo).collect();
+    let out = if records.is_empty() { Out::Parts(arguments.parts.clone()) } else { Out::Records(records.clone()) };
+    let correction = house.rights.correction(arguments.person, &arguments.parts, &records, &by).await?;
+    let request = correction.request.request_id;
+    let told: Vec<String> = correction.notices.iter().map(|notice| notice.recipient.clone()).collect();
+    let papers = Papers { decided: true, request: Some(correction.request), notices: correction.notices };
+    let done = house.intake.separate(arguments.person, &out, &papers, Some(&by)).await?;
+    say(&format!("{} stays", done.kept));
+    for other in done.out {
+        say(&format!("{other} was taken out"));
+    }
+    for recipient in told {
+        say(&format!("to be told: {recipient} (request {request})"));
+    }
+    Ok(())
+}
+
+/// A table on its way to a file or to standard output.
+enum Table {
+    Csv(csv::Writer<Box<dyn Write>>),
+    Ndjson(Box<dyn Write>),
+}
+
+impl Table {
+    fn open(arguments: &Assignments) -> Result<Self, Box<dyn std::error::Error>> {
+        let out: Box<dyn Write> = match &arguments.output {
+            Some(path) => Box::new(BufWriter::new(create(path)?)),
+            None => Box::new(BufWriter::new(stdout())),
+        };
+        Ok(match arguments.format {
+            TableFormat::Csv => {
+                let mut table = csv::WriterBuilder::new().has_headers(false).from_writer(out);
+                table.write_record(["source", "external_id", "subject_id"])?;
+                Self::Csv(table)
+            }
+            TableFormat::Ndjson => Self::Ndjson(out),
+        })
+    }
+
+    fn write(&mut self, found: &Assignment) -> Outcome {
+        let row = Row { source: &found.source, external_id: &found.external_id, subject_id: found.subject };
+        match self {
+            Self::Csv(table) => table.serialize(row)?,
+            Self::Ndjson(out) => {
+                serde_json::to_writer(&mut *out, &row)?;
+                out.write_all(b"\n")?;
+            }
+        }
+        Ok(())
+    }
+
+    fn end(self) -> Outcome {
+        match self {
+            Self::Csv(mut table) => table.flush()?,
+            Self::Ndjson(mut out) => out.flush()?,
+        }
+        Ok(())
+    }
+}
+
+/// A file for nobody but its owner: some sources take e-mail addresses as ids.
+fn create(path: &Path) -> Result<std::fs::File, Box<dyn std::error::Error>> {
+    let file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path);
+    file.map_err(|error| format!("{}: {error}", path.display()).into())
+}

@@ -1,0 +1,117 @@
+//! Given names.
+
+use super::{near, nicknames};
+use crate::graph::matching::Level;
+
+/// Compares two lists of given names, the name somebody is called by first.
+pub(in crate::graph::matching) fn givens(one: &[String], other: &[String]) -> Option<Level> {
+    let (first, second) = (one.first()?, other.first()?);
+    if one == other {
+        return Some(Level::Same);
+    }
+    let best = one.iter().flat_map(|one| other.iter().map(move |other| word(one, other))).max_by_key(rank)?;
+    let heads = word(first, second);
+    Some(match (heads, best) {
+        // "Anna" and "Anna Maria": who has one name only is called by it.
+        (Level::Same, _) if others_fit(one, other) => Level::Same,
+        (Level::Same, _) => Level::Part,
+        _ if grown(one) == grown(other) => Level::Same,
+        (Level::Different | Level::Initial | Level::Near, Level::Same) => Level::Part,
+        (heads @ (Level::Nickname | Level::Similar), _) => heads,
+        _ if near::similar(&grown(one), &grown(other)) => Level::Similar,
+        (Level::Different, Level::Nickname | Level::Similar) if one.len() + other.len() > 2 => Level::Part,
+        (heads, _) => heads,
+    })
+}
+
+/// Do the second names not contradict each other?
+fn others_fit(one: &[String], other: &[String]) -> bool {
+    let pairs = one.iter().skip(1).zip(other.iter().skip(1));
+    pairs.into_iter().all(|(one, other)| word(one, other) != Level::Different)
+}
+
+fn grown(words: &[String]) -> String {
+    words.concat()
+}
+
+fn rank(level: &Level) -> u8 {
+    match level {
+        Level::Same => 5,
+        Level::Nickname => 4,
+        Level::Similar => 3,
+        Level::Initial => 2,
+        Level::Near => 1,
+        _ => 0,
+    }
+}
+
+fn word(one: &str, other: &str) -> Level {
+    if one == other {
+        return if one.chars().count() == 1 { Level::Initial } else { Level::Same };
+    }
+    let (short, long) = if one.len() <= other.len() { (one, other) } else { (other, one) };
+    if short.chars().count() == 1 {
+        return if long.starts_with(short) { Level::Initial } else { Level::Different };
+    }
+    if nicknames::same(one, other) {
+        Level::Nickname
+    } else if sexes(short, long) {
+        Level::Near
+    } else if short.len() >= 3 && long.starts_with(short) && long.len() - short.len() >= 2 {
+        Level::Nickname
+    } else if near::similar(one, other) {
+        Level::Similar
+    } else {
+        Level::Different
+    }
+}
+
+/// "Martin" and "Martina", "Mario" and "Maria": one letter apart, and two people more often than a typing error.
+fn sexes(short: &str, long: &str) -> bool {
+    const PAIRS: &[(&str, &str)] =
+        &[("", "a"), ("", "e"), ("o", "a"), ("us", "a"), ("e", "a"), ("", "ine"), ("", "in"), ("", "na"), ("", "ette")];
+    PAIRS.iter().any(|(male, female)| {
+        let stem = |name: &str, ending: &str| name.strip_suffix(ending).map(str::to_owned);
+        let fits = |male_name, female_name| {
+            stem(male_name, male).zip(stem(female_name, female)).is_some_and(|(a, b)| a == b && a.len() >= 3)
+        };
+        fits(short, long) || fits(long, short)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn compared(one: &str, other: &str) -> Option<Level> {
+        let words = |text: &str| text.split(' ').filter(|word| !word.is_empty()).map(str::to_owned).collect::<Vec<_>>();
+        let (one, other) = (words(one), words(other));
+        assert_eq!(givens(&one, &other), givens(&other, &one));
+        givens(&one, &other)
+    }
+
+    #[test]
+    fn levels() {
+        for (one, other, level) in [
+            ("anna", "anna", Level::Same),
+            ("anna", "anna maria", Level::Same),
+            ("anna maria", "anna lena", Level::Part),
+            ("hans peter", "hanspeter", Level::Same),
+            ("peter", "hans peter", Level::Part),
+            ("josef", "sepp", Level::Nickname),
+            ("alex", "alexander", Level::Nickname),
+            ("chris", "christoph", Level::Nickname),
+            ("a", "anna", Level::Initial),
+            ("b", "anna", Level::Different),
+            ("jorg", "jrog", Level::Similar),
+            ("philipp", "filip", Level::Different),
+            ("phillip", "philipp", Level::Similar),
+            ("martin", "martina", Level::Near),
+            ("mario", "maria", Level::Near),
+            ("thomas", "andreas", Level::Different),
+        ] {
+            assert_eq!(compared(one, other), Some(level), "for {one} and {other}");
+        }
+        assert_eq!(compared("", "anna"), None);
+    }
+}

@@ -1,0 +1,33 @@
+//! Spelling: how far two words are apart.
+
+use super::sound;
+
+/// The same word but for a typing error or the sound. Short words have no room for errors.
+pub(super) fn similar(one: &str, other: &str) -> bool {
+    let shorter = one.len().min(other.len());
+    if shorter < 3 || one.len().abs_diff(other.len()) > 3 {
+        return false;
+    }
+    if shorter == 3 {
+        return one.len() == other.len() + 1 || other.len() == one.len() + 1 || transposed(one, other);
+    }
+    let errors = if shorter >= 8 { 2 } else { 1 };
+    strsim::osa_distance(one, other) <= errors
+        || strsim::jaro_winkler(one, other) >= 0.925
+        || (one.as_bytes().first() == other.as_bytes().first() && sound::same(one, other))
+}
+
+/// Two letters changed places, and nothing else.
+fn transposed(one: &str, other: &str) -> bool {
+    one.len() == other.len() && one != other && {
+        let (mut a, mut b) = (one.as_bytes().to_vec(), other.as_bytes().to_vec());
+        a.sort_unstable();
+        b.sort_unstable();
+        a == b
+    }
+}
+
+/// At most one sign is wrong, missing or has changed places with its neighbour.
+pub(super) fn one_error(one: &str, other: &str) -> bool {
+    one.len().abs_diff(other.len()) <= 1 && strsim::osa_distance(one, other) <= 1
+}

@@ -1,0 +1,65 @@
+//! Short and pet forms of given names, from the table beside this file.
+
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
+/// In which lines of the table a name stands.
+static LINES: LazyLock<HashMap<String, Vec<u16>>> = LazyLock::new(|| {
+    let mut lines: HashMap<String, Vec<u16>> = HashMap::new();
+    let names = include_str!("nicknames.txt").lines().filter(|line| !line.starts_with('#'));
+    for (number, line) in (0u16..).zip(names) {
+        for name in line.split_whitespace() {
+            let numbers = lines.entry(folded(name)).or_default();
+            if numbers.last() != Some(&number) {
+                numbers.push(number);
+            }
+        }
+    }
+    lines
+});
+
+/// Is one a usual form of the other?
+pub(super) fn same(one: &str, other: &str) -> bool {
+    let (Some(one), Some(other)) = (LINES.get(one), LINES.get(other)) else { return false };
+    one.iter().any(|line| other.contains(line))
+}
+
+/// As intake folds names: an e after a, o or u carries nothing.
+fn folded(name: &str) -> String {
+    let mut out = String::with_capacity(name.len());
+    for letter in name.chars() {
+        if letter != 'e' || !out.ends_with(['a', 'o', 'u']) {
+            out.push(letter);
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn forms_of_one_name() {
+        for (one, other) in [
+            ("josef", "sepp"),
+            ("hans", "johannes"),
+            ("michal", "michi"),
+            ("jurgen", "jurgi"),
+            ("elisabeth", "lisa"),
+            ("katharina", "kathi"),
+            ("wilhelm", "willi"),
+            ("william", "bill"),
+        ] {
+            assert!(same(one, other) && same(other, one), "{one} {other}");
+        }
+        for (one, other) in [("josef", "hans"), ("anna", "lisa"), ("max", "paul"), ("unheard", "unheard")] {
+            assert!(!same(one, other), "{one} {other}");
+        }
+    }
+
+    #[test]
+    fn the_table_is_folded_to_plain_letters() {
+        assert!(LINES.keys().all(|name| name.bytes().all(|b| b.is_ascii_lowercase())));
+    }
+}

@@ -1,0 +1,33 @@
+//! Are these two records one person? Pure: no store, no clock, no network, no randomness.
+//!
+//! A [`Card`] holds what of one record is compared. [`keys`] says under which blocking keys it is to be found (the
+//! caller makes blind indexes of them), [`terms`] which of its values are counted. [`Model::score`] compares two cards
+//! and yields a [`Waterfall`]: every step in levels and weights, never a value. [`Model::guard`] looks at two groups
+//! before they become one, [`cluster()`] makes groups of many cards at once, [`train()`] estimates a model anew.
+//!
+//! Nothing here may print, log or return a value of a card. Read next: [`Model`], then `score.rs`.
+
+mod bytes;
+mod card;
+mod cluster;
+mod compare;
+mod guard;
+mod keys;
+mod make;
+mod model;
+mod nobody;
+mod score;
+mod terms;
+mod train;
+mod waterfall;
+mod words;
+
+pub use card::{AddressFields, Card, Fields, MailboxClass, Number, NumberKind, Unreadable};
+pub use cluster::{Bonds, Clustering, Join, Review, ReviewReason, cluster};
+pub use guard::Shape;
+pub use keys::keys;
+pub use model::{Model, ModelError};
+pub use terms::{TermFrequencies, terms};
+pub use train::{Change, Levels, Pass, Trained, train};
+pub use waterfall::{Bits, Step, Verdict, Waterfall};
+pub use words::{Field, KeyKind, Level, TermKind, Veto};

@@ -1,0 +1,172 @@
+//! Values that name nobody: what people type to get past a form, and what systems fill in by themselves.
+
+/// Words that stand in a field when there is nothing to say, folded.
+const NOTHING: &[&str] = &[
+    "na",
+    "n a",
+    "ka",
+    "k a",
+    "keine",
+    "kein",
+    "keine angabe",
+    "keineangabe",
+    "none",
+    "null",
+    "nil",
+    "nan",
+    "undefined",
+    "unknown",
+    "unbekannt",
+    "nicht angegeben",
+    "not available",
+    "xx",
+    "xxx",
+    "xxxx",
+    "asdf",
+    "asd",
+    "qwertz",
+    "test",
+    "tester",
+    "testtest",
+    "tests",
+    "dummy",
+    "leer",
+    "anonym",
+    "anonymous",
+    "anonymisiert",
+    "geloscht",
+    "deleted",
+    "vorname",
+    "nachname",
+    "firma",
+    "company",
+    "name",
+    "privat",
+    "private",
+    "storniert",
+    "barverkauf",
+    "laufkunde",
+    "laufkundschaft",
+    "amazon kunde",
+    "amazon kundin",
+    "amazon customer",
+    "ebay kaufer",
+    "facebook user",
+    "instagram user",
+    "gast kunde",
+    "gastkunde",
+];
+
+pub(super) fn is_text(text: &str) -> bool {
+    let text = text.trim();
+    text.chars().all(|c| !c.is_alphanumeric() || c == '0') || NOTHING.contains(&text)
+}
+
+/// A list of words that says nothing.
+pub(super) fn is_word(words: &[String]) -> bool {
+    const NAMES: &[&str] = &["mustermann", "musterfrau", "muster mann", "muster"];
+    let text = words.join(" ");
+    words.is_empty() || is_text(&text) || NAMES.contains(&text.as_str()) || alike(&text)
+}
+
+/// A name nobody has.
+pub(super) fn is_name(given: &[String], family: &[String]) -> bool {
+    const NAMES: &[&str] = &[
+        "max mustermann",
+        "erika mustermann",
+        "erika musterfrau",
+        "maxi musterfrau",
+        "john doe",
+        "jane doe",
+        "max muster",
+        "test kunde",
+        "test user",
+        "test account",
+        "test person",
+        "test kaufer",
+        "gast gast",
+        "gast kunde",
+        "vorname nachname",
+        "first last",
+        "first name last name",
+        "otto normalverbraucher",
+        "lieschen muller",
+        "account holder",
+        "konto inhaber",
+        "marketplace kunde",
+        "amazon kunde",
+        "ebay kunde",
+        "kunde kunde",
+        "guest guest",
+        "guest user",
+        "admin admin",
+    ];
+    let name = [given.join(" "), family.join(" ")].join(" ");
+    NAMES.contains(&name.trim())
+}
+
+/// Dates a form or a database puts in by itself.
+pub(super) fn is_birth(year: i16, month: u8, day: u8) -> bool {
+    let machine =
+        [(1900, 1, 1), (1901, 1, 1), (1970, 1, 1), (1899, 12, 30), (1899, 12, 31), (1753, 1, 1), (1111, 11, 11)];
+    machine.contains(&(year, month, day)) || !(1000..=2999).contains(&year)
+}
+
+pub(super) fn is_postal_code(code: &str) -> bool {
+    matches!(code, "12345" | "123456" | "54321" | "1234" | "00001") || alike(code)
+}
+
+pub(super) fn is_town(town: &str) -> bool {
+    matches!(town, "musterstadt" | "musterhausen" | "musterort" | "teststadt" | "stadt" | "ort")
+}
+
+pub(super) fn is_street(street: &str) -> bool {
+    matches!(street, "musterstr" | "teststr" | "str" | "strasse" | "musterweg" | "beispielstr" | "street" | "adresse")
+}
+
+/// A number of one repeated digit or of digits in a row.
+pub(super) fn is_phone(phone: &str) -> bool {
+    let digits = phone.as_bytes();
+    let last = digits.get(digits.len().saturating_sub(7)..).unwrap_or_default();
+    digits.len() < 6 || last.windows(2).all(|pair| matches!(pair, [a, b] if a == b)) || phone.ends_with("23456789")
+}
+
+/// A mailbox nobody reads, or one that was made up. Intake sorts most of them out already.
+pub(super) fn is_mailbox(local: &str, domain: &str) -> bool {
+    let site = domain.split('.').next().unwrap_or_default();
+    let made_up =
+        ["test", "tester", "a", "aa", "abc", "asd", "asdf", "x", "xx", "xxx", "qwertz", "mail", "email", "info"];
+    let nobody = [
+        "noreply",
+        "no-reply",
+        "no_reply",
+        "donotreply",
+        "nobody",
+        "keine",
+        "keinemail",
+        "keineemail",
+        "none",
+        "noemail",
+        "nomail",
+        "null",
+        "undefined",
+        "unknown",
+        "unbekannt",
+        "anonymous",
+        "anonym",
+        "geloescht",
+        "deleted",
+    ];
+    let example = matches!(domain, "example.com" | "example.org" | "example.net") && made_up.contains(&local);
+    nobody.contains(&local)
+        || example
+        || domain.ends_with(".invalid")
+        || (made_up.contains(&local) && (made_up.contains(&site) || local == site))
+}
+
+/// One sign again and again.
+fn alike(text: &str) -> bool {
+    let mut signs = text.chars();
+    let first = signs.next();
+    text.len() > 2 && signs.all(|sign| Some(sign) == first)
+}

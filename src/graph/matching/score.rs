@@ -1,0 +1,334 @@
+//! Scoring two cards: Fellegi–Sunter, against three ways in which two people may look alike.
+//!
+//! The usual score asks how much likelier an agreement is between records of one person than between strangers. But
+//! records that meet are seldom of strangers: they are of spouses, children, flatmates and colleagues, who share an
+//! address, a family name or a phone as a matter of course. So the same agreements are also weighed against somebody of
+//! the household and somebody at the same place, and what remains is the evidence against all three together:
+//! `-log2(2^-stranger + 2^-household + 2^-workplace)`. The waterfall shows it as a correction of the first sum.
+
+use super::card::Card;
+use super::compare::{self, Meeting};
+use super::model::Other;
+use super::terms::building;
+use super::{Bits, Field, Level, Model, Step, TermFrequencies, TermKind, Verdict, Veto, Waterfall};
+
+impl Model {
+    /// Compares two cards. The order of the two makes no difference.
+    #[must_use]
+    pub fn score(&self, one: &Card, other: &Card, frequencies: &TermFrequencies) -> Waterfall {
+        let mut tally =
+            Tally { model: self, frequencies, steps: Vec::with_capacity(10), household: 0, workplace: 0, crowd: 0.0 };
+        tally.names(one, other);
+        tally.people(one, other);
+        tally.contacts(one, other);
+        let prior = self.strangers(frequencies);
+        let veto = veto(one, other, &tally.steps);
+        let total = tally.close(prior);
+        let verdict = match veto {
+            Some(veto) => Verdict::Veto(veto),
+            None if total >= self.join_at() => Verdict::Join,
+            None if total >= self.review_at() => Verdict::Review,
+            None => Verdict::Apart,
+        };
+        Waterfall { model: self.version, prior, steps: tally.steps, total, verdict }
+    }
+
+    /// Two records taken by chance are one person's about once in as many as there are.
+    fn strangers(&self, frequencies: &TermFrequencies) -> Bits {
+        let prior = &self.written.prior;
+        let doublings = frequencies.records().log2().floor();
+        Bits::of(-doublings.max(prior.strangers_least).min(prior.strangers_most))
+    }
+}
+
+/// A sum that is being made.
+struct Tally<'a> {
+    model: &'a Model,
+    frequencies: &'a TermFrequencies,
+    steps: Vec<Step>,
+    household: i32,
+    workplace: i32,
+    /// How many records share the most crowded contact point they share, log2.
+    crowd: f64,
+}
+
+impl Tally<'_> {
+    fn step(&mut self, field: Field, level: Level, frequency: Bits) {
+        let weight = self.model.weight(Other::Stranger, field, level);
+        self.steps.push(Step { field, level, weight, frequency });
+        self.household += self.model.weight(Other::Household, field, level).0;
+        let workplace = self.model.weight(Other::Workplace, field, level);
+        // Colleagues are named like strangers: there a rare name says as much.
+        let named = matches!(field, Field::GivenName | Field::FamilyName | Field::BirthDate);
+        self.workplace += workplace.0 + if named { frequency.0 } else { 0 };
+    }
+
+    fn names(&mut self, one: &Card, other: &Card) {
+        let mut given = compare::givens(&one.given, &other.given);
+        let mut family = compare::families(&one.family, &other.family);
+        let straight = strength(given) + strength(family);
+        let turned = (compare::families(&one.given, &other.family), compare::families(&one.family, &other.given));
+        let crossed = strength(turned.0) + strength(turned.1);
+        if crossed > straight && crossed >= 5 && matches!(turned, (Some(_), Some(_))) {
+            (given, family) = (Some(Level::Swapped), Some(Level::Swapped));
+        }
+        let given = given.or_else(|| written(&one.given, other).or_else(|| written(&other.given, one)));
+        let family = family.or_else(|| written(&one.family, other).or_else(|| written(&other.family, one)));
+        if let Some(level) = given {
+            let frequency = match level {
+                Level::Written => self
+                    .rarity(TermKind::GivenName, one.given.first().or(other.given.first()).map_or("", String::as_str)),
+                Level::Same | Level::Part => self.rarest_given(one, other),
+                _ => Bits(0),
+            };
+            self.step(Field::GivenName, level, frequency);
+        }
+        if let Some(level) = family {
+            let key = compare::family_key(if one.family.is_empty() { &other.family } else { &one.family });
+            let frequency = if matches!(level, Level::Same | Level::Written) {
+                self.rarity(TermKind::FamilyName, &key)
+            } else {
+                Bits(0)
+            };
+            self.step(Field::FamilyName, level, frequency);
+        }
+    }
+
+    fn people(&mut self, one: &Card, other: &Card) {
+        if let Some(level) = compare::births(one.birth, other.birth) {
+            let written = one.birth.map(|birth| format!("{:04}{:02}{:02}", birth.year, birth.month, birth.day));
+            let frequency = match written {
+                Some(written) if level == Level::Same => self.rarity(TermKind::BirthDate, &written).min(Bits(0)),
+                _ => Bits(0),
+            };
+            self.step(Field::BirthDate, level, frequency);
+        }
+        if let (Some(a), Some(b)) = (one.sex, other.sex) {
+            self.step(Field::Sex, if a == b { Level::Same } else { Level::Different }, Bits(0));
+        }
+        if let (Some(a), Some(b)) = (one.generation, other.generation) {
+            self.step(Field::Generation, if a == b { Level::Same } else { Level::Different }, Bits(0));
+        }
+        if let Some(level) = compare::companies(one.company.as_deref(), other.company.as_deref()) {
+            let company = one.company.as_deref().unwrap_or_default();
+            let frequency = if level == Level::Same { self.rarity(TermKind::Company, company) } else { Bits(0) };
+            if level == Level::Same {
+                self.gather(TermKind::Company, company);
+            }
+            self.step(Field::Company, level, frequency);
+        }
+    }
+
+    fn contacts(&mut self, one: &Card, other: &Card) {
+        let handle = compare::handles(one, other);
+        // Where the names are compared already, a mailbox or handle made of them says little more.
+        let named = [Field::GivenName, Field::FamilyName].iter().all(|field| self.agrees(*field));
+        if let Some(met) = compare::mailboxes(&one.mailboxes, &other.mailboxes) {
+            let text = format!("{}@{}", met.mailbox.local, met.mailbox.domain);
+            let frequency = match met.level {
+                Level::Same | Level::RoleMailbox => self.generic(TermKind::Mailbox, &text, Field::Mailbox, met.level),
+                // The same name at another provider, where the name is just the name.
+                Level::LocalPart | Level::Similar if names_itself(one, other, &met.mailbox.local) => {
+                    self.named_anyway(Field::Mailbox, met.level, named)
+                }
+                _ => Bits(0),
+            };
+            self.step(Field::Mailbox, met.level, frequency);
+        }
+        if let Some((level, phone)) = compare::phones(&one.phones, &other.phones) {
+            let frequency = if matches!(level, Level::Same | Level::Landline) {
+                self.generic(TermKind::Phone, phone, Field::Phone, level)
+            } else {
+                Bits(0)
+            };
+            self.step(Field::Phone, level, frequency);
+        }
+        if let Some(Meeting { level, place }) = compare::addresses(&one.places, &other.places) {
+            let term = match level {
+                Level::Building | Level::Similar => building(place).map(|text| (TermKind::Building, text)),
+                Level::PostalCode => place.postal_code.clone().map(|text| (TermKind::PostalCode, text)),
+                Level::Town | Level::OtherStreet => place.town.clone().map(|text| (TermKind::Town, text)),
+                _ => None,
+            };
+            let frequency = term.map_or(Bits(0), |(kind, text)| {
+                if kind == TermKind::Building {
+                    self.gather(kind, &text);
+                    return self.crowded(&text);
+                }
+                self.rarity(kind, &text)
+            });
+            self.step(Field::Address, level, frequency);
+        }
+        if let Some((level, handle)) = handle {
+            let mut frequency = self.generic(TermKind::Handle, &compare::letters(&handle), Field::Handle, level);
+            if names_itself(one, other, &handle) {
+                frequency = frequency.min(self.named_anyway(Field::Handle, level, named));
+            }
+            self.step(Field::Handle, level, frequency);
+        }
+        if let Some(level) = compare::numbers(one, other) {
+            self.step(Field::Number, level, Bits(0));
+        }
+    }
+
+    /// What a shared value is worth more or less than an average one of its kind.
+    fn rarity(&self, kind: TermKind, value: &str) -> Bits {
+        let rarity = &self.model.written.rarity;
+        let typical = match kind {
+            TermKind::GivenName => rarity.given_name,
+            TermKind::FamilyName => rarity.family_name,
+            TermKind::Town => rarity.town,
+            TermKind::PostalCode => rarity.postal_code,
+            TermKind::Building => rarity.building,
+            TermKind::Company => rarity.company,
+            TermKind::BirthDate => rarity.birth_date,
+            TermKind::Mailbox | TermKind::Phone | TermKind::Handle => return Bits(0),
+        };
+        let Some(others) = self.frequencies.others(kind, value) else { return Bits(0) };
+        let known = f64::from(rarity.weight);
+        let share = (others + known * (-typical).exp2()) / (self.frequencies.records() + known);
+        Bits::of((-share.log2() - typical).min(rarity.most))
+    }
+
+    /// A building with many records is a tower block or a firm; a few are one household's.
+    fn crowded(&self, building: &str) -> Bits {
+        const HOUSEHOLD: f64 = 12.0;
+        let crowded = self.frequencies.others(TermKind::Building, building).is_some_and(|others| others > HOUSEHOLD);
+        if crowded { self.rarity(TermKind::Building, building).min(Bits(0)) } else { Bits(0) }
+    }
+
+    fn agrees(&self, field: Field) -> bool {
+        self.steps.iter().any(|step| step.field == field && step.weight.0 > 0)
+    }
+
+    /// What is taken from a mailbox or handle that is made of the name.
+    fn named_anyway(&self, field: Field, level: Level, named: bool) -> Bits {
+        let weight = self.model.weight(Other::Stranger, field, level).0;
+        Bits(if named { -weight * 3 / 4 } else { -weight / 5 })
+    }
+
+    /// Of the given names both have, the rarest.
+    fn rarest_given(&self, one: &Card, other: &Card) -> Bits {
+        let shared = one.given.iter().filter(|name| other.given.contains(name));
+        shared.map(|name| self.rarity(TermKind::GivenName, name)).max().unwrap_or_default()
+    }
+
+    /// A mailbox or phone that many records hold is nobody's own: it is worth no more than its share.
+    fn generic(&mut self, kind: TermKind, value: &str, field: Field, level: Level) -> Bits {
+        /// One person may well have this many records.
+        const OWN: f64 = 14.0;
+        self.gather(kind, value);
+        let others = self.frequencies.others(kind, value).unwrap_or(0.0);
+        if others <= OWN {
+            return Bits(0);
+        }
+        let worth = Bits::of((self.frequencies.records() / others).log2().max(0.0));
+        Bits((worth.0 - self.model.weight(Other::Stranger, field, level).0).min(0))
+    }
+
+    fn gather(&mut self, kind: TermKind, value: &str) {
+        let others = self.frequencies.others(kind, value).unwrap_or(0.0);
+        self.crowd = self.crowd.max((others / 4.0).max(1.0).log2());
+    }
+
+    /// Corrects for household and workplace, and adds up.
+    fn close(&mut self, prior: Bits) -> Bits {
+        let sum = |steps: &[Step]| prior + steps.iter().map(|step| step.weight + step.frequency).sum();
+        let strangers = sum(&self.steps);
+        let written = &self.model.written.prior;
+        let household = Bits(Bits::of(written.household).0 + self.household);
+        let workplace = Bits(Bits::of(written.workplace - self.crowd).0 + self.workplace);
+        let both = against(strangers, household);
+        let all = against(both, workplace);
+        for (field, before, after) in [(Field::Household, strangers, both), (Field::Workplace, both, all)] {
+            if after != before {
+                let weight = Bits(after.0 - before.0);
+                self.steps.push(Step { field, level: Level::Shared, weight, frequency: Bits(0) });
+            }
+        }
+        sum(&self.steps)
+    }
+}
+
+/// The evidence against two explanations together.
+fn against(one: Bits, other: Bits) -> Bits {
+    let (weaker, stronger) = (one.min(other), one.max(other));
+    let apart = f64::from(stronger.0.saturating_sub(weaker.0)) / 1000.0;
+    Bits(weaker.0.saturating_sub(Bits::of((1.0 + (-apart).exp2()).log2()).0))
+}
+
+fn strength(level: Option<Level>) -> i32 {
+    match level {
+        Some(Level::Same) => 3,
+        Some(Level::Similar | Level::Nickname | Level::Part) => 2,
+        Some(Level::Initial) => 1,
+        _ => 0,
+    }
+}
+
+/// Is a text no more than a person's name written together, as in "anna.muller"?
+fn names_itself(one: &Card, other: &Card, text: &str) -> bool {
+    if text.chars().any(|c| c.is_ascii_digit()) {
+        return false;
+    }
+    let text = compare::folded(text).concat();
+    [one, other].into_iter().any(|card| {
+        let family = compare::family_key(&card.family);
+        card.given.iter().any(|given| {
+            let initial: String = given.chars().take(1).collect();
+            let forms = [format!("{given}{family}"), format!("{family}{given}"), format!("{initial}{family}")];
+            forms.contains(&text) || *given == text || family == text
+        })
+    })
+}
+
+/// Does a record that lacks a name have it in a mailbox or handle?
+fn written(name: &[String], other: &Card) -> Option<Level> {
+    let name = name.first().filter(|name| name.len() >= 4)?;
+    let found = other.pieces().iter().any(|piece| piece == name);
+    found.then_some(Level::Written)
+}
+
+/// What keeps them apart whatever else agrees.
+fn veto(one: &Card, other: &Card, steps: &[Step]) -> Option<Veto> {
+    let level = |field: Field| steps.iter().find(|step| step.field == field).map(|step| step.level);
+    let same_number = level(Field::Number) == Some(Level::Same);
+    let personal = same_number || level(Field::Mailbox) == Some(Level::Same) || level(Field::Handle).is_some();
+    if logins_differ(one, other) {
+        return Some(Veto::Logins);
+    }
+    if level(Field::BirthDate) == Some(Level::Different) && !same_number {
+        return Some(Veto::BirthDates);
+    }
+    if level(Field::Generation) == Some(Level::Different) {
+        return Some(Veto::Generations);
+    }
+    if one.is_organisation() != other.is_organisation() && one.is_named() && other.is_named() && !same_number {
+        return Some(Veto::PersonAndOrganisation);
+    }
+    let family = matches!(level(Field::FamilyName), Some(Level::Same | Level::Similar));
+    (family && level(Field::GivenName) == Some(Level::Different) && !personal).then_some(Veto::GivenNames)
+}
+
+/// Two logins at one source that the source verified, and none in common.
+fn logins_differ(one: &Card, other: &Card) -> bool {
+    let logins = |card: &Card, source| {
+        let of = card.numbers.iter().filter(move |number| number.verified && number.source == source);
+        of.map(|number| number.ix).collect::<Vec<_>>()
+    };
+    one.numbers.iter().filter(|number| number.verified && number.source.is_some()).any(|number| {
+        let theirs = logins(other, number.source);
+        !theirs.is_empty() && !logins(one, number.source).iter().any(|ix| theirs.contains(ix))
+    })
+}
+
+impl Card {
+    /// A firm without a person.
+    fn is_organisation(&self) -> bool {
+        self.company.is_some() && self.given.is_empty() && self.family.is_empty()
+    }
+
+    fn is_named(&self) -> bool {
+        self.company.is_some() || !self.family.is_empty()
+    }
+}

@@ -1,0 +1,82 @@
+//! [`Waterfall`]: why two records are, or are not, one person. Levels and weights only, never a value.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Field, Level, Veto};
+
+/// A weight of evidence in thousandths of a bit (log2 of odds). Whole numbers, so that sums are exact.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Bits(pub i32);
+
+impl Bits {
+    /// From bits, rounded to thousandths.
+    #[must_use]
+    pub fn of(bits: f64) -> Self {
+        // Beyond two million bits nothing is meant; the cast saturates.
+        #[allow(clippy::cast_possible_truncation, reason = "a cast from float to integer saturates")]
+        Self((bits * 1000.0).round() as i32)
+    }
+
+    /// In bits.
+    #[must_use]
+    pub fn bits(self) -> f64 {
+        f64::from(self.0) / 1000.0
+    }
+}
+
+impl std::ops::Add for Bits {
+    type Output = Self;
+
+    fn add(self, other: Self) -> Self {
+        Self(self.0.saturating_add(other.0))
+    }
+}
+
+impl std::iter::Sum for Bits {
+    fn sum<I: Iterator<Item = Self>>(bits: I) -> Self {
+        bits.fold(Self(0), |sum, next| sum + next)
+    }
+}
+
+/// What one comparison says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Step {
+    /// What was compared.
+    pub field: Field,
+    /// How well it agrees.
+    pub level: Level,
+    /// What that is worth by the model.
+    pub weight: Bits,
+    /// What is added because the value is rare, or taken because it is frequent.
+    pub frequency: Bits,
+}
+
+/// The sum of the evidence, step by step.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Waterfall {
+    /// The version of the model.
+    pub model: u32,
+    /// Before anything is compared.
+    pub prior: Bits,
+    /// Every comparison that says something, always in the same order.
+    pub steps: Vec<Step>,
+    /// Prior and steps together.
+    pub total: Bits,
+    /// What follows.
+    pub verdict: Verdict,
+}
+
+/// What follows from a comparison.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Verdict {
+    /// One person.
+    Join,
+    /// Perhaps one person: somebody should look.
+    Review,
+    /// Nothing says that they are one person.
+    Apart,
+    /// Something says that they are not, whatever the total.
+    Veto(Veto),
+}

@@ -1,0 +1,424 @@
+//! Taking a person apart: groups of records that are somebody else's go back to whom they were given to, or to a new
+//! person.
+//!
+//! Every record, entry and card carries the mark of whom it was sealed for. A part that was a person of its own before a
+//! merge gets everything with its mark back, rows and keys as they were, and what arrived for it since. What was never
+//! apart is opened and closed again at the gateway's door and sealed under the new person's key. What the joined person
+//! said no to while they were one holds for both: a no harms nobody.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use super::desk::{Desk, Key};
+use super::{Error, Intake};
+use crate::audit::{Act as AuditAct, Line};
+use crate::consent::Act;
+use crate::gateway::{Caller, Reclosed};
+use crate::graph;
+use crate::store::notices::NoticeRow;
+use crate::store::requests::RequestRow;
+use crate::store::rows::{CardRow, LedgerRow, LinkRow, RecordRow, SubjectRow, SubjectState};
+use crate::store::{
+    Write, apart, cards, identifiers, keys, ledger, links, notices, records, requests, reviews, subjects,
+};
+use crate::types::{CategorySet, RecordNo, SubjectId, Timestamp};
+use crate::vault::{Compartment, Row, Table};
+
+/// How often a separation starts again when the data changes meanwhile.
+const TRIES: usize = 5;
+
+/// Who is taken out of a person.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Out {
+    /// Those who were merged into the person, with what was merged into them and what arrived for them since.
+    Parts(Vec<SubjectId>),
+    /// These records, as one person.
+    Records(Vec<RecordNo>),
+    /// Whatever does not hang together with the oldest record any more.
+    Loose,
+}
+
+/// Why a person is taken apart, and what is written with it.
+#[derive(Clone, Debug, Default)]
+pub struct Papers {
+    /// Somebody decided that they are not the same: they are never joined again.
+    pub decided: bool,
+    /// The request it answers.
+    pub request: Option<RequestRow>,
+    /// Those to be told, because they received data of both as of one.
+    pub notices: Vec<NoticeRow>,
+}
+
+/// What became of a person.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Separated {
+    /// Who keeps the id: the part with the oldest record.
+    pub kept: SubjectId,
+    /// Who was taken out.
+    pub out: Vec<SubjectId>,
+}
+
+impl Intake {
+    /// Takes a person apart. None of it is done if there is nothing to take out.
+    ///
+    /// # Errors
+    /// [`Error::UnknownSubject`], [`Error::NoPart`] if what is named is not a part of the person or would leave nothing,
+    /// [`Error::Changed`] if their data kept changing; or the store or the vault failed.
+    pub async fn separate(
+        &self,
+        person: SubjectId,
+        out: &Out,
+        papers: &Papers,
+        by: Option<&Caller>,
+    ) -> Result<Separated, Error> {
+        for _ in 0..TRIES {
+            let line = Line::new(AuditAct::Separated).object("identity graph");
+            let line = by.map_or_else(|| line.clone().to("identity graph"), |by| by.named_in(line.clone()));
+            let reclosed = self.gateway.reclose_for(person, line).await.map_err(Error::from_gateway)?;
+            let reclosed = Arc::new(reclosed.ok_or(Error::UnknownSubject)?);
+            let now = self.clock.now();
+            let done = self
+                .in_epoch(async || {
+                    let (reclosed, sealer, ids) = (reclosed.clone(), self.sealer.clone(), self.ids.clone());
+                    let (out, papers) = (out.clone(), papers.clone());
+                    self.store
+                        .write(move |write| separate(&Desk::new(&sealer, &ids, now), write, &reclosed, &out, &papers))
+                        .await
+                })
+                .await?;
+            if let Some((separated, names)) = done {
+                let line = Line::new(AuditAct::Separated).object("identity graph").reasons(vec!["done".to_owned()]);
+                let line = by.map_or_else(|| line.clone().to("identity graph"), |by| by.named_in(line.clone()));
+                self.book.note(line.count(separated.out.len()).about(names)).await?;
+                return Ok(separated);
+            }
+        }
+        Err(Error::Changed)
+    }
+
+    /// Looks again at whom values joined that join nobody any more.
+    ///
+    /// # Errors
+    /// As [`Intake::separate`].
+    pub(super) async fn take_back(&self, values: Vec<[u8; 16]>) -> Result<(), Error> {
+        let mut people = BTreeSet::new();
+        for ix in values {
+            people.extend(self.store.read(move |read| identifiers::people_with(read.records(), &ix)).await?);
+        }
+        for person in people {
+            if self.is_loose(person).await? {
+                match self.separate(person, &Out::Loose, &Papers::default(), None).await {
+                    // Somebody else did it, or they were erased meanwhile.
+                    Ok(_) | Err(Error::UnknownSubject | Error::NoPart) => {}
+                    Err(failure) => return Err(failure),
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Are there records of the person that do not hang together with the oldest?
+    async fn is_loose(&self, person: SubjectId) -> Result<bool, Error> {
+        let groups = self
+            .store
+            .read(move |read| {
+                let numbers = records::numbers_of(read.records(), person)?;
+                let values = identifiers::of_records(read.records(), &numbers)?;
+                Ok::<_, crate::store::Error>(graph::groups(&numbers, &values, &links::of(read.records(), person)?))
+            })
+            .await?;
+        Ok(groups.len() > 1)
+    }
+}
+
+/// One transaction. None if the person is not as they were read: read them again.
+fn separate(
+    desk: &Desk<'_>,
+    write: &mut Write<'_>,
+    reclosed: &Reclosed,
+    out: &Out,
+    papers: &Papers,
+) -> Result<Option<(Separated, Vec<[u8; 16]>)>, Error> {
+    let person = reclosed.rows.subject;
+    let mut owners = subjects::merged_into(write.records(), person)?;
+    owners.push(person);
+    subjects::lock(write, &owners)?;
+    let living = subjects::living(write.records(), person)?.ok_or(Error::UnknownSubject)?;
+    let same = living.subject_id == person
+        && records::of(write.records(), person)? == reclosed.rows.records
+        && ledger::of(write.records(), person)? == reclosed.rows.ledger;
+    if !same {
+        return Ok(None);
+    }
+    let work = Work { desk, reclosed, person };
+    let (mut separated, mut names) = (Separated { kept: person, out: Vec::new() }, Vec::new());
+    for group in work.groups(write, out)? {
+        let (other, name) = work.take_out(write, &group)?;
+        if papers.decided {
+            apart::mark(write, person, other, desk.now)?;
+        }
+        separated.out.push(other);
+        names.push(name);
+    }
+    if separated.out.is_empty() {
+        return Err(Error::NoPart);
+    }
+    names.push(desk.proof_key(write, person)?.pseudonym()?);
+    if let Some(request) = &papers.request {
+        requests::insert(write, request.clone())?;
+    }
+    for notice in &papers.notices {
+        notices::insert(write, notice.clone())?;
+    }
+    Ok(Some((separated, names)))
+}
+
+/// A group that leaves: its records, and those who come back with it.
+struct Group {
+    records: BTreeSet<RecordNo>,
+    /// People of before a merge, all of whose records are in the group; the oldest first.
+    revived: Vec<SubjectId>,
+}
+
+struct Work<'a> {
+    desk: &'a Desk<'a>,
+    reclosed: &'a Reclosed,
+    person: SubjectId,
+}
+
+impl Work<'_> {
+    fn records(&self) -> &[RecordRow] {
+        &self.reclosed.rows.records
+    }
+
+    /// What leaves, group by group.
+    fn groups(&self, write: &mut Write<'_>, out: &Out) -> Result<Vec<Group>, Error> {
+        let numbers = |of: &dyn Fn(&RecordRow) -> bool| -> BTreeSet<RecordNo> {
+            self.records().iter().filter(|record| of(record)).map(|record| record.record_no).collect()
+        };
+        let groups: Vec<(BTreeSet<RecordNo>, Vec<SubjectId>)> = match out {
+            Out::Parts(parts) => {
+                let mut groups = Vec::with_capacity(parts.len());
+                let known = subjects::merged_into(write.records(), self.person)?;
+                for part in parts {
+                    if !known.contains(part) {
+                        return Err(Error::NoPart);
+                    }
+                    let mut with = subjects::merged_into(write.records(), *part)?;
+                    with.push(*part);
+                    groups.push((numbers(&|record| with.contains(&record.sealed_for)), with));
+                }
+                groups
+            }
+            Out::Records(records) => {
+                let named = numbers(&|record| records.contains(&record.record_no));
+                if named.len() != records.len() || named.is_empty() || named.len() == self.records().len() {
+                    return Err(Error::NoPart);
+                }
+                vec![(named, Vec::new())]
+            }
+            Out::Loose => {
+                let all: Vec<RecordNo> = self.records().iter().map(|record| record.record_no).collect();
+                let values = identifiers::of_records(write.records(), &all)?;
+                let links = links::of(write.records(), self.person)?;
+                let groups = graph::groups(&all, &values, &links);
+                groups.into_iter().skip(1).map(|group| (group.into_iter().collect(), Vec::new())).collect()
+            }
+        };
+        Ok(groups.into_iter().map(|(records, named)| self.group(records, named)).collect())
+    }
+
+    fn group(&self, records: BTreeSet<RecordNo>, named: Vec<SubjectId>) -> Group {
+        let owners: BTreeSet<SubjectId> = self.records().iter().map(|record| record.sealed_for).collect();
+        let whole = |owner: &SubjectId| {
+            let mut of = self.records().iter().filter(|record| record.sealed_for == *owner);
+            *owner != self.person && of.all(|record| records.contains(&record.record_no))
+        };
+        let mut revived: Vec<SubjectId> = owners.into_iter().filter(whole).chain(named).collect();
+        revived.sort_unstable();
+        revived.dedup();
+        Group { records, revived }
+    }
+
+    /// Gives a group to somebody of its own, and says to whom, with their name in the book.
+    fn take_out(&self, write: &mut Write<'_>, group: &Group) -> Result<(SubjectId, [u8; 16]), Error> {
+        let since = self.merged_at(group);
+        let other = match self.head(write, group)? {
+            Some(head) => head,
+            None => self.new_person(write)?,
+        };
+        self.revive(write, group, other)?;
+        let key = self.key(write, group, other)?;
+        let numbers: Vec<RecordNo> = group.records.iter().copied().collect();
+        self.give_records(write, group, other, &key)?;
+        identifiers::reassign(write, &numbers, other)?;
+        self.give_entries(write, group, other, (&key, since))?;
+        self.give_links(write, group, other)?;
+        reviews::delete_of(write, &numbers)?;
+        let name = key.pseudonym()?;
+        Ok((other, name))
+    }
+
+    /// Who of the group is merged into none of the group: that one is the person.
+    fn head(&self, write: &mut Write<'_>, group: &Group) -> Result<Option<SubjectId>, Error> {
+        for part in &group.revived {
+            let row = subjects::find(write.records(), *part)?;
+            let into = row.and_then(|row| row.merged_into).map(|into| SubjectId::from_slice(&into));
+            let into = into.transpose().map_err(crate::store::Error::from)?;
+            if into.is_some_and(|into| !group.revived.contains(&into)) {
+                return Ok(Some(*part));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Since when the group was part of the person; from the beginning, if it never was apart.
+    fn merged_at(&self, group: &Group) -> Timestamp {
+        let rows = self.reclosed.rows.merged.iter().filter(|row| group.revived.contains(&row.subject_id));
+        rows.map(|row| row.merged_at).filter(|at| at.is_set()).max().unwrap_or(Timestamp::UNSET)
+    }
+
+    fn new_person(&self, write: &mut Write<'_>) -> Result<SubjectId, Error> {
+        let person = SubjectId::from_uuid(self.desk.ids.uuid().map_err(crate::store::Error::from)?);
+        let row = SubjectRow {
+            part: person.part(),
+            subject_id: person,
+            merged_into: None,
+            merged_at: Timestamp::UNSET,
+            state: SubjectState::Living as i16,
+            created_at: self.desk.now,
+        };
+        subjects::insert(write, &row)?;
+        let (row, _) = self.desk.fresh_key(write, person, 1)?;
+        keys::insert_data_key(write, &row)?;
+        Ok(person)
+    }
+
+    /// `other` lives again, and who came with them is merged into them. Who was merged through them and stays is merged
+    /// into the person now.
+    fn revive(&self, write: &mut Write<'_>, group: &Group, other: SubjectId) -> Result<(), Error> {
+        let through = subjects::merged_into(write.records(), other)?;
+        if group.revived.contains(&other) {
+            subjects::revive(write, other)?;
+        }
+        for part in group.revived.iter().filter(|part| **part != other && !through.contains(part)) {
+            let at = subjects::find(write.records(), *part)?.map_or(self.desk.now, |row| row.merged_at);
+            subjects::merge(write, *part, other, at)?;
+        }
+        let stays = |part: &&SubjectId| {
+            let mut of = self.records().iter().filter(|record| record.sealed_for == **part).peekable();
+            of.peek().is_some() && !group.revived.contains(part)
+        };
+        for part in through.iter().filter(stays) {
+            let at = subjects::find(write.records(), *part)?.map_or(self.desk.now, |row| row.merged_at);
+            subjects::merge(write, *part, self.person, at)?;
+        }
+        Ok(())
+    }
+
+    /// The key for what is sealed anew.
+    fn key(&self, write: &mut Write<'_>, group: &Group, other: SubjectId) -> Result<Key<'_>, Error> {
+        let moving = self.records().iter().zip(&self.reclosed.records).filter(|(record, _)| self.moves(group, record));
+        let mut held: CategorySet = moving.flat_map(|(_, parts)| parts).map(|(category, _)| *category).collect();
+        if !held.is_empty() {
+            // So that what is compared can be sealed under it too.
+            Compartment::COMPARED.into_iter().for_each(|category| held.insert(category));
+        }
+        self.desk.sealing_key(write, other, held)
+    }
+
+    /// Does this record leave, and must be sealed anew because it was sealed for somebody who stays?
+    fn moves(&self, group: &Group, record: &RecordRow) -> bool {
+        group.records.contains(&record.record_no) && !group.revived.contains(&record.sealed_for)
+    }
+
+    fn give_records(&self, write: &mut Write<'_>, group: &Group, other: SubjectId, key: &Key<'_>) -> Result<(), Error> {
+        for (record, parts) in self.records().iter().zip(&self.reclosed.records) {
+            if self.moves(group, record) {
+                let held: CategorySet = parts.iter().map(|(category, _)| *category).collect();
+                let sealed = key.key.seal(record.record_no, parts)?;
+                let categories = held.bits().cast_signed();
+                let row = RecordRow { sealed_for: key.owner, key_no: key.key_no, categories, sealed, ..record.clone() };
+                records::replace(write, row)?;
+            }
+        }
+        let numbers: Vec<RecordNo> = group.records.iter().copied().collect();
+        records::give(write, &numbers, self.person, other)?;
+        cards::reassign(write, &numbers, other)?;
+        for (card, (name, compared)) in &self.reclosed.cards {
+            let leaves = group.records.contains(&card.record_no) && !group.revived.contains(&card.sealed_for);
+            if leaves {
+                let (named, sealed) = key.key.seal_card(card.record_no, name.as_ref(), compared.as_ref())?;
+                let card = CardRow {
+                    subject_id: other,
+                    sealed_for: key.owner,
+                    key_no: key.key_no,
+                    named: named.into_bytes(),
+                    sealed: sealed.into_bytes(),
+                    ..card.clone()
+                };
+                cards::reseal(write, card)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Entries of the revived go with them; those a record told, with the record. A no the joined person said after
+    /// `since` stays and is said for the other too.
+    fn give_entries(
+        &self,
+        write: &mut Write<'_>,
+        group: &Group,
+        other: SubjectId,
+        (key, since): (&Key<'_>, Timestamp),
+    ) -> Result<(), Error> {
+        for (entry, proof) in self.reclosed.rows.ledger.iter().zip(&self.reclosed.proofs) {
+            let seal = |number: i64| -> Result<Vec<u8>, Error> {
+                let Some(proof) = proof else { return Ok(Vec::new()) };
+                let place = (Table::Evidence, Row::number(number), Compartment::Proof);
+                Ok(key.key.seal_one(place.0, place.1, place.2, proof)?.into_bytes())
+            };
+            let theirs = LedgerRow {
+                part: other.part(),
+                subject_id: other,
+                origin: key.owner,
+                sealed_for: key.owner,
+                key_no: key.key_no,
+                ..entry.clone()
+            };
+            let is_no = Act::try_from(entry.act).is_ok_and(Act::is_no);
+            if group.revived.contains(&entry.origin) {
+                ledger::give(write, entry, other)?;
+            } else if entry.record_no != 0 && group.records.contains(&RecordNo(entry.record_no)) {
+                let evidence = seal(entry.entry_no)?;
+                ledger::delete(write, entry)?;
+                ledger::insert(write, LedgerRow { evidence, ..theirs })?;
+            } else if is_no && entry.record_no == 0 && entry.recorded_at >= since {
+                let entry_no = self.desk.ids.record_no().0;
+                ledger::insert(write, LedgerRow { entry_no, evidence: seal(entry_no)?, ..theirs })?;
+            }
+        }
+        Ok(())
+    }
+
+    fn give_links(&self, write: &mut Write<'_>, group: &Group, other: SubjectId) -> Result<(), Error> {
+        for link in links::of(write.records(), self.person)? {
+            let joined = link.merged_from.as_deref().map(SubjectId::from_slice).transpose();
+            let joined = joined.map_err(crate::store::Error::from)?;
+            match joined {
+                // The merge that is undone.
+                Some(joined) if joined == other => links::delete(write, &link)?,
+                Some(joined) if group.revived.contains(&joined) => give_link(write, &link, other)?,
+                Some(_) => {}
+                None if group.records.contains(&link.record_no) => give_link(write, &link, other)?,
+                None => {}
+            }
+        }
+        Ok(())
+    }
+}
+
+fn give_link(write: &mut Write<'_>, link: &LinkRow, to: SubjectId) -> Result<(), Error> {
+    links::delete(write, link)?;
+    Ok(links::insert(write, LinkRow { part: to.part(), subject_id: to, ..link.clone() })?)
+}

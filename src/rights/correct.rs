@@ -1,0 +1,99 @@
+//! Correction (Art. 16 GDPR): people who were taken for one are separated, and whoever received data of both as of one is
+//! told (Art. 19). The separation itself is intake's; here is what stands around it.
+
+use super::recipients::readings;
+use super::request::{Answered, Case};
+use super::{Error, Kind, NoticeState, Request, Rights, allowed};
+use crate::gateway::Caller;
+use crate::store::links;
+use crate::store::notices::NoticeRow;
+use crate::store::requests::RequestRow;
+use crate::store::rows::{LinkRow, SubjectRows, Who};
+use crate::types::{RecordNo, SubjectId, Timestamp};
+use crate::vault::Pseudonym;
+
+/// What is written with a separation.
+#[derive(Clone, Debug)]
+pub struct Correction {
+    /// The case, answered by it.
+    pub request: RequestRow,
+    /// Those to be told.
+    pub notices: Vec<NoticeRow>,
+}
+
+/// A person and why their records are theirs, without any value of theirs.
+pub struct Linked {
+    /// Everything stored, sealed as it is.
+    pub rows: SubjectRows,
+    /// The links, oldest first.
+    pub links: Vec<LinkRow>,
+}
+
+impl Rights {
+    /// Prepares the case of a separation that takes `parts` or `records` out of a person.
+    ///
+    /// # Errors
+    /// [`Error::SubjectUnknown`]; [`Error::NotAllowed`]; or the store failed.
+    pub async fn correction(
+        &self,
+        person: SubjectId,
+        parts: &[SubjectId],
+        records: &[RecordNo],
+        by: &Caller,
+    ) -> Result<Correction, Error> {
+        let rows = self.gateway.snapshot(Who::Subject(person)).await?.ok_or(Error::SubjectUnknown)?;
+        let now = self.clock.now();
+        let case = Case {
+            id: self.request_id()?,
+            kind: Kind::Rectification,
+            subject: rows.subject,
+            received_at: now,
+            due_at: now,
+        };
+        allowed(by, &case)?;
+        let since = since(&rows, parts, records);
+        let names: Vec<[u8; 16]> = self.gateway.pseudonyms(&rows)?.iter().map(Pseudonym::bytes).collect();
+        let found = self.store.read(move |read| readings(read, &names)).await?;
+        let mut notices: Vec<NoticeRow> = Vec::new();
+        for recipient in found.recipients {
+            let last = Timestamp::parse(&recipient.last).map_err(|_| Error::Document("reading"))?;
+            if last >= since && notices.iter().all(|known| known.recipient != recipient.name) {
+                notices.push(NoticeRow {
+                    request_id: case.id,
+                    recipient: recipient.name,
+                    state: NoticeState::ToBeTold.number(),
+                    changed_at: Timestamp::UNSET,
+                });
+            }
+        }
+        let outcome = serde_json::json!({"parts": parts.len(), "records": records.len(), "recipients": notices.len()});
+        let request = Request::Answered(Answered { case, at: now, outcome: outcome.to_string() }).row()?;
+        Ok(Correction { request, notices })
+    }
+
+    /// Why the records of a person are theirs.
+    ///
+    /// # Errors
+    /// [`Error::SubjectUnknown`]; or the store failed.
+    pub async fn linked(&self, who: SubjectId) -> Result<Linked, Error> {
+        let rows = self.gateway.snapshot(Who::Subject(who)).await?.ok_or(Error::SubjectUnknown)?;
+        let person = rows.subject;
+        let links = self.store.read(move |read| links::of(read.records(), person)).await?;
+        Ok(Linked { rows, links })
+    }
+
+    /// The names of a person in the audit book.
+    ///
+    /// # Errors
+    /// If a key does not open.
+    pub fn names_of(&self, linked: &Linked) -> Result<Vec<[u8; 16]>, Error> {
+        Ok(self.gateway.pseudonyms(&linked.rows)?.iter().map(Pseudonym::bytes).collect())
+    }
+}
+
+/// Since when the data was mixed: the first of the merges that are undone, or the arrival of the first of the records.
+fn since(rows: &SubjectRows, parts: &[SubjectId], records: &[RecordNo]) -> Timestamp {
+    let merged = rows.merged.iter().filter(|row| parts.contains(&row.subject_id)).map(|row| row.merged_at);
+    let arrived = rows.records.iter().filter(|row| records.contains(&row.record_no)).map(|row| row.ingested_at);
+    merged.chain(arrived).min().unwrap_or(Timestamp::UNSET)
+}

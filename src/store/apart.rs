@@ -1,0 +1,64 @@
+//! Who is known not to be the same as whom. Each mark stands in both directions.
+
+use std::collections::BTreeSet;
+
+use diesel::prelude::*;
+
+use super::connection::{Connection, on};
+use super::schema::apart;
+use super::{Error, Write};
+use crate::types::{SubjectId, Timestamp};
+
+/// Those who are known not to be any of these.
+///
+/// # Errors
+/// If the shelf cannot be read.
+pub fn of(connection: &mut Connection, people: &[SubjectId]) -> Result<BTreeSet<SubjectId>, Error> {
+    let ids: Vec<Vec<u8>> = people.iter().map(|id| Vec::from(*id)).collect();
+    let rows: Vec<Vec<u8>> =
+        on!(connection, |c| apart::table.filter(apart::subject_id.eq_any(ids)).select(apart::other_id).load(c))?;
+    rows.iter().map(|row| Ok(SubjectId::from_slice(row)?)).collect()
+}
+
+/// Marks two as not the same.
+///
+/// # Errors
+/// If it cannot be written.
+pub fn mark(write: &mut Write<'_>, one: SubjectId, other: SubjectId, now: Timestamp) -> Result<(), Error> {
+    for (from, to) in [(one, other), (other, one)] {
+        let values = (
+            apart::subject_id.eq(Vec::from(from)),
+            apart::other_id.eq(Vec::from(to)),
+            apart::decided_at.eq(now.micros()),
+        );
+        on!(write.records(), |c| diesel::insert_into(apart::table).values(values).on_conflict_do_nothing().execute(c))?;
+    }
+    Ok(())
+}
+
+/// Takes a mark back.
+///
+/// # Errors
+/// If it cannot be deleted.
+pub fn unmark(write: &mut Write<'_>, one: SubjectId, other: SubjectId) -> Result<(), Error> {
+    for (from, to) in [(one, other), (other, one)] {
+        on!(write.records(), |c| diesel::delete(
+            apart::table.filter(apart::subject_id.eq(Vec::from(from)).and(apart::other_id.eq(Vec::from(to))))
+        )
+        .execute(c))?;
+    }
+    Ok(())
+}
+
+/// Removes every mark of these people.
+///
+/// # Errors
+/// If they cannot be deleted.
+pub fn delete_of(write: &mut Write<'_>, people: &[SubjectId]) -> Result<(), Error> {
+    let ids: Vec<Vec<u8>> = people.iter().map(|id| Vec::from(*id)).collect();
+    on!(write.records(), |c| diesel::delete(
+        apart::table.filter(apart::subject_id.eq_any(ids.clone()).or(apart::other_id.eq_any(ids)))
+    )
+    .execute(c))?;
+    Ok(())
+}
