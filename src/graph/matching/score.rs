@@ -7,7 +7,7 @@
 //! `-log2(2^-stranger + 2^-household + 2^-workplace)`. The waterfall shows it as a correction of the first sum.
 
 use super::card::Card;
-use super::compare::{self, Meeting};
+use super::compare::{self, MailboxMeeting, Meeting};
 use super::model::Other;
 use super::terms::building;
 use super::{Bits, Field, Level, Model, Step, TermFrequencies, TermKind, Verdict, Veto, Waterfall};
@@ -18,9 +18,13 @@ impl Model {
     pub fn score(&self, one: &Card, other: &Card, frequencies: &TermFrequencies) -> Waterfall {
         let mut tally =
             Tally { model: self, frequencies, steps: Vec::with_capacity(10), household: 0, workplace: 0, crowd: 0.0 };
-        tally.names(one, other);
+        let handle = compare::handles(one, other);
+        let mailbox = compare::mailboxes(&one.mailboxes, &other.mailboxes);
+        // A name in a mailbox they share says nothing beside the mailbox.
+        let shared = handle.is_some() || mailbox.as_ref().is_some_and(|met| met.level != Level::Different);
+        tally.names(one, other, shared);
         tally.people(one, other);
-        tally.contacts(one, other);
+        tally.contacts(one, other, mailbox, handle);
         let prior = self.strangers(frequencies);
         let veto = veto(one, other, &tally.steps);
         let total = tally.close(prior);
@@ -63,7 +67,7 @@ impl Tally<'_> {
         self.workplace += workplace.0 + if named { frequency.0 } else { 0 };
     }
 
-    fn names(&mut self, one: &Card, other: &Card) {
+    fn names(&mut self, one: &Card, other: &Card, shared: bool) {
         let mut given = compare::givens(&one.given, &other.given);
         let mut family = compare::families(&one.family, &other.family);
         let straight = strength(given) + strength(family);
@@ -72,8 +76,10 @@ impl Tally<'_> {
         if crossed > straight && crossed >= 5 && matches!(turned, (Some(_), Some(_))) {
             (given, family) = (Some(Level::Swapped), Some(Level::Swapped));
         }
-        let given = given.or_else(|| written(&one.given, other).or_else(|| written(&other.given, one)));
-        let family = family.or_else(|| written(&one.family, other).or_else(|| written(&other.family, one)));
+        if !shared {
+            given = given.or_else(|| written(&one.given, other).or_else(|| written(&other.given, one)));
+            family = family.or_else(|| written(&one.family, other).or_else(|| written(&other.family, one)));
+        }
         if let Some(level) = given {
             let frequency = match level {
                 Level::Written => self
@@ -119,17 +125,22 @@ impl Tally<'_> {
         }
     }
 
-    fn contacts(&mut self, one: &Card, other: &Card) {
-        let handle = compare::handles(one, other);
+    fn contacts(
+        &mut self,
+        one: &Card,
+        other: &Card,
+        mailbox: Option<MailboxMeeting<'_>>,
+        handle: Option<(Level, String)>,
+    ) {
         // Where the names are compared already, a mailbox or handle made of them says little more.
         let named = [Field::GivenName, Field::FamilyName].iter().all(|field| self.agrees(*field));
-        if let Some(met) = compare::mailboxes(&one.mailboxes, &other.mailboxes) {
+        if let Some(met) = mailbox {
             let text = format!("{}@{}", met.mailbox.local, met.mailbox.domain);
             let frequency = match met.level {
                 Level::Same | Level::RoleMailbox => self.generic(TermKind::Mailbox, &text, Field::Mailbox, met.level),
                 // The same name at another provider, where the name is just the name.
                 Level::LocalPart | Level::Similar if names_itself(one, other, &met.mailbox.local) => {
-                    self.named_anyway(Field::Mailbox, met.level, named)
+                    self.named_anyway(Field::Mailbox, met.level, named, (one, other))
                 }
                 _ => Bits(0),
             };
@@ -162,7 +173,7 @@ impl Tally<'_> {
         if let Some((level, handle)) = handle {
             let mut frequency = self.generic(TermKind::Handle, &compare::letters(&handle), Field::Handle, level);
             if names_itself(one, other, &handle) {
-                frequency = frequency.min(self.named_anyway(Field::Handle, level, named));
+                frequency = frequency.min(self.named_anyway(Field::Handle, level, named, (one, other)));
             }
             self.step(Field::Handle, level, frequency);
         }
@@ -201,10 +212,17 @@ impl Tally<'_> {
         self.steps.iter().any(|step| step.field == field && step.weight.0 > 0)
     }
 
-    /// What is taken from a mailbox or handle that is made of the name.
-    fn named_anyway(&self, field: Field, level: Level, named: bool) -> Bits {
-        let weight = self.model.weight(Other::Stranger, field, level).0;
-        Bits(if named { -weight * 3 / 4 } else { -weight / 5 })
+    /// What is taken from a mailbox or handle that is made of the name: all but the way it is written where the names
+    /// are compared already, else as much as the name is frequent.
+    fn named_anyway(&self, field: Field, level: Level, named: bool, (one, other): (&Card, &Card)) -> Bits {
+        if named {
+            return Bits(-self.model.weight(Other::Stranger, field, level).0 * 3 / 4);
+        }
+        let rarest = |kind, names: &[&str]| names.iter().map(|name| self.rarity(kind, name)).min().unwrap_or_default();
+        let given: Vec<&str> = one.given.iter().chain(&other.given).map(String::as_str).collect();
+        let families: Vec<String> = [one, other].map(|card| compare::family_key(&card.family)).into();
+        let families: Vec<&str> = families.iter().map(String::as_str).filter(|family| !family.is_empty()).collect();
+        (rarest(TermKind::GivenName, &given) + rarest(TermKind::FamilyName, &families) + Bits(-1_500)).min(Bits(0))
     }
 
     /// Of the given names both have, the rarest.
@@ -271,14 +289,17 @@ fn names_itself(one: &Card, other: &Card, text: &str) -> bool {
     if text.chars().any(|c| c.is_ascii_digit()) {
         return false;
     }
-    let text = compare::folded(text).concat();
+    let words = compare::folded(text);
+    let text = words.concat();
     [one, other].into_iter().any(|card| {
         let family = compare::family_key(&card.family);
-        card.given.iter().any(|given| {
+        // One of two words is a name: the other is one too.
+        let beside = words.len() <= 2 && words.iter().any(|word| card.given.contains(word) || *word == family);
+        let together = card.given.iter().any(|given| {
             let initial: String = given.chars().take(1).collect();
-            let forms = [format!("{given}{family}"), format!("{family}{given}"), format!("{initial}{family}")];
-            forms.contains(&text) || *given == text || family == text
-        })
+            [format!("{given}{family}"), format!("{family}{given}"), format!("{initial}{family}")].contains(&text)
+        });
+        beside || together
     })
 }
 
