@@ -110,7 +110,12 @@ impl Tally<'_> {
             self.step(Field::BirthDate, level, frequency);
         }
         if let (Some(a), Some(b)) = (one.sex, other.sex) {
-            self.step(Field::Sex, if a == b { Level::Same } else { Level::Different }, Bits(0));
+            let level = if a == b { Level::Same } else { Level::Different };
+            // The given name has said it already.
+            let told = a == b && self.steps.iter().any(|step| step.field == Field::GivenName && step.weight.0 > 0);
+            if !told {
+                self.step(Field::Sex, level, Bits(0));
+            }
         }
         if let (Some(a), Some(b)) = (one.generation, other.generation) {
             self.step(Field::Generation, if a == b { Level::Same } else { Level::Different }, Bits(0));
@@ -222,7 +227,10 @@ impl Tally<'_> {
         let given: Vec<&str> = one.given.iter().chain(&other.given).map(String::as_str).collect();
         let families: Vec<String> = [one, other].map(|card| compare::family_key(&card.family)).into();
         let families: Vec<&str> = families.iter().map(String::as_str).filter(|family| !family.is_empty()).collect();
-        (rarest(TermKind::GivenName, &given) + rarest(TermKind::FamilyName, &families) + Bits(-1_500)).min(Bits(0))
+        let rare = rarest(TermKind::GivenName, &given) + rarest(TermKind::FamilyName, &families);
+        let names = |step: &&Step| matches!(step.field, Field::GivenName | Field::FamilyName) && step.weight.0 > 0;
+        let told: Bits = self.steps.iter().filter(names).map(|step| step.weight + step.frequency).sum();
+        Bits((rare.0 - told.0 - 1_500).min(0))
     }
 
     /// Of the given names both have, the rarest.
