@@ -18,6 +18,8 @@ mod model;
 mod nobody;
 mod score;
 mod terms;
+#[cfg(test)]
+mod tests;
 mod train;
 mod waterfall;
 mod words;

@@ -16,6 +16,7 @@ impl Model {
     /// Compares two cards. The order of the two makes no difference.
     #[must_use]
     pub fn score(&self, one: &Card, other: &Card, frequencies: &TermFrequencies) -> Waterfall {
+        let (one, other) = if one <= other { (one, other) } else { (other, one) };
         let mut tally =
             Tally { model: self, frequencies, steps: Vec::with_capacity(10), household: 0, workplace: 0, crowd: 0.0 };
         let handle = compare::handles(one, other);

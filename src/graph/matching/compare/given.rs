@@ -18,7 +18,7 @@ pub(in crate::graph::matching) fn givens(one: &[String], other: &[String]) -> Op
         (Level::Same, _) => Level::Part,
         _ if grown(one) == grown(other) => Level::Same,
         (Level::Different | Level::Initial | Level::Near, Level::Same) => Level::Part,
-        (heads @ (Level::Nickname | Level::Similar), _) => heads,
+        (heads @ (Level::Nickname | Level::Similar | Level::Near), _) => heads,
         _ if near::similar(&grown(one), &grown(other)) => Level::Similar,
         (Level::Different, Level::Nickname) => Level::Nickname,
         (heads, _) => heads,
@@ -80,7 +80,9 @@ fn sexes(short: &str, long: &str) -> bool {
         ("", "na"),
         ("", "ette"),
         ("an", "ine"),
+        ("ian", "ine"),
         ("an", "ina"),
+        ("ian", "ina"),
     ];
     PAIRS.iter().any(|(male, female)| {
         let stem = |name: &str, ending: &str| name.strip_suffix(ending).map(str::to_owned);
