@@ -25,6 +25,7 @@ Examples:
   obhut serve                              the hub on 127.0.0.1:8080, data in ./obhut-data
   obhut serve --config /etc/obhut.toml --database-url postgres://obhut@localhost/obhut
   obhut import --connector shopware6 customers.json
+  obhut sources add shopware6 --set shop_url=https://shop.example …
   obhut audit verify                       prove that nobody has rewritten the log
 
 Settings come from a TOML file, then the environment, then flags; the later wins. Each has one
@@ -48,6 +49,18 @@ pub enum Command {
     Serve(Layer),
     /// Bring records in from a file, through the same intake as the API
     Import(Import),
+    /// Connect systems of vendors, and read from them
+    Sources {
+        /// What to do.
+        #[command(subcommand)]
+        command: Sources,
+    },
+    /// Look at connectors
+    Connectors {
+        /// What to do.
+        #[command(subcommand)]
+        command: Connectors,
+    },
     /// Turn the keys that seal the data
     Keys {
         /// Which keys.
@@ -124,6 +137,118 @@ pub struct Import {
     /// Where the data is.
     #[command(flatten)]
     pub home: HomeLayer,
+}
+
+/// `obhut sources`.
+#[derive(Subcommand)]
+pub enum Sources {
+    /// Connect a system by naming its connector and giving credentials, which are tried first and kept sealed
+    ///
+    /// Adding the same code again puts other credentials in their place; what was read stays, and reading goes on where it
+    /// was.
+    #[command(after_help = "`obhut connectors show shopware6` says what it needs and where the vendor shows it.\n\n\
+                            Example:\n  obhut sources add shopware6 --code webshop --set shop_url=https://shop.example \\\n    \
+                            --set client_id=SWIA… --secret-file client_secret=/run/secrets/shopware")]
+    Add(AddSource),
+    /// Prove credentials and rights with one harmless call
+    Test(NamedSource),
+    /// Read what is new, now
+    Sync(SyncSource),
+    /// List the sources: connection, schedule, last sync
+    List(HomeLayer),
+    /// Forget the credentials of a source and read it no more; the records that came by it stay
+    Remove(NamedSource),
+}
+
+/// `obhut sources add`.
+#[derive(Args)]
+pub struct AddSource {
+    /// Its connector, such as shopware6; `obhut connectors list` names them
+    #[arg(value_name = "CONNECTOR")]
+    pub connector: String,
+    /// Code of the source, as records name it [default: the connector's name]
+    #[arg(long, value_name = "CODE")]
+    pub code: Option<String>,
+    /// What you call it [default: the connector's title]
+    #[arg(long)]
+    pub title: Option<String>,
+    /// A parameter that is no secret; repeat it
+    #[arg(long = "set", value_name = "NAME=VALUE", value_parser = pair)]
+    pub parameters: Vec<(String, String)>,
+    /// A secret parameter, read from a file; `-` is the next line of standard input. Secrets have no place on a command line,
+    /// which everybody on the machine can read
+    #[arg(long = "secret-file", value_name = "NAME=FILE", value_parser = pair)]
+    pub secrets: Vec<(String, String)>,
+    /// The version of the consent text this source shows, for a purpose whose consents it brings; repeat it [default: the
+    /// text in force]
+    #[arg(long = "text-version", value_name = "PURPOSE=VERSION", value_parser = pair)]
+    pub text_versions: Vec<(String, String)>,
+    /// Minutes from one sync to the next; 0: only when told to
+    #[arg(long, default_value_t = 15, value_parser = clap::value_parser!(u16).range(0..=10080))]
+    pub every: u16,
+    /// A host in a private network that may be called, also without TLS
+    #[arg(long, value_name = "HOST")]
+    pub allow_private_host: Vec<String>,
+    /// Lead calls to an origin elsewhere, to a sandbox or a gateway; repeat it
+    #[arg(long, value_name = "ORIGIN=ORIGIN", value_parser = pair)]
+    pub via: Vec<(String, String)>,
+    /// Keep it without trying it
+    #[arg(long)]
+    pub untested: bool,
+    /// Where the data is.
+    #[command(flatten)]
+    pub home: HomeLayer,
+}
+
+/// A source that is named.
+#[derive(Args)]
+pub struct NamedSource {
+    /// Code of the source
+    pub code: String,
+    /// Where the data is.
+    #[command(flatten)]
+    pub home: HomeLayer,
+}
+
+/// `obhut sources sync`.
+#[derive(Args)]
+pub struct SyncSource {
+    /// Code of the source
+    pub code: String,
+    /// Read everything again from the beginning, not only what is new
+    #[arg(long)]
+    pub full: bool,
+    /// No progress bar
+    #[arg(long)]
+    pub quiet: bool,
+    /// Where the data is.
+    #[command(flatten)]
+    pub home: HomeLayer,
+}
+
+/// `obhut connectors`.
+#[derive(Subcommand)]
+pub enum Connectors {
+    /// List the connectors that come with the hub
+    List,
+    /// Show what a connector reads, what it needs, and how the vendor forgets a person
+    Show {
+        /// Its name.
+        #[arg(value_name = "CONNECTOR")]
+        name: String,
+    },
+    /// Read the connectors of a directory as the hub would, and say what is wrong with them, with file and line
+    #[command(after_help = "Example:\n  obhut connectors check connectors/acme_shop")]
+    Check {
+        /// The folder of one connector, or of several
+        #[arg(value_name = "DIR")]
+        directory: PathBuf,
+    },
+}
+
+fn pair(text: &str) -> Result<(String, String), String> {
+    let (name, value) = text.split_once('=').ok_or("write NAME=VALUE")?;
+    Ok((name.trim().to_owned(), value.to_owned()))
 }
 
 /// The form of a file to import.
@@ -297,9 +422,20 @@ mod tests {
     #[test]
     fn the_help_names_every_command_and_its_variables() {
         let help = command().render_long_help().to_string();
-        for word in
-            ["demo", "serve", "import", "keys", "retention", "audit", "key", "config", "Examples:", "Exit status"]
-        {
+        for word in [
+            "demo",
+            "serve",
+            "import",
+            "sources",
+            "connectors",
+            "keys",
+            "retention",
+            "audit",
+            "key",
+            "config",
+            "Examples:",
+            "Exit status",
+        ] {
             assert!(help.contains(word), "{word}");
         }
         let mut whole = command();
@@ -325,6 +461,12 @@ mod tests {
         let cli = parse(&["retention", "run", "--dry-run"]).unwrap_or_else(|e| panic!("{e}"));
         assert!(matches!(cli.command, Command::Retention { command: Retention::Run(run) } if run.dry_run));
         assert!(parse(&["keys", "rotate-data"]).is_ok() && parse(&["audit", "verify"]).is_ok());
+        let add = ["sources", "add", "shopware6", "--set", "shop_url=https://a.example/x=y", "--every", "0"];
+        let cli = parse(&add).unwrap_or_else(|e| panic!("{e}"));
+        let Command::Sources { command: Sources::Add(add) } = cli.command else { panic!() };
+        assert_eq!(add.parameters, [("shop_url".to_owned(), "https://a.example/x=y".to_owned())]);
+        assert!(parse(&["sources", "add", "shopware6", "--set", "shop_url"]).is_err());
+        assert!(parse(&["connectors", "check", "connectors"]).is_ok());
         assert!(parse(&["config", "check", "--listen", "127.0.0.1:1"]).is_ok());
         for wrong in [
             &["key", "create", "--role", "king", "--name", "n"][..],

@@ -1,7 +1,7 @@
 //! Obhut: a customer data platform with a consent gateway.
 //!
 //! Data comes in by [`intake`], rests sealed, leaves by [`gateway`]; there is no third door.
-//! `ARCHITECTURE.md` walks the five flows.
+//! `ARCHITECTURE.md` walks the flows.
 
 pub mod api;
 pub mod app;
@@ -26,5 +26,11 @@ pub mod vault;
 #[path = "../tests/it/databases.rs"]
 #[allow(dead_code, reason = "the tests from outside look at more of it")]
 mod databases;
+/// The vendors of the tests.
+#[cfg(test)]
+#[path = "../tests/it/vendors/mod.rs"]
+#[allow(dead_code, reason = "the tests from outside use other parts of them")]
+#[allow(clippy::panic, clippy::unwrap_used, clippy::indexing_slicing, reason = "a fake fails by panicking")]
+mod vendors;
 #[cfg(test)]
 extern crate self as obhut;

@@ -7,6 +7,7 @@ use futures_util::future::BoxFuture;
 use super::doorkeeper::Doorkeeper;
 use super::health::Probe;
 use crate::audit::Book;
+use crate::connect::Vendors;
 use crate::consent::Rulebook;
 use crate::gateway::Gateway;
 use crate::intake::Intake;
@@ -19,7 +20,7 @@ use crate::vault::Strongbox;
 /// The rooms. Keys are not among them: each moved into the room that owns it.
 pub struct House {
     /// The way in.
-    pub intake: Intake,
+    pub intake: Arc<Intake>,
     /// The way out.
     pub gateway: Arc<Gateway>,
     /// Questions over many people.
@@ -28,6 +29,8 @@ pub struct House {
     pub rights: Arc<Rights>,
     /// Purposes and sources.
     pub rulebook: Arc<Rulebook>,
+    /// The vendors the sources are connected to.
+    pub vendors: Arc<Vendors>,
     /// Who may call.
     pub doorkeeper: Doorkeeper,
     /// The audit book.

@@ -105,6 +105,9 @@ operations! {
     "Adds a source." AddSource POST "/v1/sources" [Admin];
     "Shows a source." ShowSource GET "/v1/sources/{code}" [Admin Dpo];
     "Changes a source, or adds it." PutSource PUT "/v1/sources/{code}" [Admin];
+    "Shows how a source is read: schedule, progress, history." ListSyncs GET "/v1/sources/{code}/syncs" [Admin Dpo];
+    "Asks for a sync of a source." WantSync POST "/v1/sources/{code}/syncs" [Admin];
+    "Makes the vendor of a source forget a person." EraseAtVendor POST "/v1/sources/{code}/erasures" [Dpo];
     "Lists the API keys, without their secrets." ListApiKeys GET "/v1/api-keys" [Admin];
     "Makes an API key." IssueApiKey POST "/v1/api-keys" [Admin];
     "Revokes an API key at once." RevokeApiKey DELETE "/v1/api-keys/{key_id}" [Admin];

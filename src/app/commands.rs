@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use indicatif::{ProgressBar, ProgressStyle};
 
-use super::{Hub, demo, import, open, serve};
+use super::{Hub, demo, import, open, serve, sources};
 use crate::api::doorkeeper::Grant;
 use crate::cli::{
     Audit, Cli, Command, Config as ConfigCommand, CreateKey, Key, Keys, Retention, RetentionRun, RevokeKey,
@@ -40,6 +40,11 @@ fn command(cli: Cli) -> Outcome {
             let layer = Layer::from(arguments.home.clone());
             with_hub(layer, async move |hub, _| import::import(&hub.house, &arguments).await)
         }
+        Command::Sources { command } => {
+            let layer = sources::home(&command);
+            with_hub(layer, async move |hub, _| sources::run(&hub, command).await)
+        }
+        Command::Connectors { command } => sources::connectors(command),
         Command::Keys { command: Keys::Rotate(home) } => with_hub(home.into(), async |hub, _| rotate(&hub).await),
         Command::Keys { command: Keys::RotateData(arguments) } => {
             let layer = Layer::from(arguments.home);

@@ -4,6 +4,7 @@ mod commands;
 mod demo;
 mod import;
 mod serve;
+mod sources;
 mod tour;
 
 use std::sync::Arc;
@@ -14,11 +15,13 @@ use crate::api::health::Probe;
 use crate::api::{Doorkeeper, House};
 use crate::audit::{self, Book};
 use crate::config::{Config, DatabaseUrl, RootKey};
+use crate::connect::{Catalog, Connections, Surroundings, Timer, Vendors};
 use crate::consent::{self, Rulebook, Terms};
 use crate::gateway::Gateway;
 use crate::intake::{HUB_SOURCE, Intake};
 use crate::jobs::retention::{self, Retention};
 use crate::jobs::rotate_keys::KeyRotation;
+use crate::jobs::sync::Syncs;
 use crate::rights::{Controller, Rights};
 use crate::segments::Segments;
 use crate::store::{self, Location, Store, keys};
@@ -49,6 +52,9 @@ pub enum Error {
     /// The first segments could not be stored.
     #[error("the first segments could not be stored")]
     Segments(#[from] crate::segments::Error),
+    /// The connectors that come with the hub cannot be read.
+    #[error("the connectors cannot be read")]
+    Connectors(#[from] crate::connect::Error),
     /// There is no randomness.
     #[error(transparent)]
     Entropy(#[from] EntropyFailure),
@@ -65,6 +71,8 @@ pub struct Hub {
     pub rotation: Arc<KeyRotation>,
     /// Storage limitation.
     pub retention: Arc<Retention>,
+    /// Reading from vendors.
+    pub syncs: Arc<Syncs>,
 }
 
 impl Hub {
@@ -110,8 +118,15 @@ pub async fn open(config: &Config) -> Result<Hub, Error> {
         ids.clone(),
         clock.clone(),
     ));
-    let intake =
-        Intake::new(sealer, store.clone(), keyring.clone(), rulebook.clone(), book.clone(), ids.clone(), clock.clone());
+    let intake = Arc::new(Intake::new(
+        sealer,
+        store.clone(),
+        keyring.clone(),
+        rulebook.clone(),
+        book.clone(),
+        ids.clone(),
+        clock.clone(),
+    ));
     let rotation = Arc::new(KeyRotation::new(rotator, keyring.clone(), store.clone(), book.clone(), clock.clone()));
     let segments = Segments::new(
         store.clone(),
@@ -137,6 +152,14 @@ pub async fn open(config: &Config) -> Result<Hub, Error> {
     if first {
         segments.ensure_defaults().await?;
     }
+    let vendors = Arc::new(Vendors {
+        catalog: Arc::new(Catalog::embedded()?),
+        connections: Connections::new(store.clone(), strongbox.clone()),
+        rulebook: rulebook.clone(),
+        surroundings: Surroundings { clock: clock.clone(), entropy: entropy.clone(), pause: Arc::new(Timer) },
+    });
+    let syncs =
+        Arc::new(Syncs { vendors: vendors.clone(), intake: intake.clone(), store: store.clone(), ids: ids.clone() });
     let doorkeeper = Doorkeeper::new(store.clone(), book.clone(), ids.clone(), entropy, clock.clone());
     Ok(Hub {
         house: House {
@@ -145,6 +168,7 @@ pub async fn open(config: &Config) -> Result<Hub, Error> {
             segments,
             rights,
             rulebook,
+            vendors,
             doorkeeper,
             book,
             strongbox,
@@ -155,6 +179,7 @@ pub async fn open(config: &Config) -> Result<Hub, Error> {
         },
         rotation,
         retention,
+        syncs,
     })
 }
 

@@ -14,7 +14,7 @@ use crate::api::limits::{Gate, RateLimit};
 use crate::api::server::Server;
 use crate::api::{House, bearer, metrics};
 use crate::config::Config;
-use crate::jobs::{retention, schedule};
+use crate::jobs::{retention, schedule, sync};
 
 pub(super) async fn serve(hub: Hub, config: &Config) -> Outcome {
     hub.ready().await?;
@@ -29,7 +29,7 @@ pub(super) async fn serve(hub: Hub, config: &Config) -> Outcome {
 
 /// Starts the schedule and takes the address.
 pub(super) fn bind(hub: Hub, config: &Config) -> Result<Server, crate::api::server::Error> {
-    let Hub { house, rotation, retention } = hub;
+    let Hub { house, rotation, retention, syncs } = hub;
     actix_web::rt::spawn(schedule::keep_following(rotation.clone()));
     if let Some(days) = config.kek_rotation_days {
         actix_web::rt::spawn(schedule::keep_rotating(rotation, i64::from(days.get())));
@@ -37,6 +37,7 @@ pub(super) fn bind(hub: Hub, config: &Config) -> Result<Server, crate::api::serv
     actix_web::rt::spawn(schedule::keep_heads(house.book.clone(), house.store.clone(), house.strongbox.clone()));
     actix_web::rt::spawn(schedule::keep_rulebook(house.rulebook.clone()));
     actix_web::rt::spawn(retention::keep_running(retention));
+    actix_web::rt::spawn(sync::keep_syncing(syncs));
     actix_web::rt::spawn(schedule::keep_finishing(house.rights.clone()));
     let house = Arc::new(house);
     let frame = Frame {

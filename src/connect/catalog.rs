@@ -2,13 +2,18 @@
 
 use std::collections::{BTreeMap, HashSet};
 use std::path::Path;
+use std::sync::Arc;
 
 use include_dir::{Dir, include_dir};
 use serde_json::Value;
 
+use super::call::At;
+use super::erase::Erase;
 use super::filter::Filter;
+use super::link::Link;
 use super::manifest::{self, AllowedPurposes, FieldLists, Manifest, SourcePolicy};
 use super::mapping::{self, Code, Stream};
+use super::pull::Pull;
 use super::{Error, TableMapping};
 use crate::consent::Terms;
 
@@ -16,7 +21,7 @@ static EMBEDDED: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/connectors");
 
 /// All connectors, by name.
 pub struct Catalog {
-    connectors: BTreeMap<String, Connector>,
+    connectors: BTreeMap<String, Arc<Connector>>,
 }
 
 impl Catalog {
@@ -32,11 +37,30 @@ impl Catalog {
         }))
     }
 
+    /// The connectors of a directory that holds one folder for each, or is itself the folder of one.
+    ///
+    /// # Errors
+    /// If a manifest or filter is wrong, with its place; or if a file cannot be read.
+    pub fn read(directory: &Path) -> Result<Self, Error> {
+        if directory.join("manifest.yaml").is_file() {
+            let whole = directory.canonicalize().map_err(|source| unreadable(directory, source))?;
+            return Self::load([(name_of(&whole), files_of(&whole)?)]);
+        }
+        let mut folders = Vec::new();
+        for entry in std::fs::read_dir(directory).map_err(|source| unreadable(directory, source))? {
+            let folder = entry.map_err(|source| unreadable(directory, source))?.path();
+            if folder.is_dir() {
+                folders.push((name_of(&folder), files_of(&folder)?));
+            }
+        }
+        Self::load(folders)
+    }
+
     /// The connector called `name`, such as `shopware6`.
     ///
     /// # Errors
     /// If there is none; the error lists the names there are.
-    pub fn connector(&self, name: &str) -> Result<&Connector, Error> {
+    pub fn connector(&self, name: &str) -> Result<&Arc<Connector>, Error> {
         self.connectors.get(name).ok_or_else(|| Error::Unknown {
             name: name.to_owned(),
             known: self.connectors.keys().map(String::as_str).collect::<Vec<_>>().join(", "),
@@ -44,13 +68,14 @@ impl Catalog {
     }
 
     /// Every connector, in the order of their names.
-    pub fn connectors(&self) -> impl Iterator<Item = &Connector> {
+    pub fn connectors(&self) -> impl Iterator<Item = &Arc<Connector>> {
         self.connectors.values()
     }
 
     fn load(folders: impl IntoIterator<Item = (String, Files)>) -> Result<Self, Error> {
-        let loaded =
-            folders.into_iter().map(|(name, files)| Connector::load(&name, files).map(|connector| (name, connector)));
+        let loaded = folders
+            .into_iter()
+            .map(|(name, files)| Connector::load(&name, files).map(|connector| (name, Arc::new(connector))));
         Ok(Self { connectors: loaded.collect::<Result<_, _>>()? })
     }
 }
@@ -65,6 +90,8 @@ pub struct Connector {
     empty: Option<Filter>,
     streams: Vec<Stream>,
     table: Option<TableMapping>,
+    link: Option<Link>,
+    erase: Option<Erase>,
     fixtures: Vec<(String, Vec<u8>)>,
 }
 
@@ -129,6 +156,18 @@ impl Connector {
         self.streams.iter().find(|stream| stream.recognises(page))
     }
 
+    /// How the vendor is reached; none if the connector reads files only.
+    #[must_use]
+    pub const fn link(&self) -> Option<&Link> {
+        self.link.as_ref()
+    }
+
+    /// How the vendor is made to forget a person, if the manifest says so.
+    #[must_use]
+    pub const fn erase(&self) -> Option<&Erase> {
+        self.erase.as_ref()
+    }
+
     /// Is this a page of the vendor without any object?
     #[must_use]
     pub fn is_empty_page(&self, page: &Value) -> bool {
@@ -155,17 +194,31 @@ impl Connector {
                 format!("the name is `{}`, but the folder is `{folder}`; write the folder's name", manifest.name);
             return Err(manifest::wrong(&place, &text, "name:", message));
         }
+        let at = At { file: &place, text: &text };
+        let link = manifest.connection.map(|spec| Link::load(spec, at)).transpose()?;
+        let no_link = |key| at.wrong(key, "without a `connection` nobody can be called; add one, or leave this out");
+        let erase = match (manifest.erase, &link) {
+            (Some(spec), Some(link)) => Some(Erase::load(spec, link, at)?),
+            (Some(_), None) => return Err(no_link("erase:")),
+            (None, _) => None,
+        };
         let mut streams = Vec::new();
-        for (name, spec) in manifest.streams {
+        for (name, mut spec) in manifest.streams {
             check_fields(&place, &text, &spec.fields)?;
+            let pull = match (spec.pull.take(), &link) {
+                (Some(pull), Some(link)) => Some(Pull::load(pull, &name, link, at)?),
+                (Some(_), None) => return Err(no_link("pull:")),
+                (None, _) => None,
+            };
             let own_file = spec.records.trim().to_owned();
-            let stream = if own_file.ends_with(".jq") && !own_file.contains(char::is_whitespace) {
+            let mut stream = if own_file.ends_with(".jq") && !own_file.contains(char::is_whitespace) {
                 let code = take(&mut files, folder, &own_file)?;
                 Stream::load(&name, spec, &place, Code { file: &format!("{folder}/{own_file}"), text: &code })?
             } else {
                 let code = spec.records.clone();
                 Stream::load(&name, spec, &place, Code { file: &place, text: &code })?
             };
+            stream.pull = pull;
             streams.push(stream);
         }
         let empty = manifest.empty.map(|code| Filter::compile(&code, &place, "empty")).transpose()?;
@@ -185,6 +238,8 @@ impl Connector {
             empty,
             streams,
             table,
+            link,
+            erase,
             fixtures: fixtures.collect(),
         })
     }
@@ -206,6 +261,27 @@ pub(super) fn check_fields(place: &str, text: &str, fields: &FieldLists) -> Resu
         }
     }
     Ok(())
+}
+
+/// The files of a folder and of the folders in it.
+fn files_of(folder: &Path) -> Result<Files, Error> {
+    let mut files = Files::new();
+    let mut waiting = vec![folder.to_owned()];
+    while let Some(directory) = waiting.pop() {
+        for entry in std::fs::read_dir(&directory).map_err(|source| unreadable(&directory, source))? {
+            let path = entry.map_err(|source| unreadable(&directory, source))?.path();
+            if path.is_dir() {
+                waiting.push(path);
+            } else if let Some(name) = relative(&path, folder) {
+                files.insert(name, std::fs::read(&path).map_err(|source| unreadable(&path, source))?);
+            }
+        }
+    }
+    Ok(files)
+}
+
+fn unreadable(path: &Path, source: std::io::Error) -> Error {
+    Error::Read { file: path.display().to_string(), source }
 }
 
 fn take(files: &mut Files, folder: &str, name: &str) -> Result<String, Error> {

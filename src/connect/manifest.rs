@@ -1,8 +1,17 @@
 //! The manifest as it stands in the file.
+//!
+//! Its types are at once what `connectors/manifest.schema.json` is written from, so their comments speak to the author of
+//! a manifest.
+
+pub(super) mod erase;
+pub(super) mod link;
+pub(super) mod pull;
+pub(super) mod request;
 
 use std::collections::BTreeMap;
 use std::fmt;
 
+use schemars::JsonSchema;
 use serde::de::{self, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
@@ -10,7 +19,8 @@ use super::Error;
 use crate::types::{Category, PurposeCode, Timestamp};
 
 /// `connectors/<name>/manifest.yaml`.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
+#[schemars(title = "Manifest of a connector")]
 #[serde(deny_unknown_fields)]
 pub(super) struct Manifest {
     /// Must be the name of the folder.
@@ -27,12 +37,18 @@ pub(super) struct Manifest {
     /// jq predicate: a page without objects, which no stream could recognise.
     #[serde(default)]
     pub(super) empty: Option<String>,
+    /// How the vendor is reached; without it the connector reads files only.
+    #[serde(default)]
+    pub(super) connection: Option<link::LinkSpec>,
     /// By name.
     pub(super) streams: BTreeMap<String, StreamSpec>,
+    /// How the vendor is made to forget a person.
+    #[serde(default)]
+    pub(super) erase: Option<erase::EraseSpec>,
 }
 
 /// One kind of reply and how it becomes records.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct StreamSpec {
     /// jq predicate on the whole page.
@@ -43,10 +59,15 @@ pub(super) struct StreamSpec {
     /// jq filter from one object to its canonical records, or the name of a `.jq` file in the folder.
     pub(super) records: String,
     /// Every field the records may hold, by category.
+    #[schemars(schema_with = "field_lists")]
     pub(super) fields: FieldLists,
     /// The purposes for which the records may bring consents.
     #[serde(default)]
+    #[schemars(with = "Vec<String>")]
     pub(super) consents: Vec<PurposeCode>,
+    /// How it is read from the vendor; without it the stream comes from files only.
+    #[serde(default)]
+    pub(super) pull: Option<pull::PullSpec>,
 }
 
 /// `mapping.yaml`: what the columns of a CSV file mean.
@@ -83,10 +104,12 @@ pub(super) type FieldLists = BTreeMap<Category, Vec<String>>;
 
 /// What the vendor's terms allow to be done with the data of a source, and for how long. It travels with every record
 /// of the source; merging people does not lift it.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SourcePolicy {
-    /// The only purposes the data may be read for, whatever the person or the law would allow besides.
+    /// The only purposes the data may be read for, whatever the person or the law would allow besides: `all`, or a list of
+    /// codes.
+    #[schemars(schema_with = "allowed_purposes")]
     pub purposes_allowed: AllowedPurposes,
     /// Days after delivery when the personal data must be gone, unless a law keeps it.
     #[serde(default)]
@@ -173,6 +196,29 @@ pub(super) fn wrong(file: &str, text: &str, key: &str, message: String) -> Error
         text.lines().enumerate().find_map(|(line, content)| content.find(key).map(|column| (line + 1, column + 1)));
     let (line, column) = found.unwrap_or((0, 0));
     Error::Manifest { file: file.to_owned(), line, column, message }
+}
+
+/// The JSON Schema of a manifest, for editors.
+#[must_use]
+pub fn schema() -> String {
+    let mut schema = schemars::schema_for!(Manifest);
+    schema.insert("$comment".to_owned(), "Written by the tests from src/connect/manifest.rs; change it there.".into());
+    let mut text = serde_json::to_string_pretty(&schema).unwrap_or_default();
+    text.push('\n');
+    text
+}
+
+fn field_lists(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
+    let words: Vec<&str> = Category::ALL.iter().map(|category| category.word()).collect();
+    let paths = generator.subschema_for::<Vec<String>>();
+    schemars::json_schema!({"type": "object", "propertyNames": {"enum": words}, "additionalProperties": paths})
+}
+
+fn allowed_purposes(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+    schemars::json_schema!({"oneOf": [
+        {"const": "all"},
+        {"type": "array", "items": {"type": "string", "pattern": "^[a-z][a-z0-9_]{1,63}$"}},
+    ]})
 }
 
 fn whole() -> String {

@@ -8,6 +8,7 @@ use serde_json::{Map, Number, Value};
 
 use super::filter::Filter;
 use super::manifest::{FieldLists, StreamSpec};
+use super::pull::Pull;
 use super::{Error, MappingError, Reason};
 use crate::types::{Category, IdentifierKind, PurposeCode};
 
@@ -22,6 +23,7 @@ pub struct Stream {
     detect: Option<Filter>,
     objects: Filter,
     mapping: Mapping,
+    pub(super) pull: Option<Pull>,
 }
 
 impl Stream {
@@ -49,13 +51,35 @@ impl Stream {
         page: &Value,
         source: &'a str,
     ) -> impl Iterator<Item = Result<Vec<u8>, MappingError>> + 'a {
+        self.map_objects(self.objects(page).collect::<Vec<_>>().into_iter(), source)
+    }
+
+    /// How it is read from the vendor, if it can be.
+    #[must_use]
+    pub const fn pull(&self) -> Option<&Pull> {
+        self.pull.as_ref()
+    }
+
+    /// The objects of a page, one by one.
+    pub(super) fn objects<'a>(&'a self, page: &Value) -> impl Iterator<Item = Result<Val, MappingError>> + 'a {
         let objects = self.objects.run(value(page)).take(MOST_OBJECTS + 1).enumerate();
-        objects.flat_map(move |(number, object)| {
+        objects.map(|(number, object)| {
             let object =
                 if number < MOST_OBJECTS { object.map_err(Reason::Filter) } else { Err(Reason::TooMany(MOST_OBJECTS)) };
+            object.map_err(|reason| MappingError { object: number, reason })
+        })
+    }
+
+    /// The records of objects that were read before.
+    pub(super) fn map_objects<'a>(
+        &'a self,
+        objects: impl Iterator<Item = Result<Val, MappingError>> + 'a,
+        source: &'a str,
+    ) -> impl Iterator<Item = Result<Vec<u8>, MappingError>> + 'a {
+        objects.enumerate().flat_map(move |(number, object)| {
             let (object, failed) = match object {
                 Ok(object) => (Some(object), None),
-                Err(reason) => (None, Some(Err(MappingError { object: number, reason }))),
+                Err(error) => (None, Some(Err(error))),
             };
             let records = object.into_iter().flat_map(move |object| self.mapping.run(object, source));
             records.map(move |record| record.map_err(|reason| MappingError { object: number, reason })).chain(failed)
@@ -68,6 +92,7 @@ impl Stream {
             detect: Some(Filter::compile(&spec.detect, file, &format!("streams.{name}.detect"))?),
             objects: Filter::compile(&spec.objects, file, &format!("streams.{name}.objects"))?,
             mapping: Mapping::load(&format!("streams.{name}.records"), records, spec.fields, spec.consents)?,
+            pull: None,
         })
     }
 
@@ -207,6 +232,25 @@ fn json(value: Val) -> Result<Option<Value>, Reason> {
                 }
             }
             (!map.is_empty()).then_some(Value::Object(map))
+        }
+    })
+}
+
+/// What jq yielded, as JSON, with everything that says nothing: what a vendor is sent. None if it is not JSON.
+pub(super) fn exact(value: Val) -> Option<Value> {
+    Some(match value {
+        Val::Null => Value::Null,
+        Val::Bool(yes) => Value::Bool(yes),
+        Val::Num(number) => Value::Number(plain_number(&number).ok()?),
+        Val::TStr(text) => Value::String(std::str::from_utf8(&text).ok()?.to_owned()),
+        Val::BStr(_) => return None,
+        Val::Arr(items) => Value::Array(items.iter().map(|item| exact(item.clone())).collect::<Option<_>>()?),
+        Val::Obj(parts) => {
+            let pair = |(key, part): (&Val, &Val)| match key {
+                Val::TStr(key) => Some((std::str::from_utf8(key).ok()?.to_owned(), exact(part.clone())?)),
+                _ => None,
+            };
+            Value::Object(parts.iter().map(pair).collect::<Option<_>>()?)
         }
     })
 }

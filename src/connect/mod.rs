@@ -2,25 +2,54 @@
 //!
 //! A connector is data, not code: `connectors/<name>/` holds `manifest.yaml`, jq filters and fixtures, and this room
 //! is the one engine that runs them. [`Catalog`] lists them, a [`Connector`] recognises the [`Stream`] of a reply,
-//! the stream yields canonical records as JSON bytes, and [`TableMapping`] does the same for a CSV file.
+//! the stream yields canonical records as JSON bytes, and [`TableMapping`] does the same for a CSV file. A [`Session`]
+//! talks to a vendor, a [`Pull`] reads a stream from it page by page, an [`Erase`] makes it forget somebody, and
+//! [`Connections`] keeps what the merchant entered, sealed.
+//!
+//! Only `outside` makes calls. It asks `guard` before each: the manifest's hosts and no others, no private network, no
+//! plain HTTP, no redirect to a stranger.
 //!
 //! This room must never decide whether data may enter: it hands bytes to whoever asked, and only `intake` reads
 //! them. It must never let through a field without a category, and never put a value of the data into an error. It
 //! reads no clock and no environment; jq's `now`, `env`, `debug` and `halt` do not exist here.
 //!
-//! Read next: `connectors/shopware6/manifest.yaml`, then [`Stream::map`].
+//! Read next: `connectors/shopware6/manifest.yaml`, then [`Pull::page`], which `jobs::sync` calls.
 
+mod call;
 mod catalog;
+mod connections;
+mod erase;
 mod error;
+mod fault;
 mod file;
 mod filter;
+mod guard;
+mod history;
+mod link;
 mod manifest;
 mod mapping;
+mod outside;
+mod pace;
+mod pull;
+mod session;
 mod table;
+mod template;
+mod vendors;
 
 pub use catalog::{Catalog, Connector};
+pub use connections::{Connection, Connections, Places, Unkept};
+pub use erase::{Erase, Erasure, Person, StepReport};
 pub use error::{Error, FileError, MappingError, Place, Reason};
+pub use fault::Fault;
 pub use file::Form;
-pub use manifest::{AllowedPurposes, SourcePolicy};
+pub use guard::Outgoing;
+pub use history::{Counts, StreamCounts};
+pub use link::{Link, Parameter, Parameters};
+pub use manifest::erase::Leaves;
+pub use manifest::{AllowedPurposes, SourcePolicy, schema};
 pub use mapping::Stream;
+pub use pace::{Pause, Timer};
+pub use pull::{Leaf, Place as StreamPlace, Pull};
+pub use session::{Keeper, Session, Surroundings};
 pub use table::TableMapping;
+pub use vendors::{NoSession, Vendors};

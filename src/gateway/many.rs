@@ -43,8 +43,8 @@ impl Gateway {
         Ok(page)
     }
 
-    /// Reads many people with one durable write of the audit book and answers for each, in the order asked. As with one, nobody can tell an
-    /// unknown person from a refused read.
+    /// Reads many people with one durable write of the audit book and answers for each, in the order asked. As with one,
+    /// nobody can tell an unknown person from a refused read.
     ///
     /// # Errors
     /// As [`Gateway::read`].

@@ -1,8 +1,8 @@
 //! The only door out: ask, decide, record, open.
 //!
 //! [`Gateway::read`] is the consented read in one function: a snapshot of one person, [`decide`] on it, a durable
-//! audit line, and only then the door. [`Gateway::read_many`] does the same for many people with one line. The gateway owns the one [`crate::vault::Opener`]; nothing else in the house
-//! can open anything. An unknown person and a refused read are the same [`Answer`] outside and differ in the audit
+//! audit line, and only then the door. [`Gateway::read_many`] does the same for many people with one line. The gateway
+//! owns the one [`crate::vault::Opener`]; nothing else in the house can open anything. An unknown person and a refused read are the same [`Answer`] outside and differ in the audit
 //! book only. This room must never disclose without a receipt, and never tell a caller why not.
 //! Read next: [`permit`](decide), then `door`.
 

@@ -10,4 +10,4 @@ mod merge;
 mod resolve;
 
 pub use merge::merge;
-pub use resolve::{Clue, Resolution, Rule, known_by_statement, resolve};
+pub use resolve::{Clue, Resolution, Rule, SHARED_BY, known_by_statement, resolve};

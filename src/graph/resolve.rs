@@ -1,12 +1,12 @@
 //! Resolving one record: whose is it?
 
 use crate::store::arrivals::Arrivals;
-use crate::store::rows::{IdentifierRow, SubjectState};
+use crate::store::rows::IdentifierRow;
 use crate::store::{Error, Write, identifiers, records, subjects};
 use crate::types::{IdentifierKind, SubjectId, words};
 
 /// More people than this behind one value: it is shared, and joins nobody.
-const SHARED_BY: usize = 3;
+pub const SHARED_BY: usize = 3;
 
 words! {
     /// Why a record belongs to its person.
@@ -76,11 +76,11 @@ pub fn resolve(write: &mut Write<'_>, known: &Arrivals, clues: &[Clue]) -> Resul
     for clue in clues {
         let rows = known.with_index(write, &clue.ix)?;
         if clue.joins {
-            for person in joined_by(write, &rows)? {
+            for person in joined_by(write, known, &rows)? {
                 evidence.push((Rule::of(clue.kind), clue.ix, person));
             }
         }
-        for person in stated_by(write, &rows)? {
+        for person in stated_by(write, Some(known), &rows)? {
             evidence.push((Rule::Statement, clue.ix, person));
         }
     }
@@ -91,15 +91,15 @@ pub fn resolve(write: &mut Write<'_>, known: &Arrivals, clues: &[Clue]) -> Resul
     Ok(Resolution { people, evidence })
 }
 
-fn joined_by(write: &mut Write<'_>, rows: &[IdentifierRow]) -> Result<Vec<SubjectId>, Error> {
+fn joined_by(write: &mut Write<'_>, known: &Arrivals, rows: &[IdentifierRow]) -> Result<Vec<SubjectId>, Error> {
     let people = people_of(rows, IdentifierRow::JOINS);
-    if people.len() > SHARED_BY { Ok(Vec::new()) } else { living(write, people) }
+    if people.len() > SHARED_BY { Ok(Vec::new()) } else { living(write, Some(known), people) }
 }
 
 /// People of whom only a statement under this contact point is known. They are joined by their first record, whoever
 /// brings it: their no then holds for it, and their yes does not (merging never widens).
-fn stated_by(write: &mut Write<'_>, rows: &[IdentifierRow]) -> Result<Vec<SubjectId>, Error> {
-    let people = living(write, people_of(rows, IdentifierRow::STATEMENT))?;
+fn stated_by(write: &mut Write<'_>, known: Option<&Arrivals>, rows: &[IdentifierRow]) -> Result<Vec<SubjectId>, Error> {
+    let people = living(write, known, people_of(rows, IdentifierRow::STATEMENT))?;
     let mut alone = Vec::new();
     for person in people {
         if records::numbers_of(write.records(), person)?.len() == 1 {
@@ -115,7 +115,7 @@ fn stated_by(write: &mut Write<'_>, rows: &[IdentifierRow]) -> Result<Vec<Subjec
 /// If the store cannot be read.
 pub fn known_by_statement(write: &mut Write<'_>, ix: &[u8; 16]) -> Result<Vec<SubjectId>, Error> {
     let rows = identifiers::with_index(write.records(), ix)?;
-    stated_by(write, &rows)
+    stated_by(write, None, &rows)
 }
 
 fn people_of(rows: &[IdentifierRow], flag: i16) -> Vec<SubjectId> {
@@ -126,11 +126,14 @@ fn people_of(rows: &[IdentifierRow], flag: i16) -> Vec<SubjectId> {
     people
 }
 
-fn living(write: &mut Write<'_>, people: Vec<SubjectId>) -> Result<Vec<SubjectId>, Error> {
+/// Who they are now, as far as they live.
+fn living(write: &mut Write<'_>, known: Option<&Arrivals>, people: Vec<SubjectId>) -> Result<Vec<SubjectId>, Error> {
     let mut living = Vec::with_capacity(people.len());
     for person in people {
-        let row = subjects::living(write.records(), person)?;
-        living.extend(row.filter(|row| row.state == SubjectState::Living as i16).map(|row| row.subject_id));
+        living.extend(match known {
+            Some(known) => known.living(write, person)?,
+            None => subjects::living(write.records(), person)?.map(|row| row.subject_id),
+        });
     }
     Ok(living)
 }

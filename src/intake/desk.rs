@@ -1,6 +1,7 @@
 //! [`Desk`]: what is needed beside the transaction to write down a record or a statement, and a key to seal it under.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
+use std::collections::{BTreeSet, HashMap};
 
 use super::Error;
 use crate::store::rows::DataKeyRow;
@@ -15,6 +16,8 @@ pub(super) struct Desk<'a> {
     pub(super) now: Timestamp,
     /// Whether this transaction saw that no newer epoch was begun.
     newest: Cell<bool>,
+    /// The newest key of each person it holds: locked, so that it does not retire before what it seals is stored.
+    held: RefCell<HashMap<SubjectId, DataKeyRow>>,
 }
 
 /// An unwrapped key with its name.
@@ -32,8 +35,30 @@ impl Key<'_> {
 }
 
 impl<'a> Desk<'a> {
-    pub(super) const fn new(sealer: &'a Sealer, ids: &'a IdMaker, now: Timestamp) -> Self {
-        Self { sealer, ids, now, newest: Cell::new(false) }
+    pub(super) fn new(sealer: &'a Sealer, ids: &'a IdMaker, now: Timestamp) -> Self {
+        Self { sealer, ids, now, newest: Cell::new(false), held: RefCell::new(HashMap::new()) }
+    }
+
+    /// Locks these people and their keys at once, for a batch that will most likely write to them.
+    pub(super) fn hold(&self, write: &mut Write<'_>, people: &BTreeSet<SubjectId>) -> Result<(), Error> {
+        let people: Vec<SubjectId> = people.iter().copied().collect();
+        subjects::lock(write, &people)?;
+        for row in keys::hold_data_keys(write, &people)? {
+            self.keep(row);
+        }
+        Ok(())
+    }
+
+    /// Is the key of this person at hand?
+    pub(super) fn holds(&self, owner: SubjectId) -> bool {
+        self.held.borrow().contains_key(&owner)
+    }
+
+    fn keep(&self, row: DataKeyRow) {
+        let mut held = self.held.borrow_mut();
+        if held.get(&row.subject).is_none_or(|known| known.key_no < row.key_no) {
+            held.insert(row.subject, row);
+        }
     }
 
     /// Makes a key for a person. Another node may have begun an epoch; a key under the one before would keep it from
@@ -51,6 +76,7 @@ impl<'a> Desk<'a> {
             self.newest.set(true);
         }
         let (row, key) = self.sealer.fresh_key(owner, key_no, self.now)?;
+        self.keep(row.clone());
         Ok((row, Key { owner, key_no, key }))
     }
 
@@ -68,7 +94,7 @@ impl<'a> Desk<'a> {
         owner: SubjectId,
         categories: CategorySet,
     ) -> Result<Key<'a>, Error> {
-        let Some(newest) = newest_key(write, owner)? else {
+        let Some(newest) = self.newest_key(write, owner)? else {
             let number = free_number(write, owner)?;
             return self.new_key(write, owner, number);
         };
@@ -80,18 +106,19 @@ impl<'a> Desk<'a> {
         Ok(Key { owner, key_no: newest.key_no, key })
     }
 
+    /// Locks the owner first: a key must not retire between being chosen and what it seals being stored. And the key: the
+    /// snapshot may be older than the lock, and a category ended in between.
+    fn newest_key(&self, write: &mut Write<'_>, owner: SubjectId) -> Result<Option<DataKeyRow>, Error> {
+        if !self.holds(owner) {
+            self.hold(write, &BTreeSet::from([owner]))?;
+        }
+        Ok(self.held.borrow().get(&owner).cloned())
+    }
+
     /// The key under which a statement of a person is sealed.
     pub(super) fn proof_key(&self, write: &mut Write<'_>, owner: SubjectId) -> Result<Key<'a>, Error> {
         self.sealing_key(write, owner, CategorySet::EMPTY)
     }
-}
-
-/// Locks the owner first: a key must not retire between being chosen and what it seals being stored. And the key: the
-/// snapshot may be older than the lock, and a category ended in between.
-fn newest_key(write: &mut Write<'_>, owner: SubjectId) -> Result<Option<DataKeyRow>, Error> {
-    subjects::lock(write, owner)?;
-    let rows = keys::hold_data_keys(write, owner)?;
-    Ok(rows.into_iter().max_by_key(|row| row.key_no))
 }
 
 /// The number of the first key of a living part whose keys are lost: none that anything of theirs was sealed under, so that

@@ -84,6 +84,14 @@ impl Intake {
         Ok(self.book.note(line).await?)
     }
 
+    /// Writes down how many records a sync of a source brought.
+    ///
+    /// # Errors
+    /// If the audit line cannot be written.
+    pub async fn note_sync(&self, source: &str, outcomes: usize) -> Result<(), Error> {
+        Ok(self.book.note(Line::new(Act::Ingested).count(outcomes).object(format!("sync of {source}"))).await?)
+    }
+
     pub(super) async fn ingest_chunk<L: AsRef<[u8]>>(
         &self,
         lines: &[L],

@@ -36,7 +36,7 @@ fn reseal(
     let mut owners: Vec<SubjectId> = rows.keys.iter().map(|key| key.subject).collect();
     owners.dedup();
     for owner in &owners {
-        subjects::lock(write, *owner)?;
+        subjects::lock(write, &[*owner])?;
     }
     if !unchanged(write, reclosed)? {
         return Ok(false);
@@ -115,13 +115,13 @@ fn end_unused(write: &mut crate::store::Write<'_>, sealer: &Sealer, person: Subj
     // What is being sealed under one of these keys right now is stored before the look at what they seal. The state is
     // written as it is, so that PostgreSQL sees a conflict with whoever sealed something for them since this snapshot.
     for owner in &owners {
-        subjects::lock(write, *owner)?;
+        subjects::lock(write, &[*owner])?;
         subjects::set_state(write, *owner, if *owner == person { state } else { SubjectState::Merged })?;
     }
     let records = records::of(write.records(), person)?;
     let entries = ledger::of(write.records(), person)?;
     for owner in owners {
-        let rows = keys::hold_data_keys(write, owner)?;
+        let rows = keys::hold_data_keys(write, &[owner])?;
         // The person's newest key is for what comes. For a part of theirs that holds nothing any more nothing comes.
         let newest = rows.iter().map(|key| key.key_no).max().filter(|_| owner == person);
         for key in rows.into_iter().filter(|key| newest != Some(key.key_no)) {

@@ -2,7 +2,7 @@
 //!
 //! Re-runnable: nothing is taken out of the prepared records, and every run seals anew.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 
 use super::desk::{Desk, Key};
 use super::prepare::{Indexed, Prepared};
@@ -31,6 +31,11 @@ impl Batch<'_, '_> {
     pub(super) fn catch_up(&mut self) -> Result<(), Error> {
         self.waiting.clear();
         Ok(self.newcomers.write(self.write)?)
+    }
+
+    /// Did a statement under this contact point come before anything else?
+    fn is_of_statement(&self, indexed: &Indexed) -> bool {
+        self.known.has_flag(&indexed.ix, IdentifierRow::STATEMENT)
     }
 
     /// Writes what waits if any of it is about these people.
@@ -63,6 +68,8 @@ pub(super) fn settle(
         good().flat_map(|record| record.indexes.iter().map(|indexed| indexed.ix)).collect();
     let tombstones = good().flat_map(|record| std::iter::once(&record.own_tombstone).chain(&record.tombstones));
     let known = Arrivals::load(write, &indexes, &tombstones.copied().collect())?;
+    let expected = expected(&known, good());
+    desk.hold(write, &expected)?;
     let mut batch = Batch { write, known, newcomers: Newcomers::default(), waiting: HashSet::new() };
     let outcomes = prepared
         .iter()
@@ -75,17 +82,43 @@ pub(super) fn settle(
     Ok(outcomes)
 }
 
+/// Whose keys will be needed, as far as can be said before: those of the few people behind each value of what is news.
+fn expected<'a>(known: &Arrivals, prepared: impl Iterator<Item = &'a Prepared>) -> BTreeSet<SubjectId> {
+    let mut expected = BTreeSet::new();
+    for record in prepared {
+        let stored = known.stored(&record.record_ix.bytes());
+        if stored.is_some_and(|stored| stored.version >= record.version) {
+            continue;
+        }
+        expected.extend(stored.map(|stored| stored.sealed_for));
+        for indexed in &record.indexes {
+            expected.extend(known.people_behind(&indexed.ix, graph::SHARED_BY));
+        }
+    }
+    expected
+}
+
 impl Desk<'_> {
     /// Writes one record if it is news.
     fn settle(&self, batch: &mut Batch<'_, '_>, prepared: &Prepared) -> Result<Outcome, Error> {
         if is_suppressed(&batch.known, prepared) {
             return Ok(Outcome::Suppressed);
         }
-        // Another record of this batch brought one of the values: what it leads to must be there to be found.
-        if prepared.indexes.iter().any(|indexed| batch.known.is_touched(&indexed.ix)) {
+        // Another record of this batch changed one of the values, or how many records somebody has is asked: what waits
+        // must be there to be found.
+        if prepared.indexes.iter().any(|indexed| batch.known.is_touched(&indexed.ix) || batch.is_of_statement(indexed))
+        {
             batch.catch_up()?;
         }
-        match batch.known.record(batch.write, &prepared.record_ix.bytes())? {
+        let own = batch.known.own(batch.write, &prepared.record_ix.bytes())?;
+        let stored = match own {
+            Some(own) => {
+                batch.catch_up_on(&[own.0])?;
+                batch.known.record(batch.write, own)?
+            }
+            None => None,
+        };
+        match stored {
             Some(row) if row.version > prepared.version => Ok(Outcome::Stale),
             Some(row) => {
                 let same = row.content_mac == prepared.content_mac.bytes();
@@ -114,10 +147,17 @@ impl Desk<'_> {
         let new = key.is_some();
         let key = match key {
             Some(key) => key,
-            None => self.sealing_key(batch.write, person, prepared.categories())?,
+            None => {
+                if !self.holds(person) || !prepared.claims.is_empty() {
+                    batch.catch_up_on(&[person])?;
+                }
+                self.sealing_key(batch.write, person, prepared.categories())?
+            }
         };
         batch.newcomers.records.push(self.row(prepared, person, record_no, &key)?);
-        batch.newcomers.identifiers.extend(identifiers_of(prepared, person, record_no));
+        let identifiers: Vec<IdentifierRow> = identifiers_of(prepared, person, record_no).collect();
+        batch.known.learn(&identifiers);
+        batch.newcomers.identifiers.extend(identifiers);
         let links = self.links(person, record_no, evidence);
         if joined {
             // They may meet the links of the joining, and then give way.
@@ -125,7 +165,6 @@ impl Desk<'_> {
         } else {
             batch.newcomers.links.extend(links);
         }
-        batch.known.touch(prepared.indexes.iter().map(|indexed| &indexed.ix));
         let entries = self.claims(batch.write, prepared, person, &key, new)?;
         batch.newcomers.ledger.extend(entries);
         batch.waiting.insert(person);
@@ -135,6 +174,7 @@ impl Desk<'_> {
     /// A newer version of a known record. It stays with the part of the person that brought it.
     fn replace(&self, batch: &mut Batch<'_, '_>, prepared: &Prepared, old: RecordRow) -> Result<(), Error> {
         let Owner { person, evidence, .. } = self.owner_of(batch, prepared, old.record_no, Some(old.subject_id))?;
+        batch.catch_up_on(&[person, old.sealed_for])?;
         let key = self.sealing_key(batch.write, old.sealed_for, prepared.categories())?;
         let row = RecordRow {
             part: person.part(),
@@ -143,6 +183,7 @@ impl Desk<'_> {
             ..self.row(prepared, old.sealed_for, old.record_no, &key)?
         };
         records::replace(batch.write, row)?;
+        batch.known.touch_record(old.record_no);
         self.reindex(batch, prepared, person, old.record_no)?;
         for link in self.links(person, old.record_no, evidence) {
             links::insert(batch.write, link)?;
@@ -166,7 +207,6 @@ impl Desk<'_> {
         people.extend(known);
         people.sort_unstable();
         people.dedup();
-        batch.catch_up_on(&people)?;
         // Whoever made a statement under a contact point did not prove to be the one this record is about: the record
         // is sealed for a person of its own, so that their no holds for it and their earlier yes does not.
         let proven = found.evidence.iter().filter(|(rule, ..)| *rule != Rule::Statement).map(|(_, _, person)| *person);
@@ -202,6 +242,7 @@ impl Desk<'_> {
             state: SubjectState::Living as i16,
             created_at: self.now,
         };
+        batch.known.welcome(row.clone());
         batch.newcomers.subjects.push(row);
         let (row, key) = self.fresh_key(batch.write, person, 1)?;
         batch.newcomers.keys.push(row);

@@ -7,3 +7,4 @@ pub mod retention;
 pub mod rotate_data;
 pub mod rotate_keys;
 pub mod schedule;
+pub mod sync;

@@ -1,7 +1,7 @@
 //! When each job runs while the hub serves.
 //!
-//! Every node runs the schedule; that of the retention run is in [`super::retention`]. A job must be harmless when two nodes run it at once: the database decides who
-//! wins, and the other finds nothing left to do.
+//! Every node runs the schedule; that of the retention run is in [`super::retention`]. A job must be harmless when two
+//! nodes run it at once: the database decides who wins, and the other finds nothing left to do.
 
 use std::sync::Arc;
 use std::time::Duration;

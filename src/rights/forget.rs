@@ -283,7 +283,7 @@ fn apply(
     let mut people = subjects::merged_into(write.records(), rows.subject)?;
     people.push(rows.subject);
     for person in &people {
-        subjects::lock(write, *person)?;
+        subjects::lock(write, &[*person])?;
     }
     if requests::any_of(write.records(), &people, &OPEN)? {
         let mut tally = Tally::default();
@@ -382,10 +382,10 @@ fn shred(
     // Who is being erased loses all keys anyway.
     let Some(row) = subjects::living(write.records(), person)? else { return Ok(0) };
     for part in subjects::merged_into(write.records(), row.subject_id)? {
-        subjects::lock(write, part)?;
+        subjects::lock(write, &[part])?;
         subjects::set_state(write, part, SubjectState::Merged)?;
     }
-    subjects::lock(write, row.subject_id)?;
+    subjects::lock(write, &[row.subject_id])?;
     // Changes nothing but makes PostgreSQL see a conflict with whoever sealed something for them since this snapshot.
     subjects::set_state(write, row.subject_id, SubjectState::Living)?;
     let records = records::of(write.records(), row.subject_id)?;
@@ -395,7 +395,7 @@ fn shred(
         let held: CategorySet =
             sealed.flat_map(|record| CategorySet::from_bits(record.categories.cast_unsigned()).iter()).collect();
         let dying = dying.difference(held);
-        let stored = keys::hold_data_keys(write, *owner)?.into_iter().find(|row| row.key_no == *key_no);
+        let stored = keys::hold_data_keys(write, &[*owner])?.into_iter().find(|row| row.key_no == *key_no);
         let Some(stored) = stored.filter(|_| dying != CategorySet::EMPTY) else { continue };
         let mut shredded = stored.clone();
         shredder.erase(&mut shredded, &dying.iter().map(Compartment::Of).collect::<Vec<_>>())?;

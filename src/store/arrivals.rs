@@ -1,21 +1,22 @@
 //! The hot verb of the intake: what the house already knows of a batch of arriving records.
 //!
 //! Asking for each value of each record costs more than storing it. So the whole batch is asked for at once, in a few
-//! statements, inside the transaction that will write. What the batch itself changes is marked as touched and asked for
-//! again; all else stays as it was read, because nobody else writes in between (SQLite has one writer, PostgreSQL runs
-//! the transaction at SERIALIZABLE).
+//! statements, inside the transaction that will write. What the batch itself adds is learnt; what it changes is marked as
+//! touched and asked for again; all else stays as it was read, because nobody else writes in between (SQLite has one
+//! writer, PostgreSQL runs the transaction at SERIALIZABLE).
 
 use std::collections::{HashMap, HashSet};
 
 use diesel::prelude::*;
 
+use super::among::{among, numbered};
 use super::connection::{Connection, on};
-use super::rows::{IdentifierRow, RecordRow};
+use super::rows::{IdentifierRow, RecordRow, SubjectRow};
 use super::schema::{identifier, record, tombstone};
-use super::{Error, Write, identifiers, records};
-use crate::types::{RecordNo, Timestamp};
+use super::{Error, Write, identifiers, records, subjects};
+use crate::types::{RecordNo, SubjectId, Timestamp};
 
-/// Values per statement. SQLite takes more, but the text of the statement grows with them.
+/// Values per statement.
 const AT_ONCE: usize = 500;
 /// Rows one statement may bring. A value with more rows is shared by thousands; such a batch is asked value by value.
 const ENOUGH: usize = 4 * AT_ONCE;
@@ -26,6 +27,8 @@ pub struct Arrivals {
     /// The rows of each value that was asked for; a value without any is there with none.
     identifiers: HashMap<[u8; 16], Vec<IdentifierRow>>,
     records: HashMap<RecordNo, RecordRow>,
+    /// Whom the people behind the values are now; who is nobody any more is not there.
+    people: HashMap<SubjectId, SubjectRow>,
 }
 
 impl Arrivals {
@@ -39,7 +42,12 @@ impl Arrivals {
         indexes: &HashSet<[u8; 16]>,
         tombstones: &HashSet<[u8; 16]>,
     ) -> Result<Self, Error> {
-        let mut known = Self { tombstones: HashMap::new(), identifiers: HashMap::new(), records: HashMap::new() };
+        let mut known = Self {
+            tombstones: HashMap::new(),
+            identifiers: HashMap::new(),
+            records: HashMap::new(),
+            people: HashMap::new(),
+        };
         for some in chunks(tombstones) {
             known.tombstones.extend(laid(write.records(), some)?);
         }
@@ -47,6 +55,8 @@ impl Arrivals {
             known.identify(write.records(), some)?;
         }
         known.fetch(write.records())?;
+        let people: HashSet<SubjectId> = known.identifiers.values().flatten().map(|row| row.subject_id).collect();
+        known.people = subjects::living_many(write.records(), people)?;
         Ok(known)
     }
 
@@ -67,18 +77,62 @@ impl Arrivals {
         }
     }
 
-    /// The record that has this blind index as its own.
+    /// The living person that `id` is now, if there is one.
     ///
     /// # Errors
     /// If the shelf cannot be read.
-    pub fn record(&self, write: &mut Write<'_>, ix: &[u8; 16]) -> Result<Option<RecordRow>, Error> {
-        let fresh = self.identifiers.contains_key(ix);
-        let rows = self.with_index(write, ix)?;
-        let Some(row) = rows.into_iter().find(|row| row.kind == IdentifierRow::RECORD) else { return Ok(None) };
-        match self.records.get(&row.record_no) {
-            Some(record) if fresh => Ok(Some(record.clone())),
-            _ => records::find(write.records(), row.subject_id, row.record_no),
+    pub fn living(&self, write: &mut Write<'_>, id: SubjectId) -> Result<Option<SubjectId>, Error> {
+        match self.people.get(&id) {
+            Some(row) => Ok(Some(row.subject_id)),
+            None => Ok(subjects::living(write.records(), id)?.map(|row| row.subject_id)),
         }
+    }
+
+    /// Which record has this blind index as its own, and whose it is.
+    ///
+    /// # Errors
+    /// If the shelf cannot be read.
+    pub fn own(&self, write: &mut Write<'_>, ix: &[u8; 16]) -> Result<Option<(SubjectId, RecordNo)>, Error> {
+        let rows = self.with_index(write, ix)?;
+        let own = rows.into_iter().find(|row| row.kind == IdentifierRow::RECORD);
+        Ok(own.map(|row| (row.subject_id, row.record_no)))
+    }
+
+    /// The record that had this blind index as its own when the batch began.
+    #[must_use]
+    pub fn stored(&self, ix: &[u8; 16]) -> Option<&RecordRow> {
+        let rows = self.identifiers.get(ix)?;
+        let own = rows.iter().find(|row| row.kind == IdentifierRow::RECORD)?;
+        self.records.get(&own.record_no)
+    }
+
+    /// The living people behind a value, if they are at most `few`.
+    pub fn people_behind(&self, ix: &[u8; 16], few: usize) -> impl Iterator<Item = SubjectId> {
+        let rows = self.identifiers.get(ix).into_iter().flatten();
+        let people: HashSet<SubjectId> =
+            rows.filter_map(|row| self.people.get(&row.subject_id)).map(|row| row.subject_id).collect();
+        Some(people).filter(|people| people.len() <= few).into_iter().flatten()
+    }
+
+    /// A record by its person and number.
+    ///
+    /// # Errors
+    /// If the shelf cannot be read.
+    pub fn record(
+        &self,
+        write: &mut Write<'_>,
+        (person, number): (SubjectId, RecordNo),
+    ) -> Result<Option<RecordRow>, Error> {
+        match self.records.get(&number) {
+            Some(record) => Ok(Some(record.clone())),
+            None => records::find(write.records(), person, number),
+        }
+    }
+
+    /// Does a known row with this blind index have this flag?
+    #[must_use]
+    pub fn has_flag(&self, ix: &[u8; 16], flag: i16) -> bool {
+        self.identifiers.get(ix).is_some_and(|rows| rows.iter().any(|row| row.use_flags & flag != 0))
     }
 
     /// Is what is known of this value out of date, or was it never read?
@@ -94,16 +148,38 @@ impl Arrivals {
         }
     }
 
-    /// Nobody knows which values were written to, as after a merge: all are asked for again.
+    /// This record was written to: from now on it is asked for again.
+    pub fn touch_record(&mut self, number: RecordNo) {
+        self.records.remove(&number);
+    }
+
+    /// Nobody knows what was written to, as after a merge: all is asked for again.
     pub fn touch_all(&mut self) {
         self.identifiers.clear();
+        self.records.clear();
+        self.people.clear();
+    }
+
+    /// The batch brings somebody new.
+    pub fn welcome(&mut self, row: SubjectRow) {
+        self.people.insert(row.subject_id, row);
+    }
+
+    /// The batch brings these rows, so they need not be asked for.
+    pub fn learn(&mut self, rows: &[IdentifierRow]) {
+        for row in rows {
+            let ix: Result<[u8; 16], _> = row.ix.as_slice().try_into();
+            if let Some(known) = ix.ok().and_then(|ix| self.identifiers.get_mut(&ix)) {
+                known.push(row.clone());
+            }
+        }
     }
 
     fn identify(&mut self, connection: &mut Connection, indexes: Vec<[u8; 16]>) -> Result<(), Error> {
         let values: Vec<Vec<u8>> = indexes.iter().map(|ix| ix.to_vec()).collect();
         let limit = i64::try_from(ENOUGH).unwrap_or(i64::MAX);
         let rows: Vec<IdentifierRow> = on!(connection, |c| identifier::table
-            .filter(identifier::ix.eq_any(values))
+            .filter(among(identifier::ix, values))
             .limit(limit)
             .select(IdentifierRow::as_select())
             .load(c))?;
@@ -121,22 +197,12 @@ impl Arrivals {
     /// The records behind the values that are a record's own.
     fn fetch(&mut self, connection: &mut Connection) -> Result<(), Error> {
         let rows = self.identifiers.values().flatten().filter(|row| row.kind == IdentifierRow::RECORD);
-        let (numbers, mut parts): (Vec<i64>, Vec<_>) = rows.map(|row| (row.record_no.0, row.subject_id.part())).unzip();
-        parts.sort_unstable();
-        parts.dedup();
-        for numbers in numbers.chunks(AT_ONCE) {
-            let rows: Vec<RecordRow> = match connection {
-                // The number alone is the key of the table.
-                Connection::Sqlite(c) => record::table
-                    .filter(record::record_no.eq_any(numbers.to_vec()))
-                    .select(RecordRow::as_select())
-                    .load(c)?,
-                // The partition leads the key.
-                Connection::Postgres(c) => record::table
-                    .filter(record::part.eq_any(&parts).and(record::record_no.eq_any(numbers.to_vec())))
-                    .select(RecordRow::as_select())
-                    .load(c)?,
-            };
+        let records: Vec<(SubjectId, RecordNo)> = rows.map(|row| (row.subject_id, row.record_no)).collect();
+        for some in records.chunks(AT_ONCE) {
+            let rows: Vec<RecordRow> = on!(connection, |c| record::table
+                .filter(numbered(record::part, record::record_no, some))
+                .select(RecordRow::as_select())
+                .load(c))?;
             self.records.extend(rows.into_iter().map(|row| (row.record_no, row)));
         }
         Ok(())
@@ -154,7 +220,7 @@ fn chunks(values: &HashSet<[u8; 16]>) -> impl Iterator<Item = Vec<[u8; 16]>> {
 fn laid(connection: &mut Connection, indexes: Vec<[u8; 16]>) -> Result<Vec<([u8; 16], Timestamp)>, Error> {
     let values: Vec<Vec<u8>> = indexes.iter().map(|ix| ix.to_vec()).collect();
     let rows: Vec<(Vec<u8>, i64)> = on!(connection, |c| tombstone::table
-        .filter(tombstone::ix.eq_any(values))
+        .filter(among(tombstone::ix, values))
         .select((tombstone::ix, tombstone::erased_at))
         .load(c))?;
     rows.into_iter()

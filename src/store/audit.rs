@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use diesel::prelude::*;
 use tokio::sync::oneshot;
 
+use super::columns::{About, Entries};
 use super::connection::{Access, Connection, Location, Shelf, on, open};
 use super::fixed::Fixed;
 use super::gatherer::Gatherer;
@@ -218,7 +219,7 @@ fn insert_entries(connection: &mut Connection, entries: Vec<EntryRow>) -> Result
         }
         // PostgreSQL: one statement saves a round trip per row.
         Connection::Postgres(c) => {
-            diesel::insert_into(audit_entry::table).values(entries).execute(c)?;
+            Entries::from_iter(entries).execute(c)?;
         }
     }
     Ok(())
@@ -226,18 +227,15 @@ fn insert_entries(connection: &mut Connection, entries: Vec<EntryRow>) -> Result
 
 fn insert_subjects(connection: &mut Connection, subjects: Vec<(Vec<u8>, LogId, i64)>) -> Result<(), Error> {
     use audit_subject::{idx, log_id, pseudonym, table};
-    let rows = subjects.into_iter().map(|(who, log, at)| (pseudonym.eq(who), log_id.eq(Vec::from(log)), idx.eq(at)));
     match connection {
         Connection::Sqlite(c) => {
-            for row in rows {
+            for (who, log, at) in subjects {
+                let row = (pseudonym.eq(who), log_id.eq(Vec::from(log)), idx.eq(at));
                 Fixed(diesel::insert_into(table).values(row).on_conflict_do_nothing()).execute(c)?;
             }
         }
         Connection::Postgres(c) => {
-            let rows: Vec<_> = rows.collect();
-            for rows in rows.chunks(10_000) {
-                diesel::insert_into(table).values(rows.to_vec()).on_conflict_do_nothing().execute(c)?;
-            }
+            About::from_iter(subjects).execute(c)?;
         }
     }
     Ok(())

@@ -133,11 +133,12 @@ fn sqlite(directory: &Path, shelf: Shelf, access: Access) -> Result<SqliteConnec
     let mut connection = SqliteConnection::establish(name).map_err(|cause| Error::Open(cause.to_string()))?;
     // busy_timeout first: switching to WAL may meet another process that recovers the file.
     let settings = match access {
-        // secure_delete overwrites what is erased; FULL makes every commit durable; the writer checkpoints by itself.
+        // secure_delete overwrites what is erased; FULL makes every commit durable; the writer checkpoints by itself, at
+        // 64 MiB: the pages of the indexes are written in no order, and many of them again and again until then.
         Access::Write => {
             "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA secure_delete=ON;
              PRAGMA foreign_keys=ON; PRAGMA trusted_schema=OFF; PRAGMA cell_size_check=ON; PRAGMA temp_store=MEMORY;
-             PRAGMA wal_autocheckpoint=4000; PRAGMA cache_size=-65536;"
+             PRAGMA wal_autocheckpoint=16000; PRAGMA cache_size=-65536; PRAGMA mmap_size=17179869184;"
         }
         Access::Read => {
             "PRAGMA query_only=ON; PRAGMA trusted_schema=OFF; PRAGMA temp_store=MEMORY;
@@ -172,7 +173,7 @@ struct CompileOption {
 
 /// How SQLite has to be compiled; `.cargo/config.toml` says why. Cargo reads that file from the directory it is called
 /// in, so a build from elsewhere (`--manifest-path`) lacks it.
-const COMPILED: [&str; 4] = ["SECURE_DELETE", "TEMP_STORE=2", "ENABLE_QPSG", "DEFAULT_MEMSTATUS=0"];
+const COMPILED: [&str; 5] = ["SECURE_DELETE", "TEMP_STORE=2", "ENABLE_QPSG", "DEFAULT_MEMSTATUS=0", "THREADSAFE=2"];
 
 /// How SQLite must not be compiled.
 const NOT_COMPILED: &str = "ENABLE_MEMORY_MANAGEMENT";
@@ -219,7 +220,10 @@ fn postgres(url: &str, shelf: Shelf) -> Result<PgConnection, Error> {
         .batch_execute(&format!(
             "SET search_path TO {schema}; SET synchronous_commit TO on; SET client_min_messages TO warning;
              SET idle_in_transaction_session_timeout TO '60s'; SET statement_timeout TO '60s';
-             SET lock_timeout TO '10s';",
+             SET lock_timeout TO '10s';
+             -- Everything is found by key. In the first minutes of a new hub the server has no statistics yet and would
+             -- read whole tables instead; and what never changes need not be planned each time.
+             SET enable_seqscan TO off; SET jit TO off; SET plan_cache_mode TO force_generic_plan;",
             schema = shelf.name()
         ))
         .map_err(|cause| Error::Open(cause.to_string()))?;

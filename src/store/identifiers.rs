@@ -2,6 +2,7 @@
 
 use diesel::prelude::*;
 
+use super::columns::Identifiers;
 use super::connection::{Connection, on};
 use super::fixed::Fixed;
 use super::rows::IdentifierRow;
@@ -72,7 +73,7 @@ pub fn insert(write: &mut Write<'_>, rows: Vec<IdentifierRow>) -> Result<(), Err
             }
         }
         Connection::Postgres(c) => {
-            diesel::insert_into(identifier::table).values(rows).on_conflict_do_nothing().execute(c)?;
+            Identifiers::from_iter(rows).execute(c)?;
         }
     }
     Ok(())

@@ -5,6 +5,8 @@
 
 use diesel::prelude::*;
 
+use super::among::people;
+use super::columns::DataKeys;
 use super::connection::{Connection, on};
 use super::fixed::Fixed;
 use super::rows::{DataKeyRow, HubSecretRow, KekRow};
@@ -148,10 +150,8 @@ pub fn data_keys(connection: &mut Connection, subjects: &[SubjectId]) -> Result<
             .select(DataKeyRow::as_select())
             .load(c))?);
     }
-    let parts: Vec<Part> = subjects.iter().map(SubjectId::part).collect();
-    let ids: Vec<Vec<u8>> = subjects.iter().map(|subject| subject.bytes().to_vec()).collect();
     Ok(on!(connection, |c| data_key::table
-        .filter(data_key::part.eq_any(parts).and(data_key::subject_id.eq_any(ids)))
+        .filter(people(data_key::part, data_key::subject_id, subjects))
         .order((data_key::subject_id, data_key::key_no))
         .select(DataKeyRow::as_select())
         .load(c))?)
@@ -178,15 +178,10 @@ pub fn insert_data_key(write: &mut Write<'_>, row: &DataKeyRow) -> Result<(), Er
 /// # Errors
 /// As [`insert_data_key`].
 pub fn insert_data_keys(write: &mut Write<'_>, rows: &[DataKeyRow]) -> Result<(), Error> {
-    if let Connection::Postgres(c) = write.keys()? {
-        let mut added = 0;
-        for some in rows.chunks(500) {
-            let insert = diesel::insert_into(data_key::table).values(some.to_vec()).on_conflict_do_nothing();
-            added += insert.execute(c)?;
-        }
-        if added == rows.len() {
-            return Ok(());
-        }
+    if let Connection::Postgres(c) = write.keys()?
+        && DataKeys::from_iter(rows.iter().cloned()).execute(c)? == rows.len()
+    {
+        return Ok(());
     }
     // One by one, each is compared with what is in its place.
     rows.iter().try_for_each(|row| insert_data_key(write, row))
@@ -268,21 +263,25 @@ pub fn owners_before(
     rows.iter().map(|row| Ok(SubjectId::from_slice(row)?)).collect()
 }
 
-/// The data keys of one person as they are now, held so that no other transaction changes them until the running one ends.
+/// The data keys of these people as they are now, held so that no other transaction changes them until the running one
+/// ends.
 /// For PostgreSQL, where the running snapshot may be older than a change: then this is a conflict and the job runs again.
 /// SQLite has one writer.
 ///
 /// # Errors
 /// If the shelf cannot be read.
-pub fn hold_data_keys(write: &mut Write<'_>, subject: SubjectId) -> Result<Vec<DataKeyRow>, Error> {
+pub fn hold_data_keys(write: &mut Write<'_>, subjects: &[SubjectId]) -> Result<Vec<DataKeyRow>, Error> {
+    if subjects.is_empty() {
+        return Ok(Vec::new());
+    }
     match write.keys()? {
         Connection::Postgres(c) => Ok(data_key::table
-            .filter(data_key::part.eq(subject.part()).and(data_key::subject_id.eq(subject.bytes().to_vec())))
-            .order(data_key::key_no)
+            .filter(people(data_key::part, data_key::subject_id, subjects))
+            .order((data_key::part, data_key::subject_id, data_key::key_no))
             .select(DataKeyRow::as_select())
             .for_share()
             .load(c)?),
-        sqlite @ Connection::Sqlite(_) => data_keys(sqlite, &[subject]),
+        sqlite @ Connection::Sqlite(_) => data_keys(sqlite, subjects),
     }
 }
 

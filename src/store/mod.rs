@@ -5,11 +5,14 @@
 //! Writing goes through one gathered transaction ([`Store::write`]), reading through a snapshot ([`Store::read`]).
 //! One file per table. Read next: [`crate::vault`], which seals what is stored here.
 
+mod among;
+mod columns;
 pub(crate) mod connection;
 mod error;
 mod fixed;
 mod gatherer;
 mod migrate;
+mod people;
 mod reader;
 pub mod rows;
 mod schema;
@@ -19,6 +22,7 @@ pub mod api_keys;
 pub mod arrivals;
 pub mod audit;
 pub mod audit_heads;
+pub mod connections;
 pub mod identifiers;
 pub mod jobs;
 pub mod keys;
@@ -35,6 +39,7 @@ pub mod requests;
 pub mod segments;
 pub mod sources;
 pub mod subjects;
+pub mod syncs;
 pub mod tombstones;
 
 use std::sync::Arc;

@@ -10,10 +10,7 @@ use super::connection::Connection;
 use super::fixed::Fixed;
 use super::rows::{DataKeyRow, IdentifierRow, LedgerRow, LinkRow, RecordRow, SubjectRow};
 use super::schema::{identifier, ledger, link, record, subject};
-use super::{Error, Write, keys};
-
-/// Rows per statement on PostgreSQL: below its limit of values even for the widest table.
-const AT_ONCE: usize = 500;
+use super::{Error, Write, columns, keys};
 
 /// Rows that are not written yet. They must be, before anybody reads what they belong to.
 #[derive(Default)]
@@ -34,7 +31,7 @@ pub struct Newcomers {
 
 /// Writes rows of one table in the way each database likes best.
 macro_rules! write_all {
-    ($connection:expr, $table:expr, $rows:expr) => {
+    ($connection:expr, $table:expr, $columns:ty, $rows:expr) => {
         match $connection {
             Connection::Sqlite(c) => {
                 for row in $rows {
@@ -42,8 +39,8 @@ macro_rules! write_all {
                 }
             }
             Connection::Postgres(c) => {
-                for rows in $rows.chunks(AT_ONCE) {
-                    diesel::insert_into($table).values(rows.to_vec()).execute(c)?;
+                if !$rows.is_empty() {
+                    <$columns>::from_iter($rows).execute(c)?;
                 }
             }
         }
@@ -59,11 +56,11 @@ impl Newcomers {
         let Self { subjects, keys, records, mut identifiers, links, ledger } = std::mem::take(self);
         keys::insert_data_keys(write, &keys)?;
         identifiers.sort_unstable_by(|one, other| one.ix.cmp(&other.ix));
-        write_all!(write.records(), subject::table, subjects);
-        write_all!(write.records(), record::table, records);
-        write_all!(write.records(), identifier::table, identifiers);
-        write_all!(write.records(), link::table, links);
-        write_all!(write.records(), ledger::table, ledger);
+        write_all!(write.records(), subject::table, columns::Subjects, subjects);
+        write_all!(write.records(), record::table, columns::Records, records);
+        write_all!(write.records(), identifier::table, columns::Identifiers, identifiers);
+        write_all!(write.records(), link::table, columns::Links, links);
+        write_all!(write.records(), ledger::table, columns::Ledger, ledger);
         Ok(())
     }
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use diesel::prelude::*;
 
+use super::among::people;
 use super::connection::{Connection, on};
 use super::schema::{data_key, subject};
 use super::{Error, Read, Write};
@@ -87,10 +88,8 @@ fn owners(connection: &mut Connection, after: Option<SubjectId>) -> Result<Vec<(
 fn known(connection: &mut Connection, ids: &[SubjectId]) -> Result<BTreeSet<SubjectId>, Error> {
     let mut known = BTreeSet::new();
     for ids in ids.chunks(500) {
-        let parts: Vec<Part> = ids.iter().map(SubjectId::part).collect();
-        let bytes: Vec<Vec<u8>> = ids.iter().map(|id| id.bytes().to_vec()).collect();
         let rows: Vec<Vec<u8>> = on!(connection, |c| subject::table
-            .filter(subject::part.eq_any(parts).and(subject::subject_id.eq_any(bytes)))
+            .filter(people(subject::part, subject::subject_id, ids))
             .select(subject::subject_id)
             .load(c))?;
         for row in rows {

@@ -2,7 +2,7 @@
 //!
 //! SQLite reads run inline on the calling thread with a connection from a small pool; a hop to another thread
 //! would cost ten times the read. PostgreSQL reads go through gatherers, which work off all that waits with one
-//! connection; the hot verb is coalesced there into one set of statements (see [`super::subjects`]).
+//! connection; the hot verb is coalesced there into one set of statements (see [`super::people`]).
 
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -18,11 +18,12 @@ use super::connection::{Access, Connection, Location, Shelf, open};
 use super::fixed::{Begin, Rollback};
 use super::gatherer::Gatherer;
 use super::rows::{SubjectRows, Who};
-use super::{Error, api_keys, subjects};
+use super::{Error, api_keys, people};
 use crate::types::ApiKeyId;
 
-/// Reading threads on PostgreSQL.
-const POSTGRES_READERS: usize = 3;
+/// Threads for all other reads on PostgreSQL. The hot verb has one for itself: two would share what waits between them,
+/// and twice as many small batches cost more than one thread ever saves.
+const ERRAND_READERS: usize = 2;
 /// Reads that may wait per thread before new ones are refused.
 const WAITING: usize = 8192;
 /// People loaded at once on PostgreSQL; more would keep the first of them waiting and fill the memory.
@@ -120,19 +121,18 @@ type Errand = Box<dyn FnOnce(Result<&mut Read, Error>) + Send>;
 /// A question for a key, and where its answer goes.
 type KeyAsked = (ApiKeyId, oneshot::Sender<Result<Option<ApiKeyRow>, Error>>);
 
-enum Asked {
-    /// The hot verb.
+/// What almost every call asks.
+enum Hot {
+    /// Everything of some people.
     Subjects(Vec<Who>, oneshot::Sender<Result<Vec<Option<SubjectRows>>, Error>>),
-    /// The key every call comes with.
+    /// The key it comes with.
     Key(ApiKeyId, oneshot::Sender<Result<Option<ApiKeyRow>, Error>>),
-    /// Any other read.
-    Errand(Errand),
 }
 
 #[expect(private_interfaces, reason = "the threads are nobody else's business")]
 pub(super) enum Reader {
     Sqlite { location: Location, idle: Mutex<Vec<Read>> },
-    Postgres { threads: Vec<Gatherer<Asked>>, next: AtomicUsize },
+    Postgres { hot: Gatherer<Hot>, errands: Vec<Gatherer<Errand>>, next: AtomicUsize },
 }
 
 impl Reader {
@@ -140,24 +140,23 @@ impl Reader {
         if location.embedded() {
             return Ok(Self::Sqlite { location: location.clone(), idle: Mutex::new(Vec::new()) });
         }
-        let threads = (0..POSTGRES_READERS)
-            .map(|number| {
-                let location = location.clone();
-                let mut read = Some(Read::open(&location)?);
-                Gatherer::spawn(&format!("obhut-reader-{number}"), WAITING, move |batch| {
-                    work(&location, &mut read, batch);
-                })
-            })
-            .collect::<Result<Vec<_>, Error>>()?;
-        Ok(Self::Postgres { threads, next: AtomicUsize::new(0) })
+        let errands = (0..ERRAND_READERS).map(|number| {
+            let at = location.clone();
+            let mut read = Some(Read::open(&at)?);
+            Gatherer::spawn(&format!("obhut-reader-{number}"), WAITING, move |batch| run(&at, &mut read, batch))
+        });
+        let at = location.clone();
+        let mut read = Some(Read::open(&at)?);
+        let hot = Gatherer::spawn("obhut-reader-hot", WAITING, move |batch| answer(&at, &mut read, batch))?;
+        Ok(Self::Postgres { hot, errands: errands.collect::<Result<_, Error>>()?, next: AtomicUsize::new(0) })
     }
 
     pub(super) async fn subjects(&self, who: Vec<Who>) -> Result<Vec<Option<SubjectRows>>, Error> {
         match self {
-            Self::Sqlite { .. } => self.inline(|read| subjects::load(read, &who)),
-            Self::Postgres { .. } => {
+            Self::Sqlite { .. } => self.inline(|read| people::load(read, &who)),
+            Self::Postgres { hot, .. } => {
                 let (asker, answer) = oneshot::channel();
-                self.thread()?.submit(Asked::Subjects(who, asker))?;
+                hot.submit(Hot::Subjects(who, asker))?;
                 answer.await.unwrap_or(Err(Error::Stopped))
             }
         }
@@ -173,9 +172,9 @@ impl Reader {
                 idle.lock().unwrap_or_else(PoisonError::into_inner).push(read);
                 Ok(key)
             }
-            Self::Postgres { .. } => {
+            Self::Postgres { hot, .. } => {
                 let (asker, answer) = oneshot::channel();
-                self.thread()?.submit(Asked::Key(id, asker))?;
+                hot.submit(Hot::Key(id, asker))?;
                 answer.await.unwrap_or(Err(Error::Stopped))
             }
         }
@@ -188,7 +187,9 @@ impl Reader {
     {
         match self {
             Self::Sqlite { .. } => self.inline(work),
-            Self::Postgres { .. } => {
+            Self::Postgres { errands, next, .. } => {
+                let turn = next.fetch_add(1, Ordering::Relaxed);
+                let thread = errands.get(turn % errands.len().max(1)).ok_or(Error::Stopped)?;
                 let (asker, answer) = oneshot::channel();
                 let errand: Errand = Box::new(move |read| {
                     let result = match read {
@@ -197,7 +198,7 @@ impl Reader {
                     };
                     let _ = asker.send(result);
                 });
-                self.thread()?.submit(Asked::Errand(errand))?;
+                thread.submit(errand)?;
                 answer.await.unwrap_or_else(|_| Err(Error::Stopped.into()))
             }
         }
@@ -214,21 +215,14 @@ impl Reader {
         }
         result
     }
-
-    fn thread(&self) -> Result<&Gatherer<Asked>, Error> {
-        let Self::Postgres { threads, next } = self else { return Err(Error::Stopped) };
-        let turn = next.fetch_add(1, Ordering::Relaxed);
-        threads.get(turn % threads.len().max(1)).ok_or(Error::Stopped)
-    }
 }
 
-fn work(location: &Location, read: &mut Option<Read>, batch: Vec<Asked>) {
-    let (mut hot, mut errands, mut keys) = (VecDeque::new(), Vec::new(), Vec::new());
+fn answer(location: &Location, read: &mut Option<Read>, batch: Vec<Hot>) {
+    let (mut hot, mut keys) = (VecDeque::new(), Vec::new());
     for asked in batch {
         match asked {
-            Asked::Subjects(who, asker) => hot.push_back((who, asker)),
-            Asked::Key(id, asker) => keys.push((id, asker)),
-            Asked::Errand(errand) => errands.push(errand),
+            Hot::Subjects(who, asker) => hot.push_back((who, asker)),
+            Hot::Key(id, asker) => keys.push((id, asker)),
         }
     }
     if !keys.is_empty() {
@@ -237,6 +231,9 @@ fn work(location: &Location, read: &mut Option<Read>, batch: Vec<Asked>) {
     while !hot.is_empty() {
         answer_subjects(location, read, some_of(&mut hot));
     }
+}
+
+fn run(location: &Location, read: &mut Option<Read>, errands: Vec<Errand>) {
     let mut away = None;
     for errand in errands {
         // A database that is away is not waited for once per errand.
@@ -331,7 +328,7 @@ fn load(location: &Location, read: &mut Option<Read>, who: &[Who]) -> Result<Vec
     let mut rows = Vec::with_capacity(who.len());
     let loaded = begun.finish(|read| {
         for some in who.chunks(PEOPLE) {
-            rows.extend(subjects::load(read, some)?);
+            rows.extend(people::load(read, some)?);
         }
         Ok(rows)
     });

@@ -52,6 +52,13 @@ diesel::table! { job (kind) {
     kind -> Text, lease_owner -> Binary, lease_until -> BigInt, reached -> Binary, begun_at -> BigInt,
     ended_at -> BigInt, outcome -> Text,
 } }
+diesel::table! { connection (source_no) {
+    source_no -> Integer, sealed -> Binary, places -> Binary, every_seconds -> Integer, next_at -> BigInt,
+    wanted_at -> BigInt, failures -> Integer, lease_owner -> Binary, lease_until -> BigInt, created_at -> BigInt,
+} }
+diesel::table! { sync (source_no, begun_at) {
+    source_no -> Integer, begun_at -> BigInt, ended_at -> BigInt, state -> SmallInt, cause -> Text, counts -> Text,
+} }
 diesel::table! { kek (epoch) { epoch -> Integer, wrapped -> Binary, created_at -> BigInt, destroyed_at -> BigInt, } }
 diesel::table! { hub_secret (name) { name -> Text, wrapped -> Binary, created_at -> BigInt, } }
 diesel::table! { audit_head (log_id) { log_id -> Binary, sealed -> Binary, kept_at -> BigInt, } }

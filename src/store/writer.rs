@@ -7,21 +7,23 @@
 //! be re-runnable: they may be called several times, and of the records only what the last run wrote stays. A job
 //! may meet the keys that its own earlier run committed.
 
+mod job;
+mod transaction;
+
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use diesel::connection::SimpleConnection as _;
-use diesel::{QueryableByName, RunQueryDsl, sql_types::Integer};
 use tokio::sync::oneshot;
 
 use super::Error;
-use super::connection::{Access, BUSY_TIMEOUT, Connection, Location, Shelf, open};
+use super::connection::{Access, Connection, Location, Shelf, open};
 use super::error::Failure;
-use super::fixed::BeginImmediate;
 use super::gatherer::Gatherer;
+use job::{Asked, Job, Run, Setback, answer};
+use transaction::{Transaction, truncate};
 
 /// How often jobs run before they are told that others were in the way.
 const TRIES: u32 = 12;
@@ -53,145 +55,6 @@ impl Write<'_> {
     pub fn keys(&mut self) -> Result<&mut Connection, Error> {
         self.keys.begin()?;
         Ok(&mut self.keys.connection)
-    }
-}
-
-/// A connection, whether a transaction is open on it, and whether the running job has a savepoint.
-struct Transaction {
-    connection: Connection,
-    open: bool,
-    savepoint: bool,
-}
-
-impl Transaction {
-    fn begin(&mut self) -> Result<(), Error> {
-        if !self.open {
-            // IMMEDIATE: a deferred transaction that turns to writing fails at once when another process writes.
-            match &mut self.connection {
-                Connection::Sqlite(c) => BeginImmediate.execute(c).map(drop)?,
-                Connection::Postgres(c) => c.batch_execute("BEGIN ISOLATION LEVEL SERIALIZABLE")?,
-            }
-            self.open = true;
-            if self.savepoint {
-                self.connection.execute("SAVEPOINT job")?;
-            }
-        }
-        Ok(())
-    }
-
-    fn end(&mut self, how: &str) -> Result<(), Error> {
-        if self.open {
-            // Whatever COMMIT answers, SQLite and PostgreSQL leave nothing open that a rollback would not end.
-            self.connection.execute(how)?;
-            self.open = false;
-        }
-        Ok(())
-    }
-
-    fn begin_job(&mut self) -> Result<(), Error> {
-        self.savepoint = true;
-        if self.open { self.connection.execute("SAVEPOINT job") } else { Ok(()) }
-    }
-
-    fn end_job(&mut self, how: &str) -> Result<(), Error> {
-        self.savepoint = false;
-        if self.open { self.connection.execute(how) } else { Ok(()) }
-    }
-}
-
-/// How a job ended inside the transaction.
-enum Run {
-    Keep,
-    UndoThis,
-    /// Its failure spoils the transaction for all.
-    UndoAll,
-}
-
-/// Why a batch did not commit.
-enum Setback {
-    /// Others were in the way at the commit: running all of it again can succeed.
-    Conflict(Error),
-    /// Others were in the way of one job, and it may be so again: each must run alone.
-    OneJob(Error),
-    /// The connection broke before the commit: running all of it again can succeed.
-    Lost(Error),
-    /// It can never commit, or nobody knows whether it did.
-    GiveUp(Error),
-}
-
-impl Setback {
-    fn into_cause(self) -> Error {
-        match self {
-            Self::Conflict(cause) | Self::OneJob(cause) | Self::Lost(cause) | Self::GiveUp(cause) => cause,
-        }
-    }
-}
-
-impl From<Error> for Setback {
-    fn from(cause: Error) -> Self {
-        match cause {
-            Error::Conflict(_) => Self::Conflict(cause),
-            Error::Lost(_) => Self::Lost(cause),
-            _ => Self::GiveUp(cause),
-        }
-    }
-}
-
-trait Job: Send {
-    fn run(&mut self, write: &mut Write<'_>) -> Run;
-    /// Why the last run asked to undo all.
-    fn setback(&self) -> Setback;
-    fn answer(self: Box<Self>, commit: Result<(), Error>);
-}
-
-struct Asked<T, E, F> {
-    work: F,
-    result: Option<Result<T, E>>,
-    asker: oneshot::Sender<Result<T, E>>,
-}
-
-impl<T, E, F> Job for Asked<T, E, F>
-where
-    T: Send + 'static,
-    E: Failure,
-    F: FnMut(&mut Write<'_>) -> Result<T, E> + Send + 'static,
-{
-    fn run(&mut self, write: &mut Write<'_>) -> Run {
-        // A run that panics must not be answered with what the run before it returned.
-        self.result = None;
-        match (self.work)(write) {
-            Ok(value) => {
-                self.result = Some(Ok(value));
-                Run::Keep
-            }
-            Err(failure) => {
-                let spoilt = matches!(
-                    failure.store(),
-                    Some(Error::Conflict(_) | Error::Lost(_) | Error::Full(_) | Error::Disk(_))
-                );
-                self.result = Some(Err(failure));
-                if spoilt { Run::UndoAll } else { Run::UndoThis }
-            }
-        }
-    }
-
-    fn setback(&self) -> Setback {
-        match self.result.as_ref().and_then(|result| result.as_ref().err()).and_then(Failure::store) {
-            Some(Error::Conflict(_)) => Setback::OneJob(Error::Overloaded),
-            Some(Error::Lost(_)) => Setback::Lost(Error::Stopped),
-            _ => Setback::GiveUp(Error::Stopped),
-        }
-    }
-
-    fn answer(self: Box<Self>, commit: Result<(), Error>) {
-        let answer = match (commit, self.result) {
-            (Ok(()), Some(result)) => result,
-            (Err(_), Some(Err(failure))) => Err(failure),
-            (Err(cause), _) => Err(cause.into()),
-            (Ok(()), None) => Err(Error::Stopped.into()),
-        };
-        // The asker may have hung up; what is written stays written.
-        let _ = self.asker.send(answer);
     }
 }
 
@@ -416,40 +279,4 @@ fn watch() -> Instant {
 fn way(tried: u32) -> Duration {
     let node = std::process::id() % 7;
     Duration::from_millis(u64::from(tried * (2 + node)))
-}
-
-fn answer(jobs: Vec<Box<dyn Job>>, outcome: Result<(), Error>) {
-    if let Err(cause) = &outcome {
-        tracing::error!(error = ?cause, jobs = jobs.len(), "a write batch failed");
-    }
-    for job in jobs {
-        job.answer(match &outcome {
-            Ok(()) => Ok(()),
-            Err(Error::Full(_) | Error::Conflict(_) | Error::Overloaded) => Err(Error::Overloaded),
-            Err(_) => Err(Error::Stopped),
-        });
-    }
-}
-
-#[derive(QueryableByName)]
-struct Checkpoint {
-    #[diesel(sql_type = Integer)]
-    busy: i32,
-}
-
-fn truncate(connection: &mut Connection) -> Result<bool, Error> {
-    match connection {
-        Connection::Sqlite(sqlite) => {
-            // A long reader must not keep the writer waiting: who asked asks again.
-            sqlite.batch_execute("PRAGMA busy_timeout=0")?;
-            let row = diesel::sql_query("PRAGMA wal_checkpoint(TRUNCATE)").get_result(sqlite);
-            sqlite.batch_execute(BUSY_TIMEOUT)?;
-            match row.map_err(Error::from) {
-                Ok(Checkpoint { busy }) => Ok(busy == 0),
-                Err(Error::Conflict(_)) => Ok(false),
-                Err(cause) => Err(cause),
-            }
-        }
-        Connection::Postgres(_) => Ok(true),
-    }
 }

@@ -34,6 +34,8 @@ pub enum Drawer {
     Segments = 6,
     /// How long each audit log was when it was last looked at.
     AuditHeads = 7,
+    /// Where the syncs of a source stand: page tokens of the vendor.
+    Places = 8,
 }
 
 /// Seals and opens the hub's own confidential things.
@@ -43,6 +45,7 @@ pub struct Strongbox {
     tokens: Wrapper,
     segments: Wrapper,
     audit_heads: Wrapper,
+    places: Wrapper,
     idempotency: Prf,
     fingerprint: Prf,
     entropy: Arc<dyn Entropy>,
@@ -60,6 +63,7 @@ impl Strongbox {
             tokens: drawer(Drawer::Tokens)?,
             segments: drawer(Drawer::Segments)?,
             audit_heads: drawer(Drawer::AuditHeads)?,
+            places: drawer(Drawer::Places)?,
             idempotency: prf(1)?,
             fingerprint: prf(2)?,
             entropy,
@@ -103,6 +107,7 @@ impl Strongbox {
             Drawer::Tokens => &self.tokens,
             Drawer::Segments => &self.segments,
             Drawer::AuditHeads => &self.audit_heads,
+            Drawer::Places => &self.places,
         }
     }
 }

@@ -375,3 +375,69 @@ fn intake_takes_every_record_of_every_fixture() {
     }
     assert!(refused.is_empty(), "{}", refused.join("\n"));
 }
+
+#[test]
+fn the_published_schema_of_a_manifest_is_up_to_date() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("connectors/manifest.schema.json");
+    let made = obhut::connect::schema();
+    if std::fs::read_to_string(&path).unwrap_or_default() != made {
+        std::fs::write(path, made).unwrap();
+        panic!(
+            "connectors/manifest.schema.json was out of date and has been written anew; run the test again and commit it"
+        );
+    }
+}
+
+#[test]
+fn every_connector_says_what_it_needs_and_how_the_vendor_forgets() {
+    for connector in catalog().connectors().filter(|connector| connector.link().is_some()) {
+        let name = connector.name();
+        let link = connector.link().unwrap();
+        assert!(link.guide().len() > 80, "{name} does not tell where its credentials are made");
+        assert!(link.parameters().any(|parameter| parameter.secret), "{name} has no secret");
+        assert!(connector.streams().iter().any(|stream| stream.pull().is_some()), "{name} reads nothing");
+        assert!(connector.erase().is_some_and(|erase| erase.note().len() > 40), "{name} does not say how it forgets");
+    }
+}
+
+/// The manifest of Shopware with one line changed, as `obhut connectors check` reads it.
+fn checked(change: impl Fn(String) -> String) -> String {
+    let directory = tempfile::tempdir().unwrap();
+    let folder = directory.path().join("shopware6");
+    std::fs::create_dir(&folder).unwrap();
+    for file in ["manifest.yaml", "customers.jq", "orders.jq", "newsletter_recipients.jq"] {
+        let text = std::fs::read_to_string(Path::new("connectors/shopware6").join(file)).unwrap();
+        let text = if file == "manifest.yaml" { change(text) } else { text };
+        std::fs::write(folder.join(file), text).unwrap();
+    }
+    Catalog::read(directory.path()).err().map_or_else(|| "good".to_owned(), |error| error.to_string())
+}
+
+#[test]
+fn what_is_wrong_with_a_connection_is_told_with_its_line_and_what_to_write() {
+    assert_eq!(checked(|text| text), "good");
+    for (from, to, told) in [
+        ("base_url: \"{shop_url}/api\"", "base_url: \"{shop}/api\"", "`{shop}` stands for nothing here; known are"),
+        ("hosts: [\"{shop_url}\"]", "hosts: [\"{client_id}\"]", "must name a parameter of the kind url"),
+        ("hosts: [\"{shop_url}\"]", "hosts: [\"*\"]", "write a host"),
+        ("kind: secret", "kind: password", "expected one of `text`, `secret`"),
+        ("        page: {first: 1}\n", "", "name exactly one of page, offset, token"),
+        ("page: {first: 1}", "page: {first: 1}\n        offset: true", "name exactly one of page, offset, token"),
+        ("page: {first: 1}", "page: {first: 7}", "pages begin with 0 or 1"),
+        ("page, limit, \"total", "limit, \"total", "every page would be the first"),
+        ("format: millis", "format: microseconds", "expected one of `rfc3339`"),
+        ("limits: [{calls: 20, seconds: 1}]", "limits: [{calls: 20, seconds: 0}]", "is no window"),
+        ("leaves: deleted", "leaves: gone", "expected one of `deleted`"),
+        ("path: /search/product-review", "path: search/product-review", "a path starts with a slash"),
+        ("      form: json", "      forms: json", "unknown field `forms`"),
+        ("error_code: .errors[0].code", "error_code: .errors[0.code", "filter `connection.error_code`"),
+        ("path: \"/customer/{id}\"", "path: \"/customer/{found}\"", "`{found}` stands for nothing here"),
+    ] {
+        let text = checked(|text| {
+            assert!(text.contains(from), "{from}");
+            text.replacen(from, to, 1)
+        });
+        assert!(text.contains(told), "{from} -> {to}: {text}");
+        assert!(text.starts_with("shopware6/manifest.yaml"), "{text}");
+    }
+}

@@ -98,6 +98,8 @@ impl House {
         for directory in ["data", "tmp"] {
             std::fs::create_dir(home.path().join(directory)).unwrap();
         }
+        // Twice is harmless: the second finds the first one's.
+        let _ = rustls::crypto::ring::default_provider().install_default();
         #[expect(clippy::disallowed_methods, reason = "the tests are a caller of their own")]
         let client = Client::builder().no_proxy().timeout(PATIENCE).build().unwrap();
         let arguments = arguments.iter().map(ToString::to_string).collect();

@@ -34,5 +34,8 @@ mod retention;
 mod rotation;
 mod scan;
 mod sentinel;
+mod sources;
 mod store;
 mod tls;
+#[allow(dead_code, reason = "the tests in the rooms use other parts of them")]
+mod vendors;

@@ -10,7 +10,7 @@ use crate::databases::{Database, Dialect, files_below, on_both_databases};
 
 /// Columns of bytes that tell nothing of a person, and why. Every other column of bytes says in its comment which
 /// category it holds and how long it stays.
-const IMPERSONAL: [(&str, &str); 17] = [
+const IMPERSONAL: [(&str, &str); 20] = [
     ("api_key.key_id", "names a program's key"),
     ("api_key.secret_hash", "hash of a random secret"),
     ("audit_entry.body", "holds codes, counts and pseudonyms, by the type of audit::Line"),
@@ -20,6 +20,9 @@ const IMPERSONAL: [(&str, &str); 17] = [
     ("audit_head.sealed", "a count and a hash, sealed"),
     ("audit_log.log_id", "names a process"),
     ("audit_subject.log_id", "names a process"),
+    ("connection.lease_owner", "names a process"),
+    ("connection.places", "times, page numbers and page tokens of a vendor, sealed"),
+    ("connection.sealed", "what the merchant logs in with at a vendor, sealed"),
     ("data_key.commitment", "commits to a random key"),
     ("hub_secret.wrapped", "the hub's own secret"),
     ("job.lease_owner", "names a process"),

@@ -1,9 +1,12 @@
 //! `/v1/sources`: configured instances of connectors, with the terms their data comes under.
 
 pub mod add;
+pub mod erase;
 pub mod list;
 pub mod put;
 pub mod show;
+pub mod sync;
+pub mod syncs;
 
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;

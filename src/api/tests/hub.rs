@@ -19,6 +19,7 @@ use crate::api::limits::Running;
 use crate::api::server::{self, Settings};
 use crate::api::{BodyLimits, House, health, metrics, routes};
 use crate::audit::Book;
+use crate::connect::{Catalog, Connections, Surroundings, Timer, Vendors};
 use crate::consent::{Rulebook, Terms, default_purposes};
 use crate::databases::Database;
 use crate::gateway::Gateway;
@@ -224,15 +225,33 @@ async fn house(directory: &TempDir, store: Store) -> House {
     let gateway = Arc::new(Gateway::new(unlocked.opener, s, b, r, k, i, c));
     let (s, b, r, k, i, c) =
         (store.clone(), book.clone(), rulebook.clone(), keyring.clone(), ids.clone(), clock.clone());
-    let intake = Intake::new(unlocked.sealer, s, k, r, b, i, c);
+    let intake = Arc::new(Intake::new(unlocked.sealer, s, k, r, b, i, c));
     let (s, b, r, i, c) = (store.clone(), book.clone(), rulebook.clone(), ids.clone(), clock.clone());
     let segments = Segments::new(s, gateway.clone(), r, b, strongbox.clone(), c, i);
     segments.ensure_defaults().await.unwrap();
     let (s, b, r, i, c) = (store.clone(), book.clone(), rulebook.clone(), ids.clone(), clock.clone());
     let rights =
         Rights::new(s, gateway.clone(), unlocked.shredder, keyring, b, r, i, c, crate::rights::Controller::default());
+    let surroundings = Surroundings { clock: clock.clone(), entropy: entropy.clone(), pause: Arc::new(Timer) };
+    let connections = Connections::new(store.clone(), strongbox.clone());
+    let catalog = Arc::new(Catalog::embedded().unwrap());
+    let vendors = Arc::new(Vendors { catalog, connections, rulebook: rulebook.clone(), surroundings });
     let doorkeeper = Doorkeeper::new(store.clone(), book.clone(), ids.clone(), entropy, clock.clone());
     let rights = Arc::new(rights);
     let probe = health::Probe::default();
-    House { intake, gateway, segments, rights, rulebook, doorkeeper, book, strongbox, store, probe, ids, clock }
+    House {
+        intake,
+        gateway,
+        segments,
+        rights,
+        rulebook,
+        vendors,
+        doorkeeper,
+        book,
+        strongbox,
+        store,
+        probe,
+        ids,
+        clock,
+    }
 }

@@ -1,6 +1,6 @@
 //! Clients that hang up at any byte of a request or its reply.
 //!
-//! The suite runs a short form. The full one: `OBHUT_TEST_HANG_UPS=10000 tests/run --quick hang_ups`.
+//! The suite runs a short form; `tests/hammer hang_ups` the full one.
 
 use std::collections::BTreeSet;
 use std::io::{Read, Write};
@@ -15,16 +15,11 @@ use serde_json::{Value, json};
 use super::load::{Told, all_is_there, house, nothing_is_open};
 use crate::clock_and_chance::SeededChance;
 use crate::databases::Database;
+use crate::hammer::{figure, name as name_of, times};
 use crate::house::{House, Surroundings, customer, in_a_house_on_both_databases, lookup, text};
 
-const SHORT: usize = 500;
 const CLIENTS: usize = 4;
 const PATIENCE: Duration = Duration::from_secs(20);
-
-#[expect(clippy::disallowed_methods, reason = "how long the run is, only the environment knows")]
-fn how_many() -> usize {
-    std::env::var("OBHUT_TEST_HANG_UPS").map_or(SHORT, |count| count.parse().unwrap())
-}
 
 /// One request as bytes, and what it asks for.
 struct Call {
@@ -118,7 +113,7 @@ fn body_of(reply: &[u8]) -> Option<Value> {
 
 fn hanging_up_anywhere_leaves_nothing_open_and_loses_nothing(database: Database) {
     let house = house(database, Surroundings::default());
-    let (told, count) = (Told::default(), how_many());
+    let (told, count) = (Told::default(), times("hang_ups", 500, 10_000));
     let address = house.address().trim_start_matches("http://").to_owned();
     let (names, marks) = (Mutex::new(Vec::new()), Mutex::new(BTreeSet::new()));
     scope(|threads| {
@@ -163,6 +158,14 @@ fn hanging_up_anywhere_leaves_nothing_open_and_loses_nothing(database: Database)
         finished += usize::from(found.status == 200);
     }
     assert!(finished > 0 && finished < unknown.len(), "{finished} of {}", unknown.len());
+    let database = name_of(house.database());
+    figure(
+        "hang-ups",
+        database,
+        "calls; acknowledged writes, disclosures seen",
+        format!("{count}; {stored}, {disclosed}"),
+    );
+    figure("hang-ups", database, "cut-off writes; of them done", format!("{}; {finished}", unknown.len()));
     for (once, name) in marks.into_inner().unwrap().iter().take(100) {
         let request = house.request(0, reqwest::Method::POST, "/v1/records");
         let request = request.bearer_auth(&house.key(Role::Partner).key).header("Idempotency-Key", once);

@@ -23,7 +23,7 @@ use crate::databases::{Database, Dialect};
 use crate::house::House;
 
 /// How often: `short` in the normal suite, `full` by `tests/hammer`, and there whatever `OBHUT_HAMMER_<NAME>` says.
-fn times(name: &str, short: usize, full: usize) -> usize {
+pub fn times(name: &str, short: usize, full: usize) -> usize {
     let variable = format!("OBHUT_HAMMER_{}", name.to_uppercase());
     let wanted = environment(&variable).map(|text| text.parse().unwrap_or_else(|_| panic!("{variable} is no number")));
     if is_full() { wanted.unwrap_or(full) } else { short }
@@ -35,7 +35,7 @@ fn is_full() -> bool {
 }
 
 /// Reports a figure of the long run: a line of the file that `tests/hammer` shows at its end.
-fn figure(hammer: &str, database: &str, what: &str, value: impl Display) {
+pub fn figure(hammer: &str, database: &str, what: &str, value: impl Display) {
     if let Some(path) = environment("OBHUT_HAMMER_FIGURES") {
         let mut file = std::fs::OpenOptions::new().create(true).append(true).open(path).unwrap();
         writeln!(file, "| {hammer} | {database} | {what} | {value} |").unwrap();
@@ -72,7 +72,7 @@ fn house(database: Database, arguments: &[&str]) -> House {
 }
 
 /// The name of the database in the figures.
-fn name(database: &Database) -> &'static str {
+pub fn name(database: &Database) -> &'static str {
     match database.dialect() {
         Dialect::Sqlite => "SQLite",
         Dialect::Postgres => "PostgreSQL",

@@ -1,0 +1,48 @@
+def status:
+  {"1": "open", "2": "open", "3": "paid", "4": "shipped", "5": "returned", "6": "cancelled", "7": "completed", "8": "cancelled", "9": "completed"}[.State | text]
+  // "open";
+
+def address($use): {
+  use: $use,
+  name: ([.FirstName, .LastName] | map(filled | values) | join(" ")),
+  company: .Company,
+  street: .Street,
+  house_number: .HouseNumber,
+  extra: ([.NameAddition, .Line2] | map(filled | values) | join(", ")),
+  postal_code: .Zip,
+  city: .City,
+  region: .State,
+  country: (.CountryISO2 // .Country)
+};
+
+def platform: (.Seller.Platform // .Buyer.Platform // "") | ascii_downcase;
+
+select(platform | startswith("amazon") | not)
+| if .BillBeeOrderId == null then error("the order has no BillBeeOrderId") else . end
+| .InvoiceAddress as $invoice
+| ([.Customer.Email, .Buyer.Email, $invoice.Email, .ShippingAddress.Email] | map(filled | values) | .[0]) as $email
+| ((.CustomerNumber // .Customer.Number) | text | filled) as $number
+| {
+    type: "order",
+    external_id: (.BillBeeOrderId | text),
+    updated_at: ((.LastModifiedAt // .UpdatedAt // .CreatedAt) | instant),
+    identifiers: [
+      ($email | values | {kind: "email", value: ., verified: false}),
+      ([.Customer.Tel1, $invoice.Phone] | map(filled | values) | .[0] | values | {kind: "phone", value: .}),
+      ($number | values | {kind: "customer_number", value: .}),
+      # Nobody is named: filed under itself.
+      (if $email == null and $number == null then {kind: "customer_number", value: "order:\(.BillBeeOrderId)"} else empty end)
+    ],
+    data: {
+      person: {given_name: $invoice.FirstName, family_name: $invoice.LastName, company: $invoice.Company},
+      number: ((.OrderNumber | filled) // .Id // .BillBeeOrderId | text),
+      ordered_at: (.CreatedAt | instant),
+      status: status,
+      channel: (.Seller.BillbeeShopName // .Seller.Platform),
+      currency: .Currency,
+      total: .TotalCost,
+      shipping_cost: .ShippingCost,
+      lines: [.OrderItems | list[] | {sku: .Product.SKU, title: .Product.Title, quantity: .Quantity, total: .TotalPrice}],
+      addresses: [($invoice | values | address("billing")), (.ShippingAddress | values | address("shipping"))]
+    }
+  }

@@ -1,0 +1,49 @@
+def address($use): {
+  use: $use,
+  name: ([.first_name, .last_name] | map(filled | values) | join(" ")),
+  company,
+  street: .address1,
+  extra: .address2,
+  postal_code: .zip,
+  city,
+  region: .province,
+  country: .country_code
+};
+
+# "Not unsubscribed" is no consent, and neither is one without a moment.
+def consent:
+  .id as $id
+  | .email_marketing_consent | objects
+  | select(.consent_updated_at != null)
+  | {source_state: .state, opt_in_level, customer_id: ($id | text)} as $evidence
+  | if .state == "subscribed" and .opt_in_level == "confirmed_opt_in" then {
+      act: "granted", method: "double_opt_in", evidence: ($evidence + {confirmed_at: (.consent_updated_at | instant)})
+    } elif .state == "subscribed" and .opt_in_level == "single_opt_in" then {
+      act: "granted", method: "single_opt_in", evidence: $evidence
+    } elif .state == "unsubscribed" then {act: "withdrawn", method: "import", evidence: $evidence}
+    else empty end
+    + {at: (.consent_updated_at | instant)}
+  | {purpose: "newsletter_email", channel: "email"} + .;
+
+if .id == null then error("the customer has no id") else . end
+| . as $customer
+| (.addresses | list) as $addresses
+| {
+    type: "customer",
+    external_id: (.id | text),
+    updated_at: (.updated_at | instant),
+    identifiers: [
+      (.email | filled | values | {kind: "email", value: ., verified: ($customer.verified_email == true)}),
+      {kind: "account", value: (.id | text)},
+      (.phone | filled | values | {kind: "phone", value: .})
+    ],
+    data: {
+      person: {given_name: .first_name, family_name: .last_name, company: .default_address.company},
+      customer_number: (.id | text),
+      tags: [.tags // "" | split(",")[] | filled | values | trim],
+      registered_at: (.created_at | instant),
+      addresses: [$addresses[] | if .default == true then address("billing") else address("contact") end],
+      note
+    },
+    consents: [if .email | filled then consent else empty end]
+  }

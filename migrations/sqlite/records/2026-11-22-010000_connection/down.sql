@@ -1,0 +1,2 @@
+DROP TABLE sync;
+DROP TABLE connection;

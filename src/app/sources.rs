@@ -1,0 +1,264 @@
+//! `obhut sources` and `obhut connectors`: connecting vendors and reading from them.
+
+use std::collections::BTreeMap;
+use std::io::{BufRead as _, stdin};
+
+use indicatif::{ProgressBar, ProgressStyle};
+use zeroize::Zeroizing;
+
+use super::Hub;
+use super::commands::{Outcome, say, say_error};
+use crate::audit::{Act, Line};
+use crate::cli::{AddSource, Connectors, NamedSource, Sources, SyncSource};
+use crate::config::Layer;
+use crate::connect::{Catalog, Connection, Connector, Counts, Outgoing, Parameters, Stream};
+use crate::consent::Terms;
+use crate::intake::SourceCode;
+use crate::store::syncs::{self, SyncState};
+use crate::types::{PurposeCode, Timestamp};
+
+/// Where the data of a command is.
+pub(super) fn home(command: &Sources) -> Layer {
+    let home = match command {
+        Sources::Add(arguments) => &arguments.home,
+        Sources::Test(arguments) | Sources::Remove(arguments) => &arguments.home,
+        Sources::Sync(arguments) => &arguments.home,
+        Sources::List(home) => home,
+    };
+    home.clone().into()
+}
+
+pub(super) async fn run(hub: &Hub, command: Sources) -> Outcome {
+    match command {
+        Sources::Add(arguments) => add(hub, arguments).await,
+        Sources::Test(arguments) => test(hub, &arguments).await,
+        Sources::Sync(arguments) => sync(hub, &arguments).await,
+        Sources::List(_) => list(hub).await,
+        Sources::Remove(arguments) => remove(hub, &arguments).await,
+    }
+}
+
+async fn add(hub: &Hub, arguments: AddSource) -> Outcome {
+    let vendors = &hub.house.vendors;
+    let connector = vendors.catalog.connector(&arguments.connector)?.clone();
+    let code = arguments.code.clone().unwrap_or_else(|| connector.name().to_owned());
+    if code.parse::<SourceCode>().is_err() {
+        return Err("a code has 2 to 64 lower-case letters, digits, _ and -, a letter first".into());
+    }
+    let connection = Connection {
+        parameters: parameters(&connector, &arguments)?,
+        outgoing: Outgoing {
+            private_hosts: arguments.allow_private_host.clone(),
+            via: arguments.via.iter().cloned().collect(),
+        },
+    };
+    let known = hub.house.rulebook.edition().source_named(&code).cloned();
+    if known.as_ref().is_some_and(|known| known.connector != connector.name()) {
+        return Err(format!("the source `{code}` has another connector; take another code").into());
+    }
+    let terms = terms(hub, &connector, &arguments)?;
+    // What comes of the refresh token of a rehearsal would be lost: such a vendor is tried once it is kept.
+    let session = vendors.rehearse(connector.name(), &connection)?;
+    if !arguments.untested {
+        session.test().await?;
+    }
+    let line = Line::new(Act::Configured).to("command line").object(format!("source {code}"));
+    let now = hub.house.clock.now();
+    let title = arguments.title.clone().unwrap_or_else(|| connector.title().to_owned());
+    let (name, every) = (connector.name().to_owned(), i32::from(arguments.every) * 60);
+    let kept = async {
+        let source = hub.house.rulebook.ensure_source(code.clone(), title, name, &terms, now).await?;
+        vendors.connections.put(source.number, &connection, every, now).await?;
+        Ok::<_, Box<dyn std::error::Error>>(())
+    };
+    hub.house.book.change(line, kept).await?;
+    say(&format!("`{code}` is connected; the next sync reads it from where the last one stopped"));
+    if arguments.every > 0 {
+        say(&format!(
+            "while the hub serves, it is read every {} minutes; now: obhut sources sync {code}",
+            arguments.every
+        ));
+    }
+    Ok(())
+}
+
+/// What was entered, the secrets from files.
+fn parameters(connector: &Connector, arguments: &AddSource) -> Result<Parameters, Box<dyn std::error::Error>> {
+    let link = connector.link();
+    let link = link.ok_or_else(|| format!("`{}` reads files only; use obhut import", connector.name()))?;
+    let is_secret = |name: &str| link.parameters().any(|parameter| parameter.name == name && parameter.secret);
+    let mut parameters: Parameters = arguments.parameters.iter().cloned().collect();
+    if let Some(name) = parameters.keys().find(|name| is_secret(name)) {
+        return Err(format!("`{name}` is a secret: give it with --secret-file {name}=FILE").into());
+    }
+    for (name, file) in &arguments.secrets {
+        let text = if file == "-" {
+            let mut line = String::new();
+            stdin().lock().read_line(&mut line)?;
+            Zeroizing::new(line)
+        } else {
+            Zeroizing::new(std::fs::read_to_string(file).map_err(|error| format!("{file}: {error}"))?)
+        };
+        parameters.insert(name.clone(), text.trim().to_owned());
+    }
+    let missing = link.parameters().filter(|parameter| !parameter.optional && !parameters.contains_key(parameter.name));
+    let missing: Vec<String> = missing.map(|missing| format!("  {}: {}", missing.name, missing.title)).collect();
+    if missing.is_empty() {
+        return Ok(parameters);
+    }
+    Err(format!("these are missing:\n{}\n\n{}", missing.join("\n"), link.guide().trim()).into())
+}
+
+/// The connector's terms, with the version of the text of each consent it brings.
+fn terms(hub: &Hub, connector: &Connector, arguments: &AddSource) -> Result<Terms, Box<dyn std::error::Error>> {
+    let edition = hub.house.rulebook.edition();
+    let mut given = BTreeMap::new();
+    for (purpose, version) in &arguments.text_versions {
+        let code: PurposeCode = purpose.parse()?;
+        if edition.purpose(&code).is_none() {
+            return Err(format!("not configured as a purpose: {purpose}").into());
+        }
+        given.insert(code, version.clone());
+    }
+    for purpose in connector.streams().iter().flat_map(Stream::consents) {
+        let in_force = edition.purpose(purpose).and_then(|purpose| purpose.text_version.clone());
+        match (given.contains_key(purpose), in_force) {
+            (true, _) => {}
+            (false, Some(version)) => {
+                given.insert(purpose.clone(), version);
+            }
+            (false, None) => {
+                let text =
+                    format!("it brings consents for {purpose}; say which text it shows: --text-version {purpose}=…");
+                return Err(text.into());
+            }
+        }
+    }
+    Ok(Terms { text_versions: given, ..connector.terms() })
+}
+
+async fn test(hub: &Hub, arguments: &NamedSource) -> Outcome {
+    hub.house.vendors.session(&arguments.code).await?.test().await?;
+    say("the vendor answers, and the credentials may read");
+    Ok(())
+}
+
+async fn sync(hub: &Hub, arguments: &SyncSource) -> Outcome {
+    let bar = if arguments.quiet { ProgressBar::hidden() } else { ProgressBar::new_spinner() };
+    if let Ok(style) = ProgressStyle::with_template("{spinner} {msg} ({elapsed})") {
+        bar.set_style(style);
+    }
+    let progress = |counts: &Counts| {
+        bar.set_message(told(counts));
+        bar.tick();
+    };
+    let outcome = hub.syncs.run(&arguments.code, arguments.full, progress).await;
+    bar.finish_and_clear();
+    let counts = outcome?;
+    say(&told(&counts));
+    for (reason, count) in &counts.rejections {
+        say_error(&format!("{count:>8}  {reason}"));
+    }
+    Ok(())
+}
+
+/// One line on what a sync brought.
+fn told(counts: &Counts) -> String {
+    let sum = counts.sum();
+    let streams = counts.streams.iter().map(|(name, stream)| match stream.total {
+        Some(total) => format!("{name} {}/{total}", stream.read),
+        None => format!("{name} {}", stream.read),
+    });
+    format!(
+        "{}: {} new, {} changed, {} unchanged, {} of erased people, {} rejected",
+        streams.collect::<Vec<_>>().join(", "),
+        sum.created,
+        sum.updated,
+        sum.unchanged + sum.stale,
+        sum.suppressed,
+        sum.rejected
+    )
+}
+
+async fn list(hub: &Hub) -> Outcome {
+    let rows = hub.house.vendors.connections.rows().await?;
+    for source in hub.house.rulebook.edition().sources() {
+        let row = rows.iter().find(|row| row.source_no == source.number);
+        let state = match row {
+            None => "not connected".to_owned(),
+            Some(row) => {
+                let number = source.number;
+                let read =
+                    move |read: &mut crate::store::Read| syncs::list(read.records(), number, Timestamp::NEVER, 1);
+                let newest = hub.house.store.read(read).await?;
+                let last = newest.first().map_or("never synced".to_owned(), |last| {
+                    let state = SyncState::try_from(last.state).map_or("unknown", SyncState::word);
+                    let why = if last.cause.is_empty() { String::new() } else { format!(": {}", last.cause) };
+                    format!("{state} {}{why}", last.begun_at.rfc3339())
+                });
+                format!("every {} min  {last}", row.every_seconds / 60)
+            }
+        };
+        say(&format!("{:<20}  {:<16}  {state}", source.code, source.connector));
+    }
+    Ok(())
+}
+
+async fn remove(hub: &Hub, arguments: &NamedSource) -> Outcome {
+    let code = &arguments.code;
+    let source = hub.house.rulebook.edition().source_named(code).cloned();
+    let source = source.ok_or_else(|| format!("there is no source `{code}`"))?;
+    let line = Line::new(Act::Configured).to("command line").object(format!("connection of {code}"));
+    let removed = async {
+        let removed = hub.house.vendors.connections.remove(source.number).await?;
+        Ok::<_, Box<dyn std::error::Error>>(removed)
+    };
+    if hub.house.book.change(line, removed).await? {
+        say(
+            "its credentials are forgotten; the records that came by it stay, and are erased or expire like all others",
+        );
+        Ok(())
+    } else {
+        Err(format!("`{code}` is not connected").into())
+    }
+}
+
+pub(super) fn connectors(command: Connectors) -> Outcome {
+    match command {
+        Connectors::List => {
+            for connector in Catalog::embedded()?.connectors() {
+                let how = if connector.link().is_some() { "reads from the vendor" } else { "reads files" };
+                say(&format!("{:<18}  {:<34}  {how}", connector.name(), connector.title()));
+            }
+        }
+        Connectors::Show { name } => show(Catalog::embedded()?.connector(&name)?),
+        Connectors::Check { directory } => {
+            let catalog = Catalog::read(&directory)?;
+            for connector in catalog.connectors() {
+                say(&format!("{}: {} streams, nothing wrong", connector.name(), connector.streams().len()));
+            }
+            if catalog.connectors().next().is_none() {
+                return Err(format!("{} holds no folder with a manifest.yaml", directory.display()).into());
+            }
+        }
+    }
+    Ok(())
+}
+
+fn show(connector: &Connector) {
+    say(&format!("{}\n\n{}", connector.title(), connector.docs().trim()));
+    if let Some(link) = connector.link() {
+        say(&format!("\n{}\n", link.guide().trim()));
+        for parameter in link.parameters() {
+            let kind = if parameter.secret { "--secret-file" } else { "--set" };
+            let note = if parameter.optional { " (optional)" } else { "" };
+            let example = parameter.example.map(|example| format!(", such as {example}")).unwrap_or_default();
+            say(&format!("  {kind} {}=…  {}{example}{note}", parameter.name, parameter.title));
+        }
+    }
+    let streams: Vec<&str> = connector.streams().iter().map(Stream::name).collect();
+    say(&format!("\nStreams: {}", streams.join(", ")));
+    if let Some(erase) = connector.erase() {
+        say(&format!("\nErasure: {}", erase.note().trim()));
+    }
+}

@@ -1,0 +1,182 @@
+//! [`Call`]: a request of a manifest, read once and filled in many times.
+
+use reqwest::Method;
+use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
+use serde_json::Value;
+use url::Url;
+
+use super::filter::Filter;
+use super::manifest::request::{MethodSpec, RequestSpec};
+use super::manifest::wrong;
+use super::mapping::{exact, value};
+use super::outside::Prepared;
+use super::template::{Template, Variables};
+use super::{Error, Fault};
+
+/// The file something of a manifest stands in.
+#[derive(Clone, Copy)]
+pub(super) struct At<'t> {
+    pub(super) file: &'t str,
+    pub(super) text: &'t str,
+}
+
+impl At<'_> {
+    /// An error about what is written as `key`.
+    pub(super) fn wrong(self, key: &str, message: impl Into<String>) -> Error {
+        wrong(self.file, self.text, key, message.into())
+    }
+
+    pub(super) fn template(self, text: &str, known: &[&str]) -> Result<Template, Error> {
+        Template::parse(text, known).map_err(|message| self.wrong(text, message))
+    }
+
+    pub(super) fn filter(self, code: &str, name: &str) -> Result<Filter, Error> {
+        Filter::compile(code, self.file, name)
+    }
+
+    fn headers<'s>(
+        self,
+        specs: impl IntoIterator<Item = (&'s String, &'s String)>,
+        known: &[&str],
+    ) -> Result<Vec<(HeaderName, Template)>, Error> {
+        let header = |(name, text): (&String, &String)| {
+            let header =
+                HeaderName::from_bytes(name.as_bytes()).map_err(|_| self.wrong(name, "this is no name of a header"))?;
+            Ok((header, self.template(text, known)?))
+        };
+        specs.into_iter().map(header).collect()
+    }
+}
+
+/// Headers with placeholders.
+pub(super) struct Headers(Vec<(HeaderName, Template)>);
+
+impl Headers {
+    pub(super) fn load<'s>(
+        specs: impl IntoIterator<Item = (&'s String, &'s String)>,
+        at: At<'_>,
+        known: &[&str],
+    ) -> Result<Self, Error> {
+        at.headers(specs, known).map(Self)
+    }
+
+    /// Adds those that have a value. A credential is marked, so that nothing prints it.
+    pub(super) fn fill(&self, variables: &Variables, into: &mut HeaderMap) -> Result<(), Fault> {
+        for (name, text) in &self.0 {
+            if let Some(text) = text.fill(variables) {
+                into.insert(name.clone(), header_value(&text)?);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A request of a manifest.
+pub(super) struct Call {
+    name: String,
+    method: Method,
+    path: Template,
+    query: Vec<(String, Template)>,
+    headers: Headers,
+    body: Option<Filter>,
+    form: Vec<(String, Template)>,
+}
+
+impl Call {
+    /// `name` is where it stands, such as `streams.orders.pull.request`; `known` what its placeholders may name.
+    pub(super) fn load(spec: &RequestSpec, name: &str, at: At<'_>, known: &[&str]) -> Result<Self, Error> {
+        if !spec.path.starts_with('/') && !spec.path.is_empty() {
+            return Err(at.wrong(&spec.path, "a path starts with a slash"));
+        }
+        if spec.body.is_some() && !spec.form.is_empty() {
+            return Err(at.wrong("form:", "a request sends a body or a form; keep one of them"));
+        }
+        let pairs = |specs: &std::collections::BTreeMap<String, String>| {
+            specs
+                .iter()
+                .map(|(key, text)| Ok((key.clone(), at.template(text, known)?)))
+                .collect::<Result<Vec<_>, Error>>()
+        };
+        let method = match spec.method {
+            MethodSpec::Get => Method::GET,
+            MethodSpec::Post => Method::POST,
+            MethodSpec::Put => Method::PUT,
+            MethodSpec::Patch => Method::PATCH,
+            MethodSpec::Delete => Method::DELETE,
+        };
+        Ok(Self {
+            name: name.to_owned(),
+            method,
+            path: at.template(&spec.path, known)?,
+            query: pairs(&spec.query)?,
+            headers: Headers::load(&spec.headers, at, known)?,
+            body: spec.body.as_deref().map(|code| at.filter(code, &format!("{name}.body"))).transpose()?,
+            form: pairs(&spec.form)?,
+        })
+    }
+
+    /// The names in its path that have no value: such a call cannot be made.
+    pub(super) fn lacks(&self, variables: &Variables) -> bool {
+        self.path.fill_path(variables).is_none()
+    }
+
+    /// The names it needs to mean what it says: those of its path and query.
+    pub(super) fn needs(&self) -> impl Iterator<Item = &str> {
+        self.path.names().chain(self.query.iter().flat_map(|(_, text)| text.names()))
+    }
+
+    /// Fills it in. `next` is an address the vendor named for it, in the place of path and query.
+    pub(super) fn prepare(&self, base: &Url, variables: &Variables, next: Option<&str>) -> Result<Prepared, Fault> {
+        let url = match next {
+            Some(next) => {
+                base.join(next).map_err(|_| Fault::Address("what the vendor named as its next page".into()))?
+            }
+            None => self.url(base, variables)?,
+        };
+        let mut headers = HeaderMap::new();
+        self.headers.fill(variables, &mut headers)?;
+        let mut body = None;
+        if let Some(filter) = &self.body {
+            body = Some(self.json(filter, variables)?);
+            headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        } else if !self.form.is_empty() {
+            let pairs = self.form.iter().filter_map(|(key, text)| Some((key, text.fill(variables)?)));
+            body = Some(form(pairs));
+            headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/x-www-form-urlencoded"));
+        }
+        Ok(Prepared { method: self.method.clone(), url, headers, body })
+    }
+
+    fn url(&self, base: &Url, variables: &Variables) -> Result<Url, Fault> {
+        let path = self.path.fill_path(variables).ok_or_else(|| Fault::Filter(format!("{}.path", self.name)))?;
+        let whole = format!("{}{path}", base.as_str().trim_end_matches('/'));
+        let mut url = Url::parse(&whole).map_err(|_| Fault::Address("what the manifest made of it".into()))?;
+        for (key, text) in &self.query {
+            if let Some(text) = text.fill(variables) {
+                url.query_pairs_mut().append_pair(key, &text);
+            }
+        }
+        Ok(url)
+    }
+
+    fn json(&self, filter: &Filter, variables: &Variables) -> Result<Vec<u8>, Fault> {
+        let failed = || Fault::Filter(format!("{}.body", self.name));
+        let yielded = filter.run(value(&Value::Object(variables.clone()))).next();
+        let body = yielded.and_then(Result::ok).and_then(exact).ok_or_else(failed)?;
+        serde_json::to_vec(&body).map_err(|_| failed())
+    }
+}
+
+/// A form, as HTML writes it.
+pub(super) fn form(pairs: impl IntoIterator<Item = (impl AsRef<str>, impl AsRef<str>)>) -> Vec<u8> {
+    url::form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish().into_bytes()
+}
+
+/// The value of a header that is not printed.
+pub(super) fn header_value(text: &str) -> Result<HeaderValue, Fault> {
+    let wrong =
+        |_| Fault::Parameter { name: "of a header".to_owned(), wrong: "holds a character that no header may hold" };
+    let mut value = HeaderValue::from_str(text).map_err(wrong)?;
+    value.set_sensitive(true);
+    Ok(value)
+}

@@ -1,0 +1,165 @@
+//! [`Connections`]: what merchants entered to reach their vendors, kept sealed, and where the streams stand.
+
+use std::collections::BTreeMap;
+
+use futures_util::future::BoxFuture;
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+
+use super::session::Keeper;
+use super::{Fault, Outgoing, Parameters, StreamPlace};
+use crate::store::connections::{self, ConnectionRow};
+use crate::store::{self, Store};
+use crate::types::{SourceNo, Timestamp};
+use crate::vault::{Drawer, Row, Strongbox};
+
+/// Where each stream of a source stands, by its name.
+pub type Places = BTreeMap<String, StreamPlace>;
+
+/// How the vendor of one source is reached. It holds credentials: it is neither printed nor sent anywhere.
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Connection {
+    /// What the merchant entered.
+    pub parameters: Parameters,
+    /// What the operator allows.
+    #[serde(default)]
+    pub outgoing: Outgoing,
+}
+
+/// All connections.
+#[derive(Clone)]
+pub struct Connections {
+    store: Store,
+    strongbox: Arc<Strongbox>,
+}
+
+/// Why a connection could not be read or kept.
+#[derive(Debug, thiserror::Error)]
+pub enum Unkept {
+    /// The store failed.
+    #[error("the connection could not be read or written")]
+    Store(#[from] store::Error),
+    /// What was kept does not open, or there is no randomness.
+    #[error("the connection cannot be sealed or opened")]
+    Vault(#[from] crate::vault::Error),
+    /// What was kept is not of this version.
+    #[error("the kept connection is not one this version wrote")]
+    Unreadable,
+}
+
+impl Connections {
+    /// All connections of a hub.
+    #[must_use]
+    pub const fn new(store: Store, strongbox: Arc<Strongbox>) -> Self {
+        Self { store, strongbox }
+    }
+
+    /// Keeps a connection, in the place of the one the source had.
+    ///
+    /// # Errors
+    /// If it cannot be sealed or written.
+    pub async fn put(
+        &self,
+        source: SourceNo,
+        connection: &Connection,
+        every_seconds: i32,
+        now: Timestamp,
+    ) -> Result<(), Unkept> {
+        let row = ConnectionRow {
+            source_no: source,
+            sealed: self.seal(Drawer::Credentials, source, connection)?,
+            places: Vec::new(),
+            every_seconds,
+            next_at: if every_seconds > 0 { now } else { Timestamp::UNSET },
+            wanted_at: Timestamp::UNSET,
+            failures: 0,
+            lease_owner: Vec::new(),
+            lease_until: Timestamp::UNSET,
+            created_at: now,
+        };
+        Ok(self.store.write(move |write| connections::put(write, &row)).await?)
+    }
+
+    /// How a source is reached; none if it is not connected.
+    ///
+    /// # Errors
+    /// If it cannot be read or opened.
+    pub async fn of(&self, source: SourceNo) -> Result<Option<Connection>, Unkept> {
+        let row = self.store.read(move |read| connections::find(read.records(), source)).await?;
+        row.map(|row| self.open(Drawer::Credentials, source, &row.sealed)).transpose()
+    }
+
+    /// All of them, without what is sealed in them.
+    ///
+    /// # Errors
+    /// If they cannot be read.
+    pub async fn rows(&self) -> Result<Vec<ConnectionRow>, store::Error> {
+        self.store.read(|read| connections::all(read.records())).await
+    }
+
+    /// Forgets a connection with its credentials. The records that came by it stay. False if there is none.
+    ///
+    /// # Errors
+    /// If it cannot be removed.
+    pub async fn remove(&self, source: SourceNo) -> Result<bool, store::Error> {
+        self.store.write(move |write| connections::delete(write, source)).await
+    }
+
+    /// Where the streams of a row stand.
+    ///
+    /// # Errors
+    /// If it does not open.
+    pub fn places(&self, row: &ConnectionRow) -> Result<Places, Unkept> {
+        if row.places.is_empty() { Ok(Places::new()) } else { self.open(Drawer::Places, row.source_no, &row.places) }
+    }
+
+    /// Seals where the streams of a source stand.
+    ///
+    /// # Errors
+    /// If there is no randomness.
+    pub fn seal_places(&self, source: SourceNo, places: &Places) -> Result<Vec<u8>, Unkept> {
+        self.seal(Drawer::Places, source, places)
+    }
+
+    /// Keeps refresh tokens of a source that its vendor hands out anew.
+    #[must_use]
+    pub fn keeper(&self, source: SourceNo) -> Arc<dyn Keeper> {
+        Arc::new(Keep { connections: self.clone(), source })
+    }
+
+    fn seal(&self, drawer: Drawer, source: SourceNo, value: &impl Serialize) -> Result<Vec<u8>, Unkept> {
+        let plain = zeroize::Zeroizing::new(serde_json::to_vec(value).map_err(|_| Unkept::Unreadable)?);
+        Ok(self.strongbox.seal(drawer, Row::number(source.0.into()), &plain)?)
+    }
+
+    fn open<T: for<'de> Deserialize<'de>>(&self, drawer: Drawer, source: SourceNo, sealed: &[u8]) -> Result<T, Unkept> {
+        let plain = self.strongbox.open(drawer, Row::number(source.0.into()), sealed)?;
+        serde_json::from_slice(&plain).map_err(|_| Unkept::Unreadable)
+    }
+}
+
+struct Keep {
+    connections: Connections,
+    source: SourceNo,
+}
+
+impl Keeper for Keep {
+    fn keep(&self, parameter: &str, value: &str) -> BoxFuture<'_, Result<(), Fault>> {
+        let (parameter, value) = (parameter.to_owned(), value.to_owned());
+        Box::pin(async move {
+            let kept = async {
+                let mut connection = self.connections.of(self.source).await?.ok_or(Unkept::Unreadable)?;
+                connection.parameters.insert(parameter, value);
+                let sealed = self.connections.seal(Drawer::Credentials, self.source, &connection)?;
+                let source = self.source;
+                let write = move |write: &mut store::Write<'_>| connections::reseal(write, source, &sealed);
+                Ok::<_, Unkept>(self.connections.store.write(write).await?)
+            };
+            kept.await.map_err(|error: Unkept| {
+                tracing::error!(error = ?error, "a new refresh token could not be kept");
+                Fault::Keep
+            })
+        })
+    }
+}

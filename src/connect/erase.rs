@@ -1,0 +1,231 @@
+//! [`Erase`]: making the vendor forget a person, step by step, and looking whether it did.
+
+use std::collections::HashSet;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use utoipa::ToSchema;
+
+use super::call::{At, Call};
+use super::filter::Filter;
+use super::link::Link;
+use super::manifest::erase::{By, EraseSpec, Leaves};
+use super::mapping::{exact, value};
+use super::session::Session;
+use super::template::Variables;
+use super::{Error, Fault};
+
+/// Objects of one person at a vendor. More means that the lookup does not look for a person.
+const MOST: usize = 1_000;
+/// How often a lookup is repeated when there is more than one page of it.
+const ROUNDS: usize = 20;
+
+/// What identifies a person at a vendor, as the person or the hub gave it. It is personal: it lives as long as the call.
+#[derive(Default)]
+pub struct Person {
+    /// A mail address.
+    pub email: Option<String>,
+    /// A phone number.
+    pub phone: Option<String>,
+    /// The customer number at this source.
+    pub customer_number: Option<String>,
+    /// The account's id at this source.
+    pub account: Option<String>,
+}
+
+/// How a vendor is made to forget a person.
+pub struct Erase {
+    note: String,
+    without_steps: Option<Leaves>,
+    steps: Vec<Step>,
+}
+
+struct Step {
+    name: String,
+    leaves: Leaves,
+    by: &'static str,
+    lookup: Call,
+    objects: Filter,
+    matches: Filter,
+    values: Vec<(String, Filter)>,
+    later: bool,
+    act: Vec<Call>,
+}
+
+/// What became of a person at a vendor. It holds no value of theirs.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Erasure {
+    /// What this does at the vendor, what stays there and why.
+    pub note: String,
+    /// The worst of what the steps left behind; absent: nothing of the person was found.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub leaves: Option<Leaves>,
+    /// Each kind of object.
+    pub steps: Vec<StepReport>,
+}
+
+/// What became of one kind of object.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct StepReport {
+    /// What it is.
+    pub name: String,
+    /// How many were found.
+    pub found: u32,
+    /// What became of them; absent: none was found, or it could not be looked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub leaves: Option<Leaves>,
+    /// Was it looked again, and none was there? Absent: nothing was done.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub verified: Option<bool>,
+    /// Why it failed, in words; the other steps were taken all the same.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub failure: Option<String>,
+}
+
+impl Erase {
+    pub(super) fn load(spec: EraseSpec, link: &Link, at: At<'_>) -> Result<Self, Error> {
+        if spec.steps.is_empty() && spec.without_steps.is_none() {
+            return Err(at.wrong("erase:", "name steps, or say with `without_steps` what is left to be said"));
+        }
+        let mut who = link.names();
+        who.extend(WHO);
+        let steps = spec.steps.into_iter().map(|spec| {
+            let place = format!("erase.{}", spec.name);
+            let mut known = who.clone();
+            known.extend(spec.values.keys().map(String::as_str));
+            let values = spec.values.iter().map(|(name, code)| Ok((name.clone(), at.filter(code, &place)?)));
+            let act = spec.act.iter().map(|call| Call::load(call, &format!("{place}.act"), at, &known));
+            Ok(Step {
+                leaves: spec.leaves,
+                by: match spec.by {
+                    By::Email => "email",
+                    By::Phone => "phone",
+                    By::CustomerNumber => "customer_number",
+                    By::Account => "account",
+                },
+                lookup: Call::load(&spec.lookup, &format!("{place}.lookup"), at, &who)?,
+                objects: at.filter(&spec.objects, &format!("{place}.objects"))?,
+                matches: at.filter(&spec.matches, &format!("{place}.match"))?,
+                values: values.collect::<Result<_, Error>>()?,
+                act: act.collect::<Result<_, Error>>()?,
+                later: spec.later,
+                name: spec.name,
+            })
+        });
+        Ok(Self { note: spec.note, without_steps: spec.without_steps, steps: steps.collect::<Result<_, Error>>()? })
+    }
+
+    /// What this does at the vendor, what stays there and why.
+    #[must_use]
+    pub fn note(&self) -> &str {
+        &self.note
+    }
+
+    /// Takes every step. One that fails does not keep the others from being taken; doing it all again is harmless.
+    pub async fn run(&self, session: &Session, person: &Person) -> Erasure {
+        let words = words_of(person);
+        let mut steps = Vec::with_capacity(self.steps.len());
+        for step in &self.steps {
+            steps.push(step.report(session, &words).await);
+        }
+        let leaves = steps.iter().filter_map(|step| step.leaves).max().or(self.without_steps);
+        Erasure { note: self.note.clone(), leaves, steps }
+    }
+}
+
+/// What a lookup may name of a person.
+const WHO: [&str; 4] = ["email", "phone", "customer_number", "account"];
+
+fn words_of(person: &Person) -> Variables {
+    let values = [&person.email, &person.phone, &person.customer_number, &person.account];
+    let known = WHO.iter().zip(values).filter_map(|(name, value)| Some((*name, value.as_ref()?.trim())));
+    known.filter(|(_, value)| !value.is_empty()).map(|(name, value)| (name.to_owned(), value.into())).collect()
+}
+
+impl Step {
+    async fn report(&self, session: &Session, words: &Variables) -> StepReport {
+        let mut report = StepReport { name: self.name.clone(), found: 0, leaves: None, verified: None, failure: None };
+        if let Err(fault) = self.take(session, words, &mut report).await {
+            report.failure = Some(fault.to_string());
+            // What could not be done is left to somebody.
+            report.leaves = Some(Leaves::ManualTask);
+        }
+        report
+    }
+
+    async fn take(&self, session: &Session, words: &Variables, report: &mut StepReport) -> Result<(), Fault> {
+        // A lookup without its value would find everybody.
+        if !words.contains_key(self.by) {
+            return Ok(());
+        }
+        let mut acted = HashSet::new();
+        for round in 0..ROUNDS {
+            let found = self.look(session, words).await?;
+            if found.is_empty() {
+                report.verified = (round > 0).then_some(true);
+                return Ok(());
+            }
+            report.leaves = Some(self.leaves);
+            let mut again = false;
+            for one in &found {
+                let values = self.values_of(one)?;
+                if !acted.insert(serde_json::to_string(&values).unwrap_or_default()) {
+                    // It was acted upon and is still there.
+                    again = true;
+                    continue;
+                }
+                report.found += 1;
+                self.act_on(session, words, values).await?;
+            }
+            if self.act.is_empty() || self.later {
+                return Ok(());
+            }
+            if again {
+                break;
+            }
+        }
+        report.verified = Some(false);
+        report.leaves = Some(Leaves::ManualTask);
+        Ok(())
+    }
+
+    async fn look(&self, session: &Session, words: &Variables) -> Result<Vec<Value>, Fault> {
+        let failed = |what: &str| Fault::Filter(format!("erase.{}.{what}", self.name));
+        let answer = match session.call(&self.lookup, words, None).await {
+            Ok(answer) => answer,
+            Err(Fault::NotFound(_)) => return Ok(Vec::new()),
+            Err(fault) => return Err(fault),
+        };
+        let who: Variables = words
+            .iter()
+            .map(|(name, value)| (name.clone(), value.as_str().map_or(Value::Null, |text| text.to_lowercase().into())))
+            .collect();
+        let mut theirs = Vec::new();
+        for object in self.objects.run(value(&answer.json)).take(MOST + 1) {
+            let object = object.ok().and_then(exact).ok_or_else(|| failed("objects"))?;
+            if self.matches.holds(value(&json!({"found": object, "who": who}))) {
+                theirs.push(object);
+            }
+        }
+        if theirs.len() > MOST { Err(failed("objects")) } else { Ok(theirs) }
+    }
+
+    fn values_of(&self, one: &Value) -> Result<Variables, Fault> {
+        let failed = || Fault::Filter(format!("erase.{}.values", self.name));
+        let value_of = |filter: &Filter| filter.run(value(one)).next().and_then(Result::ok).and_then(exact);
+        self.values.iter().map(|(name, filter)| Ok((name.clone(), value_of(filter).ok_or_else(failed)?))).collect()
+    }
+
+    async fn act_on(&self, session: &Session, words: &Variables, values: Variables) -> Result<(), Fault> {
+        let mut words = words.clone();
+        words.extend(values);
+        for call in &self.act {
+            match session.call(call, &words, None).await {
+                // Gone already: that is what was wanted.
+                Ok(_) | Err(Fault::NotFound(_)) => {}
+                Err(fault) => return Err(fault),
+            }
+        }
+        Ok(())
+    }
+}

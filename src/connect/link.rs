@@ -1,0 +1,285 @@
+//! [`Link`]: how a vendor is reached, read from its manifest.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use reqwest::header::HeaderName;
+use serde_json::Value;
+use url::Url;
+
+use super::call::{At, Call, Headers};
+use super::filter::Filter;
+use super::guard::HostRule;
+use super::manifest::link::{AuthSpec, LimitSpec, LinkSpec, ParameterKind, ParameterSpec, ThrottleSpec, TokenForm};
+use super::mapping::{exact, value};
+use super::template::{Template, Variables};
+use super::{Error, Fault};
+
+/// What the merchant entered, by name.
+pub type Parameters = BTreeMap<String, String>;
+
+/// How a vendor is reached.
+pub struct Link {
+    guide: String,
+    parameters: BTreeMap<String, ParameterSpec>,
+    derived: Vec<(String, Filter)>,
+    base_url: Template,
+    hosts: Vec<String>,
+    pub(super) auth: Auth,
+    pub(super) headers: Headers,
+    pub(super) limits: Vec<LimitSpec>,
+    pub(super) throttle: Throttle,
+    pub(super) refuses: Vec<u16>,
+    pub(super) error_code: Option<Filter>,
+    pub(super) test: Call,
+    pub(super) expect: Option<Filter>,
+    pub(super) max_reply_mib: u32,
+    pub(super) timeout: Duration,
+}
+
+/// A parameter, for whoever asks the merchant for it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Parameter<'a> {
+    /// Its name.
+    pub name: &'a str,
+    /// What the vendor's program calls it.
+    pub title: &'a str,
+    /// Must it never be shown again?
+    pub secret: bool,
+    /// How one looks.
+    pub example: Option<&'a str>,
+    /// May it be left out?
+    pub optional: bool,
+}
+
+/// How a call proves who it comes from.
+pub(super) struct Auth {
+    pub(super) basic: Option<(Template, Template)>,
+    pub(super) headers: Headers,
+    pub(super) query: Vec<(String, Template)>,
+    pub(super) token: Option<TokenCall>,
+}
+
+/// How a token is had.
+pub(super) struct TokenCall {
+    pub(super) url: Template,
+    pub(super) fields: Vec<(&'static str, Template)>,
+    pub(super) form: TokenForm,
+    pub(super) header: HeaderName,
+    pub(super) prefix: String,
+    /// The parameter that holds the refresh token.
+    pub(super) refresh: Option<String>,
+}
+
+/// How the vendor says "too many calls".
+pub(super) struct Throttle {
+    pub(super) status: Vec<u16>,
+    pub(super) body: Option<Filter>,
+    pub(super) retry_after: String,
+}
+
+impl Link {
+    pub(super) fn load(spec: LinkSpec, at: At<'_>) -> Result<Self, Error> {
+        let mut names: Vec<&str> = spec.parameters.keys().map(String::as_str).collect();
+        for name in spec.parameters.keys().chain(spec.derived.keys()) {
+            if WORDS.contains(&name.as_str()) {
+                return Err(at.wrong(name, format!("`{name}` is a word of requests; give the parameter another name")));
+            }
+        }
+        let derived = spec
+            .derived
+            .iter()
+            .map(|(name, code)| Ok((name.clone(), at.filter(code, &format!("connection.derived.{name}"))?)));
+        let derived = derived.collect::<Result<Vec<_>, Error>>()?;
+        names.extend(spec.derived.keys().map(String::as_str));
+        for host in &spec.hosts {
+            let parameter = host.strip_prefix('{').and_then(|host| host.strip_suffix('}'));
+            match parameter {
+                Some(name) if spec.parameters.get(name).is_none_or(|known| known.kind != ParameterKind::Url) => {
+                    return Err(at.wrong(host, format!("`{host}` must name a parameter of the kind url")));
+                }
+                None if host.contains(['{', '/', ':']) || host.is_empty() || host == "*" || host == "*." => {
+                    return Err(at.wrong(host, "write a host: api.vendor.example, *.vendor.example, or {parameter}"));
+                }
+                _ => {}
+            }
+        }
+        if let Some(limit) = spec.limits.iter().find(|limit| !(limit.calls > 0.0 && limit.seconds > 0.0)) {
+            return Err(at.wrong("limits:", format!("{} calls in {} seconds is no window", limit.calls, limit.seconds)));
+        }
+        let ThrottleSpec { status, body, retry_after } = spec.throttle;
+        Ok(Self {
+            guide: spec.guide,
+            derived,
+            base_url: at.template(&spec.base_url, &names)?,
+            hosts: spec.hosts,
+            auth: Auth::load(spec.auth, &spec.parameters, at, &names)?,
+            headers: Headers::load(&spec.headers, at, &names)?,
+            limits: spec.limits,
+            throttle: Throttle {
+                status,
+                body: body.map(|code| at.filter(&code, "connection.throttle.body")).transpose()?,
+                retry_after,
+            },
+            refuses: spec.refuses,
+            error_code: spec.error_code.map(|code| at.filter(&code, "connection.error_code")).transpose()?,
+            test: Call::load(&spec.test.request, "connection.test.request", at, &names)?,
+            expect: spec.test.expect.map(|code| at.filter(&code, "connection.test.expect")).transpose()?,
+            max_reply_mib: spec.max_reply_mib,
+            timeout: Duration::from_secs(spec.timeout_seconds.max(1).into()),
+            parameters: spec.parameters,
+        })
+    }
+
+    /// Where the merchant finds the credentials.
+    #[must_use]
+    pub fn guide(&self) -> &str {
+        &self.guide
+    }
+
+    /// What the merchant enters, in the order of the names.
+    pub fn parameters(&self) -> impl Iterator<Item = Parameter<'_>> {
+        self.parameters.iter().map(|(name, spec)| Parameter {
+            name,
+            title: &spec.title,
+            secret: spec.kind == ParameterKind::Secret,
+            example: spec.example.as_deref(),
+            optional: spec.optional || spec.default.is_some(),
+        })
+    }
+
+    /// The names placeholders may use in every request.
+    pub(super) fn names(&self) -> Vec<&str> {
+        self.parameters.keys().map(String::as_str).chain(self.derived.iter().map(|(name, _)| name.as_str())).collect()
+    }
+
+    /// The values of parameters and what is derived of them.
+    ///
+    /// # Errors
+    /// If one is missing, unknown or not of its kind.
+    pub(super) fn variables(&self, given: &Parameters) -> Result<Variables, Fault> {
+        let fault = |name: &str, wrong| Err(Fault::Parameter { name: name.to_owned(), wrong });
+        if let Some(name) = given.keys().find(|name| !self.parameters.contains_key(*name)) {
+            return fault(name, "is none of this connector");
+        }
+        let mut variables = Variables::new();
+        for (name, spec) in &self.parameters {
+            let value =
+                given.get(name).or(spec.default.as_ref()).map(|value| value.trim()).filter(|value| !value.is_empty());
+            let value = match (value, spec.kind) {
+                (None, _) if spec.optional => continue,
+                (None, _) => return fault(name, "is missing"),
+                (Some(value), ParameterKind::Url) => match Url::parse(value) {
+                    Ok(url) if url.has_host() && url.query().is_none() && url.fragment().is_none() => {
+                        value.trim_end_matches('/').to_owned()
+                    }
+                    _ => return fault(name, "is no address; write it like https://shop.example"),
+                },
+                (Some(value), ParameterKind::Label) => {
+                    let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
+                    if !value.bytes().all(plain) || value.starts_with('-') {
+                        return fault(name, "is no single name: letters, digits and hyphens only, without dots");
+                    }
+                    value.to_owned()
+                }
+                (Some(value), ParameterKind::Text | ParameterKind::Secret) => {
+                    if value.chars().any(char::is_control) {
+                        return fault(name, "holds a character that belongs in no such text");
+                    }
+                    value.to_owned()
+                }
+            };
+            variables.insert(name.clone(), Value::String(value));
+        }
+        for (name, filter) in &self.derived {
+            let yielded = filter.run(value(&Value::Object(variables.clone()))).next();
+            let yielded = yielded.and_then(Result::ok).and_then(exact).filter(|value| !value.is_null());
+            let Some(yielded) = yielded else { return fault(name, "cannot be told from the other parameters") };
+            variables.insert(name.clone(), yielded);
+        }
+        Ok(variables)
+    }
+
+    /// Where every path starts.
+    pub(super) fn base(&self, variables: &Variables) -> Result<Url, Fault> {
+        let wrong = || Fault::Address("what the parameters make of it".to_owned());
+        let mut base = Url::parse(&self.base_url.fill(variables).ok_or_else(wrong)?).map_err(|_| wrong())?;
+        if base.cannot_be_a_base() || !base.has_host() {
+            return Err(wrong());
+        }
+        base.set_query(None);
+        base.set_fragment(None);
+        Ok(base)
+    }
+
+    /// Which hosts may be called with these parameters.
+    pub(super) fn hosts(&self, variables: &Variables) -> Vec<HostRule> {
+        let rule = |host: &String| match host.strip_prefix('{').and_then(|host| host.strip_suffix('}')) {
+            None => Some(HostRule::parse(host)),
+            Some(name) => {
+                let url = Url::parse(variables.get(name)?.as_str()?).ok()?;
+                url.host_str().map(|host| HostRule::Exact(host.to_ascii_lowercase()))
+            }
+        };
+        self.hosts.iter().filter_map(rule).collect()
+    }
+}
+
+/// Words of requests, which no parameter may be called.
+pub(super) const WORDS: &[&str] =
+    &["page", "offset", "limit", "token", "since", "until", "id", "email", "phone", "customer_number", "account"];
+
+impl Auth {
+    fn load(
+        spec: AuthSpec,
+        parameters: &BTreeMap<String, ParameterSpec>,
+        at: At<'_>,
+        names: &[&str],
+    ) -> Result<Self, Error> {
+        let template = |text: &str| at.template(text, names);
+        if spec.oauth2_client_credentials.is_some() && spec.oauth2_refresh.is_some() {
+            return Err(at.wrong("oauth2_refresh:", "one token is enough; keep one of the two"));
+        }
+        let basic = spec.basic.map(|basic| Ok::<_, Error>((template(&basic.user)?, template(&basic.password)?)));
+        let header = |name: &str| {
+            HeaderName::from_bytes(name.as_bytes()).map_err(|_| at.wrong(name, "this is no name of a header"))
+        };
+        let mut token = None;
+        if let Some(spec) = spec.oauth2_client_credentials {
+            let mut fields = vec![
+                ("grant_type", template("client_credentials")?),
+                ("client_id", template(&spec.client_id)?),
+                ("client_secret", template(&spec.client_secret)?),
+            ];
+            if let Some(scope) = &spec.scope {
+                fields.push(("scope", template(scope)?));
+            }
+            let (url, header) = (template(&spec.token_url)?, header(&spec.header)?);
+            token = Some(TokenCall { url, fields, form: spec.form, header, prefix: spec.prefix, refresh: None });
+        }
+        if let Some(spec) = spec.oauth2_refresh {
+            if !parameters.contains_key(&spec.refresh_token) {
+                let message =
+                    format!("`{}` is no parameter; name the one that holds the refresh token", spec.refresh_token);
+                return Err(at.wrong("refresh_token:", message));
+            }
+            let mut fields = vec![
+                ("grant_type", template("refresh_token")?),
+                ("client_id", template(&spec.client_id)?),
+                ("refresh_token", template(&format!("{{{}}}", spec.refresh_token))?),
+            ];
+            if let Some(secret) = &spec.client_secret {
+                fields.push(("client_secret", template(secret)?));
+            }
+            let (url, header, refresh) = (template(&spec.token_url)?, header(&spec.header)?, Some(spec.refresh_token));
+            token = Some(TokenCall { url, fields, form: spec.form, header, prefix: spec.prefix, refresh });
+        }
+        let query = spec.query.iter().map(|(key, text)| Ok((key.clone(), template(text)?)));
+        Ok(Self {
+            basic: basic.transpose()?,
+            headers: Headers::load(&spec.headers, at, names)?,
+            query: query.collect::<Result<_, Error>>()?,
+            token,
+        })
+    }
+}

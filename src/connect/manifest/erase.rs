@@ -1,0 +1,90 @@
+//! How the vendor is made to forget a person.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::request::RequestSpec;
+
+/// How the vendor is made to forget a person.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(in crate::connect) struct EraseSpec {
+    /// For the officer: what this does at the vendor, what stays there and why.
+    pub(in crate::connect) note: String,
+    /// In their order. Without steps the note says what a human must do, or why nothing can be done.
+    #[serde(default)]
+    pub(in crate::connect) steps: Vec<StepSpec>,
+    /// What is left to be said where there are no steps.
+    #[serde(default)]
+    pub(in crate::connect) without_steps: Option<Leaves>,
+}
+
+/// One kind of object at the vendor: look it up, do away with it, look again.
+///
+/// Requests may use `{email}`, `{phone}`, `{customer_number}` and `{account}`, as far as they are known of the person.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(in crate::connect) struct StepSpec {
+    /// What it is, for the report.
+    pub(in crate::connect) name: String,
+    /// What becomes of it.
+    pub(in crate::connect) leaves: Leaves,
+    /// What it is looked up by; without that value of the person the step is left out.
+    pub(in crate::connect) by: By,
+    /// The call that finds it.
+    pub(in crate::connect) lookup: RequestSpec,
+    /// jq filter over the reply that yields what was found, one by one.
+    pub(in crate::connect) objects: String,
+    /// jq predicate over `{found, who}`: is it really the person's? Vendors search loosely; `who` holds the values in lower
+    /// case.
+    #[serde(rename = "match")]
+    pub(in crate::connect) matches: String,
+    /// Values for the acts: jq filters over what was found.
+    #[serde(default = "id_of")]
+    pub(in crate::connect) values: BTreeMap<String, String>,
+    /// Does the vendor only take the wish and carry it out later? Then it is not looked for again.
+    #[serde(default)]
+    pub(in crate::connect) later: bool,
+    /// Calls for each, in their order. Without any, what is found is reported as `leaves` says.
+    #[serde(default)]
+    pub(in crate::connect) act: Vec<RequestSpec>,
+}
+
+/// What a person is looked up by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub(in crate::connect) enum By {
+    /// A mail address.
+    Email,
+    /// A phone number.
+    Phone,
+    /// The customer number at this source.
+    CustomerNumber,
+    /// The account's id at this source.
+    Account,
+}
+
+/// What becomes of something at a vendor, honestly named.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Leaves {
+    /// It is gone.
+    Deleted,
+    /// It stays and names nobody.
+    Anonymised,
+    /// It stays with other values in the place of the person's.
+    Overwritten,
+    /// It stays because a law keeps it.
+    Restricted,
+    /// Somebody must do it by hand.
+    ManualTask,
+    /// It cannot be done.
+    Impossible,
+}
+
+fn id_of() -> BTreeMap<String, String> {
+    BTreeMap::from([("id".to_owned(), ".id".to_owned())])
+}

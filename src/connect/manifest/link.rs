@@ -1,0 +1,241 @@
+//! How a vendor is reached: parameters, address, hosts, authentication, limits.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::request::RequestSpec;
+
+/// How the vendor is reached.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(in crate::connect) struct LinkSpec {
+    /// For the merchant: where in the vendor's program the credentials are made, and which rights they need.
+    pub(in crate::connect) guide: String,
+    /// What the merchant enters, by name.
+    pub(in crate::connect) parameters: BTreeMap<String, ParameterSpec>,
+    /// Further values, each a jq filter over the object of the parameters: `dc: .api_key | split("-") | last`.
+    #[serde(default)]
+    pub(in crate::connect) derived: BTreeMap<String, String>,
+    /// Where every path of the manifest starts; placeholders are parameters: `{shop_url}/api`.
+    pub(in crate::connect) base_url: String,
+    /// The only hosts that may be called: `api.vendor.example`, `*.vendor.example`, or `{parameter}` for the host of an
+    /// address the merchant entered.
+    pub(in crate::connect) hosts: Vec<String>,
+    /// How a call proves who it comes from. What is named here is combined.
+    #[serde(default)]
+    pub(in crate::connect) auth: AuthSpec,
+    /// Headers of every call.
+    #[serde(default)]
+    pub(in crate::connect) headers: BTreeMap<String, String>,
+    /// Calls the vendor allows; all windows hold at once.
+    #[serde(default)]
+    pub(in crate::connect) limits: Vec<LimitSpec>,
+    /// How the vendor says "too many calls".
+    #[serde(default)]
+    pub(in crate::connect) throttle: ThrottleSpec,
+    /// The statuses by which the vendor refuses credentials or a token that ended.
+    #[serde(default = "unauthorised")]
+    pub(in crate::connect) refuses: Vec<u16>,
+    /// jq filter over an error reply that yields the vendor's code for it. Only what looks like a code is shown.
+    #[serde(default)]
+    pub(in crate::connect) error_code: Option<String>,
+    /// One harmless call that proves credentials and rights.
+    pub(in crate::connect) test: TestSpec,
+    /// Largest reply in MiB.
+    #[serde(default = "max_reply_mib")]
+    pub(in crate::connect) max_reply_mib: u32,
+    /// How long one call may take.
+    #[serde(default = "timeout_seconds")]
+    pub(in crate::connect) timeout_seconds: u32,
+}
+
+/// Something the merchant enters.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(in crate::connect) struct ParameterSpec {
+    /// What the vendor's program calls it.
+    pub(in crate::connect) title: String,
+    /// What it is.
+    #[serde(default)]
+    pub(in crate::connect) kind: ParameterKind,
+    /// How one looks.
+    #[serde(default)]
+    pub(in crate::connect) example: Option<String>,
+    /// The value where none is entered.
+    #[serde(default)]
+    pub(in crate::connect) default: Option<String>,
+    /// May it be left out?
+    #[serde(default)]
+    pub(in crate::connect) optional: bool,
+}
+
+/// What a parameter is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub(in crate::connect) enum ParameterKind {
+    /// A text that may be shown.
+    #[default]
+    Text,
+    /// A text that is never shown again.
+    Secret,
+    /// An address: `https://shop.example`. A slash at its end is cut off.
+    Url,
+    /// A single name within a host name: letters, digits and hyphens.
+    Label,
+}
+
+/// Ways to authenticate; those that are named are combined.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(in crate::connect) struct AuthSpec {
+    /// HTTP Basic.
+    #[serde(default)]
+    pub(in crate::connect) basic: Option<BasicSpec>,
+    /// Headers, such as `X-Api-Key: "{api_key}"`.
+    #[serde(default)]
+    pub(in crate::connect) headers: BTreeMap<String, String>,
+    /// Parameters of the query.
+    #[serde(default)]
+    pub(in crate::connect) query: BTreeMap<String, String>,
+    /// A token for client id and secret (RFC 6749, 4.4).
+    #[serde(default)]
+    pub(in crate::connect) oauth2_client_credentials: Option<ClientCredentialsSpec>,
+    /// A token for a refresh token (RFC 6749, 6).
+    #[serde(default)]
+    pub(in crate::connect) oauth2_refresh: Option<RefreshSpec>,
+}
+
+/// HTTP Basic (RFC 7617).
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(in crate::connect) struct BasicSpec {
+    /// The user's name, with placeholders.
+    pub(in crate::connect) user: String,
+    /// The password, with placeholders.
+    pub(in crate::connect) password: String,
+}
+
+/// OAuth 2.0 client credentials.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(in crate::connect) struct ClientCredentialsSpec {
+    /// Where tokens are made; its host must be among the hosts.
+    pub(in crate::connect) token_url: String,
+    /// The client's id, with placeholders.
+    pub(in crate::connect) client_id: String,
+    /// The client's secret, with placeholders.
+    pub(in crate::connect) client_secret: String,
+    /// The scope to ask for.
+    #[serde(default)]
+    pub(in crate::connect) scope: Option<String>,
+    /// How the request for a token is written.
+    #[serde(default)]
+    pub(in crate::connect) form: TokenForm,
+    /// The header the token goes into.
+    #[serde(default = "authorization")]
+    pub(in crate::connect) header: String,
+    /// What stands before the token there.
+    #[serde(default = "bearer")]
+    pub(in crate::connect) prefix: String,
+}
+
+/// OAuth 2.0 refresh token.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(in crate::connect) struct RefreshSpec {
+    /// Where tokens are made; its host must be among the hosts.
+    pub(in crate::connect) token_url: String,
+    /// The client's id, with placeholders.
+    pub(in crate::connect) client_id: String,
+    /// The client's secret, with placeholders.
+    #[serde(default)]
+    pub(in crate::connect) client_secret: Option<String>,
+    /// The parameter that holds the refresh token. If the vendor hands out a new one with each use, that one is kept in
+    /// its place before it is used.
+    pub(in crate::connect) refresh_token: String,
+    /// How the request for a token is written.
+    #[serde(default)]
+    pub(in crate::connect) form: TokenForm,
+    /// The header the token goes into.
+    #[serde(default = "authorization")]
+    pub(in crate::connect) header: String,
+    /// What stands before the token there.
+    #[serde(default = "bearer")]
+    pub(in crate::connect) prefix: String,
+}
+
+/// How a request for a token is written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub(in crate::connect) enum TokenForm {
+    /// `application/x-www-form-urlencoded`, as the standard says.
+    #[default]
+    Form,
+    /// JSON.
+    Json,
+}
+
+/// A window of allowed calls.
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(in crate::connect) struct LimitSpec {
+    /// So many calls …
+    pub(in crate::connect) calls: f64,
+    /// … in so many seconds.
+    pub(in crate::connect) seconds: f64,
+    /// Calls that may be made at once after a rest, where the vendor fills a bucket evenly. Without it no stretch of
+    /// `seconds` ever holds more than `calls`.
+    #[serde(default)]
+    pub(in crate::connect) burst: Option<f64>,
+}
+
+/// How the vendor says "too many calls".
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub(in crate::connect) struct ThrottleSpec {
+    /// By these statuses.
+    pub(in crate::connect) status: Vec<u16>,
+    /// Or by what a reply of any status says: a jq predicate over it.
+    pub(in crate::connect) body: Option<String>,
+    /// The header that says how long to wait: seconds or a date.
+    pub(in crate::connect) retry_after: String,
+}
+
+impl Default for ThrottleSpec {
+    fn default() -> Self {
+        Self { status: vec![429], body: None, retry_after: "retry-after".to_owned() }
+    }
+}
+
+/// The call that proves credentials and rights.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(in crate::connect) struct TestSpec {
+    /// The call.
+    pub(in crate::connect) request: RequestSpec,
+    /// jq predicate over the reply: is this the vendor, answering as it should?
+    #[serde(default)]
+    pub(in crate::connect) expect: Option<String>,
+}
+
+fn authorization() -> String {
+    "Authorization".to_owned()
+}
+
+fn unauthorised() -> Vec<u16> {
+    vec![401]
+}
+
+fn bearer() -> String {
+    "Bearer ".to_owned()
+}
+
+const fn max_reply_mib() -> u32 {
+    64
+}
+
+const fn timeout_seconds() -> u32 {
+    60
+}

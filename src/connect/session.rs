@@ -1,0 +1,352 @@
+//! [`Session`]: talking to one vendor with one merchant's credentials, patiently.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use futures_util::future::BoxFuture;
+use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue};
+use reqwest::{Method, StatusCode};
+use serde_json::Value;
+use url::Url;
+use zeroize::Zeroizing;
+
+use super::call::{Call, form, header_value};
+use super::guard::{Guard, Outgoing};
+use super::link::{Link, Parameters, TokenCall};
+use super::manifest::link::TokenForm;
+use super::mapping::{exact, value};
+use super::outside::{Outside, Prepared, Reply};
+use super::pace::{Pace, Pause, back_off, http_date, retry_after};
+use super::template::Variables;
+use super::{Connector, Fault};
+use crate::types::{Clock, Entropy, Timestamp};
+
+/// How often a call is made before it counts as failed.
+const TRIES: u32 = 6;
+/// The longest a vendor may tell the hub to wait within one sync.
+const LONGEST_WAIT: Duration = Duration::from_secs(300);
+/// A token is renewed so long before it ends.
+const TOKEN_MARGIN: i64 = 30 * Timestamp::SECOND;
+/// How long a token is used whose vendor does not say.
+const TOKEN_LIFE: i64 = 300;
+
+/// What a session needs of its surroundings.
+#[derive(Clone)]
+pub struct Surroundings {
+    /// Time.
+    pub clock: Arc<dyn Clock>,
+    /// Chance, for pauses that no two callers share.
+    pub entropy: Arc<dyn Entropy>,
+    /// Waiting.
+    pub pause: Arc<dyn Pause>,
+}
+
+/// Keeps a refresh token that the vendor put in the place of the one before.
+pub trait Keeper: Send + Sync {
+    /// Ends when it is durable.
+    fn keep(&self, parameter: &str, value: &str) -> BoxFuture<'_, Result<(), Fault>>;
+}
+
+/// A conversation with a vendor.
+pub struct Session {
+    connector: Arc<Connector>,
+    base: Url,
+    outside: Outside,
+    variables: Mutex<Variables>,
+    token: Mutex<Option<Token>>,
+    pace: Mutex<Pace>,
+    surroundings: Surroundings,
+    keeper: Option<Arc<dyn Keeper>>,
+}
+
+struct Token {
+    value: Zeroizing<String>,
+    until: Timestamp,
+}
+
+/// A reply that was read.
+pub(super) struct Answer {
+    pub(super) headers: HeaderMap,
+    pub(super) json: Value,
+}
+
+impl Answer {
+    /// The vendor's clock.
+    pub(super) fn date(&self) -> Option<Timestamp> {
+        http_date(self.headers.get("date")?.to_str().ok()?)
+    }
+}
+
+/// A call that failed, and how long the vendor asks to wait.
+struct Setback {
+    fault: Fault,
+    wait: Option<Duration>,
+    reply: Option<(StatusCode, Value)>,
+}
+
+impl From<Fault> for Setback {
+    fn from(fault: Fault) -> Self {
+        Self { fault, wait: None, reply: None }
+    }
+}
+
+impl Session {
+    /// Begins one. Nobody is called yet.
+    ///
+    /// # Errors
+    /// If a parameter is missing or wrong, or the connector reads files only.
+    pub fn open(
+        connector: Arc<Connector>,
+        parameters: &Parameters,
+        outgoing: &Outgoing,
+        surroundings: Surroundings,
+        keeper: Option<Arc<dyn Keeper>>,
+    ) -> Result<Self, Fault> {
+        let link = connector.link().ok_or_else(|| Fault::FilesOnly(connector.name().to_owned()))?;
+        let variables = link.variables(parameters)?;
+        let base = link.base(&variables)?;
+        let guard = Guard::new(link.hosts(&variables), outgoing)?;
+        guard.route(&base)?;
+        let outside = Outside::new(guard, link.timeout, link.max_reply_mib)?;
+        let pace = Mutex::new(Pace::new(&link.limits));
+        let (variables, token) = (Mutex::new(variables), Mutex::new(None));
+        Ok(Self { connector, base, outside, variables, token, pace, surroundings, keeper })
+    }
+
+    /// The connector.
+    #[must_use]
+    pub fn connector(&self) -> &Arc<Connector> {
+        &self.connector
+    }
+
+    /// Proves credentials and rights with one harmless call.
+    ///
+    /// # Errors
+    /// What is wrong, in plain words.
+    pub async fn test(&self) -> Result<(), Fault> {
+        let link = self.link()?;
+        let answer = self.call(&link.test, &Variables::new(), None).await?;
+        match &link.expect {
+            Some(expect) if !expect.holds(value(&answer.json)) => Err(Fault::NotTheVendor),
+            _ => Ok(()),
+        }
+    }
+
+    pub(super) fn now(&self) -> Timestamp {
+        self.surroundings.clock.now()
+    }
+
+    /// Calls the vendor until it answers, it is clear that it will not, or patience ends.
+    pub(super) async fn call(&self, call: &Call, words: &Variables, next: Option<&str>) -> Result<Answer, Fault> {
+        self.call_unless(call, words, next, |_, _| false).await.and_then(|answer| answer.ok_or(Fault::Expired))
+    }
+
+    /// The same; none if `ends` says of a refusing reply that it ends what is asked for.
+    pub(super) async fn call_unless(
+        &self,
+        call: &Call,
+        words: &Variables,
+        next: Option<&str>,
+        ends: impl Fn(StatusCode, &Value) -> bool,
+    ) -> Result<Option<Answer>, Fault> {
+        let (mut failed, mut renewed) = (0, false);
+        loop {
+            let setback = match self.attempt(call, words, next).await {
+                Ok(answer) => return Ok(Some(answer)),
+                Err(setback) => setback,
+            };
+            if setback.reply.as_ref().is_some_and(|(status, body)| ends(*status, body)) {
+                return Ok(None);
+            }
+            // A token may end before its time: once more with a fresh one.
+            if matches!(setback.fault, Fault::Credentials(_)) && !renewed && self.forget_token() {
+                renewed = true;
+                continue;
+            }
+            failed += 1;
+            let wait = setback.wait.unwrap_or_else(|| back_off(failed - 1, &*self.surroundings.entropy));
+            if !setback.fault.passes() || failed >= TRIES || wait > LONGEST_WAIT {
+                return Err(setback.fault);
+            }
+            tracing::debug!(
+                connector = self.connector.name(),
+                cause = setback.fault.word(),
+                failed,
+                "a call is made again"
+            );
+            self.surroundings.pause.pause(wait).await;
+        }
+    }
+
+    async fn attempt(&self, call: &Call, words: &Variables, next: Option<&str>) -> Result<Answer, Setback> {
+        let link = self.link()?;
+        let mut all = self.variables();
+        all.extend(words.iter().map(|(name, value)| (name.clone(), value.clone())));
+        let mut prepared = call.prepare(&self.base, &all, next)?;
+        self.authenticate(link, &all, &mut prepared).await?;
+        let reply = self.send(link, &prepared).await?;
+        let json = if reply.body.is_empty() {
+            Value::Null
+        } else {
+            serde_json::from_slice(&reply.body).map_err(|_| Fault::Unreadable)?
+        };
+        if link.throttle.body.as_ref().is_some_and(|throttled| throttled.holds(value(&json))) {
+            return Err(self.throttled(link, &reply));
+        }
+        Ok(Answer { headers: reply.headers, json })
+    }
+
+    /// One call; a status that is no success is a setback.
+    async fn send(&self, link: &Link, prepared: &Prepared) -> Result<Reply, Setback> {
+        loop {
+            let wait = self.pace.lock().unwrap_or_else(PoisonError::into_inner).take(self.now());
+            match wait {
+                None => break,
+                Some(wait) if wait > LONGEST_WAIT => return Err(Fault::Throttled.into()),
+                Some(wait) => self.surroundings.pause.pause(wait).await,
+            }
+        }
+        let reply = self.outside.send(prepared).await?;
+        if reply.status.is_success() {
+            return Ok(reply);
+        }
+        let status = reply.status.as_u16();
+        let body: Value = serde_json::from_slice(&reply.body).unwrap_or_default();
+        let by_body = link.throttle.body.as_ref().is_some_and(|throttled| throttled.holds(value(&body)));
+        if link.throttle.status.contains(&status) || by_body {
+            return Err(self.throttled(link, &reply));
+        }
+        let code = link.error_code.as_ref().and_then(|filter| filter.run(value(&body)).next()).and_then(Result::ok);
+        let code = code.and_then(exact).and_then(|code| vendor_code(&code));
+        let fault = match status {
+            status if link.refuses.contains(&status) => Fault::Credentials(code),
+            403 => Fault::Permission(code),
+            404 => Fault::NotFound(code),
+            _ => Fault::Vendor { status, code },
+        };
+        let wait = if status == 503 { self.told_to_wait(link, &reply) } else { None };
+        Err(Setback { fault, wait, reply: Some((reply.status, body)) })
+    }
+
+    fn throttled(&self, link: &Link, reply: &Reply) -> Setback {
+        Setback { fault: Fault::Throttled, wait: self.told_to_wait(link, reply), reply: None }
+    }
+
+    fn told_to_wait(&self, link: &Link, reply: &Reply) -> Option<Duration> {
+        let header = reply.headers.get(link.throttle.retry_after.as_str())?.to_str().ok()?;
+        retry_after(header, self.now())
+    }
+
+    async fn authenticate(&self, link: &Link, all: &Variables, prepared: &mut Prepared) -> Result<(), Setback> {
+        let headers = &mut prepared.headers;
+        headers.entry(ACCEPT).or_insert(HeaderValue::from_static("application/json"));
+        link.headers.fill(all, headers)?;
+        link.auth.headers.fill(all, headers)?;
+        let missing = || Fault::Parameter { name: "for the authentication".to_owned(), wrong: "is missing" };
+        if let Some((user, password)) = &link.auth.basic {
+            let (user, password) = (user.fill(all).ok_or_else(missing)?, password.fill(all).ok_or_else(missing)?);
+            let pair = Zeroizing::new(format!("{user}:{password}"));
+            headers.insert(AUTHORIZATION, header_value(&format!("Basic {}", BASE64_STANDARD.encode(pair.as_bytes())))?);
+        }
+        for (key, text) in &link.auth.query {
+            let text = text.fill(all).ok_or_else(missing)?;
+            prepared.url.query_pairs_mut().append_pair(key, &text);
+        }
+        if let Some(token) = &link.auth.token {
+            let value = self.token(link, token).await?;
+            let value = Zeroizing::new(format!("{}{}", token.prefix, *value));
+            prepared.headers.insert(token.header.clone(), header_value(&value)?);
+        }
+        Ok(())
+    }
+
+    async fn token(&self, link: &Link, token: &TokenCall) -> Result<Zeroizing<String>, Setback> {
+        let now = self.now();
+        if let Some(token) = &*self.token.lock().unwrap_or_else(PoisonError::into_inner)
+            && now.plus(TOKEN_MARGIN) < token.until
+        {
+            return Ok(token.value.clone());
+        }
+        let answer = self.ask_for_token(link, token).await?;
+        let text = |name: &str| answer.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
+        let value = Zeroizing::new(text("access_token").ok_or(Fault::NotTheVendor)?.to_owned());
+        // Some vendors write the seconds as text.
+        let life = answer.get("expires_in").and_then(|life| life.as_i64().or_else(|| life.as_str()?.parse().ok()));
+        let until = now.plus(life.unwrap_or(TOKEN_LIFE).saturating_mul(Timestamp::SECOND));
+        if let (Some(parameter), Some(next)) = (&token.refresh, text("refresh_token")) {
+            self.keep(parameter, next).await?;
+        }
+        *self.token.lock().unwrap_or_else(PoisonError::into_inner) = Some(Token { value: value.clone(), until });
+        Ok(value)
+    }
+
+    async fn ask_for_token(&self, link: &Link, token: &TokenCall) -> Result<Value, Setback> {
+        let all = self.variables();
+        let missing = || Fault::Parameter { name: "for the token".to_owned(), wrong: "is missing" };
+        let fields = token.fields.iter().map(|(name, text)| Some((*name, text.fill(&all)?)));
+        let fields: Vec<(&str, String)> = fields.collect::<Option<_>>().ok_or_else(missing)?;
+        let (body, kind) = match token.form {
+            TokenForm::Form => (form(fields), "application/x-www-form-urlencoded"),
+            TokenForm::Json => {
+                let object: Value =
+                    fields.into_iter().map(|(name, text)| (name.to_owned(), Value::String(text))).collect();
+                (serde_json::to_vec(&object).map_err(|_| Fault::Machine)?, "application/json")
+            }
+        };
+        let mut headers = HeaderMap::new();
+        headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static(kind));
+        let url = token.url.fill(&all).and_then(|url| Url::parse(&url).ok());
+        let url = url.ok_or_else(|| Fault::Address("where the manifest asks for tokens".to_owned()))?;
+        let prepared = Prepared { method: Method::POST, url, headers, body: Some(body) };
+        let reply = self.send(link, &prepared).await.map_err(|mut setback| {
+            // The standard answers wrong credentials with 400 (RFC 6749, 5.2).
+            if let Fault::Vendor { status: 400, code } = setback.fault {
+                setback.fault = Fault::Credentials(code);
+            }
+            setback
+        })?;
+        Ok(serde_json::from_slice(&reply.body).map_err(|_| Fault::Unreadable)?)
+    }
+
+    /// Keeps a new refresh token before it is used: if it were lost, the old one would be worthless already.
+    async fn keep(&self, parameter: &str, next: &str) -> Result<(), Fault> {
+        let known = self.variables().get(parameter).and_then(Value::as_str).is_some_and(|known| known == next);
+        if known {
+            return Ok(());
+        }
+        if let Some(keeper) = &self.keeper {
+            keeper.keep(parameter, next).await?;
+        }
+        let mut variables = self.variables.lock().unwrap_or_else(PoisonError::into_inner);
+        variables.insert(parameter.to_owned(), Value::String(next.to_owned()));
+        Ok(())
+    }
+
+    /// False if there is none to forget.
+    fn forget_token(&self) -> bool {
+        self.token.lock().unwrap_or_else(PoisonError::into_inner).take().is_some()
+    }
+
+    fn variables(&self) -> Variables {
+        self.variables.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn link(&self) -> Result<&Link, Fault> {
+        self.connector.link().ok_or_else(|| Fault::FilesOnly(self.connector.name().to_owned()))
+    }
+}
+
+/// A vendor's code for an error, if it looks like one: an error's message could quote what was asked for.
+fn vendor_code(code: &Value) -> Option<String> {
+    let code = match code {
+        Value::String(text) => text.clone(),
+        Value::Number(number) => number.to_string(),
+        _ => return None,
+    };
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"_-.".contains(&byte);
+    let digits = code.bytes().filter(u8::is_ascii_digit).count();
+    ((1..=64).contains(&code.len()) && code.bytes().all(plain) && digits <= 6).then_some(code)
+}

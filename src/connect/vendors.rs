@@ -1,0 +1,94 @@
+//! [`Vendors`]: from the code of a source to a conversation with its vendor.
+
+use std::sync::Arc;
+
+use super::{Catalog, Connection, Connections, Error, Fault, Session, Surroundings, Unkept};
+use crate::consent::{Rulebook, Source};
+
+/// The vendors this hub is connected to.
+pub struct Vendors {
+    /// The connectors.
+    pub catalog: Arc<Catalog>,
+    /// What merchants entered.
+    pub connections: Connections,
+    /// The sources.
+    pub rulebook: Arc<Rulebook>,
+    /// Time, chance and waiting.
+    pub surroundings: Surroundings,
+}
+
+/// Why there is no conversation.
+#[derive(Debug, thiserror::Error)]
+pub enum NoSession {
+    /// There is no such source.
+    #[error("there is no source `{0}`")]
+    NoSource(String),
+    /// The source has no connection.
+    #[error("`{0}` is not connected to its vendor; use `obhut sources add`")]
+    NotConnected(String),
+    /// No such connector in this version.
+    #[error("the connector cannot be used")]
+    Connector(#[source] Error),
+    /// The vendor cannot be asked.
+    #[error("{0}")]
+    Vendor(Fault),
+    /// The connection could not be read.
+    #[error("the connection could not be read")]
+    Unkept(#[from] Unkept),
+}
+
+impl From<Fault> for NoSession {
+    fn from(fault: Fault) -> Self {
+        Self::Vendor(fault)
+    }
+}
+
+impl Vendors {
+    /// A source and how its vendor is reached.
+    ///
+    /// # Errors
+    /// If there is no such source or it is not connected.
+    pub async fn connected(&self, code: &str) -> Result<(Arc<Source>, Connection), NoSession> {
+        let source = self.rulebook.edition().source_named(code).cloned();
+        let source = source.ok_or_else(|| NoSession::NoSource(code.to_owned()))?;
+        let connection = self.connections.of(source.number).await?;
+        Ok((source, connection.ok_or_else(|| NoSession::NotConnected(code.to_owned()))?))
+    }
+
+    /// Begins a conversation with the vendor of a source. Nobody is called yet.
+    ///
+    /// # Errors
+    /// If the source is not connected, or what was entered cannot be used.
+    pub async fn session(&self, code: &str) -> Result<Session, NoSession> {
+        let (source, connection) = self.connected(code).await?;
+        self.open(&source, &connection)
+    }
+
+    /// The same with a connection that was read before, or is not kept yet.
+    ///
+    /// # Errors
+    /// If what was entered cannot be used.
+    pub fn open(&self, source: &Source, connection: &Connection) -> Result<Session, NoSession> {
+        let keeper = Some(self.connections.keeper(source.number));
+        self.session_with(&source.connector, connection, keeper)
+    }
+
+    /// A conversation to try what was entered before it is kept.
+    ///
+    /// # Errors
+    /// If it cannot be used.
+    pub fn rehearse(&self, connector: &str, connection: &Connection) -> Result<Session, NoSession> {
+        self.session_with(connector, connection, None)
+    }
+
+    fn session_with(
+        &self,
+        connector: &str,
+        connection: &Connection,
+        keeper: Option<Arc<dyn super::Keeper>>,
+    ) -> Result<Session, NoSession> {
+        let connector = self.catalog.connector(connector).map_err(NoSession::Connector)?.clone();
+        let surroundings = self.surroundings.clone();
+        Ok(Session::open(connector, &connection.parameters, &connection.outgoing, surroundings, keeper)?)
+    }
+}

@@ -1,0 +1,349 @@
+//! Syncs: reading what is new at a vendor and bringing it in.
+//!
+//! ```text
+//! due or wanted → lease taken → [ page read → records durable → place and counts durable ]* → lease given back
+//! ```
+//!
+//! The place of a stream moves only after the records of its page are durable, in one transaction with the counts and only
+//! while the lease is this run's. A process that dies between the two leaves a page that is read once more; its records
+//! are there already and count as unchanged. One node syncs a source; the lease of one that dies ends by itself.
+//! A source that fails is asked again later and later, however often it is due.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::stream::{FuturesUnordered, StreamExt as _};
+
+use crate::connect::{Connection, Counts, Fault, NoSession, Places, StreamPlace, Unkept, Vendors};
+use crate::consent::Source;
+use crate::intake::{self, Intake, Outcome};
+use crate::store::connections::{self, ConnectionRow};
+use crate::store::syncs::{self, SyncRow, SyncState};
+use crate::store::{self, Failure, Store};
+use crate::types::{EntropyFailure, IdMaker, SourceNo, Timestamp};
+
+/// How long a process that says nothing more is thought to be at it.
+const LEASE: i64 = 60 * Timestamp::SECOND;
+/// How often it says something.
+const BEAT: Duration = Duration::from_secs(15);
+/// The first pause after a failure; it doubles with each.
+const PAUSE: i64 = 60;
+/// The longest, in seconds.
+const LONGEST_PAUSE: i64 = 6 * 3600;
+/// How often a page is brought in while the database is busy.
+const TRIES: u32 = 8;
+/// How often it is looked what is due.
+const CHECK: Duration = Duration::from_secs(2);
+/// Sources synced at once by one node.
+const AT_ONCE: usize = 4;
+
+/// Why a sync ended before its end. What it brought is in; the next one goes on.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The source is not connected, or what was entered cannot be used.
+    #[error("{0}")]
+    NoSession(NoSession),
+    /// Somebody else is at it.
+    #[error("another process is at it, or was until a moment ago; try again in a minute")]
+    Busy,
+    /// Another process took over, or the connection was removed.
+    #[error("another process took the sync over, or the connection was removed")]
+    Overtaken,
+    /// The vendor could not be read.
+    #[error("{0}")]
+    Vendor(Fault),
+    /// The records could not be brought in.
+    #[error("the records could not be brought in")]
+    Intake(#[from] intake::Error),
+    /// The store failed.
+    #[error("the database could not be read or written")]
+    Store(#[from] store::Error),
+    /// The connection could not be read or kept.
+    #[error("the connection could not be read or kept")]
+    Unkept(#[from] Unkept),
+    /// No randomness to name this run.
+    #[error(transparent)]
+    Entropy(#[from] EntropyFailure),
+    /// A thread of this process ended.
+    #[error("the mapping of a page ended unexpectedly")]
+    Mapping,
+}
+
+impl From<NoSession> for Error {
+    fn from(cause: NoSession) -> Self {
+        if let NoSession::Vendor(fault) = cause { Self::Vendor(fault) } else { Self::NoSession(cause) }
+    }
+}
+
+impl From<Fault> for Error {
+    fn from(fault: Fault) -> Self {
+        Self::Vendor(fault)
+    }
+}
+
+impl Failure for Error {
+    fn store(&self) -> Option<&store::Error> {
+        if let Self::Store(cause) = self { Some(cause) } else { None }
+    }
+}
+
+impl Error {
+    /// For the history: what the operator can do something about is told, the rest is in the log.
+    fn told(&self) -> String {
+        match self {
+            Self::Vendor(fault) => fault.to_string(),
+            other => other.to_string(),
+        }
+    }
+}
+
+/// The syncs of one process.
+pub struct Syncs {
+    /// Whom to ask.
+    pub vendors: Arc<Vendors>,
+    /// The way in.
+    pub intake: Arc<Intake>,
+    /// Places and history.
+    pub store: Store,
+    /// Names for runs.
+    pub ids: Arc<IdMaker>,
+}
+
+/// One run.
+struct Run {
+    source: SourceNo,
+    code: String,
+    owner: Vec<u8>,
+    places: Places,
+    row: SyncRow,
+    counts: Counts,
+}
+
+impl Syncs {
+    /// Syncs a source now. `anew`: everything is read again from the beginning, not only what is new. `progress` hears the
+    /// counts after each page.
+    ///
+    /// # Errors
+    /// Why it ended before its end.
+    pub async fn run(&self, code: &str, anew: bool, mut progress: impl FnMut(&Counts)) -> Result<Counts, Error> {
+        let (source, connection) = self.vendors.connected(code).await?;
+        let (mut run, row) = self.begin(source.number, code, anew).await?;
+        let owner = run.owner.clone();
+        let outcome = {
+            let work = self.work(&mut run, &source, &connection, &mut progress);
+            tokio::pin!(work);
+            loop {
+                tokio::select! {
+                    done = &mut work => break done,
+                    () = tokio::time::sleep(BEAT) => self.beat(source.number, &owner).await?,
+                }
+            }
+        };
+        self.end(&mut run, &row, &outcome).await?;
+        outcome.map(|()| run.counts)
+    }
+
+    async fn begin(&self, source: SourceNo, code: &str, anew: bool) -> Result<(Run, ConnectionRow), Error> {
+        let owner = self.ids.uuid()?.as_bytes().to_vec();
+        let now = self.vendors.surroundings.clock.now();
+        let row = SyncRow {
+            source_no: source,
+            begun_at: now,
+            ended_at: Timestamp::UNSET,
+            state: SyncState::Running.number(),
+            cause: String::new(),
+            counts: Counts::default().text(),
+        };
+        let (named, first) = (owner.clone(), row.clone());
+        let taken = self.store.write(move |write| {
+            let taken = connections::take(write, source, &named, now.plus(LEASE), now)?;
+            taken.map(|taken| Ok::<_, store::Error>((taken, syncs::begin(write, &first)?))).transpose()
+        });
+        let (taken, begun_at) = taken.await?.ok_or(Error::Busy)?;
+        let row = SyncRow { begun_at, ..row };
+        let places = if anew { Places::new() } else { self.vendors.connections.places(&taken)? };
+        Ok((Run { source, code: code.to_owned(), owner, places, row, counts: Counts::default() }, taken))
+    }
+
+    async fn work(
+        &self,
+        run: &mut Run,
+        source: &Source,
+        connection: &Connection,
+        progress: &mut impl FnMut(&Counts),
+    ) -> Result<(), Error> {
+        let session = self.vendors.open(source, connection)?;
+        let connector = session.connector().clone();
+        for (name, pull) in connector.streams().iter().filter_map(|stream| Some((stream.name(), stream.pull()?))) {
+            let Some(stream) = connector.stream(name) else { continue };
+            loop {
+                let place = run.places.get(name).cloned().unwrap_or_default();
+                let leaf = pull.page(&session, stream, &place).await?;
+                let (read, left_out, last, total, after) =
+                    (leaf.len(), leaf.left_out, leaf.last, leaf.total, leaf.after.clone());
+                // Mapping takes the processor for a while; others must not wait for it.
+                let (mapper, of, code) = (connector.clone(), name.to_owned(), run.code.clone());
+                let mapped = tokio::task::spawn_blocking(move || {
+                    mapper.stream(&of).map(|stream| leaf.records(stream, &code).collect::<Vec<_>>()).unwrap_or_default()
+                });
+                let mut lines = Vec::new();
+                for record in mapped.await.map_err(|_| Error::Mapping)? {
+                    match record {
+                        Ok(line) => lines.push(line),
+                        Err(error) => run.counts.reject(name, &error.reason.to_string()),
+                    }
+                }
+                for outcome in self.bring(&lines).await? {
+                    run.count(name, &outcome);
+                }
+                let counts = run.counts.stream(name);
+                counts.read += read;
+                counts.unchanged += left_out;
+                (counts.total, counts.complete) = (total, last);
+                self.step(run, name, after).await?;
+                progress(&run.counts);
+                if last {
+                    break;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Brings records in; waits for a database that is busy.
+    async fn bring(&self, lines: &[Vec<u8>]) -> Result<Vec<Outcome>, Error> {
+        let mut tried = 0;
+        loop {
+            match self.intake.ingest(lines).await {
+                Err(intake::Error::Store(store::Error::Overloaded)) if tried < TRIES => {
+                    tried += 1;
+                    self.vendors.surroundings.pause.pause(Duration::from_millis(250) * tried).await;
+                }
+                done => return Ok(done?),
+            }
+        }
+    }
+
+    /// Writes down that the records of a page are in.
+    async fn step(&self, run: &mut Run, stream: &str, after: StreamPlace) -> Result<(), Error> {
+        run.places.insert(stream.to_owned(), after);
+        run.row.counts = run.counts.text();
+        let (source, owner, row) = (run.source, run.owner.clone(), run.row.clone());
+        let places = self.vendors.connections.seal_places(source, &run.places)?;
+        let until = self.vendors.surroundings.clock.now().plus(LEASE);
+        let ours = self.store.write(move |write| {
+            let ours = connections::renew(write, source, &owner, until, Some(&places))?;
+            if ours {
+                syncs::update(write, &row)?;
+            }
+            Ok::<_, store::Error>(ours)
+        });
+        if ours.await? { Ok(()) } else { Err(Error::Overtaken) }
+    }
+
+    async fn beat(&self, source: SourceNo, owner: &[u8]) -> Result<(), Error> {
+        let (owner, until) = (owner.to_vec(), self.vendors.surroundings.clock.now().plus(LEASE));
+        let ours = self.store.write(move |write| connections::renew(write, source, &owner, until, None)).await?;
+        if ours { Ok(()) } else { Err(Error::Overtaken) }
+    }
+
+    async fn end(&self, run: &mut Run, taken: &ConnectionRow, outcome: &Result<(), Error>) -> Result<(), Error> {
+        let sum = run.counts.sum();
+        let brought = sum.created + sum.updated + sum.unchanged + sum.stale + sum.suppressed + sum.rejected;
+        self.intake.note_sync(&run.code, usize::try_from(brought).unwrap_or(usize::MAX)).await?;
+        let now = self.vendors.surroundings.clock.now();
+        let failures = if outcome.is_ok() { 0 } else { taken.failures.saturating_add(1) };
+        let pause = i64::from(taken.every_seconds).max(pause_after(failures));
+        let next_at = if taken.every_seconds > 0 { now.plus(pause * Timestamp::SECOND) } else { Timestamp::UNSET };
+        run.row.ended_at = now;
+        run.row.counts = run.counts.text();
+        run.row.state = if outcome.is_ok() { SyncState::Done } else { SyncState::Failed }.number();
+        run.row.cause = outcome.as_ref().err().map(Error::told).unwrap_or_default();
+        let (source, owner, row) = (run.source, run.owner.clone(), run.row.clone());
+        let ended = self.store.write(move |write| {
+            if connections::end(write, source, &owner, next_at, failures)? {
+                syncs::update(write, &row)?;
+            }
+            Ok::<_, store::Error>(())
+        });
+        Ok(ended.await?)
+    }
+}
+
+/// Seconds until a source that failed so often in a row is asked again.
+const fn pause_after(failures: i32) -> i64 {
+    if failures == 0 {
+        return 0;
+    }
+    let doubled = if failures > 16 { LONGEST_PAUSE } else { PAUSE << (failures - 1) };
+    if doubled < LONGEST_PAUSE { doubled } else { LONGEST_PAUSE }
+}
+
+impl Run {
+    fn count(&mut self, stream: &str, outcome: &Outcome) {
+        if let Outcome::Rejected(rejection) = outcome {
+            self.counts.reject(stream, &format!("{} at {:?}", rejection.code, rejection.pointer));
+            return;
+        }
+        let counts = self.counts.stream(stream);
+        *match outcome {
+            Outcome::Created => &mut counts.created,
+            Outcome::Updated => &mut counts.updated,
+            Outcome::Unchanged => &mut counts.unchanged,
+            Outcome::Stale => &mut counts.stale,
+            Outcome::Suppressed | Outcome::Rejected(_) => &mut counts.suppressed,
+        } += 1;
+    }
+}
+
+/// Syncs every source when it is due or wanted, for as long as it is polled.
+pub async fn keep_syncing(syncs: Arc<Syncs>) {
+    let mut running = FuturesUnordered::new();
+    let mut busy: Vec<SourceNo> = Vec::new();
+    loop {
+        tokio::select! {
+            Some(done) = running.next(), if !running.is_empty() => busy.retain(|source| *source != done),
+            () = tokio::time::sleep(CHECK) => {
+                for source in syncs.due().await {
+                    if busy.len() < AT_ONCE && !busy.contains(&source) {
+                        busy.push(source);
+                        running.push(syncs.run_due(source));
+                    }
+                }
+            }
+        }
+    }
+}
+
+impl Syncs {
+    async fn due(&self) -> Vec<SourceNo> {
+        let now = self.vendors.surroundings.clock.now();
+        match self.vendors.connections.rows().await {
+            Ok(rows) => rows.into_iter().filter(|row| row.is_due(now)).map(|row| row.source_no).collect(),
+            Err(error) => {
+                tracing::warn!(error = ?error, "it could not be looked which sources are due");
+                Vec::new()
+            }
+        }
+    }
+
+    async fn run_due(&self, number: SourceNo) -> SourceNo {
+        let Some(source) = self.vendors.rulebook.edition().source(number).cloned() else { return number };
+        match self.run(&source.code, false, |_| {}).await {
+            Ok(counts) => {
+                let sum = counts.sum();
+                let (new, changed, rejected) = (sum.created, sum.updated, sum.rejected);
+                tracing::info!(source = source.code, new, changed, rejected, "a source was synced");
+            }
+            Err(Error::Busy) => {}
+            Err(Error::Vendor(fault)) => {
+                tracing::warn!(source = source.code, cause = fault.word(), %fault, "a source could not be synced");
+            }
+            Err(error) => tracing::error!(source = source.code, error = ?error, "a sync failed and is tried again"),
+        }
+        number
+    }
+}
+
+#[cfg(test)]
+mod tests;

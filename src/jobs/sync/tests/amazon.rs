@@ -1,0 +1,66 @@
+//! Amazon.
+
+use serde_json::json;
+
+use super::house::{SHOP, brought};
+use super::scenarios::{Case, PAGE, PEOPLE, open, scenarios};
+use crate::connect::Leaves;
+use crate::vendors::Break;
+use crate::vendors::amazon::Marketplace;
+
+scenarios!(Marketplace);
+on_both_databases!(a_page_token_that_ended_begins_the_reading_anew, its_terms_come_with_it);
+
+impl Case for Marketplace {
+    const CONNECTOR: &'static str = "amazon_sp_api";
+    const VIA: &'static [&'static str] = &["https://sellingpartnerapi-eu.amazon.com", "https://api.amazon.com"];
+    const RECORDS: u64 = 1;
+    const CHANGED: u64 = 1;
+    const LEAVES: Option<Leaves> = Some(Leaves::Impossible);
+
+    fn new() -> Self {
+        Self::with_people(PEOPLE, PAGE)
+    }
+
+    fn parameters(_: &str) -> Vec<(&'static str, String)> {
+        vec![
+            ("client_id", "amzn1.application-oa2-client.test".to_owned()),
+            ("client_secret", "amzn1.oa2-cs.v1.secret".to_owned()),
+            ("refresh_token", "Atzr|refresh".to_owned()),
+        ]
+    }
+
+    fn change(&mut self, at: &str) {
+        self.orders[0]["fulfillment"]["fulfillmentStatus"] = json!("SHIPPED");
+        self.orders[0]["lastUpdatedTime"] = json!(at);
+    }
+
+    fn revoke(&mut self) {
+        self.authorised = false;
+    }
+
+    fn restore(&mut self) {
+        self.authorised = true;
+    }
+
+    fn email(number: usize) -> String {
+        format!("kunde{number}@marketplace.amazon.de")
+    }
+}
+
+async fn a_page_token_that_ended_begins_the_reading_anew(database: Database) {
+    let (house, fake) = open::<Marketplace>(database).await;
+    // A token, a page, and the second page is refused as one of yesterday would be.
+    fake.break_calls(2, &[Break::Status(400)]);
+    let counts = house.sync().await.unwrap();
+    assert_eq!(brought(&counts)[0], PEOPLE as u64, "{counts:?}");
+    assert_eq!(brought(&counts)[2], PAGE as u64, "the first page came twice: {counts:?}");
+}
+
+async fn its_terms_come_with_it(database: Database) {
+    let (house, _fake) = open::<Marketplace>(database).await;
+    let edition = house.syncs.vendors.rulebook.edition();
+    let terms = &edition.source_named(SHOP).unwrap().terms;
+    assert_eq!(terms.keep_days_after_delivery, Some(30));
+    assert!(terms.purposes.as_ref().unwrap().iter().all(|purpose| !purpose.as_str().contains("newsletter")));
+}

@@ -1,0 +1,81 @@
+//! The worked example of `docs/adding-a-connector.md`, taken out of the page and run.
+
+use std::io::Cursor;
+use std::path::Path;
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+
+use super::scenarios::{Case, PAGE, PEOPLE, scenarios};
+use crate::connect::{Catalog, Form, Leaves};
+use crate::vendors::teekontor::Teekontor;
+
+scenarios!(Teekontor);
+
+/// The connectors of the hub, and the one of the page.
+pub(super) fn catalog() -> Arc<Catalog> {
+    let page =
+        std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/adding-a-connector.md")).unwrap();
+    let directory = tempfile::tempdir().unwrap();
+    let folder = directory.path().join("teekontor");
+    std::fs::create_dir_all(folder.join("fixtures")).unwrap();
+    for file in ["fixtures/customers.json", "customers.jq", "manifest.yaml"] {
+        let (_, after) =
+            page.split_once(&format!("\n`{file}`\n\n```")).unwrap_or_else(|| panic!("the page shows no {file}"));
+        let (_, block) = after.split_once('\n').unwrap();
+        let (block, _) = block.split_once("\n```").unwrap();
+        std::fs::write(folder.join(file), block).unwrap();
+    }
+    Arc::new(Catalog::read(directory.path()).unwrap())
+}
+
+#[test]
+fn the_fixture_of_the_page_maps_as_it_says() {
+    let catalog = catalog();
+    let connector = catalog.connector("teekontor").unwrap();
+    let (_, fixture) = connector.fixtures().next().unwrap();
+    let records: Vec<Value> = connector
+        .read(Cursor::new(fixture), Form::Json, "tee")
+        .map(|record| serde_json::from_slice(&record.unwrap()).unwrap())
+        .collect();
+    assert_eq!(records.len(), 2);
+    assert_eq!(records[0]["consents"][0]["method"], "double_opt_in");
+    assert_eq!(records[0]["data"]["addresses"][0]["city"], "Lübeck");
+    assert_eq!(records[1].get("consents"), None, "an open newsletter is no consent");
+    assert_eq!(
+        records[1]["identifiers"][0],
+        json!({"kind": "email", "value": "arne.pohl@example.net", "verified": false})
+    );
+}
+
+impl Case for Teekontor {
+    const CONNECTOR: &'static str = "teekontor";
+    const VIA: &'static [&'static str] = &[];
+    const RECORDS: u64 = 1;
+    const CHANGED: u64 = 1;
+    const LEAVES: Option<Leaves> = Some(Leaves::Deleted);
+
+    fn new() -> Self {
+        Self::with_people(PEOPLE, PAGE)
+    }
+
+    fn parameters(address: &str) -> Vec<(&'static str, String)> {
+        vec![("shop_url", address.to_owned()), ("token", "a-token-of-tee".to_owned())]
+    }
+
+    fn change(&mut self, at: &str) {
+        (self.customers[0]["first"], self.customers[0]["changed"]) = (json!("Maria"), json!(at));
+    }
+
+    fn revoke(&mut self) {
+        self.token_is_valid = false;
+    }
+
+    fn restore(&mut self) {
+        self.token_is_valid = true;
+    }
+
+    fn catalog() -> Arc<Catalog> {
+        catalog()
+    }
+}

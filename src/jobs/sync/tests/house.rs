@@ -1,0 +1,204 @@
+//! A hub that syncs, over a store of its own.
+
+#![allow(clippy::disallowed_methods, reason = "tests open a hub of their own")]
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::time::Duration;
+
+use futures_util::future::BoxFuture;
+use sha2::{Digest as _, Sha256};
+
+use crate::audit::Book;
+use crate::connect::{Catalog, Connection, Connections, Counts, Outgoing, Pause, Surroundings, Vendors};
+use crate::consent::{Rulebook, Terms, default_purposes};
+use crate::databases::Database;
+use crate::gateway::{Actor, Caller, Gateway, Scope};
+use crate::intake::Intake;
+use crate::jobs::sync::{Error, Syncs};
+use crate::rights::{Controller, Kind, Rights};
+use crate::store::rows::Who;
+use crate::store::syncs::{self, SyncRow};
+use crate::store::{Store, keys};
+use crate::types::{ApiKeyId, Clock, Entropy, EntropyFailure, IdMaker, IdentifierKind, Role, SourceNo, Timestamp};
+use crate::vault::{CredentialRoot, Keyring, first_secrets, unlock};
+
+/// The time at the begin of each test.
+pub(super) const NOW: &str = "2026-11-21T12:00:00Z";
+/// The code of the source.
+pub(super) const SHOP: &str = "webshop";
+
+pub(super) struct Watch(AtomicI64);
+
+impl Watch {
+    pub(super) fn set(&self, time: &str) {
+        self.0.store(Timestamp::parse(time).unwrap().micros(), Ordering::SeqCst);
+    }
+}
+
+impl Clock for Watch {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_micros(self.0.load(Ordering::SeqCst))
+    }
+}
+
+/// Waits by moving the clock on.
+pub(super) struct Leap {
+    clock: Arc<Watch>,
+    waited: AtomicU64,
+}
+
+impl Pause for Leap {
+    fn pause(&self, time: Duration) -> BoxFuture<'static, ()> {
+        let micros = u64::try_from(time.as_micros()).unwrap();
+        self.clock.0.fetch_add(i64::try_from(micros).unwrap(), Ordering::SeqCst);
+        self.waited.fetch_add(micros, Ordering::SeqCst);
+        Box::pin(std::future::ready(()))
+    }
+}
+
+struct Seeded(AtomicU64);
+
+impl Entropy for Seeded {
+    fn fill(&self, bytes: &mut [u8]) -> Result<(), EntropyFailure> {
+        for chunk in bytes.chunks_mut(32) {
+            let block = Sha256::digest(self.0.fetch_add(1, Ordering::SeqCst).to_be_bytes());
+            chunk.copy_from_slice(&block[..chunk.len()]);
+        }
+        Ok(())
+    }
+}
+
+pub(super) struct House {
+    pub(super) syncs: Syncs,
+    pub(super) clock: Arc<Watch>,
+    pub(super) store: Store,
+    pub(super) database: Database,
+    rights: Rights,
+    gateway: Arc<Gateway>,
+    leap: Arc<Leap>,
+}
+
+impl House {
+    pub(super) async fn open(database: Database) -> Self {
+        Self::open_with(database, Arc::new(Catalog::embedded().unwrap())).await
+    }
+
+    pub(super) async fn open_with(database: Database, catalog: Arc<Catalog>) -> Self {
+        let store = database.store();
+        let clock = Arc::new(Watch(AtomicI64::new(Timestamp::parse(NOW).unwrap().micros())));
+        let entropy: Arc<dyn Entropy> = Arc::new(Seeded(AtomicU64::new(1)));
+        let root: Arc<CredentialRoot> = Arc::new(CredentialRoot::from_text(&"ab".repeat(32)).unwrap());
+        let (kek, secrets) = first_secrets(&*root, &*entropy, clock.now()).unwrap();
+        let (first, all) = (kek.clone(), secrets.clone());
+        store
+            .write(move |write| {
+                keys::insert_kek(write, &first)?;
+                all.iter().try_for_each(|secret| keys::insert_hub_secret(write, secret))
+            })
+            .await
+            .unwrap();
+        let unlocked = unlock(&*root, std::slice::from_ref(&kek), &secrets, entropy.clone()).unwrap();
+        let ids = Arc::new(IdMaker::new(clock.clone(), entropy.clone()).unwrap());
+        let keyring = Arc::new(Keyring::new(unlocked.ring, root, store.clone()));
+        let book = Arc::new(Book::open(&store, &ids, clock.clone()).await.unwrap());
+        let rulebook = Arc::new(Rulebook::open(store.clone()).await.unwrap());
+        rulebook.ensure_purposes(default_purposes().unwrap(), clock.now()).await.unwrap();
+        let (s, b, r, k, i, c) =
+            (store.clone(), book.clone(), rulebook.clone(), keyring.clone(), ids.clone(), clock.clone());
+        let gateway = Arc::new(Gateway::new(unlocked.opener, s, b, r, k, i, c));
+        let (s, b, r, k, i, c) =
+            (store.clone(), book.clone(), rulebook.clone(), keyring.clone(), ids.clone(), clock.clone());
+        let intake = Arc::new(Intake::new(unlocked.sealer, s, k, r, b, i, c));
+        let (s, r, i, c) = (store.clone(), rulebook.clone(), ids.clone(), clock.clone());
+        let controller = Controller { kek_rotation_days: Some(7), ..Controller::default() };
+        let rights = Rights::new(s, gateway.clone(), unlocked.shredder, keyring, book, r, i, c, controller);
+        let leap = Arc::new(Leap { clock: clock.clone(), waited: AtomicU64::new(0) });
+        let vendors = Arc::new(Vendors {
+            catalog,
+            connections: Connections::new(store.clone(), Arc::new(unlocked.strongbox)),
+            rulebook,
+            surroundings: Surroundings { clock: clock.clone(), entropy, pause: leap.clone() },
+        });
+        let syncs = Syncs { vendors, intake, store: store.clone(), ids };
+        Self { syncs, clock, store, database, rights, gateway, leap }
+    }
+
+    /// Connects the source, and calls to `vendor` go to `fake`.
+    pub(super) async fn connect(&self, connector: &str, parameters: &[(&str, &str)], via: &[(&str, &str)]) {
+        let pairs = |pairs: &[(&str, &str)]| pairs.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
+        let vendor = self.syncs.vendors.catalog.connector(connector).unwrap();
+        let consents = vendor.streams().iter().flat_map(crate::connect::Stream::consents);
+        let texts = consents.map(|purpose| (purpose.clone(), "2026-01".to_owned())).collect();
+        let terms = Terms { text_versions: texts, ..vendor.terms() };
+        let (code, now) = (SHOP.to_owned(), self.clock.now());
+        let source = self.syncs.vendors.rulebook.ensure_source(code.clone(), code, connector.to_owned(), &terms, now);
+        let source = source.await.unwrap().number;
+        let outgoing = Outgoing { private_hosts: vec!["127.0.0.1".to_owned()], via: pairs(via) };
+        let connection = Connection { parameters: pairs(parameters), outgoing };
+        self.syncs.vendors.connections.put(source, &connection, 900, now).await.unwrap();
+    }
+
+    pub(super) async fn sync(&self) -> Result<Counts, Error> {
+        self.syncs.run(SHOP, false, |_| {}).await
+    }
+
+    /// Seconds the syncs waited.
+    pub(super) fn waited(&self) -> u64 {
+        self.leap.waited.swap(0, Ordering::SeqCst) / 1_000_000
+    }
+
+    pub(super) async fn history(&self) -> Vec<SyncRow> {
+        let source = self.source();
+        self.store.read(move |read| syncs::list(read.records(), source, Timestamp::NEVER, 100)).await.unwrap()
+    }
+
+    pub(super) fn source(&self) -> SourceNo {
+        self.syncs.vendors.rulebook.edition().source_named(SHOP).unwrap().number
+    }
+
+    /// How many records the hub holds.
+    pub(super) fn records(&self) -> i64 {
+        self.database.count(crate::store::Shelf::Records, "record")
+    }
+
+    fn who(&self, (kind, value): &(IdentifierKind, String)) -> Who {
+        let (kind, normal) = crate::intake::lookup_form(*kind, value).unwrap();
+        self.gateway.who_has(kind, self.source(), &normal).unwrap()
+    }
+
+    pub(super) async fn knows(&self, mail: &str) -> bool {
+        self.knows_as(&(IdentifierKind::Email, mail.to_owned())).await
+    }
+
+    pub(super) async fn knows_as(&self, who: &(IdentifierKind, String)) -> bool {
+        self.gateway.snapshot(self.who(who)).await.unwrap().is_some()
+    }
+
+    /// Erases somebody in the hub.
+    pub(super) async fn erase(&self, mail: &str) {
+        self.erase_as(&(IdentifierKind::Email, mail.to_owned())).await;
+    }
+
+    pub(super) async fn erase_as(&self, who: &(IdentifierKind, String)) {
+        let id = ApiKeyId::from_uuid(uuid::Uuid::from_u128(2));
+        let dpo = Caller { actor: Actor::Key { id, role: Role::Dpo }, scope: Scope::Every };
+        let request = self.rights.receive(Kind::Erasure, self.who(who), None, &dpo).await.unwrap();
+        self.rights.erase(request.case().id, &dpo).await.unwrap();
+    }
+}
+
+/// Why a sync ended, as a word.
+pub(super) fn word(outcome: Result<Counts, Error>) -> String {
+    match outcome {
+        Ok(_) => "done".to_owned(),
+        Err(Error::Vendor(fault)) => fault.word().to_owned(),
+        Err(other) => other.to_string(),
+    }
+}
+
+/// What came of a sync: created, updated, unchanged, suppressed, rejected.
+pub(super) fn brought(counts: &Counts) -> [u64; 5] {
+    let sum = counts.sum();
+    [sum.created, sum.updated, sum.unchanged, sum.suppressed, sum.rejected]
+}

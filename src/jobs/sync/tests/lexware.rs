@@ -1,0 +1,65 @@
+//! Lexware Office.
+
+use serde_json::json;
+
+use super::house::SHOP;
+use super::scenarios::{Case, PAGE, PEOPLE, open, scenarios};
+use crate::connect::{Leaves, Person};
+use crate::vendors::lexware::Books;
+
+scenarios!(Books);
+on_both_databases!(a_contact_that_cannot_be_changed_is_left_to_somebody);
+
+impl Case for Books {
+    const CONNECTOR: &'static str = "lexware_office";
+    const VIA: &'static [&'static str] = &["https://api.lexware.io"];
+    const RECORDS: u64 = 2;
+    const CHANGED: u64 = 2;
+    const LEAVES: Option<Leaves> = Some(Leaves::Overwritten);
+
+    fn new() -> Self {
+        Self::with_people(PEOPLE, PAGE)
+    }
+
+    fn parameters(_: &str) -> Vec<(&'static str, String)> {
+        vec![("api_key", "a-key-of-lexware".to_owned())]
+    }
+
+    fn change(&mut self, at: &str) {
+        (self.contacts[0]["note"], self.contacts[0]["version"]) = (json!("Ruft gern an."), json!(2));
+        (self.invoices[0]["voucherStatus"], self.invoices[0]["updatedDate"]) = (json!("voided"), json!(at));
+    }
+
+    fn revoke(&mut self) {
+        self.key_is_valid = false;
+    }
+
+    fn restore(&mut self) {
+        self.key_is_valid = true;
+    }
+}
+
+async fn a_contact_that_cannot_be_changed_is_left_to_somebody(database: Database) {
+    let (house, fake) = open::<Books>(database).await;
+    fake.with(|books| {
+        // Found by a part of its address, and somebody else's.
+        books.contacts[5]["emailAddresses"]["private"] = json!(["alt-kunde4@example.org"]);
+        books.contacts[6]["emailAddresses"]["private"] = json!(["kunde6@example.org", "zweite@example.org"]);
+    });
+    let session = house.syncs.vendors.session(SHOP).await.unwrap();
+    let connector = session.connector().clone();
+    let forget = async |email: &str| {
+        let person = Person { email: Some(email.to_owned()), ..Person::default() };
+        connector.erase().unwrap().run(&session, &person).await
+    };
+    let done = forget("kunde4@example.org").await;
+    assert_eq!((done.steps[0].found, done.steps[0].leaves), (1, Some(Leaves::Overwritten)), "{done:?}");
+    fake.with(|books| {
+        assert_eq!(books.contacts[4].get("emailAddresses"), None);
+        assert_eq!(books.contacts[4]["person"]["lastName"], "Beispiel4", "the invoice needs the name");
+        assert!(books.contacts[5].get("emailAddresses").is_some(), "that was somebody else");
+    });
+    let left = forget("kunde6@example.org").await;
+    assert_eq!(left.leaves, Some(Leaves::ManualTask), "{left:?}");
+    assert!(left.steps[0].failure.as_ref().unwrap().contains("406"), "{left:?}");
+}

@@ -1,0 +1,18 @@
+//! Syncs against fakes of the vendors, on both databases, with the time in the test's hand.
+
+mod amazon;
+mod billbee;
+mod guide;
+mod house;
+mod lexware;
+mod scenarios;
+mod shopify;
+mod shopware;
+mod woocommerce;
+
+use super::pause_after;
+
+#[test]
+fn a_source_that_fails_is_asked_later_and_later() {
+    assert_eq!([0, 1, 2, 5, 9, 40].map(pause_after), [0, 60, 120, 960, 15_360, 21_600]);
+}

@@ -1,0 +1,196 @@
+//! What every vendor's connector must stand: the same scenarios for each, against the fake that keeps its rules.
+
+use std::sync::Arc;
+
+use super::house::{House, SHOP, brought, word};
+use crate::connect::{Catalog, Leaves, Person};
+use crate::databases::Database;
+use crate::jobs::sync::Error;
+use crate::types::{Clock as _, IdentifierKind};
+use crate::vendors::{Break, Fake, Vendor};
+
+/// People the vendor knows at the begin: at least three pages of what the fake gives at once.
+pub(super) const PEOPLE: usize = 25;
+/// What the fakes give at once, whatever they are asked for.
+pub(super) const PAGE: usize = 10;
+
+/// A vendor in the scenarios.
+pub(super) trait Case: Vendor + Sized {
+    /// The name of its connector.
+    const CONNECTOR: &'static str;
+    /// The origin that is led to the fake; none if its address is a parameter.
+    const VIA: &'static [&'static str];
+    /// Records of each person.
+    const RECORDS: u64;
+    /// Records of the person that come again after [`Case::change`].
+    const CHANGED: u64;
+    /// What is left at the vendor after an erasure; none if the connector takes no steps.
+    const LEAVES: Option<Leaves>;
+
+    /// With [`PEOPLE`], at most [`PAGE`] objects at once.
+    fn new() -> Self;
+    /// What the merchant enters.
+    fn parameters(address: &str) -> Vec<(&'static str, String)>;
+    /// The first person changes at this time.
+    fn change(&mut self, at: &str);
+    /// The credentials are not valid any more.
+    fn revoke(&mut self);
+    /// They are again.
+    fn restore(&mut self);
+    /// Where its connector is.
+    fn catalog() -> Arc<Catalog> {
+        Arc::new(Catalog::embedded().unwrap())
+    }
+    /// By what a person is found here. An address nobody proved may be that of several.
+    fn who(number: usize) -> (IdentifierKind, String) {
+        (IdentifierKind::Email, Self::email(number))
+    }
+    /// The mail address of a person.
+    fn email(number: usize) -> String {
+        format!("kunde{number}@example.org")
+    }
+}
+
+pub(super) async fn open<V: Case>(database: Database) -> (House, Fake<V>) {
+    let house = House::open_with(database, V::catalog()).await;
+    let fake = Fake::serve(V::new(), house.clock.clone());
+    let parameters = V::parameters(fake.address());
+    let parameters: Vec<_> = parameters.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    let via: Vec<_> = V::VIA.iter().map(|origin| (*origin, fake.address())).collect();
+    house.connect(V::CONNECTOR, &parameters, &via).await;
+    (house, fake)
+}
+
+fn all<V: Case>() -> u64 {
+    PEOPLE as u64 * V::RECORDS
+}
+
+pub(super) async fn everything_comes_in_once<V: Case>(database: Database) {
+    let (house, fake) = open::<V>(database).await;
+    house.syncs.vendors.session(SHOP).await.unwrap().test().await.unwrap();
+    let counts = house.sync().await.unwrap();
+    assert_eq!(brought(&counts), [all::<V>(), 0, 0, 0, 0], "{counts:?}");
+    assert!(counts.streams.values().all(|stream| stream.complete));
+    for number in [0, PAGE - 1, PAGE, PEOPLE - 1] {
+        assert!(house.knows_as(&V::who(number)).await, "{number} is not there");
+    }
+    let anew = house.syncs.run(SHOP, true, |_| {}).await.unwrap();
+    assert_eq!(brought(&anew), [0, 0, all::<V>(), 0, 0], "{anew:?}");
+    assert!(fake.calls() > 2 * PEOPLE / PAGE);
+    let dump = house.database.dump().join("\n");
+    for (name, secret) in V::parameters(fake.address()) {
+        assert!(!dump.contains(&secret), "{name} lies open");
+    }
+}
+
+pub(super) async fn only_what_changed_comes_again<V: Case>(database: Database) {
+    let (house, fake) = open::<V>(database).await;
+    house.sync().await.unwrap();
+    house.clock.set("2026-11-23T09:00:00Z");
+    fake.with(|vendor| vendor.change("2026-11-23T08:30:00Z"));
+    let counts = house.sync().await.unwrap();
+    assert_eq!(counts.sum().updated, V::CHANGED, "{counts:?}");
+    assert_eq!((counts.sum().created, counts.sum().rejected), (0, 0), "{counts:?}");
+}
+
+pub(super) async fn storms_are_waited_out<V: Case>(database: Database) {
+    let (house, fake) = open::<V>(database).await;
+    fake.break_calls(0, &[Break::Status(500), Break::Throttle(Some("7")), Break::Status(502)]);
+    fake.break_calls(5, &[Break::Cut, Break::Throttle(None), Break::HangUp, Break::Html]);
+    fake.break_calls(10, &[Break::Status(503), Break::Cut]);
+    let counts = house.sync().await.unwrap();
+    assert_eq!(brought(&counts), [all::<V>(), 0, 0, 0, 0], "{counts:?}");
+    assert!(house.waited() >= 7);
+    // Nobody waits for ever.
+    fake.break_calls(0, &[Break::Throttle(Some("1")); 20]);
+    assert_eq!(word(house.sync().await), "throttled");
+}
+
+pub(super) async fn revoked_and_cut_short_it_goes_on<V: Case>(database: Database) {
+    let (house, fake) = open::<V>(database).await;
+    let mut pages = 0;
+    let revoke = |_: &crate::connect::Counts| {
+        pages += 1;
+        if pages == 2 {
+            fake.with(Case::revoke);
+        }
+    };
+    let Err(Error::Vendor(fault)) = house.syncs.run(SHOP, false, revoke).await else { panic!("it must fail") };
+    assert_eq!(fault.word(), "credentials_refused");
+    let there = house.records();
+    assert!(there > 0 && there < i64::try_from(all::<V>()).unwrap(), "{there}");
+    // Its process dies too, between the records of a page and its place.
+    let now = house.clock.now();
+    house.database.execute(
+        crate::store::Shelf::Records,
+        &format!("UPDATE connection SET lease_until = {}", now.plus(60_000_000).micros()),
+    );
+    fake.with(Case::restore);
+    assert_eq!(word(house.sync().await), Error::Busy.to_string());
+    house.clock.set("2026-11-21T12:30:00Z");
+    house.sync().await.unwrap();
+    assert_eq!(house.records(), i64::try_from(all::<V>()).unwrap(), "lost or doubled");
+}
+
+pub(super) async fn erased_they_stay_erased<V: Case>(database: Database) {
+    let (house, fake) = open::<V>(database).await;
+    house.sync().await.unwrap();
+    assert!(house.knows_as(&V::who(3)).await);
+    house.clock.set("2026-11-21T12:30:00Z");
+    let session = house.syncs.vendors.session(SHOP).await.unwrap();
+    let connector = session.connector().clone();
+    let person = Person { email: Some(V::email(3).to_uppercase()), ..Person::default() };
+    let calls = fake.calls();
+    let report = connector.erase().unwrap().run(&session, &person).await;
+    assert_eq!(report.leaves, V::LEAVES, "{report:?}");
+    for step in &report.steps {
+        assert_eq!(step.failure, None, "{report:?}");
+        let done = step.leaves.is_some_and(|left| left < Leaves::Restricted);
+        assert!(!done || step.verified == Some(true) || V::LEAVES == Some(Leaves::Anonymised), "{report:?}");
+    }
+    assert!(report.steps.is_empty() == (fake.calls() == calls), "{report:?}");
+    assert!(!format!("{report:?}").to_lowercase().contains(&V::email(3)));
+    house.erase_as(&V::who(3)).await;
+    assert!(!house.knows_as(&V::who(3)).await);
+    house.clock.set("2026-11-21T13:00:00Z");
+    let anew = house.syncs.run(SHOP, true, |_| {}).await.unwrap();
+    assert_eq!(anew.sum().created, 0, "{anew:?}");
+    assert!(!house.knows_as(&V::who(3)).await);
+}
+
+/// The scenarios of a vendor, on both databases.
+macro_rules! scenarios {
+    ($case:ty) => {
+        use crate::databases::{Database, on_both_databases};
+        use crate::jobs::sync::tests::scenarios as all;
+
+        on_both_databases!(
+            everything_comes_in_once,
+            only_what_changed_comes_again,
+            storms_are_waited_out,
+            revoked_and_cut_short_it_goes_on,
+            erased_they_stay_erased,
+        );
+
+        async fn everything_comes_in_once(database: Database) {
+            all::everything_comes_in_once::<$case>(database).await;
+        }
+
+        async fn only_what_changed_comes_again(database: Database) {
+            all::only_what_changed_comes_again::<$case>(database).await;
+        }
+
+        async fn storms_are_waited_out(database: Database) {
+            all::storms_are_waited_out::<$case>(database).await;
+        }
+
+        async fn revoked_and_cut_short_it_goes_on(database: Database) {
+            all::revoked_and_cut_short_it_goes_on::<$case>(database).await;
+        }
+
+        async fn erased_they_stay_erased(database: Database) {
+            all::erased_they_stay_erased::<$case>(database).await;
+        }
+    };
+}
+pub(super) use scenarios;

@@ -1,0 +1,315 @@
+//! Shopware 6: everything a sync can meet.
+
+use serde_json::json;
+
+use super::house::{House, SHOP, brought, word};
+use crate::connect::{Counts, Leaves, Person};
+use crate::databases::{Database, on_both_databases};
+use crate::jobs::sync::Error;
+use crate::store::connections;
+use crate::store::syncs::SyncState;
+use crate::types::{Clock as _, Timestamp};
+use crate::vendors::shopware::{Shop, customer, email, id, order};
+use crate::vendors::{Break, Fake};
+
+on_both_databases!(
+    everything_comes_in_page_by_page_and_only_once,
+    only_what_changed_is_asked_for,
+    an_object_that_goes_away_during_the_reading_pushes_none_out_of_sight,
+    what_changes_during_the_reading_comes_with_the_next_one,
+    a_token_that_ends_is_made_anew,
+    storms_of_429_and_500_are_waited_out,
+    a_vendor_that_stays_down_is_told_and_asked_later,
+    credentials_that_end_during_a_sync_are_told_and_nothing_is_lost,
+    a_crash_between_records_and_place_loses_and_doubles_nothing,
+    one_node_syncs_a_source,
+    a_broken_object_is_rejected_with_its_reason_and_the_others_come_in,
+    erased_at_the_vendor_and_here_they_stay_erased,
+    an_erasure_that_the_vendor_only_pretends_is_not_called_one,
+    nothing_secret_lies_open,
+);
+
+async fn shop(database: Database, people: usize) -> (House, Fake<Shop>) {
+    let house = House::open(database).await;
+    let fake = Fake::serve(Shop::with_people(people), house.clock.clone());
+    connect(&house, &fake).await;
+    (house, fake)
+}
+
+async fn connect(house: &House, fake: &Fake<Shop>) {
+    let secret = fake.with(|shop| shop.secret.clone());
+    let parameters = [("shop_url", fake.address()), ("client_id", "SWIATEST"), ("client_secret", secret.as_str())];
+    house.connect("shopware6", &parameters, &[]).await;
+}
+
+fn complete(counts: &Counts) -> bool {
+    counts.streams.len() == 3 && counts.streams.values().all(|stream| stream.complete)
+}
+
+async fn everything_comes_in_page_by_page_and_only_once(database: Database) {
+    let (house, fake) = shop(database, 260).await;
+    house.syncs.vendors.session(SHOP).await.unwrap().test().await.unwrap();
+    let counts = house.sync().await.unwrap();
+    assert_eq!(brought(&counts), [780, 0, 0, 0, 0], "{counts:?}");
+    assert!(complete(&counts));
+    assert_eq!((counts.streams["customers"].read, counts.streams["customers"].total), (260, Some(260)));
+    assert_eq!(house.records(), 780);
+    assert!(house.knows(&email(259)).await && !house.knows(&email(260)).await);
+    // Two pages for each stream, a token for the test and one for the sync, and the test.
+    assert_eq!(fake.calls(), 6 + 2 + 1);
+    let again = house.syncs.run(SHOP, true, |_| {}).await.unwrap();
+    assert_eq!(brought(&again), [0, 0, 780, 0, 0]);
+    let history = house.history().await;
+    assert_eq!(history.len(), 2);
+    assert!(history.iter().all(|row| row.state == SyncState::Done.number() && row.ended_at.is_set()));
+    assert_eq!(Counts::parse(&history[1].counts), counts);
+}
+
+async fn only_what_changed_is_asked_for(database: Database) {
+    let (house, fake) = shop(database, 30).await;
+    house.sync().await.unwrap();
+    house.clock.set("2026-11-21T13:00:00Z");
+    fake.with(|shop| {
+        shop.change("customer", &id("customer", 3), "2026-11-21T12:30:00.000+00:00", "title", json!("Dr."));
+        let mut new = customer(40);
+        new["createdAt"] = json!("2026-11-21T12:40:00.000+00:00");
+        shop.add("customer", new);
+        // Long past: it is older than what was asked for, and came in before.
+        shop.change("customer", &id("customer", 4), "2026-01-01T00:00:00.000+00:00", "title", json!("Dr."));
+    });
+    let counts = house.sync().await.unwrap();
+    assert_eq!(brought(&counts), [1, 1, 0, 0, 0], "{counts:?}");
+    assert_eq!(counts.streams["orders"].read, 0);
+    house.clock.set("2026-11-21T14:00:00Z");
+    assert_eq!(brought(&house.sync().await.unwrap()), [0; 5]);
+}
+
+async fn an_object_that_goes_away_during_the_reading_pushes_none_out_of_sight(database: Database) {
+    let (house, fake) = shop(database, 510).await;
+    fake.with(|shop| shop.delete_at = Some(("customer".to_owned(), id("customer", 7), 2)));
+    let counts = house.sync().await.unwrap();
+    assert!(complete(&counts));
+    for number in [249, 250, 251, 499, 500, 501, 509] {
+        assert!(house.knows(&email(number)).await, "{number} was passed over");
+    }
+    assert_eq!(counts.streams["customers"].created, 510);
+}
+
+async fn what_changes_during_the_reading_comes_with_the_next_one(database: Database) {
+    let (house, fake) = shop(database, 300).await;
+    // The sync is cut off after the first page of customers; one of them changes then.
+    fake.break_calls(2, &[Break::Status(400)]);
+    assert_eq!(word(house.sync().await), "vendor_error");
+    house.clock.set("2026-11-21T12:05:00Z");
+    fake.with(|shop| {
+        shop.change("customer", &id("customer", 0), "2026-11-21T12:04:00.000+00:00", "firstName", json!("Maria"));
+    });
+    house.clock.set("2026-11-21T12:30:00Z");
+    assert!(complete(&house.sync().await.unwrap()));
+    let counts = house.sync().await.unwrap();
+    assert_eq!(counts.streams["customers"].updated, 1, "{counts:?}");
+}
+
+async fn a_token_that_ends_is_made_anew(database: Database) {
+    let (house, fake) = shop(database, 510).await;
+    // Before its time, in the middle of the pages.
+    fake.with(|shop| shop.uses_of_a_token = Some(2));
+    assert!(complete(&house.sync().await.unwrap()));
+    assert_eq!(house.records(), 1530);
+    // And by the clock: a pause of more than ten minutes between two calls.
+    fake.with(|shop| shop.uses_of_a_token = None);
+    house.clock.set("2026-11-21T12:20:00Z");
+    let session = house.syncs.vendors.session(SHOP).await.unwrap();
+    session.test().await.unwrap();
+    house.clock.set("2026-11-21T12:31:00Z");
+    let before = fake.calls();
+    session.test().await.unwrap();
+    assert_eq!(fake.calls_since(before), ["POST /api/oauth/token", "POST /api/search/customer"]);
+}
+
+async fn storms_of_429_and_500_are_waited_out(database: Database) {
+    let (house, fake) = shop(database, 260).await;
+    fake.break_calls(0, &[Break::Throttle(Some("30")), Break::Status(500)]);
+    fake.break_calls(4, &[Break::Throttle(None), Break::Status(503), Break::Cut, Break::HangUp, Break::Status(502)]);
+    fake.break_calls(12, &[Break::Html, Break::Throttle(Some("Sat, 21 Nov 2026 12:05:00 GMT"))]);
+    let counts = house.sync().await.unwrap();
+    assert!(complete(&counts));
+    assert_eq!((brought(&counts)[0], house.records()), (780, 780));
+    assert!(house.waited() > 60, "it must wait as it is told");
+}
+
+async fn a_vendor_that_stays_down_is_told_and_asked_later(database: Database) {
+    let (house, fake) = shop(database, 10).await;
+    for failures in 1..=2 {
+        let now = house.clock.now();
+        fake.break_calls(0, &[Break::Status(500); 6]);
+        assert_eq!(word(house.sync().await), "vendor_error");
+        let row = house.syncs.vendors.connections.rows().await.unwrap().remove(0);
+        assert_eq!((row.failures, row.lease_until), (failures, Timestamp::UNSET));
+        assert!(row.next_at >= now.plus(900 * Timestamp::SECOND) && !row.is_due(house.clock.now()));
+        let history = house.history().await;
+        assert_eq!(history[0].state, SyncState::Failed.number());
+        assert_eq!(history[0].cause, "the vendor answered with status 500");
+    }
+    fake.break_calls(0, &[Break::Throttle(Some("4000"))]);
+    assert_eq!(word(house.sync().await), "throttled", "longer than a sync waits");
+    assert!(complete(&house.sync().await.unwrap()));
+    assert_eq!(house.syncs.vendors.connections.rows().await.unwrap()[0].failures, 0);
+}
+
+async fn credentials_that_end_during_a_sync_are_told_and_nothing_is_lost(database: Database) {
+    let (house, fake) = shop(database, 510).await;
+    fake.with(|shop| shop.uses_of_a_token = Some(2));
+    let revoke = |counts: &Counts| {
+        if counts.streams["customers"].read == 500 {
+            fake.with(|shop| shop.secret = "another".to_owned());
+        }
+    };
+    let outcome = house.syncs.run(SHOP, false, revoke).await;
+    let Err(Error::Vendor(fault)) = outcome else { panic!("it must fail") };
+    assert_eq!(fault.word(), "credentials_refused");
+    assert!(fault.to_string().contains("make new ones") && fault.to_string().contains("`6`"), "{fault}");
+    assert_eq!(house.records(), 500);
+    fake.with(|shop| shop.uses_of_a_token = None);
+    connect(&house, &fake).await;
+    let before = fake.calls();
+    let counts = house.sync().await.unwrap();
+    assert_eq!(counts.streams["customers"].created, 10, "it goes on where it stopped: {counts:?}");
+    assert_eq!(fake.calls_since(before).iter().filter(|call| call.ends_with("/customer")).count(), 1);
+    assert_eq!(house.records(), 1530);
+
+    fake.with(|shop| shop.rights.remove("order:read"));
+    let outcome = house.syncs.run(SHOP, true, |_| {}).await;
+    let Err(Error::Vendor(fault)) = outcome else { panic!("it must fail") };
+    assert_eq!(fault.word(), "permission_missing");
+    assert!(!fault.to_string().contains("kunde"), "{fault}");
+}
+
+async fn a_crash_between_records_and_place_loses_and_doubles_nothing(database: Database) {
+    let (house, fake) = shop(database, 300).await;
+    fake.break_calls(2, &[Break::Status(400)]);
+    assert_eq!(word(house.sync().await), "vendor_error");
+    assert_eq!(house.records(), 250);
+    // As after a kill between the two commits: the records of a page are in, its place is not written, the lease is held.
+    let source = house.source();
+    house
+        .store
+        .write(move |write| {
+            let row = connections::find(write.records(), source)?.unwrap();
+            let until = row.created_at.plus(3600 * Timestamp::SECOND);
+            connections::take(write, source, b"a process that died", until, row.created_at)?;
+            connections::renew(write, source, b"a process that died", until, Some(&[]))
+        })
+        .await
+        .unwrap();
+    assert_eq!(word(house.sync().await), Error::Busy.to_string());
+    house.clock.set("2026-11-21T13:00:01Z");
+    let counts = house.sync().await.unwrap();
+    assert_eq!((counts.streams["customers"].unchanged, counts.streams["customers"].created), (250, 50));
+    assert_eq!(house.records(), 900);
+}
+
+async fn one_node_syncs_a_source(database: Database) {
+    let (house, _fake) = shop(database, 20).await;
+    let (first, second) = futures_util::join!(house.sync(), house.sync());
+    let words = [word(first), word(second)];
+    assert!(words.contains(&"done".to_owned()) && words.contains(&Error::Busy.to_string()), "{words:?}");
+    assert_eq!(house.records(), 60);
+}
+
+async fn a_broken_object_is_rejected_with_its_reason_and_the_others_come_in(database: Database) {
+    let (house, fake) = shop(database, 20).await;
+    fake.with(|shop| {
+        let at = "2026-01-01T00:00:00.000+00:00";
+        shop.change("customer", &id("customer", 2), at, "email", json!(null));
+        shop.change("customer", &id("customer", 3), at, "email", json!("Secret Person"));
+        shop.change("order", &id("order", 4), at, "amountTotal", json!({"Secret": "Person"}));
+        shop.change("order", &id("order", 5), at, "amountTotal", json!("49.90"));
+    });
+    let counts = house.sync().await.unwrap();
+    assert_eq!(brought(&counts), [57, 0, 0, 0, 3], "{counts:?}");
+    assert_eq!(counts.rejections["customers: the customer has no e-mail"], 1);
+    assert!(!counts.text().contains("Secret") && counts.rejections.len() == 3, "{counts:?}");
+}
+
+async fn erased_at_the_vendor_and_here_they_stay_erased(database: Database) {
+    let (house, fake) = shop(database, 20).await;
+    house.sync().await.unwrap();
+    assert!(house.knows(&email(7)).await);
+    house.clock.set("2026-11-21T12:30:00Z");
+    fake.with(|shop| {
+        // A guest with the same address, written in another way.
+        let mut guest = customer(30);
+        (guest["email"], guest["guest"]) = (json!("Kunde7@Example.org"), json!(true));
+        shop.add("customer", guest);
+        shop.add("product-review", json!({"id": "r1", "externalEmail": "kunde7@example.org", "customer": null}));
+        shop.add("product-review", json!({"id": "r2", "externalEmail": null, "customer": {"email": email(7)}}));
+        shop.add("product-review", json!({"id": "r3", "externalEmail": email(8), "customer": null}));
+    });
+
+    let session = house.syncs.vendors.session(SHOP).await.unwrap();
+    let shopware = session.connector().clone();
+    let person = Person { email: Some("KUNDE7@example.org".to_owned()), ..Person::default() };
+    let report = shopware.erase().unwrap().run(&session, &person).await;
+    let steps: Vec<_> =
+        report.steps.iter().map(|step| (step.name.as_str(), step.found, step.leaves, step.verified)).collect();
+    assert_eq!(
+        steps,
+        [
+            ("reviews", 2, Some(Leaves::Deleted), Some(true)),
+            ("customer accounts", 2, Some(Leaves::Deleted), Some(true)),
+            ("newsletter recipients", 1, Some(Leaves::Deleted), Some(true)),
+            ("orders", 1, Some(Leaves::Restricted), None),
+        ]
+    );
+    assert_eq!(report.leaves, Some(Leaves::Restricted), "the honest outcome is the worst of them");
+    assert!(!serde_json::to_string(&report).unwrap().contains("kunde7"));
+    fake.with(|shop| assert_eq!(shop.entities["product-review"].len(), 1));
+
+    house.erase(&email(7)).await;
+    house.clock.set("2026-11-21T13:00:00Z");
+    assert!(!house.knows(&email(7)).await);
+    // The order stays in the shop, and changes there.
+    fake.with(|shop| {
+        let at = "2026-11-21T12:59:00.000+00:00";
+        shop.change("order", &id("order", 7), at, "stateMachineState", json!({"technicalName": "completed"}));
+    });
+    let counts = house.sync().await.unwrap();
+    assert_eq!(counts.streams["orders"].suppressed, 1, "{counts:?}");
+    let anew = house.syncs.run(SHOP, true, |_| {}).await.unwrap();
+    assert_eq!((brought(&anew)[0], brought(&anew)[3]), (0, 1), "{anew:?}");
+    assert!(!house.knows(&email(7)).await);
+}
+
+async fn an_erasure_that_the_vendor_only_pretends_is_not_called_one(database: Database) {
+    let (house, fake) = shop(database, 5).await;
+    fake.with(|shop| {
+        shop.deletes_nothing = true;
+        shop.rights.remove("newsletter_recipient:delete");
+    });
+    let session = house.syncs.vendors.session(SHOP).await.unwrap();
+    let shopware = session.connector().clone();
+    let person = Person { email: Some(email(1)), ..Person::default() };
+    let report = shopware.erase().unwrap().run(&session, &person).await;
+    let account = &report.steps[1];
+    assert_eq!((account.verified, account.leaves), (Some(false), Some(Leaves::ManualTask)));
+    assert!(report.steps[2].failure.as_ref().unwrap().contains("lack a right"), "{report:?}");
+    assert_eq!(report.leaves, Some(Leaves::ManualTask));
+    // Nobody is found, and nothing is asked without a value to look for.
+    let before = fake.calls();
+    let nobody = shopware.erase().unwrap().run(&session, &Person::default()).await;
+    assert_eq!((nobody.leaves, fake.calls()), (None, before));
+}
+
+async fn nothing_secret_lies_open(database: Database) {
+    let (house, fake) = shop(database, 3).await;
+    fake.with(|shop| shop.add("order", order(9)));
+    fake.break_calls(3, &[Break::Status(400)]);
+    let _ = house.sync().await;
+    let dump = house.database.dump().join("\n");
+    let secret = fake.with(|shop| shop.secret.clone());
+    for text in [secret.as_str(), "SWIATEST", &email(1), "Beispiel1", "Lindenweg"] {
+        assert!(!dump.contains(text) && !dump.contains(&hex::encode(text)), "{text} lies open");
+    }
+    assert!(dump.contains("status 400"), "the dump must be able to find what is there");
+}

@@ -1,0 +1,259 @@
+//! The readers of whatever comes in, and what must hold for every input: no panic, no value of it in what is said to be
+//! wrong, a normal form is its own normal form, what is stored reads back as it was, and no forged envelope opens.
+//!
+//! Two drive them: `tests/it/hammer/fuzz.rs` in the suite, and libFuzzer, guided by coverage, in the package beside this
+//! file. The corpus of each is in `tests/corpus/<name>`.
+
+use std::sync::LazyLock;
+
+use obhut::connect::{Catalog, TableMapping};
+use obhut::consent::Purpose;
+use obhut::intake::normal::{
+    address, country, currency, date, email, iban, language, money, name, phone, placeholder, text,
+};
+use obhut::intake::{self, lookup_form};
+use obhut::segments::{Rule, Segment};
+use obhut::store::rows::DataKeyRow;
+use obhut::types::{Category, IdentifierKind, RecordNo, SourceNo, SubjectId, Timestamp};
+use obhut::vault::{self, CredentialRoot, Opener, Personal};
+use serde_json::Value;
+use uuid::Uuid;
+
+use super::chance::SeededChance;
+
+/// It stands in the corpus where a value stands, and must be in no error. With its tilde it is no plain name of a field, which
+/// an error may repeat.
+const CANARY: &str = "kanarie~";
+const NOW: Timestamp = Timestamp::from_micros(1_795_262_400_000_000);
+
+/// One reader.
+pub struct Reader {
+    pub name: &'static str,
+    /// What its inputs grow out of.
+    pub corpus: &'static str,
+    /// Is it content with an input, or with some reading of it? And what does it say of the others?
+    read: fn(&[u8]) -> (bool, String),
+}
+
+/// All of them.
+pub const READERS: [Reader; 11] = [
+    Reader { name: "records", corpus: "records", read: |input| unless(records(input)) },
+    Reader { name: "record_lines", corpus: "records", read: |input| unless(record_lines(input)) },
+    Reader { name: "ndjson", corpus: "ndjson", read: |input| unless(ndjson(input)) },
+    Reader { name: "csv", corpus: "csv", read: |input| unless(csv(input)) },
+    Reader { name: "vendor_documents", corpus: "vendor", read: |input| unless(vendor_documents(input)) },
+    Reader { name: "identifiers", corpus: "identifiers", read: identifiers },
+    Reader { name: "fields", corpus: "fields", read: fields },
+    Reader { name: "lookups", corpus: "identifiers", read: |input| unless(lookups(input)) },
+    Reader { name: "purposes", corpus: "purposes", read: |input| unless(purposes(input)) },
+    Reader { name: "segments", corpus: "segments", read: |input| unless(segments(input)) },
+    Reader { name: "envelopes", corpus: "envelopes", read: |input| unless(envelopes(input)) },
+];
+
+impl Reader {
+    /// The reader of this name.
+    pub fn named(name: &str) -> Option<&'static Self> {
+        static ALL: [Reader; 11] = READERS;
+        ALL.iter().find(|reader| reader.name == name)
+    }
+
+    /// Reads an input. Is it content?
+    ///
+    /// # Panics
+    /// If something that must hold does not.
+    pub fn is_content_with(&self, input: &[u8]) -> bool {
+        let (content, said) = (self.read)(input);
+        assert!(!said.to_lowercase().contains(CANARY), "{said:?} repeats a value of {}", hex::encode(input));
+        content
+    }
+}
+
+/// Of a reader that has one reading: content, unless it says why not.
+fn unless(said: Option<String>) -> (bool, String) {
+    said.map_or((true, String::new()), |said| (false, said))
+}
+
+fn records(line: &[u8]) -> Option<String> {
+    let refused = intake::parse(line, NOW).err()?;
+    Some(format!("{refused:?} {}", refused.detail))
+}
+
+/// Reading is repeatable, and what a record says of itself is read the same after its fields changed places.
+fn record_lines(line: &[u8]) -> Option<String> {
+    let Ok(value) = serde_json::from_slice::<Value>(line) else { return Some("no JSON".to_owned()) };
+    let again = serde_json::to_vec(&value).unwrap();
+    let (first, second) = (intake::parse(line, NOW), intake::parse(&again, NOW));
+    // A name that is there twice, or a number with too many digits, is refused in the first and gone in the second.
+    if let Ok(first) = &first {
+        let second = second.as_ref().map_err(|refused| format!("{refused:?}")).unwrap();
+        assert_eq!((first.kind, first.version, first.parts.len()), (second.kind, second.version, second.parts.len()));
+    }
+    first.err().map(|refused| format!("{refused:?}"))
+}
+
+fn ndjson(lines: &[u8]) -> Option<String> {
+    let mut refused = Vec::new();
+    for line in lines.split(|byte| *byte == b'\n') {
+        refused.extend(intake::parse(line, NOW).err().map(|refused| format!("{refused:?}")));
+    }
+    (!refused.is_empty()).then(|| refused.join("\n"))
+}
+
+fn csv(table: &[u8]) -> Option<String> {
+    static MAPPING: LazyLock<TableMapping> = LazyLock::new(|| {
+        TableMapping::parse("mapping.yaml", include_str!("../../connectors/generic/mapping.yaml")).unwrap()
+    });
+    let mut refused = Vec::new();
+    for record in MAPPING.read(table, "shop") {
+        match record {
+            Ok(line) => refused.extend(intake::parse(&line, NOW).err().map(|refused| format!("{refused:?}"))),
+            Err(error) => refused.push(format!("{error} {error:?}")),
+        }
+    }
+    (!refused.is_empty()).then(|| refused.join("\n"))
+}
+
+/// A vendor's documents, through the filters of every connector.
+fn vendor_documents(document: &[u8]) -> Option<String> {
+    static CATALOG: LazyLock<Catalog> = LazyLock::new(|| Catalog::embedded().unwrap());
+    let Ok(page) = serde_json::from_slice::<Value>(document) else { return Some("no JSON".to_owned()) };
+    let mut refused = Vec::new();
+    for connector in CATALOG.connectors() {
+        let Some(stream) = connector.stream_for(&page) else { continue };
+        for record in stream.map(&page, "shop") {
+            match record {
+                Ok(line) => refused.extend(intake::parse(&line, NOW).err().map(|refused| format!("{refused:?}"))),
+                Err(error) => refused.push(format!("{error} {error:?}")),
+            }
+        }
+    }
+    (!refused.is_empty()).then(|| refused.join("\n"))
+}
+
+/// Every normal form is its own normal form, and no reason repeats what it refuses.
+fn identifiers(bytes: &[u8]) -> (bool, String) {
+    let text = String::from_utf8_lossy(bytes);
+    let (mut content, mut refused) = (false, Vec::new());
+    let same = |again: Result<String, intake::normal::Reason>, first: &str| {
+        assert_eq!(again.ok().as_deref(), Some(first), "a normal form that has another");
+    };
+    match email::normal(&text) {
+        Ok(email) => {
+            content = true;
+            let normal = email.text();
+            same(email::normal(&normal).map(|email| email.text()), &normal);
+            let _ = (email.matching(), email.mailbox(), placeholder::is_email(&email));
+        }
+        Err(reason) => refused.push(format!("{reason:?}")),
+    }
+    for land in [None, Some("DE"), Some("AT"), Some("US")] {
+        match phone::normal(&text, land) {
+            Ok(normal) => {
+                content = true;
+                same(phone::normal(&normal, None), &normal);
+            }
+            Err(reason) => refused.push(format!("{reason:?}")),
+        }
+    }
+    for read in [iban::normal as fn(&str) -> _, name::normal, language::normal] {
+        match read(&text) {
+            Ok(normal) => {
+                content = true;
+                same(read(&normal), &normal);
+            }
+            Err(reason) => refused.push(format!("{reason:?}")),
+        }
+    }
+    let _ = (placeholder::is_nothing(&text), placeholder::is_phone(&text), placeholder::is_id(&text));
+    (content, refused.join("\n"))
+}
+
+/// Days, instants, amounts, addresses and the rest of what stands in a field.
+fn fields(bytes: &[u8]) -> (bool, String) {
+    let text = String::from_utf8_lossy(bytes);
+    let mut said = Vec::new();
+    said.extend(date::day(&text).map(|day| date::birth(day, NOW)).err().map(|reason| format!("{reason:?}")));
+    said.extend(date::instant(&text).and_then(|at| date::event(at, NOW)).err().map(|reason| format!("{reason:?}")));
+    said.extend(money::decimal(&text).err().map(|reason| format!("{reason:?}")));
+    said.extend(country::normal(&text).err().map(|reason| format!("{reason:?}")));
+    said.extend(currency::normal(&text).err().map(|reason| format!("{reason:?}")));
+    for country in [None, Some("DE"), Some("GB")] {
+        said.extend(address::postal_code(&text, country).err().map(|reason| format!("{reason:?}")));
+    }
+    let (street, number) = address::split(&text);
+    let _ = (address::house_number(&text), address::folded_street(&street), number);
+    let _ = (name::fold(&text), name::folded_full(&text));
+    said.extend(text::line(&text, 64).err().map(|reason| format!("{reason:?}")));
+    said.extend(text::lines(&text, 64).err().map(|reason| format!("{reason:?}")));
+    if let (Ok(amount), Ok(currency)) = (money::decimal(&text), currency::normal("EUR")) {
+        let _ = (money::normal(amount, currency, money::Sign::Any), money::quantity(amount));
+    }
+    // Everything but one text is content now and then.
+    (said.len() < 9, said.join("\n"))
+}
+
+/// What a look-up names: the kind by the first byte, the value by the rest.
+fn lookups(bytes: &[u8]) -> Option<String> {
+    let kinds: Vec<IdentifierKind> = (0..64).filter_map(|number| IdentifierKind::try_from(number).ok()).collect();
+    let (first, value) = bytes.split_first().unwrap_or((&0, &[]));
+    let kind = kinds[usize::from(*first) % kinds.len()];
+    lookup_form(kind, &String::from_utf8_lossy(value)).err().map(|reason| format!("{reason:?}"))
+}
+
+/// A purpose as it is configured.
+fn purposes(document: &[u8]) -> Option<String> {
+    match serde_json::from_slice::<Purpose>(document) {
+        Ok(purpose) => {
+            let text = serde_json::to_vec(&purpose).unwrap();
+            assert_eq!(serde_json::from_slice::<Purpose>(&text).unwrap(), purpose);
+            purpose.validate().err().map(|found| format!("{} faults", found.len()))
+        }
+        Err(_) => Some("not read".to_owned()),
+    }
+}
+
+/// A segment and its rule, which are stored and read again as they were.
+fn segments(document: &[u8]) -> Option<String> {
+    let Ok(value) = serde_json::from_slice::<Value>(document) else { return Some("no JSON".to_owned()) };
+    if let Some(rule) = value.get("rule") {
+        let _ = Rule::read(rule, "/rule").map(|rule| rule.categories());
+    }
+    match Segment::read(value) {
+        Ok(segment) => {
+            let again = serde_json::to_value(&segment).unwrap();
+            assert!(Segment::read(again).unwrap() == segment, "a stored segment reads differently");
+            None
+        }
+        Err(faults) => Some(format!("{} faults", faults.len())),
+    }
+}
+
+/// The bytes of a record's envelopes. Nothing but what was sealed at this place opens.
+fn envelopes(bytes: &[u8]) -> Option<String> {
+    static SEALED: LazyLock<(Opener, DataKeyRow, Vec<u8>)> = LazyLock::new(sealed);
+    let (opener, key, _) = &*SEALED;
+    let unpacked = vault::unpack(bytes).map(|parts| parts.len());
+    let _ = (vault::categories(bytes), vault::key_no(bytes));
+    let opening = opener.with_key(key).unwrap();
+    for category in Category::ALL {
+        assert!(opening.open(PLACE, category, bytes).is_err(), "a forged envelope opens");
+    }
+    unpacked.err().map(|error| format!("{error:?}"))
+}
+
+/// Whose place the sealed record has.
+pub const PLACE: RecordNo = RecordNo(7);
+
+/// Power to open, a key, and a record that was sealed with it.
+#[expect(clippy::disallowed_methods, reason = "a test is its own wiring")]
+pub fn sealed() -> (Opener, DataKeyRow, Vec<u8>) {
+    let chance = SeededChance::of(5);
+    let root = CredentialRoot::from_text(&"2a".repeat(32)).unwrap();
+    let (kek, secrets) = vault::first_secrets(&root, &*chance, NOW).unwrap();
+    let keys = vault::unlock(&root, &[kek], &secrets, chance).unwrap();
+    let key = keys.sealer.new_data_key(SubjectId::from_uuid(Uuid::from_u128(9)), 1, NOW).unwrap();
+    let parts = [Category::Identity, Category::Contact].map(|category| (category, Personal::text(CANARY.to_owned())));
+    let sealed = keys.sealer.with_key(&key).unwrap().seal(PLACE, &parts).unwrap();
+    let _ = keys.sealer.lookup(IdentifierKind::Email, SourceNo(0), &Personal::text(CANARY.to_owned())).unwrap();
+    (keys.opener, key, sealed)
+}

@@ -1,0 +1,183 @@
+//! `obhut sources` from outside, against a fake shop: connecting, reading, being killed, the schedule, and forgetting.
+
+use std::process::{Output, Stdio};
+use std::sync::Arc;
+use std::thread::sleep;
+use std::time::Duration;
+
+use obhut::store::Shelf;
+use obhut::types::{Role, SystemClock};
+use serde_json::{Value, json};
+
+use crate::databases::Database;
+use crate::house::{House, in_a_house_on_both_databases};
+use crate::vendors::Fake;
+use crate::vendors::shopware::{Shop, email};
+
+in_a_house_on_both_databases!(
+    a_shop_is_connected_read_and_let_go,
+    what_is_wrong_is_said_in_plain_words,
+    a_sync_that_is_killed_goes_on_where_it_was,
+    the_running_hub_reads_by_itself_and_when_it_is_told_to,
+);
+
+fn fake(people: usize) -> Fake<Shop> {
+    Fake::serve(Shop::with_people(people), Arc::new(SystemClock))
+}
+
+fn text(output: &Output) -> String {
+    let err = String::from_utf8_lossy(&output.stderr);
+    let err: Vec<&str> = err.lines().filter(|line| !line.starts_with('{')).collect();
+    format!("{}\n{}", String::from_utf8_lossy(&output.stdout), err.join("\n"))
+}
+
+/// Connects the shop under the code `shop`, every `every` minutes.
+fn add(house: &House, address: &str, secret: &str, every: &str, more: &[&str]) -> Output {
+    let file = house.home().join("secret.txt");
+    std::fs::write(&file, format!("{secret}\n")).unwrap();
+    let (url, secret) = (format!("shop_url={address}"), format!("client_secret={}", file.display()));
+    let fixed = ["sources", "add", "shopware6", "--code", "shop", "--set", &url, "--set", "client_id=SWIATEST"];
+    let rest = ["--secret-file", &secret, "--text-version", "newsletter_email=2026-01", "--every", every];
+    house.run(&[&fixed[..], &rest[..], more].concat())
+}
+
+const ALLOWED: &[&str] = &["--allow-private-host", "127.0.0.1"];
+
+/// What is shown of the source; a node knows within a second what another process configured.
+fn shown(house: &House) -> Value {
+    for _ in 0..50 {
+        let reply = house.get(Role::Dpo, "/v1/sources/shop/syncs");
+        if reply.status == 200 {
+            return reply.json();
+        }
+        sleep(Duration::from_millis(100));
+    }
+    panic!("the source is not known to the running hub");
+}
+
+fn newest(house: &House) -> Value {
+    shown(house)["syncs"][0].clone()
+}
+
+fn a_shop_is_connected_read_and_let_go(database: Database) {
+    let mut house = House::open(database);
+    let shop = fake(30);
+    house.keep_secret("secret-of-the-shop");
+    house.keep_secret(&email(3));
+    let added = add(&house, shop.address(), "secret-of-the-shop", "0", ALLOWED);
+    assert!(added.status.success(), "{}", text(&added));
+    assert_eq!(shop.calls(), 2, "a token, and one harmless call");
+    let synced = house.run(&["sources", "sync", "shop"]);
+    assert!(text(&synced).contains("90 new, 0 changed, 0 unchanged"), "{}", text(&synced));
+    let again = house.run(&["sources", "sync", "shop"]);
+    assert!(text(&again).contains("0 new, 0 changed"), "{}", text(&again));
+    let listed = text(&house.run(&["sources", "list"]));
+    assert!(listed.contains("shopware6") && listed.contains("done "), "{listed}");
+    let shown = house.get(Role::Dpo, "/v1/sources/shop/syncs").expect(200).json();
+    assert_eq!(
+        (&shown["connected"], &shown["every_seconds"], &shown["next_at"]),
+        (&json!(true), &json!(0), &Value::Null)
+    );
+    assert_eq!(shown["syncs"].as_array().unwrap().len(), 2);
+    assert_eq!(shown["syncs"][1]["counts"]["streams"]["customers"]["created"], 30);
+    assert!(!shown.to_string().contains("secret"));
+
+    // The officer has somebody forgotten there.
+    let asked = json!({"email": email(3)});
+    house.post(Role::Admin, "/v1/sources/shop/erasures", &asked).expect(403);
+    let report = house.post(Role::Dpo, "/v1/sources/shop/erasures", &asked).expect(200).json();
+    assert_eq!(report["leaves"], "restricted", "{report}");
+    assert_eq!(
+        report["steps"][1],
+        json!({"name": "customer accounts", "found": 1, "leaves": "deleted", "verified": true})
+    );
+    house.post(Role::Dpo, "/v1/sources/shop/erasures", &json!({})).expect(422);
+    house.post(Role::Dpo, "/v1/sources/webshop/erasures", &asked).expect(409);
+
+    assert!(house.run(&["sources", "remove", "shop"]).status.success());
+    assert_eq!(house.run(&["sources", "sync", "shop"]).status.code(), Some(1));
+    house.post(Role::Admin, "/v1/sources/shop/syncs", &json!({})).expect(409);
+    let told = text(&house.run(&["sources", "remove", "shop"]));
+    assert!(told.contains("`shop` is not connected"), "{told}");
+}
+
+fn what_is_wrong_is_said_in_plain_words(database: Database) {
+    let house = House::open(database);
+    let shop = fake(1);
+    let address = shop.address().to_owned();
+    let told = |output: Output, parts: &[&str]| {
+        assert_eq!(output.status.code(), Some(1), "{}", text(&output));
+        parts.iter().for_each(|part| assert!(text(&output).contains(part), "{part}: {}", text(&output)));
+    };
+    told(add(&house, &address, "secret-of-the-shop", "0", &[]), &["private network", "--allow-private-host 127.0.0.1"]);
+    told(add(&house, &address, "a wrong one", "0", ALLOWED), &["refuses the credentials", "(it says `6`)"]);
+    told(add(&house, "http://shop.example", "x", "0", ALLOWED), &["without encryption", "https://"]);
+    told(add(&house, "https://nowhere.invalid", "x", "0", ALLOWED), &["there is no host `nowhere.invalid`"]);
+    told(add(&house, "shop.example", "x", "0", ALLOWED), &["`shop_url` is no address"]);
+    told(add(&house, "http://127.0.0.1:1", "x", "0", ALLOWED), &["`127.0.0.1` cannot be reached"]);
+    shop.with(|shop| shop.rights.clear());
+    told(add(&house, &address, "secret-of-the-shop", "0", ALLOWED), &["lack a right", "MISSING_PRIVILEGE"]);
+    let secret = ["sources", "add", "shopware6", "--set", "client_secret=x"];
+    told(house.run(&secret), &["`client_secret` is a secret: give it with --secret-file"]);
+    told(
+        house.run(&["sources", "add", "shopware6"]),
+        &["these are missing", "shop_url: Address of the shop", "Integrations"],
+    );
+    told(house.run(&["sources", "add", "nothing"]), &["there is no connector `nothing`", "shopware6"]);
+    told(house.run(&["sources", "add", "generic"]), &["reads files only"]);
+    told(house.run(&["sources", "sync", "nothing"]), &["there is no source `nothing`"]);
+    told(house.run(&["sources", "sync", "webshop"]), &["is not connected to its vendor"]);
+    assert_eq!(house.get(Role::Admin, "/v1/sources/shop").status, 404, "nothing of all this was kept");
+}
+
+fn a_sync_that_is_killed_goes_on_where_it_was(database: Database) {
+    let house = House::open(database);
+    let shop = fake(600);
+    assert!(add(&house, shop.address(), "secret-of-the-shop", "0", ALLOWED).status.success());
+    shop.slow_down(Duration::from_millis(300));
+    let mut child =
+        house.command(&["sources", "sync", "shop"]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    let before = shop.calls();
+    let patience = Duration::from_secs(60);
+    let mut waited = Duration::ZERO;
+    // A token and two pages are asked for: at least the first one is in.
+    while shop.calls() < before + 4 && waited < patience {
+        sleep(Duration::from_millis(20));
+        waited += Duration::from_millis(20);
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+    shop.slow_down(Duration::ZERO);
+    let busy = house.run(&["sources", "sync", "shop"]);
+    assert!(text(&busy).contains("another process is at it"), "{}", text(&busy));
+    house.database().execute(Shelf::Records, "UPDATE connection SET lease_until = 0");
+    let before = shop.calls();
+    let synced = house.run(&["sources", "sync", "shop"]);
+    assert!(synced.status.success(), "{}", text(&synced));
+    let pages = shop.calls_since(before).iter().filter(|call| call.ends_with("/customer")).count();
+    assert!(pages < 3, "it began anew: {pages} pages");
+    assert_eq!(house.database().count(Shelf::Records, "record"), 1800);
+    let states = shown(&house);
+    assert_eq!(states["syncs"][1]["state"], "cut_short", "{states}");
+}
+
+fn the_running_hub_reads_by_itself_and_when_it_is_told_to(database: Database) {
+    let house = House::open(database);
+    let shop = fake(5);
+    let done = |count: usize| {
+        (0..600).any(|_| {
+            sleep(Duration::from_millis(100));
+            let shown = shown(&house);
+            let syncs = shown["syncs"].as_array().unwrap();
+            syncs.len() == count && syncs[0]["state"] == "done"
+        })
+    };
+    assert!(add(&house, shop.address(), "secret-of-the-shop", "60", ALLOWED).status.success());
+    assert!(done(1), "it is due at once: {}", newest(&house));
+    assert_eq!(newest(&house)["counts"]["streams"]["orders"]["created"], 5);
+    shop.with(|shop| shop.add("customer", crate::vendors::shopware::customer(20)));
+    house.post(Role::Dpo, "/v1/sources/shop/syncs", &json!({})).expect(403);
+    house.post(Role::Admin, "/v1/sources/shop/syncs", &json!({})).expect(202);
+    assert!(done(2), "{}", newest(&house));
+    house.post(Role::Admin, "/v1/sources/nothing/syncs", &json!({})).expect(404);
+}

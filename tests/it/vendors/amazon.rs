@@ -1,0 +1,137 @@
+//! Amazon's Selling Partner API: a token for a refresh token in a header of its own, pages by token, and nothing personal
+//! that was not asked for.
+
+use serde_json::{Value, json};
+
+use super::{Answer, Call, Vendor};
+
+/// Microseconds a token lives.
+const TOKEN_LIFE: i64 = 3_600 * 1_000_000;
+
+/// The marketplace.
+pub struct Marketplace {
+    /// The orders of the seller.
+    pub orders: Vec<Value>,
+    /// Is the authorisation in force?
+    pub authorised: bool,
+    /// The token in force, and until when.
+    pub token: Option<(String, i64)>,
+    most: usize,
+    answers: u32,
+}
+
+impl Marketplace {
+    /// With so many buyers and an order of each, and so many a page at most.
+    pub fn with_people(count: usize, most: usize) -> Self {
+        Self { orders: (0..count).map(order).collect(), authorised: true, token: None, most, answers: 0 }
+    }
+
+    fn token(&mut self, call: &Call) -> Answer {
+        let asked = &call.body;
+        let right = asked["grant_type"] == "refresh_token"
+            && asked["client_id"] == "amzn1.application-oa2-client.test"
+            && asked["client_secret"] == "amzn1.oa2-cs.v1.secret"
+            && asked["refresh_token"] == "Atzr|refresh"
+            && call.header("content-type") == "application/x-www-form-urlencoded";
+        if !right || !self.authorised {
+            return Answer::new(
+                400,
+                json!({"error": "invalid_grant", "error_description": "The request has an invalid grant."}),
+            );
+        }
+        let token = format!("Atza|{}", call.now);
+        self.token = Some((token.clone(), call.now + TOKEN_LIFE));
+        Answer::new(200, json!({"access_token": token, "token_type": "bearer", "expires_in": 3600}))
+    }
+
+    fn search(&mut self, call: &Call) -> Answer {
+        let asked = |name: &str| call.query.get(name).map(String::as_str);
+        let limit = call.number("maxResultsPerPage").unwrap_or(100);
+        let one_bound = asked("createdAfter").is_some() != asked("lastUpdatedAfter").is_some();
+        if asked("marketplaceIds") != Some("A1PA6795UKMFR9") || !one_bound || !(1..=100).contains(&limit) {
+            return error(400, "InvalidInput");
+        }
+        let start = match asked("paginationToken").map(|token| token.strip_prefix("page-").map(str::parse::<usize>)) {
+            None => 0,
+            Some(Some(Ok(start))) => start,
+            Some(_) => return error(400, "InvalidInput"),
+        };
+        let after = asked("lastUpdatedAfter").unwrap_or_default();
+        let size = usize::try_from(limit).unwrap().min(self.most);
+        let parts: Vec<&str> = asked("includedData").unwrap_or_default().split(',').collect();
+        let found: Vec<&Value> =
+            self.orders.iter().filter(|order| order["lastUpdatedTime"].as_str().unwrap() > after).collect();
+        let orders: Vec<Value> = found.iter().skip(start).take(size).map(|order| shown(order, &parts)).collect();
+        let next = start + orders.len();
+        let pagination = if next < found.len() { json!({"nextToken": format!("page-{next}")}) } else { json!({}) };
+        // Data shows up to two minutes late.
+        let whole = jiff::Timestamp::from_microsecond(call.now - 120_000_000).unwrap();
+        let whole = whole.strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
+        Answer::new(200, json!({"orders": orders, "pagination": pagination, "lastUpdatedBefore": whole}))
+    }
+}
+
+impl Vendor for Marketplace {
+    fn answer(&mut self, call: &Call) -> Answer {
+        if call.path == "/auth/o2/token" {
+            return self.token(call);
+        }
+        self.answers += 1;
+        let valid = self
+            .token
+            .as_ref()
+            .is_some_and(|(token, until)| call.header("x-amz-access-token") == token && call.now < *until);
+        if !valid || !self.authorised {
+            self.token = None;
+            return error(403, "Unauthorized");
+        }
+        match (call.method.as_str(), call.path.as_str()) {
+            ("GET", "/orders/2026-01-01/orders") => self.search(call),
+            _ => error(404, "NotFound"),
+        }
+    }
+}
+
+fn shown(order: &Value, parts: &[&str]) -> Value {
+    let mut order = order.clone();
+    for (part, field) in [
+        ("BUYER", "buyer"),
+        ("RECIPIENT", "recipient"),
+        ("PROCEEDS", "proceeds"),
+        ("FULFILLMENT", "fulfillment"),
+        ("PACKAGES", "packages"),
+    ] {
+        if !parts.contains(&part) {
+            order.as_object_mut().unwrap().remove(field);
+        }
+    }
+    order
+}
+
+fn error(status: u16, code: &str) -> Answer {
+    Answer::new(
+        status,
+        json!({"errors": [{"code": code, "message": "Access to requested resource is denied.", "details": ""}]}),
+    )
+}
+
+fn order(number: usize) -> Value {
+    let at = format!("2026-11-{:02}T08:{:02}:00Z", number % 18 + 1, number % 60);
+    let euro = |amount: &str| json!({"amount": amount, "currencyCode": "EUR"});
+    json!({
+        "orderId": format!("302-{:07}-{:07}", number + 1, number + 7), "createdTime": at, "lastUpdatedTime": at,
+        "salesChannel": {"channelName": "AMAZON", "marketplaceId": "A1PA6795UKMFR9", "marketplaceName": "Amazon.de"},
+        "buyer": {"buyerName": format!("Erika Beispiel{number}"), "buyerEmail": format!("kunde{number}@marketplace.amazon.de")},
+        "recipient": {"deliveryAddress": {
+            "name": format!("Erika Beispiel{number}"), "addressLine1": format!("Lindenweg {}", number + 1),
+            "city": "Berlin", "postalCode": "10115", "countryCode": "DE",
+        }},
+        "proceeds": {"grandTotal": euro("19.90"), "breakdowns": []},
+        "fulfillment": {"fulfillmentStatus": "UNSHIPPED", "fulfilledBy": "MERCHANT"},
+        "orderItems": [{
+            "quantityOrdered": 1, "product": {"sellerSku": "T-1", "title": "Tee", "price": {"unitPrice": euro("19.90")}},
+            "proceeds": {"proceedsTotal": euro("19.90")},
+        }],
+        "packages": [],
+    })
+}

@@ -1,0 +1,72 @@
+//! Billbee: a key of the program and a password of the user, both on every call, two calls a second, and pages from 1.
+
+use base64::Engine as _;
+use serde_json::{Value, json};
+
+use super::{Answer, Call, Vendor};
+
+/// The account.
+pub struct Account {
+    /// Orders.
+    pub orders: Vec<Value>,
+    /// Is the password in force?
+    pub password_is_valid: bool,
+    most: usize,
+    recent: Vec<i64>,
+}
+
+impl Account {
+    /// With so many buyers and an order of each, and so many a page at most.
+    pub fn with_people(count: usize, most: usize) -> Self {
+        Self { orders: (0..count).map(order).collect(), password_is_valid: true, most, recent: Vec::new() }
+    }
+}
+
+impl Vendor for Account {
+    fn answer(&mut self, call: &Call) -> Answer {
+        self.recent.retain(|at| call.now - at < 1_000_000);
+        if self.recent.len() >= 2 {
+            return Answer::new(429, Value::Null).with("retry-after", "1");
+        }
+        self.recent.push(call.now);
+        let pair = base64::prelude::BASE64_STANDARD.encode("shop@example.org:an-api-password");
+        let known = call.header("x-billbee-api-key") == "a-key-of-the-program"
+            && call.header("authorization") == format!("Basic {pair}");
+        if !known || !self.password_is_valid {
+            return Answer::new(401, json!({"ErrorMessage": "Unauthorized", "ErrorCode": 2, "Data": null}));
+        }
+        if (call.method.as_str(), call.path.as_str()) != ("GET", "/api/v1/orders") {
+            return Answer::new(404, Value::Null);
+        }
+        let (page, size) = (call.number("page").unwrap_or(1), call.number("pageSize").unwrap_or(50));
+        if page == 0 || size > 250 {
+            return Answer::new(400, json!({"ErrorMessage": "Invalid page", "ErrorCode": 4, "Data": null}));
+        }
+        let size = usize::try_from(size).unwrap().min(self.most);
+        let instant = |text: &str| text.parse::<jiff::Timestamp>().unwrap();
+        let since = call.query.get("modifiedAtMin").map(|since| instant(since));
+        let changed =
+            |order: &&Value| since.is_none_or(|since| instant(order["LastModifiedAt"].as_str().unwrap()) >= since);
+        let found: Vec<&Value> = self.orders.iter().filter(changed).collect();
+        let data: Vec<&&Value> = found.iter().skip((usize::try_from(page).unwrap() - 1) * size).take(size).collect();
+        let pages = found.len().div_ceil(size);
+        let paging = json!({"Page": page, "TotalPages": pages, "TotalRows": found.len(), "PageSize": size});
+        Answer::new(200, json!({"Paging": paging, "ErrorMessage": null, "ErrorCode": 0, "Data": data}))
+    }
+}
+
+fn order(number: usize) -> Value {
+    let address = json!({
+        "FirstName": "Erika", "LastName": format!("Beispiel{number}"), "Street": "Lindenweg", "HouseNumber": format!("{}", number + 1),
+        "Zip": "10115", "City": "Berlin", "CountryISO2": "DE", "Email": "", "Phone": "",
+    });
+    json!({
+        // Longer than a floating-point number holds.
+        "BillBeeOrderId": 100_000_186_018_330_123_u64 + number as u64, "OrderNumber": format!("{}", 7000 + number), "State": 3,
+        "CreatedAt": "2026-05-02T10:00:00+02:00", "LastModifiedAt": format!("2026-05-{:02}T10:00:00+02:00", number % 27 + 1),
+        "ShippingCost": 4.9, "TotalCost": 24.8, "Currency": "EUR", "InvoiceAddress": address, "ShippingAddress": address,
+        "OrderItems": [{"Product": {"Title": "Tee", "SKU": "T-1"}, "Quantity": 1.0, "TotalPrice": 19.9}],
+        "Seller": {"Platform": "webshop", "BillbeeShopName": "Laden"}, "CustomerNumber": format!("{}", 3000 + number),
+        "Customer": {"Id": 1, "Email": format!("Kunde{number}@example.org"), "Number": 3000 + number},
+    })
+}

@@ -1,0 +1,143 @@
+//! Lexware Office: a key of its own, two calls a second, contacts in pages from 0, an index of vouchers by day, and changes
+//! of a contact only with its present version and at most one entry of a kind.
+
+use serde_json::{Value, json};
+
+use super::{Answer, Call, Vendor};
+
+/// The books.
+pub struct Books {
+    /// Contacts.
+    pub contacts: Vec<Value>,
+    /// Invoices.
+    pub invoices: Vec<Value>,
+    /// Is the key in force?
+    pub key_is_valid: bool,
+    most: usize,
+    /// When the last calls came.
+    recent: Vec<i64>,
+}
+
+impl Books {
+    /// With so many customers, each with an invoice, and so many a page at most.
+    pub fn with_people(count: usize, most: usize) -> Self {
+        let of = |make: fn(usize) -> Value| (0..count).map(make).collect();
+        Self { contacts: of(contact), invoices: of(invoice), key_is_valid: true, most, recent: Vec::new() }
+    }
+
+    fn page(&self, found: &[Value], call: &Call) -> Answer {
+        let size = usize::try_from(call.number("size").unwrap_or(25)).unwrap();
+        if size > 250 {
+            return error(400, "Bad Request");
+        }
+        let size = size.min(self.most);
+        let number = usize::try_from(call.number("page").unwrap_or(0)).unwrap();
+        let content: Vec<&Value> = found.iter().skip(number * size).take(size).collect();
+        let last = (number + 1) * size >= found.len();
+        let pages = found.len().div_ceil(size);
+        Answer::new(
+            200,
+            json!({
+                "content": content, "first": number == 0, "last": last, "totalPages": pages, "totalElements": found.len(),
+                "size": size, "number": number,
+            }),
+        )
+    }
+
+    fn change(&mut self, id: &str, sent: &Value) -> Answer {
+        let Some(contact) = self.contacts.iter_mut().find(|contact| contact["id"] == id) else {
+            return error(404, "Not Found");
+        };
+        if sent["version"] != contact["version"] {
+            return error(409, "Conflict");
+        }
+        let several = |part: &Value| {
+            part.as_object().into_iter().flatten().any(|(_, list)| list.as_array().is_some_and(|list| list.len() > 1))
+        };
+        if several(&contact["emailAddresses"]) || several(&contact["addresses"]) {
+            return error(406, "Not Acceptable");
+        }
+        let version = contact["version"].as_i64().unwrap() + 1;
+        let mut next = sent.clone();
+        (next["id"], next["version"]) = (json!(id), json!(version));
+        *contact = next;
+        Answer::new(200, json!({"id": id, "version": version}))
+    }
+}
+
+impl Vendor for Books {
+    fn answer(&mut self, call: &Call) -> Answer {
+        self.recent.retain(|at| call.now - at < 1_000_000);
+        if self.recent.len() >= 2 {
+            return error(429, "Too Many Requests");
+        }
+        self.recent.push(call.now);
+        if !self.key_is_valid || call.header("authorization") != "Bearer a-key-of-lexware" {
+            return error(401, "Unauthorized");
+        }
+        let path: Vec<&str> = call.path.trim_start_matches("/v1/").split('/').collect();
+        match (call.method.as_str(), path.as_slice()) {
+            ("GET", ["contacts"]) => {
+                let wanted = call.query.get("email").map(|email| email.to_lowercase());
+                if wanted.as_ref().is_some_and(|wanted| wanted.len() < 3) {
+                    return error(400, "Bad Request");
+                }
+                // It finds parts of words too.
+                let holds = |contact: &&Value| {
+                    wanted
+                        .as_ref()
+                        .is_none_or(|wanted| contact["emailAddresses"].to_string().to_lowercase().contains(wanted))
+                };
+                let found: Vec<Value> = self.contacts.iter().filter(holds).cloned().collect();
+                self.page(&found, call)
+            }
+            ("PUT", ["contacts", id]) => self.change(id, &call.body),
+            ("GET", ["voucherlist"]) => {
+                if !call.query.contains_key("voucherType") || !call.query.contains_key("voucherStatus") {
+                    return error(400, "Bad Request");
+                }
+                let from = call.query.get("updatedDateFrom").map_or("", String::as_str);
+                assert!(from.is_empty() || from.len() == 10, "the index knows days only: {from}");
+                let since = |invoice: &&Value| invoice["updatedDate"].as_str().unwrap() >= from;
+                let entry = |invoice: &Value| {
+                    json!({"id": invoice["id"], "voucherType": "invoice", "voucherNumber": invoice["voucherNumber"],
+                           "updatedDate": invoice["updatedDate"]})
+                };
+                let found: Vec<Value> = self.invoices.iter().filter(since).map(entry).collect();
+                self.page(&found, call)
+            }
+            ("GET", ["invoices", id]) => {
+                let found = self.invoices.iter().find(|invoice| invoice["id"] == *id);
+                found.map_or_else(|| error(404, "Not Found"), |invoice| Answer::new(200, invoice.clone()))
+            }
+            _ => error(404, "Not Found"),
+        }
+    }
+}
+
+fn error(status: u16, text: &str) -> Answer {
+    Answer::new(status, json!({"timestamp": "2026-11-21T12:00:00Z", "status": status, "error": text, "message": "No."}))
+}
+
+fn contact(number: usize) -> Value {
+    json!({
+        "id": format!("c0000000-0000-4000-8000-{number:012}"), "version": 1, "roles": {"customer": {"number": 20_000 + number}},
+        "person": {"salutation": "Frau", "firstName": "Erika", "lastName": format!("Beispiel{number}")},
+        "addresses": {"billing": [{"street": format!("Lindenweg {}", number + 1), "zip": "10115", "city": "Berlin", "countryCode": "DE"}]},
+        "emailAddresses": {"private": [format!("Kunde{number}@example.org")]}, "archived": false,
+    })
+}
+
+fn invoice(number: usize) -> Value {
+    json!({
+        "id": format!("e0000000-0000-4000-8000-{number:012}"), "voucherStatus": "paid", "voucherNumber": format!("RE{}", 1000 + number),
+        "voucherDate": "2026-03-02T00:00:00.000+01:00", "createdDate": "2026-03-02T10:00:00.000+01:00",
+        "updatedDate": "2026-03-05T10:00:00.000+01:00", "dueDate": "2026-03-16T00:00:00.000+01:00",
+        "address": {
+            "contactId": format!("c0000000-0000-4000-8000-{number:012}"), "name": format!("Erika Beispiel{number}"),
+            "street": format!("Lindenweg {}", number + 1), "zip": "10115", "city": "Berlin", "countryCode": "DE",
+        },
+        "lineItems": [{"type": "custom", "name": "Tee", "quantity": 1, "unitPrice": {"grossAmount": 19.9}, "lineItemAmount": 19.9}],
+        "totalPrice": {"currency": "EUR", "totalNetAmount": 16.72, "totalGrossAmount": 19.9, "totalTaxAmount": 3.18},
+    })
+}

@@ -1,0 +1,159 @@
+//! A Shopify shop: a token in a header of its own, pages by a link that allows nothing beside it, a bucket of calls, a throttle
+//! of GraphQL in a reply of status 200, and erasures that are only taken in.
+
+use serde_json::{Value, json};
+
+use super::{Answer, Call, Vendor};
+
+/// The shop.
+pub struct Shop {
+    /// Customers.
+    pub customers: Vec<Value>,
+    /// Orders.
+    pub orders: Vec<Value>,
+    /// Customers whose erasure was asked for.
+    pub to_erase: Vec<String>,
+    /// Is the token in force?
+    pub token_is_valid: bool,
+    /// Throttles the next calls of GraphQL.
+    pub throttled: u32,
+    most: usize,
+}
+
+const BASE: &str = "/admin/api/2026-01";
+
+impl Shop {
+    /// With so many customers, each with an order, and so many a page at most.
+    pub fn with_people(count: usize, most: usize) -> Self {
+        Self {
+            customers: (0..count).map(customer).collect(),
+            orders: (0..count).map(order).collect(),
+            to_erase: Vec::new(),
+            token_is_valid: true,
+            throttled: 0,
+            most,
+        }
+    }
+
+    fn list(&self, name: &str, all: &[Value], call: &Call) -> Answer {
+        let limit = call.number("limit").unwrap_or(50);
+        let others = call.query.keys().any(|key| !["limit", "fields", "page_info"].contains(&key.as_str()));
+        let info = call.query.get("page_info");
+        if limit > 250 || call.query.contains_key("page") || (info.is_some() && others) {
+            return Answer::new(400, json!({"errors": "Invalid request."}));
+        }
+        // What a page was asked with goes along in its token.
+        let (start, since) = match info {
+            Some(info) => {
+                info.split_once('~').map(|(start, since)| (start.parse().unwrap(), since.to_owned())).unwrap()
+            }
+            None => (0_usize, call.query.get("updated_at_min").cloned().unwrap_or_default()),
+        };
+        let instant = |text: &str| text.parse::<jiff::Timestamp>().unwrap();
+        let changed =
+            |one: &&Value| since.is_empty() || instant(one["updated_at"].as_str().unwrap()) >= instant(&since);
+        let found: Vec<&Value> = all.iter().filter(changed).collect();
+        let size = usize::try_from(limit).unwrap().min(self.most);
+        let page: Vec<&&Value> = found.iter().skip(start).take(size).collect();
+        let end = start + page.len();
+        let mut answer = Answer::new(200, json!({name: page})).with("x-shopify-shop-api-call-limit", "1/40");
+        if end < found.len() {
+            let link = format!(
+                "<https://teeladen.myshopify.com{BASE}/{name}.json?limit={limit}&page_info={}>; rel=\"next\"",
+                format_args!("{end}~{since}")
+            );
+            answer = answer.with("link", link);
+        }
+        answer
+    }
+}
+
+impl Vendor for Shop {
+    fn answer(&mut self, call: &Call) -> Answer {
+        if !self.token_is_valid || call.header("x-shopify-access-token") != "shpat_0123456789" {
+            return Answer::new(
+                401,
+                json!({"errors": "[API] Invalid API key or access token (unrecognized login or wrong password)"}),
+            );
+        }
+        let Some(path) = call.path.strip_prefix(BASE) else { return Answer::new(404, json!({"errors": "Not Found"})) };
+        match (call.method.as_str(), path) {
+            ("GET", "/customers.json") => self.list("customers", &self.customers, call),
+            // Without the status the shop lists open orders alone.
+            ("GET", "/orders.json") => {
+                let any =
+                    call.query.get("status").map(String::as_str) == Some("any") || call.query.contains_key("page_info");
+                let orders = if any { self.orders.clone() } else { Vec::new() };
+                let call = Call {
+                    method: call.method.clone(),
+                    path: call.path.clone(),
+                    query: call
+                        .query
+                        .iter()
+                        .filter(|(key, _)| *key != "status")
+                        .map(|(k, v)| (k.clone(), v.clone()))
+                        .collect(),
+                    headers: call.headers.clone(),
+                    body: Value::Null,
+                    now: call.now,
+                };
+                self.list("orders", &orders, &call)
+            }
+            ("GET", "/customers/search.json") => {
+                let wanted = call.query.get("query").and_then(|query| query.strip_prefix("email:")).unwrap_or_default();
+                let wanted = wanted.to_lowercase();
+                let found: Vec<&Value> = self
+                    .customers
+                    .iter()
+                    .filter(|one| one["email"].as_str().unwrap().to_lowercase().contains(&wanted))
+                    .collect();
+                Answer::new(200, json!({"customers": found}))
+            }
+            ("POST", "/graphql.json") => {
+                if self.throttled > 0 {
+                    self.throttled -= 1;
+                    return Answer::new(
+                        200,
+                        json!({"errors": [{"message": "Throttled", "extensions": {"code": "THROTTLED"}}]}),
+                    );
+                }
+                assert!(call.body["query"].as_str().unwrap().contains("customerRequestDataErasure"));
+                let id = call.body["variables"]["id"].as_str().unwrap().to_owned();
+                assert!(id.starts_with("gid://shopify/Customer/73"), "{id}");
+                self.to_erase.push(id.clone());
+                Answer::new(200, json!({"data": {"customerRequestDataErasure": {"customerId": id, "userErrors": []}}}))
+            }
+            _ => Answer::new(404, json!({"errors": "Not Found"})),
+        }
+    }
+}
+
+fn at(number: usize) -> String {
+    format!("2026-04-{:02}T10:{:02}:00+02:00", number % 28 + 1, number / 28 % 60)
+}
+
+fn address(number: usize) -> Value {
+    json!({
+        "first_name": "Erika", "last_name": format!("Beispiel{number}"), "company": null, "address2": null, "province": null,
+        "address1": format!("Lindenweg {}", number + 1), "zip": "10115", "city": "Berlin", "country_code": "DE", "default": true,
+    })
+}
+
+fn customer(number: usize) -> Value {
+    json!({
+        "id": 7_300_000_000_000_u64 + number as u64, "email": format!("kunde{number}@example.org"), "verified_email": true,
+        "first_name": "Erika", "last_name": format!("Beispiel{number}"), "phone": null, "created_at": at(number), "updated_at": at(number),
+        "tags": "", "note": null, "default_address": address(number), "addresses": [address(number)],
+        "email_marketing_consent": {"state": "subscribed", "opt_in_level": "single_opt_in", "consent_updated_at": at(number)},
+    })
+}
+
+fn order(number: usize) -> Value {
+    json!({
+        "id": 5_600_000_000_000_u64 + number as u64, "name": format!("#{}", 1001 + number), "order_number": 1001 + number,
+        "email": format!("kunde{number}@example.org"), "created_at": at(number), "processed_at": at(number), "updated_at": at(number),
+        "cancelled_at": null, "financial_status": "paid", "fulfillment_status": null, "source_name": "web", "currency": "EUR",
+        "total_price": "19.90", "customer": {"id": 7_300_000_000_000_u64 + number as u64}, "billing_address": address(number),
+        "shipping_address": address(number), "line_items": [{"sku": "T-1", "title": "Tee", "quantity": 1, "price": "19.90"}],
+    })
+}

@@ -1,0 +1,72 @@
+//! "Teekontor", the vendor of `docs/adding-a-connector.md`: as that page describes its interface.
+
+use serde_json::{Value, json};
+
+use super::{Answer, Call, Vendor};
+
+/// The shop.
+pub struct Teekontor {
+    /// Customers.
+    pub customers: Vec<Value>,
+    /// Is the token in force?
+    pub token_is_valid: bool,
+    most: usize,
+    recent: Vec<i64>,
+}
+
+impl Teekontor {
+    /// With so many customers, and so many a page at most.
+    pub fn with_people(count: usize, most: usize) -> Self {
+        Self { customers: (0..count).map(customer).collect(), token_is_valid: true, most, recent: Vec::new() }
+    }
+}
+
+impl Vendor for Teekontor {
+    fn answer(&mut self, call: &Call) -> Answer {
+        self.recent.retain(|at| call.now - at < 60_000_000);
+        if self.recent.len() >= 60 {
+            return Answer::new(429, Value::Null).with("retry-after", "60");
+        }
+        self.recent.push(call.now);
+        if !self.token_is_valid || call.header("authorization") != "Token a-token-of-tee" {
+            return Answer::new(401, json!({"error": "token"}));
+        }
+        let asked = |name: &str| call.query.get(name).map(String::as_str);
+        match (call.method.as_str(), call.path.as_str()) {
+            ("GET", "/v2/customers") => {
+                let mail = asked("email").map(str::to_lowercase);
+                let wanted = |one: &&Value| {
+                    let since = asked("changed_since").is_none_or(|since| one["changed"].as_str().unwrap() >= since);
+                    since && mail.as_ref().is_none_or(|mail| one["mail"].as_str().unwrap().to_lowercase() == *mail)
+                };
+                let found: Vec<&Value> = self.customers.iter().filter(wanted).collect();
+                let start = asked("cursor").map_or(0, |cursor| cursor.trim_start_matches('c').parse().unwrap());
+                let size =
+                    call.number("limit").map_or(self.most, |limit| usize::try_from(limit).unwrap().min(self.most));
+                let items: Vec<&&Value> = found.iter().skip(start).take(size).collect();
+                let end = start + items.len();
+                let next = (end < found.len()).then(|| format!("c{end}"));
+                Answer::new(200, json!({"items": items, "next": next}))
+            }
+            ("DELETE", path) => {
+                let id: Option<u64> = path.strip_prefix("/v2/customers/").and_then(|id| id.parse().ok());
+                match self.customers.iter().position(|one| one["id"].as_u64() == id) {
+                    Some(at) => {
+                        self.customers.remove(at);
+                        Answer::new(204, Value::Null)
+                    }
+                    None => Answer::new(404, json!({"error": "unknown"})),
+                }
+            }
+            _ => Answer::new(404, json!({"error": "unknown"})),
+        }
+    }
+}
+
+fn customer(number: usize) -> Value {
+    json!({
+        "id": 40 + number, "mail": format!("Kunde{number}@example.org"), "mail_confirmed": true, "first": "Erika",
+        "last": format!("Beispiel{number}"), "changed": "2026-06-03T08:15:00Z", "since": "2026-01-20", "home": null,
+        "newsletter": {"state": "confirmed", "asked": "2026-01-20T10:00:00Z", "confirmed": "2026-01-20T10:04:11Z"},
+    })
+}

@@ -1,0 +1,141 @@
+//! A WooCommerce store: Basic authentication, at most 100 a page with totals in headers, `modified_after` for orders and
+//! nothing of the kind for customers, and a deletion that must be forced.
+
+use base64::Engine as _;
+use serde_json::{Value, json};
+
+use super::{Answer, Call, Vendor};
+
+/// The store.
+pub struct Store {
+    /// Accounts.
+    pub customers: Vec<Value>,
+    /// Orders.
+    pub orders: Vec<Value>,
+    /// Reviews.
+    pub reviews: Vec<Value>,
+    /// Is the key in force?
+    pub key_is_valid: bool,
+    most: usize,
+}
+
+impl Store {
+    /// With so many customers, each with an order and a review, and so many a page at most.
+    pub fn with_people(count: usize, most: usize) -> Self {
+        let of = |make: fn(usize) -> Value| (0..count).map(make).collect();
+        Self { customers: of(customer), orders: of(order), reviews: of(review), key_is_valid: true, most }
+    }
+
+    fn page(&self, found: Vec<&Value>, call: &Call) -> Answer {
+        let per_page = call.number("per_page").unwrap_or(10);
+        let page = call.number("page").unwrap_or(1);
+        if !(1..=100).contains(&per_page) || page == 0 {
+            return error(400, "rest_invalid_param");
+        }
+        let size = usize::try_from(per_page).unwrap().min(self.most);
+        let total = found.len();
+        let skipped = usize::try_from(page - 1).unwrap() * size;
+        let body: Vec<Value> = found.into_iter().skip(skipped).take(size).cloned().collect();
+        Answer::new(200, json!(body))
+            .with("x-wp-total", total.to_string())
+            .with("x-wp-totalpages", total.div_ceil(size).to_string())
+    }
+
+    fn authenticated(&self, call: &Call) -> bool {
+        let pair = base64::prelude::BASE64_STANDARD.encode("ck_0a1b2c3d4e5f:cs_0a1b2c3d4e5f");
+        self.key_is_valid && call.header("authorization") == format!("Basic {pair}")
+    }
+}
+
+impl Vendor for Store {
+    fn answer(&mut self, call: &Call) -> Answer {
+        let Some(path) = call.path.strip_prefix("/wp-json/wc/v3/") else { return error(404, "rest_no_route") };
+        if !self.authenticated(call) {
+            return error(401, "woocommerce_rest_cannot_view");
+        }
+        let asked = |name: &str| call.query.get(name).map(String::as_str);
+        let same = |value: &Value, wanted: Option<&str>| {
+            wanted.is_none_or(|wanted| value.as_str().is_some_and(|value| value.eq_ignore_ascii_case(wanted)))
+        };
+        match (call.method.as_str(), path.split('/').collect::<Vec<_>>().as_slice()) {
+            ("GET", ["customers"]) => {
+                // Without it the store lists the role "customer" alone.
+                let role = |one: &Value| asked("role") == Some("all") || one["role"] == "customer";
+                let found = self.customers.iter().filter(|one| role(one) && same(&one["email"], asked("email")));
+                self.page(found.collect(), call)
+            }
+            ("GET", ["orders"]) => {
+                if asked("modified_after").is_some() && asked("dates_are_gmt") != Some("true") {
+                    return error(400, "the_test_wants_gmt");
+                }
+                let after = |one: &Value| {
+                    let changed = one["date_modified_gmt"].as_str().unwrap();
+                    asked("modified_after").is_none_or(|after| {
+                        assert!(!after.contains('Z') && after.len() == 19, "the store knows no zone here: {after}");
+                        changed > after
+                    })
+                };
+                let found =
+                    self.orders.iter().filter(|one| after(one) && same(&one["billing"]["email"], asked("search")));
+                self.page(found.collect(), call)
+            }
+            ("GET", ["products", "reviews"]) => {
+                let found = self.reviews.iter().filter(|one| same(&one["reviewer_email"], asked("reviewer_email")));
+                self.page(found.collect(), call)
+            }
+            ("DELETE", [.., kind @ ("customers" | "reviews"), id]) => {
+                if asked("force") != Some("true") {
+                    return error(501, "woocommerce_rest_trash_not_supported");
+                }
+                let list = if *kind == "customers" { &mut self.customers } else { &mut self.reviews };
+                let Some(at) = list.iter().position(|one| one["id"].as_u64() == id.parse().ok()) else {
+                    return error(404, "woocommerce_rest_invalid_id");
+                };
+                Answer::new(200, list.remove(at))
+            }
+            _ => error(404, "rest_no_route"),
+        }
+    }
+}
+
+fn error(status: u16, code: &str) -> Answer {
+    Answer::new(status, json!({"code": code, "message": "Sorry.", "data": {"status": status}}))
+}
+
+fn address(number: usize) -> Value {
+    json!({
+        "first_name": "Erika", "last_name": format!("Beispiel{number}"), "company": "", "address_2": "", "state": "",
+        "address_1": format!("Lindenweg {}", number + 1), "city": "Berlin", "postcode": "10115", "country": "DE",
+        "email": format!("kunde{number}@example.org"), "phone": "",
+    })
+}
+
+fn at(number: usize) -> String {
+    format!("2025-03-{:02}T10:{:02}:00", number % 28 + 1, number / 28 % 60)
+}
+
+fn customer(number: usize) -> Value {
+    json!({
+        "id": 100 + number, "email": format!("Kunde{number}@example.org"), "first_name": "Erika",
+        "last_name": format!("Beispiel{number}"), "role": if number.is_multiple_of(5) { "subscriber" } else { "customer" },
+        "is_paying_customer": true, "date_created_gmt": at(number), "date_modified_gmt": null,
+        "billing": address(number), "shipping": address(number),
+    })
+}
+
+fn order(number: usize) -> Value {
+    json!({
+        "id": 9_000 + number, "number": format!("{}", 9_000 + number), "order_key": "wc_order_x", "created_via": "checkout",
+        "status": "processing", "currency": "EUR", "date_created_gmt": at(number), "date_modified_gmt": at(number),
+        "shipping_total": "4.90", "total": "49.90", "customer_id": 100 + number, "payment_method_title": "PayPal",
+        "billing": address(number), "shipping": address(number),
+        "line_items": [{"name": "Tee", "sku": "T-1", "quantity": 1, "price": 45, "total": "45.00"}],
+    })
+}
+
+fn review(number: usize) -> Value {
+    json!({
+        "id": 500 + number, "date_created_gmt": at(number), "product_id": 7, "product_name": "Tee", "status": "approved",
+        "reviewer": "Erika", "reviewer_email": format!("kunde{number}@example.org"), "review": "<p>Gut.</p>", "rating": 5,
+    })
+}
