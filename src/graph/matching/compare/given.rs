@@ -62,6 +62,9 @@ fn word(one: &str, other: &str) -> Level {
         Level::Nickname
     } else if near::similar(one, other) {
         Level::Similar
+    } else if short.len() == 3 && near::one_error(one, other) {
+        // Too short to tell an error from another name: "Jes" and "Jens", "Lea" and "Lena".
+        Level::Near
     } else {
         Level::Different
     }
@@ -123,7 +126,8 @@ mod tests {
             ("martin", "martina", Level::Near),
             ("mario", "maria", Level::Near),
             ("christian", "christine", Level::Near),
-            ("hans peter", "petra", Level::Near),
+            ("hans peter", "petra", Level::Different),
+            ("lea", "lena", Level::Near),
             ("jan", "anja", Level::Different),
             ("lea", "sven", Level::Different),
             ("m", "m", Level::Initial),

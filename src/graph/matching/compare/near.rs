@@ -11,7 +11,7 @@ pub(super) fn similar(one: &str, other: &str) -> bool {
     if shorter == 3 {
         return one.len() == other.len() && transposed(one, other);
     }
-    let errors = if shorter >= 8 { 2 } else { 1 };
+    let errors = if shorter >= 7 { 2 } else { 1 };
     strsim::osa_distance(one, other) <= errors
         || strsim::jaro_winkler(one, other) >= 0.925
         || (one.as_bytes().first() == other.as_bytes().first() && sound::same(one, other))
