@@ -9,8 +9,10 @@
 use super::card::Card;
 use super::compare::{self, MailboxMeeting, Meeting};
 use super::model::Other;
+use super::named::{names_itself, written};
 use super::terms::building;
-use super::{Bits, Field, Level, Model, Step, TermFrequencies, TermKind, Verdict, Veto, Waterfall};
+use super::veto::veto;
+use super::{Bits, Field, Level, Model, Step, TermFrequencies, TermKind, Verdict, Waterfall};
 
 impl Model {
     /// Compares two cards. The order of the two makes no difference.
@@ -47,14 +49,14 @@ impl Model {
 }
 
 /// A sum that is being made.
-struct Tally<'a> {
-    model: &'a Model,
-    frequencies: &'a TermFrequencies,
-    steps: Vec<Step>,
+pub(super) struct Tally<'a> {
+    pub(super) model: &'a Model,
+    pub(super) frequencies: &'a TermFrequencies,
+    pub(super) steps: Vec<Step>,
     household: i32,
     workplace: i32,
     /// How many records share the most crowded contact point they share, log2.
-    crowd: f64,
+    pub(super) crowd: f64,
 }
 
 impl Tally<'_> {
@@ -188,76 +190,6 @@ impl Tally<'_> {
         }
     }
 
-    /// What a shared value is worth more or less than an average one of its kind.
-    fn rarity(&self, kind: TermKind, value: &str) -> Bits {
-        let rarity = &self.model.written.rarity;
-        let typical = match kind {
-            TermKind::GivenName => rarity.given_name,
-            TermKind::FamilyName => rarity.family_name,
-            TermKind::Town => rarity.town,
-            TermKind::PostalCode => rarity.postal_code,
-            TermKind::Building => rarity.building,
-            TermKind::Company => rarity.company,
-            TermKind::BirthDate => rarity.birth_date,
-            TermKind::Mailbox | TermKind::Phone | TermKind::Handle => return Bits(0),
-        };
-        let Some(others) = self.frequencies.others(kind, value) else { return Bits(0) };
-        let known = f64::from(rarity.weight);
-        let share = (others + known * (-typical).exp2()) / (self.frequencies.records() + known);
-        Bits::of((-share.log2() - typical).min(rarity.most))
-    }
-
-    /// A building with many records is a tower block or a firm; a few are one household's.
-    fn crowded(&self, building: &str) -> Bits {
-        const HOUSEHOLD: f64 = 12.0;
-        let crowded = self.frequencies.others(TermKind::Building, building).is_some_and(|others| others > HOUSEHOLD);
-        if crowded { self.rarity(TermKind::Building, building).min(Bits(0)) } else { Bits(0) }
-    }
-
-    fn agrees(&self, field: Field) -> bool {
-        self.steps.iter().any(|step| step.field == field && step.weight.0 > 0)
-    }
-
-    /// What is taken from a mailbox or handle that is made of the name: all but the way it is written where the names
-    /// are compared already, else as much as the name is frequent.
-    fn named_anyway(&self, field: Field, level: Level, named: bool, (one, other): (&Card, &Card)) -> Bits {
-        if named {
-            return Bits(-self.model.weight(Other::Stranger, field, level).0 * 3 / 4);
-        }
-        let rarest = |kind, names: &[&str]| names.iter().map(|name| self.rarity(kind, name)).min().unwrap_or_default();
-        let given: Vec<&str> = one.given.iter().chain(&other.given).map(String::as_str).collect();
-        let families: Vec<String> = [one, other].map(|card| compare::family_key(&card.family)).into();
-        let families: Vec<&str> = families.iter().map(String::as_str).filter(|family| !family.is_empty()).collect();
-        let rare = rarest(TermKind::GivenName, &given) + rarest(TermKind::FamilyName, &families);
-        let names = |step: &&Step| matches!(step.field, Field::GivenName | Field::FamilyName) && step.weight.0 > 0;
-        let told: Bits = self.steps.iter().filter(names).map(|step| step.weight + step.frequency).sum();
-        Bits((rare.0 - told.0 - 1_500).min(0))
-    }
-
-    /// Of the given names both have, the rarest.
-    fn rarest_given(&self, one: &Card, other: &Card) -> Bits {
-        let shared = one.given.iter().filter(|name| other.given.contains(name));
-        shared.map(|name| self.rarity(TermKind::GivenName, name)).max().unwrap_or_default()
-    }
-
-    /// A mailbox or phone that many records hold is nobody's own: it is worth no more than its share.
-    fn generic(&mut self, kind: TermKind, value: &str, field: Field, level: Level) -> Bits {
-        /// One person may well have this many records.
-        const OWN: f64 = 14.0;
-        self.gather(kind, value);
-        let others = self.frequencies.others(kind, value).unwrap_or(0.0);
-        if others <= OWN {
-            return Bits(0);
-        }
-        let worth = Bits::of((self.frequencies.records() / others).log2().max(0.0));
-        Bits((worth.0 - self.model.weight(Other::Stranger, field, level).0).min(0))
-    }
-
-    fn gather(&mut self, kind: TermKind, value: &str) {
-        let others = self.frequencies.others(kind, value).unwrap_or(0.0);
-        self.crowd = self.crowd.max((others / 4.0).max(1.0).log2());
-    }
-
     /// Corrects for household and workplace, and adds up.
     fn close(&mut self, prior: Bits) -> Bits {
         let sum = |steps: &[Step]| prior + steps.iter().map(|step| step.weight + step.frequency).sum();
@@ -290,75 +222,5 @@ fn strength(level: Option<Level>) -> i32 {
         Some(Level::Similar | Level::Nickname | Level::Part) => 2,
         Some(Level::Initial) => 1,
         _ => 0,
-    }
-}
-
-/// Is a text no more than a person's name written together, as in "anna.muller"?
-fn names_itself(one: &Card, other: &Card, text: &str) -> bool {
-    if text.chars().any(|c| c.is_ascii_digit()) {
-        return false;
-    }
-    let words = compare::folded(text);
-    let text = words.concat();
-    [one, other].into_iter().any(|card| {
-        let family = compare::family_key(&card.family);
-        // One of two words is a name: the other is one too.
-        let beside = words.len() <= 2 && words.iter().any(|word| card.given.contains(word) || *word == family);
-        let together = card.given.iter().any(|given| {
-            let initial: String = given.chars().take(1).collect();
-            [format!("{given}{family}"), format!("{family}{given}"), format!("{initial}{family}")].contains(&text)
-        });
-        beside || together
-    })
-}
-
-/// Does a record that lacks a name have it in a mailbox or handle?
-fn written(name: &[String], other: &Card) -> Option<Level> {
-    let name = name.first().filter(|name| name.len() >= 4)?;
-    let found = other.pieces().iter().any(|piece| piece == name);
-    found.then_some(Level::Written)
-}
-
-/// What keeps them apart whatever else agrees.
-fn veto(one: &Card, other: &Card, steps: &[Step]) -> Option<Veto> {
-    let level = |field: Field| steps.iter().find(|step| step.field == field).map(|step| step.level);
-    let same_number = level(Field::Number) == Some(Level::Same);
-    let personal = same_number || level(Field::Mailbox) == Some(Level::Same) || level(Field::Handle).is_some();
-    if logins_differ(one, other) {
-        return Some(Veto::Logins);
-    }
-    if level(Field::BirthDate) == Some(Level::Different) && !same_number {
-        return Some(Veto::BirthDates);
-    }
-    if level(Field::Generation) == Some(Level::Different) {
-        return Some(Veto::Generations);
-    }
-    if one.is_organisation() != other.is_organisation() && one.is_named() && other.is_named() && !same_number {
-        return Some(Veto::PersonAndOrganisation);
-    }
-    let family = matches!(level(Field::FamilyName), Some(Level::Same | Level::Similar));
-    (family && level(Field::GivenName) == Some(Level::Different) && !personal).then_some(Veto::GivenNames)
-}
-
-/// Two logins at one source that the source verified, and none in common.
-fn logins_differ(one: &Card, other: &Card) -> bool {
-    let logins = |card: &Card, source| {
-        let of = card.numbers.iter().filter(move |number| number.verified && number.source == source);
-        of.map(|number| number.ix).collect::<Vec<_>>()
-    };
-    one.numbers.iter().filter(|number| number.verified && number.source.is_some()).any(|number| {
-        let theirs = logins(other, number.source);
-        !theirs.is_empty() && !logins(one, number.source).iter().any(|ix| theirs.contains(ix))
-    })
-}
-
-impl Card {
-    /// A firm without a person.
-    fn is_organisation(&self) -> bool {
-        self.company.is_some() && self.given.is_empty() && self.family.is_empty()
-    }
-
-    fn is_named(&self) -> bool {
-        self.company.is_some() || !self.family.is_empty()
     }
 }
