@@ -6,9 +6,9 @@ use crate::types::SourceNo;
 
 /// What one record says about who somebody is, in the forms that are compared.
 ///
-/// It has no `Debug`, `Display`, `Serialize` or `Clone`, and its values are wiped when it is dropped. It rests sealed
+/// It has no `Debug`, `Display`, `Serialize` or `Clone` (the order of two cards says nothing of their values), and its values are wiped when it is dropped. It rests sealed
 /// ([`Card::to_bytes`]); only the comparators of this room look into it.
-#[derive(Default, Zeroize, ZeroizeOnDrop)]
+#[derive(Default, PartialEq, Eq, PartialOrd, Ord, Zeroize, ZeroizeOnDrop)]
 pub struct Card {
     /// Where the record came from.
     #[zeroize(skip)]
@@ -30,19 +30,19 @@ pub struct Card {
     pub(super) numbers: Vec<Number>,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq, Zeroize)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Zeroize)]
 pub(super) enum Sex {
     Female,
     Male,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq, Zeroize)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Zeroize)]
 pub(super) enum Generation {
     Junior,
     Senior,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq, Zeroize)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Zeroize)]
 pub(super) struct Birth {
     pub(super) year: i16,
     /// Zero if only the year is known.
@@ -50,7 +50,7 @@ pub(super) struct Birth {
     pub(super) day: u8,
 }
 
-#[derive(Default, Zeroize, ZeroizeOnDrop)]
+#[derive(Default, PartialEq, Eq, PartialOrd, Ord, Zeroize, ZeroizeOnDrop)]
 pub(super) struct Place {
     pub(super) country: Option<String>,
     pub(super) postal_code: Option<String>,
@@ -62,7 +62,7 @@ pub(super) struct Place {
     pub(super) locker: bool,
 }
 
-#[derive(Default, Zeroize, ZeroizeOnDrop)]
+#[derive(Default, PartialEq, Eq, PartialOrd, Ord, Zeroize, ZeroizeOnDrop)]
 pub(super) struct Mailbox {
     #[zeroize(skip)]
     pub(super) class: MailboxClass,
@@ -72,7 +72,7 @@ pub(super) struct Mailbox {
 }
 
 /// Whose mailbox an address is.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub enum MailboxClass {
     /// One person's.
     #[default]
@@ -84,7 +84,7 @@ pub enum MailboxClass {
 }
 
 /// A number that names one person, as an index nobody can read.
-#[derive(Clone, Copy, PartialEq, Eq, Zeroize)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Zeroize)]
 pub struct Number {
     /// What it is.
     #[zeroize(skip)]

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::guard::{MEMBERS, Tally};
-use super::{Card, Model, Shape, TermFrequencies, Verdict, Waterfall};
+use super::{Card, Field, Level, Model, Shape, TermFrequencies, Verdict, Waterfall};
 
 /// What is settled before anything is compared. Positions in the list of cards.
 #[derive(Clone, Debug, Default)]
@@ -89,7 +89,7 @@ pub fn cluster(
     let mut doubtful = Vec::new();
     for (pair, waterfall) in scored {
         match waterfall.verdict {
-            Verdict::Join => match run.join(pair) {
+            Verdict::Join => match run.join(pair, names_one(&waterfall)) {
                 Joined::Already => {}
                 Joined::Now => result.joins.push(Join { pair, waterfall }),
                 Joined::Stopped => doubtful.push(Review { pair, reason: ReviewReason::Shape, waterfall }),
@@ -107,6 +107,11 @@ pub fn cluster(
     result
 }
 
+/// Did both give a number that names one person?
+fn names_one(waterfall: &Waterfall) -> bool {
+    waterfall.steps.iter().any(|step| (step.field, step.level) == (Field::Number, Level::Same))
+}
+
 enum Joined {
     Now,
     Already,
@@ -118,8 +123,6 @@ struct Run<'a> {
     model: &'a Model,
     frequencies: &'a TermFrequencies,
     cards: &'a [&'a Card],
-    /// What each card holds, for an order that does not depend on positions.
-    content: Vec<Vec<u8>>,
     parent: Vec<u32>,
     members: HashMap<u32, Vec<u32>>,
     apart: BTreeSet<(u32, u32)>,
@@ -132,7 +135,6 @@ impl<'a> Run<'a> {
             model,
             frequencies,
             cards,
-            content: cards.iter().map(|card| card.to_bytes().to_vec()).collect(),
             parent: (0..count).collect(),
             members: (0..count).map(|card| (card, vec![card])).collect(),
             apart: BTreeSet::new(),
@@ -143,17 +145,13 @@ impl<'a> Run<'a> {
         self.cards.get(usize::try_from(at).ok()?).copied()
     }
 
-    fn content(&self, at: u32) -> &[u8] {
-        usize::try_from(at).ok().and_then(|at| self.content.get(at)).map_or(&[], Vec::as_slice)
-    }
-
     fn score(&self, (one, other): (u32, u32)) -> Option<Waterfall> {
         Some(self.model.score(self.card(one)?, self.card(other)?, self.frequencies))
     }
 
-    /// The contents of a pair, the smaller first.
-    fn order(&self, (one, other): (u32, u32)) -> (Vec<u8>, Vec<u8>) {
-        let (one, other) = (self.content(one).to_vec(), self.content(other).to_vec());
+    /// The cards of a pair, the smaller first: an order that does not depend on positions.
+    fn order(&self, (one, other): (u32, u32)) -> (Option<&'a Card>, Option<&'a Card>) {
+        let (one, other) = (self.card(one), self.card(other));
         if one <= other { (one, other) } else { (other, one) }
     }
 
@@ -180,11 +178,13 @@ impl<'a> Run<'a> {
         }
         let mut all = self.members.remove(&keep).unwrap_or_default();
         all.extend(moved);
-        all.sort_by(|one, other| self.content(*one).cmp(self.content(*other)).then(one.cmp(other)));
+        all.sort_by(|one, other| self.card(*one).cmp(&self.card(*other)).then(one.cmp(other)));
         self.members.insert(keep, all);
     }
 
-    fn join(&mut self, (one, other): (u32, u32)) -> Joined {
+    /// Joins the groups of a pair, if they fit. `certain`: a number that names one person needs no group that fits, as
+    /// long as no two logins contradict.
+    fn join(&mut self, (one, other): (u32, u32), certain: bool) -> Joined {
         let (left, right) = (self.root(one), self.root(other));
         if left == right {
             return Joined::Already;
@@ -204,6 +204,10 @@ impl<'a> Run<'a> {
             }
         }
         match tally.shape() {
+            Shape::Stops { .. } if certain && !tally.logins() => {
+                self.unite(left, right);
+                Joined::Now
+            }
             Shape::Fits { .. } => {
                 self.unite(left, right);
                 Joined::Now

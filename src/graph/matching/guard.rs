@@ -1,6 +1,6 @@
 //! The shape of a group: two groups become one only if their members fit, not because one bridge is strong.
 
-use super::{Bits, Card, Field, Model, TermFrequencies, Verdict, Waterfall};
+use super::{Bits, Card, Field, Model, TermFrequencies, Verdict, Veto, Waterfall};
 
 /// Members of a group that are looked at.
 pub(super) const MEMBERS: usize = 12;
@@ -50,10 +50,16 @@ pub(super) struct Tally {
     pairs: u32,
     vetoes: u32,
     negative: u32,
+    logins: u32,
     sum: i64,
 }
 
 impl Tally {
+    /// Do two verified logins at one source differ?
+    pub(super) fn logins(&self) -> bool {
+        self.logins > 0
+    }
+
     pub(super) fn add(&mut self, model: &Model, waterfall: &Waterfall) {
         // Two records that have nothing in common to compare do not speak against each other.
         let contradicts =
@@ -61,12 +67,13 @@ impl Tally {
         let low = waterfall.total.0 < model.review_at().0 - CLEARLY;
         self.pairs += 1;
         self.vetoes += u32::from(matches!(waterfall.verdict, Verdict::Veto(_)));
+        self.logins += u32::from(waterfall.verdict == Verdict::Veto(Veto::Logins));
         self.negative += u32::from(low && contradicts);
         self.sum += i64::from(waterfall.total.0);
     }
 
     pub(super) fn shape(&self) -> Shape {
-        let Self { pairs, vetoes, negative, sum } = *self;
+        let Self { pairs, vetoes, negative, sum, .. } = *self;
         let mean = Bits(i32::try_from(sum / i64::from(pairs.max(1))).unwrap_or_default());
         if vetoes > 0 || negative * 5 > pairs * 2 {
             Shape::Stops { pairs, vetoes, negative, mean }

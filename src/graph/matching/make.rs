@@ -20,7 +20,7 @@ impl Card {
         card.birth = fields.birth_date.and_then(birth);
         for address in &fields.addresses {
             if let Some(place) = place(address) {
-                keep(&mut card.places, place, |known, new| same_place(known, new));
+                keep(&mut card.places, place, same_place);
             }
             post_number(&mut card, address);
         }

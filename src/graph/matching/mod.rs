@@ -15,10 +15,15 @@ mod guard;
 mod keys;
 mod make;
 mod model;
+mod named;
 mod nobody;
+mod rarity;
 mod score;
 mod terms;
+#[cfg(test)]
+mod tests;
 mod train;
+mod veto;
 mod waterfall;
 mod words;
 

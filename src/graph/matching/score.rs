@@ -7,20 +7,27 @@
 //! `-log2(2^-stranger + 2^-household + 2^-workplace)`. The waterfall shows it as a correction of the first sum.
 
 use super::card::Card;
-use super::compare::{self, Meeting};
+use super::compare::{self, MailboxMeeting, Meeting};
 use super::model::Other;
+use super::named::{names_itself, written};
 use super::terms::building;
-use super::{Bits, Field, Level, Model, Step, TermFrequencies, TermKind, Verdict, Veto, Waterfall};
+use super::veto::veto;
+use super::{Bits, Field, Level, Model, Step, TermFrequencies, TermKind, Verdict, Waterfall};
 
 impl Model {
     /// Compares two cards. The order of the two makes no difference.
     #[must_use]
     pub fn score(&self, one: &Card, other: &Card, frequencies: &TermFrequencies) -> Waterfall {
+        let (one, other) = if one <= other { (one, other) } else { (other, one) };
         let mut tally =
             Tally { model: self, frequencies, steps: Vec::with_capacity(10), household: 0, workplace: 0, crowd: 0.0 };
-        tally.names(one, other);
+        let handle = compare::handles(one, other);
+        let mailbox = compare::mailboxes(&one.mailboxes, &other.mailboxes);
+        // A name in a mailbox they share says nothing beside the mailbox.
+        let shared = handle.is_some() || mailbox.as_ref().is_some_and(|met| met.level != Level::Different);
+        tally.names(one, other, shared);
         tally.people(one, other);
-        tally.contacts(one, other);
+        tally.contacts(one, other, mailbox, handle);
         let prior = self.strangers(frequencies);
         let veto = veto(one, other, &tally.steps);
         let total = tally.close(prior);
@@ -42,14 +49,14 @@ impl Model {
 }
 
 /// A sum that is being made.
-struct Tally<'a> {
-    model: &'a Model,
-    frequencies: &'a TermFrequencies,
-    steps: Vec<Step>,
+pub(super) struct Tally<'a> {
+    pub(super) model: &'a Model,
+    pub(super) frequencies: &'a TermFrequencies,
+    pub(super) steps: Vec<Step>,
     household: i32,
     workplace: i32,
     /// How many records share the most crowded contact point they share, log2.
-    crowd: f64,
+    pub(super) crowd: f64,
 }
 
 impl Tally<'_> {
@@ -63,7 +70,7 @@ impl Tally<'_> {
         self.workplace += workplace.0 + if named { frequency.0 } else { 0 };
     }
 
-    fn names(&mut self, one: &Card, other: &Card) {
+    fn names(&mut self, one: &Card, other: &Card, shared: bool) {
         let mut given = compare::givens(&one.given, &other.given);
         let mut family = compare::families(&one.family, &other.family);
         let straight = strength(given) + strength(family);
@@ -72,8 +79,10 @@ impl Tally<'_> {
         if crossed > straight && crossed >= 5 && matches!(turned, (Some(_), Some(_))) {
             (given, family) = (Some(Level::Swapped), Some(Level::Swapped));
         }
-        let given = given.or_else(|| written(&one.given, other).or_else(|| written(&other.given, one)));
-        let family = family.or_else(|| written(&one.family, other).or_else(|| written(&other.family, one)));
+        if !shared {
+            given = given.or_else(|| written(&one.given, other).or_else(|| written(&other.given, one)));
+            family = family.or_else(|| written(&one.family, other).or_else(|| written(&other.family, one)));
+        }
         if let Some(level) = given {
             let frequency = match level {
                 Level::Written => self
@@ -104,7 +113,12 @@ impl Tally<'_> {
             self.step(Field::BirthDate, level, frequency);
         }
         if let (Some(a), Some(b)) = (one.sex, other.sex) {
-            self.step(Field::Sex, if a == b { Level::Same } else { Level::Different }, Bits(0));
+            let level = if a == b { Level::Same } else { Level::Different };
+            // The given name has said it already.
+            let told = a == b && self.steps.iter().any(|step| step.field == Field::GivenName && step.weight.0 > 0);
+            if !told {
+                self.step(Field::Sex, level, Bits(0));
+            }
         }
         if let (Some(a), Some(b)) = (one.generation, other.generation) {
             self.step(Field::Generation, if a == b { Level::Same } else { Level::Different }, Bits(0));
@@ -119,17 +133,22 @@ impl Tally<'_> {
         }
     }
 
-    fn contacts(&mut self, one: &Card, other: &Card) {
-        let handle = compare::handles(one, other);
+    fn contacts(
+        &mut self,
+        one: &Card,
+        other: &Card,
+        mailbox: Option<MailboxMeeting<'_>>,
+        handle: Option<(Level, String)>,
+    ) {
         // Where the names are compared already, a mailbox or handle made of them says little more.
         let named = [Field::GivenName, Field::FamilyName].iter().all(|field| self.agrees(*field));
-        if let Some(met) = compare::mailboxes(&one.mailboxes, &other.mailboxes) {
+        if let Some(met) = mailbox {
             let text = format!("{}@{}", met.mailbox.local, met.mailbox.domain);
             let frequency = match met.level {
                 Level::Same | Level::RoleMailbox => self.generic(TermKind::Mailbox, &text, Field::Mailbox, met.level),
                 // The same name at another provider, where the name is just the name.
                 Level::LocalPart | Level::Similar if names_itself(one, other, &met.mailbox.local) => {
-                    self.named_anyway(Field::Mailbox, met.level, named)
+                    self.named_anyway(Field::Mailbox, met.level, named, (one, other))
                 }
                 _ => Bits(0),
             };
@@ -162,73 +181,13 @@ impl Tally<'_> {
         if let Some((level, handle)) = handle {
             let mut frequency = self.generic(TermKind::Handle, &compare::letters(&handle), Field::Handle, level);
             if names_itself(one, other, &handle) {
-                frequency = frequency.min(self.named_anyway(Field::Handle, level, named));
+                frequency = frequency.min(self.named_anyway(Field::Handle, level, named, (one, other)));
             }
             self.step(Field::Handle, level, frequency);
         }
         if let Some(level) = compare::numbers(one, other) {
             self.step(Field::Number, level, Bits(0));
         }
-    }
-
-    /// What a shared value is worth more or less than an average one of its kind.
-    fn rarity(&self, kind: TermKind, value: &str) -> Bits {
-        let rarity = &self.model.written.rarity;
-        let typical = match kind {
-            TermKind::GivenName => rarity.given_name,
-            TermKind::FamilyName => rarity.family_name,
-            TermKind::Town => rarity.town,
-            TermKind::PostalCode => rarity.postal_code,
-            TermKind::Building => rarity.building,
-            TermKind::Company => rarity.company,
-            TermKind::BirthDate => rarity.birth_date,
-            TermKind::Mailbox | TermKind::Phone | TermKind::Handle => return Bits(0),
-        };
-        let Some(others) = self.frequencies.others(kind, value) else { return Bits(0) };
-        let known = f64::from(rarity.weight);
-        let share = (others + known * (-typical).exp2()) / (self.frequencies.records() + known);
-        Bits::of((-share.log2() - typical).min(rarity.most))
-    }
-
-    /// A building with many records is a tower block or a firm; a few are one household's.
-    fn crowded(&self, building: &str) -> Bits {
-        const HOUSEHOLD: f64 = 12.0;
-        let crowded = self.frequencies.others(TermKind::Building, building).is_some_and(|others| others > HOUSEHOLD);
-        if crowded { self.rarity(TermKind::Building, building).min(Bits(0)) } else { Bits(0) }
-    }
-
-    fn agrees(&self, field: Field) -> bool {
-        self.steps.iter().any(|step| step.field == field && step.weight.0 > 0)
-    }
-
-    /// What is taken from a mailbox or handle that is made of the name.
-    fn named_anyway(&self, field: Field, level: Level, named: bool) -> Bits {
-        let weight = self.model.weight(Other::Stranger, field, level).0;
-        Bits(if named { -weight * 3 / 4 } else { -weight / 5 })
-    }
-
-    /// Of the given names both have, the rarest.
-    fn rarest_given(&self, one: &Card, other: &Card) -> Bits {
-        let shared = one.given.iter().filter(|name| other.given.contains(name));
-        shared.map(|name| self.rarity(TermKind::GivenName, name)).max().unwrap_or_default()
-    }
-
-    /// A mailbox or phone that many records hold is nobody's own: it is worth no more than its share.
-    fn generic(&mut self, kind: TermKind, value: &str, field: Field, level: Level) -> Bits {
-        /// One person may well have this many records.
-        const OWN: f64 = 14.0;
-        self.gather(kind, value);
-        let others = self.frequencies.others(kind, value).unwrap_or(0.0);
-        if others <= OWN {
-            return Bits(0);
-        }
-        let worth = Bits::of((self.frequencies.records() / others).log2().max(0.0));
-        Bits((worth.0 - self.model.weight(Other::Stranger, field, level).0).min(0))
-    }
-
-    fn gather(&mut self, kind: TermKind, value: &str) {
-        let others = self.frequencies.others(kind, value).unwrap_or(0.0);
-        self.crowd = self.crowd.max((others / 4.0).max(1.0).log2());
     }
 
     /// Corrects for household and workplace, and adds up.
@@ -263,72 +222,5 @@ fn strength(level: Option<Level>) -> i32 {
         Some(Level::Similar | Level::Nickname | Level::Part) => 2,
         Some(Level::Initial) => 1,
         _ => 0,
-    }
-}
-
-/// Is a text no more than a person's name written together, as in "anna.muller"?
-fn names_itself(one: &Card, other: &Card, text: &str) -> bool {
-    if text.chars().any(|c| c.is_ascii_digit()) {
-        return false;
-    }
-    let text = compare::folded(text).concat();
-    [one, other].into_iter().any(|card| {
-        let family = compare::family_key(&card.family);
-        card.given.iter().any(|given| {
-            let initial: String = given.chars().take(1).collect();
-            let forms = [format!("{given}{family}"), format!("{family}{given}"), format!("{initial}{family}")];
-            forms.contains(&text) || *given == text || family == text
-        })
-    })
-}
-
-/// Does a record that lacks a name have it in a mailbox or handle?
-fn written(name: &[String], other: &Card) -> Option<Level> {
-    let name = name.first().filter(|name| name.len() >= 4)?;
-    let found = other.pieces().iter().any(|piece| piece == name);
-    found.then_some(Level::Written)
-}
-
-/// What keeps them apart whatever else agrees.
-fn veto(one: &Card, other: &Card, steps: &[Step]) -> Option<Veto> {
-    let level = |field: Field| steps.iter().find(|step| step.field == field).map(|step| step.level);
-    let same_number = level(Field::Number) == Some(Level::Same);
-    let personal = same_number || level(Field::Mailbox) == Some(Level::Same) || level(Field::Handle).is_some();
-    if logins_differ(one, other) {
-        return Some(Veto::Logins);
-    }
-    if level(Field::BirthDate) == Some(Level::Different) && !same_number {
-        return Some(Veto::BirthDates);
-    }
-    if level(Field::Generation) == Some(Level::Different) {
-        return Some(Veto::Generations);
-    }
-    if one.is_organisation() != other.is_organisation() && one.is_named() && other.is_named() && !same_number {
-        return Some(Veto::PersonAndOrganisation);
-    }
-    let family = matches!(level(Field::FamilyName), Some(Level::Same | Level::Similar));
-    (family && level(Field::GivenName) == Some(Level::Different) && !personal).then_some(Veto::GivenNames)
-}
-
-/// Two logins at one source that the source verified, and none in common.
-fn logins_differ(one: &Card, other: &Card) -> bool {
-    let logins = |card: &Card, source| {
-        let of = card.numbers.iter().filter(move |number| number.verified && number.source == source);
-        of.map(|number| number.ix).collect::<Vec<_>>()
-    };
-    one.numbers.iter().filter(|number| number.verified && number.source.is_some()).any(|number| {
-        let theirs = logins(other, number.source);
-        !theirs.is_empty() && !logins(one, number.source).iter().any(|ix| theirs.contains(ix))
-    })
-}
-
-impl Card {
-    /// A firm without a person.
-    fn is_organisation(&self) -> bool {
-        self.company.is_some() && self.given.is_empty() && self.family.is_empty()
-    }
-
-    fn is_named(&self) -> bool {
-        self.company.is_some() || !self.family.is_empty()
     }
 }

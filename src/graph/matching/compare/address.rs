@@ -58,7 +58,7 @@ fn place(one: &Place, other: &Place) -> Option<Level> {
         (Some(Alike::Same), Some(Alike::Similar)) if same_area => Level::Similar,
         (Some(Alike::Same), _) if near_area => Level::Street,
         (Some(Alike::Similar), _) if same_area => Level::Street,
-        (Some(Alike::Different), _) if same_area => Level::OtherStreet,
+        (Some(Alike::Different), _) if code == Some(Alike::Same) || town == Some(Alike::Same) => Level::OtherStreet,
         _ => area(code, town),
     })
 }

@@ -59,7 +59,7 @@ mod tests {
         let date = |(year, month, day)| Some(Birth { year, month, day });
         for (one, other, level) in [
             ((1980, 5, 12), (1980, 5, 12), Level::Same),
-            ((1980, 5, 12), (1908, 5, 12), Level::Part),
+            ((1980, 5, 12), (1908, 5, 12), Level::Similar),
             ((1980, 5, 12), (1980, 5, 21), Level::Similar),
             ((1980, 5, 12), (1981, 5, 12), Level::Similar),
             ((1980, 5, 12), (1980, 12, 5), Level::DayMonthSwapped),

@@ -7,7 +7,8 @@ use crate::graph::matching::Level;
 pub(in crate::graph::matching) fn givens(one: &[String], other: &[String]) -> Option<Level> {
     let (first, second) = (one.first()?, other.first()?);
     if one == other {
-        return Some(Level::Same);
+        // Two initials may stand for two names.
+        return Some(if one.iter().all(|name| name.chars().count() == 1) { Level::Initial } else { Level::Same });
     }
     let best = one.iter().flat_map(|one| other.iter().map(move |other| word(one, other))).max_by_key(rank)?;
     let heads = word(first, second);
@@ -17,9 +18,9 @@ pub(in crate::graph::matching) fn givens(one: &[String], other: &[String]) -> Op
         (Level::Same, _) => Level::Part,
         _ if grown(one) == grown(other) => Level::Same,
         (Level::Different | Level::Initial | Level::Near, Level::Same) => Level::Part,
-        (heads @ (Level::Nickname | Level::Similar), _) => heads,
+        (heads @ (Level::Nickname | Level::Similar | Level::Near), _) => heads,
         _ if near::similar(&grown(one), &grown(other)) => Level::Similar,
-        (Level::Different, Level::Nickname | Level::Similar) if one.len() + other.len() > 2 => Level::Part,
+        (Level::Different, Level::Nickname) => Level::Nickname,
         (heads, _) => heads,
     })
 }
@@ -61,6 +62,9 @@ fn word(one: &str, other: &str) -> Level {
         Level::Nickname
     } else if near::similar(one, other) {
         Level::Similar
+    } else if short.len() == 3 && near::one_error(one, other) {
+        // Too short to tell an error from another name: "Jes" and "Jens", "Lea" and "Lena".
+        Level::Near
     } else {
         Level::Different
     }
@@ -68,8 +72,21 @@ fn word(one: &str, other: &str) -> Level {
 
 /// "Martin" and "Martina", "Mario" and "Maria": one letter apart, and two people more often than a typing error.
 fn sexes(short: &str, long: &str) -> bool {
-    const PAIRS: &[(&str, &str)] =
-        &[("", "a"), ("", "e"), ("o", "a"), ("us", "a"), ("e", "a"), ("", "ine"), ("", "in"), ("", "na"), ("", "ette")];
+    const PAIRS: &[(&str, &str)] = &[
+        ("", "a"),
+        ("", "e"),
+        ("o", "a"),
+        ("us", "a"),
+        ("e", "a"),
+        ("", "ine"),
+        ("", "in"),
+        ("", "na"),
+        ("", "ette"),
+        ("an", "ine"),
+        ("ian", "ine"),
+        ("an", "ina"),
+        ("ian", "ina"),
+    ];
     PAIRS.iter().any(|(male, female)| {
         let stem = |name: &str, ending: &str| name.strip_suffix(ending).map(str::to_owned);
         let fits = |male_name, female_name| {
@@ -108,6 +125,12 @@ mod tests {
             ("phillip", "philipp", Level::Similar),
             ("martin", "martina", Level::Near),
             ("mario", "maria", Level::Near),
+            ("christian", "christine", Level::Near),
+            ("hans peter", "petra", Level::Different),
+            ("lea", "lena", Level::Near),
+            ("jan", "anja", Level::Different),
+            ("lea", "sven", Level::Different),
+            ("m", "m", Level::Initial),
             ("thomas", "andreas", Level::Different),
         ] {
             assert_eq!(compared(one, other), Some(level), "for {one} and {other}");

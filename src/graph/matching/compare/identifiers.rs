@@ -146,16 +146,28 @@ pub(in crate::graph::matching) fn phones<'a>(one: &'a [String], other: &[String]
         return Some((if is_landline(same) { Level::Landline } else { Level::Same }, same));
     }
     let similar = one.iter().find(|one| other.iter().any(|other| one.len() > 9 && near::one_error(one, other)));
-    Some(similar.map_or((Level::Different, first.as_str()), |phone| (Level::Similar, phone.as_str())))
+    if let Some(phone) = similar {
+        return Some((Level::Similar, phone));
+    }
+    // Who has one mobile has no other; a landline beside it says nothing.
+    let mobiles = |phones: &[String]| phones.iter().any(|phone| is_mobile(phone));
+    Some((if mobiles(one) && mobiles(other) { Level::Different } else { Level::Near }, first))
 }
 
-/// In Germany, Austria and Switzerland the number says whether it is a landline; elsewhere it mostly does not.
 fn is_landline(phone: &str) -> bool {
-    let mobile = |plan: &str, starts: &[&str]| {
+    mobile(phone) == Some(false)
+}
+
+fn is_mobile(phone: &str) -> bool {
+    mobile(phone) == Some(true)
+}
+
+/// In Germany, Austria and Switzerland the number says whether it is a mobile; elsewhere it mostly does not.
+fn mobile(phone: &str) -> Option<bool> {
+    const PLANS: &[(&str, &[&str])] = &[("+49", &["15", "16", "17"]), ("+43", &["6"]), ("+41", &["7"])];
+    PLANS.iter().find_map(|(plan, starts)| {
         phone.strip_prefix(plan).map(|number| starts.iter().any(|start| number.starts_with(start)))
-    };
-    let known = mobile("+49", &["15", "16", "17"]).or_else(|| mobile("+43", &["6"])).or_else(|| mobile("+41", &["7"]));
-    known == Some(false)
+    })
 }
 
 /// Compares what people call themselves: handles with handles, and with what stands before the @. Differing handles

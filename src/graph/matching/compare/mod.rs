@@ -16,5 +16,5 @@ pub(super) use birth::births;
 pub(super) use company::companies;
 pub(super) use family::{families, family_key};
 pub(super) use given::givens;
-pub(super) use identifiers::{handles, letters, mailboxes, numbers, phones};
+pub(super) use identifiers::{MailboxMeeting, handles, letters, mailboxes, numbers, phones};
 pub(super) use pieces::folded;

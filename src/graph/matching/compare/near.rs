@@ -9,22 +9,17 @@ pub(super) fn similar(one: &str, other: &str) -> bool {
         return false;
     }
     if shorter == 3 {
-        return one.len() == other.len() + 1 || other.len() == one.len() + 1 || transposed(one, other);
+        return one.len() == other.len() && transposed(one, other);
     }
-    let errors = if shorter >= 8 { 2 } else { 1 };
+    let errors = if shorter >= 7 { 2 } else { 1 };
     strsim::osa_distance(one, other) <= errors
         || strsim::jaro_winkler(one, other) >= 0.925
         || (one.as_bytes().first() == other.as_bytes().first() && sound::same(one, other))
 }
 
-/// Two letters changed places, and nothing else.
+/// Two letters beside each other changed places, and nothing else.
 fn transposed(one: &str, other: &str) -> bool {
-    one.len() == other.len() && one != other && {
-        let (mut a, mut b) = (one.as_bytes().to_vec(), other.as_bytes().to_vec());
-        a.sort_unstable();
-        b.sort_unstable();
-        a == b
-    }
+    strsim::osa_distance(one, other) == 1 && strsim::hamming(one, other) == Ok(2)
 }
 
 /// At most one sign is wrong, missing or has changed places with its neighbour.

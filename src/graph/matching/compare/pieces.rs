@@ -30,7 +30,12 @@ impl Card {
             let rests = pieces
                 .iter()
                 .filter_map(|piece| piece.strip_prefix(given.as_str()).or(piece.strip_suffix(given.as_str())));
-            let rests: Vec<String> = rests.filter(|rest| rest.len() >= 4).map(str::to_owned).collect();
+            let mut rests: Vec<String> = rests.filter(|rest| rest.len() >= 4).map(str::to_owned).collect();
+            if let Some(initial) = given.chars().next() {
+                let after =
+                    pieces.iter().filter_map(|piece| piece.strip_prefix(initial).or(piece.strip_suffix(initial)));
+                rests.extend(after.filter(|rest| rest.len() >= 5).map(str::to_owned));
+            }
             pieces.extend(rests);
         }
         pieces.retain(|piece| !self.given.contains(piece) && !self.family.contains(piece));

@@ -21,10 +21,10 @@ pub(in crate::graph::matching) fn code(word: &str) -> String {
     out
 }
 
-/// Do two words sound alike? Codes of fewer than two digits say nothing.
+/// Do two words sound alike? A code of one consonant says nothing.
 pub(super) fn same(one: &str, other: &str) -> bool {
     let code = code(one);
-    code.len() >= 2 && code == self::code(other)
+    code.trim_start_matches('0').len() >= 2 && code == self::code(other)
 }
 
 fn digits(letter: u8, before: Option<u8>, after: Option<u8>) -> &'static str {

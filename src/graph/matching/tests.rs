@@ -1,0 +1,325 @@
+//! What must hold of any two cards, and what is expected of certain people.
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::types::SourceNo;
+
+static_assertions::assert_not_impl_any!(Card: Clone, std::fmt::Debug, std::fmt::Display, serde::Serialize);
+static_assertions::assert_not_impl_any!(Fields: Clone, std::fmt::Debug, std::fmt::Display, serde::Serialize);
+static_assertions::assert_not_impl_any!(TermFrequencies: Clone, std::fmt::Debug, serde::Serialize);
+
+/// A card of words: `given family`, then `key:value` for the rest.
+fn card(text: &str) -> Card {
+    let mut fields = Fields::default();
+    let mut place = AddressFields::default();
+    let mut number = None;
+    let said = |value: &str| Some(value.to_owned()).filter(|value| !value.is_empty());
+    for word in text.split(',').map(str::trim) {
+        let (key, value) = word.split_once(':').unwrap_or(("", ""));
+        match key {
+            "given" => fields.given_name = said(value),
+            "family" => fields.family_name = said(value),
+            "mr" => fields.salutation = said(value),
+            "firm" => fields.company = said(value),
+            "born" => {
+                let parts: Vec<i16> = value.split('-').map(|part| part.parse().unwrap()).collect();
+                fields.birth_date = Some((parts[0], parts[1].try_into().unwrap(), parts[2].try_into().unwrap()));
+            }
+            "mail" => fields.mailboxes.push((value.to_owned(), MailboxClass::Personal)),
+            "role" => fields.mailboxes.push((value.to_owned(), MailboxClass::Role)),
+            "phone" => fields.phones.push(value.to_owned()),
+            "handle" => fields.handles.push(value.to_owned()),
+            "street" => place.street = said(value),
+            "house" => place.house_number = said(value),
+            "code" => place.postal_code = said(value),
+            "town" => place.town = said(value),
+            "login" => {
+                number = Some(Number {
+                    kind: NumberKind::Account,
+                    source: Some(SourceNo(1)),
+                    ix: [value.len() as u8; 16],
+                    verified: true,
+                })
+            }
+            _ => {}
+        }
+    }
+    fields.addresses.push(place);
+    fields.numbers.extend(number);
+    Card::new(&fields)
+}
+
+fn verdict(one: &str, other: &str) -> Verdict {
+    // Many people are known, so that a name alone says little.
+    Model::shipped().score(&card(one), &card(other), &TermFrequencies::new(100_000)).verdict
+}
+
+const HOME: &str = "street:gartenstr, house:12, code:10115, town:berlin";
+
+#[test]
+fn one_person() {
+    for (one, other) in [
+        (format!("given:anna, family:muller, {HOME}"), format!("given:anna, family:muller, {HOME}")),
+        (format!("given:jorg, family:weiss, {HOME}"), format!("given:jrog, family:weiss, {HOME}")),
+        (format!("given:susanne, family:weiss, {HOME}"), format!("given:susi, family:weiss, {HOME}")),
+        ("given:anna, family:muller, mail:anna82@gmx.de".into(), "mail:anna82@gmx.de".into()),
+        (
+            "given:anna, family:muller, mail:anna82@gmx.de".into(),
+            "given:anna, family:schmidt, mail:anna82@gmx.de".into(),
+        ),
+        ("given:anna, family:muller, born:1980-05-12".into(), "given:anna, family:mueler, born:1980-05-12".into()),
+        ("given:weiss, family:jorg, mail:x.y@web.de".into(), "given:jorg, family:weiss, mail:x.y@web.de".into()),
+        ("handle:wolke.sieben7".into(), format!("given:anna, family:muller, mail:wolke_sieben7@web.de, {HOME}")),
+    ] {
+        assert_eq!(verdict(&one, &other), Verdict::Join, "for {one} and {other}");
+    }
+}
+
+#[test]
+fn two_people() {
+    for (one, other) in [
+        // Spouses with one address, one landline and one mailbox.
+        (
+            format!("given:anna, family:muller, phone:+493012345, {HOME}"),
+            format!("given:peter, family:muller, phone:+493012345, {HOME}"),
+        ),
+        (
+            "given:anna, family:muller, mail:muller7@gmx.de".into(),
+            "given:peter, family:muller, mail:muller7@gmx.de".into(),
+        ),
+        // A flat share, namesakes, colleagues.
+        (format!("given:anna, family:muller, {HOME}"), format!("given:peter, family:kowalski, {HOME}")),
+        ("given:anna, family:muller".into(), "given:anna, family:muller, code:80331, town:munchen".into()),
+        (
+            format!("given:anna, family:muller, firm:weiss, role:info@weiss.de, {HOME}"),
+            format!("given:peter, family:schulz, firm:weiss, role:info@weiss.de, {HOME}"),
+        ),
+        // A number the network gave to somebody else.
+        (
+            "given:anna, family:muller, phone:+491711234987".into(),
+            "given:peter, family:kowalski, phone:+491711234987".into(),
+        ),
+        // Nothing in common.
+        ("given:anna".into(), "mail:anna82@gmx.de".into()),
+    ] {
+        let found = verdict(&one, &other);
+        assert!(!matches!(found, Verdict::Join), "{found:?} for {one} and {other}");
+    }
+}
+
+#[test]
+fn vetoes() {
+    for (one, other, veto) in [
+        (
+            format!("given:karl, family:weiss, born:1950-03-02, {HOME}"),
+            format!("given:karl, family:weiss, born:1978-11-20, {HOME}"),
+            Veto::BirthDates,
+        ),
+        (
+            format!("given:karl, family:weiss sen, {HOME}"),
+            format!("given:karl, family:weiss jun, {HOME}"),
+            Veto::Generations,
+        ),
+        (
+            format!("given:anna, family:weiss, born:1990-03-02, {HOME}"),
+            format!("given:lisa, family:weiss, born:1990-03-02, {HOME}"),
+            Veto::GivenNames,
+        ),
+        (format!("firm:weiss, {HOME}"), format!("given:karl, family:weiss, {HOME}"), Veto::PersonAndOrganisation),
+        (
+            format!("given:karl, family:weiss, login:a, {HOME}"),
+            format!("given:karl, family:weiss, login:bb, {HOME}"),
+            Veto::Logins,
+        ),
+    ] {
+        assert_eq!(verdict(&one, &other), Verdict::Veto(veto), "for {one} and {other}");
+        assert_eq!(verdict(&other, &one), Verdict::Veto(veto));
+    }
+}
+
+#[test]
+fn placeholders_give_neither_key_nor_evidence() {
+    for text in [
+        "given:max, family:mustermann, born:1900-1-1, mail:test@test.de, phone:+490000000000, code:00000, town:musterstadt",
+        "given:na, family:na, born:1970-1-1, mail:noreply@example.com, code:11111",
+        "given:test, family:test, street:musterstr, house:1, code:12345",
+        "given:xxx, family:xxx, firm:keine, handle:unbekannt",
+    ] {
+        let card = card(text);
+        assert!(card.is_empty(), "for {text}");
+        assert!(keys(&card).is_empty() && terms(&card).is_empty(), "for {text}");
+    }
+}
+
+#[test]
+fn a_phone_of_thousands_is_no_evidence() {
+    let mut many = TermFrequencies::new(100_000);
+    many.note(TermKind::Phone, b"+491711234987", 13);
+    let (one, other) = (card("given:anna, phone:+491711234987"), card("given:anna, phone:+491711234987"));
+    let score = |frequencies: &TermFrequencies| Model::shipped().score(&one, &other, frequencies);
+    assert_eq!(score(&TermFrequencies::new(100_000)).verdict, Verdict::Join);
+    assert_eq!(score(&many).verdict, Verdict::Apart);
+}
+
+#[test]
+fn rare_names_say_more() {
+    let mut known = TermFrequencies::new(100_000);
+    known.note(TermKind::FamilyName, b"muller", 10);
+    known.note(TermKind::FamilyName, b"zwetschkenbaum", 1);
+    let total = |family: &str| {
+        let card = card(&format!("given:anna, family:{family}"));
+        Model::shipped().score(&card, &card, &known).total
+    };
+    assert!(total("zwetschkenbaum") > total("muller") + Bits::of(3.0));
+}
+
+#[test]
+fn no_low_entropy_field_makes_a_key_alone() {
+    for text in [
+        "given:anna",
+        "family:muller",
+        "code:10115",
+        "town:berlin",
+        "born:1980-05-12",
+        "given:anna, town:berlin",
+        "firm:weiss",
+    ] {
+        assert!(keys(&card(text)).is_empty(), "for {text}");
+    }
+    let all = card(&format!(
+        "given:anna, family:muller, born:1980-05-12, firm:weiss, mail:anna82@gmx.de, phone:+491711234987, handle:wolke7b, {HOME}"
+    ));
+    assert!((10..=16).contains(&keys(&all).len()));
+}
+
+#[test]
+fn the_model_writes_and_reads_itself() {
+    let model = Model::shipped();
+    assert_eq!(Model::from_toml(&model.to_toml().unwrap()).unwrap(), model);
+    assert!(Model::from_toml("version = 1").is_err());
+    let text = model.to_toml().unwrap();
+    assert!(Model::from_toml(&text.replace("join = 4.0", "join = -4.0")).is_err());
+    assert!(Model::from_toml(&text.replace("join = 4.0", "join = nan")).is_err());
+}
+
+#[test]
+fn damaged_cards_are_refused() {
+    let bytes = card(&format!("given:anna, family:muller, {HOME}")).to_bytes();
+    for end in 1..bytes.len() {
+        // A cut between two fields leaves a shorter card; anywhere else it is noticed. It never panics.
+        let _ = Card::from_bytes(&bytes[..end]);
+    }
+    assert!(Card::from_bytes(&[]).is_err());
+    assert!(Card::from_bytes(&[2]).is_err());
+    assert!(Card::from_bytes(&[1, 2, 9, 0, b'a']).is_err());
+    assert_eq!(
+        Card::from_bytes(&[1, 200, 1, 0, 7]).map(|card| card.is_empty()),
+        Ok(true),
+        "a later field is passed over"
+    );
+}
+
+#[test]
+fn a_bridge_does_not_join_two_groups_that_do_not_fit() {
+    let father = card(&format!("given:karl, family:weiss, born:1950-03-02, {HOME}"));
+    let son = card(&format!("given:karl, family:weiss, born:1978-11-20, {HOME}"));
+    let either = card(&format!("given:karl, family:weiss, {HOME}"));
+    let cards = [&father, &son, &either];
+    let frequencies = TermFrequencies::count(cards);
+    let found = cluster(&Model::shipped(), &frequencies, &cards, &[(0, 1), (0, 2), (1, 2)], &Bonds::default());
+    assert_eq!(found.groups.len(), 2, "the third joins one of them, and the other stays apart");
+    assert!(found.reviews.iter().any(|review| review.reason == ReviewReason::Shape));
+    assert!(matches!(
+        Model::shipped().guard(&[&father], &[&either, &son], &frequencies),
+        Shape::Stops { vetoes: 1, .. }
+    ));
+}
+
+#[test]
+fn decisions_of_people_stand() {
+    let anna = card(&format!("given:anna, family:muller, {HOME}"));
+    let same = card(&format!("given:anna, family:muller, {HOME}"));
+    let peter = card("given:peter, family:kowalski");
+    let cards = [&anna, &same, &peter];
+    let frequencies = TermFrequencies::new(1_000);
+    let bonds = Bonds { together: vec![(1, 2)], apart: vec![(0, 1)] };
+    let found = cluster(&Model::shipped(), &frequencies, &cards, &[(0, 1), (0, 2)], &bonds);
+    assert_eq!(found.groups, [vec![0], vec![1, 2]]);
+}
+
+prop_compose! {
+    /// People who have much in common.
+    fn people()(
+        given in prop::sample::select(vec!["", "anna", "anna maria", "ana", "a", "peter", "petra", "hans peter", "weiss"]),
+        family in prop::sample::select(vec!["", "weiss", "weis", "weiss muller", "muller", "anna", "weiss jun", "weiss sen"]),
+        born in prop::sample::select(vec!["", "born:1980-05-12", "born:1980-12-05", "born:1951-09-30", "born:1980-1-1"]),
+        mail in prop::sample::select(vec!["", "mail:anna.weiss@gmx.de", "mail:annaweiss@gmx.de", "mail:wolke7@web.de", "role:info@weiss.de"]),
+        phone in prop::sample::select(vec!["", "phone:+491711234987", "phone:+493012345678"]),
+        handle in prop::sample::select(vec!["", "handle:anna_weiss", "handle:wolke7"]),
+        place in prop::sample::select(vec!["", HOME, "code:10115", "town:berlin", "street:gartenstr, house:14, code:10115", "street:packstation, house:101, code:10115"]),
+        firm in prop::sample::select(vec!["", "", "", "firm:backerei weiss"]),
+        login in prop::sample::select(vec!["", "", "", "login:a", "login:bb"]),
+    ) -> String {
+        format!("given:{given}, family:{family}, {born}, {mail}, {phone}, {handle}, {place}, {firm}, {login}")
+    }
+}
+
+proptest! {
+    #[test]
+    fn order_makes_no_difference_and_the_steps_add_up(one in people(), other in people()) {
+        let (one, other) = (card(&one), card(&other));
+        let frequencies = TermFrequencies::count([&one, &other]);
+        let model = Model::shipped();
+        let found = model.score(&one, &other, &frequencies);
+        prop_assert_eq!(&found, &model.score(&other, &one, &frequencies));
+        let sum: Bits = found.steps.iter().map(|step| step.weight + step.frequency).sum();
+        prop_assert_eq!(found.prior + sum, found.total);
+    }
+
+    #[test]
+    fn a_card_reads_what_it_wrote(text in people()) {
+        let one = card(&text);
+        let read = Card::from_bytes(&one.to_bytes()).unwrap();
+        prop_assert_eq!(read.to_bytes(), one.to_bytes());
+        prop_assert_eq!(keys(&read), keys(&one));
+        prop_assert_eq!(terms(&read), terms(&one));
+    }
+
+    #[test]
+    fn any_bytes_are_read_or_refused(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+        if let Ok(card) = Card::from_bytes(&[&[1], bytes.as_slice()].concat()) {
+            let _ = (keys(&card), terms(&card), Model::shipped().score(&card, &card, &TermFrequencies::default()));
+        }
+    }
+
+    #[test]
+    fn records_of_the_same_content_share_every_key(text in people()) {
+        prop_assert_eq!(keys(&card(&text)), keys(&card(&text)));
+    }
+
+    #[test]
+    fn groups_do_not_depend_on_the_order(texts in prop::collection::vec(people(), 2..9), turn in 0..8_usize) {
+        let groups = |order: &[usize]| {
+            let cards: Vec<Card> = order.iter().map(|at| card(&texts[*at])).collect();
+            let refs: Vec<&Card> = cards.iter().collect();
+            let count = u32::try_from(refs.len()).unwrap();
+            let mut pairs: Vec<(u32, u32)> = (0..count).flat_map(|one| (0..one).map(move |other| (one, other))).collect();
+            let middle = turn % pairs.len();
+            pairs.rotate_left(middle);
+            let found = cluster(&Model::shipped(), &TermFrequencies::count(refs.iter().copied()), &refs, &pairs, &Bonds::default());
+            let mut named: Vec<Vec<String>> = found.groups.iter().map(|group| {
+                let mut names: Vec<String> = group.iter().map(|at| texts[order[*at as usize]].clone()).collect();
+                names.sort();
+                names
+            }).collect();
+            named.sort();
+            named
+        };
+        let straight: Vec<usize> = (0..texts.len()).collect();
+        let mut turned = straight.clone();
+        turned.rotate_left(turn % texts.len());
+        turned.reverse();
+        prop_assert_eq!(groups(&straight), groups(&turned));
+    }
+}

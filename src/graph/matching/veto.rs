@@ -1,0 +1,48 @@
+//! Vetoes: what keeps two records apart whatever else agrees.
+
+use super::card::Card;
+use super::{Field, Level, Step, Veto};
+
+/// What keeps them apart whatever else agrees.
+pub(super) fn veto(one: &Card, other: &Card, steps: &[Step]) -> Option<Veto> {
+    let level = |field: Field| steps.iter().find(|step| step.field == field).map(|step| step.level);
+    let same_number = level(Field::Number) == Some(Level::Same);
+    let personal = same_number || level(Field::Mailbox) == Some(Level::Same) || level(Field::Handle).is_some();
+    if logins_differ(one, other) {
+        return Some(Veto::Logins);
+    }
+    if level(Field::BirthDate) == Some(Level::Different) && !same_number {
+        return Some(Veto::BirthDates);
+    }
+    if level(Field::Generation) == Some(Level::Different) {
+        return Some(Veto::Generations);
+    }
+    if one.is_organisation() != other.is_organisation() && one.is_named() && other.is_named() && !same_number {
+        return Some(Veto::PersonAndOrganisation);
+    }
+    let family = matches!(level(Field::FamilyName), Some(Level::Same | Level::Similar));
+    (family && level(Field::GivenName) == Some(Level::Different) && !personal).then_some(Veto::GivenNames)
+}
+
+/// Two logins at one source that the source verified, and none in common.
+fn logins_differ(one: &Card, other: &Card) -> bool {
+    let logins = |card: &Card, source| {
+        let of = card.numbers.iter().filter(move |number| number.verified && number.source == source);
+        of.map(|number| number.ix).collect::<Vec<_>>()
+    };
+    one.numbers.iter().filter(|number| number.verified && number.source.is_some()).any(|number| {
+        let theirs = logins(other, number.source);
+        !theirs.is_empty() && !logins(one, number.source).iter().any(|ix| theirs.contains(ix))
+    })
+}
+
+impl Card {
+    /// A firm without a person.
+    fn is_organisation(&self) -> bool {
+        self.company.is_some() && self.given.is_empty() && self.family.is_empty()
+    }
+
+    fn is_named(&self) -> bool {
+        self.company.is_some() || !self.family.is_empty()
+    }
+}
