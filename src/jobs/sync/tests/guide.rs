@@ -60,7 +60,7 @@ impl Case for Teekontor {
     }
 
     fn parameters(address: &str) -> Vec<(&'static str, String)> {
-        vec![("shop_url", address.to_owned()), ("token", "a-token-of-tee".to_owned())]
+        vec![("shop_url", address.to_owned()), ("api_token", "a-token-of-tee".to_owned())]
     }
 
     fn change(&mut self, at: &str) {

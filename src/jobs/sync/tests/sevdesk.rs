@@ -22,7 +22,7 @@ impl Case for Ledger {
     }
 
     fn parameters(_: &str) -> Vec<(&'static str, String)> {
-        vec![("token", "b7794de0085f5cd00560f160f290af38".to_owned())]
+        vec![("api_token", "b7794de0085f5cd00560f160f290af38".to_owned())]
     }
 
     fn person(number: usize) -> Person {
