@@ -329,6 +329,10 @@ pub enum Graph {
         after_help = "Examples:\n  obhut graph assignments --format csv --output assignments.csv\n  obhut graph assignments --format ndjson | head"
     )]
     Assignments(Assignments),
+    /// Compare every stored record again with those it may be one person with
+    ///
+    /// Runs while the hub serves and goes on where it was cut short. It joins and asks, and takes nothing apart.
+    Resolve(HomeLayer),
     /// Take apart who was taken for one person
     ///
     /// Gives records, identifiers, consents and keys back to whom they were given to, what arrived since included. The ids

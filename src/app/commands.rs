@@ -58,6 +58,9 @@ fn command(cli: Cli) -> Outcome {
             let layer = Layer::from(arguments.home.clone());
             with_hub(layer, async move |hub, _| graph::assignments(&hub, &arguments).await)
         }
+        Command::Graph { command: Graph::Resolve(home) } => {
+            with_hub(home.into(), async |hub, _| graph::resolve(&hub).await)
+        }
         Command::Graph { command: Graph::Split(arguments) } => {
             let layer = Layer::from(arguments.home.clone());
             with_hub(layer, async move |hub, _| graph::split(&hub, arguments).await)

@@ -9,11 +9,12 @@ use indicatif::ProgressBar;
 use serde::Serialize;
 
 use super::Hub;
-use super::commands::{Outcome, say, say_error};
+use super::commands::{Outcome, bar, say, say_error};
 use crate::cli::{Assignments, Split, TableFormat};
 use crate::gateway::{Actor, Ask, Assignment, Caller, Disclosed, Scope};
 use crate::intake::{HUB_SOURCE, Out, Papers};
-use crate::store::{self, subjects};
+use crate::jobs::resolve_graph;
+use crate::store::{self, cards, subjects};
 use crate::types::{Category, RecordNo, SubjectId};
 
 /// The purpose under which records are compared and the result is looked at.
@@ -60,6 +61,19 @@ pub(super) async fn assignments(hub: &Hub, arguments: &Assignments) -> Outcome {
     if withheld > 0 {
         say_error(&format!("{written} records; {withheld} more may not be read for the purpose {MATCHING}"));
     }
+    Ok(())
+}
+
+/// `obhut graph resolve`.
+pub(super) async fn resolve(hub: &Hub) -> Outcome {
+    let house = &hub.house;
+    let bar = bar("records compared");
+    bar.set_length(u64::try_from(house.store.read(|read| cards::count(read.records())).await?).unwrap_or(0));
+    let done =
+        resolve_graph::resolve(&house.store, &house.intake, &*house.clock, |compared| bar.set_position(compared));
+    let done = done.await?;
+    bar.finish_and_clear();
+    say(&format!("{done} records compared"));
     Ok(())
 }
 

@@ -31,6 +31,8 @@ pub struct DisclosedRecord {
     pub(super) keep_until: Option<Timestamp>,
     pub(super) source_until: Option<Timestamp>,
     pub(super) parts: BTreeMap<Category, Value>,
+    /// The source's own id of it. Only in the person's own copy.
+    pub(super) name: Option<String>,
 }
 
 impl Disclosure {
@@ -100,6 +102,12 @@ impl DisclosedRecord {
     #[must_use]
     pub fn source(&self) -> &str {
         &self.source
+    }
+
+    /// The source's own id of it. Only in the person's own copy.
+    #[must_use]
+    pub fn name(&self) -> Option<Disclosed<String>> {
+        self.name.clone().map(Disclosed::new)
     }
 
     /// When the source last changed it.

@@ -45,18 +45,19 @@ impl Door {
         rows.keys.iter().map(|key| self.opener.with_key(key)?.pseudonym()).collect()
     }
 
-    /// Opens what `permit` covers of the person whose `keys` these are.
+    /// Opens what `permit` covers of the person whose `keys` these are; in their own copy, what `cards` name their records
+    /// too.
     pub(super) fn disclose(
         &self,
         permit: Permit,
         receipt: Receipt,
-        keys: Keys<'_>,
+        (keys, cards): (Keys<'_>, &[CardRow]),
         edition: &Edition,
     ) -> Result<Disclosure, Error> {
         if !receipt.speaks_for(permit.id()) {
             return Err(Error::WrongReceipt);
         }
-        open(permit, keys, edition)
+        open(permit, keys, cards, edition)
     }
 
     /// Opens many people whose one audit line `receipt` speaks for.
@@ -69,7 +70,7 @@ impl Door {
         if !allowed.iter().all(|(permit, _)| receipt.speaks_for(permit.id())) {
             return Err(Error::WrongReceipt);
         }
-        allowed.into_iter().map(|(permit, keys)| open(permit, keys, edition)).collect()
+        allowed.into_iter().map(|(permit, keys)| open(permit, keys, &[], edition)).collect()
     }
 
     /// Opens the source's own names of the records that each permit covers as identity. Of each person the `cards` come
@@ -92,11 +93,10 @@ impl Door {
                 let card = cards.iter().find(|card| card.record_no == record.record_no);
                 let covered = permit.covers(&facts(&permit, record, edition), Category::Identity);
                 let Some(card) = card.filter(|_| covered) else { continue };
-                let Some(key) = keys.key(record.sealed_for, record.key_no)? else { continue };
-                let Some(name) = key.open_name(record.record_no, &card.named)? else { continue };
+                let Some(name) = keys.name(record, card)? else { continue };
                 named.push(Assignment {
                     source: edition.source(record.source_no).map_or_else(String::new, |source| source.code.clone()),
-                    external_id: Disclosed::new(name.text()?),
+                    external_id: Disclosed::new(name),
                     subject: permit.subject(),
                 });
             }
@@ -167,7 +167,7 @@ impl Door {
 }
 
 /// Opens what `permit` covers. The receipt for it was checked.
-fn open(permit: Permit, mut keys: Keys<'_>, edition: &Edition) -> Result<Disclosure, Error> {
+fn open(permit: Permit, mut keys: Keys<'_>, cards: &[CardRow], edition: &Edition) -> Result<Disclosure, Error> {
     let rows = keys.rows;
     if permit.subject() != rows.subject {
         return Err(Error::WrongReceipt);
@@ -182,7 +182,13 @@ fn open(permit: Permit, mut keys: Keys<'_>, edition: &Edition) -> Result<Disclos
             .into_iter()
             .map(|(category, part)| Ok((category, part.document()?)))
             .collect::<Result<BTreeMap<_, _>, vault::Error>>()?;
+        let card = cards.iter().find(|card| permit.own_access() && card.record_no == record.record_no);
+        let name = match card {
+            Some(card) => keys.name(record, card)?,
+            None => None,
+        };
         records.push(DisclosedRecord {
+            name,
             record_no: record.record_no,
             kind: RecordKind::try_from(record.kind).map_err(crate::store::Error::from)?,
             source: edition.source(record.source_no).map_or_else(String::new, |source| source.code.clone()),
@@ -234,6 +240,12 @@ impl Keys<'_> {
         }
         let Some(key) = self.key(record.sealed_for, record.key_no)? else { return Ok(Vec::new()) };
         Ok(key.open_all(record.record_no, wanted, &record.sealed)?)
+    }
+
+    /// The source's own id of a record, if it was kept.
+    fn name(&mut self, record: &RecordRow, card: &CardRow) -> Result<Option<String>, Error> {
+        let Some(key) = self.key(record.sealed_for, record.key_no)? else { return Ok(None) };
+        Ok(key.open_name(record.record_no, &card.named)?.map(|name| name.text()).transpose()?)
     }
 
     /// The proofs of consent that are still there. One whose key or compartment was erased is left out.

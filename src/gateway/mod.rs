@@ -38,7 +38,7 @@ use door::{Door, Keys};
 use crate::audit::{self, Act, Book, Line};
 use crate::consent::{Edition, Rulebook, Standing, ledger};
 use crate::store::rows::{SubjectRows, Who};
-use crate::store::{self, Store};
+use crate::store::{self, Store, cards};
 use crate::types::{Clock, DecisionId, EntropyFailure, IdMaker, IdentifierKind, RequestId, SourceNo, Timestamp};
 use crate::vault::{self, Keyring, KeyringError, Opener, Personal, Pseudonym};
 
@@ -128,7 +128,7 @@ impl Gateway {
         let receipt = self.book.record(id, line(ask, verdict.decision(), pseudonym, request)).await?;
         match (verdict, keys) {
             (Verdict::Allow(permit), Some(keys)) => {
-                let disclosure = self.door.disclose(permit, receipt, keys, &edition)?;
+                let disclosure = self.door.disclose(permit, receipt, (keys, &[]), &edition)?;
                 Ok(Answer::Disclosed(Box::new(disclosure)))
             }
             _ => Ok(Answer::Nothing),
@@ -209,12 +209,14 @@ impl Gateway {
         }
         let id = self.decision_id()?;
         let verdict = self.decide(ask, Some(rows), &edition, id)?;
+        let numbers: Vec<_> = rows.records.iter().map(|record| record.record_no).collect();
+        let cards = self.store.read(move |read| cards::of_records(read.records(), &numbers)).await?;
         let mut keys = self.door.keys(rows);
         let line = line(ask, verdict.decision(), keys.pseudonym()?, Some(request));
         let receipt = self.book.record(id, line).await?;
         match verdict {
             Verdict::Allow(permit) => {
-                let disclosure = self.door.disclose(permit, receipt, keys, &edition)?;
+                let disclosure = self.door.disclose(permit, receipt, (keys, &cards), &edition)?;
                 Ok(Answer::Disclosed(Box::new(disclosure)))
             }
             _ => Ok(Answer::Nothing),

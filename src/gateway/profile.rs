@@ -167,6 +167,7 @@ mod tests {
             keep_until: None,
             source_until: None,
             parts: BTreeMap::from([(category, part)]),
+            name: None,
         }
     }
 

@@ -91,22 +91,22 @@ struct Alike {
 }
 
 impl<'a> Table<'a> {
-    /// Lays down the cards of all candidates of a batch.
+    /// Lays down the cards of all candidates under the matching keys of a batch, which brings so many `more` records.
     pub(super) fn lay(
         write: &mut Write<'_>,
         matching: &'a Matching,
         edition: &'a Edition,
-        prepared: &[&Prepared],
+        (keys_of_all, more): (impl Iterator<Item = i64>, u64),
         now: Timestamp,
     ) -> Result<Self, Error> {
         let purpose = MATCHING.parse::<PurposeCode>().ok().and_then(|code| edition.purpose(&code).cloned());
         let (blocks, seats, keys, barred) = (HashMap::new(), HashMap::new(), HashMap::new(), HashMap::new());
         let mut table = Self { matching, edition, purpose, now, count: 0, blocks, seats, keys, barred };
-        let wanted: BTreeSet<i64> = prepared.iter().flat_map(|record| record.keys.iter().copied()).collect();
+        let wanted: BTreeSet<i64> = keys_of_all.collect();
         if wanted.is_empty() {
             return Ok(table);
         }
-        table.count = matching.count(write, u64::try_from(prepared.len()).unwrap_or(0))?;
+        table.count = matching.count(write, more)?;
         let wanted: Vec<i64> = wanted.into_iter().collect();
         let found = cards::candidates(write.records(), &wanted)?;
         let narrow = found.iter().filter(|block| block.len() <= cards::BLOCK);
@@ -164,9 +164,9 @@ impl<'a> Table<'a> {
     }
 
     /// The candidates of a record, those that share the most keys first.
-    fn candidates(&self, prepared: &Prepared, own: RecordNo) -> Vec<RecordNo> {
+    fn candidates(&self, keys: &[i64], own: RecordNo) -> Vec<RecordNo> {
         let mut shared: HashMap<RecordNo, usize> = HashMap::new();
-        for key in &prepared.keys {
+        for key in keys {
             let block = self.blocks.get(key).filter(|block| block.len() <= cards::BLOCK);
             for record in block.into_iter().flatten().filter(|record| **record != own) {
                 *shared.entry(*record).or_default() += 1;
@@ -197,6 +197,12 @@ impl<'a> Table<'a> {
         if self.purpose.is_some() {
             self.barred.insert(person, false);
         }
+    }
+
+    /// A copy of the card of a stored record, if it may be opened.
+    pub(super) fn copy(&mut self, write: &mut Write<'_>, record: RecordNo) -> Result<Option<Card>, Error> {
+        self.seat(write, [record])?;
+        Ok(self.open(record)?.and_then(|card| Card::from_bytes(&card.to_bytes()).ok()))
     }
 
     /// Did the person, or any part of them, object to matching, or is their data restricted?
@@ -237,16 +243,15 @@ pub(super) fn is_barred(
 }
 
 impl Desk<'_> {
-    /// Compares a record that was just written with its candidates: merges its person with whom it is, and asks about whom
+    /// Compares a record, by its card and matching keys, with its candidates: merges its person with whom it is, and asks about whom
     /// it may be.
     pub(super) fn compare(
         &self,
         batch: &mut Batch<'_, '_>,
-        prepared: &Prepared,
+        (card, keys): (&Card, &[i64]),
         (record, person): (RecordNo, SubjectId),
     ) -> Result<(), Error> {
-        let Some(card) = &prepared.card else { return Ok(()) };
-        let candidates = batch.table.candidates(prepared, record);
+        let candidates = batch.table.candidates(keys, record);
         if batch.table.is_barred(batch.write, person)? {
             batch.catch_up()?;
             return Ok(cards::silence(batch.write, &[record])?);

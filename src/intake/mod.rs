@@ -19,6 +19,7 @@ mod prepare;
 pub mod record;
 mod rejection;
 mod reseal;
+mod resolve;
 mod review;
 mod schema;
 mod separate;

@@ -33,6 +33,15 @@ pub(super) struct Batch<'a, 'w> {
     crowded: Vec<[u8; 16]>,
 }
 
+impl<'a, 'w> Batch<'a, 'w> {
+    /// A batch that brings nothing new.
+    pub(super) fn of_stored(write: &'a mut Write<'w>, table: Table<'a>) -> Result<Self, Error> {
+        let known = Arrivals::load(write, &HashSet::new(), &HashSet::new())?;
+        let (newcomers, waiting, crowded) = (Newcomers::default(), HashSet::new(), Vec::new());
+        Ok(Self { write, known, newcomers, waiting, table, crowded })
+    }
+}
+
 impl Batch<'_, '_> {
     /// Writes what waits, so that it can be read.
     pub(super) fn catch_up(&mut self) -> Result<(), Error> {
@@ -98,7 +107,9 @@ pub(super) fn settle(
     let known = Arrivals::load(write, &indexes, &tombstones.copied().collect())?;
     let expected = expected(&known, good());
     desk.hold(write, &expected)?;
-    let table = Table::lay(write, matching, edition, &good().collect::<Vec<_>>(), desk.now)?;
+    let keys = good().flat_map(|record| record.keys.iter().copied());
+    let more = u64::try_from(prepared.len()).unwrap_or(0);
+    let table = Table::lay(write, matching, edition, (keys, more), desk.now)?;
     let mut batch =
         Batch { table, write, known, newcomers: Newcomers::default(), waiting: HashSet::new(), crowded: Vec::new() };
     let outcomes = prepared
@@ -203,7 +214,9 @@ impl Desk<'_> {
         if new && prepared.claims.is_empty() {
             batch.table.welcome(person);
         }
-        self.compare(batch, prepared, (record_no, person))?;
+        if let Some(card) = &prepared.card {
+            self.compare(batch, (card, &prepared.keys), (record_no, person))?;
+        }
         batch.table.add(prepared, record_no, person);
         Ok(())
     }
@@ -231,7 +244,10 @@ impl Desk<'_> {
             ledger::insert(batch.write, entry)?;
         }
         batch.table.add(prepared, old.record_no, person);
-        self.compare(batch, prepared, (old.record_no, person))
+        match &prepared.card {
+            Some(card) => self.compare(batch, (card, &prepared.keys), (old.record_no, person)),
+            None => Ok(()),
+        }
     }
 
     /// The person the record belongs to: the one it leads to, all it leads to joined into one, or a new one.

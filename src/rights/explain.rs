@@ -90,6 +90,8 @@ pub(super) struct RecordPart {
     pub(super) number: usize,
     #[serde(rename = "type")]
     pub(super) kind: &'static str,
+    /// The source's own id of it.
+    pub(super) external_id: Option<Disclosed<String>>,
     pub(super) source: String,
     pub(super) source_title: String,
     pub(super) changed_at: String,
@@ -158,6 +160,12 @@ pub(super) struct LinkPart {
     pub(super) explanation: Text,
     pub(super) decided_at: String,
     pub(super) joined_two_people: bool,
+    /// The record it was compared with, by its number in this package.
+    pub(super) other_record: Option<usize>,
+    /// What the comparisons came to, in bits.
+    pub(super) weight: Option<f64>,
+    /// The comparisons, in levels of agreement and weights.
+    pub(super) comparisons: Option<Value>,
 }
 
 /// A keyed hash that is stored to find the person. It is named and not reproduced: without the key it says nothing.
@@ -267,6 +275,7 @@ fn record_part(
     Ok(RecordPart {
         number,
         kind: record.kind().word(),
+        external_id: record.name(),
         source: record.source().to_owned(),
         source_title: title,
         changed_at: record.version().rfc3339(),
@@ -349,6 +358,9 @@ fn links(rows: &[LinkRow], numbers: &[RecordNo]) -> Result<Vec<LinkPart>, Error>
             explanation: words::rule(rule),
             decided_at: row.decided_at.rfc3339(),
             joined_two_people: row.merged_from.is_some(),
+            other_record: numbers.iter().position(|number| number.0 == row.other_no).map(|at| at + 1),
+            weight: (!row.waterfall.is_empty()).then(|| f64::from(row.weight) / 1000.0),
+            comparisons: serde_json::from_str(&row.waterfall).ok(),
         })
     };
     rows.iter().map(part).collect()
