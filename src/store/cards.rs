@@ -3,8 +3,11 @@
 //! Both lie by the number of the record, not in the person's partition: a candidate is found before it is known whose it
 //! is.
 
+use std::collections::HashMap;
+
 use diesel::prelude::*;
 
+use super::among::among;
 use super::connection::{Connection, on};
 use super::fixed::Fixed;
 use super::rows::{BlockRow, CardRow};
@@ -16,6 +19,8 @@ use crate::types::{RecordNo, SubjectId};
 pub const BLOCK: usize = 60;
 /// Rows per statement.
 const AT_ONCE: usize = 500;
+/// Rows one statement may bring. Keys that lead to more are asked for one by one.
+const ENOUGH: usize = 8 * AT_ONCE;
 
 /// The cards of these records.
 ///
@@ -26,7 +31,7 @@ pub fn of_records(connection: &mut Connection, records: &[RecordNo]) -> Result<V
     for numbers in records.chunks(AT_ONCE) {
         let numbers: Vec<i64> = numbers.iter().map(|record| record.0).collect();
         let rows: Vec<CardRow> = on!(connection, |c| card::table
-            .filter(card::record_no.eq_any(numbers))
+            .filter(among(card::record_no, numbers))
             .order(card::record_no)
             .select(CardRow::as_select())
             .load(c))?;
@@ -62,45 +67,44 @@ pub fn count(connection: &mut Connection) -> Result<i64, Error> {
 /// # Errors
 /// If the shelf cannot be read.
 pub fn candidates(connection: &mut Connection, keys: &[i64]) -> Result<Vec<Vec<RecordNo>>, Error> {
-    let limit = i64::try_from(BLOCK + 1).unwrap_or(i64::MAX);
-    match connection {
-        Connection::Sqlite(c) => keys
-            .iter()
-            .map(|key| {
-                let found: Vec<i64> = block::table
-                    .filter(block::matching_key.eq(key))
-                    .limit(limit)
-                    .select(block::record_no)
-                    .load(&mut *c)?;
-                Ok(found.into_iter().map(RecordNo).collect())
-            })
-            .collect(),
-        Connection::Postgres(c) => {
-            let rows: Vec<BlockRow> = diesel::sql_query(
-                "SELECT b.matching_key, b.record_no FROM unnest($1) AS wanted(matching_key) CROSS JOIN LATERAL \
-                 (SELECT matching_key, record_no FROM block WHERE block.matching_key = wanted.matching_key \
-                 ORDER BY record_no LIMIT $2) AS b",
-            )
-            .bind::<diesel::sql_types::Array<diesel::sql_types::BigInt>, _>(keys)
-            .bind::<diesel::sql_types::BigInt, _>(limit)
-            .load::<Found>(c)?
-            .into_iter()
-            .map(|found| BlockRow { matching_key: found.matching_key, record_no: RecordNo(found.record_no) })
-            .collect();
-            Ok(keys
-                .iter()
-                .map(|key| rows.iter().filter(|row| row.matching_key == *key).map(|row| row.record_no).collect())
-                .collect())
+    let mut all = Vec::with_capacity(keys.len());
+    for some in keys.chunks(AT_ONCE) {
+        let limit = i64::try_from(ENOUGH).unwrap_or(i64::MAX);
+        let rows: Vec<(i64, i64)> = on!(connection, |c| block::table
+            .filter(among(block::matching_key, some.to_vec()))
+            .limit(limit)
+            .select((block::matching_key, block::record_no))
+            .load(c))?;
+        if rows.len() < ENOUGH {
+            let mut found: HashMap<i64, Vec<RecordNo>> = HashMap::new();
+            for (key, record) in rows {
+                found.entry(key).or_default().push(RecordNo(record));
+            }
+            for key in some {
+                let mut records = found.remove(key).unwrap_or_default();
+                records.sort_unstable();
+                records.truncate(BLOCK + 1);
+                all.push(records);
+            }
+        } else {
+            // Among these keys is one that thousands share: each is asked for alone.
+            for key in some {
+                all.push(under(connection, *key)?);
+            }
         }
     }
+    Ok(all)
 }
 
-#[derive(QueryableByName)]
-struct Found {
-    #[diesel(sql_type = diesel::sql_types::BigInt)]
-    matching_key: i64,
-    #[diesel(sql_type = diesel::sql_types::BigInt)]
-    record_no: i64,
+fn under(connection: &mut Connection, key: i64) -> Result<Vec<RecordNo>, Error> {
+    let limit = i64::try_from(BLOCK + 1).unwrap_or(i64::MAX);
+    let found: Vec<i64> = on!(connection, |c| block::table
+        .filter(block::matching_key.eq(key))
+        .order(block::record_no)
+        .limit(limit)
+        .select(block::record_no)
+        .load(c))?;
+    Ok(found.into_iter().map(RecordNo).collect())
 }
 
 /// Writes a card in the place of the record's one before, if there was one, with its keys.
