@@ -100,7 +100,7 @@ pub(super) async fn split(hub: &Hub, arguments: Split) -> Outcome {
 
 /// A table on its way to a file or to standard output.
 enum Table {
-    Csv(csv::Writer<Box<dyn Write>>),
+    Csv(Box<csv::Writer<Box<dyn Write>>>),
     Ndjson(Box<dyn Write>),
 }
 
@@ -114,7 +114,7 @@ impl Table {
             TableFormat::Csv => {
                 let mut table = csv::WriterBuilder::new().has_headers(false).from_writer(out);
                 table.write_record(["source", "external_id", "subject_id"])?;
-                Self::Csv(table)
+                Self::Csv(Box::new(table))
             }
             TableFormat::Ndjson => Self::Ndjson(out),
         })

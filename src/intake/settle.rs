@@ -389,7 +389,7 @@ impl Desk<'_> {
 }
 
 /// The part of a person that a record is found by: it is theirs, and goes with them if they are taken apart again. Found
-/// by none or by several, it is the person's.
+/// by none or by several, it is the person's. A value is the part's that brought it first.
 fn part_found(batch: &mut Batch<'_, '_>, person: SubjectId, evidence: &Evidence) -> Result<SubjectId, Error> {
     if subjects::merged_into(batch.write.records(), person)?.is_empty() {
         return Ok(person);
@@ -398,8 +398,9 @@ fn part_found(batch: &mut Batch<'_, '_>, person: SubjectId, evidence: &Evidence)
     for (_, ix) in evidence.iter().filter(|(rule, _)| *rule != Rule::Statement) {
         let rows = batch.known.with_index(batch.write, ix)?;
         let theirs = rows.iter().filter(|row| row.subject_id == person && row.use_flags & IdentifierRow::JOINS != 0);
-        let numbers: Vec<RecordNo> = theirs.map(|row| row.record_no).collect();
-        parts.extend(cards::of_records(batch.write.records(), &numbers)?.into_iter().map(|card| card.sealed_for));
+        // The first that brought the value: a record that showed two people to be one has the values of both.
+        let first: Vec<RecordNo> = theirs.map(|row| row.record_no).min().into_iter().collect();
+        parts.extend(cards::of_records(batch.write.records(), &first)?.into_iter().map(|card| card.sealed_for));
     }
     parts.sort_unstable();
     parts.dedup();
