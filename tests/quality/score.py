@@ -6,7 +6,7 @@
 assignments.csv is what `obhut graph assignments --format csv` writes: source,external_id,subject_id. The folder holds
 truth.csv and, for the German set, negatives.csv. Records without an entity in truth.csv are left out.
 """
-import csv, sys
+import csv, signal, sys
 from collections import Counter, defaultdict
 
 
@@ -70,6 +70,7 @@ def main(folder, assignments):
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)
     if len(sys.argv) != 3:
         sys.exit(__doc__)
     main(sys.argv[1], sys.argv[2])

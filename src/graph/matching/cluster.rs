@@ -107,6 +107,16 @@ pub fn cluster(
     result
 }
 
+/// Groups the neighbourhood of one arriving record anew: the record, those it shares a blocking key with, and all that are
+/// grouped with these; a few dozen cards. All are compared with all, so a late record may join two groups or, by veto,
+/// part what was joined before it came. Doing so at every arrival leaves hardly anything of the order of arrival.
+#[must_use]
+pub fn repair(model: &Model, frequencies: &TermFrequencies, cards: &[&Card], bonds: &Bonds) -> Clustering {
+    let count = u32::try_from(cards.len()).unwrap_or(u32::MAX);
+    let pairs: Vec<(u32, u32)> = (0..count).flat_map(|other| (0..other).map(move |one| (one, other))).collect();
+    cluster(model, frequencies, cards, &pairs, bonds)
+}
+
 /// Did both give a number that names one person?
 fn names_one(waterfall: &Waterfall) -> bool {
     waterfall.steps.iter().any(|step| (step.field, step.level) == (Field::Number, Level::Same))

@@ -3,7 +3,8 @@
 //! A [`Card`] holds what of one record is compared. [`keys`] says under which blocking keys it is to be found (the
 //! caller makes blind indexes of them), [`terms`] which of its values are counted. [`Model::score`] compares two cards
 //! and yields a [`Waterfall`]: every step in levels and weights, never a value. [`Model::guard`] looks at two groups
-//! before they become one, [`cluster()`] makes groups of many cards at once, [`train()`] estimates a model anew.
+//! before they become one, [`cluster()`] makes groups of many cards at once, [`repair`] of the neighbourhood of one that
+//! arrives, [`train()`] estimates a model anew.
 //!
 //! Nothing here may print, log or return a value of a card. Read next: [`Model`], then `score.rs`.
 
@@ -28,7 +29,7 @@ mod waterfall;
 mod words;
 
 pub use card::{AddressFields, Card, Fields, MailboxClass, Number, NumberKind, Unreadable};
-pub use cluster::{Bonds, Clustering, Join, Review, ReviewReason, cluster};
+pub use cluster::{Bonds, Clustering, Join, Review, ReviewReason, cluster, repair};
 pub use guard::Shape;
 pub use keys::keys;
 pub use model::{Model, ModelError};

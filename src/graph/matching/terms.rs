@@ -64,6 +64,11 @@ impl TermFrequencies {
         Self { records, buckets: HashMap::new() }
     }
 
+    /// Takes the number of records anew, when some have come.
+    pub fn set_records(&mut self, records: u64) {
+        self.records = records;
+    }
+
     /// Notes how many records hold a value, rounded down to a power of two: `bucket` is the exponent.
     pub fn note(&mut self, kind: TermKind, value: &[u8], bucket: u8) {
         self.buckets.entry(kind).or_default().insert(value.into(), bucket);
