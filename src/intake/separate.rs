@@ -131,6 +131,9 @@ impl Intake {
     }
 }
 
+/// What a split did, and the pseudonyms in the audit book of those it concerns.
+type WithNames = (Separated, Vec<[u8; 16]>);
+
 /// One transaction. None if the person is not as they were read: read them again.
 fn separate(
     desk: &Desk<'_>,
@@ -138,7 +141,7 @@ fn separate(
     reclosed: &Reclosed,
     out: &Out,
     papers: &Papers,
-) -> Result<Option<(Separated, Vec<[u8; 16]>)>, Error> {
+) -> Result<Option<WithNames>, Error> {
     let person = reclosed.rows.subject;
     let mut owners = subjects::merged_into(write.records(), person)?;
     owners.push(person);
