@@ -189,6 +189,11 @@ impl House {
         self.send(self.request(0, Method::POST, path).bearer_auth(&self.keys[&role].key).json(body))
     }
 
+    /// `PUT` with the key of `role`.
+    pub fn put(&self, role: Role, path: &str, body: &Value) -> Reply {
+        self.send(self.request(0, Method::PUT, path).bearer_auth(&self.keys[&role].key).json(body))
+    }
+
     /// `GET` with the key of `role`.
     pub fn get(&self, role: Role, path: &str) -> Reply {
         self.send(self.request(0, Method::GET, path).bearer_auth(&self.keys[&role].key))

@@ -50,13 +50,14 @@ pub fn instant(text: &str) -> Result<Timestamp, Reason> {
     Timestamp::parse(text).map_err(|_| Reason::INVALID_TIMESTAMP)
 }
 
-/// Accepts a birth date: from 1900 on, not in the future.
+/// Accepts a birth date: not in the future, and from 1500 on, because registers reach far back. Whether somebody of that age
+/// is a customer is not for the hub to say.
 ///
 /// # Errors
 /// `implausible_date`.
 pub fn birth(date: Date, now: Timestamp) -> Result<Date, Reason> {
     let today = local(now).ok_or(Reason::IMPLAUSIBLE_DATE)?;
-    if date.year() < 1900 || date > today { Err(Reason::IMPLAUSIBLE_DATE) } else { Ok(date) }
+    if date.year() < 1500 || date > today { Err(Reason::IMPLAUSIBLE_DATE) } else { Ok(date) }
 }
 
 /// Accepts the time of something that happened: from 1990 until a day from now (clocks differ).
@@ -186,9 +187,9 @@ mod tests {
     #[test]
     fn absurd_dates_are_refused() {
         let now = at("2026-03-07T12:00:00Z");
-        assert!(birth(day("1900-01-01").unwrap(), now).is_ok());
+        assert!(birth(day("1500-01-01").unwrap(), now).is_ok());
         assert!(birth(day("2026-03-07").unwrap(), now).is_ok());
-        assert_eq!(birth(day("1899-12-31").unwrap(), now), Err(Reason::IMPLAUSIBLE_DATE));
+        assert_eq!(birth(day("1499-12-31").unwrap(), now), Err(Reason::IMPLAUSIBLE_DATE));
         assert_eq!(birth(day("2026-03-08").unwrap(), now), Err(Reason::IMPLAUSIBLE_DATE));
         assert!(event(now.plus_days(1), now).is_ok());
         assert_eq!(event(now.plus_days(2), now), Err(Reason::IMPLAUSIBLE_DATE));
