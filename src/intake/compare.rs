@@ -146,6 +146,16 @@ impl<'a> Table<'a> {
         !row.sealed.is_empty() && self.purpose.as_ref().is_some_and(allows)
     }
 
+    /// Somebody said something, or people were merged: who may be compared is asked again.
+    pub(super) fn forget_standings(&mut self) {
+        self.barred.clear();
+    }
+
+    /// Takes the card of a record away that has a newer version.
+    pub(super) fn remove(&mut self, record: RecordNo) {
+        self.seats.remove(&record);
+    }
+
     /// Lays down the card of a record of this batch.
     pub(super) fn add(&mut self, prepared: &Prepared, record: RecordNo, person: SubjectId) {
         if self.barred.get(&person).is_some_and(|barred| *barred) {

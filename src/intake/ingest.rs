@@ -131,8 +131,11 @@ impl Intake {
                 .await
         });
         let settled = settled.await?;
-        if !settled.crowded.is_empty() {
-            self.take_back(settled.crowded).await?;
+        if !settled.crowded.is_empty()
+            && let Err(error) = self.take_back(settled.crowded).await
+        {
+            // The records are stored, and none is joined by these values any more.
+            tracing::error!(error = ?error, "what a shared value had joined could not be taken apart");
         }
         Ok(settled.outcomes)
     }

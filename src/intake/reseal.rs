@@ -35,9 +35,7 @@ fn reseal(
     let rows = &reclosed.rows;
     let mut owners: Vec<SubjectId> = rows.keys.iter().map(|key| key.subject).collect();
     owners.dedup();
-    for owner in &owners {
-        subjects::lock(write, &[*owner])?;
-    }
+    subjects::lock(write, &owners)?;
     if !unchanged(write, reclosed)? {
         return Ok(false);
     }
@@ -119,8 +117,8 @@ fn end_unused(write: &mut crate::store::Write<'_>, sealer: &Sealer, person: Subj
     owners.push(person);
     // What is being sealed under one of these keys right now is stored before the look at what they seal. The state is
     // written as it is, so that PostgreSQL sees a conflict with whoever sealed something for them since this snapshot.
+    subjects::lock(write, &owners)?;
     for owner in &owners {
-        subjects::lock(write, &[*owner])?;
         subjects::set_state(write, *owner, if *owner == person { state } else { SubjectState::Merged })?;
     }
     let records = records::of(write.records(), person)?;

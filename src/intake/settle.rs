@@ -7,6 +7,7 @@ use std::collections::{BTreeSet, HashSet};
 use super::compare::{Matching, Table};
 use super::desk::{Desk, Key};
 use super::prepare::{Indexed, Prepared};
+use super::statement::{is_about_matching, stop_matching};
 use super::{Error, Outcome, Rejection};
 use crate::consent::Edition;
 use crate::graph::{self, Rule};
@@ -57,6 +58,18 @@ impl Batch<'_, '_> {
     /// People were merged: what was known of them is asked for again.
     pub(super) fn merged(&mut self) {
         self.known.touch_all();
+        self.table.forget_standings();
+    }
+
+    /// Somebody said something about matching. It counts for what comes next, this record included.
+    fn heard(&mut self, prepared: &Prepared, person: SubjectId) -> Result<(), Error> {
+        let mut about = prepared.claims.iter().map(|claimed| &claimed.entry).filter(|entry| is_about_matching(entry));
+        if about.clone().next().is_some() {
+            self.catch_up()?;
+            self.table.forget_standings();
+            about.try_for_each(|entry| stop_matching(self.write, person, entry))?;
+        }
+        Ok(())
     }
 
     /// Did a statement under this contact point come before anything else?
@@ -211,9 +224,10 @@ impl Desk<'_> {
         let entries = self.claims(batch.write, prepared, (person, record_no), &key, new)?;
         batch.newcomers.ledger.extend(entries);
         batch.waiting.insert(person);
-        if new && prepared.claims.is_empty() {
+        if new {
             batch.table.welcome(person);
         }
+        batch.heard(prepared, person)?;
         if let Some(card) = &prepared.card {
             self.compare(batch, (card, &prepared.keys), (record_no, person))?;
         }
@@ -243,6 +257,8 @@ impl Desk<'_> {
         for entry in self.claims(batch.write, prepared, (person, old.record_no), &key, false)? {
             ledger::insert(batch.write, entry)?;
         }
+        batch.heard(prepared, person)?;
+        batch.table.remove(old.record_no);
         batch.table.add(prepared, old.record_no, person);
         match &prepared.card {
             Some(card) => self.compare(batch, (card, &prepared.keys), (old.record_no, person)),
@@ -297,7 +313,7 @@ impl Desk<'_> {
             let why = why.or_else(|| found.evidence.first().map(|(rule, ix, _)| (*rule, *ix)));
             if let Some(why) = why {
                 graph::merge(batch.write, *other, person, record, why, self.now)?;
-                batch.known.touch_all();
+                batch.merged();
             }
         }
         let evidence = found.evidence.into_iter().map(|(rule, ix, _)| (rule, ix)).collect();
@@ -394,13 +410,15 @@ fn part_found(batch: &mut Batch<'_, '_>, person: SubjectId, evidence: &Evidence)
     if subjects::merged_into(batch.write.records(), person)?.is_empty() {
         return Ok(person);
     }
+    batch.catch_up_on(&[person])?;
     let mut parts = Vec::new();
     for (_, ix) in evidence.iter().filter(|(rule, _)| *rule != Rule::Statement) {
         let rows = batch.known.with_index(batch.write, ix)?;
         let theirs = rows.iter().filter(|row| row.subject_id == person && row.use_flags & IdentifierRow::JOINS != 0);
         // The first that brought the value: a record that showed two people to be one has the values of both.
-        let first: Vec<RecordNo> = theirs.map(|row| row.record_no).min().into_iter().collect();
-        parts.extend(cards::of_records(batch.write.records(), &first)?.into_iter().map(|card| card.sealed_for));
+        if let Some(first) = theirs.map(|row| row.record_no).min() {
+            parts.extend(batch.known.record(batch.write, (person, first))?.map(|record| record.sealed_for));
+        }
     }
     parts.sort_unstable();
     parts.dedup();

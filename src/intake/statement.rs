@@ -71,14 +71,18 @@ pub struct Named<'a> {
 
 /// Who objects to matching stands alone from now on: what was compared goes, and so do the questions about it. Nothing that
 /// was found before is torn apart without being asked for.
-fn stop_matching(write: &mut Write<'_>, person: SubjectId, entry: &Entry) -> Result<(), Error> {
-    let matching = entry.purpose.as_ref().is_none_or(|purpose| purpose.as_str() == MATCHING);
-    if entry.act == Act::Objected && matching {
+pub(super) fn stop_matching(write: &mut Write<'_>, person: SubjectId, entry: &Entry) -> Result<(), Error> {
+    if entry.act == Act::Objected && is_about_matching(entry) {
         let numbers = records::numbers_of(write.records(), person)?;
         cards::silence(write, &numbers)?;
         reviews::delete_of(write, &numbers)?;
     }
     Ok(())
+}
+
+/// Does it say whether somebody may be compared?
+pub(super) fn is_about_matching(entry: &Entry) -> bool {
+    entry.purpose.as_ref().is_none_or(|purpose| purpose.as_str() == MATCHING)
 }
 
 /// Whom a statement is about.

@@ -9,8 +9,8 @@ use std::time::Duration;
 
 use crate::audit::{self, Act, Book, Line};
 use crate::store::rows::KekRow;
-use crate::store::{self, Failure, Store, keys};
-use crate::types::{Clock, Timestamp};
+use crate::store::{self, Failure, Store, keys, subjects};
+use crate::types::{Clock, SubjectId, Timestamp};
 use crate::vault::{self, Keyring, KeyringError, Rotator};
 
 /// Keys wrapped again in one transaction; fewer while others are in the way.
@@ -158,6 +158,9 @@ impl KeyRotation {
         self.store
             .write(move |write| {
                 let rows = keys::wrapped_by(write, epoch, chunk)?;
+                // Whoever seals something for them has locked them first, and waits for their keys then.
+                let owners: Vec<SubjectId> = rows.iter().map(|row| row.subject).collect();
+                subjects::lock(write, &owners)?;
                 let mut wrapped = 0;
                 for row in &rows {
                     if let Some(again) = rotator.rewrap(row)? {

@@ -284,9 +284,7 @@ fn apply(
 ) -> Result<Forgotten, Error> {
     let mut people = subjects::merged_into(write.records(), rows.subject)?;
     people.push(rows.subject);
-    for person in &people {
-        subjects::lock(write, &[*person])?;
-    }
+    subjects::lock(write, &people)?;
     if requests::any_of(write.records(), &people, &OPEN)? {
         let mut tally = Tally::default();
         tally.add(Rule::HeldBack, 1);
@@ -399,11 +397,12 @@ fn shred(
     }
     // Who is being erased loses all keys anyway.
     let Some(row) = subjects::living(write.records(), person)? else { return Ok(0) };
-    for part in subjects::merged_into(write.records(), row.subject_id)? {
-        subjects::lock(write, &[part])?;
+    let mut parts = subjects::merged_into(write.records(), row.subject_id)?;
+    parts.push(row.subject_id);
+    subjects::lock(write, &parts)?;
+    for part in parts.into_iter().filter(|part| *part != row.subject_id) {
         subjects::set_state(write, part, SubjectState::Merged)?;
     }
-    subjects::lock(write, &[row.subject_id])?;
     // Changes nothing but makes PostgreSQL see a conflict with whoever sealed something for them since this snapshot.
     subjects::set_state(write, row.subject_id, SubjectState::Living)?;
     let records = records::of(write.records(), row.subject_id)?;

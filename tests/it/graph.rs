@@ -255,6 +255,19 @@ fn records_that_say_the_same_are_one_person_unless_they_object(database: Databas
     let no = json!({"subject_id": benno, "act": "objected", "method": "written", "purpose": "identity_matching"});
     house.post(Role::Dpo, "/v1/consents", &no).expect(201);
     assert_eq!(bring(described("webshop", "six", ("Benno", "Zwirnlechner"), "2001-11-23", "Kastanienallee")), 4);
+    // A no that comes with the record itself, or with one before it in the same delivery, counts for it.
+    let objecting = |id: &str, street: &str| {
+        let mut record = described("webshop", id, ("Kunigunde", "Haberstroh"), "1988-05-30", street);
+        let (purpose, at) = ("identity_matching", "2026-03-01T10:00:00Z");
+        record["consents"] = json!([{"purpose": purpose, "act": "objected", "at": at, "method": "web_form"}]);
+        record
+    };
+    assert_eq!(bring(objecting("seven", "Seestraße")), 5);
+    let after = described("books", "nine", ("Wendelin", "Spitzweg"), "1966-02-17", "Hafenstraße");
+    let mut before = objecting("eight", "Hafenstraße");
+    before["data"]["person"] = after["data"]["person"].clone();
+    house.ingest(&[before, after]).expect_all("created");
+    assert_eq!(people(&house), 7);
 }
 
 /// Everything stored of people, row by row; without what only grows.

@@ -32,7 +32,7 @@ fn refusals_have_a_code_and_a_pointer() {
         ("customer", "/data/colour", json!("red"), "unknown_field"),
         ("customer", "/data/person/birth_date", json!("1980-02-30"), "invalid_date"),
         ("customer", "/data/person/birth_date", json!("2030-01-01"), "implausible_date"),
-        ("customer", "/data/person/birth_date", json!("1850-01-01"), "implausible_date"),
+        ("customer", "/data/person/birth_date", json!("1450-01-01"), "implausible_date"),
         ("customer", "/data/person/given_name", json!("x".repeat(201)), "invalid_name"),
         ("customer", "/data/person/given_name", json!("a\u{0}b"), "control_character"),
         ("customer", "/data/person/salutation", json!("a\nb"), "control_character"),
