@@ -1,9 +1,10 @@
-//! Which identifiers are the same person.
+//! Which records are the same person.
 //!
-//! Deterministic for now: two records are one person when they share a strong identifier that is meant to join
-//! people (see `intake` for which are). Every link keeps its evidence, so it can be explained and undone. Scoring
-//! probable matches has its place between [`resolve()`] and the merge. This room sees blind indexes only; it must
-//! never see a clear value. Read next: [`crate::consent`], which says what a merged person allows.
+//! Two ways lead there. A strong identifier that is meant to join people does so by rule ([`resolve()`]; see `intake` for
+//! which those are). What records say is compared as they arrive, and weighed ([`matching`]). Every join keeps its
+//! evidence, so it can be explained and taken back. Outside of `matching`, whose cards intake opens for it, this room
+//! sees blind indexes only; nowhere may it keep or tell a clear value. Read next: [`crate::consent`], which says what a
+//! merged person allows.
 
 mod apart;
 pub mod matching;

@@ -14,6 +14,8 @@ pub(in crate::graph::matching) fn families(one: &[String], other: &[String]) -> 
         if a.chars().count() == 1 { Level::Initial } else { Level::Same }
     } else if short.chars().count() == 1 {
         if long.starts_with(short.as_str()) { Level::Initial } else { Level::Different }
+    } else if near::numbered_apart(&a, &b) {
+        Level::Different
     } else if part(one, other, |one, other| one == other) {
         Level::Part
     } else if near::similar(&a, &b) {
@@ -54,6 +56,7 @@ mod tests {
             ("musterm", "mustermannski", Level::Initial),
             ("muller", "schmidt", Level::Different),
             ("k", "muller", Level::Different),
+            ("beispiel1", "beispiel12", Level::Different),
         ] {
             let words = |text: &str| text.split(' ').map(str::to_owned).collect::<Vec<_>>();
             let (one, other) = (words(one), words(other));

@@ -54,7 +54,9 @@ fn word(one: &str, other: &str) -> Level {
     if short.chars().count() == 1 {
         return if long.starts_with(short) { Level::Initial } else { Level::Different };
     }
-    if nicknames::same(one, other) {
+    if near::numbered_apart(one, other) {
+        Level::Different
+    } else if nicknames::same(one, other) {
         Level::Nickname
     } else if sexes(short, long) {
         Level::Near

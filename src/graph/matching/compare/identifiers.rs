@@ -39,12 +39,9 @@ fn mailbox(one: &Mailbox, other: &Mailbox) -> Option<Level> {
         return None;
     }
     let own = |mailbox: &Mailbox| !is_provider(&mailbox.domain);
+    let misspelt = !near::numbered_apart(&one.local, &other.local) && near::one_error(&one.local, &other.local);
     if one.domain == other.domain && own(one) {
-        return Some(if !role && near::one_error(&one.local, &other.local) && one.local.len() > 4 {
-            Level::Similar
-        } else {
-            Level::Domain
-        });
+        return Some(if !role && misspelt && one.local.len() > 4 { Level::Similar } else { Level::Domain });
     }
     if role {
         return None;
@@ -52,7 +49,7 @@ fn mailbox(one: &Mailbox, other: &Mailbox) -> Option<Level> {
     Some(if one.local == other.local && one.local.len() >= 5 {
         // A domain with a typing error is the same mailbox; another provider is another one of the same name.
         if near::one_error(&one.domain, &other.domain) { Level::Similar } else { Level::LocalPart }
-    } else if one.domain == other.domain && one.local.len() >= 6 && near::one_error(&one.local, &other.local) {
+    } else if one.domain == other.domain && one.local.len() >= 6 && misspelt {
         Level::Similar
     } else {
         Level::Different
