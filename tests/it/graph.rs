@@ -259,7 +259,7 @@ fn records_that_say_the_same_are_one_person_unless_they_object(database: Databas
     let objecting = |id: &str, street: &str| {
         let mut record = described("webshop", id, ("Kunigunde", "Haberstroh"), "1988-05-30", street);
         let (purpose, at) = ("identity_matching", "2026-03-01T10:00:00Z");
-        record["consents"] = json!([{"purpose": purpose, "act": "objected", "at": at, "method": "web_form"}]);
+        record["consents"] = json!([{"purpose": purpose, "act": "objected", "at": at, "method": "portal"}]);
         record
     };
     assert_eq!(bring(objecting("seven", "Seestraße")), 5);

@@ -57,12 +57,19 @@ type Sent = (Path<String>, Body<VendorErasure>);
 pub async fn erase(house: Data<House>, call: May<op::EraseAtVendor, Sent>) -> Result<HttpResponse, Problem> {
     let (key, role) = call.by();
     let (code, Body(VendorErasure { email, phone, customer_number, account })) = call.sent;
-    let given = [&email, &phone, &customer_number, &account];
-    if given.iter().all(|value| value.as_ref().is_none_or(|value| value.trim().is_empty())) {
+    let given = [
+        ("/email", &email, 320),
+        ("/phone", &phone, 64),
+        ("/customer_number", &customer_number, 256),
+        ("/account", &account, 256),
+    ];
+    if given.iter().all(|(_, value, _)| value.as_ref().is_none_or(|value| value.trim().is_empty())) {
         return Err(Problem::new(Code::InvalidValue, "Name the person by at least one value."));
     }
-    if given.iter().any(|value| value.as_ref().is_some_and(|value| value.len() > 320)) {
-        return Err(Problem::new(Code::InvalidValue, "A value is longer than 320 bytes."));
+    for (field, value, most) in given {
+        if value.as_ref().is_some_and(|value| value.chars().count() > most) {
+            return Err(Problem::new(Code::InvalidValue, format!("At most {most} characters.")).at(field));
+        }
     }
     house.rulebook.edition().source_named(&code).ok_or_else(unknown)?;
     let person = Person { email, phone, customer_number, account };

@@ -76,7 +76,7 @@ fn house(database: Database, arguments: &[&str]) -> House {
     let purposes = house.get(Role::Admin, "/v1/purposes").expect(200).json();
     let purposes = purposes["purposes"].as_array().unwrap().iter().map(|purpose| purpose["code"].as_str().unwrap());
     let purposes: Vec<&str> = purposes.filter(|code| *code != "identity_matching").collect();
-    let terms = json!({"title": "webshop", "connector": "api", "terms": {"purposes": purposes}});
+    let terms = json!({"code": "webshop", "title": "webshop", "connector": "api", "terms": {"purposes": purposes}});
     house.put(Role::Admin, "/v1/sources/webshop", &terms).expect(200);
     house
 }
