@@ -1,7 +1,7 @@
 //! Are these two records one person? Pure: no store, no clock, no network, no randomness.
 //!
-//! A [`Card`] holds what of one record is compared. [`keys`] says under which blocking keys it is to be found (the
-//! caller makes blind indexes of them), [`terms`] which of its values are counted. [`Model::score`] compares two cards
+//! A [`Card`] holds what of one record is compared. [`keys()`] says under which blocking keys it is to be found (the
+//! caller makes blind indexes of them), [`terms()`] which of its values are counted. [`Model::score`] compares two cards
 //! and yields a [`Waterfall`]: every step in levels and weights, never a value. [`Model::guard`] looks at two groups
 //! before they become one, [`cluster()`] makes groups of many cards at once, [`repair`] of the neighbourhood of one that
 //! arrives, [`train()`] estimates a model anew.
