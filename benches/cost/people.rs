@@ -27,8 +27,8 @@ struct Person {
     town: &'static str,
 }
 
-fn pick<'a, T>(list: &'a [T], number: usize) -> &'a T {
-    &list[number % list.len()]
+fn pick(list: &[&'static str], number: usize) -> &'static str {
+    list[number % list.len()]
 }
 
 fn person(number: usize) -> Person {
