@@ -8,7 +8,7 @@
 //! A record is written for a person of its own first, and that person is merged then: what it brings stays under its own
 //! consents, and the merge can be undone without loss.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -16,7 +16,7 @@ use super::Error;
 use super::desk::Desk;
 use super::prepare::Prepared;
 use super::settle::Batch;
-use crate::consent::{Edition, Purpose, Stance, ledger as words, stance};
+use crate::consent::{Act, Edition, Purpose, Stance, ledger as words, stance};
 use crate::graph::matching::{Card, Model, Shape, TermFrequencies, Verdict, Waterfall};
 use crate::graph::{self, Rule};
 use crate::store::rows::{CardRow, DataKeyRow, LinkRow, ReviewRow, SubjectRows};
@@ -149,6 +149,38 @@ impl<'a> Table<'a> {
     /// Somebody said something, or people were merged: who may be compared is asked again.
     pub(super) fn forget_standings(&mut self) {
         self.barred.clear();
+    }
+
+    /// `from` was merged into `into`. Any part's no holds for all.
+    pub(super) fn merged(&mut self, from: SubjectId, into: SubjectId) {
+        // If one is not known, both are asked for when it is needed.
+        if let (Some(one), Some(other)) = (self.barred.remove(&from), self.barred.remove(&into)) {
+            self.barred.insert(into, one || other);
+        }
+    }
+
+    /// Those whose cards lie here.
+    pub(super) fn people(&self) -> BTreeSet<SubjectId> {
+        self.seats.values().map(|seat| seat.person).collect()
+    }
+
+    /// Asks at once who of these living people may be compared: whoever never said no to it may.
+    pub(super) fn hear(&mut self, write: &mut Write<'_>, people: &HashSet<SubjectId>) -> Result<(), Error> {
+        let Some(purpose) = self.purpose.clone() else { return Ok(()) };
+        let asked: Vec<SubjectId> = people.iter().copied().collect();
+        let touches = |about: &str| {
+            about.is_empty()
+                || about == purpose.code.as_str()
+                || purpose.refused_with.iter().any(|code| code.as_str() == about)
+        };
+        self.barred.extend(asked.iter().map(|person| (*person, false)));
+        for (person, act, about) in ledger::acts_of(write.records(), &asked)? {
+            if touches(&about) && Act::try_from(act).map_err(crate::store::Error::from)?.is_no() {
+                // It may have been taken back since; that is asked for when it is needed.
+                self.barred.remove(&person);
+            }
+        }
+        Ok(())
     }
 
     /// Takes the card of a record away that has a newer version.
@@ -300,7 +332,7 @@ impl Desk<'_> {
         for alike in joins {
             // One of those before may have been merged with this one meanwhile.
             let Some(other) = batch.living(alike.person)?.filter(|other| *other != person) else { continue };
-            if graph::are_apart(batch.write, person, other)? {
+            if batch.are_apart(person, other)? {
                 continue;
             }
             batch.catch_up()?;
@@ -347,7 +379,7 @@ impl Desk<'_> {
             ..LinkRow::by_rule(into, into.part(), record, Rule::Compared.number(), None, self.now)
         };
         graph::merge_by(batch.write, from, link)?;
-        batch.merged();
+        batch.merged(from, into);
         Ok(into)
     }
 
@@ -362,7 +394,7 @@ impl Desk<'_> {
         let mut asked = BTreeSet::from([person]);
         for alike in doubtful {
             let Some(other) = batch.living(alike.person)? else { continue };
-            if !asked.insert(other) || graph::are_apart(batch.write, person, other)? {
+            if !asked.insert(other) || batch.are_apart(person, other)? {
                 continue;
             }
             let pair = [(record, person), (alike.record, other)];
@@ -380,7 +412,7 @@ impl Desk<'_> {
                 made_at: self.now,
                 decided_at: Timestamp::UNSET,
             };
-            reviews::insert(batch.write, row)?;
+            batch.newcomers.reviews.push(row);
         }
         Ok(())
     }

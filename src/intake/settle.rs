@@ -38,6 +38,13 @@ impl<'a, 'w> Batch<'a, 'w> {
     /// A batch that brings nothing new.
     pub(super) fn of_stored(write: &'a mut Write<'w>, table: Table<'a>) -> Result<Self, Error> {
         let known = Arrivals::load(write, &HashSet::new(), &HashSet::new())?;
+        Self::begin(write, known, table)
+    }
+
+    /// Gets to know everybody who may be compared.
+    fn begin(write: &'a mut Write<'w>, mut known: Arrivals, mut table: Table<'a>) -> Result<Self, Error> {
+        known.people.meet(write.records(), table.people())?;
+        table.hear(write, &known.people.all())?;
         let (newcomers, waiting, crowded) = (Newcomers::default(), HashSet::new(), Vec::new());
         Ok(Self { write, known, newcomers, waiting, table, crowded })
     }
@@ -55,10 +62,18 @@ impl Batch<'_, '_> {
         Ok(self.known.living(self.write, person)?)
     }
 
-    /// People were merged: what was known of them is asked for again.
-    pub(super) fn merged(&mut self) {
-        self.known.touch_all();
-        self.table.forget_standings();
+    /// `from` was merged into `into`.
+    pub(super) fn merged(&mut self, from: SubjectId, into: SubjectId) {
+        self.known.merged(from, into);
+        self.table.merged(from, into);
+    }
+
+    /// Did somebody decide that these two living people are not the same?
+    pub(super) fn are_apart(&mut self, one: SubjectId, other: SubjectId) -> Result<bool, Error> {
+        if self.known.people.is_unmarked(one) || self.known.people.is_unmarked(other) {
+            return Ok(false);
+        }
+        Ok(graph::are_apart(self.write, one, other)?)
     }
 
     /// Somebody said something about matching. It counts for what comes next, this record included.
@@ -118,13 +133,12 @@ pub(super) fn settle(
         good().flat_map(|record| record.indexes.iter().map(|indexed| indexed.ix)).collect();
     let tombstones = good().flat_map(|record| std::iter::once(&record.own_tombstone).chain(&record.tombstones));
     let known = Arrivals::load(write, &indexes, &tombstones.copied().collect())?;
-    let expected = expected(&known, good());
-    desk.hold(write, &expected)?;
-    let keys = good().flat_map(|record| record.keys.iter().copied());
+    let news: Vec<&Prepared> = good().filter(|record| is_news(&known, record)).collect();
+    desk.hold(write, &expected(&known, &news))?;
+    let keys = news.iter().flat_map(|record| record.keys.iter().copied());
     let more = u64::try_from(prepared.len()).unwrap_or(0);
     let table = Table::lay(write, matching, edition, (keys, more), desk.now)?;
-    let mut batch =
-        Batch { table, write, known, newcomers: Newcomers::default(), waiting: HashSet::new(), crowded: Vec::new() };
+    let mut batch = Batch::begin(write, known, table)?;
     let outcomes = prepared
         .iter()
         .map(|prepared| match prepared {
@@ -136,15 +150,19 @@ pub(super) fn settle(
     Ok(Settled { outcomes, crowded: batch.crowded })
 }
 
+/// Will the record most likely be written? Of what is stored with the same content or a newer one nothing need be known.
+fn is_news(known: &Arrivals, record: &Prepared) -> bool {
+    known.stored(&record.record_ix.bytes()).is_none_or(|stored| {
+        let same = stored.version == record.version && stored.content_mac == record.content_mac.bytes();
+        stored.version <= record.version && !same
+    })
+}
+
 /// Whose keys will be needed, as far as can be said before: those of the few people behind each value of what is news.
-fn expected<'a>(known: &Arrivals, prepared: impl Iterator<Item = &'a Prepared>) -> BTreeSet<SubjectId> {
+fn expected(known: &Arrivals, news: &[&Prepared]) -> BTreeSet<SubjectId> {
     let mut expected = BTreeSet::new();
-    for record in prepared {
-        let stored = known.stored(&record.record_ix.bytes());
-        if stored.is_some_and(|stored| stored.version >= record.version) {
-            continue;
-        }
-        expected.extend(stored.map(|stored| stored.sealed_for));
+    for record in news {
+        expected.extend(known.stored(&record.record_ix.bytes()).map(|stored| stored.sealed_for));
         for indexed in &record.indexes {
             expected.extend(known.people_behind(&indexed.ix, graph::SHARED_BY));
         }
@@ -296,7 +314,7 @@ impl Desk<'_> {
         };
         // A known record stays where it is if somebody decided that the two are not the same.
         let person = match known {
-            Some(known) if known != person && graph::are_apart(batch.write, known, person)? => known,
+            Some(known) if known != person && batch.are_apart(known, person)? => known,
             _ => person,
         };
         let joined = people.iter().any(|other| *other != person);
@@ -305,7 +323,7 @@ impl Desk<'_> {
         }
         for other in people.iter().filter(|other| **other != person) {
             // Somebody decided that they are not the same; the record goes to the one known longest.
-            if graph::are_apart(batch.write, person, *other)? {
+            if batch.are_apart(person, *other)? {
                 continue;
             }
             let why = found.evidence.iter().find(|(_, _, to)| to == other).map(|(rule, ix, _)| (*rule, *ix));
@@ -313,7 +331,7 @@ impl Desk<'_> {
             let why = why.or_else(|| found.evidence.first().map(|(rule, ix, _)| (*rule, *ix)));
             if let Some(why) = why {
                 graph::merge(batch.write, *other, person, record, why, self.now)?;
-                batch.merged();
+                batch.merged(*other, person);
             }
         }
         let evidence = found.evidence.into_iter().map(|(rule, ix, _)| (rule, ix)).collect();
@@ -331,7 +349,7 @@ impl Desk<'_> {
             state: SubjectState::Living as i16,
             created_at: self.now,
         };
-        batch.known.welcome(row.clone());
+        batch.known.people.welcome(row.clone());
         batch.newcomers.subjects.push(row);
         let (row, key) = self.fresh_key(batch.write, person, 1)?;
         batch.newcomers.keys.push(row);
@@ -407,7 +425,7 @@ impl Desk<'_> {
 /// The part of a person that a record is found by: it is theirs, and goes with them if they are taken apart again. Found
 /// by none or by several, it is the person's. A value is the part's that brought it first.
 fn part_found(batch: &mut Batch<'_, '_>, person: SubjectId, evidence: &Evidence) -> Result<SubjectId, Error> {
-    if subjects::merged_into(batch.write.records(), person)?.is_empty() {
+    if batch.known.people.is_alone(person) || subjects::merged_into(batch.write.records(), person)?.is_empty() {
         return Ok(person);
     }
     batch.catch_up_on(&[person])?;

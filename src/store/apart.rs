@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use diesel::prelude::*;
 
+use super::among::among;
 use super::connection::{Connection, on};
 use super::schema::apart;
 use super::{Error, Write};
@@ -18,6 +19,23 @@ pub fn of(connection: &mut Connection, people: &[SubjectId]) -> Result<BTreeSet<
     let rows: Vec<Vec<u8>> =
         on!(connection, |c| apart::table.filter(apart::subject_id.eq_any(ids)).select(apart::other_id).load(c))?;
     rows.iter().map(|row| Ok(SubjectId::from_slice(row)?)).collect()
+}
+
+/// Which of these are known not to be somebody.
+///
+/// # Errors
+/// If the shelf cannot be read.
+pub fn marked(connection: &mut Connection, people: &[SubjectId]) -> Result<Vec<SubjectId>, Error> {
+    let mut all = Vec::new();
+    for some in people.chunks(500) {
+        let ids: Vec<Vec<u8>> = some.iter().map(|id| Vec::from(*id)).collect();
+        let rows: Vec<Vec<u8>> =
+            on!(connection, |c| apart::table.filter(among(apart::subject_id, ids)).select(apart::subject_id).load(c))?;
+        for row in rows {
+            all.push(SubjectId::from_slice(&row)?);
+        }
+    }
+    Ok(all)
 }
 
 /// Marks two as not the same.

@@ -9,11 +9,12 @@ use std::collections::{HashMap, HashSet};
 
 use diesel::prelude::*;
 
+use super::acquaintances::Acquaintances;
 use super::among::{among, numbered};
 use super::connection::{Connection, on};
-use super::rows::{IdentifierRow, RecordRow, SubjectRow};
+use super::rows::{IdentifierRow, RecordRow};
 use super::schema::{identifier, record, tombstone};
-use super::{Error, Write, identifiers, records, subjects};
+use super::{Error, Write, identifiers, records};
 use crate::types::{RecordNo, SubjectId, Timestamp};
 
 /// Values per statement.
@@ -28,8 +29,8 @@ pub struct Arrivals {
     /// The rows of each value that was asked for; a value without any is there with none.
     identifiers: HashMap<[u8; 16], Vec<IdentifierRow>>,
     records: HashMap<RecordNo, RecordRow>,
-    /// Whom the people behind the values are now; who is nobody any more is not there.
-    people: HashMap<SubjectId, SubjectRow>,
+    /// The people behind the values.
+    pub people: Acquaintances,
 }
 
 impl Arrivals {
@@ -47,7 +48,7 @@ impl Arrivals {
             tombstones: HashMap::new(),
             identifiers: HashMap::new(),
             records: HashMap::new(),
-            people: HashMap::new(),
+            people: Acquaintances::default(),
         };
         for some in chunks(tombstones) {
             known.tombstones.extend(laid(write.records(), some)?);
@@ -57,7 +58,7 @@ impl Arrivals {
         }
         known.fetch(write.records())?;
         let people: HashSet<SubjectId> = known.identifiers.values().flatten().map(|row| row.subject_id).collect();
-        known.people = subjects::living_many(write.records(), people)?;
+        known.people.meet(write.records(), people)?;
         Ok(known)
     }
 
@@ -83,10 +84,7 @@ impl Arrivals {
     /// # Errors
     /// If the shelf cannot be read.
     pub fn living(&self, write: &mut Write<'_>, id: SubjectId) -> Result<Option<SubjectId>, Error> {
-        match self.people.get(&id) {
-            Some(row) => Ok(Some(row.subject_id)),
-            None => Ok(subjects::living(write.records(), id)?.map(|row| row.subject_id)),
-        }
+        self.people.living(write.records(), id)
     }
 
     /// Which record has this blind index as its own, and whose it is.
@@ -110,8 +108,7 @@ impl Arrivals {
     /// The living people behind a value, if they are at most `few`.
     pub fn people_behind(&self, ix: &[u8; 16], few: usize) -> impl Iterator<Item = SubjectId> {
         let rows = self.identifiers.get(ix).into_iter().flatten();
-        let people: HashSet<SubjectId> =
-            rows.filter_map(|row| self.people.get(&row.subject_id)).map(|row| row.subject_id).collect();
+        let people: HashSet<SubjectId> = rows.filter_map(|row| self.people.known(row.subject_id)).collect();
         Some(people).filter(|people| people.len() <= few).into_iter().flatten()
     }
 
@@ -154,16 +151,15 @@ impl Arrivals {
         self.records.remove(&number);
     }
 
-    /// Nobody knows what was written to, as after a merge: all is asked for again.
-    pub fn touch_all(&mut self) {
-        self.identifiers.clear();
-        self.records.clear();
-        self.people.clear();
-    }
-
-    /// The batch brings somebody new.
-    pub fn welcome(&mut self, row: SubjectRow) {
-        self.people.insert(row.subject_id, row);
+    /// `from` was merged into `into`: everything of theirs is.
+    pub fn merged(&mut self, from: SubjectId, into: SubjectId) {
+        for row in self.identifiers.values_mut().flatten().filter(|row| row.subject_id == from) {
+            row.subject_id = into;
+        }
+        for row in self.records.values_mut().filter(|row| row.subject_id == from) {
+            (row.subject_id, row.part) = (into, into.part());
+        }
+        self.people.merged(from, into);
     }
 
     /// The batch brings these rows, so they need not be asked for.

@@ -112,14 +112,20 @@ fn under(connection: &mut Connection, key: i64) -> Result<Vec<RecordNo>, Error> 
 /// # Errors
 /// If it cannot be written.
 pub fn put(write: &mut Write<'_>, row: CardRow) -> Result<(), Error> {
-    delete_of(write, &[row.record_no])?;
-    let blocks: Vec<BlockRow> =
-        row.keys().map(|matching_key| BlockRow { matching_key, record_no: row.record_no }).collect();
-    on!(write.records(), |c| Fixed(diesel::insert_into(card::table).values(row)).execute(c))?;
-    for row in blocks {
+    let before: Vec<i64> = of_records(write.records(), &[row.record_no])?
+        .iter()
+        .flat_map(|stored| stored.keys().collect::<Vec<_>>())
+        .collect();
+    let after: Vec<i64> = row.keys().collect();
+    // Mostly a new version is found as the one before.
+    unblock(write, row.record_no, before.iter().filter(|key| !after.contains(key)).copied().collect())?;
+    for matching_key in after.into_iter().filter(|key| !before.contains(key)) {
+        let row = BlockRow { matching_key, record_no: row.record_no };
         on!(write.records(), |c| Fixed(diesel::insert_into(block::table).values(row).on_conflict_do_nothing())
             .execute(c))?;
     }
+    on!(write.records(), |c| diesel::delete(card::table.filter(card::record_no.eq(row.record_no.0))).execute(c))?;
+    on!(write.records(), |c| Fixed(diesel::insert_into(card::table).values(row)).execute(c))?;
     Ok(())
 }
 
@@ -145,7 +151,7 @@ pub fn reseal(write: &mut Write<'_>, row: CardRow) -> Result<(), Error> {
 /// # Errors
 /// If they cannot be deleted.
 pub fn delete_of(write: &mut Write<'_>, records: &[RecordNo]) -> Result<(), Error> {
-    unblock(write, records)?;
+    unblock_all(write, records)?;
     for numbers in records.chunks(AT_ONCE) {
         let numbers: Vec<i64> = numbers.iter().map(|record| record.0).collect();
         on!(write.records(), |c| diesel::delete(card::table.filter(card::record_no.eq_any(numbers))).execute(c))?;
@@ -159,7 +165,7 @@ pub fn delete_of(write: &mut Write<'_>, records: &[RecordNo]) -> Result<(), Erro
 /// # Errors
 /// If it cannot be written.
 pub fn silence(write: &mut Write<'_>, records: &[RecordNo]) -> Result<(), Error> {
-    unblock(write, records)?;
+    unblock_all(write, records)?;
     for numbers in records.chunks(AT_ONCE) {
         let numbers: Vec<i64> = numbers.iter().map(|record| record.0).collect();
         on!(write.records(), |c| diesel::update(card::table.filter(card::record_no.eq_any(numbers)))
@@ -170,14 +176,19 @@ pub fn silence(write: &mut Write<'_>, records: &[RecordNo]) -> Result<(), Error>
 }
 
 /// Removes the matching keys of these records from where candidates are found.
-fn unblock(write: &mut Write<'_>, records: &[RecordNo]) -> Result<(), Error> {
+fn unblock_all(write: &mut Write<'_>, records: &[RecordNo]) -> Result<(), Error> {
     for row in of_records(write.records(), records)? {
-        for key in row.keys() {
-            on!(write.records(), |c| diesel::delete(
-                block::table.filter(block::matching_key.eq(key).and(block::record_no.eq(row.record_no.0)))
-            )
-            .execute(c))?;
-        }
+        unblock(write, row.record_no, row.keys().collect())?;
+    }
+    Ok(())
+}
+
+fn unblock(write: &mut Write<'_>, record: RecordNo, keys: Vec<i64>) -> Result<(), Error> {
+    if !keys.is_empty() {
+        on!(write.records(), |c| diesel::delete(
+            block::table.filter(among(block::matching_key, keys).and(block::record_no.eq(record.0)))
+        )
+        .execute(c))?;
     }
     Ok(())
 }

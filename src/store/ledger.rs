@@ -2,6 +2,7 @@
 
 use diesel::prelude::*;
 
+use super::among::people;
 use super::connection::{Connection, on};
 use super::fixed::Fixed;
 use super::rows::LedgerRow;
@@ -28,6 +29,24 @@ pub fn of(connection: &mut Connection, id: SubjectId) -> Result<Vec<LedgerRow>, 
         .order(ledger::entry_no)
         .select(LedgerRow::as_select())
         .load(c))?)
+}
+
+/// Of these people's entries, whose they are, what they say and about which purpose.
+///
+/// # Errors
+/// If the shelf cannot be read.
+pub fn acts_of(connection: &mut Connection, ids: &[SubjectId]) -> Result<Vec<(SubjectId, i16, String)>, Error> {
+    let mut all = Vec::new();
+    for some in ids.chunks(500) {
+        let rows: Vec<(Vec<u8>, i16, String)> = on!(connection, |c| ledger::table
+            .filter(people(ledger::part, ledger::subject_id, some))
+            .select((ledger::subject_id, ledger::act, ledger::purpose))
+            .load(c))?;
+        for (id, act, purpose) in rows {
+            all.push((SubjectId::from_slice(&id)?, act, purpose));
+        }
+    }
+    Ok(all)
 }
 
 /// Gives the entries of a merged person to the person that survives. Their origin stays.

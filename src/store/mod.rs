@@ -18,6 +18,7 @@ pub mod rows;
 mod schema;
 mod writer;
 
+pub mod acquaintances;
 pub mod apart;
 pub mod api_keys;
 pub mod arrivals;

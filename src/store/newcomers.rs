@@ -8,9 +8,9 @@ use diesel::prelude::*;
 
 use super::connection::Connection;
 use super::fixed::Fixed;
-use super::rows::{BlockRow, CardRow, DataKeyRow, IdentifierRow, LedgerRow, LinkRow, RecordRow, SubjectRow};
+use super::rows::{BlockRow, CardRow, DataKeyRow, IdentifierRow, LedgerRow, LinkRow, RecordRow, ReviewRow, SubjectRow};
 use super::schema::{block, card, identifier, ledger, link, record, subject};
-use super::{Error, Write, columns, keys};
+use super::{Error, Write, columns, keys, reviews};
 
 /// Rows that are not written yet. They must be, before anybody reads what they belong to.
 #[derive(Default)]
@@ -29,6 +29,8 @@ pub struct Newcomers {
     pub ledger: Vec<LedgerRow>,
     /// What matching keeps of new records.
     pub cards: Vec<CardRow>,
+    /// Pairs that wait for somebody to decide. One that is there stays as it is, with what was decided of it.
+    pub reviews: Vec<ReviewRow>,
 }
 
 /// Writes rows of one table in the way each database likes best.
@@ -55,7 +57,7 @@ impl Newcomers {
     /// # Errors
     /// If something cannot be written; the transaction is to be undone.
     pub fn write(&mut self, write: &mut Write<'_>) -> Result<(), Error> {
-        let Self { subjects, keys, records, mut identifiers, links, ledger, cards } = std::mem::take(self);
+        let Self { subjects, keys, records, mut identifiers, links, ledger, cards, reviews } = std::mem::take(self);
         keys::insert_data_keys(write, &keys)?;
         identifiers.sort_unstable_by(|one, other| one.ix.cmp(&other.ix));
         write_all!(write.records(), subject::table, columns::Subjects, subjects);
@@ -72,6 +74,6 @@ impl Newcomers {
         blocks.dedup();
         write_all!(write.records(), card::table, columns::Cards, cards);
         write_all!(write.records(), block::table, columns::Blocks, blocks);
-        Ok(())
+        reviews::insert_all(write, reviews)
     }
 }

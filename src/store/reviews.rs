@@ -2,7 +2,9 @@
 
 use diesel::prelude::*;
 
+use super::columns::Reviews;
 use super::connection::{Connection, on};
+use super::fixed::Fixed;
 use super::rows::ReviewRow;
 use super::schema::review;
 use super::{Error, Write};
@@ -36,12 +38,20 @@ pub fn open(connection: &mut Connection, after: Option<ReviewId>, limit: i64) ->
         .load(c))?)
 }
 
-/// Adds a pair; one that is there stays as it is, with what was decided of it.
+/// Adds pairs; one that is there stays as it is, with what was decided of it.
 ///
 /// # Errors
-/// If it cannot be written.
-pub fn insert(write: &mut Write<'_>, row: ReviewRow) -> Result<(), Error> {
-    on!(write.records(), |c| diesel::insert_into(review::table).values(row).on_conflict_do_nothing().execute(c))?;
+/// If they cannot be written.
+pub fn insert_all(write: &mut Write<'_>, rows: Vec<ReviewRow>) -> Result<(), Error> {
+    match write.records() {
+        Connection::Sqlite(c) => {
+            for row in rows {
+                Fixed(diesel::insert_into(review::table).values(row).on_conflict_do_nothing()).execute(c)?;
+            }
+        }
+        Connection::Postgres(c) if !rows.is_empty() => _ = Reviews::from_iter(rows).execute(c)?,
+        Connection::Postgres(_) => {}
+    }
     Ok(())
 }
 

@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use diesel::prelude::*;
 
-use super::among::people;
+use super::among::{among, people};
 use super::connection::{Connection, on};
 use super::fixed::Fixed;
 use super::rows::{SubjectRow, SubjectState};
@@ -102,6 +102,25 @@ pub fn living_many(
         follow = next;
     }
     Ok(now)
+}
+
+/// Those of these people that others were merged into.
+///
+/// # Errors
+/// If the shelf cannot be read.
+pub fn with_parts(connection: &mut Connection, ids: &[SubjectId]) -> Result<Vec<SubjectId>, Error> {
+    let mut all = Vec::new();
+    for some in ids.chunks(500) {
+        let some: Vec<Vec<u8>> = some.iter().map(|id| id.bytes().to_vec()).collect();
+        let rows: Vec<Option<Vec<u8>>> = on!(connection, |c| subject::table
+            .filter(subject::merged_into.is_not_null().and(among(subject::merged_into, some)))
+            .select(subject::merged_into)
+            .load(c))?;
+        for row in rows.into_iter().flatten() {
+            all.push(SubjectId::from_slice(&row)?);
+        }
+    }
+    Ok(all)
 }
 
 /// The people who were merged into `id`, directly or through others.
