@@ -21,6 +21,7 @@ mod faults;
 mod graph;
 mod hammer;
 mod hardening;
+mod held_keys;
 mod hostile;
 mod hot_read;
 mod house;
