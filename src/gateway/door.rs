@@ -60,17 +60,17 @@ impl Door {
         open(permit, keys, cards, edition)
     }
 
-    /// Opens many people whose one audit line `receipt` speaks for.
+    /// Opens many people whose one audit line `receipt` speaks for; each may fail alone.
     pub(super) fn disclose_many(
         &self,
         allowed: Vec<(Permit, Keys<'_>)>,
         receipt: Receipt,
         edition: &Edition,
-    ) -> Result<Vec<Disclosure>, Error> {
+    ) -> Result<Vec<Result<Disclosure, Error>>, Error> {
         if !allowed.iter().all(|(permit, _)| receipt.speaks_for(permit.id())) {
             return Err(Error::WrongReceipt);
         }
-        allowed.into_iter().map(|(permit, keys)| open(permit, keys, &[], edition)).collect()
+        Ok(allowed.into_iter().map(|(permit, keys)| open(permit, keys, &[], edition)).collect())
     }
 
     /// Opens the source's own names of the records that each permit covers as identity. Of each person the `cards` come

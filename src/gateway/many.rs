@@ -7,8 +7,9 @@ use super::door::Keys;
 use super::permit::{Permit, Verdict};
 use super::{Answer, Ask, Decision, Disclosure, Error, Gateway, by};
 use crate::audit::{Act, Line};
-use crate::store::rows::Who;
-use crate::types::{CategorySet, SubjectId};
+use crate::consent::Edition;
+use crate::store::rows::{SubjectRows, Who};
+use crate::types::{CategorySet, DecisionId, SubjectId};
 use crate::vault::Pseudonym;
 
 /// A page of a walk over people.
@@ -17,6 +18,8 @@ pub struct Page {
     pub disclosed: Vec<Disclosure>,
     /// For the others, the decision: why not.
     pub refused: Vec<Decision>,
+    /// How many people's rows or ciphertexts are damaged. Nothing of theirs was opened.
+    pub damaged: u32,
 }
 
 /// What became of one of many.
@@ -24,7 +27,11 @@ enum Found {
     Disclosed(Box<Disclosure>),
     Refused(Decision),
     Nobody,
+    Damaged,
 }
+
+/// The word for it in the audit book.
+const DAMAGED: &str = "damaged";
 
 impl Gateway {
     /// Reads many people with one durable write of the audit book, for a walk of the hub over its people.
@@ -32,11 +39,12 @@ impl Gateway {
     /// # Errors
     /// As [`Gateway::read`].
     pub async fn read_many(&self, ask: &Ask, who: Vec<SubjectId>) -> Result<Page, Error> {
-        let mut page = Page { disclosed: Vec::new(), refused: Vec::new() };
+        let mut page = Page { disclosed: Vec::new(), refused: Vec::new(), damaged: 0 };
         for found in self.read_all(ask, who.into_iter().map(Who::Subject).collect(), false).await? {
             match found {
                 Found::Disclosed(disclosure) => page.disclosed.push(*disclosure),
                 Found::Refused(decision) => page.refused.push(decision),
+                Found::Damaged => page.damaged += 1,
                 Found::Nobody => {}
             }
         }
@@ -44,7 +52,8 @@ impl Gateway {
     }
 
     /// Reads many people with one durable write of the audit book and answers for each, in the order asked. As with one,
-    /// nobody can tell an unknown person from a refused read.
+    /// nobody can tell an unknown person from a refused read. Somebody whose data is damaged does not keep the others from
+    /// being read: there is nothing of theirs, the log and the audit book tell why.
     ///
     /// # Errors
     /// As [`Gateway::read`].
@@ -54,7 +63,7 @@ impl Gateway {
             .into_iter()
             .map(|found| match found {
                 Found::Disclosed(disclosure) => Answer::Disclosed(disclosure),
-                Found::Refused(_) | Found::Nobody => Answer::Nothing,
+                Found::Refused(_) | Found::Nobody | Found::Damaged => Answer::Nothing,
             })
             .collect())
     }
@@ -68,22 +77,20 @@ impl Gateway {
         let mut found = Vec::with_capacity(asked);
         let mut lines = Lines::default();
         for (place, rows) in rows.iter().enumerate() {
-            let verdict = if outside {
-                self.decide_for_outside(ask, rows.as_ref(), &edition, id)?
-            } else {
-                self.decide(ask, rows.as_ref(), &edition, id)?
-            };
-            match (verdict, rows) {
-                (Verdict::Allow(permit), Some(rows)) => {
-                    let mut keys = self.door.keys(rows);
-                    lines.disclosed(permit.categories(), keys.pseudonym()?);
+            match self.decide_one(ask, rows.as_ref(), (&edition, id), outside).or_else(damaged)? {
+                Some((Verdict::Allow(permit), Some((keys, pseudonym)))) => {
+                    lines.disclosed(permit.categories(), pseudonym);
                     allowed.push((place, permit, keys));
                     found.push(Found::Nobody);
                 }
-                (verdict, rows) => {
+                Some((verdict, _)) => {
                     let decision = verdict.decision();
                     lines.refused(decision);
                     found.push(if rows.is_some() { Found::Refused(decision.clone()) } else { Found::Nobody });
+                }
+                None => {
+                    lines.damaged();
+                    found.push(Found::Damaged);
                 }
             }
         }
@@ -91,13 +98,57 @@ impl Gateway {
         let receipt = self.book.record_all(id, lines.written(ask, version, asked)).await?;
         let (places, allowed): (Vec<usize>, Vec<_>) =
             allowed.into_iter().map(|(place, permit, keys)| (place, (permit, keys))).unzip();
+        let mut failed = 0;
         for (place, disclosure) in places.into_iter().zip(self.door.disclose_many(allowed, receipt, &edition)?) {
+            let disclosure = disclosure.map(Some).or_else(damaged)?;
+            failed += usize::from(disclosure.is_none());
             if let Some(found) = found.get_mut(place) {
-                *found = Found::Disclosed(Box::new(disclosure));
+                *found = disclosure.map_or(Found::Damaged, |disclosure| Found::Disclosed(Box::new(disclosure)));
             }
+        }
+        if failed > 0 {
+            // The line before says that theirs was disclosed.
+            let line = by(Line::new(Act::Refused), ask).under(ask.purpose.clone(), version);
+            self.book.note(line.reasons(vec![DAMAGED.to_owned()]).count(failed)).await?;
         }
         Ok(found)
     }
+
+    /// Decides on one of many; of whom there is, with their keys and their name in the audit book.
+    fn decide_one<'a>(
+        &'a self,
+        ask: &Ask,
+        rows: Option<&'a SubjectRows>,
+        (edition, id): (&Edition, DecisionId),
+        outside: bool,
+    ) -> Result<Option<Decided<'a>>, Error> {
+        let verdict = if outside {
+            self.decide_for_outside(ask, rows, edition, id)?
+        } else {
+            self.decide(ask, rows, edition, id)?
+        };
+        let keys = match (&verdict, rows) {
+            (Verdict::Allow(_), Some(rows)) => {
+                let mut keys = self.door.keys(rows);
+                let pseudonym = keys.pseudonym()?;
+                Some((keys, pseudonym))
+            }
+            _ => None,
+        };
+        Ok(Some((verdict, keys)))
+    }
+}
+
+/// A verdict, and what is needed to open and to name one whose data may be read.
+type Decided<'a> = (Verdict, Option<(Keys<'a>, Option<Pseudonym>)>);
+
+/// None, if the failure is of one person's rows alone; else it is everybody's.
+fn damaged<T>(failure: Error) -> Result<Option<T>, Error> {
+    if !failure.is_of_one_person() {
+        return Err(failure);
+    }
+    tracing::error!(error = ?failure, "the data of one person is damaged; nothing of it is disclosed");
+    Ok(None)
 }
 
 /// The audit lines of one reading: one for each set of categories that left, naming those whose data it was, so that
@@ -117,6 +168,11 @@ impl Lines {
     pub(super) fn refused(&mut self, decision: &Decision) {
         self.refused += 1;
         self.reasons.extend(decision.refused.iter().map(|refused| refused.reason.word()));
+    }
+
+    fn damaged(&mut self) {
+        self.refused += 1;
+        self.reasons.insert(DAMAGED);
     }
 
     pub(super) fn written(self, ask: &Ask, version: Option<i32>, asked: usize) -> Vec<Line> {

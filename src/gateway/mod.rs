@@ -68,6 +68,27 @@ pub enum Error {
     WrongReceipt,
 }
 
+impl Error {
+    /// Is it a fault in the rows of one person, which says nothing about the others?
+    fn is_of_one_person(&self) -> bool {
+        use vault::Error as Sealed;
+        match self {
+            Self::Store(store::Error::Unreadable(_)) => true,
+            Self::Vault(cause) => matches!(
+                cause,
+                Sealed::DataKeyRefused
+                    | Sealed::Commitment
+                    | Sealed::Erased(_)
+                    | Sealed::Absent(_)
+                    | Sealed::Malformed(_)
+                    | Sealed::OtherKey { .. }
+                    | Sealed::Refused
+            ),
+            _ => false,
+        }
+    }
+}
+
 /// What a caller gets: the data, or nothing. Why it is nothing stands in the audit book.
 #[must_use]
 pub enum Answer {

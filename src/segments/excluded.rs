@@ -17,6 +17,8 @@ pub enum Exclusion {
     Refused(Reason),
     /// Nothing is known by which the channel could reach them.
     NoContactPoint,
+    /// Their rows or ciphertexts are damaged; the log tells more.
+    Damaged,
 }
 
 impl Exclusion {
@@ -26,6 +28,7 @@ impl Exclusion {
         match self {
             Self::Refused(reason) => reason.word(),
             Self::NoContactPoint => "no_contact_point",
+            Self::Damaged => "damaged",
         }
     }
 
@@ -33,12 +36,14 @@ impl Exclusion {
         match self {
             Self::Refused(reason) => reason.number(),
             Self::NoContactPoint => 0,
+            Self::Damaged => -1,
         }
     }
 
     pub(super) fn from_number(number: i16) -> Option<Self> {
         match number {
             0 => Some(Self::NoContactPoint),
+            -1 => Some(Self::Damaged),
             number => Reason::try_from(number).ok().map(Self::Refused),
         }
     }

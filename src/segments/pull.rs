@@ -17,7 +17,7 @@ use super::token::{Cursor, OptOut, Stop};
 use super::{Error, Segments};
 use crate::audit::{Act, Line};
 use crate::consent::{Purpose, Reason, Standing};
-use crate::gateway::{Actor, Ask, Caller, Decision, Disclosed, Disclosure};
+use crate::gateway::{self, Actor, Ask, Caller, Disclosed, Disclosure};
 use crate::store::subjects;
 use crate::types::{CategorySet, SubjectId};
 
@@ -180,7 +180,7 @@ impl Segments {
             Chosen::Ids(ids) => {
                 let asked: BTreeSet<_> = ids.iter().copied().collect();
                 let page = self.gateway.read_many(&ask(caller, &bound.purpose, delivered, bound), ids).await?;
-                walk.refused(&page.refused);
+                walk.missed(&page);
                 // Somebody merged away meanwhile is met at their own place.
                 page.disclosed.into_iter().filter(|found| asked.contains(&found.subject())).collect()
             }
@@ -216,7 +216,7 @@ impl Segments {
         let needed = if needed.is_empty() { bound.selection.categories } else { needed };
         let asked: BTreeSet<_> = people.iter().copied().collect();
         let page = self.gateway.read_many(&ask(caller, &bound.selection, needed, bound), people).await?;
-        walk.refused(&page.refused);
+        walk.missed(&page);
         let mut chosen = Vec::new();
         for disclosure in page.disclosed.into_iter().filter(|found| asked.contains(&found.subject())) {
             // A rule that could not see what it asks about must not decide: `not` would hold for want of knowing.
@@ -266,11 +266,12 @@ impl Walk {
         Self { delivered: Vec::new(), cut: Vec::new(), excluded }
     }
 
-    fn refused(&mut self, decisions: &[Decision]) {
-        for decision in decisions {
+    fn missed(&mut self, page: &gateway::Page) {
+        for decision in &page.refused {
             let reason = decision.refused.iter().map(|refused| refused.reason).min();
             self.exclude(Exclusion::Refused(reason.unwrap_or(Reason::PurposeIncomplete)));
         }
+        (0..page.damaged).for_each(|_| self.exclude(Exclusion::Damaged));
     }
 
     fn exclude(&mut self, exclusion: Exclusion) {

@@ -4,6 +4,7 @@
 //! Read first: `load`, which tells what "lost" means. `injector` is the disk that fails, `proxy` the wire that is cut.
 
 mod audit_line;
+mod damage;
 mod disk;
 mod erasure;
 mod hang_ups;
