@@ -44,7 +44,7 @@ words! {
 }
 
 /// The head of a log that was closed before.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub(super) struct Head {
     pub(super) log: LogId,
     pub(super) size: i64,

@@ -1,6 +1,6 @@
 //! Verifying the book: any edited, missing, added or reordered entry is found and named.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use super::chain;
 use super::heads::KeptHead;
@@ -48,6 +48,7 @@ pub fn verify(read: &mut Read, kept: &[KeptHead], mut progress: impl FnMut(u64, 
     let mut report = Report::default();
     let mut blamed = HashSet::new();
     let logs = logs(read)?;
+    let mut heads = Heads::of(&logs);
     let mut all = 0;
     for log in &logs {
         all += last(read, log.log_id)?.map_or(0, |entry| entry.idx.unsigned_abs() + 1);
@@ -68,7 +69,7 @@ pub fn verify(read: &mut Read, kept: &[KeptHead], mut progress: impl FnMut(u64, 
         }
         for (idx, head) in &walk.named {
             // Many logs name the same one; the first to find it changed says so.
-            let what = if blamed.contains(&head.log) { None } else { wrong_with_head(read, head, &logs)? };
+            let what = if blamed.contains(&head.log) { None } else { heads.wrong_with(read, head)? };
             if what.is_some() {
                 blamed.insert(head.log);
             }
@@ -88,12 +89,12 @@ pub fn verify(read: &mut Read, kept: &[KeptHead], mut progress: impl FnMut(u64, 
 /// # Errors
 /// If the shelf cannot be read.
 pub fn missing_since(read: &mut Read, kept: &[KeptHead]) -> Result<Vec<Finding>, store::Error> {
-    let logs = logs(read)?;
+    let mut heads = Heads::of(&logs(read)?);
     let mut findings = Vec::new();
     for KeptHead { log, head } in kept {
         let (idx, what) = match head {
             None => (0, Some("the head kept of it was changed")),
-            Some(head) => (head.size - 1, wrong_with_head(read, head, &logs)?.map(kept_apart)),
+            Some(head) => (head.size - 1, heads.wrong_with(read, head)?.map(kept_apart)),
         };
         findings.extend(what.map(|what| Finding { log: *log, idx, what }));
     }
@@ -112,20 +113,37 @@ fn kept_apart(what: &'static str) -> &'static str {
 const MISSING: &str = "the log before it is missing";
 const SHORTENED: &str = "the log before it was shortened";
 
-/// Is the log before still what a log says that it was? It may have grown since, where several processes write.
-fn wrong_with_head(read: &mut Read, head: &Head, logs: &[LogRow]) -> Result<Option<&'static str>, store::Error> {
-    if logs.iter().all(|log| log.log_id != head.log) {
-        return Ok(Some(MISSING));
+/// Checks named heads, each once: an ended log is named with the same head by all those after it.
+struct Heads {
+    logs: HashSet<LogId>,
+    checked: HashMap<Head, Option<&'static str>>,
+}
+
+impl Heads {
+    fn of(logs: &[LogRow]) -> Self {
+        Self { logs: logs.iter().map(|log| log.log_id).collect(), checked: HashMap::new() }
     }
-    if head.size == 0 {
-        return Ok(None);
+
+    /// Is the log before still what a log says that it was? It may have grown since, where several processes write.
+    fn wrong_with(&mut self, read: &mut Read, head: &Head) -> Result<Option<&'static str>, store::Error> {
+        if let Some(what) = self.checked.get(head) {
+            return Ok(*what);
+        }
+        let what = if !self.logs.contains(&head.log) {
+            Some(MISSING)
+        } else if head.size == 0 {
+            None
+        } else {
+            let last = entries(read, head.log, head.size - 1, 1)?.pop().filter(|entry| entry.idx == head.size - 1);
+            match last {
+                None => Some(SHORTENED),
+                Some(entry) if hex::encode(&entry.hash) != head.hash => Some("the log before it was rewritten"),
+                Some(_) => None,
+            }
+        };
+        self.checked.insert(head.clone(), what);
+        Ok(what)
     }
-    let last = entries(read, head.log, head.size - 1, 1)?.pop().filter(|entry| entry.idx == head.size - 1);
-    Ok(match last {
-        None => Some(SHORTENED),
-        Some(entry) if hex::encode(&entry.hash) != head.hash => Some("the log before it was rewritten"),
-        Some(_) => None,
-    })
 }
 
 /// The heads of the newest logs, after checking the end of the newest. A new log names them, so that a log that is
