@@ -6,6 +6,7 @@
 //! personal value.
 
 use std::future::{Ready, ready};
+use std::time::Duration;
 
 use actix_web::dev::Payload;
 use actix_web::http::StatusCode;
@@ -27,6 +28,10 @@ pub(super) const HEADER: HeaderName = HeaderName::from_static("idempotency-key")
 const KEPT: i64 = Timestamp::DAY;
 /// How long a running call keeps others with its key away, at most.
 const RUNNING: i64 = 600 * Timestamp::SECOND;
+
+/// How long is waited before the end of a call is written down again, which doubles up to the longest.
+const FIRST_WAIT: i64 = Timestamp::SECOND / 4;
+const LONGEST_WAIT: i64 = 10 * Timestamp::SECOND;
 
 /// The idempotency key of a call, if it carries one: 1 to 255 printable ASCII characters.
 pub(super) struct Key(Option<String>);
@@ -140,39 +145,61 @@ pub(super) async fn begin(house: &Data<House>, caller: ApiKeyId, key: Key, opera
 }
 
 impl Ticket {
-    /// Ends the call: keeps the reply of a success, takes the mark away after a failure. That neither worked is no
-    /// failure of the call.
+    /// Ends the call: keeps the reply of a success, takes the mark away after a failure. That neither worked, as while
+    /// the disk is full, is no failure of the call: it is tried again until the mark would have ended by itself.
     pub(super) async fn end(self, digest: &[u8; 32], reply: &Result<Reply, Problem>) {
-        let ended = match reply {
-            Ok(reply) => self.keep(digest, reply).await,
-            Err(_) => self.give_up().await,
-        };
-        if let Err(problem) = ended {
-            let cause = problem.cause().map(ToString::to_string);
-            tracing::warn!(cause, "a reply could not be kept for its idempotency key");
+        let kept = reply.as_ref().ok().map(|reply| self.kept(digest, reply)).transpose();
+        let Ok(kept) = kept.map_err(|problem| warn(&problem)) else { return };
+        let Err(problem) = self.settle(kept.clone()).await else { return };
+        warn(&problem);
+        actix_web::rt::spawn(
+            async move {
+                let until = self.house.clock.now().plus(RUNNING);
+                let mut wait = FIRST_WAIT;
+                while self.house.clock.now().plus(wait) < until {
+                    actix_web::rt::time::sleep(Duration::from_micros(wait.unsigned_abs())).await;
+                    if self.settle(kept.clone()).await.is_ok() {
+                        return;
+                    }
+                    wait = (wait * 2).min(LONGEST_WAIT);
+                }
+            }
+            .in_current_span(),
+        );
+    }
+
+    /// Keeps the reply, or takes the mark away if there is none.
+    async fn settle(&self, kept: Option<ReplyRow>) -> Result<(), Problem> {
+        match kept {
+            Some(kept) => {
+                let (number, now) = (self.number, self.house.clock.now());
+                Ok(self.house.store.write(move |write| replies::replace(write, &number, kept.clone(), now)).await?)
+            }
+            None => self.give_up().await,
         }
     }
 
-    async fn keep(&self, digest: &[u8; 32], reply: &Reply) -> Result<(), Problem> {
+    fn kept(&self, digest: &[u8; 32], reply: &Reply) -> Result<ReplyRow, Problem> {
         let strongbox = &self.house.strongbox;
         let row = Row::id(self.mac.bytes());
-        let body = strongbox.seal(Drawer::Replies, row, &reply.body).map_err(Problem::internal)?;
-        let now = self.house.clock.now();
-        let kept = ReplyRow {
+        Ok(ReplyRow {
             key_mac: self.mac.bytes().to_vec(),
             fingerprint: strongbox.fingerprint(&self.operation, digest).bytes().to_vec(),
             status: i16::try_from(reply.status.as_u16()).unwrap_or(200),
-            body,
-            expires_at: now.plus(KEPT),
-        };
-        let number = self.number;
-        Ok(self.house.store.write(move |write| replies::replace(write, &number, kept.clone(), now)).await?)
+            body: strongbox.seal(Drawer::Replies, row, &reply.body).map_err(Problem::internal)?,
+            expires_at: self.house.clock.now().plus(KEPT),
+        })
     }
 
     async fn give_up(&self) -> Result<(), Problem> {
         let (mac, number) = (self.mac.bytes(), self.number);
         Ok(self.house.store.write(move |write| replies::forget(write, &mac, &number)).await?)
     }
+}
+
+fn warn(problem: &Problem) {
+    let cause = problem.cause().map(ToString::to_string);
+    tracing::warn!(cause, "a reply could not be kept for its idempotency key");
 }
 
 impl Kept {

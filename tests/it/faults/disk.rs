@@ -85,6 +85,30 @@ fn reads_go_on_while_there_is_no_space_for_records() {
     house.lookup(Role::Partner, "marlene", "newsletter_email").expect(404);
 }
 
+/// A call that failed for want of space can be repeated with its idempotency key as soon as there is some, at whichever of
+/// its writes the space ended.
+#[test]
+fn a_key_is_free_again_when_there_is_space() {
+    let (injector, house) = on_this_disk();
+    let mut failed = 0;
+    for pass in 0..14 {
+        let record = customer("webshop", &format!("repeated{pass}"));
+        let call = || {
+            let request = house.request(0, Method::POST, "/v1/records").json(&json!({"records": [record]}));
+            let request = request.bearer_auth(&house.key(Role::Partner).key);
+            house.send(request.header("Idempotency-Key", format!("space-{pass}")))
+        };
+        injector.fail_after(pass, "write", "records.db", Errno::NoSpace);
+        let first = call();
+        injector.relax();
+        failed += usize::from(first.status == 503);
+        eventually("a call can be repeated", || call().status == 200);
+        let reply = call().expect(200);
+        assert_eq!(reply.json()["summary"]["created"], 1, "the repeated call has another reply: {}", reply.text());
+    }
+    assert!(failed > 3, "{failed} calls failed: the disk was not reached");
+}
+
 /// After a failed write or fsync below a commit nobody knows what the disk holds: nothing is served until a new process
 /// has read the files again. All that was acknowledged is there.
 fn a_broken_disk(kind: &str, file: &str) {
