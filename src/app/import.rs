@@ -13,7 +13,7 @@ use crate::api::House;
 use crate::cli::{Format, Import};
 use crate::connect::{Catalog, Connector, Form, TableMapping};
 use crate::consent::Terms;
-use crate::intake::{self, CHUNK};
+use crate::intake::{self, CHUNK, Rejection, Taken};
 
 /// Bytes of a document that is read as a whole.
 const LONGEST_JSON: u64 = 256 * 1024 * 1024;
@@ -27,6 +27,8 @@ pub(super) struct Tally {
     pub(super) stale: u64,
     pub(super) suppressed: u64,
     pub(super) rejected: u64,
+    /// Values that records were taken in without.
+    pub(super) left_out: u64,
 }
 
 impl Tally {
@@ -61,14 +63,16 @@ pub(super) async fn import(house: &House, arguments: &Import) -> Outcome {
     }
     end?;
     say(&format!(
-        "{} records: {} created, {} updated, {} unchanged, {} older than what is there, {} of erased people, {} refused",
+        "{} records: {} created, {} updated, {} unchanged, {} older than what is there, {} of erased people, {} refused; {} \
+         values left out",
         tally.total(),
         tally.created,
         tally.updated,
         tally.unchanged,
         tally.stale,
         tally.suppressed,
-        tally.rejected
+        tally.rejected,
+        tally.left_out
     ));
     if tally.rejected == 0 { Ok(()) } else { Err(format!("{} records were refused", tally.rejected).into()) }
 }
@@ -244,23 +248,27 @@ fn with_source(line: Vec<u8>, source: &str) -> Vec<u8> {
 }
 
 async fn take(house: &House, arguments: &Import, file: &Path, batch: &mut Vec<Found>, tally: &mut Tally) -> Outcome {
-    let outcomes = if arguments.dry_run {
+    let taken = if arguments.dry_run {
         let now = house.clock.now();
         batch
             .iter()
             .map(|found| match intake::parse(&found.record, now) {
-                Ok(_) => intake::Outcome::Unchanged,
-                Err(rejection) => intake::Outcome::Rejected(rejection),
+                Ok(read) => Taken { outcome: intake::Outcome::Unchanged, left_out: read.left_out },
+                Err(rejection) => Taken { outcome: intake::Outcome::Rejected(rejection), left_out: Vec::new() },
             })
             .collect()
     } else {
         house.intake.ingest(batch).await?
     };
-    for (outcome, found) in outcomes.into_iter().zip(batch.drain(..)) {
+    for (Taken { outcome, left_out }, found) in taken.into_iter().zip(batch.drain(..)) {
         tally.count(&outcome);
-        if let intake::Outcome::Rejected(rejection) = outcome {
-            let (code, at, why) = (rejection.code, rejection.pointer, rejection.detail);
-            say_error(&format!("{}, {}: {code} at {at:?}: {why}", file.display(), found.place));
+        tally.left_out += u64::try_from(left_out.len()).unwrap_or(u64::MAX);
+        let place = format!("{}, {}", file.display(), found.place);
+        for Rejection { code, pointer, detail } in left_out {
+            say_error(&format!("{place}: taken in without {pointer:?}: {code}: {detail}"));
+        }
+        if let intake::Outcome::Rejected(Rejection { code, pointer, detail }) = outcome {
+            say_error(&format!("{place}: {code} at {pointer:?}: {detail}"));
         }
     }
     Ok(())

@@ -159,6 +159,9 @@ async fn sync(hub: &Hub, arguments: &SyncSource) -> Outcome {
     for (reason, count) in &counts.rejections {
         say_error(&format!("{count:>8}  {reason}"));
     }
+    for (reason, count) in &counts.left_out {
+        say_error(&format!("{count:>8}  taken in without {reason}"));
+    }
     Ok(())
 }
 

@@ -18,6 +18,9 @@ pub struct Counts {
     /// Why records were rejected, in words without values, and how many for each reason.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub rejections: BTreeMap<String, u64>,
+    /// Which values records were taken in without, because they cannot be, in words without values, and how many.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub left_out: BTreeMap<String, u64>,
 }
 
 /// What was read of one stream.
@@ -67,10 +70,12 @@ impl Counts {
     /// Counts a rejected record of a stream. `reason` holds no value.
     pub fn reject(&mut self, stream: &str, reason: &str) {
         self.stream(stream).rejected += 1;
-        let reason = format!("{stream}: {reason}");
-        let known = self.rejections.contains_key(&reason);
-        let reason = if known || self.rejections.len() < REASONS { reason } else { "other reasons".to_owned() };
-        *self.rejections.entry(reason).or_default() += 1;
+        count(&mut self.rejections, stream, reason);
+    }
+
+    /// Counts a value that a record of a stream was taken in without. `reason` holds no value.
+    pub fn leave_out(&mut self, stream: &str, reason: &str) {
+        count(&mut self.left_out, stream, reason);
     }
 
     /// All streams together.
@@ -90,6 +95,13 @@ impl Counts {
             }
         })
     }
+}
+
+fn count(reasons: &mut BTreeMap<String, u64>, stream: &str, reason: &str) {
+    let reason = format!("{stream}: {reason}");
+    let known = reasons.contains_key(&reason);
+    let reason = if known || reasons.len() < REASONS { reason } else { "other reasons".to_owned() };
+    *reasons.entry(reason).or_default() += 1;
 }
 
 #[cfg(test)]

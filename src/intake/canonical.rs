@@ -90,6 +90,8 @@ pub struct Canonical {
     pub holders: Vec<Option<Personal>>,
     /// What of it is compared with other records. Its numbers are added by whoever can make blind indexes.
     pub card: Card,
+    /// What was left out because it cannot be: the rest is taken in without it.
+    pub left_out: Vec<Rejection>,
 }
 
 /// Reads one JSON object.
@@ -206,6 +208,7 @@ impl Open {
             name_key: full_name.map(Personal::text),
             holders,
             card,
+            left_out: draft.left_out,
         })
     }
 }

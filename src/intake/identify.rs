@@ -81,8 +81,14 @@ pub(super) fn identify(claimed: Vec<Claimed>, draft: &mut Draft) -> Result<Vec<P
     for (index, claim) in claimed.into_iter().enumerate() {
         let Some(value) = claim.value else { continue };
         let verified = claim.verified.unwrap_or(false);
-        let read = read(claim.kind, &value.0, verified, draft.country);
-        let read = read.at("value").map_err(|fault| fault.entry(index)).at("identifiers")?;
+        let read = match read(claim.kind, &value.0, verified, draft.country) {
+            // A typing error in one of them says nothing against the rest of the record.
+            Err(reason @ (Reason::INVALID_EMAIL | Reason::INVALID_PHONE)) => {
+                draft.leave_out(reason, format!("/identifiers/{index}/value"));
+                continue;
+            }
+            read => read.at("value").map_err(|fault| fault.entry(index)).at("identifiers")?,
+        };
         show(&read, claim.kind, verified, draft);
         add(&mut found, read.identifier);
     }

@@ -9,7 +9,7 @@ use super::desk::Desk;
 use super::entries::Known;
 use super::identify::lookup_form;
 use super::prepare::Bringer;
-use super::{Error, Intake, Outcome, Rejection};
+use super::{Error, Intake, Outcome, Rejection, Taken};
 use crate::audit::{Act as AuditAct, Line};
 use crate::consent::{Act, Entry, Purpose};
 use crate::graph;
@@ -192,7 +192,11 @@ impl Intake {
         });
         let record = zeroize::Zeroizing::new(record.to_string().into_bytes());
         match self.ingest_chunk(&[record.as_slice()], Bringer::Statement).await?.pop() {
-            Some(Outcome::Rejected(rejection)) => Err(Error::Rejected(rejection)),
+            Some(Taken { outcome: Outcome::Rejected(rejection), .. }) => Err(Error::Rejected(rejection)),
+            // Of its only identifier nothing is left.
+            Some(Taken { left_out, .. }) if !left_out.is_empty() => {
+                left_out.into_iter().next().map_or(Ok(()), |rejection| Err(Error::Rejected(rejection)))
+            }
             _ => Ok(()),
         }
     }

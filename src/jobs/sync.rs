@@ -16,7 +16,7 @@ use futures_util::stream::{FuturesUnordered, StreamExt as _};
 
 use crate::connect::{Connection, Counts, Fault, NoSession, Places, StreamPlace, Unkept, Vendors};
 use crate::consent::Source;
-use crate::intake::{self, Intake, Outcome};
+use crate::intake::{self, Intake, Outcome, Taken};
 use crate::store::connections::{self, ConnectionRow};
 use crate::store::syncs::{self, SyncRow, SyncState};
 use crate::store::{self, Failure, Store};
@@ -211,7 +211,7 @@ impl Syncs {
     }
 
     /// Brings records in; waits for a database that is busy.
-    async fn bring(&self, lines: &[Vec<u8>]) -> Result<Vec<Outcome>, Error> {
+    async fn bring(&self, lines: &[Vec<u8>]) -> Result<Vec<Taken>, Error> {
         let mut tried = 0;
         loop {
             match self.intake.ingest(lines).await {
@@ -280,7 +280,10 @@ const fn pause_after(failures: i32) -> i64 {
 }
 
 impl Run {
-    fn count(&mut self, stream: &str, outcome: &Outcome) {
+    fn count(&mut self, stream: &str, Taken { outcome, left_out }: &Taken) {
+        for value in left_out {
+            self.counts.leave_out(stream, &format!("{} at {:?}", value.code, value.pointer));
+        }
         if let Outcome::Rejected(rejection) = outcome {
             self.counts.reject(stream, &format!("{} at {:?}", rejection.code, rejection.pointer));
             return;

@@ -28,7 +28,7 @@ pub struct Records {
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub struct Detail {
-    /// `all`: every record; `rejected`: only those. The default is `all` for a JSON document and `rejected` for NDJSON.
+    /// `all`: every record; `rejected`: only those, and those that were taken in without one of their values. The default is `all` for a JSON document and `rejected` for NDJSON.
     #[param(inline, nullable = false)]
     results: Option<Results>,
 }
@@ -48,7 +48,8 @@ pub enum Results {
 /// Send `application/json` with a list, or `application/x-ndjson` with one record per line, of any length. Each record
 /// is taken or rejected alone; the reply says what became of it. A record is known by source, type and external id;
 /// the newest `updated_at` wins, so sending again, or in another order, is harmless. If a stream breaks off, what
-/// was read before it is stored: send all again.
+/// was read before it is stored: send all again. An e-mail address, phone number, birth date, postal code, country or
+/// language that cannot be is left out and told in the reply; the rest of its record is taken in.
 #[utoipa::path(
     tag = "records",
     params(

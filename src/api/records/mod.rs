@@ -5,4 +5,4 @@ mod report;
 mod shipment;
 mod split;
 
-pub use report::{Item, Report, Summary};
+pub use report::{Item, LeftOut, Report, Summary};

@@ -3,7 +3,7 @@
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::intake::{Outcome, Rejection};
+use crate::intake::{Outcome, Rejection, Taken};
 
 /// Results one reply lists at most; the summary counts all.
 const LISTED: usize = 20_000;
@@ -33,6 +33,8 @@ pub struct Summary {
     suppressed: u64,
     /// Those that were refused.
     rejected: u64,
+    /// Of those that were not refused: how many were taken in without one of their values.
+    incomplete: u64,
 }
 
 /// What became of one record.
@@ -62,6 +64,24 @@ pub struct Item {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     detail: Option<String>,
+    /// Values it was taken in without, because they cannot be: an address, a number, a date.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(required = false)]
+    left_out: Vec<LeftOut>,
+}
+
+/// A value that cannot be; its record was taken in without it.
+#[derive(Serialize, ToSchema)]
+#[schema(as = ValueLeftOut)]
+pub struct LeftOut {
+    /// Why, as a stable word.
+    #[schema(value_type = String, example = "invalid_phone")]
+    code: &'static str,
+    /// Where in the record, as a JSON pointer (RFC 6901).
+    #[schema(example = "/identifiers/1/value")]
+    pointer: String,
+    /// What is expected there.
+    detail: String,
 }
 
 /// What became of the records of one call.
@@ -70,7 +90,8 @@ pub struct Item {
 pub struct Report {
     /// Counts of all records.
     summary: Summary,
-    /// The records one by one, in their order: all, or the rejected ones; the first 20,000 of them.
+    /// The records one by one, in their order: all, or those that were rejected or taken in without one of their values; the
+    /// first 20,000 of them.
     results: Vec<Item>,
     /// How many more there were than `results` can list.
     #[serde(skip_serializing_if = "is_zero")]
@@ -88,8 +109,9 @@ impl Report {
 
     /// Adds what intake said of a record. It says something of each; `None` is a fault on this side and counts as
     /// rejected, so that the record is sent again.
-    pub(super) fn add(&mut self, place: Place, outcome: Option<Outcome>) {
+    pub(super) fn add(&mut self, place: Place, taken: Option<Taken>) {
         let summary = &mut self.summary;
+        let (outcome, left_out) = taken.map_or((None, Vec::new()), |taken| (Some(taken.outcome), taken.left_out));
         let (count, word) = match outcome {
             Some(Outcome::Created) => (&mut summary.created, "created"),
             Some(Outcome::Updated) => (&mut summary.updated, "updated"),
@@ -100,8 +122,11 @@ impl Report {
             None => (&mut summary.rejected, "rejected"),
         };
         *count += 1;
-        if self.all {
-            self.list(Item::new(place, word));
+        summary.incomplete += u64::from(!left_out.is_empty());
+        if self.all || !left_out.is_empty() {
+            let told =
+                left_out.into_iter().map(|Rejection { code, pointer, detail }| LeftOut { code, pointer, detail });
+            self.list(Item { left_out: told.collect(), ..Item::new(place, word) });
         }
     }
 
@@ -114,7 +139,7 @@ impl Report {
 
     /// How many records were there.
     pub(super) fn seen(&self) -> usize {
-        let Summary { created, updated, unchanged, stale, suppressed, rejected } = self.summary;
+        let Summary { created, updated, unchanged, stale, suppressed, rejected, .. } = self.summary;
         usize::try_from(created + updated + unchanged + stale + suppressed + rejected).unwrap_or(usize::MAX)
     }
 
@@ -133,7 +158,7 @@ impl Item {
             Place::Index(index) => (Some(index), None),
             Place::Line(line) => (None, Some(line)),
         };
-        Self { index, line, outcome, code: None, pointer: None, detail: None }
+        Self { index, line, outcome, code: None, pointer: None, detail: None, left_out: Vec::new() }
     }
 }
 
@@ -152,7 +177,7 @@ mod tests {
         let mut report = Report::new(false);
         for line in 0..30_000 {
             report.reject(Place::Line(line), Rejection::new(Reason::EMPTY));
-            report.add(Place::Line(line), Some(Outcome::Created));
+            report.add(Place::Line(line), Some(Taken { outcome: Outcome::Created, left_out: Vec::new() }));
         }
         let sent = serde_json::to_value(&report).unwrap();
         assert_eq!(sent["results"].as_array().unwrap().len(), LISTED);

@@ -5,9 +5,9 @@ use serde_json::Value;
 use utoipa::ToSchema;
 
 use super::draft::{Doc, at_most};
-use super::{At, Category, Draft, Rejection};
+use super::{Category, Draft, Rejection};
 use crate::intake::normal::address;
-use crate::intake::wire::field::{Country, Line16, Line40, Name, Short, choice};
+use crate::intake::wire::field::{Country, Line16, Line40, Name, Short, Tried, choice};
 
 /// Addresses one record may have.
 const MAX: usize = 20;
@@ -40,21 +40,23 @@ pub(super) struct Address {
     house_number: Option<Line40>,
     /// Floor, stairs, c/o. Category address. Example: `Hinterhaus`.
     extra: Option<Short>,
-    /// Postal code, in the form of its country. Category address. Example: `10623`.
+    /// Postal code, in the form of its country; one that is not is left out. Category address. Example: `10623`.
     postal_code: Option<Line16>,
     /// Town. Category address. Example: `Berlin`.
     city: Option<Short>,
     /// State or region. Category address. Example: `Berlin`.
     region: Option<Short>,
-    /// Country. Category address. Example: `DE`.
-    country: Option<Country>,
+    /// Country; one that is none is left out. Category address. Example: `DE`.
+    #[schema(value_type = Option<Country>)]
+    country: Option<Tried<Country>>,
 }
 
 impl Address {
-    fn document(self) -> Result<Value, Rejection> {
-        let country = self.country.map(|country| country.0);
-        let postal_code =
-            self.postal_code.map(|code| address::postal_code(&code.0, country)).transpose().at("postal_code")?;
+    fn document(self, draft: &mut Draft, index: usize) -> Value {
+        let at = |field: &str| format!("/data/addresses/{index}/{field}");
+        let country = draft.tried(self.country.map(|country| country.0), || at("country")).map(|country| country.0);
+        let code = self.postal_code.map(|code| address::postal_code(&code.0, country));
+        let postal_code = draft.tried(code, || at("postal_code"));
         let (street, house_number) = match (self.street, self.house_number) {
             (Some(street), None) => {
                 let (street, number) = address::split(&street.0);
@@ -62,7 +64,7 @@ impl Address {
             }
             (street, number) => (street.map(|street| street.0), number.map(|number| address::house_number(&number.0))),
         };
-        Ok(Doc::default()
+        Doc::default()
             .with("use", self.r#use)
             .with("name", self.name)
             .with("company", self.company)
@@ -73,16 +75,17 @@ impl Address {
             .with("city", self.city)
             .with("region", self.region)
             .with("country", country)
-            .into())
+            .into()
     }
 }
 
 /// Draws the addresses of a record.
 pub(super) fn draw(addresses: Vec<Address>, draft: &mut Draft) -> Result<(), Rejection> {
     at_most(MAX, "addresses", &addresses)?;
-    draft.country = addresses.iter().find_map(|address| address.country.as_ref()).map(|country| country.0);
+    let countries = addresses.iter().filter_map(|address| address.country.as_ref()?.0.as_ref().ok());
+    draft.country = countries.map(|country| country.0).next();
     for (index, address) in addresses.into_iter().enumerate() {
-        let document = address.document().map_err(|fault| fault.entry(index)).at("addresses")?;
+        let document = address.document(draft, index);
         if document.as_object().is_some_and(|fields| fields.keys().any(|field| field != "use")) {
             draft.push(Category::Address, "addresses", document);
         }

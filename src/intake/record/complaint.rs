@@ -30,7 +30,7 @@ pub(super) struct Complaint {
 
 impl Record for Complaint {
     fn draw(self, draft: &mut Draft) -> Result<(), Rejection> {
-        person::draw(self.person, draft)?;
+        person::draw(self.person, draft);
         let opened_at = draft.event("opened_at", self.opened_at)?;
         draft.occurred_at = Some(opened_at.0);
         if self.order_number.is_some() {

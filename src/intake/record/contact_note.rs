@@ -26,7 +26,7 @@ pub(super) struct ContactNote {
 
 impl Record for ContactNote {
     fn draw(self, draft: &mut Draft) -> Result<(), Rejection> {
-        person::draw(self.person, draft)?;
+        person::draw(self.person, draft);
         let noted_at = draft.event("noted_at", self.noted_at)?;
         draft.occurred_at = Some(noted_at.0);
         let note = Doc::default()

@@ -82,6 +82,8 @@ pub struct Draft {
     pub delivered_at: Option<Timestamp>,
     /// Whether it is an order that was paid and not called off.
     pub paid_order: bool,
+    /// What was left out because it cannot be, with its place in the record.
+    pub left_out: Vec<Rejection>,
 }
 
 impl Draft {
@@ -101,6 +103,23 @@ impl Draft {
             keep_until: None,
             delivered_at: None,
             paid_order: false,
+            left_out: Vec::new(),
+        }
+    }
+
+    /// Leaves a value out that cannot be; the record goes in without it, and whoever sent it is told.
+    pub(in crate::intake) fn leave_out(&mut self, reason: Reason, pointer: String) {
+        self.left_out.push(Rejection { pointer, ..Rejection::new(reason) });
+    }
+
+    /// The value, unless it cannot be and is left out.
+    pub(super) fn tried<T>(&mut self, read: Option<Result<T, Reason>>, pointer: impl FnOnce() -> String) -> Option<T> {
+        match read? {
+            Ok(value) => Some(value),
+            Err(reason) => {
+                self.leave_out(reason, pointer());
+                None
+            }
         }
     }
 

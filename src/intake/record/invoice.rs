@@ -58,7 +58,7 @@ pub(super) struct Invoice {
 
 impl Record for Invoice {
     fn draw(self, draft: &mut Draft) -> Result<(), Rejection> {
-        person::draw(self.person, draft)?;
+        person::draw(self.person, draft);
         address::draw(self.addresses, draft)?;
         let issued_at = draft.event("issued_at", self.issued_at)?;
         let due_at = self.due_at.map(|at| date::due(at.0)).transpose().at("due_at")?.map(Instant);

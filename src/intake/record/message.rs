@@ -40,7 +40,7 @@ pub(super) struct Message {
 
 impl Record for Message {
     fn draw(self, draft: &mut Draft) -> Result<(), Rejection> {
-        person::draw(self.person, draft)?;
+        person::draw(self.person, draft);
         let sent_at = draft.event("sent_at", self.sent_at)?;
         draft.occurred_at = Some(sent_at.0);
         draft.social |= self.platform.is_some();

@@ -32,7 +32,7 @@ pub(super) struct Review {
 
 impl Record for Review {
     fn draw(self, draft: &mut Draft) -> Result<(), Rejection> {
-        person::draw(self.person, draft)?;
+        person::draw(self.person, draft);
         let reviewed_at = draft.event("reviewed_at", self.reviewed_at)?;
         draft.occurred_at = Some(reviewed_at.0);
         let rating = self.rating.map(|rating| stars(rating.0)).transpose().at("rating")?;

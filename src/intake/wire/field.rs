@@ -9,17 +9,42 @@ use serde_json::{Map, Value};
 use crate::intake::normal::{Reason, country, currency, date, iban, language, money, name, text};
 use crate::types::Timestamp;
 
+/// A field that is written as a JSON string.
+pub trait Written: Sized {
+    /// Reads and normalises it.
+    ///
+    /// # Errors
+    /// What the rule of the field asks for.
+    fn read(text: &str) -> Result<Self, Reason>;
+}
+
+/// A field whose record is taken in without it where it cannot be read: sources hold dates no calendar has and towns in no
+/// country, and the rest of what they tell is true all the same.
+pub struct Tried<T>(pub Result<T, Reason>);
+
+impl<'de, T: Written> Deserialize<'de> for Tried<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer).map(|text| Self(T::read(&text)))
+    }
+}
+
 /// Declares a field that is written as a JSON string.
 macro_rules! written {
     ($(#[$doc:meta])* $name:ident$(<const $max:ident: usize>)?, $inner:ty, $read:expr) => {
         $(#[$doc])*
         pub struct $name$(<const $max: usize>)?(pub $inner);
 
+        impl$(<const $max: usize>)? Written for $name$(<$max>)? {
+            fn read(text: &str) -> Result<Self, Reason> {
+                let read: fn(&str) -> Result<$inner, Reason> = $read;
+                read(text).map(Self)
+            }
+        }
+
         impl<'de, $(const $max: usize)?> Deserialize<'de> for $name$(<$max>)? {
             fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
                 let text = String::deserialize(deserializer)?;
-                let read: fn(&str) -> Result<$inner, Reason> = $read;
-                read(&text).map(Self).map_err(D::Error::custom)
+                Self::read(&text).map_err(D::Error::custom)
             }
         }
     };

@@ -30,23 +30,15 @@ fn refusals_have_a_code_and_a_pointer() {
         ("customer", "/colour", json!("red"), "unknown_field"),
         ("customer", "/data", json!([]), "wrong_type"),
         ("customer", "/data/colour", json!("red"), "unknown_field"),
-        ("customer", "/data/person/birth_date", json!("1980-02-30"), "invalid_date"),
-        ("customer", "/data/person/birth_date", json!("2030-01-01"), "implausible_date"),
-        ("customer", "/data/person/birth_date", json!("1450-01-01"), "implausible_date"),
         ("customer", "/data/person/given_name", json!("x".repeat(201)), "invalid_name"),
         ("customer", "/data/person/given_name", json!("a\u{0}b"), "control_character"),
         ("customer", "/data/person/salutation", json!("a\nb"), "control_character"),
-        ("customer", "/data/person/language", json!("Deutsch"), "invalid_language"),
-        ("customer", "/data/addresses/0/country", json!("Absurdistan"), "invalid_country"),
-        ("customer", "/data/addresses/0/postal_code", json!("123456"), "invalid_postal_code"),
         ("customer", "/data/addresses/0/use", json!("home"), "invalid_value"),
         ("customer", "/data/guest", json!("yes"), "wrong_type"),
         ("customer", "/data/note", json!("x".repeat(70_000)), "too_long"),
         ("customer", "/data/note", json!("a\u{1b}[31m"), "control_character"),
         ("customer", "/data/tags", json!(vec!["x"; 65]), "too_many"),
         ("customer", "/data/tags/0", json!(5), "wrong_type"),
-        ("customer", "/identifiers/0/value", json!("joerg@"), "invalid_email"),
-        ("customer", "/identifiers/1/value", json!("12"), "invalid_phone"),
         ("customer", "/identifiers/2/value", json!("x".repeat(600)), "too_long"),
         ("customer", "/identifiers/0/kind", json!("passport"), "invalid_value"),
         ("customer", "/identifiers/0/verified", json!(1), "wrong_type"),
@@ -88,6 +80,32 @@ fn refusals_have_a_code_and_a_pointer() {
     ] {
         assert_eq!(fault(&changed(kind, place, value)), (code, place.to_owned()), "for {kind} {place}");
     }
+}
+
+#[test]
+fn what_cannot_be_is_left_out_and_the_rest_is_taken() {
+    for (place, value, code) in [
+        ("/data/person/birth_date", "1980-02-30", "invalid_date"),
+        ("/data/person/birth_date", "2030-01-01", "implausible_date"),
+        ("/data/person/birth_date", "1450-01-01", "implausible_date"),
+        ("/data/person/language", "Deutsch", "invalid_language"),
+        ("/data/addresses/0/country", "Absurdistan", "invalid_country"),
+        ("/data/addresses/0/postal_code", "123456", "invalid_postal_code"),
+        ("/identifiers/0/value", "joerg@", "invalid_email"),
+        ("/identifiers/1/value", "12", "invalid_phone"),
+    ] {
+        let changed = changed("customer", place, json!(value));
+        let left_out = open(&changed).unwrap().draft.left_out;
+        let [told] = &left_out[..] else { panic!("{place}: {left_out:?}") };
+        assert_eq!((told.code, told.pointer.as_str()), (code, place));
+        let whole = documents(&example("customer"));
+        let rest = documents(&changed);
+        assert_ne!(rest, whole, "{place} is still there");
+        assert_eq!(rest["identity"]["family_name"], whole["identity"]["family_name"]);
+        assert!(!rest.to_string().contains(value), "{place}");
+    }
+    // Of another type it is no value of a person at all.
+    assert_eq!(fault(&changed("customer", "/data/person/birth_date", json!(5))).0, "wrong_type");
 }
 
 #[test]
@@ -186,7 +204,11 @@ fn sentinels() -> Vec<Value> {
 }
 
 fn is_silent(line: &[u8]) {
-    if let Err(fault) = parse(line, now()) {
+    let faults = match parse(line, now()) {
+        Ok(read) => read.left_out,
+        Err(fault) => vec![fault],
+    };
+    for fault in faults {
         let told = format!("{fault:?} {fault}");
         for piece in ["Qzx", "Jvk", "7391"] {
             assert!(!told.contains(piece), "a refusal repeats what it refuses: {told}");
