@@ -12,7 +12,9 @@
 //! | record | `index.records` | `Expand(secret, "obhut index v1" ‖ 4 ‖ 0 (2))` | `1 ‖ source (4) ‖ record kind (2) ‖ external id` |
 //! | content | `index.records` | `Expand(secret, "obhut index v1" ‖ 5 ‖ 0 (2))` | `1 ‖ record index (16) ‖ [category (1) ‖ length (8) ‖ part]*`, categories ascending |
 //! | proof | `index.records` | `Expand(secret, "obhut index v1" ‖ 6 ‖ 0 (2))` | `1 ‖ subject (16) ‖ proof` |
+//! | mask | `index.matching` | `Expand(secret, "obhut index v1" ‖ 7 ‖ 0 (2))` | `1 ‖ nonce (16) ‖ block (4)` |
 //!
+//! A mask is no index: its blocks of 16 bytes, laid over numbers bit by bit, hide which values a record is counted under.
 //! Numbers are big-endian; the source is 0 for kinds that mean the same everywhere.
 
 use crate::types::{Category, IdentifierKind, RecordKind, SourceNo, SubjectId, UnknownWord};
@@ -80,6 +82,7 @@ pub(super) struct IndexKeys {
     records: Prf,
     content: Prf,
     proof: Prf,
+    mask: Prf,
 }
 
 /// The hub secrets [`IndexKeys`] are derived from.
@@ -99,6 +102,7 @@ impl IndexKeys {
         Ok(Self {
             lookup: lookup.collect::<Result<_, Error>>()?,
             suppression: derive(&Expander::new(secrets.suppression.bytes())?, 3, 0)?,
+            mask: derive(&matching, 7, 0)?,
             rules: (0..RULES).map(|rule| derive(&matching, 2, rule)).collect::<Result<_, Error>>()?,
             matching,
             records: derive(&records, 4, 0)?,
@@ -121,6 +125,14 @@ impl IndexKeys {
         match usize::try_from(rule).ok().and_then(|rule| self.rules.get(rule)) {
             Some(key) => Ok(mac(key)),
             None => Ok(mac(&derive(&self.matching, 2, rule)?)),
+        }
+    }
+
+    /// Lays the mask of `nonce` over `bytes`, or takes it off.
+    pub(super) fn mask(&self, nonce: &[u8; 16], bytes: &mut [u8]) {
+        for (block, some) in (0_u32..).zip(bytes.chunks_mut(16)) {
+            let cover = self.mask.short_mac(&[&[VERSION], nonce, &block.to_be_bytes()]);
+            some.iter_mut().zip(cover).for_each(|(byte, cover)| *byte ^= cover);
         }
     }
 

@@ -92,6 +92,28 @@ impl Sealer {
         self.index.matching(rule, value)
     }
 
+    /// Hides numbers so that only this hub can read them again ([`Sealer::unmask`]) and equal ones do not look equal. They
+    /// are no personal data by themselves, and are not bound to any place.
+    ///
+    /// # Errors
+    /// If there is no randomness.
+    pub fn mask(&self, numbers: &[i32]) -> Result<Vec<u8>, Error> {
+        let mut nonce = [0; 16];
+        self.entropy.fill(&mut nonce)?;
+        let mut bytes: Vec<u8> = numbers.iter().flat_map(|number| number.to_be_bytes()).collect();
+        self.index.mask(&nonce, &mut bytes);
+        Ok([nonce.as_slice(), &bytes].concat())
+    }
+
+    /// The numbers [`Sealer::mask`] hid. What it did not make yields other numbers, or none.
+    #[must_use]
+    pub fn unmask(&self, masked: &[u8]) -> Vec<i32> {
+        let Some((nonce, bytes)) = masked.split_first_chunk::<16>() else { return Vec::new() };
+        let mut bytes = bytes.to_vec();
+        self.index.mask(nonce, &mut bytes);
+        bytes.as_chunks::<4>().0.iter().map(|number| i32::from_be_bytes(*number)).collect()
+    }
+
     /// The index under which an erased person's identifier or record stands as a tombstone, from its lookup or record
     /// index.
     #[must_use]

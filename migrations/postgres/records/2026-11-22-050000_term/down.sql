@@ -1,0 +1,3 @@
+ALTER TABLE card DROP COLUMN terms;
+DROP TABLE term_gone;
+DROP TABLE term;

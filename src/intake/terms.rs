@@ -1,0 +1,180 @@
+//! How frequent the values of a record are: a rare name says more than a frequent one.
+//!
+//! Names, towns, postal codes, firms and birth dates are counted by keyed digests ([`crate::store::terms`]); how many
+//! share a mailbox, phone, handle or building is seen from their matching keys already. What was asked for once stays in
+//! memory and is counted along, so that a batch asks only for what it brings anew, outside of its transaction.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Mutex, PoisonError};
+
+use zeroize::Zeroizing;
+
+use super::Error;
+use super::prepare::Prepared;
+use crate::graph::matching::{Card, KeyKind, TermFrequencies, TermKind, terms};
+use crate::store::{self, Store, Write};
+use crate::vault::{Personal, Sealer};
+
+/// The first number of the keys under which values are counted; those below find candidates.
+const FIRST: i16 = 16;
+/// Counts kept in memory; then it begins anew.
+const KEPT: usize = 250_000;
+/// Records that are gone and are taken off the counts with one batch.
+const GONE: i64 = 500;
+/// What counts as "too many to tell", as a power of two: a block that is full.
+const CROWD: u8 = 12;
+
+/// A value of a record that is counted.
+pub(super) struct Term {
+    kind: TermKind,
+    value: Zeroizing<Vec<u8>>,
+    by: By,
+}
+
+/// Where its count is known from.
+enum By {
+    /// It is counted under this number.
+    Number(i32),
+    /// As many records as there are under this matching key.
+    Key(i64),
+}
+
+impl Term {
+    /// The values of a card.
+    ///
+    /// # Errors
+    /// If the vault fails.
+    pub(super) fn of(sealer: &Sealer, card: &Card) -> Result<Vec<Self>, Error> {
+        let term = |(kind, value): (TermKind, Zeroizing<Vec<u8>>)| {
+            let by = match kind {
+                TermKind::Mailbox => By::Key(key(sealer, KeyKind::Mailbox, &with_nul(&value))?),
+                TermKind::Phone => By::Key(key(sealer, KeyKind::Phone, &value)?),
+                TermKind::Handle => By::Key(key(sealer, KeyKind::Handle, &value)?),
+                TermKind::Building => By::Key(key(sealer, KeyKind::Address, &value)?),
+                TermKind::GivenName
+                | TermKind::FamilyName
+                | TermKind::Town
+                | TermKind::PostalCode
+                | TermKind::Company
+                | TermKind::BirthDate => {
+                    let [one, two, three, four, ..] =
+                        sealer.matching(FIRST + kind.number(), &Personal::closed(value.clone()))?.bytes();
+                    By::Number(i32::from_be_bytes([one, two, three, four]))
+                }
+            };
+            Ok(Self { kind, value, by })
+        };
+        terms(card).into_iter().map(term).collect()
+    }
+
+    /// The number it is counted under.
+    pub(super) const fn number(&self) -> Option<i32> {
+        match self.by {
+            By::Number(number) => Some(number),
+            By::Key(_) => None,
+        }
+    }
+}
+
+fn key(sealer: &Sealer, kind: KeyKind, value: &Zeroizing<Vec<u8>>) -> Result<i64, Error> {
+    Ok(sealer.matching(kind.number(), &Personal::closed(value.clone()))?.short())
+}
+
+/// A mailbox as its matching key has it: a zero byte stands for the last @.
+fn with_nul(mailbox: &[u8]) -> Zeroizing<Vec<u8>> {
+    let mut value = Zeroizing::new(mailbox.to_vec());
+    if let Some(at) = value.iter().rposition(|byte| *byte == b'@')
+        && let Some(byte) = value.get_mut(at)
+    {
+        *byte = 0;
+    }
+    value
+}
+
+/// What is known of how frequent values are.
+#[derive(Default)]
+pub(super) struct Counts(Mutex<HashMap<i32, i64>>);
+
+impl Counts {
+    /// Asks for what a batch brings and is not known yet.
+    ///
+    /// # Errors
+    /// If the store cannot be read.
+    pub(super) async fn learn(&self, store: &Store, prepared: impl Iterator<Item = &Prepared>) -> Result<(), Error> {
+        let mut unknown: Vec<i32> = {
+            let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            if known.len() > KEPT {
+                known.clear();
+            }
+            let terms = prepared.flat_map(|record| record.terms.iter().filter_map(Term::number));
+            terms.filter(|term| !known.contains_key(term)).collect()
+        };
+        if unknown.is_empty() {
+            return Ok(());
+        }
+        unknown.sort_unstable();
+        unknown.dedup();
+        let asked = unknown.clone();
+        let found = store.read(move |read| store::terms::held(read.records(), &asked)).await?;
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        known.extend(unknown.into_iter().map(|term| (term, found.get(&term).copied().unwrap_or(0))));
+        Ok(())
+    }
+
+    /// Asks for everything, for a run over all records.
+    ///
+    /// # Errors
+    /// If the store cannot be read.
+    pub(super) async fn learn_all(&self, store: &Store) -> Result<(), Error> {
+        let found = store.read(|read| store::terms::all(read.records())).await?;
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).extend(found);
+        Ok(())
+    }
+
+    /// Counts along what a batch added, once it is stored. What is not known is asked for when it is needed.
+    pub(super) fn count(&self, more: &BTreeMap<i32, i32>) {
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        for (term, more) in more {
+            if let Some(count) = known.get_mut(term) {
+                *count = count.saturating_add(i64::from(*more));
+            }
+        }
+    }
+
+    /// How frequent these values are among `records`, where `under` says how many are under a matching key; none: too
+    /// many to tell. `own`: is the record they are of counted already?
+    pub(super) fn frequencies(
+        &self,
+        records: u64,
+        terms: &[Term],
+        own: bool,
+        under: impl Fn(i64) -> Option<usize>,
+    ) -> TermFrequencies {
+        let mut frequencies = TermFrequencies::new(records);
+        let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        for Term { kind, value, by } in terms {
+            let others = match by {
+                By::Number(number) => known.get(number).copied().map(|held| u64::try_from(held).unwrap_or(0)),
+                By::Key(key) => under(*key).and_then(|held| u64::try_from(held).ok()).or(Some(1 << CROWD)),
+            };
+            let held = others.map(|held| held.saturating_add(u64::from(!own)));
+            if let Some(bucket) = held.and_then(TermFrequencies::bucket) {
+                frequencies.note(*kind, value, bucket);
+            }
+        }
+        frequencies
+    }
+}
+
+/// Takes off the counts what records held that are gone.
+///
+/// # Errors
+/// If the store cannot be written.
+pub(super) fn take_off(write: &mut Write<'_>, sealer: &Sealer, into: &mut BTreeMap<i32, i32>) -> Result<(), Error> {
+    for gone in store::terms::take_gone(write, GONE)? {
+        for term in sealer.unmask(&gone) {
+            *into.entry(term).or_default() -= 1;
+        }
+    }
+    Ok(())
+}
