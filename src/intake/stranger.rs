@@ -1,0 +1,88 @@
+//! A rule joins whoever shares a mailbox or phone that was verified. A family shares one too: where names or birth dates
+//! say clearly that two are meant, the rule is not asked, and everything the records say is weighed instead.
+
+use super::Error;
+use super::prepare::Prepared;
+use super::settle::Batch;
+use crate::graph::matching::Card;
+use crate::graph::{Resolution, Rule};
+use crate::store::rows::IdentifierRow;
+use crate::types::{RecordNo, SubjectId};
+
+/// Records under one value that are looked at, of each person.
+const LOOKED_AT: usize = 12;
+
+impl Batch<'_, '_> {
+    /// What the clues of a record led to, without those who are clearly somebody else.
+    pub(super) fn without_strangers(
+        &mut self,
+        prepared: &Prepared,
+        mut found: Resolution,
+    ) -> Result<Resolution, Error> {
+        let mut values: Vec<[u8; 16]> =
+            found.evidence.iter().filter(|(rule, ..)| is_shared(*rule)).map(|(_, ix, _)| *ix).collect();
+        values.sort_unstable();
+        values.dedup();
+        if values.is_empty() {
+            return Ok(found);
+        }
+        let before = found.evidence.len();
+        for ix in values {
+            let led = |(rule, value, person): &(Rule, [u8; 16], SubjectId)| {
+                (is_shared(*rule) && *value == ix).then_some(*person)
+            };
+            let people: Vec<SubjectId> = found.evidence.iter().filter_map(led).collect();
+            let strangers = self.strangers(prepared, &ix, &people)?;
+            found.evidence.retain(|evidence| led(evidence).is_none_or(|person| !strangers.contains(&person)));
+        }
+        if found.evidence.len() < before {
+            found.people = found.evidence.iter().map(|(_, _, person)| *person).collect();
+            found.people.sort_unstable();
+            found.people.dedup();
+        }
+        Ok(found)
+    }
+
+    /// Those of `people`, who have a value, that are not the one the record is about. Where more than one are left who
+    /// cannot be one person, the record does not say which of them it is about, and the value does not either.
+    fn strangers(&mut self, prepared: &Prepared, ix: &[u8; 16], people: &[SubjectId]) -> Result<Vec<SubjectId>, Error> {
+        let Some(card) = &prepared.card else { return Ok(Vec::new()) };
+        let mut holders: Vec<(SubjectId, Vec<RecordNo>)> = people.iter().map(|person| (*person, Vec::new())).collect();
+        for row in self.known.with_index(self.write, ix)? {
+            if row.use_flags & IdentifierRow::JOINS == 0 {
+                continue;
+            }
+            let now = self.living(row.subject_id)?;
+            if let Some((_, records)) = holders.iter_mut().find(|(person, _)| Some(*person) == now)
+                && records.len() < LOOKED_AT
+            {
+                records.push(row.record_no);
+            }
+        }
+        let all: Vec<RecordNo> = holders.iter().flat_map(|(_, records)| records).copied().collect();
+        self.table.lay_open(self.write, &all)?;
+        let table = &self.table;
+        let cards =
+            |records: &[RecordNo]| records.iter().filter_map(|record| table.laid_open(*record)).collect::<Vec<&Card>>();
+        let groups: Vec<(SubjectId, Vec<&Card>)> =
+            holders.iter().map(|(person, records)| (*person, cards(records))).collect();
+        let other = |cards: &[&Card]| cards.iter().any(|theirs| table.contradict(card, theirs));
+        let mut strangers: Vec<SubjectId> =
+            groups.iter().filter(|(_, cards)| other(cards)).map(|(person, _)| *person).collect();
+        let left: Vec<&(SubjectId, Vec<&Card>)> =
+            groups.iter().filter(|(person, _)| !strangers.contains(person)).collect();
+        let apart = left.iter().enumerate().any(|(at, (_, ours))| {
+            let others = left.iter().take(at).flat_map(|(_, theirs)| theirs);
+            others.into_iter().any(|theirs| ours.iter().any(|ours| table.contradict(ours, theirs)))
+        });
+        if apart {
+            strangers.extend(left.iter().map(|(person, _)| *person));
+        }
+        Ok(strangers)
+    }
+}
+
+/// Is it a value that several people may share?
+const fn is_shared(rule: Rule) -> bool {
+    matches!(rule, Rule::VerifiedEmail | Rule::VerifiedPhone | Rule::EmailAndName | Rule::AnonymousId)
+}
