@@ -14,18 +14,18 @@ use crate::databases::{Database, Dialect};
 use crate::house::{House, Reply, Surroundings, demand, in_a_house_on_both_databases, lookup, statement, text};
 
 /// The audit shelf of a running hub, which can be broken and repaired behind its back.
-struct Shelving {
+pub(super) struct Shelving {
     injector: Option<Injector>,
 }
 
 impl Shelving {
-    fn open(database: Database) -> (Self, House) {
+    pub(super) fn open(database: Database) -> (Self, House) {
         let injector = (database.dialect() == Dialect::Sqlite).then(Injector::new);
         let surroundings = injector.as_ref().map(Injector::surroundings).unwrap_or_default();
         (Self { injector }, house(database, surroundings))
     }
 
-    fn fail(&self, house: &House) {
+    pub(super) fn fail(&self, house: &House) {
         match &self.injector {
             Some(injector) => injector.fail("write", "audit.db", Errno::NoSpace),
             None => house.database().execute(
@@ -37,7 +37,7 @@ impl Shelving {
         }
     }
 
-    fn repair(&self, house: &House) {
+    pub(super) fn repair(&self, house: &House) {
         match &self.injector {
             Some(injector) => {
                 assert!(injector.failed() > 0, "the shelf was never written to");

@@ -12,3 +12,4 @@ mod injector;
 mod load;
 mod postgres;
 mod proxy;
+mod take_back;

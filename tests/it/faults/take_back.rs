@@ -1,0 +1,45 @@
+//! What a shared value had joined is taken apart, whatever happens between the moment that shows it and the end.
+
+use obhut::store::Shelf;
+use obhut::types::Role;
+use serde_json::{Value, json};
+
+use super::audit_line::Shelving;
+use super::load::eventually;
+use crate::databases::Database;
+use crate::house::{House, in_a_house_on_both_databases};
+
+/// Somebody of this family at the one phone all have.
+fn of_family(family: &str) -> Value {
+    json!({
+        "type": "customer", "source": "webshop", "external_id": family, "updated_at": "2026-03-07T13:40:01Z",
+        "identifiers": [{"kind": "phone", "value": "+49 30 23125140", "verified": true}],
+        "data": {"person": {"family_name": family}},
+    })
+}
+
+fn people(house: &House) -> i64 {
+    house.database().count(Shelf::Records, "subject WHERE state = 1")
+}
+
+/// The fourth family is stored, and the process dies before the first three are told apart: nothing is taken apart without
+/// its line in the book, and no line can be written. The next process finds what is left to do.
+fn a_crash_in_between_leaves_nobody_joined(database: Database) {
+    let (shelf, mut house) = Shelving::open(database);
+    let before = people(&house);
+    for family in ["Adler", "Bussard", "Condor"] {
+        house.ingest(&[of_family(family)]).expect_all("created");
+    }
+    assert_eq!(people(&house), before + 1);
+    shelf.fail(&house);
+    house.post(Role::Partner, "/v1/records", &json!({"records": [of_family("Dohle")]}));
+    house.kill();
+    assert_eq!(people(&house), before + 2, "the fourth is there, and the other three are still one");
+    assert_eq!(house.database().count(Shelf::Records, "loose"), 1);
+    shelf.repair(&house);
+    house.start();
+    eventually("all four are apart", || people(&house) == before + 4);
+    eventually("nothing is left to do", || house.database().count(Shelf::Records, "loose") == 0);
+}
+
+in_a_house_on_both_databases!(a_crash_in_between_leaves_nobody_joined);
