@@ -109,7 +109,8 @@ Formats, by the file's ending unless --format says it:
 
 Records that were imported before and have not changed are skipped, so an import can be repeated. A record that
 is refused is reported with its line or number and the reason; the others go in. The exit status is 1 if any was
-refused.
+refused. An e-mail address, phone number, birth date, postal code, country or language that cannot be is left out and
+reported; the rest of its record goes in.
 
 Examples:
   obhut import records.ndjson
@@ -333,6 +334,17 @@ pub enum Graph {
     ///
     /// Runs while the hub serves and goes on where it was cut short. It joins and asks, and takes nothing apart.
     Resolve(HomeLayer),
+    /// Estimate the weights of matching anew from the records of this hub
+    ///
+    /// Opens what is compared of the records, under the purpose identity_matching and of nobody who objected, and learns how
+    /// often records of one person differ and those of strangers agree. Weights of mailboxes, phones and numbers stay as they
+    /// are. The model is stored, weighs from then on, and is named in every link it made; what was joined stays joined.
+    /// `obhut graph model --use 1` goes back to the one the hub ships with.
+    #[command(after_help = "Example:\n  obhut graph train --dry-run && obhut graph train && obhut graph resolve")]
+    Train(Train),
+    /// Show which model of matching weighs, when it was estimated and from how much, or choose another
+    #[command(after_help = "Example:\n  obhut graph model --use 1")]
+    Model(ChooseModel),
     /// Take apart who was taken for one person
     ///
     /// Gives records, identifiers, consents and keys back to whom they were given to, what arrived since included. The ids
@@ -341,6 +353,28 @@ pub enum Graph {
         after_help = "Example:\n  obhut graph split 0193514d-2a7c-7d2a-9f0a-6a1f1d6b2c3e --part 0193514d-2a7c-7d2a-9f0a-6a1f1d6b2c3f"
     )]
     Split(Split),
+}
+
+/// `obhut graph train`.
+#[derive(Args)]
+pub struct Train {
+    /// Print what would change, store nothing
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Where the data is.
+    #[command(flatten)]
+    pub home: HomeLayer,
+}
+
+/// `obhut graph model`.
+#[derive(Args)]
+pub struct ChooseModel {
+    /// Version of the model that is to weigh; 1 is the one the hub ships with
+    #[arg(long = "use", value_name = "VERSION")]
+    pub version: Option<i32>,
+    /// Where the data is.
+    #[command(flatten)]
+    pub home: HomeLayer,
 }
 
 /// `obhut graph split`.

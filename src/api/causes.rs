@@ -54,7 +54,8 @@ impl From<intake::Error> for Problem {
             ),
             Error::NewEpoch | Error::Changed => Self::overloaded(SOON),
             Error::Gateway(inner) => of_gateway(inner),
-            Error::Vault(_) | Error::NoKey => internal(),
+            // Models are estimated and chosen at the command line.
+            Error::Vault(_) | Error::NoKey | Error::Model(_) | Error::NoModel | Error::TooFewPairs => internal(),
         };
         problem.because(cause)
     }

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use indicatif::{ProgressBar, ProgressStyle};
 
-use super::{Hub, demo, graph, import, open, serve, sources};
+use super::{Hub, demo, graph, import, model, open, serve, sources};
 use crate::api::doorkeeper::Grant;
 use crate::cli::{
     Audit, Cli, Command, Config as ConfigCommand, CreateKey, Graph, Key, Keys, Retention, RetentionRun, RevokeKey,
@@ -60,6 +60,14 @@ fn command(cli: Cli) -> Outcome {
         }
         Command::Graph { command: Graph::Resolve(home) } => {
             with_hub(home.into(), async |hub, _| graph::resolve(&hub).await)
+        }
+        Command::Graph { command: Graph::Train(arguments) } => {
+            let layer = Layer::from(arguments.home.clone());
+            with_hub(layer, async move |hub, _| model::train(&hub, &arguments).await)
+        }
+        Command::Graph { command: Graph::Model(arguments) } => {
+            let layer = Layer::from(arguments.home.clone());
+            with_hub(layer, async move |hub, _| model::choose(&hub, &arguments).await)
         }
         Command::Graph { command: Graph::Split(arguments) } => {
             let layer = Layer::from(arguments.home.clone());

@@ -4,6 +4,7 @@ mod commands;
 mod demo;
 mod graph;
 mod import;
+mod model;
 mod serve;
 mod sources;
 mod tour;
@@ -130,6 +131,9 @@ pub async fn open(config: &Config) -> Result<Hub, Error> {
         ids.clone(),
         clock.clone(),
     ));
+    if let Err(error) = intake.load_model().await {
+        tracing::error!(error = ?error, "the trained matching model cannot be read; the shipped one weighs");
+    }
     let rotation = Arc::new(KeyRotation::new(rotator, keyring.clone(), store.clone(), book.clone(), clock.clone()));
     let segments = Segments::new(
         store.clone(),

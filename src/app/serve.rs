@@ -39,6 +39,7 @@ pub(super) fn bind(hub: Hub, config: &Config) -> Result<Server, crate::api::serv
     actix_web::rt::spawn(retention::keep_running(retention));
     actix_web::rt::spawn(sync::keep_syncing(syncs));
     actix_web::rt::spawn(schedule::keep_finishing(house.rights.clone()));
+    actix_web::rt::spawn(schedule::keep_taking_back(house.intake.clone()));
     let house = Arc::new(house);
     let frame = Frame {
         ids: house.ids.clone(),

@@ -5,7 +5,7 @@
 
 use super::resolve::Rule;
 use crate::store::rows::LinkRow;
-use crate::store::{Error, Write, cards, identifiers, ledger, links, records, subjects};
+use crate::store::{Error, Write, cards, identifiers, ledger, links, records, reviews, subjects};
 use crate::types::{RecordNo, SubjectId, Timestamp};
 
 /// Moves everything of `from` to `into`. `record` is the one that showed they are one, by `rule` and `evidence`.
@@ -39,6 +39,7 @@ pub fn merge_by(write: &mut Write<'_>, from: SubjectId, link: LinkRow) -> Result
     cards::reassign(write, &numbers, into)?;
     ledger::reassign(write, from, into)?;
     links::reassign(write, from, into)?;
+    reviews::follow(write, &numbers, into)?;
     subjects::merge(write, from, into, now)?;
     links::insert(write, link)
 }

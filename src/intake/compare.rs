@@ -9,13 +9,14 @@
 //! consents, and the merge can be undone without loss.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
 
 use super::Error;
 use super::desk::Desk;
 use super::prepare::Prepared;
 use super::settle::Batch;
+use super::terms::{Counts, Term};
 use crate::consent::{Act, Edition, Purpose, Stance, ledger as words, stance};
 use crate::graph::matching::{Card, Model, Shape, TermFrequencies, Verdict, Waterfall};
 use crate::graph::{self, Rule};
@@ -35,14 +36,21 @@ const MEMBERS: usize = 40;
 pub(super) struct Matching {
     comparer: Comparer,
     keyring: Arc<Keyring>,
-    model: Model,
+    pub(super) model: RwLock<Arc<Model>>,
     /// How many records there are, roughly; 0: not counted yet.
     records: AtomicU64,
+    pub(super) counts: Counts,
 }
 
 impl Matching {
     pub(super) fn new(comparer: Comparer, keyring: Arc<Keyring>) -> Self {
-        Self { comparer, keyring, model: Model::shipped(), records: AtomicU64::new(0) }
+        Self {
+            comparer,
+            keyring,
+            model: RwLock::new(Arc::new(Model::shipped())),
+            records: AtomicU64::new(0),
+            counts: Counts::default(),
+        }
     }
 
     /// Counts once per process, then along.
@@ -59,6 +67,7 @@ impl Matching {
 /// The cards a batch is compared with.
 pub(super) struct Table<'a> {
     matching: &'a Matching,
+    model: Arc<Model>,
     edition: &'a Edition,
     purpose: Option<Arc<Purpose>>,
     now: Timestamp,
@@ -101,7 +110,8 @@ impl<'a> Table<'a> {
     ) -> Result<Self, Error> {
         let purpose = MATCHING.parse::<PurposeCode>().ok().and_then(|code| edition.purpose(&code).cloned());
         let (blocks, seats, keys, barred) = (HashMap::new(), HashMap::new(), HashMap::new(), HashMap::new());
-        let mut table = Self { matching, edition, purpose, now, count: 0, blocks, seats, keys, barred };
+        let model = matching.model.read().unwrap_or_else(PoisonError::into_inner).clone();
+        let mut table = Self { matching, model, edition, purpose, now, count: 0, blocks, seats, keys, barred };
         let wanted: BTreeSet<i64> = keys_of_all.collect();
         if wanted.is_empty() {
             return Ok(table);
@@ -205,6 +215,34 @@ impl<'a> Table<'a> {
         }
     }
 
+    /// How frequent the values of a record are. `own`: is it stored already?
+    fn frequencies(&self, terms: &[Term], own: bool) -> TermFrequencies {
+        let under = |key| {
+            let held = self.blocks.get(&key).map_or(0, Vec::len);
+            (held <= cards::BLOCK).then_some(held)
+        };
+        self.matching.counts.frequencies(self.count, terms, own, under)
+    }
+
+    /// Opens the cards of these records, as far as they may be.
+    pub(super) fn lay_open(&mut self, write: &mut Write<'_>, records: &[RecordNo]) -> Result<(), Error> {
+        self.seat(write, records.iter().copied())?;
+        records.iter().try_for_each(|record| self.open(*record).map(drop))
+    }
+
+    /// A card that was laid open.
+    pub(super) fn laid_open(&self, record: RecordNo) -> Option<&Card> {
+        match self.seats.get(&record) {
+            Some(Seat { card: Laid::Open(card), .. }) => Some(card),
+            _ => None,
+        }
+    }
+
+    /// Do two cards name different people?
+    pub(super) fn contradict(&self, one: &Card, other: &Card) -> bool {
+        self.model.score(one, other, &TermFrequencies::new(self.count)).contradicts()
+    }
+
     /// The candidates of a record, those that share the most keys first.
     fn candidates(&self, keys: &[i64], own: RecordNo) -> Vec<RecordNo> {
         let mut shared: HashMap<RecordNo, usize> = HashMap::new();
@@ -248,7 +286,7 @@ impl<'a> Table<'a> {
     }
 
     /// Did the person, or any part of them, object to matching, or is their data restricted?
-    fn is_barred(&mut self, write: &mut Write<'_>, person: SubjectId) -> Result<bool, Error> {
+    pub(super) fn is_barred(&mut self, write: &mut Write<'_>, person: SubjectId) -> Result<bool, Error> {
         if let Some(barred) = self.barred.get(&person) {
             return Ok(*barred);
         }
@@ -285,12 +323,12 @@ pub(super) fn is_barred(
 }
 
 impl Desk<'_> {
-    /// Compares a record, by its card and matching keys, with its candidates: merges its person with whom it is, and asks about whom
+    /// Compares a record, by its card, matching keys and counted values, with its candidates: merges its person with whom it is, and asks about whom
     /// it may be.
     pub(super) fn compare(
         &self,
         batch: &mut Batch<'_, '_>,
-        (card, keys): (&Card, &[i64]),
+        (card, keys, terms): (&Card, &[i64], &[Term]),
         (record, person): (RecordNo, SubjectId),
     ) -> Result<(), Error> {
         let candidates = batch.table.candidates(keys, record);
@@ -301,7 +339,8 @@ impl Desk<'_> {
         if candidates.is_empty() {
             return Ok(());
         }
-        let frequencies = TermFrequencies::new(batch.table.count);
+        let stored = batch.table.seats.contains_key(&record);
+        let frequencies = batch.table.frequencies(terms, stored);
         let (mut joins, mut doubtful): (HashMap<SubjectId, Alike>, Vec<Alike>) = (HashMap::new(), Vec::new());
         for candidate in candidates {
             let Some(seat) = batch.table.seats.get(&candidate) else { continue };
@@ -309,7 +348,7 @@ impl Desk<'_> {
             if batch.table.is_barred(batch.write, other)? {
                 continue;
             }
-            let model = &batch.table.matching.model;
+            let model = batch.table.model.clone();
             let Some(theirs) = batch.table.open(candidate)? else { continue };
             let waterfall = model.score(card, theirs, &frequencies);
             let total = waterfall.total;
@@ -358,7 +397,7 @@ impl Desk<'_> {
             ours.push(record);
         }
         let theirs = batch.members(other)?;
-        let model = &batch.table.matching.model;
+        let model = &batch.table.model;
         let (ours, theirs) = (batch.laid(&ours), batch.laid(&theirs));
         Ok(matches!(model.guard(&ours, &theirs, frequencies), Shape::Fits { .. }))
     }
@@ -429,20 +468,13 @@ impl Batch<'_, '_> {
     fn members(&mut self, person: SubjectId) -> Result<Vec<RecordNo>, Error> {
         let mut numbers = records::numbers_of(self.write.records(), person)?;
         numbers.truncate(MEMBERS);
-        self.table.seat(self.write, numbers.iter().copied())?;
-        for number in &numbers {
-            self.table.open(*number)?;
-        }
+        self.table.lay_open(self.write, &numbers)?;
         Ok(numbers)
     }
 
     /// Open cards in an order that does not depend on arrival.
     fn laid(&self, numbers: &[RecordNo]) -> Vec<&Card> {
-        let open = numbers.iter().filter_map(|number| match self.table.seats.get(number) {
-            Some(Seat { card: Laid::Open(card), .. }) => Some(&**card),
-            _ => None,
-        });
-        let mut cards: Vec<&Card> = open.collect();
+        let mut cards: Vec<&Card> = numbers.iter().filter_map(|number| self.table.laid_open(*number)).collect();
         if cards.len() > 1 {
             cards.sort_by_cached_key(|card| card.to_bytes().to_vec());
         }

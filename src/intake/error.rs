@@ -48,6 +48,15 @@ pub enum Error {
     /// The gateway failed; nothing was opened.
     #[error("the data could not be opened and closed again")]
     Gateway(#[source] gateway::Error),
+    /// A stored model of matching cannot be read, or one cannot be written.
+    #[error("the model of matching cannot be used")]
+    Model(#[source] crate::graph::matching::ModelError),
+    /// No model of this version was estimated here.
+    #[error("there is no model of this version")]
+    NoModel,
+    /// Too few records share anything to learn weights from.
+    #[error("there are too few pairs of records to learn from")]
+    TooFewPairs,
     /// Another node began a key epoch; the epochs must be loaded again.
     #[error("a new key epoch began")]
     NewEpoch,

@@ -36,6 +36,15 @@ pub enum Outcome {
     Rejected(Rejection),
 }
 
+/// What became of one record, and of its parts that cannot be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Taken {
+    /// What became of it.
+    pub outcome: Outcome,
+    /// What was left out: an address, number or date that cannot be. The rest of the record counts without it.
+    pub left_out: Vec<Rejection>,
+}
+
 /// The way in. It owns the [`Sealer`] and the [`Comparer`].
 pub struct Intake {
     pub(super) sealer: Arc<Sealer>,
@@ -74,7 +83,7 @@ impl Intake {
     /// # Errors
     /// If the store or the vault fails. Chunks of [`CHUNK`] that were stored before stay; sending all again is
     /// harmless.
-    pub async fn ingest<L: AsRef<[u8]>>(&self, lines: &[L]) -> Result<Vec<Outcome>, Error> {
+    pub async fn ingest<L: AsRef<[u8]>>(&self, lines: &[L]) -> Result<Vec<Taken>, Error> {
         let mut outcomes = Vec::with_capacity(lines.len());
         for chunk in lines.chunks(CHUNK) {
             outcomes.extend(self.ingest_chunk(chunk, Bringer::Outside).await?);
@@ -104,7 +113,7 @@ impl Intake {
         &self,
         lines: &[L],
         bringer: Bringer,
-    ) -> Result<Vec<Outcome>, Error> {
+    ) -> Result<Vec<Taken>, Error> {
         let edition = self.rulebook.edition();
         let now = self.clock.now();
         let social = |code: &canonical::SourceCode| {
@@ -120,8 +129,14 @@ impl Intake {
             }
         }
         if prepared.iter().all(Result::is_err) {
-            return Ok(prepared.into_iter().filter_map(Result::err).map(Outcome::Rejected).collect());
+            let refused = prepared.into_iter().filter_map(Result::err).map(Outcome::Rejected);
+            return Ok(refused.map(|outcome| Taken { outcome, left_out: Vec::new() }).collect());
         }
+        let left_out = |ready: &Result<Prepared, Rejection>| {
+            ready.as_ref().map_or_else(|_| Vec::new(), |ready| ready.left_out.clone())
+        };
+        let left_out: Vec<Vec<Rejection>> = prepared.iter().map(left_out).collect();
+        self.matching.counts.learn(&self.store, prepared.iter().flatten()).await?;
         let prepared = Arc::new(prepared);
         let settled = self.in_epoch(async || {
             let (prepared, sealer, ids) = (prepared.clone(), self.sealer.clone(), self.ids.clone());
@@ -131,13 +146,15 @@ impl Intake {
                 .await
         });
         let settled = settled.await?;
-        if !settled.crowded.is_empty()
-            && let Err(error) = self.take_back(settled.crowded).await
+        self.matching.counts.count(&settled.more);
+        if settled.crowded
+            && let Err(error) = self.take_back().await
         {
-            // The records are stored, and none is joined by these values any more.
-            tracing::error!(error = ?error, "what a shared value had joined could not be taken apart");
+            // The records are stored, and none is joined by these values any more. The values stay noted.
+            tracing::error!(error = ?error, "what a shared value had joined is taken apart later");
         }
-        Ok(settled.outcomes)
+        let taken = settled.outcomes.into_iter().zip(left_out);
+        Ok(taken.map(|(outcome, left_out)| Taken { outcome, left_out }).collect())
     }
 
     /// Runs a write again after loading the epochs, when another node began one meanwhile.

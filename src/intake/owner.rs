@@ -56,7 +56,7 @@ impl Desk<'_> {
         };
         // A known record stays where it is if somebody decided that the two are not the same.
         let person = match known {
-            Some(known) if known != person && graph::are_apart(batch.write, known, person)? => known,
+            Some(known) if known != person && batch.are_apart(known, person)? => known,
             _ => person,
         };
         let joined = people.iter().any(|other| *other != person);
@@ -65,7 +65,7 @@ impl Desk<'_> {
         }
         for other in people.iter().filter(|other| **other != person) {
             // Somebody decided that they are not the same; the record goes to the one known longest.
-            if graph::are_apart(batch.write, person, *other)? {
+            if batch.are_apart(person, *other)? {
                 continue;
             }
             let why = found.evidence.iter().find(|(_, _, to)| to == other).map(|(rule, ix, _)| (*rule, *ix));
@@ -73,7 +73,7 @@ impl Desk<'_> {
             let why = why.or_else(|| found.evidence.first().map(|(rule, ix, _)| (*rule, *ix)));
             if let Some(why) = why {
                 graph::merge(batch.write, *other, person, record, why, self.now)?;
-                batch.merged();
+                batch.merged(*other, person);
             }
         }
         let evidence = found.evidence.into_iter().map(|(rule, ix, _)| (rule, ix)).collect();
@@ -91,7 +91,7 @@ impl Desk<'_> {
             state: SubjectState::Living as i16,
             created_at: self.now,
         };
-        batch.known.welcome(row.clone());
+        batch.known.people.welcome(row.clone());
         batch.newcomers.subjects.push(row);
         let (row, key) = self.fresh_key(batch.write, person, 1)?;
         batch.newcomers.keys.push(row);
@@ -120,7 +120,7 @@ pub(super) fn part_found(
     person: SubjectId,
     evidence: &Evidence,
 ) -> Result<SubjectId, Error> {
-    if subjects::merged_into(batch.write.records(), person)?.is_empty() {
+    if batch.known.people.is_alone(person) || subjects::merged_into(batch.write.records(), person)?.is_empty() {
         return Ok(person);
     }
     batch.catch_up_on(&[person])?;

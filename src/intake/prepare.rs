@@ -9,6 +9,7 @@ use super::identify::Joins;
 use super::normal::Reason;
 use super::rejection::Rejection;
 use super::statement::HUB_SOURCE;
+use super::terms::Term;
 use super::{ConsentClaim, Error};
 use crate::consent::{Act, Edition, Entry, EntryNo, Method, Purpose, Source, confirmed_in_time, proven};
 use crate::graph::Clue;
@@ -51,6 +52,8 @@ pub(super) struct Prepared {
     pub(super) card: Option<Card>,
     /// Under which matching keys it is found.
     pub(super) keys: Vec<i64>,
+    /// Its values that are counted.
+    pub(super) terms: Vec<Term>,
     pub(super) parts: Vec<(Category, Personal)>,
     pub(super) facts: i16,
     pub(super) happened_at: Option<Timestamp>,
@@ -58,6 +61,8 @@ pub(super) struct Prepared {
     pub(super) source_until: Option<Timestamp>,
     pub(super) keep_until: Option<Timestamp>,
     pub(super) claims: Vec<Claimed>,
+    /// What was left out because it cannot be.
+    pub(super) left_out: Vec<Rejection>,
 }
 
 /// One index of a record.
@@ -122,6 +127,7 @@ pub(super) fn prepare(
     let indexes = indexes(sealer, &source, record_ix, &record, bringer)?;
     let card = compared(edition, &source, &indexes, record.card);
     let keys = card.as_ref().map_or_else(|| Ok(Vec::new()), |card| matching_keys(sealer, card))?;
+    let terms = card.as_ref().map_or_else(|| Ok(Vec::new()), |card| Term::of(sealer, card))?;
     let clues = indexes.iter().filter_map(Indexed::clue).collect();
     let tombstones = indexes
         .iter()
@@ -144,12 +150,14 @@ pub(super) fn prepare(
         name: record.external_id,
         card,
         keys,
+        terms,
         facts: facts.into_iter().filter_map(|(holds, bit)| holds.then_some(bit)).sum(),
         happened_at: record.occurred_at,
         contract_until: record.contract_until,
         source_until: source.terms.until(record.delivered_at, record.version),
         keep_until: record.keep_until.map(|keep| keep.until),
         claims: claims(edition, &source, record.consents, now)?,
+        left_out: record.left_out,
         indexes,
         source,
     })

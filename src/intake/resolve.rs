@@ -3,12 +3,21 @@
 use super::compare::Table;
 use super::desk::Desk;
 use super::settle::Batch;
+use super::terms::Term;
 use super::{Error, Intake};
 use crate::graph::matching::Card;
 use crate::store::cards;
-use crate::types::RecordNo;
+use crate::types::{RecordNo, SubjectId};
 
 impl Intake {
+    /// Learns how frequent values are, for a run over all records.
+    ///
+    /// # Errors
+    /// If the store cannot be read.
+    pub async fn learn_frequencies(&self) -> Result<(), Error> {
+        self.matching.counts.learn_all(&self.store).await
+    }
+
     /// Compares up to `limit` stored records after `after` with all others; how many, and the last of them. None at the
     /// end.
     ///
@@ -30,8 +39,8 @@ impl Intake {
                     for row in rows.iter().filter(|row| !row.sealed.is_empty()) {
                         let Some(card) = batch.opened(row.record_no)? else { continue };
                         let Some(person) = batch.living(row.subject_id)? else { continue };
-                        let keys: Vec<i64> = row.keys().collect();
-                        desk.compare(&mut batch, (&card, &keys), (row.record_no, person))?;
+                        let (keys, terms) = (row.keys().collect::<Vec<i64>>(), Term::of(&sealer, &card)?);
+                        desk.compare(&mut batch, (&card, &keys, &terms), (row.record_no, person))?;
                     }
                     batch.catch_up()?;
                     Ok::<_, Error>(Some((rows.len(), last)))
@@ -44,7 +53,13 @@ impl Intake {
 
 impl Batch<'_, '_> {
     /// A copy of the card of a stored record, if it may be opened.
-    fn opened(&mut self, record: RecordNo) -> Result<Option<Card>, Error> {
+    pub(super) fn opened(&mut self, record: RecordNo) -> Result<Option<Card>, Error> {
         self.table.copy(self.write, record)
+    }
+
+    /// The same, unless its person may not be compared.
+    pub(super) fn opened_if_allowed(&mut self, record: RecordNo, person: SubjectId) -> Result<Option<Card>, Error> {
+        let barred = self.table.is_barred(self.write, person)?;
+        if barred { Ok(None) } else { self.opened(record) }
     }
 }

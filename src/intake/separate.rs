@@ -95,40 +95,6 @@ impl Intake {
         }
         Err(Error::Changed)
     }
-
-    /// Looks again at whom values joined that join nobody any more.
-    ///
-    /// # Errors
-    /// As [`Intake::separate`].
-    pub(super) async fn take_back(&self, values: Vec<[u8; 16]>) -> Result<(), Error> {
-        let mut people = BTreeSet::new();
-        for ix in values {
-            people.extend(self.store.read(move |read| identifiers::people_with(read.records(), &ix)).await?);
-        }
-        for person in people {
-            if self.is_loose(person).await? {
-                match self.separate(person, &Out::Loose, &Papers::default(), None).await {
-                    // Somebody else did it, or they were erased meanwhile.
-                    Ok(_) | Err(Error::UnknownSubject | Error::NoPart) => {}
-                    Err(failure) => return Err(failure),
-                }
-            }
-        }
-        Ok(())
-    }
-
-    /// Are there records of the person that do not hang together with the oldest?
-    async fn is_loose(&self, person: SubjectId) -> Result<bool, Error> {
-        let groups = self
-            .store
-            .read(move |read| {
-                let numbers = records::numbers_of(read.records(), person)?;
-                let values = identifiers::of_records(read.records(), &numbers)?;
-                Ok::<_, crate::store::Error>(graph::groups(&numbers, &values, &links::of(read.records(), person)?))
-            })
-            .await?;
-        Ok(groups.len() > 1)
-    }
 }
 
 /// What a split did, and the pseudonyms in the audit book of those it concerns.

@@ -2,36 +2,37 @@
 //!
 //! Re-runnable: nothing is taken out of the prepared records, and every run seals anew.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use super::compare::{Matching, Table};
 use super::desk::{Desk, Key};
+use super::owner::{Owner, part_found};
 use super::prepare::{Indexed, Prepared};
 use super::statement::{is_about_matching, stop_matching};
-use super::{Error, Outcome, Rejection};
+use super::terms::Term;
+use super::{Error, Outcome, Rejection, terms};
 use crate::consent::Edition;
-use crate::graph::{self, Rule};
+use crate::graph;
 use crate::store::arrivals::Arrivals;
 use crate::store::newcomers::Newcomers;
-use crate::store::rows::{CardRow, IdentifierRow, LinkRow, RecordRow, SubjectRow, SubjectState};
-use crate::store::{Write, cards, identifiers, ledger, links, records, subjects};
+use crate::store::rows::{CardRow, IdentifierRow, RecordRow};
+use crate::store::{self, Write, cards, identifiers, ledger, links, records};
 use crate::types::{RecordKind, RecordNo, SubjectId, Timestamp};
 use crate::vault::Personal;
-
-/// By which rule and which blind index a record was found to be a person's.
-type Evidence = Vec<(Rule, [u8; 16])>;
 
 /// A running transaction, what was known when its batch began, and what of the batch is not written yet.
 pub(super) struct Batch<'a, 'w> {
     pub(super) write: &'a mut Write<'w>,
-    known: Arrivals,
+    pub(super) known: Arrivals,
     pub(super) newcomers: Newcomers,
     /// People with something that is not written yet.
     waiting: HashSet<SubjectId>,
     /// What the batch is compared with.
     pub(super) table: Table<'a>,
     /// Values that join nobody any more since this batch.
-    crowded: Vec<[u8; 16]>,
+    pub(super) crowded: Vec<[u8; 16]>,
+    /// How many more records hold each counted value.
+    more: BTreeMap<i32, i32>,
 }
 
 impl<'a, 'w> Batch<'a, 'w> {
@@ -46,7 +47,7 @@ impl<'a, 'w> Batch<'a, 'w> {
         known.people.meet(write.records(), table.people())?;
         table.hear(write, &known.people.all())?;
         let (newcomers, waiting, crowded) = (Newcomers::default(), HashSet::new(), Vec::new());
-        Ok(Self { write, known, newcomers, waiting, table, crowded })
+        Ok(Self { write, known, newcomers, waiting, table, crowded, more: BTreeMap::new() })
     }
 }
 
@@ -76,6 +77,12 @@ impl Batch<'_, '_> {
         Ok(graph::are_apart(self.write, one, other)?)
     }
 
+    /// Counts the values of a record.
+    fn count(&mut self, card: &CardRow, prepared: &Prepared) {
+        let terms = prepared.terms.iter().filter_map(Term::number).filter(|_| card.terms.is_some());
+        terms.for_each(|term| *self.more.entry(term).or_default() += 1);
+    }
+
     /// Somebody said something about matching. It counts for what comes next, this record included.
     fn heard(&mut self, prepared: &Prepared, person: SubjectId) -> Result<(), Error> {
         let mut about = prepared.claims.iter().map(|claimed| &claimed.entry).filter(|entry| is_about_matching(entry));
@@ -93,29 +100,19 @@ impl Batch<'_, '_> {
     }
 
     /// Writes what waits if any of it is about these people.
-    fn catch_up_on(&mut self, people: &[SubjectId]) -> Result<(), Error> {
+    pub(super) fn catch_up_on(&mut self, people: &[SubjectId]) -> Result<(), Error> {
         if people.iter().any(|person| self.waiting.contains(person)) { self.catch_up() } else { Ok(()) }
     }
-}
-
-/// Whose a record is.
-struct Owner<'a> {
-    person: SubjectId,
-    /// Their key, if they and it are new.
-    key: Option<Key<'a>>,
-    evidence: Evidence,
-    /// Did the record join people? Each has a link already that says so.
-    joined: bool,
-    /// Values of the record that so many share that they join nobody.
-    generic: Vec<[u8; 16]>,
 }
 
 /// What became of a batch.
 pub(super) struct Settled {
     /// Of each record, in their order.
     pub(super) outcomes: Vec<Outcome>,
-    /// Values that join nobody any more: what they joined is to be looked at again.
-    pub(super) crowded: Vec<[u8; 16]>,
+    /// Does a value join nobody any more, so that what it joined is to be taken apart? It is noted.
+    pub(super) crowded: bool,
+    /// How many more records hold each counted value, or fewer.
+    pub(super) more: BTreeMap<i32, i32>,
 }
 
 /// Writes those of a batch that are news, and says what became of each, in their order.
@@ -147,7 +144,13 @@ pub(super) fn settle(
         })
         .collect::<Result<_, _>>()?;
     batch.catch_up()?;
-    Ok(Settled { outcomes, crowded: batch.crowded })
+    let Batch { write, crowded, mut more, .. } = batch;
+    terms::take_off(write, desk.sealer, &mut more)?;
+    store::terms::add(write, &more)?;
+    let fewer: Vec<i32> = more.iter().filter(|(_, more)| **more < 0).map(|(term, _)| *term).collect();
+    store::terms::sweep(write, &fewer)?;
+    store::loose::note(write, &crowded, desk.now)?;
+    Ok(Settled { outcomes, crowded: !crowded.is_empty(), more })
 }
 
 /// Will the record most likely be written? Of what is stored with the same content or a newer one nothing need be known.
@@ -231,7 +234,9 @@ impl Desk<'_> {
         let identifiers: Vec<IdentifierRow> = identifiers_of(prepared, person, record_no, &generic).collect();
         batch.known.learn(&identifiers);
         batch.newcomers.identifiers.extend(identifiers);
-        batch.newcomers.cards.push(card(prepared, person, record_no, &key)?);
+        let card = self.card(prepared, person, record_no, &key)?;
+        batch.count(&card, prepared);
+        batch.newcomers.cards.push(card);
         let links = self.links(person, record_no, evidence);
         if joined {
             // They may meet the links of the joining, and then give way.
@@ -247,7 +252,7 @@ impl Desk<'_> {
         }
         batch.heard(prepared, person)?;
         if let Some(card) = &prepared.card {
-            self.compare(batch, (card, &prepared.keys), (record_no, person))?;
+            self.compare(batch, (card, &prepared.keys, &prepared.terms), (record_no, person))?;
         }
         batch.table.add(prepared, record_no, person);
         Ok(())
@@ -266,7 +271,9 @@ impl Desk<'_> {
             ..self.row(prepared, old.sealed_for, old.record_no, &key)?
         };
         records::replace(batch.write, row)?;
-        cards::put(batch.write, card(prepared, person, old.record_no, &key)?)?;
+        let card = self.card(prepared, person, old.record_no, &key)?;
+        batch.count(&card, prepared);
+        cards::put(batch.write, card)?;
         batch.known.touch_record(old.record_no);
         self.reindex(batch, prepared, person, (old.record_no, &generic))?;
         for link in self.links(person, old.record_no, evidence) {
@@ -279,81 +286,9 @@ impl Desk<'_> {
         batch.table.remove(old.record_no);
         batch.table.add(prepared, old.record_no, person);
         match &prepared.card {
-            Some(card) => self.compare(batch, (card, &prepared.keys), (old.record_no, person)),
+            Some(card) => self.compare(batch, (card, &prepared.keys, &prepared.terms), (old.record_no, person)),
             None => Ok(()),
         }
-    }
-
-    /// The person the record belongs to: the one it leads to, all it leads to joined into one, or a new one.
-    fn owner_of(
-        &self,
-        batch: &mut Batch<'_, '_>,
-        prepared: &Prepared,
-        record: RecordNo,
-        known: Option<SubjectId>,
-    ) -> Result<Owner<'_>, Error> {
-        let found = graph::resolve(batch.write, &batch.known, &prepared.clues)?;
-        if !found.crowded.is_empty() {
-            batch.catch_up()?;
-            for ix in &found.crowded {
-                identifiers::make_generic(batch.write, ix)?;
-            }
-            batch.known.touch(&found.crowded);
-            batch.crowded.extend(&found.crowded);
-        }
-        let mut people = found.people;
-        people.extend(known);
-        people.sort_unstable();
-        people.dedup();
-        // Whoever made a statement under a contact point did not prove to be the one this record is about: the record
-        // is sealed for a person of its own, so that their no holds for it and their earlier yes does not.
-        let proven = found.evidence.iter().filter(|(rule, ..)| *rule != Rule::Statement).map(|(_, _, person)| *person);
-        let (person, key) = match proven.chain(known).min() {
-            Some(person) => (person, None),
-            None => self.new_person(batch).map(|(person, key)| (person, Some(key)))?,
-        };
-        // A known record stays where it is if somebody decided that the two are not the same.
-        let person = match known {
-            Some(known) if known != person && batch.are_apart(known, person)? => known,
-            _ => person,
-        };
-        let joined = people.iter().any(|other| *other != person);
-        if joined {
-            batch.catch_up()?;
-        }
-        for other in people.iter().filter(|other| **other != person) {
-            // Somebody decided that they are not the same; the record goes to the one known longest.
-            if batch.are_apart(person, *other)? {
-                continue;
-            }
-            let why = found.evidence.iter().find(|(_, _, to)| to == other).map(|(rule, ix, _)| (*rule, *ix));
-            // The known person may be the one that is joined in; then any evidence that led elsewhere is why.
-            let why = why.or_else(|| found.evidence.first().map(|(rule, ix, _)| (*rule, *ix)));
-            if let Some(why) = why {
-                graph::merge(batch.write, *other, person, record, why, self.now)?;
-                batch.merged(*other, person);
-            }
-        }
-        let evidence = found.evidence.into_iter().map(|(rule, ix, _)| (rule, ix)).collect();
-        // With a merge the ledger of the new person is not empty any more.
-        Ok(Owner { person, key: key.filter(|_| !joined), evidence, joined, generic: found.generic })
-    }
-
-    fn new_person(&self, batch: &mut Batch<'_, '_>) -> Result<(SubjectId, Key<'_>), Error> {
-        let person = SubjectId::from_uuid(self.ids.uuid().map_err(crate::store::Error::from)?);
-        let row = SubjectRow {
-            part: person.part(),
-            subject_id: person,
-            merged_into: None,
-            merged_at: Timestamp::UNSET,
-            state: SubjectState::Living as i16,
-            created_at: self.now,
-        };
-        batch.known.people.welcome(row.clone());
-        batch.newcomers.subjects.push(row);
-        let (row, key) = self.fresh_key(batch.write, person, 1)?;
-        batch.newcomers.keys.push(row);
-        Ok((person, key))
     }
 
     fn row(
@@ -385,6 +320,31 @@ impl Desk<'_> {
         })
     }
 
+    /// What matching keeps of the record.
+    fn card(
+        &self,
+        prepared: &Prepared,
+        person: SubjectId,
+        record_no: RecordNo,
+        key: &Key<'_>,
+    ) -> Result<CardRow, Error> {
+        let compared = prepared.card.as_ref().map(|card| Personal::closed(card.to_bytes()));
+        let (named, sealed) = key.key.seal_card(record_no, Some(&prepared.name), compared.as_ref())?;
+        let found = !sealed.bytes().is_empty();
+        let counted: Vec<i32> = prepared.terms.iter().filter_map(Term::number).filter(|_| found).collect();
+        Ok(CardRow {
+            record_no,
+            subject_id: person,
+            sealed_for: key.owner,
+            key_no: key.key_no,
+            source_no: prepared.source.number,
+            named: named.into_bytes(),
+            sealed: sealed.into_bytes(),
+            matching_keys: if found { packed(&prepared.keys) } else { Vec::new() },
+            terms: if counted.is_empty() { None } else { Some(self.sealer.mask(&counted)?) },
+        })
+    }
+
     /// Writes what changed among the indexes of a record. Mostly nothing did.
     fn reindex(
         &self,
@@ -406,41 +366,6 @@ impl Desk<'_> {
         batch.known.touch(gone.iter().chain(prepared.indexes.iter().map(|indexed| &indexed.ix)));
         Ok(())
     }
-
-    /// Why the record belongs to its person, once per rule.
-    fn links(&self, person: SubjectId, record_no: RecordNo, evidence: Evidence) -> Vec<LinkRow> {
-        let first = evidence.is_empty().then_some((Rule::First, None));
-        let found = evidence.into_iter().map(|(rule, ix)| (rule, Some(ix.to_vec())));
-        let mut links: Vec<LinkRow> = Vec::new();
-        for (rule, evidence_ix) in first.into_iter().chain(found) {
-            if links.iter().all(|link| link.rule != rule as i16) {
-                let part = person.part();
-                links.push(LinkRow::by_rule(person, part, record_no, rule as i16, evidence_ix, self.now));
-            }
-        }
-        links
-    }
-}
-
-/// The part of a person that a record is found by: it is theirs, and goes with them if they are taken apart again. Found
-/// by none or by several, it is the person's. A value is the part's that brought it first.
-fn part_found(batch: &mut Batch<'_, '_>, person: SubjectId, evidence: &Evidence) -> Result<SubjectId, Error> {
-    if batch.known.people.is_alone(person) || subjects::merged_into(batch.write.records(), person)?.is_empty() {
-        return Ok(person);
-    }
-    batch.catch_up_on(&[person])?;
-    let mut parts = Vec::new();
-    for (_, ix) in evidence.iter().filter(|(rule, _)| *rule != Rule::Statement) {
-        let rows = batch.known.with_index(batch.write, ix)?;
-        let theirs = rows.iter().filter(|row| row.subject_id == person && row.use_flags & IdentifierRow::JOINS != 0);
-        // The first that brought the value: a record that showed two people to be one has the values of both.
-        if let Some(first) = theirs.map(|row| row.record_no).min() {
-            parts.extend(batch.known.record(batch.write, (person, first))?.map(|record| record.sealed_for));
-        }
-    }
-    parts.sort_unstable();
-    parts.dedup();
-    Ok(if let [part] = parts[..] { part } else { person })
 }
 
 /// Old data of an erased person does not bring them back (Art. 17 GDPR); what happened after the erasure makes a new
@@ -454,23 +379,6 @@ fn is_suppressed(known: &Arrivals, prepared: &Prepared) -> bool {
     let told_of = prepared.happened_at.unwrap_or(prepared.version);
     let mut erased = prepared.tombstones.iter().filter_map(|ix| known.erased_at(ix));
     erased.any(|erased_at| told_of <= erased_at)
-}
-
-/// What matching keeps of the record.
-fn card(prepared: &Prepared, person: SubjectId, record_no: RecordNo, key: &Key<'_>) -> Result<CardRow, Error> {
-    let compared = prepared.card.as_ref().map(|card| Personal::closed(card.to_bytes()));
-    let (named, sealed) = key.key.seal_card(record_no, Some(&prepared.name), compared.as_ref())?;
-    let matching_keys = if sealed.bytes().is_empty() { Vec::new() } else { packed(&prepared.keys) };
-    Ok(CardRow {
-        record_no,
-        subject_id: person,
-        sealed_for: key.owner,
-        key_no: key.key_no,
-        source_no: prepared.source.number,
-        named: named.into_bytes(),
-        sealed: sealed.into_bytes(),
-        matching_keys,
-    })
 }
 
 /// Matching keys as a card's row has them.

@@ -46,6 +46,7 @@ pub async fn resolve(
     let taken = store.write(move |write| Ok::<_, store::Error>((jobs::take(write, &wanted, now)?, wanted.clone())));
     let (taken, wanted) = taken.await?;
     let mut run = taken.unwrap_or(wanted);
+    intake.learn_frequencies().await?;
     let mut compared = 0;
     loop {
         let after = RecordNo(run.reached.first_chunk().copied().map_or(i64::MIN, i64::from_be_bytes));

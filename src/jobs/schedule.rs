@@ -9,6 +9,7 @@ use std::time::Duration;
 use super::rotate_keys::KeyRotation;
 use crate::audit::Book;
 use crate::consent::Rulebook;
+use crate::intake::Intake;
 use crate::rights::Rights;
 use crate::store::Store;
 use crate::vault::Strongbox;
@@ -19,6 +20,8 @@ const CONFIGURATION: Duration = Duration::from_secs(1);
 const HEADS: Duration = Duration::from_secs(10);
 /// How often erasures that were cut short are looked for.
 const UNFINISHED: Duration = Duration::from_secs(600);
+/// How often values that join nobody any more are looked for. Mostly there is none: the batch that finds one does it.
+const TAKEN_BACK: Duration = Duration::from_secs(60);
 /// How often it is checked whether a rotation is due.
 const ROTATION: Duration = Duration::from_secs(3600);
 
@@ -61,6 +64,22 @@ pub async fn keep_finishing(rights: Arc<Rights>) {
             Ok(erasures) => tracing::info!(erasures, "erasures that were cut short are finished"),
             Err(error) => tracing::error!(error = ?error, "an erasure could not be finished and is tried again"),
         }
+    }
+}
+
+/// Goes on taking apart what a shared value had joined, where that was cut short, and follows the model of matching that
+/// another process put in force, for as long as it is polled.
+pub async fn keep_taking_back(intake: Arc<Intake>) {
+    loop {
+        if let Err(error) = intake.load_model().await {
+            tracing::warn!(error = ?error, "the model of matching could not be read again; the one before stays in force");
+        }
+        match intake.take_back().await {
+            Ok(0) => {}
+            Ok(values) => tracing::info!(values, "what shared values had joined is taken apart"),
+            Err(error) => tracing::error!(error = ?error, "what a shared value had joined is taken apart later"),
+        }
+        tokio::time::sleep(TAKEN_BACK).await;
     }
 }
 

@@ -12,7 +12,7 @@ use super::connection::{Connection, on};
 use super::fixed::Fixed;
 use super::rows::{BlockRow, CardRow};
 use super::schema::{block, card};
-use super::{Error, Write};
+use super::{Error, Write, terms};
 use crate::types::{RecordNo, SubjectId};
 
 /// How many records one matching key leads to. One that leads to more says too little; narrower keys are asked instead.
@@ -152,6 +152,7 @@ pub fn reseal(write: &mut Write<'_>, row: CardRow) -> Result<(), Error> {
 /// If they cannot be deleted.
 pub fn delete_of(write: &mut Write<'_>, records: &[RecordNo]) -> Result<(), Error> {
     unblock_all(write, records)?;
+    terms::give_up(write, records)?;
     for numbers in records.chunks(AT_ONCE) {
         let numbers: Vec<i64> = numbers.iter().map(|record| record.0).collect();
         on!(write.records(), |c| diesel::delete(card::table.filter(card::record_no.eq_any(numbers))).execute(c))?;
@@ -166,10 +167,15 @@ pub fn delete_of(write: &mut Write<'_>, records: &[RecordNo]) -> Result<(), Erro
 /// If it cannot be written.
 pub fn silence(write: &mut Write<'_>, records: &[RecordNo]) -> Result<(), Error> {
     unblock_all(write, records)?;
+    terms::give_up(write, records)?;
     for numbers in records.chunks(AT_ONCE) {
         let numbers: Vec<i64> = numbers.iter().map(|record| record.0).collect();
         on!(write.records(), |c| diesel::update(card::table.filter(card::record_no.eq_any(numbers)))
-            .set((card::sealed.eq(Vec::<u8>::new()), card::matching_keys.eq(Vec::<u8>::new())))
+            .set((
+                card::sealed.eq(Vec::<u8>::new()),
+                card::matching_keys.eq(Vec::<u8>::new()),
+                card::terms.eq(None::<Vec<u8>>),
+            ))
             .execute(c))?;
     }
     Ok(())

@@ -10,7 +10,7 @@ use diesel::query_builder::{AstPass, QueryFragment, QueryId};
 use diesel::sql_types::{Array, BigInt, Binary, Integer, Nullable, SmallInt, Text};
 
 use super::audit::EntryRow;
-use super::rows::{BlockRow, CardRow, DataKeyRow, IdentifierRow, LedgerRow, LinkRow, RecordRow, ReviewRow, SubjectRow};
+use super::rows::{BlockRow, CardRow, DataKeyRow, IdentifierRow, LedgerRow, LinkRow, RecordRow, SubjectRow};
 
 /// Defines the columns of a table and how they are taken out of its rows.
 macro_rules! columns {
@@ -162,6 +162,7 @@ columns! {
         named: Vec<u8> as Binary = row.named,
         sealed: Vec<u8> as Binary = row.sealed,
         matching_keys: Vec<u8> as Binary = row.matching_keys,
+        terms: Option<Vec<u8>> as Nullable<Binary> = row.terms,
     }
 }
 
@@ -170,22 +171,6 @@ columns! {
     Blocks: BlockRow as row => "block" " ON CONFLICT DO NOTHING" {
         matching_key: i64 as BigInt = row.matching_key,
         record_no: i64 as BigInt = row.record_no.0,
-    }
-}
-
-columns! {
-    /// Pairs that wait for somebody to decide. One that is there already stays.
-    Reviews: ReviewRow as row => "review" " ON CONFLICT DO NOTHING" {
-        review_id: Vec<u8> as Binary = row.review_id.into(),
-        one_no: i64 as BigInt = row.one_no.0,
-        one_id: Vec<u8> as Binary = row.one_id.into(),
-        other_no: i64 as BigInt = row.other_no.0,
-        other_id: Vec<u8> as Binary = row.other_id.into(),
-        weight: i32 as Integer = row.weight,
-        waterfall: String as Text = row.waterfall,
-        state: i16 as SmallInt = row.state,
-        made_at: i64 as BigInt = row.made_at.micros(),
-        decided_at: i64 as BigInt = row.decided_at.micros(),
     }
 }
 

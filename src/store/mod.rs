@@ -31,6 +31,8 @@ pub mod jobs;
 pub mod keys;
 pub mod ledger;
 pub mod links;
+pub mod loose;
+pub mod models;
 pub mod newcomers;
 pub mod notices;
 pub mod orphans;
@@ -44,6 +46,7 @@ pub mod segments;
 pub mod sources;
 pub mod subjects;
 pub mod syncs;
+pub mod terms;
 pub mod tombstones;
 
 use std::sync::Arc;

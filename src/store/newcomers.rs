@@ -74,6 +74,6 @@ impl Newcomers {
         blocks.dedup();
         write_all!(write.records(), card::table, columns::Cards, cards);
         write_all!(write.records(), block::table, columns::Blocks, blocks);
-        reviews::insert_all(write, reviews)
+        reviews::ask_all(write, reviews)
     }
 }

@@ -8,7 +8,7 @@ use super::fixed::Fixed;
 use super::rows::ReviewRow;
 use super::schema::review;
 use super::{Error, Write};
-use crate::types::{RecordNo, ReviewId, Timestamp};
+use crate::types::{RecordNo, ReviewId, SubjectId, Timestamp};
 
 /// Waiting.
 pub const OPEN: i16 = 1;
@@ -38,20 +38,72 @@ pub fn open(connection: &mut Connection, after: Option<ReviewId>, limit: i64) ->
         .load(c))?)
 }
 
-/// Adds pairs; one that is there stays as it is, with what was decided of it.
+/// Asks about pairs; see [`ask`].
 ///
 /// # Errors
 /// If they cannot be written.
-pub fn insert_all(write: &mut Write<'_>, rows: Vec<ReviewRow>) -> Result<(), Error> {
-    match write.records() {
-        Connection::Sqlite(c) => {
-            for row in rows {
-                Fixed(diesel::insert_into(review::table).values(row).on_conflict_do_nothing()).execute(c)?;
+pub fn ask_all(write: &mut Write<'_>, rows: Vec<ReviewRow>) -> Result<(), Error> {
+    rows.into_iter().try_for_each(|row| ask(write, row))
+}
+
+/// Asks about a pair of records. A pair that was asked about stays as it is, with what was decided of it; two people are
+/// asked about once, by the records that are most alike.
+///
+/// # Errors
+/// If it cannot be written.
+pub fn ask(write: &mut Write<'_>, row: ReviewRow) -> Result<(), Error> {
+    for known in between(write.records(), row.one_id, row.other_id)? {
+        if known.weight >= row.weight || (known.one_no, known.other_no) == (row.one_no, row.other_no) {
+            return Ok(());
+        }
+        delete(write, known.review_id)?;
+    }
+    on!(write.records(), |c| diesel::insert_into(review::table).values(row).on_conflict_do_nothing().execute(c))?;
+    Ok(())
+}
+
+/// These records are `into`'s now: open questions about them are about that person, and one that is answered by it is
+/// gone.
+///
+/// # Errors
+/// If they cannot be written.
+pub fn follow(write: &mut Write<'_>, records: &[RecordNo], into: SubjectId) -> Result<(), Error> {
+    for numbers in records.chunks(500) {
+        let numbers: Vec<i64> = numbers.iter().map(|record| record.0).collect();
+        let about = review::one_no.eq_any(numbers.clone()).or(review::other_no.eq_any(numbers));
+        let rows: Vec<ReviewRow> = on!(write.records(), |c| review::table
+            .filter(review::state.eq(OPEN).and(about))
+            .order((review::weight.desc(), review::review_id))
+            .select(ReviewRow::as_select())
+            .load(c))?;
+        for row in rows {
+            let now = |record: RecordNo, was: SubjectId| if records.contains(&record) { into } else { was };
+            let (one_id, other_id) = (now(row.one_no, row.one_id), now(row.other_no, row.other_id));
+            delete(write, row.review_id)?;
+            if one_id != other_id {
+                ask(write, ReviewRow { one_id, other_id, ..row })?;
             }
         }
-        Connection::Postgres(c) if !rows.is_empty() => _ = Reviews::from_iter(rows).execute(c)?,
-        Connection::Postgres(_) => {}
     }
+    Ok(())
+}
+
+/// Open questions about two people.
+fn between(connection: &mut Connection, one: SubjectId, other: SubjectId) -> Result<Vec<ReviewRow>, Error> {
+    let mut found = Vec::new();
+    for (one, other) in [(one, other), (other, one)] {
+        let pair = review::one_id.eq(Vec::from(one)).and(review::other_id.eq(Vec::from(other)));
+        let rows: Vec<ReviewRow> = on!(connection, |c| review::table
+            .filter(review::state.eq(OPEN).and(pair))
+            .select(ReviewRow::as_select())
+            .load(c))?;
+        found.extend(rows);
+    }
+    Ok(found)
+}
+
+fn delete(write: &mut Write<'_>, id: ReviewId) -> Result<(), Error> {
+    on!(write.records(), |c| diesel::delete(review::table.filter(review::review_id.eq(Vec::from(id)))).execute(c))?;
     Ok(())
 }
 

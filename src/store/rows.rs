@@ -251,7 +251,7 @@ impl LinkRow {
 
 /// What matching keeps of one record: its name at the source, and what is compared.
 #[derive(Clone, Debug, PartialEq, Eq, Queryable, Selectable, Insertable)]
-#[diesel(table_name = schema::card)]
+#[diesel(table_name = schema::card, treat_none_as_default_value = false)]
 pub struct CardRow {
     /// The record.
     #[diesel(deserialize_as = i64, serialize_as = i64)]
@@ -273,6 +273,8 @@ pub struct CardRow {
     pub sealed: Vec<u8>,
     /// Its matching keys, 8 bytes each.
     pub matching_keys: Vec<u8>,
+    /// Under which values it is counted (see [`crate::store::terms`]), masked; none if under none.
+    pub terms: Option<Vec<u8>>,
 }
 
 impl CardRow {

@@ -33,7 +33,13 @@ diesel::table! { ledger (part, subject_id, entry_no) {
 } }
 diesel::table! { card (record_no) {
     record_no -> BigInt, subject_id -> Binary, sealed_for -> Binary, key_no -> SmallInt, source_no -> Integer,
-    named -> Binary, sealed -> Binary, matching_keys -> Binary,
+    named -> Binary, sealed -> Binary, matching_keys -> Binary, terms -> Nullable<Binary>,
+} }
+diesel::table! { term (value_no, shard) { value_no -> Integer, shard -> SmallInt, held -> Integer, } }
+diesel::table! { term_gone (terms) { terms -> Binary, } }
+diesel::table! { loose (ix) { ix -> Binary, noted_at -> BigInt, } }
+diesel::table! { model (version) {
+    version -> Integer, definition -> Text, made_at -> BigInt, records -> BigInt, pairs -> BigInt, in_force -> SmallInt,
 } }
 diesel::table! { block (matching_key, record_no) { matching_key -> BigInt, record_no -> BigInt, } }
 diesel::table! { apart (subject_id, other_id) { subject_id -> Binary, other_id -> Binary, decided_at -> BigInt, } }

@@ -4,7 +4,7 @@
 //! caller makes blind indexes of them), [`terms()`] which of its values are counted. [`Model::score`] compares two cards
 //! and yields a [`Waterfall`]: every step in levels and weights, never a value. [`Model::guard`] looks at two groups
 //! before they become one, [`cluster()`] makes groups of many cards at once, [`repair`] of the neighbourhood of one that
-//! arrives, [`train()`] estimates a model anew.
+//! arrives, [`train()`] estimates a model anew from a [`Sample`].
 //!
 //! Nothing here may print, log or return a value of a card. Read next: [`Model`], then `score.rs`.
 
@@ -19,6 +19,7 @@ mod model;
 mod named;
 mod nobody;
 mod rarity;
+mod sample;
 mod score;
 mod terms;
 #[cfg(test)]
@@ -33,6 +34,7 @@ pub use cluster::{Bonds, Clustering, Join, Review, ReviewReason, cluster, repair
 pub use guard::Shape;
 pub use keys::keys;
 pub use model::{Model, ModelError};
+pub use sample::Sample;
 pub use terms::{TermFrequencies, terms};
 pub use train::{Change, Levels, Pass, Trained, train};
 pub use waterfall::{Bits, Step, Verdict, Waterfall};

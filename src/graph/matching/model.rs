@@ -129,6 +129,12 @@ impl Model {
         toml::to_string(self).map_err(ModelError::Writing)
     }
 
+    /// The same weights under another version.
+    #[must_use]
+    pub fn named(self, version: u32) -> Self {
+        Self { version, ..self }
+    }
+
     pub(super) fn weight(&self, other: Other, field: Field, level: Level) -> Bits {
         let table = match other {
             Other::Stranger => &self.weights[0],

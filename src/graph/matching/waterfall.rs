@@ -67,6 +67,17 @@ pub struct Waterfall {
     pub verdict: Verdict,
 }
 
+impl Waterfall {
+    /// Do the two clearly name different people: other given names, other birth dates, senior and junior, a person and a
+    /// firm? What else agrees does not count here.
+    #[must_use]
+    pub fn contradicts(&self) -> bool {
+        let names = |step: &Step| matches!(step.field, Field::GivenName | Field::BirthDate | Field::Generation);
+        let different = |step: &Step| names(step) && step.level == Level::Different;
+        self.steps.iter().any(different) || self.verdict == Verdict::Veto(Veto::PersonAndOrganisation)
+    }
+}
+
 /// What follows from a comparison.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
