@@ -330,9 +330,12 @@ pub enum Graph {
         after_help = "Examples:\n  obhut graph assignments --format csv --output assignments.csv\n  obhut graph assignments --format ndjson | head"
     )]
     Assignments(Assignments),
-    /// Compare every stored record again with those it may be one person with
+    /// Group all stored records anew, as if they had arrived at once
     ///
-    /// Runs while the hub serves and goes on where it was cut short. It joins and asks, and takes nothing apart.
+    /// Compares everything with everything it may be one person with, by how frequent each value is by now, and carries out
+    /// what differs: who does not belong is taken out, who belongs is joined, what is doubtful is asked. What rules join and
+    /// somebody decided stays. Runs while the hub serves; one that is cut short is simply run again. It keeps what is
+    /// compared of every record in memory, about 1 KB each.
     Resolve(HomeLayer),
     /// Estimate the weights of matching anew from the records of this hub
     ///

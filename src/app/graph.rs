@@ -12,7 +12,7 @@ use super::Hub;
 use super::commands::{Outcome, bar, say, say_error};
 use crate::cli::{Assignments, Split, TableFormat};
 use crate::gateway::{Actor, Ask, Assignment, Caller, Disclosed, Scope};
-use crate::intake::{HUB_SOURCE, Out, Papers};
+use crate::intake::{HUB_SOURCE, Out, Papers, Progress};
 use crate::jobs::resolve_graph;
 use crate::store::{self, cards, subjects};
 use crate::types::{Category, RecordNo, SubjectId};
@@ -67,13 +67,25 @@ pub(super) async fn assignments(hub: &Hub, arguments: &Assignments) -> Outcome {
 /// `obhut graph resolve`.
 pub(super) async fn resolve(hub: &Hub) -> Outcome {
     let house = &hub.house;
-    let bar = bar("records compared");
-    bar.set_length(u64::try_from(house.store.read(|read| cards::count(read.records())).await?).unwrap_or(0));
-    let done =
-        resolve_graph::resolve(&house.store, &house.intake, &*house.clock, |compared| bar.set_position(compared));
-    let done = done.await?;
+    let by = Caller { actor: Actor::Hub("obhut graph resolve"), scope: Scope::Every };
+    let records = u64::try_from(house.store.read(|read| cards::count(read.records())).await?).unwrap_or(0);
+    let bar = bar("records opened");
+    bar.set_length(records);
+    let told = |progress| match progress {
+        Progress::Opened(opened) => bar.set_position(u64::try_from(opened).unwrap_or(0)),
+        Progress::Changed(done, all) => {
+            bar.set_message("changes");
+            bar.set_length(u64::try_from(all).unwrap_or(0));
+            bar.set_position(u64::try_from(done).unwrap_or(0));
+        }
+    };
+    let done = resolve_graph::resolve(&house.store, &house.intake, &*house.clock, Some(&by), told).await;
     bar.finish_and_clear();
-    say(&format!("{done} records compared"));
+    let done = done?;
+    say(&format!(
+        "{} records compared: {} groups taken out, {} people joined into others, {} questions to decide",
+        done.records, done.parted, done.joined, done.asked
+    ));
     Ok(())
 }
 

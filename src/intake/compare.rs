@@ -279,12 +279,6 @@ impl<'a> Table<'a> {
         }
     }
 
-    /// A copy of the card of a stored record, if it may be opened.
-    pub(super) fn copy(&mut self, write: &mut Write<'_>, record: RecordNo) -> Result<Option<Card>, Error> {
-        self.seat(write, [record])?;
-        Ok(self.open(record)?.and_then(|card| Card::from_bytes(&card.to_bytes()).ok()))
-    }
-
     /// Did the person, or any part of them, object to matching, or is their data restricted?
     pub(super) fn is_barred(&mut self, write: &mut Write<'_>, person: SubjectId) -> Result<bool, Error> {
         if let Some(barred) = self.barred.get(&person) {
@@ -458,7 +452,7 @@ impl Desk<'_> {
 }
 
 /// A waterfall as stored: words and weights.
-fn text(waterfall: &Waterfall) -> String {
+pub(super) fn text(waterfall: &Waterfall) -> String {
     // A struct of words, numbers and lists: writing it cannot fail.
     serde_json::to_string(waterfall).unwrap_or_default()
 }

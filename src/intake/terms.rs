@@ -121,16 +121,6 @@ impl Counts {
         Ok(())
     }
 
-    /// Asks for everything, for a run over all records.
-    ///
-    /// # Errors
-    /// If the store cannot be read.
-    pub(super) async fn learn_all(&self, store: &Store) -> Result<(), Error> {
-        let found = store.read(|read| store::terms::all(read.records())).await?;
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).extend(found);
-        Ok(())
-    }
-
     /// Counts along what a batch added, once it is stored. What is not known is asked for when it is needed.
     pub(super) fn count(&self, more: &BTreeMap<i32, i32>) {
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);

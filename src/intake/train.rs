@@ -2,8 +2,6 @@
 
 use std::sync::{Arc, PoisonError};
 
-use super::compare::Table;
-use super::settle::Batch;
 use super::{Error, Intake};
 use crate::audit::{Act, Line};
 use crate::gateway::Caller;
@@ -14,8 +12,6 @@ use crate::types::RecordNo;
 
 /// Records that are looked at, at most. They are spread over all there are.
 const RECORDS: usize = 60_000;
-/// Cards opened in one transaction.
-const PAGE: i64 = 500;
 /// Trained models count from here; below are the versions the hub ships with.
 const FIRST_VERSION: i32 = 1_001;
 /// With fewer pairs nothing can be learnt.
@@ -93,11 +89,18 @@ impl Intake {
         let all = usize::try_from(self.store.read(|read| cards::count(read.records())).await?).unwrap_or(usize::MAX);
         let every = all.div_ceil(RECORDS).max(1);
         let (mut looked_at, mut seen, mut after) = (Vec::new(), 0_usize, RecordNo(i64::MIN));
-        while let Some((cards, last)) = self.open_page(after).await? {
-            for card in cards {
-                // Of those whose records share keys none may be missing, so all come that stand side by side.
-                if (seen / 4).is_multiple_of(every) {
-                    looked_at.push(card);
+        while let Some((page, last)) = self.open_page(after).await? {
+            for open in page {
+                // Of records that share keys none may be missing: everybody with all of theirs, or not at all.
+                let lot = open
+                    .person
+                    .bytes()
+                    .into_iter()
+                    .rev()
+                    .take(8)
+                    .fold(0_usize, |lot, byte| (lot << 8) | usize::from(byte));
+                if lot.is_multiple_of(every) {
+                    looked_at.push(open.card);
                 }
                 seen += 1;
             }
@@ -142,27 +145,5 @@ impl Intake {
         self.book.change(line, work).await?;
         self.load_model().await?;
         Ok(version)
-    }
-
-    /// The cards of up to a page of records after `after` that may be opened, and the last of them; none at the end.
-    async fn open_page(&self, after: RecordNo) -> Result<Option<(Vec<Card>, RecordNo)>, Error> {
-        let (edition, now) = (self.rulebook.edition(), self.clock.now());
-        self.in_epoch(async || {
-            let (matching, edition) = (self.matching.clone(), edition.clone());
-            self.store
-                .write(move |write| {
-                    let rows = cards::page(write.records(), after, PAGE)?;
-                    let Some(last) = rows.last().map(|row| row.record_no) else { return Ok(None) };
-                    let table = Table::lay(write, &matching, &edition, (std::iter::empty(), 0), now)?;
-                    let mut batch = Batch::of_stored(write, table)?;
-                    let mut open = Vec::new();
-                    for row in rows.iter().filter(|row| !row.sealed.is_empty()) {
-                        open.extend(batch.opened_if_allowed(row.record_no, row.subject_id)?);
-                    }
-                    Ok::<_, Error>(Some((open, last)))
-                })
-                .await
-        })
-        .await
     }
 }

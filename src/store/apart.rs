@@ -38,6 +38,17 @@ pub fn marked(connection: &mut Connection, people: &[SubjectId]) -> Result<Vec<S
     Ok(all)
 }
 
+/// Every mark.
+///
+/// # Errors
+/// If the shelf cannot be read.
+pub fn all(connection: &mut Connection) -> Result<Vec<(SubjectId, SubjectId)>, Error> {
+    let rows: Vec<(Vec<u8>, Vec<u8>)> =
+        on!(connection, |c| apart::table.select((apart::subject_id, apart::other_id)).load(c))?;
+    let read = |(one, other): &(Vec<u8>, Vec<u8>)| Ok((SubjectId::from_slice(one)?, SubjectId::from_slice(other)?));
+    rows.iter().map(read).collect()
+}
+
 /// Marks two as not the same.
 ///
 /// # Errors

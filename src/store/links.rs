@@ -51,6 +51,18 @@ pub fn of(connection: &mut Connection, id: SubjectId) -> Result<Vec<LinkRow>, Er
         .load(c))?)
 }
 
+/// The pairs of records of all links that one rule made.
+///
+/// # Errors
+/// If the shelf cannot be read.
+pub fn by_rule(connection: &mut Connection, rule: i16) -> Result<Vec<(RecordNo, RecordNo)>, Error> {
+    let rows: Vec<(i64, i64)> = on!(connection, |c| link::table
+        .filter(link::rule.eq(rule).and(link::other_no.ne(0)))
+        .select((link::record_no, link::other_no))
+        .load(c))?;
+    Ok(rows.into_iter().map(|(one, other)| (RecordNo(one), RecordNo(other))).collect())
+}
+
 /// Gives the links of a merged person to the person that survives.
 ///
 /// # Errors

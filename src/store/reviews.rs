@@ -2,9 +2,7 @@
 
 use diesel::prelude::*;
 
-use super::columns::Reviews;
 use super::connection::{Connection, on};
-use super::fixed::Fixed;
 use super::rows::ReviewRow;
 use super::schema::review;
 use super::{Error, Write};

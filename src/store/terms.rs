@@ -119,16 +119,3 @@ pub fn sweep(write: &mut Write<'_>, terms: &[i32]) -> Result<(), Error> {
     }
     Ok(())
 }
-
-/// Every count, for a run over all records.
-///
-/// # Errors
-/// If the shelf cannot be read.
-pub fn all(connection: &mut Connection) -> Result<BTreeMap<i32, i64>, Error> {
-    let rows: Vec<(i32, i32)> = on!(connection, |c| term::table.select((term::value_no, term::held)).load(c))?;
-    let mut counts = BTreeMap::new();
-    for (term, held) in rows {
-        *counts.entry(term).or_default() += i64::from(held);
-    }
-    Ok(counts)
-}

@@ -15,8 +15,8 @@ use crate::house::{House, in_a_house_on_both_databases};
 
 const NOW: Timestamp = Timestamp::from_micros(1_800_000_000_000_000);
 
-/// A customer with these identifiers: kind, value, whether it is verified. None says a given name, so none contradicts
-/// another.
+/// A customer with these identifiers: kind, value, whether it is verified. All have one given name, so none
+/// contradicts another.
 fn record(source: &str, id: &str, identifiers: &[(&str, &str, bool)]) -> Value {
     let identifiers: Vec<Value> = identifiers
         .iter()
@@ -24,7 +24,7 @@ fn record(source: &str, id: &str, identifiers: &[(&str, &str, bool)]) -> Value {
         .collect();
     json!({
         "type": "customer", "source": source, "external_id": id, "updated_at": "2026-03-07T13:40:01Z",
-        "identifiers": identifiers, "data": {"person": {"family_name": format!("Family{id}")}},
+        "identifiers": identifiers, "data": {"person": {"given_name": "Kim", "family_name": format!("Family{id}")}},
     })
 }
 

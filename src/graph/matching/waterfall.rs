@@ -78,6 +78,14 @@ impl Waterfall {
     }
 }
 
+impl Waterfall {
+    /// Do both give a name, and one that may be the same person's?
+    #[must_use]
+    pub fn names_alike(&self) -> bool {
+        self.steps.iter().any(|step| step.field == Field::GivenName && step.weight > Bits(0))
+    }
+}
+
 /// What follows from a comparison.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -14,7 +14,7 @@ fn of_family(family: &str) -> Value {
     json!({
         "type": "customer", "source": "webshop", "external_id": family, "updated_at": "2026-03-07T13:40:01Z",
         "identifiers": [{"kind": "phone", "value": "+49 30 23125140", "verified": true}],
-        "data": {"person": {"family_name": family}},
+        "data": {"person": {"given_name": "Kim", "family_name": family}},
     })
 }
 
