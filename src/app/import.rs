@@ -13,8 +13,13 @@ use crate::api::House;
 use crate::cli::{Format, Import};
 use crate::connect::{Catalog, Connector, Form, TableMapping};
 use crate::consent::Terms;
+use crate::gateway::{Actor, Caller, Scope};
 use crate::intake::{self, CHUNK, Rejection, Taken};
+use crate::jobs::resolve_graph;
+use crate::store::cards;
 
+/// New records from which on an import groups everything anew.
+const MANY: u64 = 500;
 /// Bytes of a document that is read as a whole.
 const LONGEST_JSON: u64 = 256 * 1024 * 1024;
 
@@ -62,6 +67,9 @@ pub(super) async fn import(house: &House, arguments: &Import) -> Outcome {
         house.intake.note_ingest(None, usize::try_from(tally.total()).unwrap_or(usize::MAX)).await?;
     }
     end?;
+    if !arguments.dry_run && !arguments.no_resolve {
+        resolve(house, tally.created).await?;
+    }
     say(&format!(
         "{} records: {} created, {} updated, {} unchanged, {} older than what is there, {} of erased people, {} refused; {} \
          values left out",
@@ -75,6 +83,18 @@ pub(super) async fn import(house: &House, arguments: &Import) -> Outcome {
         tally.left_out
     ));
     if tally.rejected == 0 { Ok(()) } else { Err(format!("{} records were refused", tally.rejected).into()) }
+}
+
+/// Groups everything anew if this import is a good part of all there is: what came first was compared by what was known
+/// then, which was little.
+async fn resolve(house: &House, created: u64) -> Outcome {
+    let records = u64::try_from(house.store.read(|read| cards::count(read.records())).await?).unwrap_or(0);
+    if created >= MANY && created >= records / 10 {
+        let by = Caller { actor: Actor::Hub("obhut import"), scope: Scope::Every };
+        let done = resolve_graph::resolve(&house.store, &house.intake, &*house.clock, Some(&by), |_| ()).await?;
+        tracing::info!(parted = done.parted, joined = done.joined, asked = done.asked, "all records were grouped anew");
+    }
+    Ok(())
 }
 
 async fn bring(house: &House, arguments: &Import, reading: &Reading<'_>, tally: &mut Tally) -> Outcome {

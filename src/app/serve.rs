@@ -40,6 +40,8 @@ pub(super) fn bind(hub: Hub, config: &Config) -> Result<Server, crate::api::serv
     actix_web::rt::spawn(sync::keep_syncing(syncs));
     actix_web::rt::spawn(schedule::keep_finishing(house.rights.clone()));
     actix_web::rt::spawn(schedule::keep_taking_back(house.intake.clone()));
+    let (store, intake, clock) = (house.store.clone(), house.intake.clone(), house.clock.clone());
+    actix_web::rt::spawn(schedule::keep_grouping(store, intake, clock));
     let house = Arc::new(house);
     let frame = Frame {
         ids: house.ids.clone(),

@@ -12,11 +12,11 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
-use super::Error;
 use super::desk::Desk;
 use super::prepare::Prepared;
 use super::settle::Batch;
 use super::terms::{Counts, Term};
+use super::{Error, Intake};
 use crate::consent::{Act, Edition, Purpose, Stance, ledger as words, stance};
 use crate::graph::matching::{Card, Model, Shape, TermFrequencies, Verdict, Waterfall};
 use crate::graph::{self, Rule};
@@ -39,6 +39,8 @@ pub(super) struct Matching {
     pub(super) model: RwLock<Arc<Model>>,
     /// How many records there are, roughly; 0: not counted yet.
     records: AtomicU64,
+    /// How many there were when they were counted.
+    found: AtomicU64,
     pub(super) counts: Counts,
 }
 
@@ -49,6 +51,7 @@ impl Matching {
             keyring,
             model: RwLock::new(Arc::new(Model::shipped())),
             records: AtomicU64::new(0),
+            found: AtomicU64::new(0),
             counts: Counts::default(),
         }
     }
@@ -61,6 +64,21 @@ impl Matching {
             self.records.store(count, Ordering::Relaxed);
         }
         Ok(self.records.fetch_add(more, Ordering::Relaxed) + more)
+    }
+}
+
+impl Intake {
+    /// How many records this process knows of, those other nodes brought since it first counted left out; 0 if it took in
+    /// none yet.
+    #[must_use]
+    pub fn records_seen(&self) -> u64 {
+        self.matching.records.load(Ordering::Relaxed)
+    }
+
+    /// How many there were when this process took in its first.
+    #[must_use]
+    pub fn records_found(&self) -> u64 {
+        self.matching.found.load(Ordering::Relaxed)
     }
 }
 

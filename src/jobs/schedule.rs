@@ -6,12 +6,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::resolve_graph;
 use super::rotate_keys::KeyRotation;
 use crate::audit::Book;
 use crate::consent::Rulebook;
 use crate::intake::Intake;
 use crate::rights::Rights;
 use crate::store::Store;
+use crate::types::Clock;
 use crate::vault::Strongbox;
 
 /// How often configuration made on other nodes is read.
@@ -22,6 +24,10 @@ const HEADS: Duration = Duration::from_secs(10);
 const UNFINISHED: Duration = Duration::from_secs(600);
 /// How often values that join nobody any more are looked for. Mostly there is none: the batch that finds one does it.
 const TAKEN_BACK: Duration = Duration::from_secs(60);
+/// How long nothing may have come in before everything is grouped anew.
+const QUIET: Duration = Duration::from_secs(20);
+/// Records from which on that is worth while.
+const MANY: u64 = 500;
 /// How often it is checked whether a rotation is due.
 const ROTATION: Duration = Duration::from_secs(3600);
 
@@ -80,6 +86,32 @@ pub async fn keep_taking_back(intake: Arc<Intake>) {
             Err(error) => tracing::error!(error = ?error, "what a shared value had joined is taken apart later"),
         }
         tokio::time::sleep(TAKEN_BACK).await;
+    }
+}
+
+/// Groups everything anew once the hub has grown by a tenth and nothing comes in any more, for as long as it is polled.
+pub async fn keep_grouping(store: Store, intake: Arc<Intake>, clock: Arc<dyn Clock>) {
+    let (mut grouped, mut seen) = (0, 0);
+    loop {
+        tokio::time::sleep(QUIET).await;
+        let before = std::mem::replace(&mut seen, intake.records_seen());
+        // What was there when this process began was grouped by the one before.
+        grouped = grouped.max(intake.records_found());
+        if seen != before || seen < MANY || seen.saturating_sub(grouped) < seen / 10 {
+            continue;
+        }
+        match resolve_graph::resolve(&store, &intake, &*clock, None, |_| ()).await {
+            Ok(done) => {
+                tracing::info!(
+                    parted = done.parted,
+                    joined = done.joined,
+                    asked = done.asked,
+                    "all records were grouped anew"
+                );
+                grouped = seen;
+            }
+            Err(error) => tracing::error!(error = ?error, "the records could not be grouped anew; it is tried again"),
+        }
     }
 }
 

@@ -51,6 +51,8 @@ pub(super) struct Tally {
     vetoes: u32,
     negative: u32,
     logins: u32,
+    /// Pairs that name different people, and are not clearly one all the same.
+    opposed: u32,
     sum: i64,
 }
 
@@ -61,6 +63,8 @@ impl Tally {
     }
 
     pub(super) fn add(&mut self, model: &Model, waterfall: &Waterfall) {
+        // One mailbox is enough for a record without a name to be a husband's as well as his wife's; they are not one for it.
+        self.opposed += u32::from(waterfall.contradicts() && waterfall.total < model.join_at());
         // Two records that have nothing in common to compare do not speak against each other.
         let contradicts =
             waterfall.steps.iter().any(|step| step.field != Field::Household && step.weight.0 <= -CLEARLY / 2);
@@ -73,9 +77,9 @@ impl Tally {
     }
 
     pub(super) fn shape(&self) -> Shape {
-        let Self { pairs, vetoes, negative, sum, .. } = *self;
+        let Self { pairs, vetoes, negative, opposed, sum, .. } = *self;
         let mean = Bits(i32::try_from(sum / i64::from(pairs.max(1))).unwrap_or_default());
-        if vetoes > 0 || negative * 5 > pairs * 2 {
+        if vetoes > 0 || negative * 5 > pairs * 2 || opposed * 3 > pairs {
             Shape::Stops { pairs, vetoes, negative, mean }
         } else {
             Shape::Fits { mean }

@@ -12,6 +12,7 @@ mod bytes;
 mod card;
 mod cluster;
 mod compare;
+mod frequent;
 mod guard;
 mod keys;
 mod make;

@@ -1,10 +1,9 @@
 //! What an agreement is worth more or less than usual, because the value is rare or shared by many.
 
 use super::card::Card;
-use super::compare;
 use super::model::Other;
 use super::score::Tally;
-use super::{Bits, Field, Level, Step, TermKind};
+use super::{Bits, Field, Level, Step, TermKind, compare, frequent};
 
 impl Tally<'_> {
     /// What a shared value is worth more or less than an average one of its kind.
@@ -20,9 +19,13 @@ impl Tally<'_> {
             TermKind::BirthDate => rarity.birth_date,
             TermKind::Mailbox | TermKind::Phone | TermKind::Handle => return Bits(0),
         };
-        let Some(others) = self.frequencies.others(kind, value) else { return Bits(0) };
+        let listed = if kind == TermKind::FamilyName { frequent::family_name(value) } else { None };
+        let expected = listed.unwrap_or_else(|| (-typical).exp2());
         let known = f64::from(rarity.weight);
-        let share = (others + known * (-typical).exp2()) / (self.frequencies.records() + known);
+        let share = match self.frequencies.others(kind, value) {
+            Some(others) => (others + known * expected) / (self.frequencies.records() + known),
+            None => expected,
+        };
         Bits::of((-share.log2() - typical).min(rarity.most))
     }
 
