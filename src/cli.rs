@@ -346,11 +346,11 @@ pub enum Graph {
     /// Opens what is compared of the records, under the purpose identity_matching and of nobody who objected, and learns how
     /// often records of one person differ and those of strangers agree. Weights of mailboxes, phones and numbers stay as they
     /// are. The model is stored, weighs from then on, and is named in every link it made; what was joined stays joined.
-    /// `obhut graph model --use 1` goes back to the one the hub ships with.
+    /// `obhut graph model --use 0` goes back to the one the hub ships with.
     #[command(after_help = "Example:\n  obhut graph train --dry-run && obhut graph train && obhut graph resolve")]
     Train(Train),
     /// Show which model of matching weighs, when it was estimated and from how much, or choose another
-    #[command(after_help = "Example:\n  obhut graph model --use 1")]
+    #[command(after_help = "Example:\n  obhut graph model --use 0")]
     Model(ChooseModel),
     /// Take apart who was taken for one person
     ///
@@ -376,7 +376,7 @@ pub struct Train {
 /// `obhut graph model`.
 #[derive(Args)]
 pub struct ChooseModel {
-    /// Version of the model that is to weigh; 1 is the one the hub ships with
+    /// Version of the model that is to weigh; 0 for the one the hub ships with
     #[arg(long = "use", value_name = "VERSION")]
     pub version: Option<i32>,
     /// Where the data is.

@@ -5,6 +5,7 @@ use super::commands::{Outcome, bar, say};
 use crate::cli::{ChooseModel, Train};
 use crate::gateway::{Actor, Caller, Scope};
 use crate::graph::matching::Model;
+use crate::intake::FIRST_TRAINED;
 use crate::store::cards;
 
 /// `obhut graph train`.
@@ -35,7 +36,7 @@ pub(super) async fn choose(hub: &Hub, arguments: &ChooseModel) -> Outcome {
     let shipped = Model::shipped().version;
     if let Some(wanted) = arguments.version {
         let by = Caller { actor: Actor::Hub("obhut graph model"), scope: Scope::Every };
-        let trained = u32::try_from(wanted).ok() != Some(shipped);
+        let trained = wanted >= FIRST_TRAINED;
         house.intake.use_model(trained.then_some(wanted), &by).await?;
     }
     let models = house.intake.models().await?;

@@ -45,5 +45,5 @@ pub use review::{Answer, Decided};
 pub use schema::RecordSchema;
 pub use separate::{Out, Papers, Separated};
 pub use statement::{HUB_SOURCE, Named, Recorded, Stated};
-pub use train::Training;
+pub use train::{FIRST_TRAINED, Training};
 pub use wire::MAX_BYTES;

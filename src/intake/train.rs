@@ -13,7 +13,7 @@ use crate::types::RecordNo;
 /// Records that are looked at, at most. They are spread over all there are.
 const RECORDS: usize = 60_000;
 /// Trained models count from here; below are the versions the hub ships with.
-const FIRST_VERSION: i32 = 1_001;
+pub const FIRST_TRAINED: i32 = 1_001;
 /// With fewer pairs nothing can be learnt.
 const LEAST_PAIRS: usize = 1_000;
 
@@ -126,7 +126,7 @@ impl Intake {
     async fn put_down(&self, model: Model, (records, pairs): (usize, usize), by: &Caller) -> Result<i32, Error> {
         let now = self.clock.now();
         let before = self.models().await?.last().map_or(0, |row| row.version);
-        let version = FIRST_VERSION.max(before + 1);
+        let version = FIRST_TRAINED.max(before + 1);
         let model = model.named(u32::try_from(version).unwrap_or(u32::MAX));
         let row = ModelRow {
             version,

@@ -19,6 +19,7 @@ mod doors;
 mod erasure;
 mod faults;
 mod graph;
+mod grouping;
 mod hammer;
 mod hardening;
 mod held_keys;
