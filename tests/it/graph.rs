@@ -15,8 +15,7 @@ use crate::house::{House, in_a_house_on_both_databases};
 
 const NOW: Timestamp = Timestamp::from_micros(1_800_000_000_000_000);
 
-/// A customer with these identifiers: kind, value, whether it is verified. All have one given name, so none
-/// contradicts another.
+/// A customer with these identifiers: kind, value, whether it is verified.
 fn record(source: &str, id: &str, identifiers: &[(&str, &str, bool)]) -> Value {
     let identifiers: Vec<Value> = identifiers
         .iter()
@@ -24,8 +23,15 @@ fn record(source: &str, id: &str, identifiers: &[(&str, &str, bool)]) -> Value {
         .collect();
     json!({
         "type": "customer", "source": source, "external_id": id, "updated_at": "2026-03-07T13:40:01Z",
-        "identifiers": identifiers, "data": {"person": {"given_name": "Kim", "family_name": format!("Family{id}")}},
+        "identifiers": identifiers, "data": {"person": {"given_name": format!("Given{id}"), "family_name": format!("Family{id}")}},
     })
+}
+
+/// As [`record`], where all have one given name, so that none contradicts another.
+fn of_kim(source: &str, id: &str, identifiers: &[(&str, &str, bool)]) -> Value {
+    let mut record = record(source, id, identifiers);
+    record["data"]["person"]["given_name"] = "Kim".into();
+    record
 }
 
 /// How many people the hub knows.
@@ -118,10 +124,10 @@ fn numbers_of_one_source_mean_nothing_at_another(database: Database) {
 /// showed it, and who was joined in.
 fn every_join_keeps_its_evidence(database: Database) {
     let (email, phone) = (("email", "karla@example.org", true), ("phone", "+49 30 23125140", true));
-    let (house, people) = brought(database, &[record("webshop", "one", &[email]), record("books", "two", &[phone])]);
+    let (house, people) = brought(database, &[of_kim("webshop", "one", &[email]), of_kim("books", "two", &[phone])]);
     assert_eq!(people, 2);
     assert_eq!(links(&house), [(Rule::First, false, false), (Rule::First, false, false)]);
-    house.ingest(&[record("webshop", "three", &[email, phone])]).expect_all("created");
+    house.ingest(&[of_kim("webshop", "three", &[email, phone])]).expect_all("created");
     assert_eq!(self::people(&house), 1);
     let mut found = links(&house);
     let at_join = found.split_off(2);
@@ -149,10 +155,10 @@ fn assignments_name_every_record_and_its_person(database: Database) {
     let (house, people) = brought(
         database,
         &[
-            record("webshop", "one@example.org", &[email]),
-            record("books", "K-1", &[email]),
-            record("webshop", "two", &[]),
-            record("webshop", "three", &[("email", "objects@example.org", true)]),
+            of_kim("webshop", "one@example.org", &[email]),
+            of_kim("books", "K-1", &[email]),
+            of_kim("webshop", "two", &[]),
+            of_kim("webshop", "three", &[("email", "objects@example.org", true)]),
         ],
     );
     assert_eq!(people, 3);
@@ -212,7 +218,7 @@ fn a_value_that_becomes_crowded_gives_back_what_it_joined(database: Database) {
     let mail = |id: &'static str| ("email", id, true);
     let house = House::open(database);
     let bring = |id: &str, identifiers: &[(&str, &str, bool)]| {
-        house.ingest(&[record("webshop", id, identifiers)]).expect_all("created");
+        house.ingest(&[of_kim("webshop", id, identifiers)]).expect_all("created");
         people(&house)
     };
     assert_eq!(bring("one", &[phone]), 1);

@@ -24,8 +24,7 @@ fn named(source: &str, id: &str, (given, family): (&str, &str), more: Value) -> 
         record["data"]["person"]["birth_date"] = born.into();
     }
     if let Some(street) = more["street"].as_str() {
-        record["data"]["addresses"] =
-            json!([{"street": street, "house_number": "12", "postal_code": "10437", "city": "Berlin", "country": "DE"}]);
+        record["data"]["addresses"] = json!([{"street": street, "house_number": "12", "postal_code": "10437", "city": "Berlin", "country": "DE"}]);
     }
     record
 }
@@ -118,7 +117,8 @@ fn grouping_anew_joins_and_parts_by_the_model_in_force(database: Database) {
     choose("0");
     house.database().execute(Shelf::Records, "UPDATE model SET in_force = 1");
     // This process follows a moment later; the command line reads it at once.
-    let run = house.command(&["import", "--quiet", "--format", "ndjson", "-"]).stdin(std::process::Stdio::piped()).spawn();
+    let run =
+        house.command(&["import", "--quiet", "--format", "ndjson", "-"]).stdin(std::process::Stdio::piped()).spawn();
     let mut run = run.unwrap();
     std::io::Write::write_all(run.stdin.as_mut().unwrap(), ottilie("books", "two").to_string().as_bytes()).unwrap();
     assert!(run.wait().unwrap().success());
@@ -127,7 +127,10 @@ fn grouping_anew_joins_and_parts_by_the_model_in_force(database: Database) {
     let told = graph(&house, &["resolve"]);
     assert!(told.contains("2 records compared: 0 groups taken out, 1 people joined"), "{told}");
     assert_eq!(people(&house), 1);
-    assert!(graph(&house, &["resolve"]).contains("0 groups taken out, 0 people joined"), "a second run changed something");
+    assert!(
+        graph(&house, &["resolve"]).contains("0 groups taken out, 0 people joined"),
+        "a second run changed something"
+    );
     choose("1001");
     let told = graph(&house, &["resolve"]);
     assert!(told.contains("1 groups taken out, 0 people joined"), "{told}");
@@ -163,7 +166,9 @@ fn the_order_of_arrival_decides_nothing_in_the_end(database: Database) {
         let mut arriving = records.clone();
         match order {
             1 => arriving.reverse(),
-            2 => arriving.sort_by_key(|record| record["external_id"].as_str().unwrap().chars().rev().collect::<String>()),
+            2 => {
+                arriving.sort_by_key(|record| record["external_id"].as_str().unwrap().chars().rev().collect::<String>())
+            }
             _ => {}
         }
         for some in arriving.chunks(7) {
@@ -189,10 +194,16 @@ fn weights_are_learnt_from_the_records(database: Database) {
         let family = format!("Familie{}", ["a", "b", "c", "d"][number % 4].repeat(1 + number / 40));
         let mail = format!("p{number}@example.org");
         let street = format!("Weg{}", number % 50);
-        let more = json!({"mail": mail, "street": street, "born": format!("19{}-05-1{}", 50 + number % 40, number % 9)});
+        let more =
+            json!({"mail": mail, "street": street, "born": format!("19{}-05-1{}", 50 + number % 40, number % 9)});
         let (given, slip) = (names[number % names.len()], &names[number % names.len()][1..]);
         records.push(named("webshop", &format!("w{number}"), (given, &family), more.clone()));
-        records.push(named("books", &format!("b{number}"), (if number % 5 == 0 { slip } else { given }, &family), more));
+        records.push(named(
+            "books",
+            &format!("b{number}"),
+            (if number % 5 == 0 { slip } else { given }, &family),
+            more,
+        ));
     }
     house.ingest(&records).expect_all("created");
     let told = graph(&house, &["train", "--dry-run"]);
@@ -226,7 +237,8 @@ fn counts_end_with_what_they_counted(database: Database) {
     };
     house.ingest(&[nobody("later")]).expect_all("created");
     assert_eq!((rows(), held()), (6, vec!["7".to_owned()]));
-    let demand = json!({"right": "erasure", "identifier": {"kind": "email", "value": "ottilie@example.org"}, "execute": true});
+    let demand =
+        json!({"right": "erasure", "identifier": {"kind": "email", "value": "ottilie@example.org"}, "execute": true});
     house.post(Role::Dpo, "/v1/requests", &demand).expect(201);
     house.ingest(&[nobody("last")]).expect_all("created");
     assert_eq!((rows(), held()), (2, vec!["2".to_owned()]), "what was erased is still counted");
