@@ -23,8 +23,9 @@ impl Intake {
                 .write(move |write| {
                     let rows = cards::page(write.records(), after, limit)?;
                     let Some(last) = rows.last().map(|row| row.record_no) else { return Ok(None) };
-                    let keys = rows.iter().flat_map(crate::store::rows::CardRow::keys);
-                    let table = Table::lay(write, &matching, &edition, (keys, 0), now)?;
+                    let keys: Vec<Vec<i64>> = rows.iter().map(|row| row.keys().collect()).collect();
+                    let keys: Vec<&[i64]> = keys.iter().map(Vec::as_slice).collect();
+                    let table = Table::lay(write, &matching, &edition, (&keys, 0), now)?;
                     let desk = Desk::new(&sealer, &ids, now);
                     let mut batch = Batch::of_stored(write, table)?;
                     for row in rows.iter().filter(|row| !row.sealed.is_empty()) {
