@@ -1,47 +1,75 @@
 //! Whom the measured hub knows: customers of about a kilobyte with a confirmed newsletter consent, as a webshop sends
 //! them.
 
-const GIVEN: [&str; 16] = [
-    "Erika", "Jonas", "Mathilde", "Bernd", "Ayse", "Clara", "Ludwig", "Svenja", "Torsten", "Greta", "Emil", "Petra",
-    "Hakan", "Ida", "Volker", "Nele",
+/// Given names: 64, as if about as many were in use at once as say half of all people's.
+const SYLLABLES: [[&str; 8]; 2] = [
+    ["Eri", "Jona", "Mat", "Ber", "Cla", "Lud", "Sven", "Gre"],
+    ["ka", "than", "hilde", "nd", "ra", "wig", "ja", "ta"],
 ];
+/// Family names: one in ten people has one of these, the others one of 4,096 that are made of three parts.
+const FREQUENT: [&str; 8] = ["Müller", "Schmidt", "Schneider", "Fischer", "Weber", "Meyer", "Wagner", "Becker"];
 const BEGIN: [&str; 16] = [
     "Ober", "Nieder", "Stein", "Linden", "Krause", "Wolf", "Brand", "Hagen", "Falken", "Mohr", "Tannen", "Rosen",
     "Eich", "Bach", "Sommer", "Zeller",
+];
+const MIDDLE: [&str; 16] = [
+    "", "en", "her", "ling", "bert", "ger", "win", "rich", "hard", "mut", "lieb", "fried", "hold", "traut", "gard",
+    "ald",
 ];
 const END: [&str; 16] = [
     "mann", "bauer", "hofer", "feld", "kamp", "weiler", "dorf", "stedt", "berger", "meister", "hauser", "brink",
     "lohe", "rieder", "thal", "wald",
 ];
+/// One in four lives in a large town, the others in one of 256.
 const TOWNS: [&str; 12] =
     ["Berlin", "Hamburg", "Köln", "Leipzig", "Freiburg", "Kiel", "Ulm", "Passau", "Erfurt", "Bremen", "Mainz", "Halle"];
+/// Postal codes in use: about as many as there are.
+const CODES: usize = 8_192;
 
-/// Name, birth date and address of a person. They are as different as customers are: records are compared as they arrive.
+/// Name, birth date and address of a person. They are as different as customers are, frequent names included: records
+/// are compared as they arrive.
 struct Person {
-    given: &'static str,
+    given: String,
     family: String,
     born: String,
     street: String,
     house: usize,
     code: usize,
-    town: &'static str,
+    town: String,
 }
 
 fn pick(list: &[&'static str], number: usize) -> &'static str {
     list[number % list.len()]
 }
 
+/// Another number for each field of a person; neighbouring people have nothing in common.
+fn mixed(number: usize, field: usize) -> usize {
+    let mut mixed = number.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ field.wrapping_mul(0xd1b5_4a32_d192_ed03);
+    mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    (mixed ^ (mixed >> 31)) >> 8
+}
+
 fn person(number: usize) -> Person {
-    // Neighbouring numbers are people who have nothing in common.
-    let mixed = number.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 20;
+    let of = |field| mixed(number, field);
+    let family = match of(0) % 10 {
+        0 => pick(&FREQUENT, of(1)).to_owned(),
+        _ => [pick(&BEGIN, of(1)), pick(&MIDDLE, of(2)), pick(&END, of(3))].concat(),
+    };
+    let code = of(4) % CODES;
+    // A postal code belongs to one town.
+    let town = match code % 4 {
+        0 => pick(&TOWNS, code / 4).to_owned(),
+        _ => [pick(&BEGIN, code / 4), pick(&END, code / 64)].concat(),
+    };
     Person {
-        given: pick(&GIVEN, mixed),
-        family: format!("{}{}", pick(&BEGIN, mixed >> 4), pick(&END, mixed >> 8)),
-        born: format!("{}-{:02}-{:02}", 1940 + (mixed >> 12) % 64, 1 + (mixed >> 18) % 12, 1 + (mixed >> 22) % 28),
-        street: format!("{}{}straße", pick(&BEGIN, mixed >> 27), pick(&END, mixed >> 31)),
-        house: 1 + (mixed >> 35) % 120,
-        code: 10_115 + (mixed >> 3) % 80_000,
-        town: pick(&TOWNS, mixed >> 7),
+        given: [pick(&SYLLABLES[0], of(5)), pick(&SYLLABLES[1], of(6))].concat(),
+        family,
+        born: format!("{}-{:02}-{:02}", 1940 + of(7) % 64, 1 + of(8) % 12, 1 + of(9) % 28),
+        street: [pick(&BEGIN, of(10)), pick(&END, of(11)), "straße"].concat(),
+        house: 1 + of(12) % 120,
+        code: 10_115 + 9 * code,
+        town,
     }
 }
 

@@ -12,6 +12,7 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
+use super::candidates::Blocks;
 use super::desk::Desk;
 use super::prepare::Prepared;
 use super::settle::Batch;
@@ -27,8 +28,6 @@ use crate::vault::{CardKey, Comparer, Keyring};
 
 /// The purpose under which records are compared.
 pub(super) const MATCHING: &str = "identity_matching";
-/// Candidates that are looked at; those that share the most keys come first.
-const CANDIDATES: usize = 64;
 /// Records of one person that are looked at before they are joined with others.
 const MEMBERS: usize = 40;
 
@@ -91,7 +90,7 @@ pub(super) struct Table<'a> {
     now: Timestamp,
     count: u64,
     /// The records under each matching key of the batch.
-    blocks: HashMap<i64, Vec<RecordNo>>,
+    blocks: Blocks,
     seats: HashMap<RecordNo, Seat>,
     keys: HashMap<(SubjectId, i16), DataKeyRow>,
     barred: HashMap<SubjectId, bool>,
@@ -118,28 +117,28 @@ struct Alike {
 }
 
 impl<'a> Table<'a> {
-    /// Lays down the cards of all candidates under the matching keys of a batch, which brings so many `more` records.
+    /// Lays down the cards of all candidates of a batch: by the matching keys of each of its records, of which so many are
+    /// `more` than there were.
     pub(super) fn lay(
         write: &mut Write<'_>,
         matching: &'a Matching,
         edition: &'a Edition,
-        (keys_of_all, more): (impl Iterator<Item = i64>, u64),
+        (records, more): (&[&[i64]], u64),
         now: Timestamp,
     ) -> Result<Self, Error> {
         let purpose = MATCHING.parse::<PurposeCode>().ok().and_then(|code| edition.purpose(&code).cloned());
-        let (blocks, seats, keys, barred) = (HashMap::new(), HashMap::new(), HashMap::new(), HashMap::new());
+        let (blocks, seats, keys, barred) = (Blocks::default(), HashMap::new(), HashMap::new(), HashMap::new());
         let model = matching.model.read().unwrap_or_else(PoisonError::into_inner).clone();
         let mut table = Self { matching, model, edition, purpose, now, count: 0, blocks, seats, keys, barred };
-        let wanted: BTreeSet<i64> = keys_of_all.collect();
+        let wanted: BTreeSet<i64> = records.iter().copied().flatten().copied().collect();
         if wanted.is_empty() {
             return Ok(table);
         }
         table.count = matching.count(write, more)?;
         let wanted: Vec<i64> = wanted.into_iter().collect();
         let found = cards::candidates(write.records(), &wanted)?;
-        let narrow = found.iter().filter(|block| block.len() <= cards::BLOCK);
-        let numbers: BTreeSet<RecordNo> = narrow.flatten().copied().collect();
-        table.blocks = wanted.into_iter().zip(found).collect();
+        table.blocks = Blocks::of(wanted, found);
+        let numbers: BTreeSet<RecordNo> = records.iter().flat_map(|keys| table.blocks.candidates(keys, None)).collect();
         table.seat(write, numbers)?;
         Ok(table)
     }
@@ -225,20 +224,12 @@ impl<'a> Table<'a> {
             return;
         };
         self.seats.insert(record, Seat { person, card: Laid::Open(Box::new(card)) });
-        for key in &prepared.keys {
-            let block = self.blocks.entry(*key).or_default();
-            if !block.contains(&record) {
-                block.push(record);
-            }
-        }
+        self.blocks.add(&prepared.keys, record);
     }
 
     /// How frequent the values of a record are. `own`: is it stored already?
     fn frequencies(&self, terms: &[Term], own: bool) -> TermFrequencies {
-        let under = |key| {
-            let held = self.blocks.get(&key).map_or(0, Vec::len);
-            (held <= cards::BLOCK).then_some(held)
-        };
+        let under = |key| Some(self.blocks.under(key)).filter(|held| *held <= cards::BLOCK);
         self.matching.counts.frequencies(self.count, terms, own, under)
     }
 
@@ -259,20 +250,6 @@ impl<'a> Table<'a> {
     /// Do two cards name different people?
     pub(super) fn contradict(&self, one: &Card, other: &Card) -> bool {
         self.model.score(one, other, &TermFrequencies::new(self.count)).contradicts()
-    }
-
-    /// The candidates of a record, those that share the most keys first.
-    fn candidates(&self, keys: &[i64], own: RecordNo) -> Vec<RecordNo> {
-        let mut shared: HashMap<RecordNo, usize> = HashMap::new();
-        for key in keys {
-            let block = self.blocks.get(key).filter(|block| block.len() <= cards::BLOCK);
-            for record in block.into_iter().flatten().filter(|record| **record != own) {
-                *shared.entry(*record).or_default() += 1;
-            }
-        }
-        let mut candidates: Vec<(usize, RecordNo)> = shared.into_iter().map(|(record, keys)| (keys, record)).collect();
-        candidates.sort_unstable_by(|(keys, record), (others, other)| others.cmp(keys).then(record.cmp(other)));
-        candidates.into_iter().take(CANDIDATES).map(|(_, record)| record).collect()
     }
 
     /// The card of a record, if it may be opened.
@@ -343,7 +320,7 @@ impl Desk<'_> {
         (card, keys, terms): (&Card, &[i64], &[Term]),
         (record, person): (RecordNo, SubjectId),
     ) -> Result<(), Error> {
-        let candidates = batch.table.candidates(keys, record);
+        let candidates = batch.table.blocks.candidates(keys, Some(record));
         if batch.table.is_barred(batch.write, person)? {
             batch.catch_up()?;
             return Ok(cards::silence(batch.write, &[record])?);

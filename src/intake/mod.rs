@@ -5,6 +5,7 @@
 //! own. [`Intake`] resolves whose each record is (`settle`), seals it and writes it; it can open nothing. Read next: [`record`] for what a record holds, [`normal`] for how each kind of value is written, then
 //! [`crate::vault`], which seals.
 
+mod candidates;
 pub mod canonical;
 mod card;
 mod claim;

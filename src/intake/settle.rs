@@ -132,9 +132,9 @@ pub(super) fn settle(
     let known = Arrivals::load(write, &indexes, &tombstones.copied().collect())?;
     let news: Vec<&Prepared> = good().filter(|record| is_news(&known, record)).collect();
     desk.hold(write, &expected(&known, &news))?;
-    let keys = news.iter().flat_map(|record| record.keys.iter().copied());
+    let keys: Vec<&[i64]> = news.iter().map(|record| record.keys.as_slice()).collect();
     let more = u64::try_from(prepared.len()).unwrap_or(0);
-    let table = Table::lay(write, matching, edition, (keys, more), desk.now)?;
+    let table = Table::lay(write, matching, edition, (&keys, more), desk.now)?;
     let mut batch = Batch::begin(write, known, table)?;
     let outcomes = prepared
         .iter()

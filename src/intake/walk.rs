@@ -35,7 +35,7 @@ impl Intake {
                 .write(move |write| {
                     let rows = cards::page(write.records(), after, PAGE)?;
                     let Some(last) = rows.last().map(|row| row.record_no) else { return Ok(None) };
-                    let mut table = Table::lay(write, &matching, &edition, (std::iter::empty(), 0), now)?;
+                    let mut table = Table::lay(write, &matching, &edition, (&[], 0), now)?;
                     let numbers: Vec<RecordNo> = rows.iter().map(|row| row.record_no).collect();
                     table.lay_open(write, &numbers)?;
                     let mut batch = Batch::of_stored(write, table)?;

@@ -15,7 +15,11 @@ use super::connection::{Connection, on};
 use super::rows::{IdentifierRow, LedgerRow, RecordRow, SubjectRow, SubjectRows, SubjectState, Who};
 use super::schema::{identifier, ledger, record, subject};
 use super::{Error, Read, keys, subjects};
-use crate::types::SubjectId;
+use crate::types::{SubjectId, Timestamp};
+
+/// Somebody who never is: where nobody is found, as many statements are run as for somebody of whom nothing may be read, so
+/// that their time, which is the database's and not the hub's, tells neither.
+const NOBODY: SubjectId = SubjectId::from_uuid(uuid::Uuid::nil());
 
 /// Everything of these people, in the order asked. A value that several people share finds nobody.
 ///
@@ -38,10 +42,10 @@ fn load_one(read: &mut Read, who: &Who) -> Result<Option<SubjectRows>, Error> {
         Some(row) => subjects::living(read.records(), row.subject_id)?,
         None => None,
     };
-    let Some(row) = row else { return Ok(None) };
-    let id = row.subject_id;
+    let found = row.is_some();
+    let (id, created_at) = row.map_or((NOBODY, Timestamp::UNSET), |row| (row.subject_id, row.created_at));
     let bytes = id.bytes().to_vec();
-    let mut person = SubjectRows::empty(id, row.created_at);
+    let mut person = SubjectRows::empty(id, created_at);
     person.records = on!(read.records(), |c| record::table
         .filter(record::subject_id.eq(&bytes))
         .order(record::record_no)
@@ -57,7 +61,7 @@ fn load_one(read: &mut Read, who: &Who) -> Result<Option<SubjectRows>, Error> {
         person.merged.extend(subjects::find(read.records(), *owner)?);
     }
     person.keys = keys::data_keys(read.keys(), &owners)?;
-    Ok(Some(person))
+    Ok(found.then_some(person))
 }
 
 /// Rows of one value that are looked at before the database is asked to tell the people apart itself.
@@ -112,9 +116,12 @@ fn one_person<'a>(mut ids: impl Iterator<Item = &'a [u8]>) -> Result<Option<Subj
 
 fn load_many(read: &mut Read, who: &[Who]) -> Result<Vec<Option<SubjectRows>>, Error> {
     let asked = identified(read.records(), who)?;
-    let living = subjects::living_many(read.records(), asked.iter().flatten().copied())?;
+    let living = subjects::living_many(read.records(), asked.iter().map(|id| id.unwrap_or(NOBODY)))?;
     let mut all: HashMap<SubjectId, SubjectRows> =
         living.values().map(|row| (row.subject_id, SubjectRows::empty(row.subject_id, row.created_at))).collect();
+    if all.is_empty() {
+        all.insert(NOBODY, SubjectRows::empty(NOBODY, Timestamp::UNSET));
+    }
     load_rows(read.records(), &mut all)?;
     load_keys(read, &mut all)?;
     let now: Vec<Option<SubjectId>> =
@@ -160,9 +167,6 @@ fn identified(connection: &mut Connection, who: &[Who]) -> Result<Vec<Option<Sub
 /// Their records and what they said.
 fn load_rows(connection: &mut Connection, all: &mut HashMap<SubjectId, SubjectRows>) -> Result<(), Error> {
     let ids: Vec<SubjectId> = all.keys().copied().collect();
-    if ids.is_empty() {
-        return Ok(());
-    }
     let records: Vec<RecordRow> = on!(connection, |c| record::table
         .filter(people(record::part, record::subject_id, &ids))
         .select(RecordRow::as_select())
@@ -198,9 +202,6 @@ fn load_keys(read: &mut Read, all: &mut HashMap<SubjectId, SubjectRows>) -> Resu
         }
     }
     let owners: Vec<SubjectId> = needed.keys().copied().collect();
-    if owners.is_empty() {
-        return Ok(());
-    }
     let mut others: Vec<SubjectId> = owners.iter().filter(|owner| !all.contains_key(owner)).copied().collect();
     others.sort_unstable();
     let mut others = subjects::many(read.records(), &others)?;
