@@ -1,14 +1,20 @@
 //! [`Pull`]: reading a stream from the vendor, page by page, from wherever the last reading stood.
 
+mod changes;
+mod enrich;
+mod paging;
+
+use changes::{Incremental, instant, is_news, written};
+use enrich::Enrich;
 use jaq_json::Val;
+use paging::{Paging, Spot};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::call::{At, Call};
-use super::filter::Filter;
 use super::link::Link;
-use super::manifest::pull::{IncrementalSpec, InstantFormat, PagingSpec, PullSpec};
-use super::mapping::{exact, value};
+use super::manifest::pull::PullSpec;
+use super::mapping::value;
 use super::session::{Answer, Session};
 use super::template::Variables;
 use super::{Error, Fault, MappingError, Stream};
@@ -42,17 +48,6 @@ struct Sweep {
     read: u64,
     /// Objects there are in all.
     total: Option<u64>,
-}
-
-/// A page.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum Spot {
-    First,
-    Page(u64),
-    Offset(u64),
-    Token(String),
-    Url(String),
 }
 
 impl Place {
@@ -114,39 +109,6 @@ pub struct Pull {
     enrich: Vec<Enrich>,
 }
 
-struct Paging {
-    size: u32,
-    style: Style,
-    total: Option<Filter>,
-    total_header: Option<String>,
-    more: Option<Filter>,
-    expired: Option<(u16, Option<Filter>)>,
-}
-
-enum Style {
-    Page(u64),
-    Offset,
-    Token(Filter),
-    Url(Filter),
-    Link,
-}
-
-struct Incremental {
-    format: InstantFormat,
-    overlap: i64,
-    lag: i64,
-    start_days: Option<u32>,
-    compare: Option<Filter>,
-    next: Option<Filter>,
-}
-
-struct Enrich {
-    name: String,
-    values: Vec<(String, Filter)>,
-    call: Call,
-    take: Filter,
-}
-
 impl Pull {
     pub(super) fn load(spec: PullSpec, stream: &str, link: &Link, at: At<'_>) -> Result<Self, Error> {
         let place = format!("streams.{stream}.pull");
@@ -156,18 +118,7 @@ impl Pull {
         let paging =
             spec.paging.map(|paging| Paging::load(paging, &place, &call, &spec.request.body, at)).transpose()?;
         let incremental = spec.incremental.map(|spec| Incremental::load(spec, &place, at)).transpose()?;
-        let enrich = spec.enrich.into_iter().map(|spec| {
-            let place = format!("{place}.enrich.{}", spec.name);
-            let mut known = link.names();
-            known.extend(spec.values.keys().map(String::as_str));
-            let values = spec.values.iter().map(|(name, code)| Ok((name.clone(), at.filter(code, &place)?)));
-            Ok(Enrich {
-                values: values.collect::<Result<_, Error>>()?,
-                call: Call::load(&spec.request, &place, at, &known)?,
-                take: at.filter(&spec.take, &format!("{place}.take"))?,
-                name: spec.name,
-            })
-        });
+        let enrich = spec.enrich.into_iter().map(|spec| Enrich::load(spec, &place, link, at));
         let enrich = enrich.collect::<Result<_, Error>>()?;
         Ok(Self { name: place, call, paging, incremental, enrich })
     }
@@ -194,11 +145,7 @@ impl Pull {
         let words = self.words(&sweep);
         let next = if let Spot::Url(url) = &sweep.at { Some(url.as_str()) } else { None };
         let ends = |status: reqwest::StatusCode, body: &Value| {
-            let expired = self.paging.as_ref().and_then(|paging| paging.expired.as_ref());
-            sweep.at != Spot::First
-                && expired.is_some_and(|(wanted, filter)| {
-                    status.as_u16() == *wanted && filter.as_ref().is_none_or(|filter| filter.holds(value(body)))
-                })
+            sweep.at != Spot::First && self.paging.as_ref().is_some_and(|paging| paging.is_expired(status, body))
         };
         let Some(answer) = session.call_unless(&self.call, &words, next, ends).await? else { return Ok(None) };
         if place.sweep.is_none() {
@@ -221,7 +168,10 @@ impl Pull {
             }
         }
         let total = self.paging.as_ref().and_then(|paging| paging.total(&answer));
-        let next = self.next(&mut sweep, &answer, count, total)?;
+        let next = match &self.paging {
+            Some(paging) => paging.next(&mut sweep, &answer, (count, total), &self.name)?,
+            None => None,
+        };
         let last = next.is_none();
         let after = match next {
             Some(at) => Place { since: place.since, sweep: Some(Sweep { at, ..sweep }) },
@@ -260,15 +210,7 @@ impl Pull {
             words.insert(name.to_owned(), value);
         };
         if let Some(paging) = &self.paging {
-            say("limit", paging.size.into());
-            match (&sweep.at, &paging.style) {
-                (Spot::Page(page), _) => say("page", (*page).into()),
-                (_, Style::Page(first)) => say("page", (*first).into()),
-                (Spot::Offset(offset), _) => say("offset", (*offset).into()),
-                (_, Style::Offset) => say("offset", 0.into()),
-                (Spot::Token(token), _) => say("token", token.clone().into()),
-                _ => {}
-            }
+            paging.words(&sweep.at).for_each(|(name, value)| say(name, value));
         }
         if let Some(incremental) = &self.incremental {
             if let Some(since) = sweep.since {
@@ -277,267 +219,5 @@ impl Pull {
             say("until", written(sweep.until, incremental.format));
         }
         words
-    }
-
-    /// The page that comes next; none at the end.
-    fn next(&self, sweep: &mut Sweep, answer: &Answer, count: u64, total: Option<u64>) -> Result<Option<Spot>, Fault> {
-        let Some(paging) = &self.paging else { return Ok(None) };
-        let size = u64::from(paging.size).max(1);
-        let json = || value(&answer.json);
-        let follow = |filter: &Filter, name: &str| match filter.run(json()).next().map(|yielded| yielded.map(exact)) {
-            None | Some(Ok(Some(Value::Null))) => Ok(None),
-            Some(Ok(Some(Value::String(text)))) if text.is_empty() => Ok(None),
-            Some(Ok(Some(Value::String(text)))) => Ok(Some(text)),
-            Some(Ok(Some(Value::Number(number)))) => Ok(Some(number.to_string())),
-            _ => Err(Fault::Filter(format!("{}.paging.{name}", self.name))),
-        };
-        let next = match &paging.style {
-            Style::Token(filter) => follow(filter, "token")?.map(Spot::Token),
-            Style::Url(filter) => follow(filter, "next_url")?.map(Spot::Url),
-            Style::Link => link_header(&answer.headers).map(Spot::Url),
-            Style::Page(_) | Style::Offset => {
-                // Objects that went away meanwhile moved the others up: step back, so that none is passed over.
-                let gone = sweep.total.zip(total).map_or(0, |(before, now)| before.saturating_sub(now));
-                sweep.total = total;
-                let back = gone.div_ceil(size);
-                sweep.read = sweep.read.saturating_add(count);
-                if back > 0 && sweep.at != Spot::First {
-                    sweep.read = sweep.read.saturating_sub(count + back * size);
-                    return Ok(Some(paging.step_back(&sweep.at, back, size)));
-                }
-                let more = match (&paging.more, total) {
-                    _ if count == 0 => false,
-                    (Some(more), _) => more.holds(json()),
-                    (None, Some(total)) => sweep.read < total,
-                    (None, None) => true,
-                };
-                return Ok(more.then(|| paging.step(&sweep.at, count)));
-            }
-        };
-        sweep.read = sweep.read.saturating_add(count);
-        let more = paging.more.as_ref().is_none_or(|more| more.holds(json()));
-        match next {
-            Some(next) if next == sweep.at => Err(Fault::Repeats),
-            next => Ok(next.filter(|_| more)),
-        }
-    }
-}
-
-impl Paging {
-    fn load(spec: PagingSpec, place: &str, call: &Call, body: &Option<String>, at: At<'_>) -> Result<Self, Error> {
-        let name = |what: &str| format!("{place}.paging.{what}");
-        let filter = |code: Option<String>, what: &str| code.map(|code| at.filter(&code, &name(what))).transpose();
-        let mut styles = Vec::new();
-        if let Some(page) = spec.page {
-            if page.first > 1 {
-                return Err(at.wrong("first:", "pages begin with 0 or 1"));
-            }
-            styles.push((Style::Page(page.first.into()), "page"));
-        }
-        if spec.offset {
-            styles.push((Style::Offset, "offset"));
-        }
-        if let Some(token) = filter(spec.token, "token")? {
-            styles.push((Style::Token(token), "token"));
-        }
-        if let Some(next) = filter(spec.next_url, "next_url")? {
-            styles.push((Style::Url(next), ""));
-        }
-        if spec.link_header {
-            styles.push((Style::Link, ""));
-        }
-        let (1, Some((style, word))) = (styles.len(), styles.pop()) else {
-            let message = "name exactly one of page, offset, token, next_url and link_header";
-            return Err(at.wrong("paging:", message));
-        };
-        let uses = word.is_empty()
-            || call.needs().any(|name| name == word)
-            || body.as_ref().is_some_and(|body| body.contains(word));
-        if !uses {
-            return Err(
-                at.wrong("paging:", format!("the request uses `{{{word}}}` nowhere, so every page would be the first"))
-            );
-        }
-        if spec.size == 0 {
-            return Err(at.wrong("size:", "a page holds at least one object"));
-        }
-        let expired =
-            spec.expired.map(|expired| Ok::<_, Error>((expired.status, filter(expired.body, "expired.body")?)));
-        Ok(Self {
-            size: spec.size,
-            style,
-            total: filter(spec.total, "total")?,
-            total_header: spec.total_header,
-            more: filter(spec.more, "more")?,
-            expired: expired.transpose()?,
-        })
-    }
-
-    fn total(&self, answer: &Answer) -> Option<u64> {
-        if let Some(name) = &self.total_header {
-            return answer.headers.get(name.as_str())?.to_str().ok()?.trim().parse().ok();
-        }
-        let yielded = exact(self.total.as_ref()?.run(value(&answer.json)).next()?.ok()?)?;
-        yielded.as_u64().or_else(|| yielded.as_str()?.parse().ok())
-    }
-
-    const fn first(&self) -> u64 {
-        if let Style::Page(first) = self.style { first } else { 0 }
-    }
-
-    fn step(&self, at: &Spot, count: u64) -> Spot {
-        match (at, &self.style) {
-            (Spot::Page(page), _) => Spot::Page(page + 1),
-            (Spot::Offset(offset), _) => Spot::Offset(offset + count),
-            (_, Style::Page(first)) => Spot::Page(first + 1),
-            _ => Spot::Offset(count),
-        }
-    }
-
-    fn step_back(&self, at: &Spot, pages: u64, size: u64) -> Spot {
-        match at {
-            Spot::Page(page) => Spot::Page(page.saturating_sub(pages).max(self.first())),
-            Spot::Offset(offset) => Spot::Offset(offset.saturating_sub(pages * size)),
-            other => other.clone(),
-        }
-    }
-}
-
-impl Incremental {
-    fn load(spec: IncrementalSpec, place: &str, at: At<'_>) -> Result<Self, Error> {
-        let filter = |code: Option<String>, what: &str| {
-            code.map(|code| at.filter(&code, &format!("{place}.incremental.{what}"))).transpose()
-        };
-        // Written as a date, a day is what is read twice at least.
-        let least = if spec.format == InstantFormat::Date { 86_400 } else { 0 };
-        Ok(Self {
-            format: spec.format,
-            overlap: i64::from(spec.overlap_seconds.max(least)) * Timestamp::SECOND,
-            lag: i64::from(spec.lag_seconds) * Timestamp::SECOND,
-            start_days: spec.start_days,
-            compare: filter(spec.compare, "compare")?,
-            next: filter(spec.next, "next")?,
-        })
-    }
-}
-
-impl Enrich {
-    async fn add(&self, session: &Session, whole: &mut Val) -> Result<(), Fault> {
-        let failed = || Fault::Filter(format!("enrich.{}", self.name));
-        let mut words = Variables::new();
-        for (name, filter) in &self.values {
-            match filter.run(whole.clone()).next() {
-                Some(Ok(found)) => words.insert(name.clone(), exact(found).ok_or_else(failed)?),
-                _ => return Err(failed()),
-            };
-        }
-        if words.values().any(Value::is_null) || self.call.lacks(&words) && !self.values.is_empty() && words.is_empty()
-        {
-            return Ok(());
-        }
-        let answer = match session.call(&self.call, &words, None).await {
-            Ok(answer) => answer,
-            // It went away since its list was read.
-            Err(Fault::NotFound(_)) => return Ok(()),
-            Err(fault) => return Err(fault),
-        };
-        let part = self.take.run(value(&answer.json)).next().and_then(Result::ok).ok_or_else(failed)?;
-        if self.name == "." {
-            *whole = part;
-        } else if let Val::Obj(parts) = whole {
-            let mut parts = (**parts).clone();
-            parts.insert(Val::from(self.name.clone()), part);
-            *whole = Val::obj(parts);
-        }
-        Ok(())
-    }
-}
-
-/// Did the object change since? One that says nothing counts as changed.
-fn is_news(compare: &Filter, object: &Val, since: i64) -> bool {
-    let changed = compare.run(object.clone()).next().and_then(Result::ok);
-    changed.as_ref().and_then(instant).is_none_or(|changed| changed.micros() > since)
-}
-
-/// An instant as a vendor writes it: RFC 3339, the same without an offset (then UTC), a date, or seconds.
-fn instant(value: &Val) -> Option<Timestamp> {
-    match exact(value.clone())? {
-        Value::Number(number) => {
-            let seconds = number.as_i64()?;
-            Some(Timestamp::from_micros(seconds.saturating_mul(Timestamp::SECOND)))
-        }
-        Value::String(text) => {
-            let text = text.trim();
-            let zone = |text: &str| Timestamp::parse(text).ok();
-            zone(text).or_else(|| zone(&format!("{text}Z"))).or_else(|| zone(&format!("{text}T00:00:00Z")))
-        }
-        _ => None,
-    }
-}
-
-fn written(micros: i64, format: InstantFormat) -> Value {
-    let whole = Timestamp::from_micros(micros).rfc3339();
-    let cut = |length: usize| whole.get(..length).unwrap_or(&whole).to_owned();
-    match format {
-        InstantFormat::Rfc3339 => format!("{}Z", cut(19)).into(),
-        InstantFormat::Millis => format!("{}+00:00", cut(23)).into(),
-        InstantFormat::Naive => cut(19).into(),
-        InstantFormat::Date => cut(10).into(),
-        InstantFormat::Unix => micros.div_euclid(Timestamp::SECOND).into(),
-    }
-}
-
-/// The address with `rel="next"` (RFC 8288).
-fn link_header(headers: &reqwest::header::HeaderMap) -> Option<String> {
-    headers.get_all("link").iter().filter_map(|value| value.to_str().ok()).flat_map(split_links).find_map(|link| {
-        let (address, rest) = link.trim().strip_prefix('<')?.split_once('>')?;
-        let next = rest.split(';').map(str::trim).any(|part| matches!(part, "rel=\"next\"" | "rel=next"));
-        next.then(|| address.to_owned())
-    })
-}
-
-/// Links are divided by commas, which may stand inside an address too.
-fn split_links(value: &str) -> impl Iterator<Item = &str> {
-    let mut inside = false;
-    value.split(move |character| {
-        match character {
-            '<' => inside = true,
-            '>' => inside = false,
-            _ => {}
-        }
-        character == ',' && !inside
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn instants_are_written_and_read() {
-        let at = Timestamp::parse("2026-03-07T13:40:01.123456Z").unwrap();
-        for (format, text) in [
-            (InstantFormat::Rfc3339, "2026-03-07T13:40:01Z"),
-            (InstantFormat::Millis, "2026-03-07T13:40:01.123+00:00"),
-            (InstantFormat::Naive, "2026-03-07T13:40:01"),
-            (InstantFormat::Date, "2026-03-07"),
-        ] {
-            assert_eq!(written(at.micros(), format), Value::from(text));
-            let read = instant(&Val::from(text.to_owned())).unwrap();
-            assert!(read <= at && read.plus_days(1) > at, "{text}");
-        }
-        assert_eq!(written(at.micros(), InstantFormat::Unix), Value::from(1_772_890_801));
-        assert_eq!(instant(&Val::from(1_772_890_801_isize)), Timestamp::parse("2026-03-07T13:40:01Z").ok());
-        assert_eq!(instant(&Val::from("soon".to_owned())), None);
-    }
-
-    #[test]
-    fn the_next_link_is_found_among_others() {
-        let mut headers = reqwest::header::HeaderMap::new();
-        let text = "<https://a.example/x?p=1,2>; rel=\"previous\", <https://a.example/x?p=3>; rel=\"next\"";
-        headers.insert("link", text.parse().unwrap());
-        assert_eq!(link_header(&headers).as_deref(), Some("https://a.example/x?p=3"));
-        headers.insert("link", "<https://a.example/x>; rel=\"last\"".parse().unwrap());
-        assert_eq!(link_header(&headers), None);
     }
 }
