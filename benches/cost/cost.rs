@@ -40,6 +40,18 @@ pub fn own_cpu() -> Duration {
     Duration::new(u64::try_from(time.tv_sec).unwrap(), u32::try_from(time.tv_nsec).unwrap())
 }
 
+/// How fast a processor of this machine is now: CPU for the SHA-256 of one mebibyte. It tells runs on busy or throttled
+/// machines apart.
+pub fn yardstick() -> String {
+    const TIMES: u32 = 64;
+    let mebibyte = vec![7; 1 << 20];
+    let before = own_cpu();
+    for _ in 0..TIMES {
+        std::hint::black_box(ring::digest::digest(&ring::digest::SHA256, &mebibyte));
+    }
+    format!("{:.0?}", (own_cpu() - before) / TIMES)
+}
+
 /// How long a durable write of 4 KiB takes on this disk now: p50 and p99.
 pub fn fdatasync(directory: &Path) -> String {
     let mut file = File::create(directory.join("sync")).unwrap();
