@@ -138,8 +138,8 @@ pub struct Import {
     /// Check every record by itself, store nothing; whether its source and purposes are configured is not looked at
     #[arg(long)]
     pub dry_run: bool,
-    /// Do not group all records anew at the end, as an import that is a tenth of all records or more does; see `obhut graph
-    /// resolve`
+    /// Do not group all records anew at the end, as an import that is a tenth of all records or more does in a hub of up to
+    /// 200,000; see `obhut graph resolve`
     #[arg(long)]
     pub no_resolve: bool,
     /// No progress bar

@@ -14,7 +14,7 @@ use crate::cli::{Format, Import};
 use crate::connect::{Catalog, Connector, Form, TableMapping};
 use crate::consent::Terms;
 use crate::gateway::{Actor, Caller, Scope};
-use crate::intake::{self, CHUNK, Rejection, Taken};
+use crate::intake::{self, BY_ITSELF, CHUNK, Rejection, Taken};
 use crate::jobs::resolve_graph;
 use crate::store::cards;
 
@@ -89,7 +89,7 @@ pub(super) async fn import(house: &House, arguments: &Import) -> Outcome {
 /// then, which was little.
 async fn resolve(house: &House, created: u64) -> Outcome {
     let records = u64::try_from(house.store.read(|read| cards::count(read.records())).await?).unwrap_or(0);
-    if created >= MANY && created >= records / 10 {
+    if created >= MANY && created >= records / 10 && records <= BY_ITSELF {
         let by = Caller { actor: Actor::Hub("obhut import"), scope: Scope::Every };
         let done = resolve_graph::resolve(&house.store, &house.intake, &*house.clock, Some(&by), |_| ()).await?;
         tracing::info!(parted = done.parted, joined = done.joined, asked = done.asked, "all records were grouped anew");

@@ -40,7 +40,7 @@ pub use error::Error;
 pub use identify::{Joins, lookup_form};
 pub use ingest::{CHUNK, Intake, Outcome, Taken};
 pub use record::{KeepUntil, Statute};
-pub use regroup::{Progress, Regrouped};
+pub use regroup::{BY_ITSELF, Progress, Regrouped};
 pub use rejection::Rejection;
 pub use review::{Answer, Decided};
 pub use schema::RecordSchema;

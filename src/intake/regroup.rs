@@ -24,6 +24,9 @@ const AT_ONCE: usize = 50;
 /// Records under one value between which rules are looked at.
 const UNDER_ONE: usize = 64;
 
+/// Records up to which a hub groups everything anew by itself; the memory it takes for more is for the operator to give.
+pub const BY_ITSELF: u64 = 200_000;
+
 /// How far a run is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Progress {

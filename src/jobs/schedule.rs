@@ -10,7 +10,7 @@ use super::resolve_graph;
 use super::rotate_keys::KeyRotation;
 use crate::audit::Book;
 use crate::consent::Rulebook;
-use crate::intake::Intake;
+use crate::intake::{BY_ITSELF, Intake};
 use crate::rights::Rights;
 use crate::store::Store;
 use crate::types::Clock;
@@ -97,7 +97,8 @@ pub async fn keep_grouping(store: Store, intake: Arc<Intake>, clock: Arc<dyn Clo
         let before = std::mem::replace(&mut seen, intake.records_seen());
         // What was there when this process began was grouped by the one before.
         grouped = grouped.max(intake.records_found());
-        if seen != before || seen < MANY || seen.saturating_sub(grouped) < seen / 10 {
+        let grown = seen.saturating_sub(grouped) >= seen / 10;
+        if seen != before || !grown || !(MANY..=BY_ITSELF).contains(&seen) {
             continue;
         }
         match resolve_graph::resolve(&store, &intake, &*clock, None, |_| ()).await {

@@ -112,10 +112,9 @@ fn under(connection: &mut Connection, key: i64) -> Result<Vec<RecordNo>, Error> 
 /// # Errors
 /// If it cannot be written.
 pub fn put(write: &mut Write<'_>, row: CardRow) -> Result<(), Error> {
-    let before: Vec<i64> = of_records(write.records(), &[row.record_no])?
-        .iter()
-        .flat_map(|stored| stored.keys().collect::<Vec<_>>())
-        .collect();
+    let stored = of_records(write.records(), &[row.record_no])?;
+    let before: Vec<i64> = stored.iter().flat_map(|stored| stored.keys().collect::<Vec<_>>()).collect();
+    terms::lay_aside(write, stored.into_iter().filter_map(|stored| stored.terms))?;
     let after: Vec<i64> = row.keys().collect();
     // Mostly a new version is found as the one before.
     unblock(write, row.record_no, before.iter().filter(|key| !after.contains(key)).copied().collect())?;

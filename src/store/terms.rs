@@ -83,12 +83,18 @@ pub(super) fn give_up(write: &mut Write<'_>, records: &[RecordNo]) -> Result<(),
             .filter(card::record_no.eq_any(numbers).and(card::terms.is_not_null()))
             .select(card::terms)
             .load(c))?;
-        for terms in counted.into_iter().flatten() {
-            on!(write.records(), |c| diesel::insert_into(term_gone::table)
-                .values(term_gone::terms.eq(terms))
-                .on_conflict_do_nothing()
-                .execute(c))?;
-        }
+        lay_aside(write, counted.into_iter().flatten())?;
+    }
+    Ok(())
+}
+
+/// Lays aside what cards that go were counted under.
+pub(super) fn lay_aside(write: &mut Write<'_>, gone: impl Iterator<Item = Vec<u8>>) -> Result<(), Error> {
+    for terms in gone {
+        on!(write.records(), |c| diesel::insert_into(term_gone::table)
+            .values(term_gone::terms.eq(terms))
+            .on_conflict_do_nothing()
+            .execute(c))?;
     }
     Ok(())
 }

@@ -213,7 +213,10 @@ impl<'a> Run<'a> {
                 }
             }
         }
-        match tally.shape() {
+        let cards = |root: u32| self.of(root).iter().filter_map(|at| self.card(*at)).collect::<Vec<_>>();
+        let mixed = |root: u32| self.model.is_mixed(&cards(root), self.frequencies);
+        let excused = tally.names_two() && (mixed(left) || mixed(right));
+        match tally.shape(excused) {
             Shape::Stops { .. } if certain && !tally.logins() => {
                 self.unite(left, right);
                 Joined::Now

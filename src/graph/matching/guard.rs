@@ -1,6 +1,6 @@
 //! The shape of a group: two groups become one only if their members fit, not because one bridge is strong.
 
-use super::{Bits, Card, Field, Model, TermFrequencies, Verdict, Veto, Waterfall};
+use super::{Bits, Card, Field, Level, Model, TermFrequencies, Verdict, Veto, Waterfall};
 
 /// Members of a group that are looked at.
 pub(super) const MEMBERS: usize = 12;
@@ -40,7 +40,16 @@ impl Model {
                 tally.add(self, &waterfall);
             }
         }
-        tally.shape()
+        let excused = tally.names_two() && (self.is_mixed(one, frequencies) || self.is_mixed(other, frequencies));
+        tally.shape(excused)
+    }
+
+    /// Does a group name different people already? What joined them all the same, a number say, shows that the names in it
+    /// say little.
+    pub(super) fn is_mixed(&self, group: &[&Card], frequencies: &TermFrequencies) -> bool {
+        let group: Vec<&&Card> = group.iter().take(MEMBERS).collect();
+        let names_two = |one: &Card, other: &Card| self.score(one, other, frequencies).contradicts();
+        group.iter().enumerate().any(|(at, one)| group.iter().take(at).any(|other| names_two(one, other)))
     }
 }
 
@@ -53,6 +62,8 @@ pub(super) struct Tally {
     logins: u32,
     /// Pairs that name different people, and are not clearly one all the same.
     opposed: u32,
+    /// Of all these, those whose given names are different: pairs, vetoes and clearly two people.
+    named: (u32, u32, u32),
     sum: i64,
 }
 
@@ -69,17 +80,33 @@ impl Tally {
         let contradicts =
             waterfall.steps.iter().any(|step| step.field != Field::Household && step.weight.0 <= -CLEARLY / 2);
         let low = waterfall.total.0 < model.review_at().0 - CLEARLY;
+        let (veto, negative) =
+            (u32::from(matches!(waterfall.verdict, Verdict::Veto(_))), u32::from(low && contradicts));
         self.pairs += 1;
-        self.vetoes += u32::from(matches!(waterfall.verdict, Verdict::Veto(_)));
+        self.vetoes += veto;
         self.logins += u32::from(waterfall.verdict == Verdict::Veto(Veto::Logins));
-        self.negative += u32::from(low && contradicts);
+        self.negative += negative;
+        if waterfall.steps.iter().any(|step| (step.field, step.level) == (Field::GivenName, Level::Different)) {
+            let (pairs, vetoes, negatives) = self.named;
+            self.named = (pairs + 1, vetoes + veto, negatives + negative);
+        }
         self.sum += i64::from(waterfall.total.0);
     }
 
-    pub(super) fn shape(&self) -> Shape {
-        let Self { pairs, vetoes, negative, opposed, sum, .. } = *self;
+    /// Are there pairs with different given names?
+    pub(super) fn names_two(&self) -> bool {
+        self.named.0 > 0
+    }
+
+    /// Whether the groups fit; `excused`: pairs with different given names do not count, as long as there are others.
+    pub(super) fn shape(&self, excused: bool) -> Shape {
+        let Self { pairs, vetoes, negative, opposed, sum, named, .. } = *self;
         let mean = Bits(i32::try_from(sum / i64::from(pairs.max(1))).unwrap_or_default());
-        if vetoes > 0 || negative * 5 > pairs * 2 || opposed * 3 > pairs {
+        let excused = excused && named.0 < pairs;
+        let without = |all: u32, named: u32| if excused { all - named } else { all };
+        let (counted, vetoes, negative) =
+            (without(pairs, named.0), without(vetoes, named.1), without(negative, named.2));
+        if vetoes > 0 || negative * 5 > counted * 2 || (!excused && opposed * 3 > pairs) {
             Shape::Stops { pairs, vetoes, negative, mean }
         } else {
             Shape::Fits { mean }

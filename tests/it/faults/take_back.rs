@@ -9,12 +9,12 @@ use super::load::eventually;
 use crate::databases::Database;
 use crate::house::{House, in_a_house_on_both_databases};
 
-/// Somebody of this family at the one phone all have.
-fn of_family(family: &str) -> Value {
+/// Somebody of this family at the one phone all have; the given names could be misspelt, and say no more.
+fn of_family((given, family): (&str, &str)) -> Value {
     json!({
         "type": "customer", "source": "webshop", "external_id": family, "updated_at": "2026-03-07T13:40:01Z",
         "identifiers": [{"kind": "phone", "value": "+49 30 23125140", "verified": true}],
-        "data": {"person": {"given_name": "Kim", "family_name": family}},
+        "data": {"person": {"given_name": given, "family_name": family}},
     })
 }
 
@@ -27,12 +27,12 @@ fn people(house: &House) -> i64 {
 fn a_crash_in_between_leaves_nobody_joined(database: Database) {
     let (shelf, mut house) = Shelving::open(database);
     let before = people(&house);
-    for family in ["Adler", "Bussard", "Condor"] {
+    for family in [("Jan", "Adler"), ("Jon", "Bussard"), ("Jen", "Condor")] {
         house.ingest(&[of_family(family)]).expect_all("created");
     }
     assert_eq!(people(&house), before + 1);
     shelf.fail(&house);
-    house.post(Role::Partner, "/v1/records", &json!({"records": [of_family("Dohle")]}));
+    house.post(Role::Partner, "/v1/records", &json!({"records": [of_family(("Jin", "Dohle"))]}));
     house.kill();
     assert_eq!(people(&house), before + 2, "the fourth is there, and the other three are still one");
     assert_eq!(house.database().count(Shelf::Records, "loose"), 1);
