@@ -110,7 +110,7 @@ async fn keys(house: &House, file: &Path) -> Result<BTreeMap<String, String>, Bo
         if !valid {
             let purposes = purposes.iter().map(|code| code.parse()).collect::<Result<BTreeSet<PurposeCode>, _>>()?;
             let grant =
-                Grant { title: format!("demo {role}"), role, purposes, expires_at: Some(far(house.clock.now())) };
+                Grant { title: format!("demo {role}"), role, purposes, source: None, expires_at: Some(far(house.clock.now())) };
             let (_, key) = house.doorkeeper.issue(grant).await?;
             keys.insert(role.word().to_owned(), key.to_string());
         }

@@ -48,6 +48,7 @@ pub mod subjects;
 pub mod syncs;
 pub mod terms;
 pub mod tombstones;
+pub mod turned_away;
 
 use std::sync::Arc;
 

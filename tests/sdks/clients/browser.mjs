@@ -1,0 +1,41 @@
+// A page of another origin, for the browser SDKs: jsdom keeps to CORS in XMLHttpRequest. Node's own fetch stands in for the
+// one jsdom does not have, and asks first as a browser would.
+import { JSDOM } from 'jsdom'
+
+export const open = () => {
+  const origin = 'https://shop.example'
+  const dom = new JSDOM('<!doctype html><title>Shop</title>', {
+    url: `${origin}/p/ts-red?utm_campaign=spring`, pretendToBeVisual: true, runScripts: 'outside-only',
+  })
+  const { window } = dom
+  const real = globalThis.fetch
+  window.fetch = async (address, options = {}) => {
+    const headers = new Headers(options.headers)
+    const simple = ['text/plain', 'application/x-www-form-urlencoded', 'multipart/form-data']
+    const media = (headers.get('content-type') ?? '').split(';')[0]
+    const unusual = [...headers.keys()].filter((name) => name !== 'accept' && !(name === 'content-type' && simple.includes(media)))
+    if (unusual.length > 0) {
+      const preflight = await real(address, {
+        method: 'OPTIONS',
+        headers: { origin, 'access-control-request-method': options.method ?? 'GET', 'access-control-request-headers': unusual.join(',') },
+      })
+      const allowed = (preflight.headers.get('access-control-allow-headers') ?? '').split(/, */)
+      const missing = unusual.filter((name) => !allowed.includes(name))
+      if (!preflight.ok || missing.length > 0) throw new TypeError(`the preflight does not allow ${missing}`)
+    }
+    headers.set('origin', origin)
+    const reply = await real(address, { ...options, headers })
+    if (reply.headers.get('access-control-allow-origin') !== origin) throw new TypeError('the page may not see the reply')
+    return reply
+  }
+  for (const name of ['window', 'document', 'location', 'localStorage', 'sessionStorage', 'XMLHttpRequest', 'HTMLElement',
+    'Element', 'Node', 'Event', 'CustomEvent', 'MutationObserver', 'Storage', 'Document', 'history', 'DOMException']) {
+    Object.defineProperty(globalThis, name, { value: name === 'window' ? window : window[name], configurable: true, writable: true })
+  }
+  Object.defineProperty(globalThis, 'navigator', { value: window.navigator, configurable: true })
+  globalThis.self = window
+  globalThis.fetch = window.fetch
+  return window
+}
+
+export const pause = (milliseconds) => new Promise((done) => setTimeout(done, milliseconds))
