@@ -11,8 +11,8 @@ use crate::cli::{
     Audit, Cli, Command, Config as ConfigCommand, CreateKey, Graph, Key, Keys, Retention, RetentionRun, RevokeKey,
 };
 use crate::config::{Config, Environment, Layer};
-use crate::jobs::rotate_data;
 use crate::intake::HUB_SOURCE;
+use crate::jobs::rotate_data;
 use crate::types::{Role, SourceNo, Timestamp};
 use crate::{audit, logging, vault};
 

@@ -145,7 +145,7 @@ impl Said {
             }
             let evidence = json!({
                 "form": report.form, "message": message.id, "categories": categories.join(", "),
-                "chosen": chosen, "page": message.from_context(["page", "url"]).filter(|url| url.len() <= 2_000),
+                "chosen": chosen, "page": message.told_around(["page", "url"]).filter(|url| url.len() <= 2_000),
             });
             for channel in channels(purpose) {
                 self.claims.push(json!({

@@ -87,18 +87,18 @@ impl Message {
         if let Some(Value::Object(own)) = fields.remove("context") {
             context.extend(own);
         }
-        let user = id(fields.get("userId"))?;
+        let user = id(fields.get("userId")).map_err(|()| Refusal::WRONG_USER)?;
         let nested = || context.get("traits").and_then(|traits| traits.get("anonymousId"));
-        let visitor = match id(fields.get("anonymousId"))? {
+        let visitor = match id(fields.get("anonymousId")).map_err(|()| Refusal::WRONG_VISITOR)? {
             Some(visitor) => Some(visitor),
-            None => id(nested())?,
+            None => id(nested()).map_err(|()| Refusal::WRONG_VISITOR)?,
         };
         match voice {
             Voice::Visitor if visitor.is_none() => return Err(Refusal::NO_VISITOR),
             Voice::Server if visitor.is_none() && user.is_none() => return Err(Refusal::NO_ID),
             _ => {}
         }
-        let message_id = id(fields.get("messageId")).map_err(|_| Refusal::WRONG_MESSAGE_ID)?;
+        let message_id = id(fields.get("messageId")).map_err(|()| Refusal::WRONG_MESSAGE_ID)?;
         let sent_at = text(&fields, "sentAt").and_then(|at| Timestamp::parse(at).ok()).or(around.sent_at);
         let told = text(&fields, "originalTimestamp").or_else(|| text(&fields, "timestamp"));
         let told = told.map(instant).transpose()?;
@@ -107,7 +107,7 @@ impl Message {
     }
 
     /// A text of the context, by its way through it.
-    pub(super) fn from_context(&self, way: [&str; 2]) -> Option<&str> {
+    pub(super) fn told_around(&self, way: [&str; 2]) -> Option<&str> {
         let [first, second] = way;
         self.context.get(first)?.get(second)?.as_str().map(str::trim).filter(|text| !text.is_empty())
     }
@@ -127,17 +127,15 @@ pub(super) fn text<'a>(object: &'a Map<String, Value>, name: &str) -> Option<&'a
 }
 
 /// An id: a text, or a number where a program has numbers for ids. Null and blank say nothing.
-fn id(value: Option<&Value>) -> Result<Option<String>, Refusal> {
+fn id(value: Option<&Value>) -> Result<Option<String>, ()> {
     let id = match value {
         None | Some(Value::Null) => return Ok(None),
         Some(Value::String(text)) => text.trim().to_owned(),
         Some(Value::Number(number)) => number.to_string(),
-        Some(_) => return Err(Refusal::WRONG_ID),
+        Some(_) => return Err(()),
     };
-    if id.chars().count() > MAX_ID || id.chars().any(char::is_control) {
-        return Err(Refusal::WRONG_ID);
-    }
-    Ok(Some(id).filter(|id| !id.is_empty()))
+    let fits = id.chars().count() <= MAX_ID && !id.chars().any(char::is_control);
+    if fits { Ok(Some(id).filter(|id| !id.is_empty())) } else { Err(()) }
 }
 
 /// An instant; one without an offset is UTC.
@@ -212,6 +210,6 @@ mod tests {
         let message = json!({"type": "page", "userId": "7", "context": {"locale": "fr-FR"}});
         let message = Message::read(message, None, &around, (Voice::Server, at(NOW))).ok().unwrap();
         assert_eq!(message.context["locale"], "fr-FR");
-        assert_eq!(message.from_context(["page", "url"]), Some("https://a.example"));
+        assert_eq!(message.told_around(["page", "url"]), Some("https://a.example"));
     }
 }

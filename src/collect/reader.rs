@@ -148,7 +148,7 @@ fn event(message: &mut Message) -> Result<Value, Refusal> {
             // What stands in fields of its own, or was just added.
             for name in ["url", "referrer", "name", "category"] {
                 if let Some(value) = told.remove(name).filter(|_| matches!(name, "url" | "referrer"))
-                    && message.from_context(["page", name]).is_none()
+                    && message.told_around(["page", name]).is_none()
                 {
                     let page = message.context.entry("page").or_insert_with(|| Value::Object(Map::new()));
                     if let Some(page) = page.as_object_mut() {
@@ -164,8 +164,8 @@ fn event(message: &mut Message) -> Result<Value, Refusal> {
         }
     };
     let long =
-        |way: [&str; 2]| message.from_context(way).and_then(|url| cleaned(&url.replace(['\n', '\t'], " "), MAX_URL));
-    let campaign = message.from_context(["campaign", "name"]);
+        |way: [&str; 2]| message.told_around(way).and_then(|url| cleaned(&url.replace(['\n', '\t'], " "), MAX_URL));
+    let campaign = message.told_around(["campaign", "name"]);
     Ok(json!({
         "name": name, "occurred_at": message.at.rfc3339(), "page_url": long(["page", "url"]),
         "referrer": long(["page", "referrer"]),

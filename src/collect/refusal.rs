@@ -33,8 +33,10 @@ refusals! {
     NO_ID = "missing_id", "/anonymousId", "Name the user (userId) or the visitor (anonymousId).";
     /// A key of a page speaks for a visitor.
     NO_VISITOR = "missing_visitor", "/anonymousId", "With the key of a page every event names its visitor: anonymousId.";
-    /// An id that is no single line of at most 256 characters.
-    WRONG_ID = "invalid_id", "/userId", "An id has 1 to 256 characters and no control characters.";
+    /// A user's id that is no single line of at most 256 characters.
+    WRONG_USER = "invalid_id", "/userId", "An id has 1 to 256 characters and no control characters.";
+    /// The same of a visitor.
+    WRONG_VISITOR = "invalid_id", "/anonymousId", "An id has 1 to 256 characters and no control characters.";
     /// A message id that is too long to tell messages apart by.
     WRONG_MESSAGE_ID = "invalid_message_id", "/messageId", "A messageId has 1 to 256 characters.";
     /// A time that is none.

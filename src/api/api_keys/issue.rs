@@ -77,7 +77,8 @@ pub async fn issue(house: Data<House>, call: May<op::IssueApiKey, Body<NewApiKey
     if role.voice().is_some() && !purposes.is_empty() {
         return wrong("/purposes", "A key that collects reads nothing.");
     }
-    let source = source.map(|code| edition.source_named(&code).filter(|source| source.code != HUB_SOURCE).map(|source| source.number));
+    let source = source
+        .map(|code| edition.source_named(&code).filter(|source| source.code != HUB_SOURCE).map(|source| source.number));
     if source == Some(None) {
         return wrong("/source", "There is no source with this code.");
     }

@@ -10,15 +10,14 @@ use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::Method;
 use actix_web::http::header::{
     ACCESS_CONTROL_ALLOW_CREDENTIALS, ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS,
-    ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, ALLOW, HeaderMap, HeaderValue,
-    ORIGIN, VARY,
+    ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, ACCESS_CONTROL_REQUEST_HEADERS,
+    ALLOW, HeaderMap, HeaderValue, ORIGIN, VARY,
 };
 use actix_web::middleware::Next;
 
 const METHODS: HeaderValue = HeaderValue::from_static("GET, POST, OPTIONS");
-const HEADERS: HeaderValue = HeaderValue::from_static(
-    "authorization, content-type, content-encoding, x-retry-count, x-write-key, x-ip-policy, x-enable-debug, anonymousid, x-request-id",
-);
+/// Longest list of header names that is allowed as it was asked for.
+const MAX_ASKED: usize = 1_024;
 const EXPOSED: HeaderValue = HeaderValue::from_static("retry-after, x-request-id");
 const YES: HeaderValue = HeaderValue::from_static("true");
 /// Seconds a browser keeps the answer.
@@ -34,12 +33,16 @@ pub(in crate::api) async fn open<B: MessageBody + 'static>(
     }
     let origin = request.headers().get(ORIGIN).cloned();
     if request.method() == Method::OPTIONS {
+        let asked = request.headers().get(ACCESS_CONTROL_REQUEST_HEADERS).cloned();
         let mut reply = HttpResponse::NoContent();
         reply.insert_header((ALLOW, METHODS));
         let mut reply = reply.finish();
         allow(reply.headers_mut(), origin);
         reply.headers_mut().insert(ACCESS_CONTROL_ALLOW_METHODS, METHODS);
-        reply.headers_mut().insert(ACCESS_CONTROL_ALLOW_HEADERS, HEADERS);
+        // SDKs mark what they send again by headers of their own; none of them means anything here.
+        if let Some(asked) = asked.filter(|asked| asked.len() <= MAX_ASKED) {
+            reply.headers_mut().insert(ACCESS_CONTROL_ALLOW_HEADERS, asked);
+        }
         reply.headers_mut().insert(ACCESS_CONTROL_MAX_AGE, MAX_AGE);
         return Ok(request.into_response(reply).map_into_right_body());
     }

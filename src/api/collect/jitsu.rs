@@ -16,6 +16,7 @@ use crate::collect::Kind;
 
 /// The event is durable, as Jitsu says it.
 #[derive(Serialize, ToSchema)]
+#[schema(as = JitsuEventReply)]
 pub struct JitsuTaken {
     /// Always true.
     #[schema(example = true)]

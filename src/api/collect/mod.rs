@@ -48,6 +48,7 @@ const RESOURCE_POLICY: (HeaderName, &str) = (HeaderName::from_static("cross-orig
 
 /// All events are durable.
 #[derive(Serialize, ToSchema)]
+#[schema(as = EventReply)]
 pub struct Taken {
     /// Always true.
     #[schema(example = true)]

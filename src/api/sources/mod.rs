@@ -108,8 +108,7 @@ fn check(edition: &Edition, NewSource { code, title, connector, terms }: &NewSou
 /// What a consent banner can speak about: purposes that rest on consent and are used on pages or for advertisements, each
 /// under a text that is named.
 fn check_banner(edition: &Edition, terms: &Terms) -> Result<(), Problem> {
-    let wrong =
-        |detail: &'static str| Err(Problem::new(Code::InvalidValue, detail).at("/terms/consent_categories"));
+    let wrong = |detail: &'static str| Err(Problem::new(Code::InvalidValue, detail).at("/terms/consent_categories"));
     let categories = &terms.consent_categories;
     let named = |id: &String| (1..=128).contains(&id.chars().count()) && !id.chars().any(char::is_control);
     if categories.len() > 100 || !categories.keys().all(named) {

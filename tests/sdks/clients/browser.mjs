@@ -28,13 +28,14 @@ export const open = () => {
     if (reply.headers.get('access-control-allow-origin') !== origin) throw new TypeError('the page may not see the reply')
     return reply
   }
-  for (const name of ['window', 'document', 'location', 'localStorage', 'sessionStorage', 'XMLHttpRequest', 'HTMLElement',
-    'Element', 'Node', 'Event', 'CustomEvent', 'MutationObserver', 'Storage', 'Document', 'history', 'DOMException']) {
-    Object.defineProperty(globalThis, name, { value: name === 'window' ? window : window[name], configurable: true, writable: true })
+  // The SDKs look for what a page has among the globals; what Node has of the same name stays.
+  const own = new Set(['window', 'navigator', 'Event', 'CustomEvent', 'fetch', 'self'])
+  for (const name of Object.getOwnPropertyNames(window)) {
+    if (name in globalThis && !own.has(name)) continue
+    Object.defineProperty(globalThis, name, { value: window[name], configurable: true, writable: true })
   }
-  Object.defineProperty(globalThis, 'navigator', { value: window.navigator, configurable: true })
-  globalThis.self = window
-  globalThis.fetch = window.fetch
+  for (const name of ['addEventListener', 'removeEventListener', 'dispatchEvent']) globalThis[name] = window[name].bind(window)
+  Object.assign(globalThis, { window, self: window, fetch: window.fetch })
   return window
 }
 

@@ -6,7 +6,9 @@ open()
 const { RudderAnalytics } = await import('@rudderstack/analytics-js/bundled')
 const analytics = new RudderAnalytics()
 const ready = new Promise((done) => analytics.ready(done))
-analytics.load(writeKey, host, { configUrl: host, logLevel: 'ERROR', storage: { type: 'localStorage' }, plugins: ['XhrQueue'] })
+// jsdom lacks sendBeacon; no program from elsewhere may be loaded for it.
+const options = { configUrl: host, logLevel: 'ERROR', storage: { type: 'localStorage' }, polyfillIfRequired: false }
+analytics.load(writeKey, host, options)
 await ready
 analytics.setAnonymousId(anonymousId)
 analytics.identify(userId, { firstName: 'Erika', lastName: 'Muster', email: `${userId}@example.org` })

@@ -6,7 +6,7 @@ from analytics.client import Client
 
 host, key, user, visitor = sys.argv[1:]
 failures = []
-client = Client(key, host=host, on_error=lambda error, items: failures.append(error), max_retries=5)
+client = Client(key, host=host, on_error=lambda error, items: failures.append(error))
 traits = {"firstName": "Erika", "lastName": "Muster", "email": f"{user}@example.org"}
 client.identify(user_id=user, anonymous_id=visitor, traits=traits)
 client.track(user_id=user, event="Order Completed", properties={"total": 129.9, "products": [{"sku": "TS"}]})
