@@ -112,6 +112,7 @@ operations! {
     "Shows how a source is read: schedule, progress, history." ListSyncs GET "/v1/sources/{code}/syncs" [Admin Dpo];
     "Asks for a sync of a source." WantSync POST "/v1/sources/{code}/syncs" [Admin];
     "Makes the vendor of a source forget a person." EraseAtVendor POST "/v1/sources/{code}/erasures" [Dpo];
+    "Hears what the vendor of a source tells by itself; its signature is the key." HearVendor POST "/v1/sources/{code}/webhooks" [];
     "Shows how many events of a source were not taken, and why." ListTurnedAway GET "/v1/sources/{code}/turned-away" [Admin Dpo];
     "Takes events of tracking SDKs in." CollectEvents POST "/v1/batch" [Collector Browser];
     "Tells who somebody is." CollectIdentify POST "/v1/identify" [Collector Browser];

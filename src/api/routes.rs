@@ -53,6 +53,7 @@ pub fn configure(config: &mut ServiceConfig<'_>) {
         .service(sources::sync::want)
         .service(sources::erase::erase)
         .service(sources::turned_away::list)
+        .service(sources::webhook::hear)
         .service(collect::batch::batch)
         .service(single::identify)
         .service(single::track)

@@ -26,6 +26,7 @@ pub mod audit;
 pub mod audit_heads;
 pub mod cards;
 pub mod connections;
+pub mod deliveries;
 pub mod identifiers;
 pub mod jobs;
 pub mod keys;

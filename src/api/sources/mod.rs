@@ -3,11 +3,13 @@
 pub mod add;
 pub mod erase;
 pub mod list;
+mod persons;
 pub mod put;
 pub mod show;
 pub mod sync;
 pub mod syncs;
 pub mod turned_away;
+pub mod webhook;
 
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;

@@ -14,3 +14,4 @@ mod rules;
 mod segments;
 mod statements;
 mod versions;
+mod webhooks;
