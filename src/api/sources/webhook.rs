@@ -44,7 +44,10 @@ impl FromRequest for Bytes {
 #[utoipa::path(
     tag = "administration",
     params(("code" = String, Path, description = "The source.", example = "webshop")),
-    request_body(content = Vec<u8>, content_type = "application/octet-stream", description = "As the vendor writes it."),
+    request_body(
+        content = String, content_type = "application/octet-stream", description = "As the vendor writes it.",
+        example = json!("{\"id\": 7300000000123, \"email\": \"erika@muster.org\"}"),
+    ),
     responses(
         (status = 200, description = "It was carried out, now or before, or means nothing here."),
         (status = 401, description = "The signature is missing or wrong."),
