@@ -183,3 +183,137 @@ fn digest(parts: &[&[u8]]) -> String {
     }
     hex::encode(hash.finalize()).get(..40).unwrap_or_default().to_owned()
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::collect::Delivery;
+    use crate::consent::Terms;
+    use crate::types::{SourceNo, Voice};
+
+    fn source() -> Source {
+        Source {
+            number: SourceNo(1),
+            code: "pages".to_owned(),
+            title: "Pages".to_owned(),
+            connector: "api".to_owned(),
+            terms: Terms {
+                consent_categories: [("A".to_owned(), ["analytics".parse().unwrap()].into())].into(),
+                ..Terms::default()
+            },
+            purposes: None::<Arc<_>>,
+        }
+    }
+
+    fn read(message: Value, voice: Voice) -> Result<Value, Refusal> {
+        let (source, edition) = (source(), Edition::default());
+        let now = Timestamp::parse("2026-03-07T12:00:00Z").unwrap();
+        let reader = Reader { source: &source, edition: &edition, voice, now, call: [7; 16] };
+        let around = Delivery::open(json!({"batch": []}), None).unwrap().around;
+        let made = reader.read(message, None, &around, (0, 1 << 20))?;
+        Ok(serde_json::from_slice(&made.record).unwrap())
+    }
+
+    #[test]
+    fn a_message_has_one_id_and_a_page_has_none_of_a_server() {
+        let told = |visitor: &str, id: &str, voice| {
+            let message = json!({"type": "track", "event": "Seen", "anonymousId": visitor, "messageId": id});
+            read(message, voice).unwrap()["external_id"].clone()
+        };
+        let server = told("v1", "m1", Voice::Server);
+        assert_eq!(server, told("v2", "m1", Voice::Server));
+        assert_ne!(server, told("v1", "m1", Voice::Visitor));
+        assert_ne!(told("v1", "m1", Voice::Visitor), told("v2", "m1", Voice::Visitor));
+        // Without an id, what says the same at the same time is the same.
+        let dated = |price: u32| {
+            let message = json!({"type": "track", "event": "Seen", "userId": "u", "timestamp": "2026-03-07T11:00:00Z", "properties": {"price": price}});
+            read(message, Voice::Server).unwrap()["external_id"].clone()
+        };
+        assert_eq!(dated(1), dated(1));
+        assert_ne!(dated(1), dated(2));
+    }
+
+    #[test]
+    fn the_same_words_of_one_person_are_one_record() {
+        let said = |traits: Value, locale: &str| {
+            let message = json!({"type": "identify", "userId": "u", "traits": traits, "context": {"locale": locale}});
+            read(message, Voice::Server).unwrap()["external_id"].clone()
+        };
+        let first = said(json!({"firstName": "Erika", "email": "erika@muster.org", "shoe": 41}), "de-DE");
+        assert_eq!(first, said(json!({"firstName": "Erika", "email": "erika@muster.org", "shoe": 42}), "de-DE"));
+        assert_ne!(first, said(json!({"firstName": "Erika"}), "de-DE"));
+    }
+
+    /// Any JSON, with the names that mean something more often than others.
+    fn json_value() -> impl Strategy<Value = Value> {
+        let word = prop_oneof![
+            prop::sample::select(vec![
+                "type",
+                "track",
+                "identify",
+                "page",
+                "alias",
+                "userId",
+                "anonymousId",
+                "traits",
+                "properties",
+                "context",
+                "consent",
+                "categoryPreferences",
+                "consentManagement",
+                "allowedConsentIds",
+                "A",
+                "email",
+                "timestamp",
+                "2026-03-07T11:00:00Z",
+                "messageId",
+                "event",
+                "address",
+                "createdAt",
+                "previousId",
+                "groupId",
+            ])
+            .prop_map(str::to_owned),
+            any::<String>(),
+        ];
+        let leaf = prop_oneof![
+            Just(Value::Null),
+            any::<bool>().prop_map(Value::from),
+            any::<i64>().prop_map(Value::from),
+            any::<f64>().prop_map(Value::from),
+            word.clone().prop_map(Value::from),
+        ];
+        leaf.prop_recursive(4, 40, 8, move |inner| {
+            prop_oneof![
+                prop::collection::vec(inner.clone(), 0..6).prop_map(Value::from),
+                prop::collection::vec((word.clone(), inner), 0..8)
+                    .prop_map(|fields| Value::Object(fields.into_iter().collect())),
+            ]
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_comes_is_read_or_refused(message in json_value(), kind in 0..6_usize, server: bool) {
+            let mut message = message;
+            if let Some(fields) = message.as_object_mut() {
+                fields.insert("type".to_owned(), Kind::ALL[kind].word().into());
+                fields.entry("anonymousId").or_insert("v".into());
+                fields.entry("event").or_insert("Seen".into());
+            }
+            let voice = if server { Voice::Server } else { Voice::Visitor };
+            if let Ok(record) = read(message, voice) {
+                // Intake reads it, or says why not; it is not the form that is wrong.
+                let now = Timestamp::parse("2026-03-07T12:00:00Z").unwrap();
+                let parsed = crate::intake::parse(record.to_string().as_bytes(), now);
+                let form = ["unknown_field", "missing_field", "wrong_type", "duplicate_key", "invalid_json"];
+                let code = parsed.err().map_or("", |rejection| rejection.code);
+                prop_assert!(!form.contains(&code), "{} of {}", code, record);
+            }
+        }
+    }
+}
