@@ -13,7 +13,7 @@ use zeroize::Zeroizing;
 
 use crate::api::House;
 use crate::api::problem::Problem;
-use crate::intake::{self, CHUNK, Outcome};
+use crate::intake::{self, CHUNK, Taken};
 use crate::types::{ApiKeyId, Role, Voice};
 
 /// Batches that are on their way at once: one is prepared while another is written.
@@ -23,7 +23,7 @@ const MOST: usize = 20_000;
 
 /// One event on its way in, and whose word it is.
 pub(super) type Item = (Zeroizing<Vec<u8>>, Voice);
-type Answer = Result<Vec<Outcome>, Arc<intake::Error>>;
+type Answer = Result<Vec<Taken>, Arc<intake::Error>>;
 
 /// Calls whose events are not stored yet.
 #[derive(Default)]
@@ -70,11 +70,7 @@ impl Pool {
 ///
 /// # Errors
 /// If too much waits, or the store or the vault fails; sending all again is harmless.
-pub(super) async fn bring(
-    house: &Data<House>,
-    items: Vec<Item>,
-    by: (ApiKeyId, Role),
-) -> Result<Vec<Outcome>, Problem> {
+pub(super) async fn bring(house: &Data<House>, items: Vec<Item>, by: (ApiKeyId, Role)) -> Result<Vec<Taken>, Problem> {
     let (answer, answered) = oneshot::channel();
     let begin = {
         let mut state = house.pool.state();
@@ -151,7 +147,7 @@ async fn store(
     house: &House,
     items: &[Item],
     calls: &[(usize, (ApiKeyId, Role))],
-) -> Result<Vec<Outcome>, intake::Error> {
+) -> Result<Vec<Taken>, intake::Error> {
     let mut outcomes = Vec::with_capacity(items.len());
     for chunk in items.chunks(CHUNK) {
         outcomes.extend(house.intake.collect(chunk).await?);

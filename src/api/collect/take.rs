@@ -55,7 +55,9 @@ pub(super) async fn take<O: 'static>(
         let by = (call.writer.key, call.writer.role);
         let outcomes = if items.is_empty() { Vec::new() } else { pool::bring(&house, items, by).await? };
         for (at, outcome) in places.into_iter().zip(outcomes) {
-            if let Outcome::Rejected(rejection) = outcome {
+            // An address or number that cannot be: the rest of the event counts without it.
+            outcome.left_out.iter().for_each(|rejection| refused.count(rejection.code));
+            if let Outcome::Rejected(rejection) = outcome.outcome {
                 // Its pointer leads through the record that was made of the event, not through the event.
                 let detail = format!("{} ({})", rejection.detail, rejection.pointer);
                 refused.add(at, rejection.code, String::new(), detail.into());

@@ -125,8 +125,9 @@ async fn take(
         }
     }
     let outcomes = house.intake.ingest(&records).await?;
-    for outcome in &outcomes {
-        if let Outcome::Rejected(rejection) = outcome {
+    for taken in &outcomes {
+        let rejected = if let Outcome::Rejected(rejection) = &taken.outcome { Some(rejection) } else { None };
+        for rejection in taken.left_out.iter().chain(rejected) {
             *refused.entry(rejection.code).or_default() += 1;
         }
     }
