@@ -437,7 +437,8 @@ pub enum Audit {
 pub enum Key {
     /// Make an API key; it is printed once and only its hash is kept
     #[command(after_help = "Examples:\n  obhut key create --role dpo --name 'Data protection'\n  \
-                            obhut key create --role marketing --name newsletter --purpose newsletter_email --days 90")]
+                            obhut key create --role marketing --name newsletter --purpose newsletter_email --days 90\n  \
+                            obhut key create --role browser --name 'shop pages' --source webshop")]
     Create(CreateKey),
     /// List API keys: id, name, role, purposes, expiry; never the keys
     List(HomeLayer),
@@ -449,7 +450,8 @@ pub enum Key {
 #[derive(Args)]
 pub struct CreateKey {
     /// What the key may do: admin (configure; reads no personal data), partner (push and pull records), marketing
-    /// (pull segments), dpo (requests, evidence, explanations)
+    /// (pull segments), dpo (requests, evidence, explanations), collector (a server that tells of events), browser (a page
+    /// that does; everybody can read this key)
     #[arg(long)]
     pub role: Role,
     /// A name to know it by, for the list and the audit log
@@ -458,6 +460,9 @@ pub struct CreateKey {
     /// Purposes it may read for; repeat it for several. Without any it may read for none, a dpo for all
     #[arg(long = "purpose", value_name = "CODE")]
     pub purposes: Vec<PurposeCode>,
+    /// Source whose events a collector or browser key brings in
+    #[arg(long, value_name = "CODE")]
+    pub source: Option<String>,
     /// Days until it expires
     #[arg(long, default_value_t = 365, value_parser = clap::value_parser!(u16).range(1..=3650))]
     pub days: u16,

@@ -7,6 +7,7 @@ pub mod api;
 pub mod app;
 pub mod audit;
 pub mod cli;
+pub mod collect;
 pub mod config;
 pub mod connect;
 pub mod consent;

@@ -16,6 +16,8 @@ pub struct Hub {
     pub address: String,
     pub partner: String,
     pub dpo: String,
+    /// The write key of a server.
+    pub collector: String,
 }
 
 impl Hub {
@@ -44,13 +46,18 @@ impl Hub {
         let server =
             obhut(&["serve", "--listen", &address, "--rate-limit-per-second", "0"]).spawn().expect("the hub starts");
         let database = postgres.map(|(_, process)| process);
-        let hub = Self { server, database, address, partner, dpo };
+        let mut hub = Self { server, database, address, partner, dpo, collector: String::new() };
         while TcpStream::connect(&hub.address).is_err() {
             std::thread::sleep(Duration::from_millis(20));
         }
         let source = r#"{"code":"bench","title":"Bench","connector":"generic","terms":{}}"#;
         let (status, body) = hub.connect().call(Call::post("/v1/sources", &admin, source));
         assert_eq!(status, 201, "{}", String::from_utf8_lossy(&body));
+        let grant = r#"{"title":"bench","role":"collector","source":"bench"}"#;
+        let (status, body) = hub.connect().call(Call::post("/v1/api-keys", &admin, grant));
+        assert_eq!(status, 201, "{}", String::from_utf8_lossy(&body));
+        let made: serde_json::Value = serde_json::from_slice(&body).unwrap();
+        hub.collector = made["key"].as_str().unwrap().to_owned();
         hub
     }
 

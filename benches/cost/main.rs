@@ -27,7 +27,7 @@ mod twin;
 use client::{Call, each};
 use cost::Cost;
 use hub::Hub;
-use people::{lookup, lookup_many, order, record, request};
+use people::{lookup, lookup_many, order, record, request, tracked};
 use twin::Twin;
 
 const READERS: usize = 64;
@@ -81,6 +81,7 @@ fn main() {
     refused(&hub, people, reads);
     batch(&hub, people, reads);
     redelivery(&hub, &lines);
+    collect(&hub, people);
     requests(&hub, people);
 }
 
@@ -164,6 +165,24 @@ fn batch(hub: &Hub, people: usize, reads: usize) {
         })
     });
     cost.tell("one person of 100 in one call", "p50 and p99 of the call");
+}
+
+/// Events as tracking SDKs send them, by 64 connections: pages tell each alone, servers 20 at once. New visitors and known
+/// ones, ten events each.
+fn collect(hub: &Hub, people: usize) {
+    let events = (10 * people).clamp(20_000, 200_000);
+    for (together, run) in [(1, "alone"), (20, "together")] {
+        let calls = events / together;
+        let cost = hub.measure(events, || {
+            each(&hub.address, READERS, calls, |connection, at| {
+                let body =
+                    tracked((at * together..(at + 1) * together).map(|event| (event % (events / 10), event)), run);
+                let (status, reply) = connection.call(Call::post("/v1/batch", &hub.collector, &body));
+                assert_eq!(status, 200, "{}", String::from_utf8_lossy(&reply));
+            })
+        });
+        cost.tell(&format!("collected event, {together} in a call, durable"), "p50 and p99 of the call");
+    }
 }
 
 fn requests(hub: &Hub, people: usize) {

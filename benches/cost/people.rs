@@ -104,6 +104,18 @@ pub fn lookup_many(numbers: impl Iterator<Item = usize>) -> String {
     format!(r#"{{"people":[{}],"purpose":"newsletter_email"}}"#, people.join(","))
 }
 
+/// Events of visitors, as a page sends them. `run` tells the events of one measurement from those of another.
+pub fn tracked(events: impl Iterator<Item = (usize, usize)>, run: &str) -> String {
+    let events: Vec<String> = events
+        .map(|(visitor, event)| {
+            format!(
+                r#"{{"type":"track","anonymousId":"visitor-{run}-{visitor}","messageId":"ajs-next-{run}-{event}","event":"Product Viewed","timestamp":"2026-03-07T13:40:01.000Z","properties":{{"product_id":"A-{event}","sku":"SW-{event}","name":"Ein Artikel","price":49.9,"currency":"EUR","category":"Teekannen"}},"context":{{"page":{{"url":"https://shop.example.org/p/{event}","path":"/p/{event}","referrer":"https://shop.example.org/","title":"Ein Artikel"}},"locale":"de-DE","library":{{"name":"analytics.js","version":"next-1.84.3"}}}},"integrations":{{}}}}"#
+            )
+        })
+        .collect();
+    format!(r#"{{"batch":[{}],"sentAt":"2026-03-07T13:40:02.000Z"}}"#, events.join(","))
+}
+
 /// A request of one person, carried out at once.
 pub fn request(right: &str, number: usize) -> String {
     format!(

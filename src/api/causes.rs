@@ -2,6 +2,8 @@
 //!
 //! Every match is exhaustive, so that a new failure must be placed here before the house compiles.
 
+use std::sync::Arc;
+
 use super::doorkeeper;
 use super::etag;
 use super::paging::foreign;
@@ -34,30 +36,14 @@ impl From<gateway::Error> for Problem {
 
 impl From<intake::Error> for Problem {
     fn from(cause: intake::Error) -> Self {
-        use intake::Error;
-        let problem = match &cause {
-            Error::Store(inner) => of_store(inner),
-            Error::Audit(inner) => of_audit(inner),
-            Error::Keyring(inner) => of_keyring(inner),
-            Error::Rejected(rejection) => {
-                Self::new(Code::InvalidValue, rejection.detail.clone()).at(rejection.pointer.clone())
-            }
-            Error::Act(problems) => of_rules(problems),
-            Error::UnknownSubject => nobody(),
-            Error::NoReview => Self::new(Code::NotFound, "There is no open question with this id."),
-            Error::Shared => {
-                Self::new(Code::Conflict, "Several people share this identifier; a yes is one person's. Name the id.")
-            }
-            Error::NoPart => Self::new(
-                Code::Conflict,
-                "This cannot be taken out of the person: it is no part of them, or all of them.",
-            ),
-            Error::NewEpoch | Error::Changed => Self::overloaded(SOON),
-            Error::Gateway(inner) => of_gateway(inner),
-            // Models are estimated and chosen at the command line.
-            Error::Vault(_) | Error::NoKey | Error::Model(_) | Error::NoModel | Error::TooFewPairs => internal(),
-        };
-        problem.because(cause)
+        of_intake(&cause).because(cause)
+    }
+}
+
+/// One failure of a batch in which several calls waited.
+impl From<Arc<intake::Error>> for Problem {
+    fn from(cause: Arc<intake::Error>) -> Self {
+        of_intake(&cause).because(cause)
     }
 }
 
@@ -72,7 +58,6 @@ impl From<doorkeeper::Error> for Problem {
         problem.because(cause)
     }
 }
-
 impl From<segments::Error> for Problem {
     fn from(cause: segments::Error) -> Self {
         use segments::Error;
@@ -156,6 +141,32 @@ fn of_store(cause: &store::Error) -> Problem {
         // A connection that cannot be opened: the database is away, or this process has too many files open.
         Error::Disk(_) | Error::Stopped | Error::Open(_) => not_ready(),
         Error::Migrate(_) | Error::Statement(_) | Error::Taken | Error::Unreadable(_) | Error::Entropy(_) => internal(),
+    }
+}
+
+fn of_intake(cause: &intake::Error) -> Problem {
+    use intake::Error;
+    match cause {
+        Error::Store(inner) => of_store(inner),
+        Error::Audit(inner) => of_audit(inner),
+        Error::Keyring(inner) => of_keyring(inner),
+        Error::Rejected(rejection) => {
+            Problem::new(Code::InvalidValue, rejection.detail.clone()).at(rejection.pointer.clone())
+        }
+        Error::Act(problems) => of_rules(problems),
+        Error::UnknownSubject => nobody(),
+        Error::NoReview => Problem::new(Code::NotFound, "There is no open question with this id."),
+        Error::Shared => {
+            Problem::new(Code::Conflict, "Several people share this identifier; a yes is one person's. Name the id.")
+        }
+        Error::NoPart => Problem::new(
+            Code::Conflict,
+            "This cannot be taken out of the person: it is no part of them, or all of them.",
+        ),
+        Error::NewEpoch | Error::Changed => Problem::overloaded(SOON),
+        Error::Gateway(inner) => of_gateway(inner),
+        // Models are estimated and chosen at the command line.
+        Error::Vault(_) | Error::NoKey | Error::Model(_) | Error::NoModel | Error::TooFewPairs => internal(),
     }
 }
 

@@ -48,8 +48,9 @@ pub(super) fn finish(mut document: OpenApi) -> OpenApi {
 
 const INTRODUCTION: &str = include_str!("introduction.md");
 
-const TAGS: [(&str, &str); 7] = [
+const TAGS: [(&str, &str); 8] = [
     ("records", "Bring records in."),
+    ("collection", "Bring events in, with the SDKs of Segment, RudderStack and Jitsu."),
     ("profiles", "Read persons for a purpose."),
     ("consents", "Purposes, consents, objections, and why a read was decided as it was."),
     ("segments", "Questions over many persons, answered only for those who may be addressed."),

@@ -12,7 +12,7 @@ use crate::audit::{self, Act, Book, Line};
 use crate::gateway::{Actor, Caller, Scope};
 use crate::store::api_keys::{self, ApiKeyRow};
 use crate::store::{self, Store};
-use crate::types::{ApiKeyId, Clock, Entropy, EntropyFailure, IdMaker, PurposeCode, Role, Timestamp};
+use crate::types::{ApiKeyId, Clock, Entropy, EntropyFailure, IdMaker, PurposeCode, Role, SourceNo, Timestamp};
 use crate::vault::ApiKeyHash;
 
 const PREFIX: &str = "obh_";
@@ -42,8 +42,21 @@ pub struct Grant {
     pub role: Role,
     /// The purposes it may read under.
     pub purposes: BTreeSet<PurposeCode>,
+    /// The source it brings events in for; none unless its role has a [voice](Role::voice).
+    pub source: Option<SourceNo>,
     /// When it ends; none: never.
     pub expires_at: Option<Timestamp>,
+}
+
+/// Who brings events in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Writer {
+    /// The key.
+    pub key: ApiKeyId,
+    /// Its role.
+    pub role: Role,
+    /// The source it belongs to.
+    pub source: SourceNo,
 }
 
 /// Checks and makes API keys.
@@ -109,6 +122,7 @@ impl Doorkeeper {
             created_at: now,
             expires_at: grant.expires_at.unwrap_or(Timestamp::UNSET),
             revoked_at: Timestamp::UNSET,
+            source_no: grant.source.filter(|_| grant.role.voice().is_some()).unwrap_or(SourceNo(0)),
         };
         let insert = async { Ok(self.store.write(move |write| api_keys::insert(write, row.clone())).await?) };
         self.book.change::<_, Error>(configured(by, format!("api_key {id} issued")), insert).await?;
@@ -152,6 +166,22 @@ impl Doorkeeper {
     /// # Errors
     /// If the store fails: then nobody is let in.
     pub async fn identify(&self, key: &str) -> Result<Option<Caller>, Error> {
+        Ok(self.valid(key).await?.map(|(caller, _)| caller))
+    }
+
+    /// Role and source of this key, if it is valid now. The source means nothing unless the role has a voice.
+    ///
+    /// # Errors
+    /// As [`Doorkeeper::identify`].
+    pub async fn writer(&self, key: &str) -> Result<Option<Writer>, Error> {
+        let writer = self.valid(key).await?.and_then(|(caller, source)| match caller.actor {
+            Actor::Key { id, role } => Some(Writer { key: id, role, source }),
+            _ => None,
+        });
+        Ok(writer)
+    }
+
+    async fn valid(&self, key: &str) -> Result<Option<(Caller, SourceNo)>, Error> {
         let Some((id, secret)) = split(key) else { return Ok(None) };
         let row = self.store.api_key(id).await?.filter(|row| self.lives(row));
         let Some(row) = row else {
@@ -163,11 +193,11 @@ impl Doorkeeper {
             return Ok(None);
         }
         if let Some(known) = self.known().get(&id).filter(|known| known.row == row) {
-            return Ok(Some(known.caller.clone()));
+            return Ok(Some((known.caller.clone(), known.row.source_no)));
         }
-        let caller = caller(&row)?;
+        let (caller, source) = (caller(&row)?, row.source_no);
         self.remember(Known { row, caller: caller.clone() });
-        Ok(Some(caller))
+        Ok(Some((caller, source)))
     }
 
     fn lives(&self, row: &ApiKeyRow) -> bool {
@@ -182,12 +212,14 @@ impl Doorkeeper {
         Ok(self.store.api_key(id).await?.as_ref().map(caller).transpose()?)
     }
 
-    /// The id of a key that was valid a moment ago. For the allowance only: it lets nobody in.
+    /// The id of a key that was valid a moment ago. For the allowance only: it lets nobody in. A key that stands on the
+    /// merchant's pages has no allowance of its own, or one visitor could use up everybody's.
     #[must_use]
     pub fn was_valid(&self, key: &str) -> Option<ApiKeyId> {
         let (id, secret) = split(key)?;
         let known = self.known();
-        known.get(&id).filter(|known| opens(&known.row, secret).is_ok_and(|opens| opens)).map(|_| id)
+        let known = known.get(&id).filter(|known| known.row.role != Role::Browser.number())?;
+        opens(&known.row, secret).is_ok_and(|opens| opens).then_some(id)
     }
 
     fn remember(&self, one: Known) {

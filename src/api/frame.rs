@@ -16,7 +16,7 @@ use super::health::{self, Draining, Readiness};
 use super::limits::{Gate, Payer, Running};
 use super::problem::{self, Code, Problem};
 use super::request_id::{self, CallId};
-use super::{headers, metrics};
+use super::{collect, headers, metrics};
 use crate::types::{ApiKeyId, IdMaker};
 
 /// Says which valid API key a request carries, if any. It runs before the endpoint, on every call.
@@ -64,6 +64,7 @@ pub(super) async fn around<B: MessageBody + 'static>(
     let id = request.extensions().get::<CallId>().copied();
     let (route, method, path) =
         (metrics::route(&request), metrics::method(request.method()), request.path().to_owned());
+    let tracker = collect::serves(&path);
     let watch = Watch::start();
     let dress = |headers: &mut HeaderMap| {
         headers::add(headers, &path, frame.tls);
@@ -76,12 +77,12 @@ pub(super) async fn around<B: MessageBody + 'static>(
     let mut reply = match admit(&frame, &request, turn.is_some()) {
         Err(problem) => {
             log(&problem);
-            request.into_response(problem.reply(id)).map_into_right_body()
+            request.into_response(told(&problem, id, tracker)).map_into_right_body()
         }
         Ok(()) => match next.call(request).await {
-            Ok(reply) => as_problem(reply, id),
+            Ok(reply) => as_problem(reply, id, tracker),
             Err(error) => {
-                let mut reply = reply_to(&error, id);
+                let mut reply = reply_to(&error, id, tracker);
                 dress(reply.headers_mut());
                 metrics::count(route, method, reply.status(), watch.elapsed());
                 return Err(InternalError::from_response("failed in a middleware", reply).into());
@@ -122,21 +123,27 @@ fn admit(frame: &Frame, request: &ServiceRequest, room: bool) -> Result<(), Prob
 fn as_problem<B: MessageBody + 'static>(
     reply: ServiceResponse<B>,
     id: Option<CallId>,
+    tracker: bool,
 ) -> ServiceResponse<EitherBody<B>> {
     let Some(error) = reply.response().error() else { return reply.map_into_left_body() };
-    let problem = reply_to(error, id);
+    let problem = reply_to(error, id, tracker);
     reply.into_response(problem).map_into_right_body()
 }
 
-fn reply_to(error: &Error, id: Option<CallId>) -> HttpResponse<BoxBody> {
+fn reply_to(error: &Error, id: Option<CallId>, tracker: bool) -> HttpResponse<BoxBody> {
     if let Some(problem) = error.as_error::<Problem>() {
         log(problem);
-        return problem.reply(id);
+        return told(problem, id, tracker);
     }
     // A library's own sentence may quote the request; only its status is used.
     let problem = problem::from_status(error.as_response_error().status_code());
     log(&problem);
-    problem.reply(id)
+    told(&problem, id, tracker)
+}
+
+/// The reply, as the caller's kind reads it.
+fn told(problem: &Problem, id: Option<CallId>, tracker: bool) -> HttpResponse<BoxBody> {
+    if tracker { problem.reply_to_tracker(id) } else { problem.reply(id) }
 }
 
 /// The one place where the failure of a call is logged; the span around says which call it was.

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
 
+use super::collect::Pool;
 use super::doorkeeper::Doorkeeper;
 use super::health::Probe;
 use crate::audit::Book;
@@ -41,6 +42,8 @@ pub struct House {
     pub store: Store,
     /// Whether the database answers.
     pub probe: Probe,
+    /// Events on their way in.
+    pub pool: Pool,
     /// Ids.
     pub ids: Arc<IdMaker>,
     /// Time.

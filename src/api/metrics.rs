@@ -16,6 +16,7 @@ use super::problem::Problem;
 
 const CALLS: &str = "obhut_http_requests_total";
 const SECONDS: &str = "obhut_http_request_duration_seconds";
+const TURNED_AWAY: &str = "obhut_events_turned_away_total";
 
 /// Makes this process count, once; later calls return the same handle.
 #[must_use]
@@ -34,6 +35,7 @@ pub fn install() -> PrometheusHandle {
                 tracing::warn!("another recorder of metrics was there first; /metrics stays empty");
             }
             describe_counter!(CALLS, "Calls answered.");
+            describe_counter!(TURNED_AWAY, "Events for collection that were refused or not understood, by reason.");
             describe_histogram!(SECONDS, Unit::Seconds, "Time from a call's head to its reply's head.");
             handle
         })
@@ -51,6 +53,11 @@ pub(super) fn count(route: String, method: &'static str, status: StatusCode, too
     };
     metrics::counter!(CALLS, "route" => route.clone(), "method" => method, "status" => class).increment(1);
     metrics::histogram!(SECONDS, "route" => route, "method" => method).record(took);
+}
+
+/// Counts events that were refused or not understood. The code is a word of the hub.
+pub(super) fn turned_away(code: &'static str, events: i64) {
+    metrics::counter!(TURNED_AWAY, "code" => code).increment(u64::try_from(events).unwrap_or(0));
 }
 
 /// The pattern of the route, such as `/v1/profiles/{subject_id}`. Calls that reach no route share one word.

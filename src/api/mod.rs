@@ -14,6 +14,7 @@ pub mod audit;
 pub mod body;
 mod caller;
 mod causes;
+pub mod collect;
 pub mod consents;
 pub mod decisions;
 mod describe;

@@ -112,6 +112,20 @@ operations! {
     "Shows how a source is read: schedule, progress, history." ListSyncs GET "/v1/sources/{code}/syncs" [Admin Dpo];
     "Asks for a sync of a source." WantSync POST "/v1/sources/{code}/syncs" [Admin];
     "Makes the vendor of a source forget a person." EraseAtVendor POST "/v1/sources/{code}/erasures" [Dpo];
+    "Hears what the vendor of a source tells by itself; its signature is the key." HearVendor POST "/v1/sources/{code}/webhooks" [];
+    "Shows how many events of a source were not taken, and why." ListTurnedAway GET "/v1/sources/{code}/turned-away" [Admin Dpo];
+    "Takes events of tracking SDKs in." CollectEvents POST "/v1/batch" [Collector Browser];
+    "Tells who somebody is." CollectIdentify POST "/v1/identify" [Collector Browser];
+    "Tells that something happened." CollectTrack POST "/v1/track" [Collector Browser];
+    "Tells that a page was seen." CollectPage POST "/v1/page" [Collector Browser];
+    "Tells that a screen of an app was seen." CollectScreen POST "/v1/screen" [Collector Browser];
+    "Tells that somebody belongs to a group." CollectGroup POST "/v1/group" [Collector Browser];
+    "Tells who somebody was before." CollectAlias POST "/v1/alias" [Collector Browser];
+    "Takes an event of Jitsu's SDK in." CollectJitsu POST "/api/s/{type}" [Collector Browser];
+    "Takes events in that a page sends while it is left." CollectBeacon POST "/beacon/v1/batch" [Collector Browser];
+    "Takes an event in that is written as the address of a picture." CollectPixel GET "/pixel/v1/{type}" [Collector Browser];
+    "Tells Segment's browser SDK where to send events; needs no key." SegmentSettings GET "/v1/projects/{write_key}/settings" [];
+    "Tells RudderStack's browser SDK that it may begin; needs no key." RudderStackConfig GET "/sourceConfig/" [];
     "Lists the API keys, without their secrets." ListApiKeys GET "/v1/api-keys" [Admin];
     "Makes an API key." IssueApiKey POST "/v1/api-keys" [Admin];
     "Revokes an API key at once." RevokeApiKey DELETE "/v1/api-keys/{key_id}" [Admin];
@@ -148,8 +162,12 @@ pub fn page() -> String {
         "# Who may do what\n\n\
          Written from `src/api/permissions.rs` by the tests; change it there. ✓: the role may call the operation. \
          Personal data leaves only by the operations marked so, and only for the purposes in the key's scope.\n\n\
-         | Operation | | admin | partner | marketing | dpo | personal data |\n|---|---|---|---|---|---|---|\n",
+         | Operation | |",
     );
+    for role in Role::ALL {
+        page.push_str(&format!(" {role} |"));
+    }
+    page.push_str(&format!(" personal data |\n|---|---|{}---|\n", "---|".repeat(Role::ALL.len())));
     for row in MATRIX {
         let marks: Vec<_> = Role::ALL
             .iter()
@@ -176,7 +194,8 @@ mod tests {
     fn every_operation_has_its_row_and_every_row_its_operation() {
         let document = serde_json::to_value(server::openapi(routes::configure)).unwrap();
         let mut found = Vec::new();
-        for (path, item) in document["paths"].as_object().unwrap().iter().filter(|(path, _)| path.starts_with("/v1/")) {
+        let listed = |path: &str| path.starts_with("/v1/") || MATRIX.iter().any(|row| row.path == path);
+        for (path, item) in document["paths"].as_object().unwrap().iter().filter(|(path, _)| listed(path)) {
             for (method, operation) in item.as_object().unwrap() {
                 let row = MATRIX.iter().find(|row| row.path == path && row.method.eq_ignore_ascii_case(method));
                 let row = row.unwrap_or_else(|| panic!("add {method} {path} to the matrix in src/api/permissions.rs"));

@@ -81,6 +81,8 @@ codes! {
     InvalidParameter "invalid_parameter" BAD_REQUEST "A parameter does not have the right form",
     /// `Idempotency-Key` is not 1 to 255 printable ASCII characters.
     InvalidIdempotencyKey "invalid_idempotency_key" BAD_REQUEST "The idempotency key does not have the right form",
+    /// Events of a call were not taken; `errors` names them, and the others are stored.
+    EventsRefused "events_refused" BAD_REQUEST "Some events were refused",
     /// Anything else that is not a proper HTTP request.
     BadRequest "bad_request" BAD_REQUEST "The request cannot be read",
     /// No key, or none that is valid now.
@@ -196,6 +198,13 @@ impl Problem {
         problem
     }
 
+    /// The same with another sentence, which must hold nothing the caller sent.
+    #[must_use]
+    pub fn saying(mut self, detail: impl Into<Cow<'static, str>>) -> Self {
+        self.0.detail = detail.into();
+        self
+    }
+
     /// Says where in the body that lies which the pointer so far begins at.
     #[must_use]
     pub fn under(mut self, prefix: &str) -> Self {
@@ -252,9 +261,19 @@ impl Problem {
         self.0.cause.as_deref()
     }
 
+    /// The reply to a tracking SDK: some read a `message` and hide every other cause behind its absence.
+    #[must_use]
+    pub fn reply_to_tracker(&self, id: Option<CallId>) -> HttpResponse<BoxBody> {
+        self.send(&ProblemDocument { message: Some(&self.0.detail), ..self.document(id) })
+    }
+
     /// The reply.
     #[must_use]
     pub fn reply(&self, id: Option<CallId>) -> HttpResponse<BoxBody> {
+        self.send(&self.document(id))
+    }
+
+    fn send(&self, document: &ProblemDocument<'_>) -> HttpResponse<BoxBody> {
         let mut reply = HttpResponse::build(self.0.code.status());
         reply.insert_header((CONTENT_TYPE, MEDIA_TYPE));
         if let Some(seconds) = self.0.retry_after {
@@ -272,7 +291,7 @@ impl Problem {
             }
             _ => {}
         }
-        reply.body(serde_json::to_vec(&self.document(id)).unwrap_or_default())
+        reply.body(serde_json::to_vec(document).unwrap_or_default())
     }
 
     /// The document that is sent.
@@ -284,6 +303,7 @@ impl Problem {
             status: self.0.code.status().as_u16(),
             code: self.0.code.word(),
             detail: &self.0.detail,
+            message: None,
             pointer: self.0.pointer.as_deref(),
             parameter: self.0.parameter.as_deref(),
             errors: &self.0.errors,
@@ -311,6 +331,10 @@ pub struct ProblemDocument<'a> {
     code: &'static str,
     /// What to do about it. Never repeats what was sent.
     detail: &'a str,
+    /// The detail once more, where tracking SDKs call.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    message: Option<&'a str>,
     /// Where in the body, as a JSON pointer (RFC 6901).
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false, example = "/identifiers/0/kind")]

@@ -2,6 +2,10 @@
 
 use utoipa_actix_web::service_config::ServiceConfig;
 
+use actix_web::web;
+
+use super::collect::{self, single};
+use super::permissions::op;
 use super::{
     api_keys, audit, consents, decisions, opt_outs, profiles, purposes, records, requests, reviews, segments, sources,
     subjects,
@@ -48,6 +52,30 @@ pub fn configure(config: &mut ServiceConfig<'_>) {
         .service(sources::syncs::list)
         .service(sources::sync::want)
         .service(sources::erase::erase)
+        .service(sources::turned_away::list)
+        .service(sources::webhook::hear)
+        .service(collect::batch::batch)
+        .service(single::identify)
+        .service(single::track)
+        .service(single::page)
+        .service(single::screen)
+        .service(single::group)
+        .service(single::alias)
+        .service(collect::jitsu::jitsu)
+        .service(collect::beacon::beacon)
+        .service(collect::pixel::pixel)
+        .service(collect::settings::settings)
+        .service(collect::source_config::source_config)
+        // The same calls by the other names that SDKs have for them.
+        .route("/api/s/s2s/{type}", web::post().to(collect::jitsu::collect))
+        .route("/v1/b", web::post().to(single::collect::<op::CollectEvents>))
+        .route("/v1/import", web::post().to(single::collect::<op::CollectEvents>))
+        .route("/v1/i", web::post().to(single::collect::<op::CollectIdentify>))
+        .route("/v1/t", web::post().to(single::collect::<op::CollectTrack>))
+        .route("/v1/p", web::post().to(single::collect::<op::CollectPage>))
+        .route("/v1/s", web::post().to(single::collect::<op::CollectScreen>))
+        .route("/v1/g", web::post().to(single::collect::<op::CollectGroup>))
+        .route("/v1/a", web::post().to(single::collect::<op::CollectAlias>))
         .service(api_keys::list::list)
         .service(api_keys::issue::issue)
         .service(api_keys::revoke::revoke)

@@ -20,7 +20,7 @@ use super::body::BodyLimits;
 use super::docs::{self, Document, Routes};
 use super::frame::{self, Frame};
 use super::span::CallSpan;
-use super::{health, metrics};
+use super::{collect, health, metrics};
 
 /// How the server listens and how patient it is.
 #[derive(Clone, Debug)]
@@ -103,6 +103,7 @@ where
         .wrap(TracingLogger::<CallSpan>::new())
         .wrap(from_fn(frame::name))
         .wrap(Condition::new(!settings.cors_origins.is_empty(), cors(&settings.cors_origins)))
+        .wrap(from_fn(collect::cors::open))
 }
 
 /// The OpenAPI document of the routes that `configure` registers, without starting anything.

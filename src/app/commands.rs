@@ -11,8 +11,9 @@ use crate::cli::{
     Audit, Cli, Command, Config as ConfigCommand, CreateKey, Graph, Key, Keys, Retention, RetentionRun, RevokeKey,
 };
 use crate::config::{Config, Environment, Layer};
+use crate::intake::HUB_SOURCE;
 use crate::jobs::rotate_data;
-use crate::types::{Role, Timestamp};
+use crate::types::{Role, SourceNo, Timestamp};
 use crate::{audit, logging, vault};
 
 /// What a command ends with: nothing, or what to tell the operator.
@@ -195,17 +196,34 @@ async fn create_key(hub: &Hub, arguments: CreateKey) -> Outcome {
     if !unknown.is_empty() {
         return Err(format!("not configured as a purpose: {}", unknown.join(", ")).into());
     }
+    let source = source_of(hub, arguments.role, arguments.source.as_deref())?;
     let expires_at = hub.house.clock.now().plus_days(i64::from(arguments.days));
     let grant = Grant {
         title: arguments.name,
         role: arguments.role,
         purposes: arguments.purposes.into_iter().collect::<BTreeSet<_>>(),
+        source,
         expires_at: Some(expires_at),
     };
     let (id, key) = hub.house.doorkeeper.issue(grant).await?;
     say_error(&format!("key {id}, valid until {}; it is shown only now:", expires_at.rfc3339()));
     say(&key);
     Ok(())
+}
+
+/// The source a key that collects belongs to.
+fn source_of(hub: &Hub, role: Role, code: Option<&str>) -> Result<Option<SourceNo>, Box<dyn std::error::Error>> {
+    match (role.voice(), code) {
+        (None, None) => Ok(None),
+        (None, Some(_)) => Err(format!("a key of the role {role} belongs to no source; leave --source out").into()),
+        (Some(_), None) => Err(format!("a {role} key brings events in for one source; name it with --source").into()),
+        (Some(_), Some(code)) => {
+            let edition = hub.house.rulebook.edition();
+            let source = edition.source_named(code).filter(|source| source.code != HUB_SOURCE);
+            let source = source.ok_or_else(|| format!("there is no source {code}; POST /v1/sources adds one"))?;
+            Ok(Some(source.number))
+        }
+    }
 }
 
 async fn list_keys(hub: &Hub) -> Outcome {

@@ -24,7 +24,7 @@ const SOURCES: [(&str, &str); 4] =
     [("shopware6", "webshop"), ("amazon_sp_api", "amazon"), ("meta", "social"), ("lexware_office", "books")];
 
 /// What the keys of the demo may read under.
-const PURPOSES: [(Role, &[&str]); 4] = [
+const PURPOSES: [(Role, &[&str]); 6] = [
     (Role::Admin, &[]),
     (Role::Partner, &["order_fulfilment", "customer_service", "newsletter_email"]),
     (
@@ -32,7 +32,12 @@ const PURPOSES: [(Role, &[&str]); 4] = [
         &["newsletter_email", "existing_customer_email", "postal_marketing", "social_advertising", "customer_value"],
     ),
     (Role::Dpo, &[]),
+    (Role::Collector, &[]),
+    (Role::Browser, &[]),
 ];
+
+/// The source whose events the demo's write keys bring in.
+const COLLECTED: &str = "webshop";
 
 /// `<data-dir>/credentials.json`.
 #[derive(Serialize, Deserialize)]
@@ -109,8 +114,10 @@ async fn keys(house: &House, file: &Path) -> Result<BTreeMap<String, String>, Bo
         };
         if !valid {
             let purposes = purposes.iter().map(|code| code.parse()).collect::<Result<BTreeSet<PurposeCode>, _>>()?;
-            let grant =
-                Grant { title: format!("demo {role}"), role, purposes, expires_at: Some(far(house.clock.now())) };
+            let edition = house.rulebook.edition();
+            let source = edition.source_named(COLLECTED).filter(|_| role.voice().is_some()).map(|source| source.number);
+            let expires_at = Some(far(house.clock.now()));
+            let grant = Grant { title: format!("demo {role}"), role, purposes, source, expires_at };
             let (_, key) = house.doorkeeper.issue(grant).await?;
             keys.insert(role.word().to_owned(), key.to_string());
         }

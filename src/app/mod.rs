@@ -13,6 +13,7 @@ use std::sync::Arc;
 
 pub use commands::run;
 
+use crate::api::collect::Pool;
 use crate::api::health::Probe;
 use crate::api::{Doorkeeper, House};
 use crate::audit::{self, Book};
@@ -181,6 +182,7 @@ pub async fn open(config: &Config) -> Result<Hub, Error> {
             strongbox,
             store,
             probe: Probe::default(),
+            pool: Pool::default(),
             ids,
             clock,
         },

@@ -12,7 +12,7 @@ use crate::api::frame::{Frame, Identify};
 use crate::api::health::Readiness;
 use crate::api::limits::{Gate, RateLimit};
 use crate::api::server::Server;
-use crate::api::{House, bearer, metrics};
+use crate::api::{House, bearer, collect, metrics};
 use crate::config::Config;
 use crate::jobs::{retention, schedule, sync};
 
@@ -64,5 +64,9 @@ pub(super) fn bind(hub: Hub, config: &Config) -> Result<Server, crate::api::serv
 
 /// Whose allowance a call uses: that of the key that was valid on its last call.
 fn identify(house: Arc<House>) -> Identify {
-    Arc::new(move |request: &ServiceRequest| house.doorkeeper.was_valid(bearer(request.headers())?))
+    Arc::new(move |request: &ServiceRequest| {
+        let headers = request.headers();
+        let write_key = || collect::serves(request.path()).then(|| collect::write_key(headers)).flatten();
+        house.doorkeeper.was_valid(&bearer(headers).map(str::to_owned).or_else(write_key)?)
+    })
 }

@@ -261,6 +261,9 @@ fn show(connector: &Connector) {
     }
     let streams: Vec<&str> = connector.streams().iter().map(Stream::name).collect();
     say(&format!("\nStreams: {}", streams.join(", ")));
+    if let Some(webhooks) = connector.webhooks() {
+        say(&format!("\nWebhooks: {}", webhooks.guide().trim()));
+    }
     if let Some(erase) = connector.erase() {
         say(&format!("\nErasure: {}", erase.note().trim()));
     }

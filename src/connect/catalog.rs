@@ -14,6 +14,7 @@ use super::link::Link;
 use super::manifest::{self, AllowedPurposes, FieldLists, Manifest, SourcePolicy};
 use super::mapping::{self, Code, Stream};
 use super::pull::Pull;
+use super::webhook::Webhooks;
 use super::{Error, TableMapping};
 use crate::consent::Terms;
 
@@ -92,6 +93,7 @@ pub struct Connector {
     table: Option<TableMapping>,
     link: Option<Link>,
     erase: Option<Erase>,
+    webhooks: Option<Webhooks>,
     fixtures: Vec<(String, Vec<u8>)>,
 }
 
@@ -168,6 +170,12 @@ impl Connector {
         self.erase.as_ref()
     }
 
+    /// What the vendor tells by itself, if the manifest says so.
+    #[must_use]
+    pub const fn webhooks(&self) -> Option<&Webhooks> {
+        self.webhooks.as_ref()
+    }
+
     /// Is this a page of the vendor without any object?
     #[must_use]
     pub fn is_empty_page(&self, page: &Value) -> bool {
@@ -221,6 +229,12 @@ impl Connector {
             stream.pull = pull;
             streams.push(stream);
         }
+        let names: Vec<&str> = streams.iter().map(Stream::name).collect();
+        let webhooks = match (manifest.webhooks, &link) {
+            (Some(spec), Some(link)) => Some(Webhooks::load(spec, link, &names, at)?),
+            (Some(_), None) => return Err(no_link("webhooks:")),
+            (None, _) => None,
+        };
         let empty = manifest.empty.map(|code| Filter::compile(&code, &place, "empty")).transpose()?;
         let table = if files.contains_key("mapping.yaml") {
             Some(TableMapping::parse(&format!("{folder}/mapping.yaml"), &take(&mut files, folder, "mapping.yaml")?)?)
@@ -240,6 +254,7 @@ impl Connector {
             table,
             link,
             erase,
+            webhooks,
             fixtures: fixtures.collect(),
         })
     }

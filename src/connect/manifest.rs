@@ -7,6 +7,7 @@ pub(super) mod erase;
 pub(super) mod link;
 pub(super) mod pull;
 pub(super) mod request;
+pub(super) mod webhook;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -45,6 +46,9 @@ pub(super) struct Manifest {
     /// How the vendor is made to forget a person.
     #[serde(default)]
     pub(super) erase: Option<erase::EraseSpec>,
+    /// What the vendor tells by itself.
+    #[serde(default)]
+    pub(super) webhooks: Option<webhook::WebhookSpec>,
 }
 
 /// One kind of reply and how it becomes records.

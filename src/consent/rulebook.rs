@@ -35,6 +35,11 @@ pub struct Terms {
     /// The version of the consent text the source shows, by purpose, for sources that do not name it themselves.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub text_versions: BTreeMap<PurposeCode, String>,
+    /// What each category of its consent banner means, by the category's id as the banner writes it: the purposes it speaks
+    /// about. A purpose under several categories has a yes only if all of them have one; an id that is not here means
+    /// nothing and is counted.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub consent_categories: BTreeMap<String, BTreeSet<PurposeCode>>,
 }
 
 impl Terms {

@@ -31,6 +31,8 @@ pub struct ConsentClaim {
     pub method: Method,
     /// Which version of the text the person saw.
     pub text_version: Option<String>,
+    /// Does the source send it with everything, and not because the person just said it?
+    pub repeated: bool,
     /// When a double opt-in was asked for, out of the evidence.
     pub requested_at: Option<Timestamp>,
     /// When it was confirmed, out of the evidence.
@@ -57,6 +59,9 @@ pub(super) struct Claim {
     method: Option<Method>,
     /// The version of the text they saw. Without it: the one in the terms of the source. Example: `2026-01`.
     text_version: Option<Code>,
+    /// Does the source send this with everything it sends, and not because the person just said it? Then it adds nothing
+    /// where the newest entry says the same already, and a yes does not lift a no that was said another way. Without it: no.
+    repeated: Option<bool>,
     /// The proof (Art. 7(1) GDPR), kept sealed: single values, among them `requested_at` and `confirmed_at` of a double
     /// opt-in. Personal: it may hold IP addresses.
     /// Example: `{"confirmed_at": "2026-01-10T09:06:40Z", "form_url": "https://shop.example/newsletter"}`.
@@ -74,7 +79,7 @@ pub(super) struct PlainClaim {
 impl PlainClaim {
     /// Closes the evidence.
     pub(super) fn close(self) -> Result<ConsentClaim, Rejection> {
-        let Claim { channel, act, at, method, text_version, evidence, .. } = self.claim;
+        let Claim { channel, act, at, method, text_version, repeated, evidence, .. } = self.claim;
         let evidence = evidence.filter(|evidence| !evidence.0.is_empty()).map(|evidence| {
             let mut document = serde_json::Value::from(evidence);
             document.sort_all_objects();
@@ -87,6 +92,7 @@ impl PlainClaim {
             at: at.0,
             method: method.unwrap_or(Method::Import),
             text_version: text_version.map(|code| code.0),
+            repeated: repeated.unwrap_or(false),
             requested_at: self.requested_at,
             confirmed_at: self.confirmed_at,
             evidence: evidence.transpose()?,

@@ -3,7 +3,7 @@
 use super::Error;
 use super::desk::{Desk, Key};
 use super::prepare::Prepared;
-use crate::consent::{Entry, ledger as words};
+use crate::consent::{Act, Entry, ledger as words};
 use crate::store::rows::LedgerRow;
 use crate::store::{Write, ledger};
 use crate::types::{RecordNo, SourceNo, SubjectId};
@@ -26,6 +26,9 @@ impl Desk<'_> {
         let mut known = if new { Vec::new() } else { Known::of(write, person)? };
         for claimed in &prepared.claims {
             let mut entry = claimed.entry.clone();
+            if claimed.repeated && is_no_news(&entry, key.owner, &known) {
+                continue;
+            }
             if let Some(told) = known.iter().find(|known| claimed.retells(&known.entry)) {
                 // With another proof it is told twice, and still of the same moment.
                 entry.at = told.entry.at;
@@ -100,6 +103,25 @@ impl Desk<'_> {
     fn proof_mac(&self, key: &Key<'_>, evidence: Option<&Personal>) -> Vec<u8> {
         evidence.map(|proof| self.sealer.proof_mac(key.owner, proof).bytes().to_vec()).unwrap_or_default()
     }
+}
+
+/// Does the ledger say already what a source sends with everything? Such a yes also does not lift a no that was said
+/// another way: a banner's cookie knows nothing of a letter.
+fn is_no_news(entry: &Entry, owner: SubjectId, known: &[Known]) -> bool {
+    let about = |known: &&Known| {
+        let says = known.entry.act.is_no() || known.entry.act == Act::Granted;
+        let same = says && known.entry.purpose == entry.purpose && known.entry.channel == entry.channel;
+        let wider = known.entry.act.is_no()
+            && (known.entry.purpose.is_none() || known.entry.purpose == entry.purpose)
+            && (known.entry.channel.is_none() || known.entry.channel == entry.channel);
+        known.entry.at <= entry.at && (same && known.entry.origin == owner || wider)
+    };
+    // On equal time the no counts.
+    let newest = known.iter().filter(about).max_by_key(|known| (known.entry.at, known.entry.act.is_no()));
+    newest.is_some_and(|newest| {
+        let (said, told) = (newest.entry.act.is_no(), entry.act.is_no());
+        said == told || (said && newest.entry.method != entry.method)
+    })
 }
 
 /// An entry the ledger holds, and the digest of its proof.

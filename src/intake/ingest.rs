@@ -11,7 +11,7 @@ use crate::audit::{Act, Book, Line};
 use crate::consent::Rulebook;
 use crate::gateway::Gateway;
 use crate::store::Store;
-use crate::types::{ApiKeyId, Clock, IdMaker, Role};
+use crate::types::{ApiKeyId, Clock, IdMaker, Role, Voice};
 use crate::vault::{Comparer, Keyring, Sealer};
 
 /// Records that one transaction takes.
@@ -86,9 +86,20 @@ impl Intake {
     pub async fn ingest<L: AsRef<[u8]>>(&self, lines: &[L]) -> Result<Vec<Taken>, Error> {
         let mut outcomes = Vec::with_capacity(lines.len());
         for chunk in lines.chunks(CHUNK) {
-            outcomes.extend(self.ingest_chunk(chunk, Bringer::Outside).await?);
+            outcomes.extend(self.ingest_chunk(chunk, |_| Bringer::Outside).await?);
         }
         Ok(outcomes)
+    }
+
+    /// Takes what write keys bring, up to [`CHUNK`] records in one transaction, each with the voice of its key. As
+    /// [`Intake::ingest`], but of an event that comes again nothing is changed, whatever else it says.
+    ///
+    /// # Errors
+    /// As [`Intake::ingest`].
+    pub async fn collect<L: AsRef<[u8]>>(&self, records: &[(L, Voice)]) -> Result<Vec<Taken>, Error> {
+        let lines: Vec<&[u8]> = records.iter().map(|(line, _)| line.as_ref()).collect();
+        let voice = |at: usize| records.get(at).map_or(Voice::Visitor, |(_, voice)| *voice);
+        self.ingest_chunk(&lines, |at| Bringer::Collected(voice(at))).await
     }
 
     /// Writes down who brought how many records, once per call of theirs.
@@ -112,7 +123,7 @@ impl Intake {
     pub(super) async fn ingest_chunk<L: AsRef<[u8]>>(
         &self,
         lines: &[L],
-        bringer: Bringer,
+        bringer: impl Fn(usize) -> Bringer,
     ) -> Result<Vec<Taken>, Error> {
         let edition = self.rulebook.edition();
         let now = self.clock.now();
@@ -120,9 +131,9 @@ impl Intake {
             edition.source_named(code.as_str()).is_some_and(|source| source.terms.social)
         };
         let mut prepared: Vec<Result<Prepared, Rejection>> = Vec::with_capacity(lines.len());
-        for line in lines {
+        for (at, line) in lines.iter().enumerate() {
             let record = canonical::parse_with(line.as_ref(), now, social).map_err(Error::Rejected);
-            match record.and_then(|record| prepare(&self.sealer, &edition, record, now, bringer)) {
+            match record.and_then(|record| prepare(&self.sealer, &edition, record, now, bringer(at))) {
                 Ok(ready) => prepared.push(Ok(ready)),
                 Err(Error::Rejected(rejection)) => prepared.push(Err(rejection)),
                 Err(failure) => return Err(failure),

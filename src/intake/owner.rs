@@ -1,13 +1,15 @@
 //! Whose a record is: the person its identifiers lead to, all they lead to joined into one, or somebody new.
 
+use std::collections::BTreeSet;
+
 use super::Error;
 use super::desk::{Desk, Key};
 use super::prepare::Prepared;
 use super::settle::Batch;
 use crate::graph::{self, Rule};
 use crate::store::rows::{IdentifierRow, LinkRow, SubjectRow, SubjectState};
-use crate::store::{identifiers, subjects};
-use crate::types::{RecordNo, SubjectId, Timestamp};
+use crate::store::{identifiers, records, subjects};
+use crate::types::{IdentifierKind, RecordNo, SubjectId, Timestamp};
 
 /// By which rule and which blind index a record was found to be a person's.
 pub(super) type Evidence = Vec<(Rule, [u8; 16])>;
@@ -22,6 +24,8 @@ pub(super) struct Owner<'a> {
     pub(super) joined: bool,
     /// Values of the record that so many share that they join nobody.
     pub(super) generic: Vec<[u8; 16]>,
+    /// Values of the record that are somebody else's: here they only serve look-up.
+    pub(super) foreign: Vec<[u8; 16]>,
 }
 
 impl Desk<'_> {
@@ -34,7 +38,10 @@ impl Desk<'_> {
         known: Option<SubjectId>,
     ) -> Result<Owner<'_>, Error> {
         let found = graph::resolve(batch.write, &batch.known, &prepared.clues)?;
-        let found = batch.without_strangers(prepared, found)?;
+        let mut found = batch.without_strangers(prepared, found)?;
+        let names_account = prepared.clues.iter().any(|clue| clue.joins && clue.kind == IdentifierKind::Account);
+        let tracked = prepared.from_tracker && names_account;
+        let foreign = if tracked { self.keep_apart(batch, &mut found)? } else { Vec::new() };
         if !found.crowded.is_empty() {
             batch.catch_up()?;
             for ix in &found.crowded {
@@ -78,7 +85,38 @@ impl Desk<'_> {
         }
         let evidence = found.evidence.into_iter().map(|(rule, ix, _)| (rule, ix)).collect();
         // With a merge the ledger of the new person is not empty any more.
-        Ok(Owner { person, key: key.filter(|_| !joined), evidence, joined, generic: found.generic })
+        Ok(Owner { person, key: key.filter(|_| !joined), evidence, joined, generic: found.generic, foreign })
+    }
+
+    /// A visitor is joined with the account they sign in to, once. A device that several people sign in on joins none of
+    /// them: whoever has an account there already keeps the visitor, and the record goes to the account it names. Takes the
+    /// visitor's evidence away where it leads to somebody else's account, and says which values that concerns.
+    fn keep_apart(&self, batch: &mut Batch<'_, '_>, found: &mut graph::Resolution) -> Result<Vec<[u8; 16]>, Error> {
+        let by = |rule: Rule| move |(known, _, _): &&(Rule, [u8; 16], SubjectId)| *known == rule;
+        let named: BTreeSet<SubjectId> =
+            found.evidence.iter().filter(by(Rule::SourceAccount)).map(|(_, _, person)| *person).collect();
+        let visiting: Vec<([u8; 16], SubjectId)> =
+            found.evidence.iter().filter(by(Rule::AnonymousId)).map(|(_, ix, person)| (*ix, *person)).collect();
+        let mut foreign = Vec::new();
+        for (ix, person) in visiting {
+            if !named.contains(&person) && self.has_account(batch, person)? {
+                found.evidence.retain(|(rule, known, of)| (*rule, *known, *of) != (Rule::AnonymousId, ix, person));
+                foreign.push(ix);
+            }
+        }
+        found.people = found.evidence.iter().map(|(_, _, person)| *person).collect();
+        found.people.sort_unstable();
+        found.people.dedup();
+        Ok(foreign)
+    }
+
+    /// Does an account join records to this person?
+    fn has_account(&self, batch: &mut Batch<'_, '_>, person: SubjectId) -> Result<bool, Error> {
+        batch.catch_up_on(&[person])?;
+        let numbers = records::numbers_of(batch.write.records(), person)?;
+        let rows = identifiers::of_records(batch.write.records(), &numbers)?;
+        let kind = IdentifierKind::Account.number();
+        Ok(rows.iter().any(|row| row.kind == kind && row.use_flags & IdentifierRow::JOINS != 0))
     }
 
     fn new_person(&self, batch: &mut Batch<'_, '_>) -> Result<(SubjectId, Key<'_>), Error> {

@@ -15,7 +15,7 @@ use crate::consent::{Act, Edition, Entry, EntryNo, Method, Purpose, Source, conf
 use crate::graph::Clue;
 use crate::graph::matching::{self, Card, Number, NumberKind};
 use crate::store::rows::{IdentifierRow, RecordRow};
-use crate::types::{Category, CategorySet, IdentifierKind, PurposeCode, RecordKind, SubjectId, Timestamp};
+use crate::types::{Category, CategorySet, IdentifierKind, PurposeCode, RecordKind, SubjectId, Timestamp, Voice};
 use crate::vault::{BlindIndex, Personal, Sealer};
 
 /// The number of the matching key that tells family names under one value apart.
@@ -29,6 +29,15 @@ pub(super) enum Bringer {
     Outside,
     /// The hub, for a statement about somebody it did not know.
     Statement,
+    /// Somebody with a write key, who tells of events.
+    Collected(Voice),
+}
+
+impl Bringer {
+    /// May an identifier of this kind find or join people?
+    fn may_identify(self, kind: IdentifierKind) -> bool {
+        self != Self::Collected(Voice::Visitor) || kind == IdentifierKind::AnonymousId
+    }
 }
 
 /// A record that only needs to be resolved, sealed and written.
@@ -63,6 +72,10 @@ pub(super) struct Prepared {
     pub(super) claims: Vec<Claimed>,
     /// What was left out because it cannot be.
     pub(super) left_out: Vec<Rejection>,
+    /// Is the first version of it the last? What happened does not change; the same message may come twice.
+    pub(super) first_wins: bool,
+    /// Did it come with a write key? Then a visitor who has an account already stays apart from another one.
+    pub(super) from_tracker: bool,
 }
 
 /// One index of a record.
@@ -81,6 +94,8 @@ pub(super) struct Claimed {
     pub(super) evidence: Option<Personal>,
     /// When it happened by the clock of the source.
     pub(super) told_at: Timestamp,
+    /// Does the source send it with everything?
+    pub(super) repeated: bool,
 }
 
 impl Claimed {
@@ -125,14 +140,19 @@ pub(super) fn prepare(
         .ok_or_else(|| Error::Rejected(Rejection::new(Reason::UNKNOWN_SOURCE).under("source")))?;
     let record_ix = sealer.record_index(source.number, record.kind, &record.external_id);
     let indexes = indexes(sealer, &source, record_ix, &record, bringer)?;
-    let card = compared(edition, &source, &indexes, record.card);
+    let card = if bringer == Bringer::Collected(Voice::Visitor) {
+        // Anybody can say anything there: it is no evidence that somebody is somebody.
+        None
+    } else {
+        compared(edition, &source, &indexes, record.card)
+    };
     let keys = card.as_ref().map_or_else(|| Ok(Vec::new()), |card| matching_keys(sealer, card))?;
     let terms = card.as_ref().map_or_else(|| Ok(Vec::new()), |card| Term::of(sealer, card))?;
     let clues = indexes.iter().filter_map(Indexed::clue).collect();
     let tombstones = indexes
         .iter()
         // What a person says now is no old data of theirs, even if their tombstone is dated ahead.
-        .filter(|indexed| indexed.kind != IdentifierRow::RECORD && bringer == Bringer::Outside)
+        .filter(|indexed| indexed.kind != IdentifierRow::RECORD && bringer != Bringer::Statement)
         .map(|indexed| sealer.suppression(indexed.ix.into()).bytes())
         .collect();
     let address = record.kind == RecordKind::Order
@@ -158,6 +178,8 @@ pub(super) fn prepare(
         keep_until: record.keep_until.map(|keep| keep.until),
         claims: claims(edition, &source, record.consents, now)?,
         left_out: record.left_out,
+        first_wins: record.kind == RecordKind::Event && matches!(bringer, Bringer::Collected(_)),
+        from_tracker: matches!(bringer, Bringer::Collected(_)),
         indexes,
         source,
     })
@@ -208,7 +230,8 @@ fn indexes(
             None => indexes.push(Indexed { ix, kind: kind.number(), flags, whose }),
         }
     };
-    for (identifier, holder) in record.identifiers.iter().zip(&record.holders) {
+    let identifying = record.identifiers.iter().zip(&record.holders);
+    for (identifier, holder) in identifying.filter(|(identifier, _)| bringer.may_identify(identifier.kind)) {
         let verified = if identifier.verified { IdentifierRow::VERIFIED } else { 0 };
         if identifier.lookup {
             let ix = sealer.lookup(identifier.kind, source.number, &identifier.value)?;
@@ -279,7 +302,7 @@ fn claimed(purpose: Option<&Purpose>, source: &Source, claim: ConsentClaim, now:
             && matches!(claim.method, Method::DoubleOptIn | Method::Checkbox | Method::Written | Method::Portal),
         parental: false,
     };
-    Claimed { entry, evidence: claim.evidence, told_at: claim.at }
+    Claimed { entry, evidence: claim.evidence, told_at: claim.at, repeated: claim.repeated }
 }
 
 fn rejected(problems: &[crate::consent::Problem], at: usize) -> Error {

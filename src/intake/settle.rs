@@ -194,6 +194,7 @@ impl Desk<'_> {
             None => None,
         };
         match stored {
+            Some(_) if prepared.first_wins => Ok(Outcome::Unchanged),
             Some(row) if row.version > prepared.version => Ok(Outcome::Stale),
             Some(row) => {
                 let same = row.content_mac == prepared.content_mac.bytes();
@@ -218,7 +219,8 @@ impl Desk<'_> {
 
     fn append(&self, batch: &mut Batch<'_, '_>, prepared: &Prepared) -> Result<(), Error> {
         let record_no = self.ids.record_no();
-        let Owner { person, key, evidence, joined, generic } = self.owner_of(batch, prepared, record_no, None)?;
+        let Owner { person, key, evidence, joined, generic, foreign } =
+            self.owner_of(batch, prepared, record_no, None)?;
         let new = key.is_some();
         let key = match key {
             Some(key) => key,
@@ -231,7 +233,8 @@ impl Desk<'_> {
             }
         };
         batch.newcomers.records.push(self.row(prepared, person, record_no, &key)?);
-        let identifiers: Vec<IdentifierRow> = identifiers_of(prepared, person, record_no, &generic).collect();
+        let identifiers: Vec<IdentifierRow> =
+            identifiers_of(prepared, person, record_no, (&generic, &foreign)).collect();
         batch.known.learn(&identifiers);
         batch.newcomers.identifiers.extend(identifiers);
         let card = self.card(prepared, person, record_no, &key)?;
@@ -260,7 +263,7 @@ impl Desk<'_> {
 
     /// A newer version of a known record. It stays with the part of the person that brought it.
     fn replace(&self, batch: &mut Batch<'_, '_>, prepared: &Prepared, old: RecordRow) -> Result<(), Error> {
-        let Owner { person, evidence, generic, .. } =
+        let Owner { person, evidence, generic, foreign, .. } =
             self.owner_of(batch, prepared, old.record_no, Some(old.subject_id))?;
         batch.catch_up_on(&[person, old.sealed_for])?;
         let key = self.sealing_key(batch.write, old.sealed_for, prepared.categories())?;
@@ -275,7 +278,7 @@ impl Desk<'_> {
         batch.count(&card, prepared);
         cards::put(batch.write, card)?;
         batch.known.touch_record(old.record_no);
-        self.reindex(batch, prepared, person, (old.record_no, &generic))?;
+        self.reindex(batch, prepared, person, (old.record_no, &generic, &foreign))?;
         for link in self.links(person, old.record_no, evidence) {
             links::insert(batch.write, link)?;
         }
@@ -351,10 +354,10 @@ impl Desk<'_> {
         batch: &mut Batch<'_, '_>,
         prepared: &Prepared,
         person: SubjectId,
-        (record_no, generic): (RecordNo, &[[u8; 16]]),
+        (record_no, generic, foreign): (RecordNo, &[[u8; 16]], &[[u8; 16]]),
     ) -> Result<(), Error> {
         let stored = identifiers::of_records(batch.write.records(), &[record_no])?;
-        let mut wanted: Vec<IdentifierRow> = identifiers_of(prepared, person, record_no, generic).collect();
+        let mut wanted: Vec<IdentifierRow> = identifiers_of(prepared, person, record_no, (generic, foreign)).collect();
         let gone: Vec<&IdentifierRow> = stored.iter().filter(|row| !wanted.contains(row)).collect();
         for row in &gone {
             identifiers::delete(batch.write, row)?;
@@ -386,17 +389,18 @@ fn packed(keys: &[i64]) -> Vec<u8> {
     keys.iter().flat_map(|key| key.to_be_bytes()).collect()
 }
 
-/// The blind indexes of a record. A `generic` value joins nobody, whoever brings it.
+/// The blind indexes of a record. A `generic` value joins nobody, whoever brings it; a `foreign` one stays whose it is.
 fn identifiers_of(
     prepared: &Prepared,
     person: SubjectId,
     record_no: RecordNo,
-    generic: &[[u8; 16]],
+    (generic, foreign): (&[[u8; 16]], &[[u8; 16]]),
 ) -> impl Iterator<Item = IdentifierRow> {
     prepared.indexes.iter().map(move |Indexed { ix, kind, flags, whose }| {
         let joins = flags & IdentifierRow::JOINS != 0 && !generic.contains(ix);
         let spoilt = flags & IdentifierRow::JOINS != 0 && !joins;
         let use_flags = if spoilt { flags & !IdentifierRow::JOINS | IdentifierRow::GENERIC } else { *flags };
+        let use_flags = if foreign.contains(ix) { use_flags & !IdentifierRow::JOINS } else { use_flags };
         IdentifierRow {
             ix: ix.to_vec(),
             record_no,

@@ -280,6 +280,29 @@ impl Rights {
         Ok(request)
     }
 
+    /// As [`Rights::receive`], now, unless the person is among `but` or a request of this kind waits for them already: a vendor
+    /// that passes a demand on does so until it is told that it was heard.
+    ///
+    /// # Errors
+    /// As [`Rights::receive`].
+    pub async fn receive_once(
+        &self,
+        kind: Kind,
+        who: Who,
+        by: &Caller,
+        but: &[SubjectId],
+    ) -> Result<Option<Request>, Error> {
+        let Some(rows) = self.gateway.snapshot(who.clone()).await? else {
+            return Err(self.nobody(who).await?);
+        };
+        let (person, number) = (rows.subject, kind.number());
+        let waits = move |read: &mut crate::store::Read| requests::waits(read.records(), person, number, &OPEN);
+        if but.contains(&person) || self.store.read(waits).await? {
+            return Ok(None);
+        }
+        self.receive(kind, who, None, by).await.map(Some)
+    }
+
     /// Takes the two further months of Art. 12(3) GDPR, for a reason the person is told within the first month.
     ///
     /// # Errors

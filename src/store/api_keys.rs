@@ -5,7 +5,7 @@ use diesel::prelude::*;
 use super::connection::{Connection, on};
 use super::schema::api_key;
 use super::{Error, Write};
-use crate::types::{ApiKeyId, Timestamp};
+use crate::types::{ApiKeyId, SourceNo, Timestamp};
 
 /// An API key.
 #[derive(Clone, Debug, PartialEq, Eq, Queryable, Selectable, Insertable)]
@@ -31,6 +31,9 @@ pub struct ApiKeyRow {
     /// When it was revoked; unset: it was not.
     #[diesel(deserialize_as = i64, serialize_as = i64)]
     pub revoked_at: Timestamp,
+    /// The source it collects for; 0: none.
+    #[diesel(deserialize_as = i32, serialize_as = i32)]
+    pub source_no: SourceNo,
 }
 
 /// One key by its public half.

@@ -26,6 +26,7 @@ pub mod audit;
 pub mod audit_heads;
 pub mod cards;
 pub mod connections;
+pub mod deliveries;
 pub mod identifiers;
 pub mod jobs;
 pub mod keys;
@@ -48,6 +49,7 @@ pub mod subjects;
 pub mod syncs;
 pub mod terms;
 pub mod tombstones;
+pub mod turned_away;
 
 use std::sync::Arc;
 

@@ -48,6 +48,17 @@ pub fn find(connection: &mut Connection, id: RequestId) -> Result<Option<Request
         .optional())?)
 }
 
+/// Is there a request of this kind for a person in one of these states?
+///
+/// # Errors
+/// If the shelf cannot be read.
+pub fn waits(connection: &mut Connection, of: SubjectId, kind: i16, states: &[i16]) -> Result<bool, Error> {
+    let theirs = request::subject_id.eq(Vec::from(of)).and(request::kind.eq(kind));
+    let open = theirs.and(request::state.eq_any(states.to_vec()));
+    let found: i64 = on!(connection, |c| request::table.filter(open).count().get_result(c))?;
+    Ok(found > 0)
+}
+
 /// Up to `limit` requests after `after`, in the order of their ids, which is the order of their making.
 ///
 /// # Errors

@@ -50,7 +50,16 @@ diesel::table! { review (review_id) {
 diesel::table! { tombstone (ix) { ix -> Binary, erased_at -> BigInt, } }
 diesel::table! { api_key (key_id) {
     key_id -> Binary, title -> Text, secret_hash -> Binary, role -> SmallInt, purposes -> Text, created_at -> BigInt,
-    expires_at -> BigInt, revoked_at -> BigInt,
+    expires_at -> BigInt, revoked_at -> BigInt, source_no -> Integer,
+} }
+diesel::table! { turned_away (source_no, day, code) {
+    source_no -> Integer, day -> Integer, code -> Text, events -> BigInt,
+} }
+diesel::table! { delivery (source_no, mark) {
+    source_no -> Integer, mark -> Binary, received_at -> BigInt,
+} }
+diesel::table! { vendor_erasure (source_no, ix) {
+    source_no -> Integer, ix -> Binary, asked_at -> BigInt,
 } }
 diesel::table! { segment (segment_id) {
     segment_id -> Binary, code -> Text, version -> Integer, definition -> Text, created_at -> BigInt,

@@ -17,4 +17,4 @@ pub use ids::{
     SubjectId,
 };
 pub(crate) use words::words;
-pub use words::{Channel, Ground, IdentifierKind, RecordKind, Role, UnknownWord};
+pub use words::{Channel, Ground, IdentifierKind, RecordKind, Role, UnknownWord, Voice};

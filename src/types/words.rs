@@ -143,6 +143,33 @@ words! {
         Marketing = 3 "marketing",
         /// The data protection officer: requests, evidence, explanations.
         Dpo = 4 "dpo",
+        /// A server of the merchant that tells of events: writes for one source and reads nothing.
+        Collector = 5 "collector",
+        /// A page or app of the merchant, whose key everybody can read: speaks for one visitor at a time and reads nothing.
+        Browser = 6 "browser",
+    }
+}
+
+/// How much the word of a write key counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Voice {
+    /// The merchant's own server. It says whom an account belongs to.
+    Server,
+    /// A page everybody can read the key of. It speaks for one visitor and nobody else: what it says of accounts and
+    /// addresses is kept as said, and neither finds nor joins anybody.
+    Visitor,
+}
+
+impl Role {
+    /// The voice of a key of this role that belongs to one source and can do nothing but bring events in for it; none of
+    /// all other roles.
+    #[must_use]
+    pub const fn voice(self) -> Option<Voice> {
+        match self {
+            Self::Collector => Some(Voice::Server),
+            Self::Browser => Some(Voice::Visitor),
+            _ => None,
+        }
     }
 }
 

@@ -81,8 +81,8 @@ struct Node {
 }
 
 impl House {
-    /// Starts the hub over `database`, with a key of each role that reads under no purpose (the officer's: all), and the
-    /// sources `webshop`, `books` and `amazon`, the last open to the purposes of its contract alone.
+    /// Starts the hub over `database`, with a key of each role that reads under no purpose (the officer's: all; those that
+    /// collect do so for `webshop`), and the sources `webshop`, `books` and `amazon`, the last open to the purposes of its contract alone.
     pub fn open(database: Database) -> Self {
         Self::open_with(database, &[])
     }
@@ -115,12 +115,20 @@ impl House {
             house = house.with_key(role, []);
         }
         let contract = json!({"purposes": ["order_fulfilment", "bookkeeping", "customer_service", "subject_access"]});
-        house.with_source("webshop", json!({})).with_source("books", json!({})).with_source("amazon", contract)
+        house = house.with_source("webshop", json!({})).with_source("books", json!({})).with_source("amazon", contract);
+        house.with_write_key(Role::Collector, "webshop").with_write_key(Role::Browser, "webshop")
     }
 
     /// With a key of `role` for these purposes, in place of the one before.
     pub fn with_key<const N: usize>(mut self, role: Role, purposes: [&str; N]) -> Self {
         let key = self.issue(json!({"title": "test", "role": role.word(), "purposes": purposes.as_slice()}));
+        self.keys.insert(role, key);
+        self
+    }
+
+    /// With a key that brings events in for this source.
+    pub fn with_write_key(mut self, role: Role, source: &str) -> Self {
+        let key = self.issue(json!({"title": "test", "role": role.word(), "source": source}));
         self.keys.insert(role, key);
         self
     }

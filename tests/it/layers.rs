@@ -12,7 +12,7 @@ use crate::databases::files_below;
 const MAP: [&[&str]; 8] = [
     &["app", "cli", "config", "logging", "lib", "main"],
     &["api", "web", "jobs"],
-    &["intake", "segments", "rights", "connect"],
+    &["intake", "segments", "rights", "connect", "collect"],
     &["gateway"],
     &["consent", "graph", "audit"],
     &["vault"],

@@ -10,7 +10,7 @@ use crate::databases::{Database, Dialect, files_below, on_both_databases};
 
 /// Columns of bytes that tell nothing of a person, and why. Every other column of bytes says in its comment which
 /// category it holds and how long it stays.
-const IMPERSONAL: [(&str, &str); 21] = [
+const IMPERSONAL: [(&str, &str); 22] = [
     ("api_key.key_id", "names a program's key"),
     ("api_key.secret_hash", "hash of a random secret"),
     ("audit_entry.body", "holds codes, counts and pseudonyms, by the type of audit::Line"),
@@ -24,6 +24,7 @@ const IMPERSONAL: [(&str, &str); 21] = [
     ("connection.places", "times, page numbers and page tokens of a vendor, sealed"),
     ("connection.sealed", "what the merchant logs in with at a vendor, sealed"),
     ("data_key.commitment", "commits to a random key"),
+    ("delivery.mark", "digest of the number a vendor gave a message"),
     ("hub_secret.wrapped", "the hub's own secret"),
     ("job.lease_owner", "names a process"),
     ("kek.wrapped", "a key for keys"),

@@ -185,6 +185,23 @@ fn every_other_way(house: &House, words: &mut Words, name: &str) {
     assert!(String::from_utf8_lossy(&said).contains("1 created"), "{}", String::from_utf8_lossy(&said));
     assert_eq!(holds(&said, &words.0), None, "the import repeats what it reads");
 
+    // Events of tracking SDKs, one of them refused, and a banner nobody knows the words of.
+    let (visitor, account) = (words.word("trackvisitor"), words.word("trackaccount"));
+    let (mail, shoe) = (words.word("trackmail"), words.word("trackshoe"));
+    let (property, category) = (words.word("trackproperty"), words.word("trackcategory"));
+    let events = json!({"batch": [
+        {"type": "identify", "anonymousId": visitor, "userId": account, "messageId": words.word("trackmessage"),
+            "traits": {"email": format!("{mail}@example.org"), "shoe": shoe}},
+        {"type": "track", "anonymousId": visitor, "event": words.word("trackevent"),
+            "properties": {property: words.word("trackvalue")},
+            "context": {"ip": words.word("trackip"), "consent": {"categoryPreferences": {category: true}}}},
+        {"type": words.word("tracktype"), "anonymousId": visitor},
+    ]});
+    for role in [Role::Browser, Role::Collector] {
+        let reply = house.post(role, "/v1/batch", &events).expect(400).text();
+        assert!(reply.contains("1 of 3 events") && !reply.contains("zqx"), "{reply}");
+    }
+
     // A segment, saved and pulled.
     let segment = json!({"code": "sentinel_readers", "title": {"de": "Alle", "en": "All"},
         "purpose": "newsletter_email", "rule": {"all": []}});

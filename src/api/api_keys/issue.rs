@@ -13,6 +13,7 @@ use crate::api::doorkeeper::Grant;
 use crate::api::permissions::op;
 use crate::api::problem::{Code, Problem};
 use crate::api::{Body, House, Instant, once};
+use crate::intake::HUB_SOURCE;
 use crate::types::{ApiKeyId, PurposeCode, Role};
 
 /// A key to make.
@@ -27,6 +28,10 @@ pub struct NewApiKey {
     /// The purposes it may read under. Without any, only the data protection officer reads.
     #[serde(default)]
     purposes: BTreeSet<PurposeCode>,
+    /// The source whose events it brings in: for a collector or browser key, and no other.
+    #[schema(nullable = false, example = "webshop")]
+    #[serde(default)]
+    source: Option<String>,
     /// When it ends. Without it: never.
     #[serde(default)]
     expires_at: Option<Instant>,
@@ -54,7 +59,7 @@ pub struct IssuedApiKey {
 #[post("/v1/api-keys")]
 pub async fn issue(house: Data<House>, call: May<op::IssueApiKey, Body<NewApiKey>>) -> Result<HttpResponse, Problem> {
     let by = call.by();
-    let Body(NewApiKey { title, role, purposes, expires_at }) = call.sent;
+    let Body(NewApiKey { title, role, purposes, source, expires_at }) = call.sent;
     let wrong = |pointer: &str, detail: &'static str| Err(Problem::new(Code::InvalidValue, detail).at(pointer));
     if title.trim().is_empty() || title.chars().count() > 200 || title.chars().any(char::is_control) {
         return wrong("/title", "A title has 1 to 200 characters.");
@@ -66,7 +71,19 @@ pub async fn issue(house: Data<House>, call: May<op::IssueApiKey, Body<NewApiKey
     if expires_at.is_some_and(|at| at.0 <= house.clock.now()) {
         return wrong("/expires_at", "A key ends in the future.");
     }
-    let grant = Grant { title, role, purposes, expires_at: expires_at.map(|at| at.0) };
+    if role.voice().is_some() != source.is_some() {
+        return wrong("/source", "A collector or browser key belongs to a source; any other belongs to none.");
+    }
+    if role.voice().is_some() && !purposes.is_empty() {
+        return wrong("/purposes", "A key that collects reads nothing.");
+    }
+    let source = source
+        .map(|code| edition.source_named(&code).filter(|source| source.code != HUB_SOURCE).map(|source| source.number));
+    if source == Some(None) {
+        return wrong("/source", "There is no source with this code.");
+    }
+    let source = source.flatten();
+    let grant = Grant { title, role, purposes, source, expires_at: expires_at.map(|at| at.0) };
     let (id, key) = once::apart(async move { Ok(house.doorkeeper.issue_by(Some(by), grant).await?) }).await?;
     Ok(HttpResponse::Created().json(IssuedApiKey { id, key }))
 }

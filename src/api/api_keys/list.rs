@@ -11,6 +11,7 @@ use crate::api::caller::May;
 use crate::api::permissions::op;
 use crate::api::problem::Problem;
 use crate::api::{House, Instant, doorkeeper};
+use crate::consent::Edition;
 use crate::store;
 use crate::store::api_keys::ApiKeyRow;
 use crate::types::{ApiKeyId, PurposeCode, Role};
@@ -34,6 +35,8 @@ pub struct ApiKeyView {
     role: Role,
     /// The purposes it may read under. Empty for the data protection officer: all.
     purposes: BTreeSet<PurposeCode>,
+    /// The source whose events it brings in. None: it collects nothing.
+    source: Option<String>,
     /// When it was made.
     created_at: Instant,
     /// When it ends. None: never.
@@ -47,15 +50,17 @@ pub struct ApiKeyView {
 #[get("/v1/api-keys")]
 pub async fn list(house: Data<House>, _call: May<op::ListApiKeys>) -> Result<HttpResponse, Problem> {
     let rows = house.doorkeeper.list().await?;
-    let api_keys = rows.into_iter().map(view).collect::<Result<_, _>>()?;
+    let edition = house.rulebook.edition();
+    let api_keys = rows.into_iter().map(|row| view(row, &edition)).collect::<Result<_, _>>()?;
     Ok(HttpResponse::Ok().json(ApiKeys { api_keys }))
 }
 
-fn view(row: ApiKeyRow) -> Result<ApiKeyView, store::Error> {
+fn view(row: ApiKeyRow, edition: &Edition) -> Result<ApiKeyView, store::Error> {
     Ok(ApiKeyView {
         id: row.key_id,
         role: Role::try_from(row.role)?,
         purposes: doorkeeper::purposes(&row)?,
+        source: edition.source(row.source_no).map(|source| source.code.clone()),
         title: row.title,
         created_at: Instant(row.created_at),
         expires_at: Instant::of(row.expires_at),

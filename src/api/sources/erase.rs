@@ -5,13 +5,14 @@ use actix_web::{HttpResponse, post};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use super::unknown;
+use super::{persons, unknown};
 use crate::api::caller::May;
 use crate::api::permissions::op;
 use crate::api::problem::{Code, Problem};
 use crate::api::{Body, House, once};
 use crate::audit::{Act, Line};
 use crate::connect::{Erasure, NoSession, Person};
+use crate::store::deliveries;
 
 /// Whom a vendor is to forget. At least one value; none is kept.
 #[derive(Deserialize, ToSchema)]
@@ -71,7 +72,7 @@ pub async fn erase(house: Data<House>, call: May<op::EraseAtVendor, Sent>) -> Re
             return Err(Problem::new(Code::InvalidValue, format!("At most {most} characters.")).at(field));
         }
     }
-    house.rulebook.edition().source_named(&code).ok_or_else(unknown)?;
+    let source = house.rulebook.edition().source_named(&code).ok_or_else(unknown)?.clone();
     let person = Person { email, phone, customer_number, account };
     let report = once::apart(async move {
         let session = house.vendors.session(&code).await.map_err(not_connected)?;
@@ -83,6 +84,11 @@ pub async fn erase(house: Data<House>, call: May<op::EraseAtVendor, Sent>) -> Re
         let line =
             || Line::new(Act::RecipientTold).by(key, role).to(connector.title()).object(format!("source {code}"));
         house.book.note(line().reasons(vec!["intended".to_owned()])).await?;
+        // What the vendor will tell of it is no new demand.
+        let (number, indexes, now) = (source.number, persons::indexes(&house, &source, &person)?, house.clock.now());
+        let asked =
+            move |write: &mut crate::store::Write<'_>| deliveries::asked_to_forget(write, number, &indexes, now);
+        house.store.write(asked).await?;
         let report = erase.run(&session, &person).await;
         house.book.note(line().reasons(words(&report))).await?;
         Ok(report)

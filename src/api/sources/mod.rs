@@ -3,10 +3,13 @@
 pub mod add;
 pub mod erase;
 pub mod list;
+mod persons;
 pub mod put;
 pub mod show;
 pub mod sync;
 pub mod syncs;
+pub mod turned_away;
+pub mod webhook;
 
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
@@ -18,6 +21,7 @@ use utoipa::ToSchema;
 use super::problem::{Code, Problem};
 use crate::consent::{Edition, Source, Terms};
 use crate::intake::SourceCode;
+use crate::types::{Channel, Ground};
 
 /// A source to configure.
 #[derive(Deserialize, ToSchema)]
@@ -99,6 +103,31 @@ fn check(edition: &Edition, NewSource { code, title, connector, terms }: &NewSou
     }
     if terms.text_versions.keys().any(|code| edition.purpose(code).is_none()) {
         return wrong("/terms/text_versions", "A purpose is not configured.");
+    }
+    check_banner(edition, terms)
+}
+
+/// What a consent banner can speak about: purposes that rest on consent and are used on pages or for advertisements, each
+/// under a text that is named.
+fn check_banner(edition: &Edition, terms: &Terms) -> Result<(), Problem> {
+    let wrong = |detail: &'static str| Err(Problem::new(Code::InvalidValue, detail).at("/terms/consent_categories"));
+    let categories = &terms.consent_categories;
+    let named = |id: &String| (1..=128).contains(&id.chars().count()) && !id.chars().any(char::is_control);
+    if categories.len() > 100 || !categories.keys().all(named) {
+        return wrong("At most 100 categories, each with an id of 1 to 128 characters.");
+    }
+    for code in categories.values().flatten() {
+        let Some(purpose) = edition.purpose(code) else { return wrong("A purpose is not configured.") };
+        if purpose.ground != Ground::Consent {
+            return wrong("A banner speaks about purposes that rest on consent.");
+        }
+        let pages = [Channel::Web, Channel::Social];
+        if !purpose.channels.is_empty() && !pages.iter().any(|channel| purpose.channels.contains(channel)) {
+            return wrong("A banner on a page proves no consent for mail, phone, messages or post.");
+        }
+        if !terms.text_versions.contains_key(code) {
+            return wrong("Name under text_versions the version of the text the banner shows for each purpose.");
+        }
     }
     Ok(())
 }

@@ -81,6 +81,8 @@ impl Hub {
             (Role::Partner, vec!["order_fulfilment", "newsletter_email", "not_configured"]),
             (Role::Marketing, vec!["newsletter_email"]),
             (Role::Dpo, vec![]),
+            (Role::Collector, vec![]),
+            (Role::Browser, vec![]),
         ];
         for (role, purposes) in purposes {
             keys.insert(role, issue(&house, role, &purposes).await.1);
@@ -98,6 +100,11 @@ impl Hub {
         Self { house: Data::new(house), keys, settings, _directory: directory, _database: database }
     }
 
+    /// The key of a role.
+    pub(super) fn key(&self, role: Role) -> &str {
+        &self.keys[&role]
+    }
+
     /// Sends a request without a key.
     pub(super) async fn send(&self, request: TestRequest) -> Answer {
         let (status, headers, bytes) = self.call(request).await;
@@ -109,7 +116,7 @@ impl Hub {
         self.call(request.insert_header(("authorization", format!("Bearer {}", self.keys[&role])))).await
     }
 
-    async fn call(&self, request: TestRequest) -> (StatusCode, HeaderMap, Vec<u8>) {
+    pub(super) async fn call(&self, request: TestRequest) -> (StatusCode, HeaderMap, Vec<u8>) {
         let frame = Data::new(Frame {
             ids: self.house.ids.clone(),
             gate: None,
@@ -176,7 +183,9 @@ pub(super) fn customer(id: &str, email: &str) -> Value {
 
 pub(super) async fn issue(house: &House, role: Role, purposes: &[&str]) -> (crate::types::ApiKeyId, String) {
     let purposes = purposes.iter().map(|code| code.parse::<PurposeCode>().unwrap()).collect();
-    let grant = Grant { title: role.word().into(), role, purposes, expires_at: None };
+    let edition = house.rulebook.edition();
+    let source = edition.source_named("webshop").filter(|_| role.voice().is_some()).map(|source| source.number);
+    let grant = Grant { title: role.word().into(), role, purposes, source, expires_at: None };
     let (id, key) = house.doorkeeper.issue(grant).await.unwrap();
     (id, key.to_string())
 }
@@ -251,6 +260,7 @@ async fn house(directory: &TempDir, store: Store) -> House {
         strongbox,
         store,
         probe,
+        pool: crate::api::collect::Pool::default(),
         ids,
         clock,
     }

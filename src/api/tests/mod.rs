@@ -1,6 +1,7 @@
 //! The endpoints over a real house, on each of the two databases.
 
 mod batch;
+mod collect;
 mod hub;
 mod intake;
 mod ledger;
@@ -13,3 +14,4 @@ mod rules;
 mod segments;
 mod statements;
 mod versions;
+mod webhooks;

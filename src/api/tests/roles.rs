@@ -32,7 +32,9 @@ async fn every_call_follows_the_matrix_before_anything_else_is_read() {
             .replace("{key_id}", "x")
             .replace("{subject_id}", "x")
             .replace("{request_id}", "x")
-            .replace("{review_id}", "x");
+            .replace("{review_id}", "x")
+            .replace("{type}", "track")
+            .replace("{write_key}", "x");
         // The body is nonsense: who may not call must not even learn that.
         let request = || {
             let method = Method::from_bytes(row.method.as_bytes()).unwrap();

@@ -53,6 +53,7 @@ async fn a_package_holds_everything_of_the_person_and_nothing_of_others(database
         created_at: Timestamp::from_micros(1),
         expires_at: Timestamp::UNSET,
         revoked_at: Timestamp::UNSET,
+        source_no: crate::types::SourceNo(0),
     };
     house.store.write(move |write| api_keys::insert(write, row.clone())).await.unwrap();
     let purpose: crate::types::PurposeCode = "newsletter_email".parse().unwrap();

@@ -1,0 +1,2 @@
+DROP TABLE vendor_erasure;
+DROP TABLE delivery;

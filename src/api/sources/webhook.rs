@@ -1,0 +1,168 @@
+//! `POST /v1/sources/{code}/webhooks`.
+
+use std::collections::BTreeMap;
+
+use actix_web::dev::Payload;
+use actix_web::web::{Data, Path};
+use actix_web::{FromRequest, HttpRequest, HttpResponse, post};
+
+use super::{persons, unknown};
+use crate::api::body::{self, Reader};
+use crate::api::problem::{Code, Problem};
+use crate::api::{House, metrics, once};
+use crate::audit::{Act, Line};
+use crate::connect::{Connector, Delivery, Demanded, News, NoSession, Person, Unheard};
+use crate::consent::Source;
+use crate::gateway::{Actor, Caller, Scope};
+use crate::intake::Outcome;
+use crate::rights::{self, Kind};
+use crate::store::rows::Who;
+use crate::store::{connections, deliveries, turned_away};
+
+/// The bytes of a delivery, as they were signed.
+pub struct Bytes(Vec<u8>);
+
+impl FromRequest for Bytes {
+    type Error = Problem;
+    type Future = std::pin::Pin<Box<dyn Future<Output = Result<Self, Problem>>>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let limits = body::limits(request);
+        let reader = Reader::open(request.headers(), payload.take(), limits.document, limits.patience);
+        Box::pin(async move {
+            let slow = |_| Problem::new(Code::RequestTimeout, "The body arrived too slowly.");
+            Ok(Self(tokio::time::timeout(limits.patience, reader?.all()).await.map_err(slow)??))
+        })
+    }
+}
+
+/// Hears what the vendor of a source tells by itself.
+///
+/// The vendor calls this, not a partner; its signature over the bytes of the body is the proof, so no key is needed. What is
+/// told is taken in like what is asked for: objects become records, a hint becomes a sync, and a demand of a person becomes a
+/// request that waits for the data protection officer. A delivery that comes again changes nothing.
+#[utoipa::path(
+    tag = "administration",
+    params(("code" = String, Path, description = "The source.", example = "webshop")),
+    request_body(
+        content = String, content_type = "application/octet-stream", description = "As the vendor writes it.",
+        example = json!("{\"id\": 7300000000123, \"email\": \"erika@muster.org\"}"),
+    ),
+    responses(
+        (status = 200, description = "It was carried out, now or before, or means nothing here."),
+        (status = 401, description = "The signature is missing or wrong."),
+        (status = 404, description = "There is no such source, or it hears nothing."),
+    )
+)]
+#[post("/v1/sources/{code}/webhooks")]
+pub async fn hear(
+    house: Data<House>,
+    code: Path<String>,
+    Bytes(body): Bytes,
+    request: HttpRequest,
+) -> Result<HttpResponse, Problem> {
+    let (source, connection) = house.vendors.connected(&code).await.map_err(|cause| match cause {
+        NoSession::Unkept(_) => Problem::internal(cause),
+        _ => unknown(),
+    })?;
+    let connector = house.vendors.catalog.connector(&source.connector).map_err(|_| unknown())?.clone();
+    let (Some(webhooks), Some(link)) = (connector.webhooks(), connector.link()) else { return Err(unknown()) };
+    let headers: Vec<(String, String)> = request
+        .headers()
+        .iter()
+        .filter_map(|(name, value)| Some((name.as_str().to_owned(), value.to_str().ok()?.to_owned())))
+        .collect();
+    let heard = webhooks.hear(link, &connection.parameters, &headers, &body, house.clock.now());
+    let Some(delivery) = heard.map_err(not_heard)? else { return Ok(HttpResponse::Ok().finish()) };
+    once::apart(async move { carry_out(&house, &source, &connector, delivery).await }).await?;
+    Ok(HttpResponse::Ok().finish())
+}
+
+fn not_heard(cause: Unheard) -> Problem {
+    match cause {
+        Unheard::NoSecret => unknown(),
+        Unheard::Forged => Problem::new(Code::Unauthenticated, "The signature is missing or wrong."),
+        Unheard::TooOld => Problem::new(Code::BadRequest, "The delivery is too old."),
+        Unheard::Unreadable => Problem::new(Code::BadRequest, "The delivery is not what this vendor sends."),
+    }
+}
+
+/// Once; a delivery that fails is sent again by the vendor, and then nothing is there twice.
+async fn carry_out(house: &House, source: &Source, connector: &Connector, delivery: Delivery) -> Result<(), Problem> {
+    let (number, mark, now) = (source.number, delivery.mark, house.clock.now());
+    if house.store.read(move |read| deliveries::is_known(read.records(), number, &mark)).await? {
+        return Ok(());
+    }
+    match delivery.news {
+        News::Nothing => {}
+        News::Objects { stream, page } => take(house, source, connector, (&stream, &page)).await?,
+        News::Changed => {
+            house.store.write(move |write| connections::want(write, number, now)).await?;
+        }
+        News::Demand { right, who } => demand(house, source, right, &who).await?,
+        News::Note(note) => {
+            tracing::warn!(source = source.code, note, "a vendor asks for what no request of one person is");
+            let line = Line::new(Act::RequestReceived).to(connector.title());
+            house.book.note(line.object(format!("source {}", source.code)).reasons(vec![note])).await?;
+        }
+    }
+    Ok(house.store.write(move |write| deliveries::note(write, number, &mark, now)).await?)
+}
+
+/// Takes objects in, as a sync would.
+async fn take(
+    house: &House,
+    source: &Source,
+    connector: &Connector,
+    (stream, page): (&str, &serde_json::Value),
+) -> Result<(), Problem> {
+    let stream = connector.stream(stream).ok_or_else(|| Problem::internal("a webhook without its stream"))?;
+    let (mut records, mut refused) = (Vec::new(), BTreeMap::<&'static str, i64>::new());
+    for record in stream.map(page, &source.code) {
+        match record {
+            Ok(record) => records.push(zeroize::Zeroizing::new(record)),
+            Err(_) => *refused.entry("not_mapped").or_default() += 1,
+        }
+    }
+    let outcomes = house.intake.ingest(&records).await?;
+    for taken in &outcomes {
+        let rejected = if let Outcome::Rejected(rejection) = &taken.outcome { Some(rejection) } else { None };
+        for rejection in taken.left_out.iter().chain(rejected) {
+            *refused.entry(rejection.code).or_default() += 1;
+        }
+    }
+    house.intake.note_sync(&source.code, outcomes.len()).await?;
+    if !refused.is_empty() {
+        refused.iter().for_each(|(code, count)| metrics::turned_away(code, *count));
+        let (number, now) = (source.number, house.clock.now());
+        house.store.write(move |write| turned_away::add(write, number, &refused, now)).await?;
+    }
+    Ok(())
+}
+
+/// Opens a request for whoever is known by what the vendor says of them. Who is not known, or erased already, demands nothing
+/// any more; and what the hub itself asked the vendor for comes back as a demand that is none.
+async fn demand(house: &House, source: &Source, right: Demanded, who: &Person) -> Result<(), Problem> {
+    let (number, now) = (source.number, house.clock.now());
+    let people = persons::indexes(house, source, who)?;
+    let indexes = people.clone();
+    let echo =
+        move |read: &mut crate::store::Read| deliveries::was_asked_to_forget(read.records(), number, &indexes, now);
+    if right == Demanded::Erasure && house.store.read(echo).await? {
+        return Ok(());
+    }
+    let kind = match right {
+        Demanded::Access => Kind::Access,
+        Demanded::Erasure => Kind::Erasure,
+    };
+    let by = Caller { actor: Actor::Hub("webhooks"), scope: Scope::Every };
+    let mut opened = Vec::new();
+    for ix in people {
+        match house.rights.receive_once(kind, Who::Identifier(ix), &by, &opened).await {
+            Ok(request) => opened.extend(request.map(|request| request.case().subject)),
+            Err(rights::Error::SubjectUnknown | rights::Error::SubjectErased(_)) => {}
+            Err(cause) => return Err(cause.into()),
+        }
+    }
+    Ok(())
+}

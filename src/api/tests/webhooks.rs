@@ -1,0 +1,254 @@
+//! What vendors tell by themselves: proven, heard once, and never more than the manifest says.
+
+use actix_web::http::StatusCode;
+use actix_web::test::TestRequest;
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use hmac::{Hmac, KeyInit, Mac};
+use serde_json::{Value, json};
+use sha2::Sha256;
+
+use super::hub::{Answer, Hub, SENTINEL};
+use crate::connect::{Connection, Outgoing};
+use crate::databases::{Database, on_both_databases};
+use crate::store::connections;
+use crate::types::{Role, Timestamp};
+
+on_both_databases!(
+    what_a_shop_tells_is_taken_in_once,
+    a_forged_or_old_delivery_is_not_heard,
+    a_demand_a_shop_passes_on_waits_for_the_officer,
+    what_the_hub_asked_a_vendor_for_is_no_new_demand,
+    a_hint_asks_for_a_sync,
+    an_address_that_is_tried_is_there,
+    a_bad_object_is_counted_and_repeats_nothing,
+);
+
+const SECRET: &str = "hush";
+const ERIKA: &str = "erika.muster@example.org";
+
+/// A hub with a source of this connector, reached with these parameters.
+async fn connected(database: Database, connector: &str, parameters: &[(&str, &str)]) -> Hub {
+    let hub = Hub::open(database).await;
+    let (house, now) = (&hub.house, hub.house.clock.now());
+    let vendor = house.vendors.catalog.connector(connector).unwrap();
+    let consents = vendor.streams().iter().flat_map(crate::connect::Stream::consents);
+    let texts = consents.map(|purpose| (purpose.clone(), "2026-01".to_owned())).collect();
+    let terms = crate::consent::Terms { text_versions: texts, ..vendor.terms() };
+    let source =
+        house.rulebook.ensure_source("shop".into(), "Shop".into(), connector.into(), &terms, now).await.unwrap();
+    let parameters = parameters.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+    let connection = Connection { parameters, outgoing: Outgoing::default() };
+    house.vendors.connections.put(source.number, &connection, 0, now).await.unwrap();
+    hub
+}
+
+async fn shopify(database: Database) -> Hub {
+    let parameters = [("shop", "teeladen"), ("access_token", "shpat_1"), ("webhook_secret", SECRET)];
+    connected(database, "shopify", &parameters).await
+}
+
+fn mac(body: &str) -> Vec<u8> {
+    let mut mac = <Hmac<Sha256> as KeyInit>::new_from_slice(SECRET.as_bytes()).unwrap();
+    mac.update(body.as_bytes());
+    mac.finalize().into_bytes().to_vec()
+}
+
+impl Hub {
+    async fn told(&self, headers: &[(&str, &str)], body: &str) -> Answer {
+        let request = TestRequest::post().uri("/v1/sources/shop/webhooks");
+        let request = headers.iter().fold(request, |request, header| request.insert_header(*header));
+        self.send(request.set_payload(body.to_owned())).await
+    }
+
+    /// As Shopify tells it.
+    async fn shopify_tells(&self, topic: &str, id: &str, body: &Value) -> Answer {
+        let body = body.to_string();
+        let (sign, now) = (BASE64_STANDARD.encode(mac(&body)), self.house.clock.now().rfc3339());
+        let headers = [
+            ("x-shopify-topic", topic),
+            ("x-shopify-webhook-id", id),
+            ("x-shopify-triggered-at", now.as_str()),
+            ("x-shopify-hmac-sha256", sign.as_str()),
+        ];
+        self.told(&headers, &body).await
+    }
+
+    async fn requests(&self) -> Vec<Value> {
+        self.get(Role::Dpo, "/v1/requests").await.json()["requests"].as_array().unwrap().clone()
+    }
+
+    async fn knows(&self, email: &str) -> bool {
+        let question = json!({"identifier": {"kind": "email", "value": email}, "purpose": "subject_access"});
+        self.post(Role::Dpo, "/v1/profiles/lookup", question).await.status == StatusCode::OK
+    }
+}
+
+fn customer(id: u64, email: &str, given: &str) -> Value {
+    json!({
+        "id": id, "email": email, "verified_email": true, "first_name": given, "last_name": "Muster", "phone": null,
+        "created_at": "2026-01-10T09:00:00+01:00", "updated_at": format!("2026-03-0{id}T13:40:01+01:00"), "tags": "",
+        "note": null, "addresses": [], "default_address": null,
+        "email_marketing_consent": {"state": "not_subscribed", "opt_in_level": null, "consent_updated_at": null},
+    })
+}
+
+async fn what_a_shop_tells_is_taken_in_once(database: Database) {
+    let hub = shopify(database).await;
+    for _ in 0..3 {
+        let answer = hub.shopify_tells("customers/create", "w1", &customer(7, ERIKA, "Erika")).await;
+        assert_eq!(answer.status, StatusCode::OK, "{}", answer.text);
+    }
+    assert!(hub.knows(ERIKA).await);
+    let answer = hub.shopify_tells("customers/update", "w2", &customer(8, "max@example.org", "Max")).await;
+    assert_eq!(answer.status, StatusCode::OK, "{}", answer.text);
+    let audited = hub.get(Role::Dpo, "/v1/audit/entries?limit=1000").await.json();
+    let taken = audited["entries"].as_array().unwrap().iter().filter(|entry| entry["act"] == "ingested").count();
+    assert_eq!(taken, 2, "what comes again is not taken in again");
+    // What the manifest does not know means nothing.
+    assert_eq!(hub.shopify_tells("products/update", "w3", &json!({"id": 1})).await.status, StatusCode::OK);
+}
+
+async fn a_forged_or_old_delivery_is_not_heard(database: Database) {
+    let hub = shopify(database).await;
+    let body = customer(7, ERIKA, "Erika").to_string();
+    let (sign, now) = (BASE64_STANDARD.encode(mac(&body)), hub.house.clock.now());
+    let long_ago = now.plus(-73 * 3_600 * Timestamp::SECOND).rfc3339();
+    let now = now.rfc3339();
+    let headers = |sign: &'static str| {
+        [("x-shopify-topic", "customers/create"), ("x-shopify-webhook-id", "w1"), ("x-shopify-hmac-sha256", sign)]
+    };
+    for wrong in ["", "x", "bm90IGl0"] {
+        let mut all = headers(wrong).to_vec();
+        all.push(("x-shopify-triggered-at", &now));
+        let answer = hub.told(&all, &body).await;
+        assert_eq!((answer.status.as_u16(), answer.code().as_str()), (401, "unauthenticated"), "{wrong}");
+        assert!(!answer.text.contains("Muster"), "{}", answer.text);
+    }
+    let mut all = headers("").to_vec();
+    (all[2].1, all[1].1) = (&sign, "w2");
+    // Another body under a good signature.
+    let other = body.replace("Erika", "Max");
+    all.push(("x-shopify-triggered-at", &now));
+    assert_eq!(hub.told(&all, &other).await.status.as_u16(), 401);
+    all[3].1 = &long_ago;
+    assert_eq!(hub.told(&all, &body).await.status.as_u16(), 400, "a delivery of long ago");
+    all[3].1 = "soon";
+    assert_eq!(hub.told(&all, &body).await.status.as_u16(), 400);
+    assert!(!hub.knows(ERIKA).await);
+    all[3].1 = &now;
+    assert_eq!(hub.told(&all, &body).await.status.as_u16(), 200);
+    // Where nothing is heard, nothing is there.
+    let nowhere = TestRequest::post().uri("/v1/sources/webshop/webhooks").set_payload(body);
+    assert_eq!(hub.send(nowhere).await.status.as_u16(), 404);
+}
+
+async fn a_demand_a_shop_passes_on_waits_for_the_officer(database: Database) {
+    let hub = shopify(database).await;
+    hub.shopify_tells("customers/create", "w1", &customer(7, ERIKA, "Erika")).await;
+    let demand = json!({"shop_id": 1, "shop_domain": "teeladen.myshopify.com", "orders_to_redact": [],
+        "customer": {"id": 7, "email": ERIKA, "phone": null}});
+    for id in ["r1", "r2", "r1"] {
+        let answer = hub.shopify_tells("customers/redact", id, &demand).await;
+        assert_eq!(answer.status, StatusCode::OK, "{}", answer.text);
+    }
+    let requests = hub.requests().await;
+    assert_eq!(requests.len(), 1, "one demand, however often it is passed on: {requests:?}");
+    assert_eq!((&requests[0]["right"], &requests[0]["state"]), (&json!("erasure"), &json!("received")));
+    assert!(hub.knows(ERIKA).await, "the officer decides");
+    let access = json!({"customer": {"id": 7}, "data_request": {"id": 9}});
+    assert_eq!(hub.shopify_tells("customers/data_request", "a1", &access).await.status, StatusCode::OK);
+    assert_eq!(hub.requests().await.len(), 2);
+    // Who is not known demands nothing; what concerns no single person is written down.
+    let stranger = json!({"customer": {"id": 99, "email": "nobody@example.org"}});
+    assert_eq!(hub.shopify_tells("customers/redact", "r3", &stranger).await.status, StatusCode::OK);
+    assert_eq!(hub.shopify_tells("shop/redact", "r4", &json!({"shop_id": 1})).await.status, StatusCode::OK);
+    assert_eq!(hub.requests().await.len(), 2);
+    let audited = hub.get(Role::Dpo, "/v1/audit/entries?limit=1000").await.text;
+    assert!(audited.contains("The shop was uninstalled"), "{audited}");
+    // Carried out, it is passed on once more: nobody is there any more.
+    let path = format!("/v1/requests/{}/execution", requests[0]["id"].as_str().unwrap());
+    let done = hub.post(Role::Dpo, &path, Value::Null).await;
+    assert_eq!(done.status, StatusCode::OK, "{}", done.text);
+    assert_eq!(hub.shopify_tells("customers/redact", "r5", &demand).await.status, StatusCode::OK);
+    assert!(!hub.knows(ERIKA).await);
+    assert_eq!(hub.requests().await.len(), 2);
+}
+
+async fn what_the_hub_asked_a_vendor_for_is_no_new_demand(database: Database) {
+    let hub = shopify(database).await;
+    for (id, email) in [(7, ERIKA), (8, "max@example.org")] {
+        hub.shopify_tells("customers/create", &format!("w{id}"), &customer(id, email, "Erika")).await;
+    }
+    // The vendor is not reached here; that it was asked is known all the same.
+    let asked = hub.post(Role::Dpo, "/v1/sources/shop/erasures", json!({"email": ERIKA})).await;
+    assert_eq!(asked.status, StatusCode::OK, "{}", asked.text);
+    let echo = json!({"customer": {"id": 7, "email": ERIKA}});
+    assert_eq!(hub.shopify_tells("customers/redact", "r1", &echo).await.status, StatusCode::OK);
+    assert!(hub.requests().await.is_empty());
+    let other = json!({"customer": {"id": 8, "email": "max@example.org"}});
+    assert_eq!(hub.shopify_tells("customers/redact", "r2", &other).await.status, StatusCode::OK);
+    assert_eq!(hub.requests().await.len(), 1, "the demand of somebody else");
+}
+
+async fn a_hint_asks_for_a_sync(database: Database) {
+    let parameters = [
+        ("shop_url", "https://shop.example"),
+        ("client_id", "SWIA"),
+        ("client_secret", "x"),
+        ("webhook_secret", SECRET),
+    ];
+    let hub = connected(database, "shopware6", &parameters).await;
+    let now = hub.house.clock.now().micros() / Timestamp::SECOND;
+    let body = json!({
+        "data": {"payload": [{"entity": "customer", "operation": "update", "primaryKey": "7"}], "event": "customer.written"},
+        "source": {"url": "https://shop.example", "eventId": "e1", "shopId": "s"}, "timestamp": now,
+    });
+    let body = body.to_string();
+    let sign = hex::encode(mac(&body));
+    assert_eq!(hub.told(&[("shopware-shop-signature", "00")], &body).await.status.as_u16(), 401);
+    let answer = hub.told(&[("shopware-shop-signature", sign.as_str())], &body).await;
+    assert_eq!(answer.status, StatusCode::OK, "{}", answer.text);
+    let number = hub.house.rulebook.edition().source_named("shop").unwrap().number;
+    let row = hub.house.store.read(move |read| connections::find(read.records(), number)).await.unwrap().unwrap();
+    assert!(row.wanted_at.is_set(), "a sync is asked for");
+}
+
+async fn woocommerce(database: Database) -> Hub {
+    let parameters = [
+        ("store_url", "https://shop.example"),
+        ("consumer_key", "ck"),
+        ("consumer_secret", "cs"),
+        ("webhook_secret", SECRET),
+    ];
+    connected(database, "woocommerce", &parameters).await
+}
+
+async fn an_address_that_is_tried_is_there(database: Database) {
+    let hub = woocommerce(database).await;
+    let answer = hub.told(&[("content-type", "application/x-www-form-urlencoded")], "webhook_id=7").await;
+    assert_eq!(answer.status, StatusCode::OK, "{}", answer.text);
+    // A delivery is no trial because it lacks its signature.
+    let order = [("x-wc-webhook-topic", "order.created"), ("x-wc-webhook-delivery-id", "d1")];
+    assert_eq!(hub.told(&order, "{}").await.status.as_u16(), 401);
+}
+
+async fn a_bad_object_is_counted_and_repeats_nothing(database: Database) {
+    let hub = woocommerce(database).await;
+    let body = json!({
+        "id": 7, "email": format!("{SENTINEL}@{SENTINEL}"), "first_name": "Erika", "last_name": "Muster",
+        "date_created_gmt": "2026-01-10T09:00:00", "date_modified_gmt": "2026-03-07T13:40:01", "is_paying_customer": true,
+        "role": "customer", "billing": {}, "shipping": {}, "meta_data": [],
+    })
+    .to_string();
+    let sign = BASE64_STANDARD.encode(mac(&body));
+    let headers = [
+        ("x-wc-webhook-topic", "customer.created"),
+        ("x-wc-webhook-delivery-id", "d1"),
+        ("x-wc-webhook-signature", sign.as_str()),
+    ];
+    let answer = hub.told(&headers, &body).await;
+    assert_eq!((answer.status, answer.text.as_str()), (StatusCode::OK, ""));
+    let counted = hub.get(Role::Admin, "/v1/sources/shop/turned-away").await.json();
+    assert_eq!(counted["days"][0]["events"], 1, "{counted}");
+}

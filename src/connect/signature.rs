@@ -1,0 +1,171 @@
+//! [`Signature`]: whether a delivery comes from whom it says. Compared in constant time, over the bytes as they were sent.
+
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use hmac::{Hmac, KeyInit, Mac};
+use sha2::Sha256;
+use subtle::ConstantTimeEq;
+use zeroize::Zeroizing;
+
+use super::Error;
+use super::call::At;
+use super::manifest::webhook::{Scheme, SignatureEncoding, SignatureSpec};
+use super::template::{Template, Variables};
+use crate::types::Timestamp;
+
+/// How far the times of Standard Webhooks may be off, either way.
+const TOLERANCE: i64 = 300 * Timestamp::SECOND;
+
+/// How a delivery proves who it comes from.
+pub(super) struct Signature {
+    scheme: Scheme,
+    header: String,
+    encoding: SignatureEncoding,
+    prefix: String,
+    secret: Template,
+}
+
+impl Signature {
+    pub(super) fn load(spec: SignatureSpec, at: At<'_>, known: &[&str]) -> Result<Self, Error> {
+        let header = match (spec.scheme, spec.header) {
+            (Scheme::Standard, None) => "webhook-signature".to_owned(),
+            (Scheme::HmacSha256, Some(header)) => header.to_ascii_lowercase(),
+            (Scheme::Standard, Some(_)) => {
+                return Err(at.wrong("header:", "Standard Webhooks sign in `webhook-signature`; leave the header out"));
+            }
+            (Scheme::HmacSha256, None) => {
+                return Err(at.wrong("signature:", "name the `header` the signature stands in"));
+            }
+        };
+        let secret = at.template(&spec.secret, known)?;
+        Ok(Self { scheme: spec.scheme, header, encoding: spec.encoding, prefix: spec.prefix, secret })
+    }
+
+    /// Is there a secret to check it with?
+    pub(super) fn is_set(&self, variables: &Variables) -> bool {
+        self.secret.fill(variables).is_some_and(|secret| !secret.is_empty())
+    }
+
+    /// Does the delivery come from whoever knows the secret?
+    pub(super) fn holds(&self, variables: &Variables, headers: &Headers<'_>, body: &[u8], now: Timestamp) -> bool {
+        let Some(secret) = self.secret.fill(variables).filter(|secret| !secret.is_empty()).map(Zeroizing::new) else {
+            return false;
+        };
+        let Some(shown) = headers.one(&self.header) else { return false };
+        match self.scheme {
+            Scheme::HmacSha256 => {
+                let shown = shown.strip_prefix(self.prefix.as_str()).and_then(|shown| match self.encoding {
+                    SignatureEncoding::Base64 => BASE64_STANDARD.decode(shown.trim()).ok(),
+                    SignatureEncoding::Hex => hex::decode(shown.trim()).ok(),
+                });
+                shown.is_some_and(|shown| is_of(secret.as_bytes(), &[body], &shown))
+            }
+            Scheme::Standard => {
+                let (Some(id), Some(sent)) = (headers.one("webhook-id"), headers.one("webhook-timestamp")) else {
+                    return false;
+                };
+                let Some(at) = sent.parse().ok().and_then(|at: i64| at.checked_mul(Timestamp::SECOND)) else {
+                    return false;
+                };
+                let key = BASE64_STANDARD.decode(secret.strip_prefix("whsec_").unwrap_or(&secret)).map(Zeroizing::new);
+                let Ok(key) = key else { return false };
+                let signed: [&[u8]; 5] = [id.as_bytes(), b".", sent.as_bytes(), b".", body];
+                let fresh = now.micros().saturating_sub(at).abs() <= TOLERANCE;
+                // Several, while a secret is replaced.
+                let mut all = shown.split(' ').filter_map(|one| BASE64_STANDARD.decode(one.strip_prefix("v1,")?).ok());
+                fresh && all.any(|shown| is_of(&key, &signed, &shown))
+            }
+        }
+    }
+}
+
+/// The headers of a delivery.
+pub struct Headers<'a>(pub &'a [(String, String)]);
+
+impl Headers<'_> {
+    /// The value of a header that stands there once.
+    fn one(&self, name: &str) -> Option<&str> {
+        let mut found = self.0.iter().filter(|(known, _)| known == name).map(|(_, value)| value.as_str());
+        found.next().filter(|_| found.next().is_none())
+    }
+}
+
+fn is_of(key: &[u8], signed: &[&[u8]], shown: &[u8]) -> bool {
+    let Ok(mut mac) = <Hmac<Sha256> as KeyInit>::new_from_slice(key) else { return false };
+    signed.iter().for_each(|part| mac.update(part));
+    mac.finalize().into_bytes().as_slice().ct_eq(shown).into()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn signature(scheme: Scheme, header: Option<&str>, encoding: SignatureEncoding, prefix: &str) -> Signature {
+        let spec = SignatureSpec {
+            scheme,
+            header: header.map(str::to_owned),
+            encoding,
+            prefix: prefix.to_owned(),
+            secret: "{secret}".to_owned(),
+        };
+        Signature::load(spec, At { file: "manifest.yaml", text: "" }, &["secret"]).unwrap()
+    }
+
+    fn variables(secret: &str) -> Variables {
+        json!({ "secret": secret }).as_object().unwrap().clone()
+    }
+
+    fn header(name: &str, value: &str) -> (String, String) {
+        (name.to_owned(), value.to_owned())
+    }
+
+    const NOW: Timestamp = Timestamp::from_micros(1_614_265_330 * Timestamp::SECOND);
+
+    #[test]
+    fn a_signature_is_of_this_body_and_secret_alone() {
+        // HMAC-SHA-256 of "what do ya want for nothing?" under "Jefe" (RFC 4231, test case 2).
+        let hex = "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843";
+        let base64 = BASE64_STANDARD.encode(hex::decode(hex).unwrap());
+        let body = b"what do ya want for nothing?";
+        for (encoding, prefix, shown) in [
+            (SignatureEncoding::Hex, "", hex.to_owned()),
+            (SignatureEncoding::Hex, "sha256=", format!("sha256={hex}")),
+            (SignatureEncoding::Base64, "", base64.clone()),
+        ] {
+            let signature = signature(Scheme::HmacSha256, Some("X-Sign"), encoding, prefix);
+            let holds = |secret: &str, shown: &str, body: &[u8]| {
+                signature.holds(&variables(secret), &Headers(&[header("x-sign", shown)]), body, NOW)
+            };
+            assert!(holds("Jefe", &shown, body));
+            assert!(!holds("jefe", &shown, body) && !holds("Jefe", &shown, b"what") && !holds("", &shown, body));
+            assert!(!holds("Jefe", "", body) && !holds("Jefe", &shown[..shown.len() - 4], body));
+            let twice = [header("x-sign", &shown), header("x-sign", &shown)];
+            assert!(!signature.holds(&variables("Jefe"), &Headers(&twice), body, NOW));
+        }
+    }
+
+    #[test]
+    fn standard_webhooks_keep_their_published_example() {
+        // The example of the specification's reference implementations.
+        let signature = signature(Scheme::Standard, None, SignatureEncoding::Base64, "");
+        let secret = variables("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw");
+        let all = |sent: &str, shown: &str| {
+            [
+                header("webhook-id", "msg_p5jXN8AQM9LWM0D4loKWxJek"),
+                header("webhook-timestamp", sent),
+                header("webhook-signature", shown),
+            ]
+        };
+        let (sent, shown) = ("1614265330", "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=");
+        let body = br#"{"test": 2432232314}"#;
+        assert!(signature.holds(&secret, &Headers(&all(sent, shown)), body, NOW));
+        let among = format!("v1,AAAA {shown}");
+        assert!(signature.holds(&secret, &Headers(&all(sent, &among)), body, NOW));
+        let late = NOW.plus(TOLERANCE + 1);
+        assert!(!signature.holds(&secret, &Headers(&all(sent, shown)), body, late));
+        assert!(!signature.holds(&secret, &Headers(&all("1614265331", shown)), body, NOW));
+        assert!(!signature.holds(&secret, &Headers(&all(sent, shown)), b"{}", NOW));
+    }
+}

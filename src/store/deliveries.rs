@@ -1,0 +1,83 @@
+//! What vendors told by themselves, and whom they were asked to forget.
+
+use diesel::prelude::*;
+
+use super::connection::{Connection, on};
+use super::schema::{delivery, vendor_erasure};
+use super::{Error, Write};
+use crate::types::{SourceNo, Timestamp};
+
+/// How long a delivery is known: longer than any vendor tries again.
+const KNOWN: i64 = 14 * Timestamp::DAY;
+/// How long a vendor may take to tell of an erasure it was asked for.
+const ECHO: i64 = 60 * Timestamp::DAY;
+
+/// Was this delivery carried out before?
+///
+/// # Errors
+/// If the shelf cannot be read.
+pub fn is_known(connection: &mut Connection, source: SourceNo, mark: &[u8; 16]) -> Result<bool, Error> {
+    let own = delivery::source_no.eq(source.0).and(delivery::mark.eq(mark.to_vec()));
+    let found: i64 = on!(connection, |c| delivery::table.filter(own).count().get_result(c))?;
+    Ok(found > 0)
+}
+
+/// Writes down that a delivery was carried out, and forgets those of long ago.
+///
+/// # Errors
+/// If it cannot be written.
+pub fn note(write: &mut Write<'_>, source: SourceNo, mark: &[u8; 16], now: Timestamp) -> Result<(), Error> {
+    let old = delivery::source_no.eq(source.0).and(delivery::received_at.lt(now.plus(-KNOWN).micros()));
+    on!(write.records(), |c| diesel::delete(delivery::table.filter(old)).execute(c))?;
+    if !is_known(write.records(), source, mark)? {
+        let row = (
+            delivery::source_no.eq(source.0),
+            delivery::mark.eq(mark.to_vec()),
+            delivery::received_at.eq(now.micros()),
+        );
+        on!(write.records(), |c| diesel::insert_into(delivery::table).values(row).execute(c))?;
+    }
+    Ok(())
+}
+
+/// Writes down whom the vendor of a source was asked to forget, by blind indexes.
+///
+/// # Errors
+/// If it cannot be written.
+pub fn asked_to_forget(
+    write: &mut Write<'_>,
+    source: SourceNo,
+    indexes: &[[u8; 16]],
+    now: Timestamp,
+) -> Result<(), Error> {
+    let old = vendor_erasure::asked_at.lt(now.plus(-ECHO).micros());
+    on!(write.records(), |c| diesel::delete(vendor_erasure::table.filter(old)).execute(c))?;
+    for ix in indexes {
+        let own = vendor_erasure::source_no.eq(source.0).and(vendor_erasure::ix.eq(ix.to_vec()));
+        on!(write.records(), |c| diesel::delete(vendor_erasure::table.filter(own)).execute(c))?;
+        let row = (
+            vendor_erasure::source_no.eq(source.0),
+            vendor_erasure::ix.eq(ix.to_vec()),
+            vendor_erasure::asked_at.eq(now.micros()),
+        );
+        on!(write.records(), |c| diesel::insert_into(vendor_erasure::table).values(row).execute(c))?;
+    }
+    Ok(())
+}
+
+/// Was the vendor of a source asked lately to forget whoever has one of these blind indexes?
+///
+/// # Errors
+/// If the shelf cannot be read.
+pub fn was_asked_to_forget(
+    connection: &mut Connection,
+    source: SourceNo,
+    indexes: &[[u8; 16]],
+    now: Timestamp,
+) -> Result<bool, Error> {
+    let indexes: Vec<Vec<u8>> = indexes.iter().map(|ix| ix.to_vec()).collect();
+    let lately = vendor_erasure::asked_at.ge(now.plus(-ECHO).micros());
+    let own = vendor_erasure::source_no.eq(source.0).and(vendor_erasure::ix.eq_any(indexes)).and(lately);
+    let found: i64 = on!(connection, |c| vendor_erasure::table.filter(own).count().get_result(c))?;
+    Ok(found > 0)
+}
