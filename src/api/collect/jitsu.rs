@@ -49,7 +49,7 @@ pub async fn jitsu(
 /// The same at the address for servers, `/api/s/s2s/{type}`.
 ///
 /// # Errors
-/// See [`take`].
+/// See `take`.
 pub async fn collect(
     house: Data<House>,
     call: Collected<op::CollectJitsu>,

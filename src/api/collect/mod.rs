@@ -1,11 +1,11 @@
 //! The tracking API that the SDKs of Segment, RudderStack and Jitsu speak, so that they feed the hub by changing one
 //! address. What they send is read by [`crate::collect`]; docs/collecting.md says how to switch one over.
 //!
-//! A write key ([`key`]) belongs to one source and does nothing but bring events in. Answered events are durable. What
+//! A write key (`key`) belongs to one source and does nothing but bring events in. Answered events are durable. What
 //! cannot be taken is answered, counted by its reason ([`turned_away`](crate::store::turned_away)) and not kept.
 //!
 //! These addresses follow other people's rules where they differ from the house's: any content type is read as JSON, success
-//! is exactly 200, and a failure says its `message` once more. Read next: [`take`].
+//! is exactly 200, and a failure says its `message` once more. Read next: `take`.
 
 pub mod batch;
 pub mod beacon;

@@ -57,7 +57,7 @@ pub trait Calling: Operation {
 /// Takes one call in, for its documented address and its short ones.
 ///
 /// # Errors
-/// See [`take`].
+/// See `take`.
 pub async fn collect<O: Calling>(house: Data<House>, call: Collected<O>) -> Result<HttpResponse, Problem> {
     take(house, call, O::KIND).await?;
     Ok(taken())
