@@ -178,7 +178,7 @@ fn every_other_way(house: &House, words: &mut Words, name: &str) {
     let outside = tempfile::tempdir().unwrap();
     let file = outside.path().join("people.ndjson");
     let mut wrong = customer("webshop", &words.word("importwrong"));
-    wrong["data"]["person"]["birth_date"] = words.word("importdate").into();
+    wrong["updated_at"] = words.word("importdate").into();
     std::fs::write(&file, format!("{}\n{wrong}\n", customer("webshop", &words.word("import")))).unwrap();
     let imported = house.run(&["import", file.to_str().unwrap()]);
     let said = [imported.stdout, imported.stderr].concat();
