@@ -11,7 +11,7 @@ use actix_web::http::Method;
 use actix_web::http::header::{
     ACCESS_CONTROL_ALLOW_CREDENTIALS, ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS,
     ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, ACCESS_CONTROL_REQUEST_HEADERS,
-    ALLOW, HeaderMap, HeaderValue, ORIGIN, VARY,
+    HeaderMap, HeaderValue, ORIGIN, VARY,
 };
 use actix_web::middleware::Next;
 
@@ -34,9 +34,7 @@ pub(in crate::api) async fn open<B: MessageBody + 'static>(
     let origin = request.headers().get(ORIGIN).cloned();
     if request.method() == Method::OPTIONS {
         let asked = request.headers().get(ACCESS_CONTROL_REQUEST_HEADERS).cloned();
-        let mut reply = HttpResponse::NoContent();
-        reply.insert_header((ALLOW, METHODS));
-        let mut reply = reply.finish();
+        let mut reply = HttpResponse::NoContent().finish();
         allow(reply.headers_mut(), origin);
         reply.headers_mut().insert(ACCESS_CONTROL_ALLOW_METHODS, METHODS);
         // SDKs mark what they send again by headers of their own; none of them means anything here.
