@@ -37,7 +37,7 @@ impl Intake {
                     let Some(last) = rows.last().map(|row| row.record_no) else { return Ok(None) };
                     let mut table = Table::lay(write, &matching, &edition, (&[], 0), now)?;
                     let numbers: Vec<RecordNo> = rows.iter().map(|row| row.record_no).collect();
-                    table.lay_open(write, &numbers)?;
+                    table.seat(write, numbers)?;
                     let mut batch = Batch::of_stored(write, table)?;
                     let mut open = Vec::new();
                     for row in rows.iter().filter(|row| !row.sealed.is_empty()) {
@@ -57,10 +57,12 @@ impl Intake {
 }
 
 impl Batch<'_, '_> {
-    /// A copy of the card of a record that was laid open, unless its person may not be compared.
+    /// A copy of the card of a record that lies here. It stays closed if its person may not be compared.
     fn opened_if_allowed(&mut self, record: RecordNo, person: SubjectId) -> Result<Option<Card>, Error> {
-        let barred = self.table.is_barred(self.write, person)?;
-        let copy = |card: &Card| Card::from_bytes(&card.to_bytes()).ok();
-        Ok(if barred { None } else { self.table.laid_open(record).and_then(copy) })
+        if self.table.is_barred(self.write, person)? {
+            return Ok(None);
+        }
+        self.table.lay_open(self.write, &[record])?;
+        Ok(self.table.laid_open(record).and_then(|card| Card::from_bytes(&card.to_bytes()).ok()))
     }
 }

@@ -89,6 +89,7 @@ mod tests {
             assert_eq!(Exclusion::from_number(reason.number()), Some(Exclusion::Refused(*reason)));
         }
         assert_eq!(Exclusion::from_number(0), Some(Exclusion::NoContactPoint));
-        assert_eq!(Exclusion::from_number(-1), None);
+        assert_eq!(Exclusion::from_number(Exclusion::Damaged.number()), Some(Exclusion::Damaged));
+        assert_eq!(Exclusion::from_number(i16::MIN), None);
     }
 }
