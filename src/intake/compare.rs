@@ -144,7 +144,11 @@ impl<'a> Table<'a> {
     }
 
     /// Fetches cards, with the keys to them.
-    pub(super) fn seat(&mut self, write: &mut Write<'_>, numbers: impl IntoIterator<Item = RecordNo>) -> Result<(), Error> {
+    pub(super) fn seat(
+        &mut self,
+        write: &mut Write<'_>,
+        numbers: impl IntoIterator<Item = RecordNo>,
+    ) -> Result<(), Error> {
         let missing: Vec<RecordNo> = numbers.into_iter().filter(|number| !self.seats.contains_key(number)).collect();
         if missing.is_empty() {
             return Ok(());
