@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::message::text;
+use super::message::{is_text, object, text};
 use super::{Kind, Refusal};
 use crate::types::Timestamp;
 
@@ -35,6 +35,11 @@ impl Delivery {
     /// If the body is no object or has no list where one belongs.
     pub fn open(body: Value, kind: Option<Kind>) -> Result<Self, Refusal> {
         let Value::Object(mut body) = body else { return Err(Refusal::NO_OBJECT) };
+        for (name, refusal) in [("writeKey", Refusal::WRONG_KEY), ("sentAt", Refusal::WRONG_CLOCK)] {
+            if !is_text(&body, name) {
+                return Err(refusal);
+            }
+        }
         let write_key = text(&body, "writeKey").map(str::to_owned);
         if kind.is_some() {
             let messages = vec![Value::Object(body)];
@@ -43,10 +48,7 @@ impl Delivery {
         let Some(Value::Array(messages)) = body.remove("batch") else { return Err(NO_BATCH) };
         // A clock that cannot be read corrects nothing.
         let sent_at = text(&body, "sentAt").and_then(|at| Timestamp::parse(at).ok());
-        let context = match body.remove("context") {
-            Some(Value::Object(context)) => context,
-            _ => Map::new(),
-        };
+        let context = object(body.remove("context")).ok_or(Refusal::WRONG_CONTEXT)?;
         Ok(Self { around: Around { sent_at, context }, write_key, messages })
     }
 }
@@ -84,6 +86,9 @@ mod tests {
         assert_eq!(code(json!("x"), Some(Kind::Track)), "not_an_object");
         assert_eq!(code(json!({"batch": {}}), None), "missing_batch");
         assert_eq!(code(json!({}), None), "missing_batch");
+        assert_eq!(code(json!({"batch": [], "sentAt": 7}), None), "invalid_timestamp");
+        assert_eq!(code(json!({"batch": [], "writeKey": []}), None), "invalid_write_key");
+        assert_eq!(code(json!({"batch": [], "context": "x"}), None), "not_an_object");
     }
 
     #[test]

@@ -67,6 +67,9 @@ pub(super) struct Message {
     /// Did the sender say when?
     pub(super) dated: bool,
     pub(super) context: Map<String, Value>,
+    pub(super) properties: Map<String, Value>,
+    pub(super) traits: Map<String, Value>,
+    /// The others.
     pub(super) fields: Map<String, Value>,
 }
 
@@ -83,10 +86,17 @@ impl Message {
             Some(kind) => kind,
             None => text(&fields, "type").and_then(|word| word.parse().ok()).ok_or(Refusal::UNKNOWN_TYPE)?,
         };
+        let told = |name, refusal| is_text(&fields, name).then(|| text(&fields, name)).ok_or(refusal);
+        told("type", Refusal::UNKNOWN_TYPE)?;
+        told("event", Refusal::WRONG_EVENT)?;
+        let sent_at = told("sentAt", Refusal::WRONG_CLOCK)?.and_then(|at| Timestamp::parse(at).ok());
+        let original = told("originalTimestamp", Refusal::WRONG_TIME)?;
+        let timestamp = told("timestamp", Refusal::WRONG_TIME)?;
+        let dated = original.or(timestamp).map(instant).transpose()?;
         let mut context = around.context.clone();
-        if let Some(Value::Object(own)) = fields.remove("context") {
-            context.extend(own);
-        }
+        context.extend(object(fields.remove("context")).ok_or(Refusal::WRONG_CONTEXT)?);
+        let properties = object(fields.remove("properties")).ok_or(Refusal::WRONG_PROPERTIES)?;
+        let traits = object(fields.remove("traits")).ok_or(Refusal::WRONG_TRAITS)?;
         let user = id(fields.get("userId")).map_err(|()| Refusal::WRONG_USER)?;
         let nested = || context.get("traits").and_then(|traits| traits.get("anonymousId"));
         let visitor = match id(fields.get("anonymousId")).map_err(|()| Refusal::WRONG_VISITOR)? {
@@ -99,11 +109,19 @@ impl Message {
             _ => {}
         }
         let message_id = id(fields.get("messageId")).map_err(|()| Refusal::WRONG_MESSAGE_ID)?;
-        let sent_at = text(&fields, "sentAt").and_then(|at| Timestamp::parse(at).ok()).or(around.sent_at);
-        let told = text(&fields, "originalTimestamp").or_else(|| text(&fields, "timestamp"));
-        let told = told.map(instant).transpose()?;
-        let at = told.map_or(now, |told| corrected(told, sent_at, now));
-        Ok(Self { kind, user, visitor, id: message_id, at, dated: told.is_some(), context, fields })
+        let at = dated.map_or(now, |dated| corrected(dated, sent_at.or(around.sent_at), now));
+        Ok(Self {
+            kind,
+            user,
+            visitor,
+            id: message_id,
+            at,
+            dated: dated.is_some(),
+            context,
+            properties,
+            traits,
+            fields,
+        })
     }
 
     /// A text of the context, by its way through it.
@@ -111,19 +129,27 @@ impl Message {
         let [first, second] = way;
         self.context.get(first)?.get(second)?.as_str().map(str::trim).filter(|text| !text.is_empty())
     }
+}
 
-    /// Takes an object out of the message; empty if there is none.
-    pub(super) fn take_object(&mut self, name: &str) -> Map<String, Value> {
-        match self.fields.remove(name) {
-            Some(Value::Object(object)) => object,
-            _ => Map::new(),
-        }
+/// The fields of an object; none if it is something else. Null says nothing, and nor does an empty list: programs in PHP
+/// write an object without fields like that.
+pub(super) fn object(value: Option<Value>) -> Option<Map<String, Value>> {
+    match value {
+        Some(Value::Object(object)) => Some(object),
+        None | Some(Value::Null) => Some(Map::new()),
+        Some(Value::Array(list)) if list.is_empty() => Some(Map::new()),
+        Some(_) => None,
     }
 }
 
 /// A text that says something.
 pub(super) fn text<'a>(object: &'a Map<String, Value>, name: &str) -> Option<&'a str> {
     object.get(name)?.as_str().map(str::trim).filter(|text| !text.is_empty())
+}
+
+/// Is it a text, or not there?
+pub(super) fn is_text(object: &Map<String, Value>, name: &str) -> bool {
+    object.get(name).is_none_or(|value| value.is_null() || value.is_string())
 }
 
 /// An id: a text, or a number where a program has numbers for ids. Null and blank say nothing.
@@ -181,6 +207,26 @@ mod tests {
         assert_eq!(code(json!({"type": "track", "userId": 7}), Voice::Server), None);
         assert_eq!(code(json!({"type": "tracks", "userId": 7}), Voice::Server), Some("unknown_type"));
         assert_eq!(code(json!("x"), Voice::Server), Some("not_an_object"));
+        for (field, refused) in [
+            ("type", Refusal::UNKNOWN_TYPE),
+            ("event", Refusal::WRONG_EVENT),
+            ("timestamp", Refusal::WRONG_TIME),
+            ("originalTimestamp", Refusal::WRONG_TIME),
+            ("sentAt", Refusal::WRONG_CLOCK),
+        ] {
+            let message = json!({"type": "track", "userId": "7", field: {}});
+            assert_eq!(
+                Message::read(message, Some(Kind::Page), &Around::default(), (Voice::Server, at(NOW))).err(),
+                Some(refused)
+            );
+        }
+        for part in ["context", "properties", "traits"] {
+            let with = |value: Value| json!({"type": "track", "userId": "7", part: value});
+            let refused = read(with(json!([null])), Voice::Server).err().map(|refusal| (refusal.code, refusal.pointer));
+            assert_eq!(refused, Some(("not_an_object", format!("/{part}").as_str())));
+            assert_eq!(code(with(json!([])), Voice::Server), None, "PHP writes no fields like that");
+            assert_eq!(code(with(Value::Null), Voice::Server), None);
+        }
         let nested = json!({"type": "track", "context": {"traits": {"anonymousId": "v"}}});
         assert_eq!(read(nested, Voice::Visitor).ok().and_then(|message| message.visitor).as_deref(), Some("v"));
     }

@@ -131,20 +131,20 @@ fn event(message: &mut Message) -> Result<Value, Refusal> {
         Kind::Track => {
             let name =
                 text(&message.fields, "event").and_then(|name| cleaned(&name.replace(['\n', '\t'], " "), MAX_NAME));
-            properties.add("", Value::Object(message.take_object("properties")));
+            properties.add("", Value::Object(std::mem::take(&mut message.properties)));
             name.ok_or(Refusal::NO_EVENT)?
         }
         Kind::Group => {
             let group = message.fields.remove("groupId").filter(|id| id.is_string() || id.is_number());
             properties.add("group_id", group.ok_or(Refusal::NO_GROUP)?);
-            properties.add("traits", Value::Object(message.take_object("traits")));
+            properties.add("traits", Value::Object(std::mem::take(&mut message.traits)));
             "group".into()
         }
         kind => {
             for name in ["name", "category"] {
                 properties.add(name, message.fields.remove(name).unwrap_or_default());
             }
-            let mut told = message.take_object("properties");
+            let mut told = std::mem::take(&mut message.properties);
             // What stands in fields of its own, or was just added.
             for name in ["url", "referrer", "name", "category"] {
                 if let Some(value) = told.remove(name).filter(|_| matches!(name, "url" | "referrer"))

@@ -39,8 +39,20 @@ refusals! {
     WRONG_VISITOR = "invalid_id", "/anonymousId", "An id has 1 to 256 characters and no control characters.";
     /// A message id that is too long to tell messages apart by.
     WRONG_MESSAGE_ID = "invalid_message_id", "/messageId", "A messageId has 1 to 256 characters.";
+    /// The same of the sender's clock.
+    WRONG_CLOCK = "invalid_timestamp", "/sentAt", "Write times like 2026-03-07T13:40:01.000Z.";
+    /// A write key that is none.
+    WRONG_KEY = "invalid_write_key", "/writeKey", "The write key is a text.";
     /// A time that is none.
     WRONG_TIME = "invalid_timestamp", "/timestamp", "Write times like 2026-03-07T13:40:01.000Z.";
+    /// What stands around an event is named by fields.
+    WRONG_CONTEXT = "not_an_object", "/context", "The context is an object, or absent.";
+    /// So are properties.
+    WRONG_PROPERTIES = "not_an_object", "/properties", "Properties are an object, or absent.";
+    /// So are traits.
+    WRONG_TRAITS = "not_an_object", "/traits", "Traits are an object, or absent.";
+    /// What a page counts as its name is a text.
+    WRONG_EVENT = "invalid_event", "/event", "The name of an event is a text.";
     /// A track call without the name of the event.
     NO_EVENT = "missing_event", "/event", "Name the event, in 1 to 256 characters.";
     /// A group call without a group.

@@ -23,7 +23,7 @@ impl Person {
             Some(Value::Object(traits)) => traits.clone(),
             _ => Map::new(),
         };
-        traits.extend(message.take_object("traits"));
+        traits.extend(std::mem::take(&mut message.traits));
         let locale = text(&message.context, "locale").filter(|locale| is_locale(locale));
         let mut person = Fields::default();
         person.put("given_name", one(&traits, &["firstName", "first_name", "firstname"]));

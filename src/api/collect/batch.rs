@@ -3,11 +3,11 @@
 use actix_web::web::Data;
 use actix_web::{HttpResponse, post};
 use serde::Serialize;
-use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
 use super::Taken;
 use super::key::Collected;
+use super::parts::TrackedFields;
 use super::single::{Calling, TrackedEvent, collect};
 use crate::api::House;
 use crate::api::permissions::op;
@@ -25,7 +25,7 @@ pub struct TrackedEvents {
     #[schema(example = "2026-03-07T13:40:11.000Z")]
     sent_at: Option<String>,
     /// What stands around all of them.
-    context: Option<Map<String, Value>>,
+    context: Option<TrackedFields>,
     /// The write key, where it is in no header.
     #[serde(rename = "writeKey")]
     write_key: Option<String>,

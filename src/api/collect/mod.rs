@@ -12,6 +12,7 @@ pub mod beacon;
 pub mod cors;
 pub mod jitsu;
 mod key;
+pub mod parts;
 pub mod pixel;
 mod pool;
 pub mod settings;

@@ -4,10 +4,10 @@
 use actix_web::web::Data;
 use actix_web::{HttpResponse, post};
 use serde::Serialize;
-use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
 use super::key::Collected;
+use super::parts::{TrackedFields, TrackedId};
 use super::take::take;
 use super::{Taken, taken};
 use crate::api::House;
@@ -24,15 +24,15 @@ pub struct TrackedEvent {
     /// The user's account at the source. Personal.
     #[serde(rename = "userId")]
     #[schema(example = "10023")]
-    user_id: Option<String>,
+    user_id: Option<TrackedId>,
     /// The visitor. With the key of a page it is needed. Personal.
     #[serde(rename = "anonymousId")]
     #[schema(example = "5b1c0d9e-6a0f-4a59-9c11-0f6f2f2f7b7a")]
-    anonymous_id: Option<String>,
+    anonymous_id: Option<TrackedId>,
     /// What tells the message from others: sent again, it changes nothing.
     #[serde(rename = "messageId")]
     #[schema(example = "ajs-next-1741354801-5b1c0d9e")]
-    message_id: Option<String>,
+    message_id: Option<TrackedId>,
     /// When it happened, by the sender's clock (RFC 3339).
     #[schema(example = "2026-03-07T13:40:01.000Z")]
     timestamp: Option<String>,
@@ -40,12 +40,12 @@ pub struct TrackedEvent {
     #[schema(example = "Product Viewed")]
     event: Option<String>,
     /// What else is to be told of it: single values, laid flat (`products.0.sku`). Personal, category engagement.
-    properties: Option<Map<String, Value>>,
+    properties: Option<TrackedFields>,
     /// Who it is: of `identify`. Personal: name, company, birthday, language in identity; email and phone in contact;
     /// address in address. Traits no category is named for are not kept.
-    traits: Option<Map<String, Value>>,
+    traits: Option<TrackedFields>,
     /// What stands around it: `page`, `campaign`, `locale`, and `consent` or `consentManagement` of a banner.
-    context: Option<Map<String, Value>>,
+    context: Option<TrackedFields>,
 }
 
 /// Which call an operation is; none takes a list.
