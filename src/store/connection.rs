@@ -133,12 +133,11 @@ fn sqlite(directory: &Path, shelf: Shelf, access: Access) -> Result<SqliteConnec
     let mut connection = SqliteConnection::establish(name).map_err(|cause| Error::Open(cause.to_string()))?;
     // busy_timeout first: switching to WAL may meet another process that recovers the file.
     let settings = match access {
-        // secure_delete overwrites what is erased; FULL makes every commit durable; the writer checkpoints by itself, at
-        // 64 MiB: the pages of the indexes are written in no order, and many of them again and again until then.
+        // secure_delete overwrites what is erased; FULL makes every commit durable; `checkpoint` copies the log back.
         Access::Write => {
             "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA secure_delete=ON;
              PRAGMA foreign_keys=ON; PRAGMA trusted_schema=OFF; PRAGMA cell_size_check=ON; PRAGMA temp_store=MEMORY;
-             PRAGMA wal_autocheckpoint=16000; PRAGMA cache_size=-65536; PRAGMA mmap_size=17179869184;"
+             PRAGMA wal_autocheckpoint=0; PRAGMA cache_size=-65536; PRAGMA mmap_size=17179869184;"
         }
         Access::Read => {
             "PRAGMA query_only=ON; PRAGMA trusted_schema=OFF; PRAGMA temp_store=MEMORY;
