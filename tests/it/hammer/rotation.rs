@@ -148,7 +148,7 @@ fn turning_the_epoch_in_a_storm_is_not_noticed(database: Database) {
             assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
         }
     });
-    // What came while the last turn ended may still be under the epoch before: one more turn, in peace, has all.
+    // What came while the last turn ended was turned as well, or was sealed anew: nothing is under an epoch before.
     let (living, used) = epochs(house.database());
     assert_eq!(living, [(turns + 1).to_string()], "an old epoch lives");
     assert_eq!(used, living, "a key was left at an old epoch");
