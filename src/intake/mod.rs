@@ -28,6 +28,7 @@ mod separate;
 mod settle;
 mod statement;
 mod stranger;
+mod table;
 mod take_back;
 mod terms;
 mod train;

@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use super::canonical::{Canonical, Identifier};
 use super::claim::CLOCK_SKEW;
-use super::compare::MATCHING;
 use super::identify::Joins;
 use super::normal::Reason;
 use super::rejection::Rejection;
 use super::statement::HUB_SOURCE;
+use super::table::MATCHING;
 use super::terms::Term;
 use super::{ConsentClaim, Error};
 use crate::consent::{Act, Edition, Entry, EntryNo, Method, Purpose, Source, confirmed_in_time, proven};

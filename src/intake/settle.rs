@@ -4,11 +4,11 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
-use super::compare::{Matching, Table};
 use super::desk::{Desk, Key};
 use super::owner::{Owner, part_found};
 use super::prepare::{Indexed, Prepared};
 use super::statement::{is_about_matching, stop_matching};
+use super::table::{Matching, Table};
 use super::terms::Term;
 use super::{Error, Outcome, Rejection, terms};
 use crate::consent::Edition;
@@ -36,16 +36,10 @@ pub(super) struct Batch<'a, 'w> {
 }
 
 impl<'a, 'w> Batch<'a, 'w> {
-    /// A batch that brings nothing new.
-    pub(super) fn of_stored(write: &'a mut Write<'w>, table: Table<'a>) -> Result<Self, Error> {
-        let known = Arrivals::load(write, &HashSet::new(), &HashSet::new())?;
-        Self::begin(write, known, table)
-    }
-
     /// Gets to know everybody who may be compared.
     fn begin(write: &'a mut Write<'w>, mut known: Arrivals, mut table: Table<'a>) -> Result<Self, Error> {
         known.people.meet(write.records(), table.people())?;
-        table.hear(write, &known.people.all())?;
+        table.hear(write.records(), &known.people.all())?;
         let (newcomers, waiting, crowded) = (Newcomers::default(), HashSet::new(), Vec::new());
         Ok(Self { write, known, newcomers, waiting, table, crowded, more: BTreeMap::new() })
     }
