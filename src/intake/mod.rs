@@ -26,6 +26,7 @@ mod review;
 mod schema;
 mod separate;
 mod settle;
+mod sheet;
 mod statement;
 mod stranger;
 mod table;
