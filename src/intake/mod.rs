@@ -19,6 +19,7 @@ pub mod normal;
 mod owner;
 mod prepare;
 pub mod record;
+mod rectify;
 mod regroup;
 mod rejection;
 mod reseal;

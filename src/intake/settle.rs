@@ -13,10 +13,10 @@ use super::table::{Matching, Table};
 use super::terms::Term;
 use super::{Error, Outcome, Rejection, terms};
 use crate::consent::Edition;
-use crate::graph;
+use crate::graph::{self, Rule};
 use crate::store::arrivals::Arrivals;
 use crate::store::newcomers::Newcomers;
-use crate::store::rows::{CardRow, IdentifierRow, RecordRow};
+use crate::store::rows::{CardRow, IdentifierRow, LinkRow, RecordRow};
 use crate::store::{self, Write, cards, ledger, links, records};
 use crate::types::{RecordKind, SubjectId};
 
@@ -213,8 +213,12 @@ impl Desk<'_> {
 
     fn append(&self, batch: &mut Batch<'_, '_>, prepared: &Prepared) -> Result<(), Error> {
         let record_no = self.ids.record_no();
+        let known = match prepared.of {
+            Some(person) => Some(batch.living(person)?.ok_or(Error::UnknownSubject)?),
+            None => None,
+        };
         let Owner { person, key, evidence, joined, generic, foreign } =
-            self.owner_of(batch, prepared, record_no, None)?;
+            self.owner_of(batch, prepared, record_no, known)?;
         let new = key.is_some();
         let key = match key {
             Some(key) => key,
@@ -234,7 +238,12 @@ impl Desk<'_> {
         let card = self.card(prepared, person, record_no, &key)?;
         batch.count(&card, prepared);
         batch.newcomers.cards.push(card);
-        let links = self.links(person, record_no, evidence);
+        let links = match known {
+            Some(_) => {
+                vec![LinkRow::by_rule(person, person.part(), record_no, Rule::Rectification.number(), None, self.now)]
+            }
+            None => self.links(person, record_no, evidence),
+        };
         if joined {
             // They may meet the links of the joining, and then give way.
             links.into_iter().try_for_each(|link| links::insert(batch.write, link))?;

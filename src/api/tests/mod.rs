@@ -13,5 +13,6 @@ mod roles;
 mod rules;
 mod segments;
 mod statements;
+mod survivorship;
 mod versions;
 mod webhooks;
