@@ -16,3 +16,4 @@ mod statements;
 mod survivorship;
 mod versions;
 mod webhooks;
+mod whole_state;
