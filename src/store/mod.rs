@@ -47,6 +47,7 @@ pub mod reviews;
 pub mod segments;
 pub mod sources;
 pub mod subjects;
+pub mod survivorship;
 pub mod syncs;
 pub mod terms;
 pub mod tombstones;
