@@ -13,6 +13,7 @@ mod correct;
 pub mod deadline;
 mod due;
 mod erase;
+mod errand;
 mod explain;
 mod finish;
 mod forget;
@@ -35,6 +36,7 @@ pub use certificate::{Certificate, Invalid, Kept, Recipient, verify_certificate}
 pub use correct::{Correction, Linked};
 pub use deadline::{Deadline, Land};
 pub use due::{Rule, Tally};
+pub use errand::{NOTHING_FOUND, SourceErasure};
 pub use notice::{Notice, NoticeState};
 pub use request::{Answered, Case, Executing, Kind, Received, Refused, RefusedFor, Request};
 

@@ -148,6 +148,8 @@ impl RecordRow {
     pub const ADDRESS_FROM_ORDER: i16 = 2;
     /// Its person was erased and only a law keeps it.
     pub const KEPT_BY_LAW: i16 = 4;
+    /// It holds by what a vendor knows somebody who was erased, until the vendor forgot them too (Art. 17, 19 GDPR).
+    pub const ERRAND: i16 = 8;
 }
 
 /// One blind index of one record.
