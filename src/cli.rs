@@ -1,8 +1,14 @@
 //! The command line: what can be asked for, and its help. The actions are wired in `app`.
 
+mod destinations;
+mod requests;
+
 use std::path::PathBuf;
 
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
+
+pub use destinations::{AddDestination, Destinations, NamedDestination};
+pub use requests::{NamedRequest, Requests};
 
 use crate::config::{HomeLayer, Layer};
 use crate::types::{ApiKeyId, PurposeCode, Role, SubjectId};
@@ -55,11 +61,23 @@ pub enum Command {
         #[command(subcommand)]
         command: Sources,
     },
+    /// Tell programs and systems what people decided and what became of them
+    Destinations {
+        /// What to do.
+        #[command(subcommand)]
+        command: Destinations,
+    },
     /// Look at connectors
     Connectors {
         /// What to do.
         #[command(subcommand)]
         command: Connectors,
+    },
+    /// What people demand: list it, and carry erasures out
+    Requests {
+        /// What to do.
+        #[command(subcommand)]
+        command: Requests,
     },
     /// Turn the keys that seal the data
     Keys {

@@ -18,6 +18,7 @@ pub mod collect;
 pub mod consents;
 pub mod decisions;
 mod describe;
+pub mod destinations;
 pub mod docs;
 pub mod doorkeeper;
 mod etag;

@@ -116,6 +116,7 @@ operations! {
     "Asks for a sync of a source." WantSync POST "/v1/sources/{code}/syncs" [Admin];
     "Makes the vendor of a source forget a person." EraseAtVendor POST "/v1/sources/{code}/erasures" [Dpo];
     "Hears what the vendor of a source tells by itself; its signature is the key." HearVendor POST "/v1/sources/{code}/webhooks" [];
+    "Lists the programs that are told what people decided." ListDestinations GET "/v1/destinations" [Admin Dpo];
     "Shows how many events of a source were not taken, and why." ListTurnedAway GET "/v1/sources/{code}/turned-away" [Admin Dpo];
     "Takes events of tracking SDKs in." CollectEvents POST "/v1/batch" [Collector Browser];
     "Tells who somebody is." CollectIdentify POST "/v1/identify" [Collector Browser];

@@ -7,8 +7,8 @@ use actix_web::web;
 use super::collect::{self, single};
 use super::permissions::op;
 use super::{
-    api_keys, audit, consents, decisions, opt_outs, profiles, purposes, records, requests, reviews, segments, sources,
-    subjects, survivorship,
+    api_keys, audit, consents, decisions, destinations, opt_outs, profiles, purposes, records, requests, reviews,
+    segments, sources, subjects, survivorship,
 };
 
 /// Registers every endpoint. `web::Data<House>` must be among the application's data.
@@ -57,6 +57,7 @@ pub fn configure(config: &mut ServiceConfig<'_>) {
         .service(sources::erase::erase)
         .service(sources::turned_away::list)
         .service(sources::webhook::hear)
+        .service(destinations::list::list)
         .service(collect::batch::batch)
         .service(single::identify)
         .service(single::track)

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use indicatif::{ProgressBar, ProgressStyle};
 
-use super::{Hub, demo, graph, import, model, open, serve, sources};
+use super::{Hub, demo, destinations, graph, import, model, open, requests, serve, sources};
 use crate::api::doorkeeper::Grant;
 use crate::cli::{
     Audit, Cli, Command, Config as ConfigCommand, CreateKey, Graph, Key, Keys, Retention, RetentionRun, RevokeKey,
@@ -44,6 +44,14 @@ fn command(cli: Cli) -> Outcome {
         Command::Sources { command } => {
             let layer = sources::home(&command);
             with_hub(layer, async move |hub, _| sources::run(&hub, command).await)
+        }
+        Command::Requests { command } => {
+            let layer = requests::home(&command);
+            with_hub(layer, async move |hub, _| requests::run(&hub, command).await)
+        }
+        Command::Destinations { command } => {
+            let layer = destinations::home(&command);
+            with_hub(layer, async move |hub, _| destinations::run(&hub, command).await)
         }
         Command::Connectors { command } => sources::connectors(command),
         Command::Keys { command: Keys::Rotate(home) } => with_hub(home.into(), async |hub, _| rotate(&hub).await),

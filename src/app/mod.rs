@@ -2,9 +2,11 @@
 
 mod commands;
 mod demo;
+mod destinations;
 mod graph;
 mod import;
 mod model;
+mod requests;
 mod serve;
 mod sources;
 mod tour;
@@ -23,6 +25,9 @@ use crate::connect::{Catalog, Connections, Surroundings, Timer, Vendors};
 use crate::consent::{self, Rulebook, Terms};
 use crate::gateway::Gateway;
 use crate::intake::{HUB_SOURCE, Intake};
+use crate::jobs::announce::Announcer;
+use crate::jobs::deliver_messages::Deliveries;
+use crate::jobs::erase_at_vendors::VendorErasures;
 use crate::jobs::retention::{self, Retention};
 use crate::jobs::rotate_keys::KeyRotation;
 use crate::jobs::sync::Syncs;
@@ -77,6 +82,12 @@ pub struct Hub {
     pub retention: Arc<Retention>,
     /// Reading from vendors.
     pub syncs: Arc<Syncs>,
+    /// Making vendors forget.
+    pub vendor_erasures: Arc<VendorErasures>,
+    /// Following what people say.
+    pub announcer: Arc<Announcer>,
+    /// Telling those who subscribed.
+    pub deliveries: Arc<Deliveries>,
 }
 
 impl Hub {
@@ -169,6 +180,15 @@ pub async fn open(config: &Config) -> Result<Hub, Error> {
     });
     let syncs =
         Arc::new(Syncs { vendors: vendors.clone(), intake: intake.clone(), store: store.clone(), ids: ids.clone() });
+    let vendor_erasures = Arc::new(VendorErasures {
+        vendors: vendors.clone(),
+        rights: rights.clone(),
+        store: store.clone(),
+        book: book.clone(),
+        ids: ids.clone(),
+    });
+    let announcer = Arc::new(Announcer::new(store.clone(), ids.clone(), clock.clone())?);
+    let deliveries = Deliveries { vendors: vendors.clone(), store: store.clone(), book: book.clone() };
     let doorkeeper = Doorkeeper::new(store.clone(), book.clone(), ids.clone(), entropy, clock.clone());
     Ok(Hub {
         house: House {
@@ -191,6 +211,9 @@ pub async fn open(config: &Config) -> Result<Hub, Error> {
         rotation,
         retention,
         syncs,
+        vendor_erasures,
+        announcer,
+        deliveries: Arc::new(deliveries),
     })
 }
 

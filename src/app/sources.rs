@@ -91,7 +91,19 @@ fn parameters(connector: &Connector, arguments: &AddSource) -> Result<Parameters
     if let Some(name) = parameters.keys().find(|name| is_secret(name)) {
         return Err(format!("`{name}` is a secret: give it with --secret-file {name}=FILE").into());
     }
-    for (name, file) in &arguments.secrets {
+    parameters.extend(read_secrets(&arguments.secrets)?);
+    let missing = link.parameters().filter(|parameter| !parameter.optional && !parameters.contains_key(parameter.name));
+    let missing: Vec<String> = missing.map(|missing| format!("  {}: {}", missing.name, missing.title)).collect();
+    if missing.is_empty() {
+        return Ok(parameters);
+    }
+    Err(format!("these are missing:\n{}\n\n{}", missing.join("\n"), link.guide().trim()).into())
+}
+
+/// Secrets out of files; `-` is the next line of standard input.
+pub(super) fn read_secrets(secrets: &[(String, String)]) -> Result<Parameters, Box<dyn std::error::Error>> {
+    let mut read = Parameters::new();
+    for (name, file) in secrets {
         let text = if file == "-" {
             let mut line = String::new();
             stdin().lock().read_line(&mut line)?;
@@ -99,14 +111,9 @@ fn parameters(connector: &Connector, arguments: &AddSource) -> Result<Parameters
         } else {
             Zeroizing::new(std::fs::read_to_string(file).map_err(|error| format!("{file}: {error}"))?)
         };
-        parameters.insert(name.clone(), text.trim().to_owned());
+        read.insert(name.clone(), text.trim().to_owned());
     }
-    let missing = link.parameters().filter(|parameter| !parameter.optional && !parameters.contains_key(parameter.name));
-    let missing: Vec<String> = missing.map(|missing| format!("  {}: {}", missing.name, missing.title)).collect();
-    if missing.is_empty() {
-        return Ok(parameters);
-    }
-    Err(format!("these are missing:\n{}\n\n{}", missing.join("\n"), link.guide().trim()).into())
+    Ok(read)
 }
 
 /// The connector's terms, with the version of the text of each consent it brings.

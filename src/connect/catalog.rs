@@ -13,6 +13,7 @@ use super::filter::Filter;
 use super::link::Link;
 use super::manifest::{self, AllowedPurposes, FieldLists, Manifest, SourcePolicy};
 use super::mapping::{self, Code, Stream};
+use super::notify::Notify;
 use super::pull::Pull;
 use super::webhook::Webhooks;
 use super::{Error, TableMapping};
@@ -94,6 +95,7 @@ pub struct Connector {
     link: Option<Link>,
     erase: Option<Erase>,
     webhooks: Option<Webhooks>,
+    notify: Option<Notify>,
     fixtures: Vec<(String, Vec<u8>)>,
 }
 
@@ -176,6 +178,12 @@ impl Connector {
         self.webhooks.as_ref()
     }
 
+    /// How a program is told what happened here, if the manifest says so.
+    #[must_use]
+    pub const fn notify(&self) -> Option<&Notify> {
+        self.notify.as_ref()
+    }
+
     /// Is this a page of the vendor without any object?
     #[must_use]
     pub fn is_empty_page(&self, page: &Value) -> bool {
@@ -235,6 +243,14 @@ impl Connector {
             (Some(_), None) => return Err(no_link("webhooks:")),
             (None, _) => None,
         };
+        let notify = match (manifest.notify, &link) {
+            (Some(spec), Some(link)) => Some(Notify::load(spec, link, at)?),
+            (Some(_), None) => return Err(no_link("notify:")),
+            (None, _) => None,
+        };
+        if notify.is_none() && link.as_ref().is_some_and(|link| link.test.is_none()) {
+            return Err(at.wrong("connection:", "say with `test` which harmless call proves the credentials"));
+        }
         let empty = manifest.empty.map(|code| Filter::compile(&code, &place, "empty")).transpose()?;
         let table = if files.contains_key("mapping.yaml") {
             Some(TableMapping::parse(&format!("{folder}/mapping.yaml"), &take(&mut files, folder, "mapping.yaml")?)?)
@@ -255,6 +271,7 @@ impl Connector {
             link,
             erase,
             webhooks,
+            notify,
             fixtures: fixtures.collect(),
         })
     }

@@ -84,13 +84,18 @@ pub struct StepReport {
 
 impl Erase {
     pub(super) fn load(spec: EraseSpec, link: &Link, at: At<'_>) -> Result<Self, Error> {
+        Self::load_as(spec, "erase", link, at)
+    }
+
+    /// The same, written elsewhere in the manifest.
+    pub(super) fn load_as(spec: EraseSpec, part: &str, link: &Link, at: At<'_>) -> Result<Self, Error> {
         if spec.steps.is_empty() && spec.without_steps.is_none() {
             return Err(at.wrong("erase:", "name steps, or say with `without_steps` what is left to be said"));
         }
         let mut who = link.names();
         who.extend(WHO);
         let steps = spec.steps.into_iter().map(|spec| {
-            let place = format!("erase.{}", spec.name);
+            let place = format!("{part}.{}", spec.name);
             let mut known = who.clone();
             known.extend(spec.values.keys().map(String::as_str));
             let values = spec.values.iter().map(|(name, code)| Ok((name.clone(), at.filter(code, &place)?)));
@@ -119,6 +124,12 @@ impl Erase {
     #[must_use]
     pub fn note(&self) -> &str {
         &self.note
+    }
+
+    /// What the step of this name leaves behind when it succeeds.
+    #[must_use]
+    pub fn leaves_of(&self, step: &str) -> Option<Leaves> {
+        self.steps.iter().find(|known| known.name == step).map(|known| known.leaves)
     }
 
     /// Takes every step. One that fails does not keep the others from being taken; doing it all again is harmless.
@@ -200,10 +211,11 @@ impl Step {
             .iter()
             .map(|(name, value)| (name.clone(), value.as_str().map_or(Value::Null, |text| text.to_lowercase().into())))
             .collect();
+        let parameters = Value::Object(session.variables());
         let mut theirs = Vec::new();
         for object in self.objects.run(value(&answer.json)).take(MOST + 1) {
             let object = object.ok().and_then(exact).ok_or_else(|| failed("objects"))?;
-            if self.matches.holds(value(&json!({"found": object, "who": who}))) {
+            if self.matches.holds(value(&json!({"found": object, "who": who, "parameters": parameters}))) {
                 theirs.push(object);
             }
         }

@@ -31,7 +31,7 @@ pub struct Link {
     pub(super) throttle: Throttle,
     pub(super) refuses: Vec<u16>,
     pub(super) error_code: Option<Filter>,
-    pub(super) test: Call,
+    pub(super) test: Option<Call>,
     pub(super) expect: Option<Filter>,
     pub(super) max_reply_mib: u32,
     pub(super) timeout: Duration,
@@ -107,6 +107,7 @@ impl Link {
         if let Some(limit) = spec.limits.iter().find(|limit| !(limit.calls > 0.0 && limit.seconds > 0.0)) {
             return Err(at.wrong("limits:", format!("{} calls in {} seconds is no window", limit.calls, limit.seconds)));
         }
+        let test = spec.test.as_ref();
         let ThrottleSpec { status, body, retry_after } = spec.throttle;
         Ok(Self {
             guide: spec.guide,
@@ -123,8 +124,11 @@ impl Link {
             },
             refuses: spec.refuses,
             error_code: spec.error_code.map(|code| at.filter(&code, "connection.error_code")).transpose()?,
-            test: Call::load(&spec.test.request, "connection.test.request", at, &names)?,
-            expect: spec.test.expect.map(|code| at.filter(&code, "connection.test.expect")).transpose()?,
+            test: test.map(|test| Call::load(&test.request, "connection.test.request", at, &names)).transpose()?,
+            expect: test
+                .and_then(|test| test.expect.as_ref())
+                .map(|code| at.filter(code, "connection.test.expect"))
+                .transpose()?,
             max_reply_mib: spec.max_reply_mib,
             timeout: Duration::from_secs(spec.timeout_seconds.max(1).into()),
             parameters: spec.parameters,

@@ -5,6 +5,7 @@
 
 pub(super) mod erase;
 pub(super) mod link;
+pub(super) mod notify;
 pub(super) mod pull;
 pub(super) mod request;
 pub(super) mod webhook;
@@ -49,6 +50,9 @@ pub(super) struct Manifest {
     /// What the vendor tells by itself.
     #[serde(default)]
     pub(super) webhooks: Option<webhook::WebhookSpec>,
+    /// How a program is told what happened here.
+    #[serde(default)]
+    pub(super) notify: Option<notify::NotifySpec>,
 }
 
 /// One kind of reply and how it becomes records.

@@ -8,7 +8,7 @@ use base64::prelude::BASE64_STANDARD;
 use futures_util::future::BoxFuture;
 use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue};
 use reqwest::{Method, StatusCode};
-use serde_json::Value;
+use serde_json::{Value, json};
 use url::Url;
 use zeroize::Zeroizing;
 
@@ -127,7 +127,13 @@ impl Session {
     /// What is wrong, in plain words.
     pub async fn test(&self) -> Result<(), Fault> {
         let link = self.link()?;
-        let answer = self.call(&link.test, &Variables::new(), None).await?;
+        if let Some(notify) = self.connector.notify() {
+            let at = self.now();
+            let body = json!({"type": "test", "timestamp": at.rfc3339(), "data": {}}).to_string();
+            return notify.send(self, &format!("msg_test_{}", at.micros()), &body).await;
+        }
+        let Some(test) = &link.test else { return Ok(()) };
+        let answer = self.call(test, &Variables::new(), None).await?;
         match &link.expect {
             Some(expect) if !expect.holds(value(&answer.json)) => Err(Fault::NotTheVendor),
             _ => Ok(()),
@@ -196,6 +202,20 @@ impl Session {
             return Err(self.throttled(link, &reply));
         }
         Ok(Answer { headers: reply.headers, json })
+    }
+
+    /// A call that the caller finishes and sends with [`Session::once`].
+    pub(super) fn prepare(&self, call: &Call, words: &Variables) -> Result<Prepared, Fault> {
+        let mut all = self.variables();
+        all.extend(words.iter().map(|(name, value)| (name.clone(), value.clone())));
+        call.prepare(&self.base, &all, None)
+    }
+
+    /// Makes a call once, whatever comes of it. What is answered beside the status means nothing.
+    pub(super) async fn once(&self, mut prepared: Prepared) -> Result<(), Fault> {
+        let link = self.link()?;
+        self.authenticate(link, &self.variables(), &mut prepared).await.map_err(|setback| setback.fault)?;
+        self.send(link, &prepared).await.map(|_| ()).map_err(|setback| setback.fault)
     }
 
     /// One call; a status that is no success is a setback.
@@ -330,7 +350,7 @@ impl Session {
         self.token.lock().unwrap_or_else(PoisonError::into_inner).take().is_some()
     }
 
-    fn variables(&self) -> Variables {
+    pub(super) fn variables(&self) -> Variables {
         self.variables.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 

@@ -11,7 +11,7 @@ use super::Error;
 use super::call::At;
 use super::manifest::webhook::{Scheme, SignatureEncoding, SignatureSpec};
 use super::template::{Template, Variables};
-use crate::types::Timestamp;
+use crate::types::{Entropy, EntropyFailure, Timestamp};
 
 /// How far the times of Standard Webhooks may be off, either way.
 const TOLERANCE: i64 = 300 * Timestamp::SECOND;
@@ -77,6 +77,27 @@ impl Signature {
             }
         }
     }
+}
+
+/// The signature of a message of Standard Webhooks. None if the secret is none: `whsec_` and 24 to 64 bytes in base64.
+pub(super) fn sign(secret: &str, id: &str, sent: &str, body: &[u8]) -> Option<String> {
+    let key = Zeroizing::new(BASE64_STANDARD.decode(secret.strip_prefix("whsec_")?).ok()?);
+    if !(24..=64).contains(&key.len()) {
+        return None;
+    }
+    let mut mac = <Hmac<Sha256> as KeyInit>::new_from_slice(&key).ok()?;
+    [id.as_bytes(), b".", sent.as_bytes(), b".", body].iter().for_each(|part| mac.update(part));
+    Some(format!("v1,{}", BASE64_STANDARD.encode(mac.finalize().into_bytes())))
+}
+
+/// A new secret of Standard Webhooks.
+///
+/// # Errors
+/// If there is no randomness.
+pub fn new_secret(entropy: &dyn Entropy) -> Result<String, EntropyFailure> {
+    let mut key = Zeroizing::new([0; 32]);
+    entropy.fill(key.as_mut_slice())?;
+    Ok(format!("whsec_{}", BASE64_STANDARD.encode(key.as_slice())))
 }
 
 /// The headers of a delivery.
@@ -160,6 +181,11 @@ mod tests {
         };
         let (sent, shown) = ("1614265330", "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=");
         let body = br#"{"test": 2432232314}"#;
+        let made = sign("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "msg_p5jXN8AQM9LWM0D4loKWxJek", sent, body);
+        assert_eq!(made.as_deref(), Some(shown));
+        for weak in ["MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "whsec_MfKQ9r8G", "whsec_?"] {
+            assert_eq!(sign(weak, "msg_1", sent, body), None);
+        }
         assert!(signature.holds(&secret, &Headers(&all(sent, shown)), body, NOW));
         let among = format!("v1,AAAA {shown}");
         assert!(signature.holds(&secret, &Headers(&all(sent, &among)), body, NOW));

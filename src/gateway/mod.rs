@@ -11,6 +11,7 @@ mod decision;
 mod disclosed;
 mod disclosure;
 mod door;
+mod errand;
 mod judge;
 mod many;
 mod names;

@@ -65,7 +65,7 @@ impl Gateway {
     }
 }
 
-fn kept_rows(read: &mut store::Read, nobody: SubjectId) -> Result<Option<SubjectRows>, store::Error> {
+pub(super) fn kept_rows(read: &mut store::Read, nobody: SubjectId) -> Result<Option<SubjectRows>, store::Error> {
     let row = subjects::find(read.records(), nobody)?;
     let Some(row) = row.filter(|row| row.state == SubjectState::Retained as i16) else { return Ok(None) };
     let records = records::of(read.records(), nobody)?;

@@ -15,6 +15,7 @@ use crate::audit::{Act as AuditAct, Line};
 use crate::consent::Act;
 use crate::gateway::{Caller, Reclosed};
 use crate::graph;
+use crate::store::messages::{self, News};
 use crate::store::notices::NoticeRow;
 use crate::store::requests::RequestRow;
 use crate::store::rows::{CardRow, LedgerRow, LinkRow, RecordRow, SubjectRow, SubjectState};
@@ -133,6 +134,7 @@ fn separate(
         return Err(Error::NoPart);
     }
     names.push(desk.proof_key(write, person)?.pseudonym()?);
+    messages::announce(write, &News::split(person, owners, &separated.out, desk.now), desk.now)?;
     if let Some(request) = &papers.request {
         requests::insert(write, request.clone())?;
     }

@@ -3,6 +3,9 @@
 //! One file per job. A job never holds a personal value: it works on rows and ids, and what it reads it reads at
 //! the gateway like everybody else. Read next: [`rotate_keys`].
 
+pub mod announce;
+pub mod deliver_messages;
+pub mod erase_at_vendors;
 pub mod resolve_graph;
 pub mod retention;
 pub mod rotate_data;

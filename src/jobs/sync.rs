@@ -271,7 +271,7 @@ impl Syncs {
 }
 
 /// Seconds until a source that failed so often in a row is asked again.
-const fn pause_after(failures: i32) -> i64 {
+pub(super) const fn pause_after(failures: i32) -> i64 {
     if failures == 0 {
         return 0;
     }
@@ -349,4 +349,4 @@ impl Syncs {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

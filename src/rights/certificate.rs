@@ -16,6 +16,9 @@ use crate::vault::{self, Signer};
 /// The form and its version.
 pub(super) const FORM: &str = "obhut erasure certificate 1";
 
+/// The member of a certificate that says how the vendors of connected sources stand. It is signed anew as they answer.
+pub(super) const SOURCES: &str = "sources";
+
 /// When the erasure becomes final, in a sentence.
 pub(super) const FINAL_NOTE: &str = "From effective_at on the hub holds neither the data nor its keys. Older copies of the \
 key database can still open older copies of the data until the key epochs in final_epochs are destroyed; the hub does so \
@@ -80,6 +83,7 @@ pub(super) struct Text<'a> {
     pub(super) consents_erased: usize,
     pub(super) kept: &'a [Kept],
     pub(super) recipients: &'a [Recipient],
+    pub(super) sources: Value,
     pub(super) public_key: String,
 }
 
@@ -99,10 +103,15 @@ pub enum Invalid {
 
 impl Certificate {
     pub(super) fn sign(text: &Text<'_>, signer: &Signer) -> Result<Self, Error> {
-        let mut certificate = serde_json::to_value(text).map_err(|_| Error::Document("certificate"))?;
-        certificate.sort_all_objects();
-        let signature = base64(&signer.sign(certificate.to_string().as_bytes()));
-        Ok(Self { certificate, signature, public_key: base64(signer.public_key()) })
+        let certificate = serde_json::to_value(text).map_err(|_| Error::Document("certificate"))?;
+        Ok(Self { certificate, signature: String::new(), public_key: String::new() }.sign_anew(signer))
+    }
+
+    /// The same text, or what was made of it, under a signature of now.
+    pub(super) fn sign_anew(mut self, signer: &Signer) -> Self {
+        self.certificate.sort_all_objects();
+        let signature = base64(&signer.sign(self.certificate.to_string().as_bytes()));
+        Self { certificate: self.certificate, signature, public_key: base64(signer.public_key()) }
     }
 
     /// Reads the outcome of an answered erasure.

@@ -2,6 +2,7 @@
 //!
 //! 1. What tax and commercial law keeps is carried over: opened under `bookkeeping`, closed again and sealed under keys
 //!    of its own, one for each end of keeping, so that each ends with its clock. Nothing is stored yet.
+//!    So is what the vendors of connected sources must be told (`errand`).
 //! 2. One transaction marks the person as being erased, removes their blind indexes, lays tombstones, stores what is
 //!    kept under fresh nobodies, and moves the request to executing. If their data changed since step 1, it starts again.
 //!    A crash before this leaves a person who is not erased; a crash after it is finished by [`Rights::resume`].
@@ -15,12 +16,14 @@ use serde::{Deserialize, Serialize};
 
 use super::certificate::{Certificate, Kept, Recipient};
 use super::due::is_voucher;
+use super::errand::{self, Errand};
 use super::recipients::readings;
 use super::request::{RECEIVED, move_on};
 use super::retention::{last_day, statute};
 use super::{Error, Executing, Kind, Received, Request, Rights, allowed};
 use crate::consent::Edition;
 use crate::gateway::{Actor, Ask, Caller, Scope};
+use crate::store::messages::{self, News};
 use crate::store::rows::{DataKeyRow, IdentifierRow, RecordRow, SubjectRow, SubjectRows, SubjectState, Who};
 use crate::store::{self, Write, cards, identifiers, keys, ledger, records, reviews, subjects, tombstones};
 use crate::types::{Category, CategorySet, PurposeCode, RecordKind, RequestId, SubjectId, Timestamp};
@@ -68,10 +71,10 @@ impl Progress {
 
 /// Records that end their keeping together, sealed for a nobody.
 #[derive(Clone)]
-struct Vaulted {
-    owner: SubjectRow,
-    key: DataKeyRow,
-    records: Vec<RecordRow>,
+pub(super) struct Vaulted {
+    pub(super) owner: SubjectRow,
+    pub(super) key: DataKeyRow,
+    pub(super) records: Vec<RecordRow>,
 }
 
 /// A record on its way from the person to a nobody.
@@ -108,7 +111,8 @@ impl Rights {
             let rows = Arc::new(self.gateway.snapshot(who).await?.ok_or(Error::SubjectUnknown)?);
             let (progress, kept) = self.plan(&received, &rows).await?;
             let executing = received.clone().execute(progress.text()?);
-            match self.store_mark(&executing, rows, kept).await {
+            let errands = self.errands(received.case.id, &rows, self.clock.now()).await?;
+            match self.store_mark(&executing, rows, kept, errands).await {
                 Ok(()) => return Ok(executing),
                 Err(Error::Changed) => {}
                 Err(Error::Vault(vault::Error::UnknownEpoch(_))) => self.keyring.reload().await?,
@@ -218,7 +222,13 @@ impl Rights {
     }
 
     /// Step 2, the durable write.
-    async fn store_mark(&self, executing: &Executing, rows: Arc<SubjectRows>, kept: Vec<Vaulted>) -> Result<(), Error> {
+    async fn store_mark(
+        &self,
+        executing: &Executing,
+        rows: Arc<SubjectRows>,
+        kept: Vec<Vaulted>,
+        errands: Vec<Errand>,
+    ) -> Result<(), Error> {
         let (shredder, now) = (Arc::clone(&self.shredder), self.clock.now());
         let request = Request::Executing(executing.clone()).row()?;
         self.store
@@ -226,18 +236,9 @@ impl Rights {
                 move_on(write, RECEIVED, &request)?;
                 unchanged(write, &rows)?;
                 bury(write, &rows, &shredder, now)?;
-                for kept in &kept {
-                    // Another node may have begun an epoch, and may be about to destroy the one this key is under.
-                    if keys::newest_epoch(write)? != Some(kept.key.epoch) {
-                        return Err(vault::Error::UnknownEpoch(kept.key.epoch).into());
-                    }
-                    keys::insert_data_key(write, &kept.key)?;
-                    subjects::insert(write, &kept.owner)?;
-                    for record in &kept.records {
-                        records::insert(write, record.clone())?;
-                    }
-                }
-                Ok(())
+                kept.iter().try_for_each(|kept| store_kept(write, kept))?;
+                messages::announce(write, &News::erased(&rows, now), now)?;
+                errands.iter().try_for_each(|errand| errand::send(write, errand, now))
             })
             .await
     }
@@ -246,6 +247,20 @@ impl Rights {
     pub(super) fn stored(executing: Executing, progress: &Progress) -> Result<Executing, Error> {
         Ok(executing.go_on(progress.text()?))
     }
+}
+
+/// Stores what was sealed for a nobody.
+pub(super) fn store_kept(write: &mut Write<'_>, kept: &Vaulted) -> Result<(), Error> {
+    // Another node may have begun an epoch, and may be about to destroy the one this key is under.
+    if keys::newest_epoch(write)? != Some(kept.key.epoch) {
+        return Err(vault::Error::UnknownEpoch(kept.key.epoch).into());
+    }
+    keys::insert_data_key(write, &kept.key)?;
+    subjects::insert(write, &kept.owner)?;
+    for record in &kept.records {
+        records::insert(write, record.clone())?;
+    }
+    Ok(())
 }
 
 /// Is the person as they were when the plan was made?

@@ -155,6 +155,7 @@ impl Rights {
             consents_erased: progress.consents,
             kept: &progress.kept,
             recipients: &progress.recipients,
+            sources: self.certified_sources(case.id).await?,
             public_key: base64(signer.public_key()),
         };
         let certificate = Certificate::sign(&text, signer)?;
@@ -163,8 +164,14 @@ impl Rights {
             self.book.note(line(Act::RequestAnswered, case, by).about(pseudonyms)).await?;
         }
         let outcome = serde_json::to_string(&certificate).map_err(|_| Error::Document("certificate"))?;
+        let id = case.id;
         self.put(EXECUTING, Request::Answered(executing.answer(outcome, self.clock.now()))).await?;
-        Ok(certificate)
+        // A vendor may have answered while this was signed.
+        self.certify_anew(id).await?;
+        match self.request(id).await? {
+            Request::Answered(answered) => Certificate::read(&answered.outcome),
+            _ => Ok(certificate),
+        }
     }
 }
 

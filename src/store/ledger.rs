@@ -49,6 +49,19 @@ pub fn acts_of(connection: &mut Connection, ids: &[SubjectId]) -> Result<Vec<(Su
     Ok(all)
 }
 
+/// Entries with a number above `after`, in the order of their numbers.
+///
+/// # Errors
+/// If the shelf cannot be read.
+pub fn since(connection: &mut Connection, after: i64, limit: i64) -> Result<Vec<LedgerRow>, Error> {
+    Ok(on!(connection, |c| ledger::table
+        .filter(ledger::entry_no.gt(after))
+        .order(ledger::entry_no)
+        .limit(limit)
+        .select(LedgerRow::as_select())
+        .load(c))?)
+}
+
 /// Gives the entries of a merged person to the person that survives. Their origin stays.
 ///
 /// # Errors

@@ -3,7 +3,7 @@
 use diesel::prelude::*;
 
 use super::connection::{Connection, on};
-use super::schema::{notice, request};
+use super::schema::{notice, request, source_erasure};
 use super::{Error, Write};
 use crate::types::{Part, RequestId, SubjectId, Timestamp};
 
@@ -134,7 +134,7 @@ pub fn count_closed(connection: &mut Connection, before: Timestamp) -> Result<us
     Ok(usize::try_from(count).unwrap_or(0))
 }
 
-/// Deletes the requests that were answered or refused before `before`, with their recipients, and says how many.
+/// Deletes the requests that were answered or refused before `before`, with recipients and vendors, and says how many.
 ///
 /// # Errors
 /// If they cannot be deleted.
@@ -144,8 +144,10 @@ pub fn delete_closed(write: &mut Write<'_>, before: Timestamp) -> Result<usize, 
         .select(request::request_id)
         .load(c))?;
     for ids in ids.chunks(500) {
-        let (of, these) = (ids.to_vec(), ids.to_vec());
+        let (of, asked, these) = (ids.to_vec(), ids.to_vec(), ids.to_vec());
         on!(write.records(), |c| diesel::delete(notice::table.filter(notice::request_id.eq_any(of))).execute(c))?;
+        let asked = source_erasure::request_id.eq_any(asked);
+        on!(write.records(), |c| diesel::delete(source_erasure::table.filter(asked)).execute(c))?;
         on!(write.records(), |c| diesel::delete(request::table.filter(request::request_id.eq_any(these))).execute(c))?;
     }
     Ok(ids.len())

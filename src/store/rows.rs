@@ -152,6 +152,8 @@ impl RecordRow {
     pub const VERIFIED: i16 = 8;
     /// The person's own correction (Art. 16 GDPR).
     pub const RECTIFICATION: i16 = 16;
+    /// It holds by what a vendor knows somebody who was erased, until the vendor forgot them too (Art. 17, 19 GDPR).
+    pub const ERRAND: i16 = 32;
 }
 
 /// One blind index of one record.

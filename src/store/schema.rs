@@ -62,6 +62,19 @@ diesel::table! { delivery (source_no, mark) {
 diesel::table! { vendor_erasure (source_no, ix) {
     source_no -> Integer, ix -> Binary, asked_at -> BigInt,
 } }
+diesel::table! { source_erasure (request_id, source_no) {
+    request_id -> Binary, source_no -> Integer, errand -> Binary, withheld -> Integer, state -> SmallInt,
+    attempts -> Integer, next_at -> BigInt, lease_owner -> Binary, lease_until -> BigInt, asked_at -> BigInt,
+    changed_at -> BigInt, report -> Text,
+} }
+diesel::table! { subscriber (source_no) {
+    source_no -> Integer, topics -> Text, purposes -> Text, state -> SmallInt, failing_since -> BigInt,
+    created_at -> BigInt,
+} }
+diesel::table! { message (source_no, event_id) {
+    source_no -> Integer, event_id -> Binary, topic -> Text, body -> Text, state -> SmallInt, attempts -> Integer,
+    next_at -> BigInt, lease_until -> BigInt, created_at -> BigInt, changed_at -> BigInt, cause -> Text,
+} }
 diesel::table! { segment (segment_id) {
     segment_id -> Binary, code -> Text, version -> Integer, definition -> Text, created_at -> BigInt,
 } }

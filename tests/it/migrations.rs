@@ -10,7 +10,7 @@ use crate::databases::{Database, Dialect, files_below, on_both_databases};
 
 /// Columns of bytes that tell nothing of a person, and why. Every other column of bytes says in its comment which
 /// category it holds and how long it stays.
-const IMPERSONAL: [(&str, &str); 22] = [
+const IMPERSONAL: [(&str, &str); 25] = [
     ("api_key.key_id", "names a program's key"),
     ("api_key.secret_hash", "hash of a random secret"),
     ("audit_entry.body", "holds codes, counts and pseudonyms, by the type of audit::Line"),
@@ -28,11 +28,14 @@ const IMPERSONAL: [(&str, &str); 22] = [
     ("hub_secret.wrapped", "the hub's own secret"),
     ("job.lease_owner", "names a process"),
     ("kek.wrapped", "a key for keys"),
+    ("message.event_id", "digest of what tells a happening from every other"),
     ("notice.request_id", "names a request"),
     ("reply.body", "a reply without personal values"),
     ("review.review_id", "names a question about two records"),
     ("segment.segment_id", "names a rule"),
     ("request.request_id", "names a request"),
+    ("source_erasure.lease_owner", "names a process"),
+    ("source_erasure.request_id", "names a request"),
 ];
 
 /// Bytes of a stored reply that are keyed hashes of what a program sent, not of a person.

@@ -23,8 +23,11 @@ use utoipa::{PartialSchema, ToSchema};
 
 use super::problem::{Code, Problem};
 use super::{House, Instant, once};
+use crate::connect::{Erasure, Leaves};
 use crate::gateway::{Caller, ReasonCode};
-use crate::rights::{Certificate, Kind, Membership, NoticeState, Package, RefusedFor, Request};
+use crate::rights::{
+    Certificate, Kind, Membership, NOTHING_FOUND, NoticeState, Package, RefusedFor, Request, SourceErasure,
+};
 use crate::types::{RequestId, SubjectId};
 
 /// A request and where it stands.
@@ -54,6 +57,51 @@ pub struct RequestView {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(required = false)]
     recipients: Option<Vec<RecipientView>>,
+    /// How the vendors of the connected sources stand that told of an erased person (Art. 17, 19 GDPR). Shown with a single
+    /// request.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(required = false)]
+    sources: Option<Vec<SourceErasureView>>,
+}
+
+/// Where the vendor of a source stands with an erasure.
+#[derive(Serialize, ToSchema)]
+#[schema(as = SourceErasure)]
+pub struct SourceErasureView {
+    /// The code of the source.
+    source: String,
+    /// `waiting`: it is asked, or asked again; `final`.
+    #[schema(value_type = String)]
+    state: &'static str,
+    /// What became of the person there, once it is final; `nothing_found` if nothing was. Until then null.
+    outcome: Option<String>,
+    /// How often the vendor was asked.
+    attempts: i32,
+    /// When it is asked next; null if the answer is final.
+    next_at: Option<Instant>,
+    /// When the erasure began here.
+    asked_at: Instant,
+    /// When the report changed.
+    changed_at: Instant,
+    /// Each kind of object, and why what failed did; null before the first answer.
+    report: Option<Erasure>,
+}
+
+impl From<SourceErasure> for SourceErasureView {
+    fn from(one: SourceErasure) -> Self {
+        let report: Option<Erasure> = one.report.as_deref().and_then(|report| serde_json::from_str(report).ok());
+        let word = report.as_ref().and_then(|report| report.leaves).map_or(NOTHING_FOUND, Leaves::word);
+        Self {
+            source: one.source,
+            state: if one.is_final { "final" } else { "waiting" },
+            outcome: one.is_final.then(|| word.to_owned()),
+            attempts: one.attempts,
+            next_at: one.next_at.map(Instant),
+            asked_at: Instant(one.asked_at),
+            changed_at: Instant(one.changed_at),
+            report,
+        }
+    }
 }
 
 /// A recipient of erased data.
@@ -69,7 +117,7 @@ pub struct RecipientView {
 }
 
 impl RequestView {
-    /// A request with its recipients.
+    /// A request with its recipients and vendors.
     pub(super) async fn whole(house: &House, id: RequestId) -> Result<Self, Problem> {
         let request = house.rights.request(id).await?;
         let recipients = house.rights.notices(id).await?.into_iter().map(|notice| RecipientView {
@@ -77,7 +125,8 @@ impl RequestView {
             state: notice.state,
             changed_at: notice.changed_at.map(Instant),
         });
-        Ok(Self { recipients: Some(recipients.collect()), ..Self::from(&request) })
+        let sources = house.rights.source_erasures(id).await?.into_iter().map(SourceErasureView::from);
+        Ok(Self { recipients: Some(recipients.collect()), sources: Some(sources.collect()), ..Self::from(&request) })
     }
 }
 
@@ -101,6 +150,7 @@ impl From<&Request> for RequestView {
             closed_at,
             refused_for,
             recipients: None,
+            sources: None,
         }
     }
 }

@@ -11,7 +11,8 @@ use crate::api::permissions::op;
 use crate::api::problem::{Code, Problem};
 use crate::api::{Body, House, once};
 use crate::audit::{Act, Line};
-use crate::connect::{Erasure, NoSession, Person};
+use crate::connect::{Erasure, Leaves, NoSession, Person};
+use crate::rights::NOTHING_FOUND;
 use crate::store::deliveries;
 
 /// Whom a vendor is to forget. At least one value; none is kept.
@@ -99,8 +100,7 @@ pub async fn erase(house: Data<House>, call: May<op::EraseAtVendor, Sent>) -> Re
 
 /// What was left, for the audit book.
 fn words(report: &Erasure) -> Vec<String> {
-    let word = |leaves| serde_json::to_value(leaves).ok().and_then(|word| Some(word.as_str()?.to_owned()));
-    vec![report.leaves.and_then(word).unwrap_or_else(|| "nothing_found".to_owned())]
+    vec![report.leaves.map_or(NOTHING_FOUND, Leaves::word).to_owned()]
 }
 
 fn not_connected(cause: NoSession) -> Problem {

@@ -38,7 +38,7 @@ pub(in crate::connect) struct StepSpec {
     pub(in crate::connect) lookup: RequestSpec,
     /// jq filter over the reply that yields what was found, one by one.
     pub(in crate::connect) objects: String,
-    /// jq predicate over `{found, who}`: is it really the person's? Vendors search loosely; `who` holds the values in lower
+    /// jq predicate over `{found, who, parameters}`: is it really the person's? Vendors search loosely; `who` holds the values in lower
     /// case.
     #[serde(rename = "match")]
     pub(in crate::connect) matches: String,
@@ -83,6 +83,21 @@ pub enum Leaves {
     ManualTask,
     /// It cannot be done.
     Impossible,
+}
+
+impl Leaves {
+    /// As it is written.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Deleted => "deleted",
+            Self::Anonymised => "anonymised",
+            Self::Overwritten => "overwritten",
+            Self::Restricted => "restricted",
+            Self::ManualTask => "manual_task",
+            Self::Impossible => "impossible",
+        }
+    }
 }
 
 fn id_of() -> BTreeMap<String, String> {

@@ -41,8 +41,9 @@ pub(in crate::connect) struct LinkSpec {
     /// jq filter over an error reply that yields the vendor's code for it. Only what looks like a code is shown.
     #[serde(default)]
     pub(in crate::connect) error_code: Option<String>,
-    /// One harmless call that proves credentials and rights.
-    pub(in crate::connect) test: TestSpec,
+    /// One harmless call that proves credentials and rights. A program that is told is tried with a message instead.
+    #[serde(default)]
+    pub(in crate::connect) test: Option<TestSpec>,
     /// Largest reply in MiB.
     #[serde(default = "max_reply_mib")]
     pub(in crate::connect) max_reply_mib: u32,

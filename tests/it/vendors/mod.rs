@@ -10,6 +10,7 @@ pub mod lexware;
 pub mod sevdesk;
 pub mod shopify;
 pub mod shopware;
+pub mod subscriber;
 pub mod teekontor;
 pub mod woocommerce;
 
@@ -33,6 +34,8 @@ pub struct Call {
     pub headers: HashMap<String, String>,
     /// The body; a form is an object of texts.
     pub body: Value,
+    /// The bytes of the body.
+    pub raw: Vec<u8>,
     /// When, in microseconds.
     pub now: i64,
 }
@@ -192,6 +195,7 @@ fn serve<V: Vendor>(state: &Mutex<State<V>>, clock: &dyn Clock, request: &HttpRe
         .map(|(name, value)| (name.as_str().to_owned(), value.to_str().unwrap_or_default().to_owned()))
         .collect();
     let form = headers.get("content-type").is_some_and(|kind| kind.starts_with("application/x-www-form-urlencoded"));
+    let raw = body.to_vec();
     let body = if form {
         pairs(body).into_iter().map(|(name, value)| (name, Value::String(value))).collect()
     } else {
@@ -203,6 +207,7 @@ fn serve<V: Vendor>(state: &Mutex<State<V>>, clock: &dyn Clock, request: &HttpRe
         query: pairs(request.query_string().as_bytes()),
         headers,
         body,
+        raw,
         now: clock.now().micros(),
     };
     let mut state = state.lock().unwrap_or_else(std::sync::PoisonError::into_inner);

@@ -95,6 +95,7 @@ impl Vendor for Shop {
                         .collect(),
                     headers: call.headers.clone(),
                     body: Value::Null,
+                    raw: Vec::new(),
                     now: call.now,
                 };
                 self.list("orders", &orders, &call)

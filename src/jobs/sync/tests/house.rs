@@ -16,22 +16,27 @@ use crate::databases::Database;
 use crate::gateway::{Actor, Caller, Gateway, Scope};
 use crate::intake::Intake;
 use crate::jobs::sync::{Error, Syncs};
-use crate::rights::{Controller, Kind, Rights};
+use crate::rights::{Certificate, Controller, Kind, Rights};
 use crate::store::rows::Who;
 use crate::store::syncs::{self, SyncRow};
 use crate::store::{Store, keys};
-use crate::types::{ApiKeyId, Clock, Entropy, EntropyFailure, IdMaker, IdentifierKind, Role, SourceNo, Timestamp};
+use crate::types::{
+    ApiKeyId, Clock, Entropy, EntropyFailure, IdMaker, IdentifierKind, RecordNo, RequestId, Role, SourceNo, SubjectId,
+    Timestamp,
+};
 use crate::vault::{CredentialRoot, Keyring, first_secrets, unlock};
+use crate::vendors::Fake;
+use crate::vendors::teekontor::Teekontor;
 
 /// The time at the begin of each test.
-pub(super) const NOW: &str = "2026-11-21T12:00:00Z";
+pub(in crate::jobs) const NOW: &str = "2026-11-21T12:00:00Z";
 /// The code of the source.
-pub(super) const SHOP: &str = "webshop";
+pub(in crate::jobs) const SHOP: &str = "webshop";
 
-pub(super) struct Watch(AtomicI64);
+pub(in crate::jobs) struct Watch(AtomicI64);
 
 impl Watch {
-    pub(super) fn set(&self, time: &str) {
+    pub(in crate::jobs) fn set(&self, time: &str) {
         self.0.store(Timestamp::parse(time).unwrap().micros(), Ordering::SeqCst);
     }
 }
@@ -43,7 +48,7 @@ impl Clock for Watch {
 }
 
 /// Waits by moving the clock on.
-pub(super) struct Leap {
+pub(in crate::jobs) struct Leap {
     clock: Arc<Watch>,
     waited: AtomicU64,
 }
@@ -69,22 +74,23 @@ impl Entropy for Seeded {
     }
 }
 
-pub(super) struct House {
-    pub(super) syncs: Syncs,
-    pub(super) clock: Arc<Watch>,
-    pub(super) store: Store,
-    pub(super) database: Database,
-    rights: Rights,
+pub(in crate::jobs) struct House {
+    pub(in crate::jobs) syncs: Syncs,
+    pub(in crate::jobs) clock: Arc<Watch>,
+    pub(in crate::jobs) store: Store,
+    pub(in crate::jobs) database: Database,
+    pub(in crate::jobs) rights: Arc<Rights>,
+    pub(in crate::jobs) book: Arc<Book>,
     gateway: Arc<Gateway>,
     leap: Arc<Leap>,
 }
 
 impl House {
-    pub(super) async fn open(database: Database) -> Self {
+    pub(in crate::jobs) async fn open(database: Database) -> Self {
         Self::open_with(database, Arc::new(Catalog::embedded().unwrap())).await
     }
 
-    pub(super) async fn open_with(database: Database, catalog: Arc<Catalog>) -> Self {
+    pub(in crate::jobs) async fn open_with(database: Database, catalog: Arc<Catalog>) -> Self {
         let store = database.store();
         let clock = Arc::new(Watch(AtomicI64::new(Timestamp::parse(NOW).unwrap().micros())));
         let entropy: Arc<dyn Entropy> = Arc::new(Seeded(AtomicU64::new(1)));
@@ -112,7 +118,8 @@ impl House {
         let intake = Arc::new(Intake::new(unlocked.sealer, unlocked.comparer, gateway.clone(), s, k, r, b, i, c));
         let (s, r, i, c) = (store.clone(), rulebook.clone(), ids.clone(), clock.clone());
         let controller = Controller { kek_rotation_days: Some(7), ..Controller::default() };
-        let rights = Rights::new(s, gateway.clone(), unlocked.shredder, keyring, book, r, i, c, controller);
+        let (g, b, shredder) = (gateway.clone(), book.clone(), unlocked.shredder);
+        let rights = Arc::new(Rights::new(s, g, shredder, keyring, b, r, i, c, controller));
         let leap = Arc::new(Leap { clock: clock.clone(), waited: AtomicU64::new(0) });
         let vendors = Arc::new(Vendors {
             catalog,
@@ -121,11 +128,11 @@ impl House {
             surroundings: Surroundings { clock: clock.clone(), entropy, pause: leap.clone() },
         });
         let syncs = Syncs { vendors, intake, store: store.clone(), ids };
-        Self { syncs, clock, store, database, rights, gateway, leap }
+        Self { syncs, clock, store, database, rights, book, gateway, leap }
     }
 
     /// Connects the source, and calls to `vendor` go to `fake`.
-    pub(super) async fn connect(&self, connector: &str, parameters: &[(&str, &str)], via: &[(&str, &str)]) {
+    pub(in crate::jobs) async fn connect(&self, connector: &str, parameters: &[(&str, &str)], via: &[(&str, &str)]) {
         let pairs = |pairs: &[(&str, &str)]| pairs.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
         let vendor = self.syncs.vendors.catalog.connector(connector).unwrap();
         let consents = vendor.streams().iter().flat_map(crate::connect::Stream::consents);
@@ -139,26 +146,26 @@ impl House {
         self.syncs.vendors.connections.put(source, &connection, 900, now).await.unwrap();
     }
 
-    pub(super) async fn sync(&self) -> Result<Counts, Error> {
+    pub(in crate::jobs) async fn sync(&self) -> Result<Counts, Error> {
         self.syncs.run(SHOP, false, |_| {}).await
     }
 
     /// Seconds the syncs waited.
-    pub(super) fn waited(&self) -> u64 {
+    pub(in crate::jobs) fn waited(&self) -> u64 {
         self.leap.waited.swap(0, Ordering::SeqCst) / 1_000_000
     }
 
-    pub(super) async fn history(&self) -> Vec<SyncRow> {
+    pub(in crate::jobs) async fn history(&self) -> Vec<SyncRow> {
         let source = self.source();
         self.store.read(move |read| syncs::list(read.records(), source, Timestamp::NEVER, 100)).await.unwrap()
     }
 
-    pub(super) fn source(&self) -> SourceNo {
+    pub(in crate::jobs) fn source(&self) -> SourceNo {
         self.syncs.vendors.rulebook.edition().source_named(SHOP).unwrap().number
     }
 
     /// How many records the hub holds.
-    pub(super) fn records(&self) -> i64 {
+    pub(in crate::jobs) fn records(&self) -> i64 {
         self.database.count(crate::store::Shelf::Records, "record")
     }
 
@@ -167,29 +174,75 @@ impl House {
         self.gateway.who_has(kind, self.source(), &normal).unwrap()
     }
 
-    pub(super) async fn knows(&self, mail: &str) -> bool {
+    pub(in crate::jobs) async fn knows(&self, mail: &str) -> bool {
         self.knows_as(&(IdentifierKind::Email, mail.to_owned())).await
     }
 
-    pub(super) async fn knows_as(&self, who: &(IdentifierKind, String)) -> bool {
+    pub(in crate::jobs) async fn knows_as(&self, who: &(IdentifierKind, String)) -> bool {
         self.gateway.snapshot(self.who(who)).await.unwrap().is_some()
     }
 
-    /// Erases somebody in the hub.
-    pub(super) async fn erase(&self, mail: &str) {
-        self.erase_as(&(IdentifierKind::Email, mail.to_owned())).await;
+    /// Moves the clock on.
+    pub(in crate::jobs) fn wait(&self, seconds: i64) {
+        self.clock.0.fetch_add(seconds * Timestamp::SECOND, Ordering::SeqCst);
     }
 
-    pub(super) async fn erase_as(&self, who: &(IdentifierKind, String)) {
+    /// The person who has this mail address.
+    pub(in crate::jobs) async fn subject(&self, mail: &str) -> SubjectId {
+        let who = self.who(&(IdentifierKind::Email, mail.to_owned()));
+        self.gateway.snapshot(who).await.unwrap().unwrap().subject
+    }
+
+    /// The numbers of a person's records.
+    pub(in crate::jobs) async fn records_of(&self, person: SubjectId) -> Vec<RecordNo> {
+        let rows = self.gateway.snapshot(Who::Subject(person)).await.unwrap().unwrap();
+        rows.records.iter().map(|record| record.record_no).collect()
+    }
+
+    /// Two customers of the shop get one proven mailbox and one name.
+    pub(in crate::jobs) async fn twins(&self, fake: &Fake<Teekontor>) -> SubjectId {
+        self.wait(3_600);
+        let at = self.clock.now().rfc3339();
+        fake.with(|tee| {
+            for number in [5, 6] {
+                let one = &mut tee.customers[number];
+                (one["mail"], one["last"], one["changed"]) =
+                    ("zwei@example.org".into(), "Beispiel".into(), at.as_str().into());
+            }
+        });
+        self.wait(60);
+        self.sync().await.unwrap();
+        self.subject("zwei@example.org").await
+    }
+
+    /// Erases somebody in the hub.
+    pub(in crate::jobs) async fn erase(&self, mail: &str) -> RequestId {
+        self.erase_as(&(IdentifierKind::Email, mail.to_owned())).await
+    }
+
+    pub(in crate::jobs) async fn erase_as(&self, who: &(IdentifierKind, String)) -> RequestId {
         let id = ApiKeyId::from_uuid(uuid::Uuid::from_u128(2));
         let dpo = Caller { actor: Actor::Key { id, role: Role::Dpo }, scope: Scope::Every };
         let request = self.rights.receive(Kind::Erasure, self.who(who), None, &dpo).await.unwrap();
         self.rights.erase(request.case().id, &dpo).await.unwrap();
+        request.case().id
+    }
+
+    /// The certificate of an erasure, as it is now.
+    pub(in crate::jobs) async fn certificate(&self, request: RequestId) -> Certificate {
+        let id = ApiKeyId::from_uuid(uuid::Uuid::from_u128(2));
+        let dpo = Caller { actor: Actor::Key { id, role: Role::Dpo }, scope: Scope::Every };
+        self.rights.erase(request, &dpo).await.unwrap()
+    }
+
+    /// Forgets how the vendor is reached.
+    pub(in crate::jobs) async fn disconnect(&self) {
+        assert!(self.syncs.vendors.connections.remove(self.source()).await.unwrap());
     }
 }
 
 /// Why a sync ended, as a word.
-pub(super) fn word(outcome: Result<Counts, Error>) -> String {
+pub(in crate::jobs) fn word(outcome: Result<Counts, Error>) -> String {
     match outcome {
         Ok(_) => "done".to_owned(),
         Err(Error::Vendor(fault)) => fault.word().to_owned(),
@@ -198,7 +251,7 @@ pub(super) fn word(outcome: Result<Counts, Error>) -> String {
 }
 
 /// What came of a sync: created, updated, unchanged, suppressed, rejected.
-pub(super) fn brought(counts: &Counts) -> [u64; 5] {
+pub(in crate::jobs) fn brought(counts: &Counts) -> [u64; 5] {
     let sum = counts.sum();
     [sum.created, sum.updated, sum.unchanged, sum.suppressed, sum.rejected]
 }

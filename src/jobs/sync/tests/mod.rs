@@ -3,9 +3,9 @@
 mod amazon;
 mod billbee;
 mod guide;
-mod house;
+pub(in crate::jobs) mod house;
 mod lexware;
-mod scenarios;
+pub(in crate::jobs) mod scenarios;
 mod sevdesk;
 mod shopify;
 mod shopware;

@@ -10,12 +10,12 @@ use crate::types::{Clock as _, IdentifierKind};
 use crate::vendors::{Break, Fake, Vendor};
 
 /// People the vendor knows at the begin: at least three pages of what the fake gives at once.
-pub(super) const PEOPLE: usize = 25;
+pub(in crate::jobs) const PEOPLE: usize = 25;
 /// What the fakes give at once, whatever they are asked for.
-pub(super) const PAGE: usize = 10;
+pub(in crate::jobs) const PAGE: usize = 10;
 
 /// A vendor in the scenarios.
-pub(super) trait Case: Vendor + Sized {
+pub(in crate::jobs) trait Case: Vendor + Sized {
     /// The name of its connector.
     const CONNECTOR: &'static str;
     /// The origin that is led to the fake; none if its address is a parameter.
@@ -55,7 +55,7 @@ pub(super) trait Case: Vendor + Sized {
     }
 }
 
-pub(super) async fn open<V: Case>(database: Database) -> (House, Fake<V>) {
+pub(in crate::jobs) async fn open<V: Case>(database: Database) -> (House, Fake<V>) {
     let house = House::open_with(database, V::catalog()).await;
     let fake = Fake::serve(V::new(), house.clock.clone());
     let parameters = V::parameters(fake.address());
@@ -69,7 +69,7 @@ fn all<V: Case>() -> u64 {
     PEOPLE as u64 * V::RECORDS
 }
 
-pub(super) async fn everything_comes_in_once<V: Case>(database: Database) {
+pub(in crate::jobs) async fn everything_comes_in_once<V: Case>(database: Database) {
     let (house, fake) = open::<V>(database).await;
     house.syncs.vendors.session(SHOP).await.unwrap().test().await.unwrap();
     let counts = house.sync().await.unwrap();
@@ -87,7 +87,7 @@ pub(super) async fn everything_comes_in_once<V: Case>(database: Database) {
     }
 }
 
-pub(super) async fn only_what_changed_comes_again<V: Case>(database: Database) {
+pub(in crate::jobs) async fn only_what_changed_comes_again<V: Case>(database: Database) {
     let (house, fake) = open::<V>(database).await;
     house.sync().await.unwrap();
     house.clock.set("2026-11-23T09:00:00Z");
@@ -97,7 +97,7 @@ pub(super) async fn only_what_changed_comes_again<V: Case>(database: Database) {
     assert_eq!((counts.sum().created, counts.sum().rejected), (0, 0), "{counts:?}");
 }
 
-pub(super) async fn storms_are_waited_out<V: Case>(database: Database) {
+pub(in crate::jobs) async fn storms_are_waited_out<V: Case>(database: Database) {
     let (house, fake) = open::<V>(database).await;
     fake.break_calls(0, &[Break::Status(500), Break::Throttle(Some("7")), Break::Status(502)]);
     fake.break_calls(5, &[Break::Cut, Break::Throttle(None), Break::HangUp, Break::Html]);
@@ -110,7 +110,7 @@ pub(super) async fn storms_are_waited_out<V: Case>(database: Database) {
     assert_eq!(word(house.sync().await), "throttled");
 }
 
-pub(super) async fn revoked_and_cut_short_it_goes_on<V: Case>(database: Database) {
+pub(in crate::jobs) async fn revoked_and_cut_short_it_goes_on<V: Case>(database: Database) {
     let (house, fake) = open::<V>(database).await;
     let mut pages = 0;
     let revoke = |_: &crate::connect::Counts| {
@@ -136,7 +136,7 @@ pub(super) async fn revoked_and_cut_short_it_goes_on<V: Case>(database: Database
     assert_eq!(house.records(), i64::try_from(all::<V>()).unwrap(), "lost or doubled");
 }
 
-pub(super) async fn erased_they_stay_erased<V: Case>(database: Database) {
+pub(in crate::jobs) async fn erased_they_stay_erased<V: Case>(database: Database) {
     let (house, fake) = open::<V>(database).await;
     house.sync().await.unwrap();
     assert!(house.knows_as(&V::who(3)).await);

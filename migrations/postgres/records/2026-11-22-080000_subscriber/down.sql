@@ -1,0 +1,3 @@
+DROP INDEX ledger_entry;
+DROP TABLE message;
+DROP TABLE subscriber;

@@ -1,0 +1,174 @@
+//! `obhut destinations`: programs that are told what people decided.
+
+use super::Hub;
+use super::commands::{Outcome, say};
+use super::sources::read_secrets;
+use crate::audit::{Act, Line};
+use crate::cli::{AddDestination, Destinations, NamedDestination};
+use crate::config::Layer;
+use crate::connect::{Connection, Connector, Outgoing, Parameters, new_secret};
+use crate::intake::SourceCode;
+use crate::store::messages::{self, MessageRow, SubscriberRow};
+use crate::types::{SourceNo, SystemEntropy, Timestamp};
+
+/// Where the data of a command is.
+pub(super) fn home(command: &Destinations) -> Layer {
+    let home = match command {
+        Destinations::Add(arguments) => &arguments.home,
+        Destinations::Test(named) | Destinations::Resume(named) | Destinations::Remove(named) => &named.home,
+        Destinations::List(home) => home,
+    };
+    home.clone().into()
+}
+
+pub(super) async fn run(hub: &Hub, command: Destinations) -> Outcome {
+    match command {
+        Destinations::Add(arguments) => add(hub, arguments).await,
+        Destinations::Test(named) => {
+            hub.house.vendors.session(&named.code).await?.test().await?;
+            say("it answers");
+            Ok(())
+        }
+        Destinations::List(_) => list(hub).await,
+        Destinations::Resume(named) => resume(hub, &named).await,
+        Destinations::Remove(named) => remove(hub, &named).await,
+    }
+}
+
+async fn add(hub: &Hub, arguments: AddDestination) -> Outcome {
+    let vendors = &hub.house.vendors;
+    let connector = vendors.catalog.connector(&arguments.connector)?.clone();
+    if connector.notify().is_none() {
+        return Err(format!("`{}` is told nothing; use obhut sources add to read from it", connector.name()).into());
+    }
+    let code = arguments.code.clone().unwrap_or_else(|| connector.name().to_owned());
+    if code.parse::<SourceCode>().is_err() {
+        return Err("a code has 2 to 64 lower-case letters, digits, _ and -, a letter first".into());
+    }
+    let edition = hub.house.rulebook.edition();
+    if let Some(unknown) = arguments.purposes.iter().find(|code| edition.purpose(code).is_none()) {
+        return Err(format!("not configured as a purpose: {unknown}").into());
+    }
+    if edition.source_named(&code).is_some_and(|known| known.connector != connector.name()) {
+        return Err(format!("`{code}` is the code of something else; take another").into());
+    }
+    let (parameters, made) = parameters(&connector, &arguments)?;
+    let outgoing =
+        Outgoing { private_hosts: arguments.allow_private_host.clone(), via: arguments.via.iter().cloned().collect() };
+    let connection = Connection { parameters, outgoing };
+    let session = vendors.rehearse(connector.name(), &connection)?;
+    if let Some(secret) = &made {
+        say(&format!("its secret, shown once: {secret}"));
+    }
+    // A secret made just now is one the program cannot know yet.
+    if !arguments.untested && made.is_none() {
+        session.test().await?;
+    }
+    let now = hub.house.clock.now();
+    let title = arguments.title.clone().unwrap_or_else(|| connector.title().to_owned());
+    let (name, terms) = (connector.name().to_owned(), connector.terms());
+    let purposes: Vec<&str> = arguments.purposes.iter().map(crate::types::PurposeCode::as_str).collect();
+    let (topics, purposes) = (arguments.topics.join(","), purposes.join(","));
+    let line = Line::new(Act::Configured).to("command line").object(format!("destination {code}"));
+    let kept = async {
+        let source = hub.house.rulebook.ensure_source(code.clone(), title, name, &terms, now).await?;
+        vendors.connections.put(source.number, &connection, 0, now).await?;
+        let row = SubscriberRow {
+            source_no: source.number,
+            topics,
+            purposes,
+            state: SubscriberRow::ON,
+            failing_since: Timestamp::UNSET,
+            created_at: now,
+        };
+        hub.house.store.write(move |write| messages::put_subscriber(write, &row)).await?;
+        Ok::<_, Box<dyn std::error::Error>>(())
+    };
+    hub.house.book.change(line, kept).await?;
+    say(&format!("`{code}` is told from now on, while the hub serves"));
+    Ok(())
+}
+
+/// What was entered, and a new secret if none was.
+fn parameters(
+    connector: &Connector,
+    arguments: &AddDestination,
+) -> Result<(Parameters, Option<String>), Box<dyn std::error::Error>> {
+    let link = connector.link().ok_or("this connector calls nobody")?;
+    let mut parameters: Parameters = arguments.parameters.iter().cloned().collect();
+    if let Some(secret) = link.parameters().find(|known| known.secret && parameters.contains_key(known.name)) {
+        return Err(format!("`{0}` is a secret: give it with --secret-file {0}=FILE", secret.name).into());
+    }
+    parameters.extend(read_secrets(&arguments.secrets)?);
+    let mut made = None;
+    if connector.notify().is_some() && !parameters.contains_key("secret") {
+        let secret = new_secret(&SystemEntropy::new())?;
+        parameters.insert("secret".to_owned(), secret.clone());
+        made = Some(secret);
+    }
+    let missing = link.parameters().filter(|known| !known.optional && !parameters.contains_key(known.name));
+    let missing: Vec<String> = missing.map(|missing| format!("  {}: {}", missing.name, missing.title)).collect();
+    if missing.is_empty() {
+        return Ok((parameters, made));
+    }
+    Err(format!("these are missing:\n{}\n\n{}", missing.join("\n"), link.guide().trim()).into())
+}
+
+async fn list(hub: &Hub) -> Outcome {
+    let rows = hub.house.store.read(|read| messages::subscribers(read.records())).await?;
+    let edition = hub.house.rulebook.edition();
+    for row in rows {
+        let number = row.source_no;
+        let (counts, cause) = hub.house.store.read(move |read| messages::counts(read.records(), number)).await?;
+        let count = |state| counts.iter().find(|(of, _)| *of == state).map_or(0, |(_, count)| *count);
+        let state = if row.state == SubscriberRow::ON { "told" } else { "disabled" };
+        let code = edition.source(number).map_or("", |source| source.code.as_str());
+        say(&format!(
+            "{code:<20}  {state:<8}  {} wait, {} arrived, {} given up{}",
+            count(MessageRow::WAITS),
+            count(MessageRow::ARRIVED),
+            count(MessageRow::GIVEN_UP),
+            cause.map_or_else(String::new, |cause| format!("; the last attempt failed: {cause}")),
+        ));
+    }
+    Ok(())
+}
+
+async fn resume(hub: &Hub, named: &NamedDestination) -> Outcome {
+    let number = known(hub, named)?;
+    let rows = hub.house.store.read(|read| messages::subscribers(read.records())).await?;
+    let row = rows.into_iter().find(|row| row.source_no == number);
+    let row = row.ok_or_else(|| format!("`{}` is no destination", named.code))?;
+    hub.house.vendors.session(&named.code).await?.test().await?;
+    let row = SubscriberRow { state: SubscriberRow::ON, failing_since: Timestamp::UNSET, ..row };
+    let line = Line::new(Act::Configured).to("command line").object(format!("destination {}", named.code));
+    let resumed = async {
+        hub.house.store.write(move |write| messages::put_subscriber(write, &row)).await?;
+        Ok::<_, Box<dyn std::error::Error>>(())
+    };
+    hub.house.book.change(line.reasons(vec!["resumed".to_owned()]), resumed).await?;
+    say("it is told again, what waited too");
+    Ok(())
+}
+
+async fn remove(hub: &Hub, named: &NamedDestination) -> Outcome {
+    let number = known(hub, named)?;
+    let line = Line::new(Act::Configured).to("command line").object(format!("destination {}", named.code));
+    let removed = async {
+        let removed = hub.house.store.write(move |write| messages::delete_subscriber(write, number)).await?;
+        if removed {
+            hub.house.vendors.connections.remove(number).await?;
+        }
+        Ok::<_, Box<dyn std::error::Error>>(removed)
+    };
+    if !hub.house.book.change(line.reasons(vec!["removed".to_owned()]), removed).await? {
+        return Err(format!("`{}` is no destination", named.code).into());
+    }
+    say("it is told nothing more, and its credentials are forgotten");
+    Ok(())
+}
+
+fn known(hub: &Hub, named: &NamedDestination) -> Result<SourceNo, String> {
+    let source = hub.house.rulebook.edition().source_named(&named.code).map(|source| source.number);
+    source.ok_or_else(|| format!("there is no destination `{}`", named.code))
+}

@@ -1,0 +1,381 @@
+//! Errands: when a person is erased here, the vendors of the connected sources that told of them are made to forget them too
+//! (Art. 17, 19 GDPR).
+//!
+//! What a vendor must be told to find the person (mail addresses, phone numbers, its own numbers of them, as it gave them
+//! itself) is read before the person is marked, and sealed for a nobody of its own, one per source, in the transaction of
+//! the mark. A job asks the vendors (`jobs::erase_at_vendors`). When an answer is final that key is destroyed, and the
+//! answer goes into the certificate.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use super::erase::Vaulted;
+use super::{Certificate, Error, Kind, Request, Rights, certificate};
+use crate::audit::{Act, Line};
+use crate::gateway::{Actor, Answer, Ask, Caller, Disclosed, Disclosure, Scope};
+use crate::store::rows::{RecordRow, SubjectRow, SubjectRows, SubjectState, Who};
+use crate::store::source_erasures::{self, SourceErasureRow};
+use crate::store::{self, Write, connections, deliveries, identifiers, keys, records, requests, subjects};
+use crate::types::{Category, CategorySet, IdentifierKind, RecordKind, RequestId, SourceNo, SubjectId, Timestamp};
+use crate::vault::{Personal, source_scoped};
+
+/// The purpose under which it is read: the person demanded it.
+const OWN_ACCESS: &str = "subject_access";
+/// Days after which an errand ends, whatever the vendor says.
+const LONGEST: i32 = 60;
+
+/// What one vendor must be told, sealed, and how to recognise it when the vendor tells of it.
+#[derive(Clone)]
+pub(super) struct Errand {
+    sealed: Vaulted,
+    row: SourceErasureRow,
+    indexes: Vec<[u8; 16]>,
+}
+
+/// Where the vendor of a source stands with somebody's erasure. It holds no value of theirs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SourceErasure {
+    /// The code of the source.
+    pub source: String,
+    /// Is the answer final?
+    pub is_final: bool,
+    /// How often the vendor was asked.
+    pub attempts: i32,
+    /// When it is asked next; none if the answer is final.
+    pub next_at: Option<Timestamp>,
+    /// When the erasure began here.
+    pub asked_at: Timestamp,
+    /// When the report changed.
+    pub changed_at: Timestamp,
+    /// What became of each kind of object, as the connector told it, JSON; none before the first answer.
+    pub report: Option<String>,
+}
+
+/// The same in a certificate.
+#[derive(Serialize)]
+struct Certified {
+    source: String,
+    asked_at: String,
+    state: &'static str,
+    outcome: Option<String>,
+    final_at: Option<String>,
+}
+
+/// By what one vendor knows the person, by category and list.
+type Known = BTreeMap<(Category, &'static str), BTreeSet<String>>;
+
+impl Rights {
+    /// What the vendors of the person's connected sources must be told.
+    pub(super) async fn errands(
+        &self,
+        request: RequestId,
+        rows: &SubjectRows,
+        now: Timestamp,
+    ) -> Result<Vec<Errand>, Error> {
+        let connected = self.store.read(|read| connections::all(read.records())).await?;
+        let told: BTreeSet<SourceNo> = rows.records.iter().map(|record| record.source_no).collect();
+        let sources: Vec<SourceNo> =
+            connected.iter().map(|row| row.source_no).filter(|source| told.contains(source)).collect();
+        if sources.is_empty() {
+            return Ok(Vec::new());
+        }
+        let ask = ask()?;
+        let copy = match self.gateway.own_copy(&ask, rows, request).await? {
+            Answer::Disclosed(copy) => Some(copy),
+            Answer::Nothing => None,
+        };
+        let mut errands = Vec::new();
+        for source in sources {
+            let known = copy.as_ref().map(|copy| self.known(copy, source)).unwrap_or_default();
+            errands.push(self.errand(request, rows, (source, known), now).await?);
+        }
+        Ok(errands)
+    }
+
+    /// By what the vendor of `source` knows the person: what it told itself.
+    fn known(&self, copy: &Disclosure, source: SourceNo) -> Known {
+        let mut known = Known::new();
+        let edition = self.rulebook.edition();
+        let code = edition.source(source).map_or("", |source| source.code.as_str());
+        for record in copy.records().iter().filter(|record| record.source() == code) {
+            for (category, list) in LISTS {
+                let values = record.part(category).map(|part| texts(&part, list)).unwrap_or_default();
+                known.entry((category, list)).or_default().extend(values);
+            }
+        }
+        known
+    }
+
+    /// Seals what is known. A value that is somebody else's too is withheld: by a family's mailbox the vendor would forget
+    /// the others.
+    async fn errand(
+        &self,
+        request: RequestId,
+        rows: &SubjectRows,
+        (source, known): (SourceNo, Known),
+        now: Timestamp,
+    ) -> Result<Errand, Error> {
+        let (mut parts, mut indexes, mut withheld) = (BTreeMap::<Category, Value>::new(), Vec::new(), 0);
+        for ((category, list), values) in known {
+            let mut told = Vec::new();
+            for value in values {
+                let kind = kind_of(list);
+                let at = if source_scoped(kind) { source } else { SourceNo(0) };
+                let who = self.gateway.who_has(kind, at, &Personal::text(value.clone()))?;
+                let Who::Identifier(ix) = who else { continue };
+                let (person, read) =
+                    (rows.subject, move |read: &mut store::Read| identifiers::with_index(read.records(), &ix));
+                if self.store.read(read).await?.iter().any(|row| row.subject_id != person) {
+                    withheld += 1;
+                    continue;
+                }
+                indexes.push(ix);
+                told.push(value);
+            }
+            let part = parts.entry(category).or_insert_with(|| json!({}));
+            if let Value::Object(part) = part {
+                part.insert(list.to_owned(), told.into());
+            }
+        }
+        let documents = parts
+            .into_iter()
+            .map(|(category, part)| Ok((category, Personal::document(&part).map_err(|_| Error::Document("errand"))?)))
+            .collect::<Result<Vec<_>, Error>>()?;
+        let ends = now.plus_days(i64::from(LONGEST));
+        let sealed = self.seal_for_nobody(source, documents, ends, now)?;
+        let row = SourceErasureRow {
+            request_id: request,
+            source_no: source,
+            errand: sealed.owner.subject_id.bytes().to_vec(),
+            withheld,
+            state: SourceErasureRow::WAITS,
+            attempts: 0,
+            next_at: now,
+            lease_owner: Vec::new(),
+            lease_until: Timestamp::UNSET,
+            asked_at: now,
+            changed_at: now,
+            report: String::new(),
+        };
+        Ok(Errand { sealed, row, indexes })
+    }
+
+    /// Seals what a vendor is told, for a nobody of its own, until `ends` at the latest.
+    pub(super) fn seal_for_nobody(
+        &self,
+        source: SourceNo,
+        documents: Vec<(Category, Personal)>,
+        ends: Timestamp,
+        now: Timestamp,
+    ) -> Result<Vaulted, Error> {
+        let nobody = SubjectId::from_uuid(self.ids.uuid()?);
+        let record_no = self.ids.record_no();
+        let held: CategorySet = documents.iter().map(|(category, _)| *category).collect();
+        let (key, sealed) = self.shredder.keep(nobody, vec![(record_no, documents)], now)?;
+        let records = sealed.into_iter().map(|sealed| RecordRow {
+            record_no,
+            part: nobody.part(),
+            subject_id: nobody,
+            sealed_for: nobody,
+            key_no: 1,
+            source_no: source,
+            kind: RecordKind::ContactNote.number(),
+            version: now,
+            content_mac: Vec::new(),
+            categories: held.bits().cast_signed(),
+            facts: RecordRow::KEPT_BY_LAW | RecordRow::ERRAND,
+            ingested_at: now,
+            happened_at: Timestamp::UNSET,
+            contract_until: Timestamp::UNSET,
+            source_until: Timestamp::UNSET,
+            keep_until: ends,
+            sealed,
+        });
+        let owner = SubjectRow {
+            part: nobody.part(),
+            subject_id: nobody,
+            merged_into: None,
+            merged_at: Timestamp::UNSET,
+            state: SubjectState::Retained as i16,
+            created_at: now,
+        };
+        Ok(Vaulted { owner, key, records: records.collect() })
+    }
+
+    /// Opens what a vendor must be told. None if it was destroyed.
+    ///
+    /// # Errors
+    /// If it cannot be read, or the audit line is not durable.
+    pub async fn open_errand(&self, row: &SourceErasureRow) -> Result<Option<Box<Disclosure>>, Error> {
+        let Ok(nobody) = SubjectId::from_slice(&row.errand) else { return Ok(None) };
+        Ok(match self.gateway.errand(&ask()?, nobody, Some(row.request_id)).await? {
+            Answer::Disclosed(errand) => Some(errand),
+            Answer::Nothing => None,
+        })
+    }
+
+    /// Writes a vendor's final answer down and destroys what it had to be told: key, row and nobody. `outcome` is the
+    /// answer's class, for the audit book. False if another process took the errand over.
+    ///
+    /// # Errors
+    /// If it cannot be written.
+    pub async fn end_errand(&self, owner: &[u8], row: &SourceErasureRow, outcome: &str) -> Result<bool, Error> {
+        let nobody = SubjectId::from_slice(&row.errand).ok();
+        let ended = SourceErasureRow {
+            errand: Vec::new(),
+            state: SourceErasureRow::FINAL,
+            lease_owner: Vec::new(),
+            lease_until: Timestamp::UNSET,
+            ..row.clone()
+        };
+        let owner = owner.to_vec();
+        let ours = self.store.write(move |write| {
+            let ours = source_erasures::step(write, &owner, &ended)?;
+            if let Some(nobody) = nobody.filter(|_| ours) {
+                destroy_errand(write, nobody)?;
+            }
+            Ok::<_, store::Error>(ours)
+        });
+        if !ours.await? {
+            return Ok(false);
+        }
+        let edition = self.rulebook.edition();
+        let code = edition.source(row.source_no).map_or_else(String::new, |source| source.code.clone());
+        let line = Line::new(Act::RecipientTold).for_request(row.request_id).to(format!("source {code}"));
+        self.book.note(line.object(Kind::Erasure.word()).reasons(vec![outcome.to_owned()])).await?;
+        self.certify_anew(row.request_id).await?;
+        Ok(true)
+    }
+
+    /// How the vendors stand with a request, in the order of the sources. Empty before its execution, or if no connected
+    /// source told of the person.
+    ///
+    /// # Errors
+    /// If they cannot be read.
+    pub async fn source_erasures(&self, request: RequestId) -> Result<Vec<SourceErasure>, Error> {
+        let rows = self.store.read(move |read| source_erasures::of(read.records(), request)).await?;
+        let edition = self.rulebook.edition();
+        let told = |row: SourceErasureRow| {
+            let is_final = row.state == SourceErasureRow::FINAL;
+            SourceErasure {
+                source: edition.source(row.source_no).map_or_else(String::new, |source| source.code.clone()),
+                is_final,
+                attempts: row.attempts,
+                next_at: (!is_final).then_some(row.next_at),
+                asked_at: row.asked_at,
+                changed_at: row.changed_at,
+                report: (!row.report.is_empty()).then_some(row.report),
+            }
+        };
+        Ok(rows.into_iter().map(told).collect())
+    }
+
+    /// What a certificate says of the vendors.
+    pub(super) async fn certified_sources(&self, request: RequestId) -> Result<Value, Error> {
+        let all = self.source_erasures(request).await?.into_iter().map(|one| {
+            let report: Option<Value> = one.report.as_deref().and_then(|report| serde_json::from_str(report).ok());
+            let leaves = report.as_ref().and_then(|report| report.get("leaves")?.as_str().map(str::to_owned));
+            Certified {
+                source: one.source,
+                asked_at: one.asked_at.rfc3339(),
+                state: if one.is_final { "final" } else { "waiting" },
+                outcome: one.is_final.then(|| leaves.unwrap_or_else(|| NOTHING_FOUND.to_owned())),
+                final_at: one.is_final.then(|| one.changed_at.rfc3339()),
+            }
+        });
+        serde_json::to_value(all.collect::<Vec<_>>()).map_err(|_| Error::Document("certificate"))
+    }
+
+    /// Puts what the vendors answered since into the certificate of an answered erasure, and signs it again.
+    pub(super) async fn certify_anew(&self, id: RequestId) -> Result<(), Error> {
+        for _ in 0..TRIES {
+            let Request::Answered(answered) = self.request(id).await? else { return Ok(()) };
+            let mut certificate = Certificate::read(&answered.outcome)?;
+            let sources = self.certified_sources(id).await?;
+            if certificate.certificate.get(certificate::SOURCES) == Some(&sources) {
+                return Ok(());
+            }
+            if let Some(text) = certificate.certificate.as_object_mut() {
+                text.insert(certificate::SOURCES.to_owned(), sources);
+            }
+            let signed = certificate.sign_anew(self.shredder.certificates());
+            let outcome = serde_json::to_string(&signed).map_err(|_| Error::Document("certificate"))?;
+            let written = self.store.write(move |write| {
+                let Some(mut row) = requests::find(write.records(), id)? else { return Ok(true) };
+                let same = row.outcome == answered.outcome;
+                if same {
+                    row.outcome.clone_from(&outcome);
+                    requests::update(write, &row)?;
+                }
+                Ok::<_, store::Error>(same)
+            });
+            if written.await? {
+                return Ok(());
+            }
+        }
+        Err(Error::Changed)
+    }
+}
+
+/// Destroys an errand: its key first, which is committed first.
+pub(super) fn destroy_errand(write: &mut Write<'_>, nobody: SubjectId) -> Result<(), store::Error> {
+    keys::delete_data_keys(write, &[nobody])?;
+    records::delete_of(write, nobody)?;
+    subjects::delete(write, &[nobody])?;
+    Ok(())
+}
+
+/// What an outcome is called where nothing of the person was found.
+pub const NOTHING_FOUND: &str = "nothing_found";
+/// How often a certificate that others change at the same moment is written.
+const TRIES: usize = 5;
+
+/// Where a record keeps by what its source knows the person.
+const LISTS: [(Category, &str); 5] = [
+    (Category::Contact, "emails"),
+    (Category::Contact, "phones"),
+    (Category::Identity, "accounts"),
+    (Category::Identity, "customer_numbers"),
+    (Category::Social, "accounts"),
+];
+
+fn kind_of(list: &str) -> IdentifierKind {
+    match list {
+        "emails" => IdentifierKind::Email,
+        "phones" => IdentifierKind::Phone,
+        "customer_numbers" => IdentifierKind::CustomerNumber,
+        _ => IdentifierKind::Account,
+    }
+}
+
+fn ask() -> Result<Ask, Error> {
+    Ok(Ask {
+        caller: Caller { actor: Actor::Hub("rights"), scope: Scope::Every },
+        purpose: OWN_ACCESS.parse().map_err(store::Error::from)?,
+        categories: Some([Category::Identity, Category::Contact, Category::Social].into_iter().collect()),
+        channel: None,
+        reason: None,
+    })
+}
+
+/// The values of a list: texts, or objects with a value. Addresses of a post or of nobody are no one's.
+#[expect(clippy::disallowed_methods, reason = "they are sealed again at once, for the vendor that told of them")]
+fn texts(part: &Disclosed<&Value>, list: &str) -> Vec<String> {
+    let entries = part.look().get(list).and_then(Value::as_array);
+    let text = |entry: &Value| match entry {
+        Value::String(text) => Some(text.clone()),
+        entry if entry.get("mailbox").and_then(Value::as_str) == Some("placeholder") => None,
+        entry => entry.get("value")?.as_str().map(str::to_owned),
+    };
+    entries.into_iter().flatten().filter_map(text).collect()
+}
+
+/// Stores an errand, in the transaction of the mark.
+pub(super) fn send(write: &mut Write<'_>, errand: &Errand, now: Timestamp) -> Result<(), Error> {
+    super::erase::store_kept(write, &errand.sealed)?;
+    source_erasures::insert(write, errand.row.clone())?;
+    // What the vendor will tell of it is no new demand.
+    Ok(deliveries::asked_to_forget(write, errand.row.source_no, &errand.indexes, now)?)
+}

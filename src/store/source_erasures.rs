@@ -1,0 +1,140 @@
+//! Making the vendors of sources forget somebody who is erased here: what is to be done, who is at it, what came of it.
+
+use diesel::prelude::*;
+
+use super::connection::{Connection, on};
+use super::schema::source_erasure;
+use super::{Error, Write};
+use crate::types::{RequestId, SourceNo, Timestamp};
+
+/// One vendor of one request.
+#[derive(Clone, Debug, PartialEq, Eq, Queryable, Selectable, Insertable)]
+#[diesel(table_name = source_erasure)]
+pub struct SourceErasureRow {
+    /// The request.
+    #[diesel(deserialize_as = Vec<u8>, serialize_as = Vec<u8>)]
+    pub request_id: RequestId,
+    /// The source whose vendor is asked.
+    #[diesel(deserialize_as = i32, serialize_as = i32)]
+    pub source_no: SourceNo,
+    /// The nobody for whom it is sealed by what the vendor knows the person; empty: destroyed, because the answer is final.
+    pub errand: Vec<u8>,
+    /// How many values are somebody else's too and stay untold.
+    pub withheld: i32,
+    /// [`SourceErasureRow::WAITS`] or [`SourceErasureRow::FINAL`].
+    pub state: i16,
+    /// How often the vendor was asked.
+    pub attempts: i32,
+    /// When it is asked next.
+    #[diesel(deserialize_as = i64, serialize_as = i64)]
+    pub next_at: Timestamp,
+    /// The process that is at it.
+    pub lease_owner: Vec<u8>,
+    /// Until when it may be; unset: nobody is.
+    #[diesel(deserialize_as = i64, serialize_as = i64)]
+    pub lease_until: Timestamp,
+    /// When the erasure began here.
+    #[diesel(deserialize_as = i64, serialize_as = i64)]
+    pub asked_at: Timestamp,
+    /// When the report changed.
+    #[diesel(deserialize_as = i64, serialize_as = i64)]
+    pub changed_at: Timestamp,
+    /// What became of each kind of object, as JSON; empty: not known yet.
+    pub report: String,
+}
+
+impl SourceErasureRow {
+    /// The vendor is to be asked, or asked again.
+    pub const WAITS: i16 = 1;
+    /// Nothing more is done.
+    pub const FINAL: i16 = 2;
+}
+
+/// All vendors of a request.
+///
+/// # Errors
+/// If the shelf cannot be read.
+pub fn of(connection: &mut Connection, request: RequestId) -> Result<Vec<SourceErasureRow>, Error> {
+    Ok(on!(connection, |c| source_erasure::table
+        .filter(source_erasure::request_id.eq(Vec::from(request)))
+        .order(source_erasure::source_no)
+        .select(SourceErasureRow::as_select())
+        .load(c))?)
+}
+
+/// Those that are due and that nobody is at, the longest first.
+///
+/// # Errors
+/// If the shelf cannot be read.
+pub fn due(connection: &mut Connection, now: Timestamp, limit: i64) -> Result<Vec<SourceErasureRow>, Error> {
+    let waits = source_erasure::state.eq(SourceErasureRow::WAITS).and(source_erasure::next_at.le(now.micros()));
+    Ok(on!(connection, |c| source_erasure::table
+        .filter(waits.and(source_erasure::lease_until.le(now.micros())))
+        .order(source_erasure::next_at)
+        .limit(limit)
+        .select(SourceErasureRow::as_select())
+        .load(c))?)
+}
+
+/// Adds one; one that is there stays as it is.
+///
+/// # Errors
+/// If it cannot be written.
+pub fn insert(write: &mut Write<'_>, row: SourceErasureRow) -> Result<(), Error> {
+    on!(write.records(), |c| diesel::insert_into(source_erasure::table)
+        .values(row)
+        .on_conflict_do_nothing()
+        .execute(c))?;
+    Ok(())
+}
+
+/// Takes the lease for `owner`. None if it is final, somebody else is at it, or it is gone.
+///
+/// # Errors
+/// If it cannot be written.
+pub fn take(
+    write: &mut Write<'_>,
+    (request, source): (RequestId, SourceNo),
+    owner: &[u8],
+    until: Timestamp,
+    now: Timestamp,
+) -> Result<Option<SourceErasureRow>, Error> {
+    let found = of(write.records(), request)?.into_iter().find(|row| row.source_no == source);
+    let free = |row: &SourceErasureRow| row.state == SourceErasureRow::WAITS && row.lease_until <= now;
+    let Some(row) = found.filter(free) else { return Ok(None) };
+    let row = SourceErasureRow { lease_owner: owner.to_vec(), lease_until: until, ..row };
+    put(write, &row)?;
+    Ok(Some(row))
+}
+
+/// Writes where it stands, if it is still `owner` who is at it. False if another process took it over: then nothing is
+/// written.
+///
+/// # Errors
+/// If it cannot be written.
+pub fn step(write: &mut Write<'_>, owner: &[u8], row: &SourceErasureRow) -> Result<bool, Error> {
+    let found = of(write.records(), row.request_id)?.into_iter().find(|found| found.source_no == row.source_no);
+    let ours = found.is_some_and(|found| found.lease_owner == owner && found.state == SourceErasureRow::WAITS);
+    if ours {
+        put(write, row)?;
+    }
+    Ok(ours)
+}
+
+fn put(write: &mut Write<'_>, row: &SourceErasureRow) -> Result<(), Error> {
+    let this =
+        source_erasure::request_id.eq(Vec::from(row.request_id)).and(source_erasure::source_no.eq(row.source_no.0));
+    on!(write.records(), |c| diesel::update(source_erasure::table.filter(this))
+        .set((
+            source_erasure::errand.eq(&row.errand),
+            source_erasure::state.eq(row.state),
+            source_erasure::attempts.eq(row.attempts),
+            source_erasure::next_at.eq(row.next_at.micros()),
+            source_erasure::lease_owner.eq(&row.lease_owner),
+            source_erasure::lease_until.eq(row.lease_until.micros()),
+            source_erasure::changed_at.eq(row.changed_at.micros()),
+            source_erasure::report.eq(&row.report),
+        ))
+        .execute(c))?;
+    Ok(())
+}
