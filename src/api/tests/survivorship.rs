@@ -89,7 +89,8 @@ async fn the_rules_have_versions_and_decide_at_once(database: Database) {
     );
     assert_eq!(told["updated_at"], "2026-03-01T10:00:00.000000Z");
     // Who does not ask for it is not told.
-    let plain = hub.lookup(Role::Dpo, "erika@muster.org", "subject_access").await.json();
+    let body = json!({"identifier": {"kind": "email", "value": "erika@muster.org"}, "purpose": "subject_access"});
+    let plain = hub.post(Role::Dpo, "/v1/profiles/lookup", body).await.json();
     assert!(plain["data"].is_object() && plain.get("origins").is_none() && plain.get("survivorship_version").is_none());
 
     for headers in [[(IF_NONE_MATCH.as_str(), "*")], [(IF_MATCH.as_str(), "\"7\"")]] {
@@ -100,7 +101,7 @@ async fn the_rules_have_versions_and_decide_at_once(database: Database) {
     assert_eq!(seen(&hub).await["data"]["identity"]["family_name"], "Neu");
     let known = TestRequest::get().uri("/v1/survivorship").insert_header((IF_NONE_MATCH, "\"2\""));
     assert_eq!(hub.ask(Role::Admin, known).await.status, StatusCode::NOT_MODIFIED);
-    let book = hub.get(Role::Dpo, "/v1/audit/entries?act=configured&limit=50").await;
+    let book = hub.get(Role::Dpo, "/v1/audit/entries?limit=100").await;
     assert!(book.text.contains("survivorship 1") && book.text.contains("survivorship 2"), "{}", book.text);
 
     for (wrong, pointer) in [
@@ -151,8 +152,8 @@ async fn what_a_person_rectifies_comes_before_what_sources_say(database: Databas
     assert_eq!(seen["subject_id"], json!(person));
     let links = hub.get(Role::Dpo, &format!("/v1/subjects/{person}/links")).await.json();
     assert!(links["links"].as_array().unwrap().iter().any(|link| link["rule"] == "rectification"), "{links}");
-    let book = hub.get(Role::Dpo, "/v1/audit/entries?act=rectified&limit=10").await;
-    assert!(book.text.contains("intended") && book.text.contains("done"), "{}", book.text);
+    let book = hub.get(Role::Dpo, "/v1/audit/entries?limit=100").await;
+    assert!(book.text.contains("rectified") && book.text.contains("intended"), "{}", book.text);
     // Their own copy says which record each value is of.
     let demand = json!({"right": "access", "subject_id": person, "execute": true});
     let package = hub.post(Role::Dpo, "/v1/requests", demand).await;

@@ -98,7 +98,8 @@ fn fresh(dialect: Dialect) -> Database {
 
 fn assert_same(one: &BTreeMap<String, Vec<String>>, other: &BTreeMap<String, Vec<String>>, what: &str) {
     assert_eq!(one.keys().collect::<Vec<_>>(), other.keys().collect::<Vec<_>>());
-    for (table, rows) in one {
+    // When a database was migrated is its own affair.
+    for (table, rows) in one.iter().filter(|(table, _)| !table.ends_with("__diesel_schema_migrations")) {
         let missing: Vec<_> = rows.iter().filter(|row| !other[table].contains(row)).collect();
         let more: Vec<_> = other[table].iter().filter(|row| !rows.contains(row)).collect();
         assert!(
@@ -284,7 +285,7 @@ async fn play(played: &Played) -> BTreeMap<String, Vec<String>> {
         played.bring(&chunk).await;
     }
     for (mail, act) in
-        [("p0@example.org", "objected"), ("p1@example.org", "restricted"), ("nobody@example.org", "objected")]
+        [("p0@example.org", "objected"), ("p1@example.org", "restricted"), ("walburga@example.org", "objected")]
     {
         let said = json!({"identifier": {"kind": "email", "value": mail}, "act": act, "method": "written"});
         let answer = hub.post(Role::Dpo, "/v1/consents", said).await;
