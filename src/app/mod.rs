@@ -2,6 +2,7 @@
 
 mod commands;
 mod demo;
+mod export;
 mod graph;
 mod import;
 mod model;
@@ -166,8 +167,13 @@ pub async fn open(config: &Config) -> Result<Hub, Error> {
         rulebook: rulebook.clone(),
         surroundings: Surroundings { clock: clock.clone(), entropy: entropy.clone(), pause: Arc::new(Timer) },
     });
-    let syncs =
-        Arc::new(Syncs { vendors: vendors.clone(), intake: intake.clone(), store: store.clone(), ids: ids.clone() });
+    let syncs = Arc::new(Syncs {
+        vendors: vendors.clone(),
+        intake: intake.clone(),
+        store: store.clone(),
+        rights: rights.clone(),
+        ids: ids.clone(),
+    });
     let doorkeeper = Doorkeeper::new(store.clone(), book.clone(), ids.clone(), entropy, clock.clone());
     Ok(Hub {
         house: House {

@@ -27,6 +27,7 @@ pub mod audit_heads;
 pub mod cards;
 pub mod connections;
 pub mod deliveries;
+pub mod gone;
 pub mod identifiers;
 pub mod jobs;
 pub mod keys;

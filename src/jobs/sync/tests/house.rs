@@ -74,7 +74,7 @@ pub(super) struct House {
     pub(super) clock: Arc<Watch>,
     pub(super) store: Store,
     pub(super) database: Database,
-    rights: Rights,
+    pub(super) rights: Arc<Rights>,
     gateway: Arc<Gateway>,
     leap: Arc<Leap>,
 }
@@ -120,7 +120,8 @@ impl House {
             rulebook,
             surroundings: Surroundings { clock: clock.clone(), entropy, pause: leap.clone() },
         });
-        let syncs = Syncs { vendors, intake, store: store.clone(), ids };
+        let rights = Arc::new(rights);
+        let syncs = Syncs { vendors, intake, store: store.clone(), rights: rights.clone(), ids };
         Self { syncs, clock, store, database, rights, gateway, leap }
     }
 

@@ -2,13 +2,17 @@
 
 mod amazon;
 mod billbee;
+mod folder;
 mod guide;
 mod house;
 mod lexware;
+mod meta;
 mod scenarios;
 mod sevdesk;
 mod shopify;
 mod shopware;
+mod trusted_shops;
+mod trustpilot;
 mod woocommerce;
 
 use super::pause_after;
