@@ -7,10 +7,13 @@
 pub mod amazon;
 pub mod billbee;
 pub mod lexware;
+pub mod meta;
 pub mod sevdesk;
 pub mod shopify;
 pub mod shopware;
 pub mod teekontor;
+pub mod trusted_shops;
+pub mod trustpilot;
 pub mod woocommerce;
 
 use std::collections::{BTreeMap, HashMap};
