@@ -24,6 +24,7 @@ mod recipients;
 mod request;
 mod rest;
 mod retention;
+mod tally;
 mod words;
 
 #[cfg(test)]
@@ -35,9 +36,9 @@ pub use access::{Membership, Package};
 pub use certificate::{Certificate, Invalid, Kept, Recipient, verify_certificate};
 pub use correct::{Correction, Linked};
 pub use deadline::{Deadline, Land};
-pub use due::{Rule, Tally};
 pub use notice::{Notice, NoticeState};
 pub use request::{Answered, Case, Executing, Kind, Received, Refused, RefusedFor, Request};
+pub use tally::{Rule, Tally};
 
 use crate::audit::{self, Book};
 use crate::consent::Rulebook;
