@@ -214,7 +214,7 @@ fn files_are_read_out_of_a_folder_also_by_one_that_is_killed(database: Database)
     std::fs::rename(folder.join("list.tmp"), folder.join("list.csv")).unwrap();
     let mut child =
         house.command(&["sources", "sync", "till"]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-    let waited = (0..3_000).find(|_| {
+    let waited = (0..12_000).find(|_| {
         sleep(Duration::from_millis(10));
         house.database().count(Shelf::Records, "record") > 600
     });
