@@ -79,6 +79,12 @@ pub enum Command {
         #[command(subcommand)]
         command: Requests,
     },
+    /// Write files for other programs
+    Export {
+        /// For which.
+        #[command(subcommand)]
+        command: Export,
+    },
     /// Turn the keys that seal the data
     Keys {
         /// Which keys.
@@ -177,8 +183,13 @@ pub enum Sources {
     /// was.
     #[command(after_help = "`obhut connectors show shopware6` says what it needs and where the vendor shows it.\n\n\
                             Example:\n  obhut sources add shopware6 --code webshop --set shop_url=https://shop.example \\\n    \
-                            --set client_id=SWIA… --secret-file client_secret=/run/secrets/shopware")]
+                            --set client_id=SWIA… --secret-file client_secret=/run/secrets/shopware\n  \
+                            obhut sources add generic --code till --set folder=/srv/drop/till --set after=remove \\\n    \
+                            --set mapping=columns.yaml")]
     Add(AddSource),
+    /// Enter single parameters anew, such as the secret of webhooks; the others, schedule and places stay
+    #[command(after_help = "Example:\n  obhut sources set webshop --secret-file webhook_secret=/run/secrets/webhook")]
+    Set(SetSource),
     /// Prove credentials and rights with one harmless call
     Test(NamedSource),
     /// Read what is new, now
@@ -221,6 +232,28 @@ pub struct AddSource {
     /// Lead calls to an origin elsewhere, to a sandbox or a gateway; repeat it
     #[arg(long, value_name = "ORIGIN=ORIGIN", value_parser = pair)]
     pub via: Vec<(String, String)>,
+    /// Keep it without trying it
+    #[arg(long)]
+    pub untested: bool,
+    /// Where the data is.
+    #[command(flatten)]
+    pub home: HomeLayer,
+}
+
+/// `obhut sources set`.
+#[derive(Args)]
+pub struct SetSource {
+    /// Code of the source
+    pub code: String,
+    /// A parameter that is no secret; repeat it
+    #[arg(long = "set", value_name = "NAME=VALUE", value_parser = pair)]
+    pub parameters: Vec<(String, String)>,
+    /// A secret parameter, read from a file; `-` is the next line of standard input
+    #[arg(long = "secret-file", value_name = "NAME=FILE", value_parser = pair)]
+    pub secrets: Vec<(String, String)>,
+    /// A parameter to forget; repeat it
+    #[arg(long, value_name = "NAME")]
+    pub unset: Vec<String>,
     /// Keep it without trying it
     #[arg(long)]
     pub untested: bool,
@@ -289,6 +322,46 @@ pub enum Format {
     Ndjson,
     /// Comma-separated values with a header line.
     Csv,
+}
+
+/// `obhut export`.
+#[derive(Subcommand)]
+pub enum Export {
+    /// Write the customers as debtors of DATEV (EXTF, Debitoren/Kreditoren)
+    ///
+    /// Read at the gateway under the purpose bookkeeping, so what that may not read is not in it. Who is written has an account
+    /// of a debtor: the one a source of the connector datev knows them by, or a customer number that is one. What does not fit
+    /// a column is left out and named.
+    #[command(
+        after_help = "Example:\n  obhut export datev --consultant 29098 --client 55 --fiscal-year 2026-01-01 --output EXTF_Debitoren.csv"
+    )]
+    Datev(ExportDatev),
+}
+
+/// `obhut export datev`.
+#[derive(Args)]
+pub struct ExportDatev {
+    /// Number of the tax adviser (Beraternummer)
+    #[arg(long, value_name = "NUMBER")]
+    pub consultant: u32,
+    /// Number of the merchant with the adviser (Mandantennummer)
+    #[arg(long, value_name = "NUMBER")]
+    pub client: u32,
+    /// First day of the fiscal year
+    #[arg(long, value_name = "YYYY-MM-DD")]
+    pub fiscal_year: jiff::civil::Date,
+    /// Digits of a general account (Sachkontenlänge)
+    #[arg(long, default_value_t = 4)]
+    pub account_length: u8,
+    /// Version of the columns the adviser's program reads
+    #[arg(long, default_value_t = 5)]
+    pub format_version: u16,
+    /// The file to write; it is readable by you alone
+    #[arg(long, value_name = "FILE")]
+    pub output: PathBuf,
+    /// Where the data is.
+    #[command(flatten)]
+    pub home: HomeLayer,
 }
 
 /// `obhut keys`.

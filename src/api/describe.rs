@@ -182,7 +182,9 @@ fn shell(operation: &Operation, row: Option<&Row>, method: &str, path: &str) -> 
     }
     if let Some((media, body)) = body(operation) {
         lines.push(format!("-H 'Content-Type: {media}'"));
-        lines.push(format!("-d '{}'", body.to_string().replace('\'', "'\\''")));
+        // What is no JSON is sent as it stands.
+        let text = body.as_str().filter(|_| !media.contains("json")).map_or_else(|| body.to_string(), str::to_owned);
+        lines.push(format!("-d '{}'", text.replace('\'', "'\\''")));
     }
     let roles: Vec<_> = row.roles.iter().map(|role| format!("`{}`", role.word())).collect();
     let roles = if roles.is_empty() { "nobody: it needs no key".to_owned() } else { roles.join(", ") };

@@ -117,6 +117,9 @@ operations! {
     "Makes the vendor of a source forget a person." EraseAtVendor POST "/v1/sources/{code}/erasures" [Dpo];
     "Hears what the vendor of a source tells by itself; its signature is the key." HearVendor POST "/v1/sources/{code}/webhooks" [];
     "Lists the programs that are told what people decided." ListDestinations GET "/v1/destinations" [Admin Dpo];
+    "Answers a vendor that tries the address; its token is the key." ShakeHands GET "/v1/sources/{code}/webhooks" [];
+    "Takes the demand of a person that a vendor passes on; its signature is the key." PassOnDeletion POST "/v1/sources/{code}/deletions" [];
+    "Says how far such a demand is; its confirmation code is the key." ShowDeletion GET "/v1/sources/{code}/deletions/{confirmation_code}" [];
     "Shows how many events of a source were not taken, and why." ListTurnedAway GET "/v1/sources/{code}/turned-away" [Admin Dpo];
     "Takes events of tracking SDKs in." CollectEvents POST "/v1/batch" [Collector Browser];
     "Tells who somebody is." CollectIdentify POST "/v1/identify" [Collector Browser];

@@ -5,10 +5,11 @@ use std::process::ExitCode;
 
 use indicatif::{ProgressBar, ProgressStyle};
 
-use super::{Hub, demo, destinations, graph, import, model, open, requests, serve, sources};
+use super::{Hub, demo, destinations, export, graph, import, model, open, requests, serve, sources};
 use crate::api::doorkeeper::Grant;
 use crate::cli::{
-    Audit, Cli, Command, Config as ConfigCommand, CreateKey, Graph, Key, Keys, Retention, RetentionRun, RevokeKey,
+    Audit, Cli, Command, Config as ConfigCommand, CreateKey, Export, Graph, Key, Keys, Retention, RetentionRun,
+    RevokeKey,
 };
 use crate::config::{Config, Environment, Layer};
 use crate::intake::HUB_SOURCE;
@@ -62,6 +63,10 @@ fn command(cli: Cli) -> Outcome {
         Command::Retention { command: Retention::Run(arguments) } => {
             let layer = Layer::from(arguments.home.clone());
             with_hub(layer, async move |hub, _| retain(&hub, &arguments).await)
+        }
+        Command::Export { command: Export::Datev(arguments) } => {
+            let layer = Layer::from(arguments.home.clone());
+            with_hub(layer, async move |hub, _| export::datev(&hub, &arguments).await)
         }
         Command::Graph { command: Graph::Assignments(arguments) } => {
             let layer = Layer::from(arguments.home.clone());

@@ -153,8 +153,8 @@ impl Table {
     }
 }
 
-/// A file for nobody but its owner: some sources take e-mail addresses as ids.
-fn create(path: &Path) -> Result<std::fs::File, Box<dyn std::error::Error>> {
+/// A file for nobody but its owner: it holds what the gateway opened.
+pub(super) fn create(path: &Path) -> Result<std::fs::File, Box<dyn std::error::Error>> {
     let file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path);
     file.map_err(|error| format!("{}: {error}", path.display()).into())
 }

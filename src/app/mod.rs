@@ -3,6 +3,7 @@
 mod commands;
 mod demo;
 mod destinations;
+mod export;
 mod graph;
 mod import;
 mod model;
@@ -178,8 +179,13 @@ pub async fn open(config: &Config) -> Result<Hub, Error> {
         rulebook: rulebook.clone(),
         surroundings: Surroundings { clock: clock.clone(), entropy: entropy.clone(), pause: Arc::new(Timer) },
     });
-    let syncs =
-        Arc::new(Syncs { vendors: vendors.clone(), intake: intake.clone(), store: store.clone(), ids: ids.clone() });
+    let syncs = Arc::new(Syncs {
+        vendors: vendors.clone(),
+        intake: intake.clone(),
+        store: store.clone(),
+        rights: rights.clone(),
+        ids: ids.clone(),
+    });
     let vendor_erasures = Arc::new(VendorErasures {
         vendors: vendors.clone(),
         rights: rights.clone(),

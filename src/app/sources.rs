@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::io::{BufRead as _, stdin};
+use std::path::Path;
 
 use indicatif::{ProgressBar, ProgressStyle};
 use zeroize::Zeroizing;
@@ -9,19 +10,28 @@ use zeroize::Zeroizing;
 use super::Hub;
 use super::commands::{Outcome, say, say_error};
 use crate::audit::{Act, Line};
-use crate::cli::{AddSource, Connectors, NamedSource, Sources, SyncSource};
+use crate::cli::{AddSource, Connectors, NamedSource, SetSource, Sources, SyncSource};
 use crate::config::Layer;
-use crate::connect::{Catalog, Connection, Connector, Counts, Outgoing, Parameters, Stream};
+use crate::connect::{
+    Catalog, Connection, Connector, Counts, Folder, Outgoing, Parameter, Parameters, Stream, TableMapping,
+};
 use crate::consent::Terms;
 use crate::intake::SourceCode;
 use crate::store::syncs::{self, SyncState};
 use crate::types::{PurposeCode, Timestamp};
+
+/// How files come in, for whoever connects a connector that calls nobody.
+const FOLDER_GUIDE: &str = "\
+The hub reads files out of a directory that it may read and write. Write a file elsewhere on the same disk, or under a name that
+begins with a dot or ends in .part, and move it in when it is whole. What was read goes to done/ or is removed; what cannot be
+taken in goes to parked/, with the reasons beside it. Both lie there in clear: let nobody else read the directory.";
 
 /// Where the data of a command is.
 pub(super) fn home(command: &Sources) -> Layer {
     let home = match command {
         Sources::Add(arguments) => &arguments.home,
         Sources::Test(arguments) | Sources::Remove(arguments) => &arguments.home,
+        Sources::Set(arguments) => &arguments.home,
         Sources::Sync(arguments) => &arguments.home,
         Sources::List(home) => home,
     };
@@ -31,6 +41,7 @@ pub(super) fn home(command: &Sources) -> Layer {
 pub(super) async fn run(hub: &Hub, command: Sources) -> Outcome {
     match command {
         Sources::Add(arguments) => add(hub, arguments).await,
+        Sources::Set(arguments) => set(hub, &arguments).await,
         Sources::Test(arguments) => test(hub, &arguments).await,
         Sources::Sync(arguments) => sync(hub, &arguments).await,
         Sources::List(_) => list(hub).await,
@@ -46,22 +57,19 @@ async fn add(hub: &Hub, arguments: AddSource) -> Outcome {
         return Err("a code has 2 to 64 lower-case letters, digits, _ and -, a letter first".into());
     }
     let connection = Connection {
-        parameters: parameters(&connector, &arguments)?,
+        parameters: parameters(&connector, &arguments.parameters, &arguments.secrets)?,
         outgoing: Outgoing {
             private_hosts: arguments.allow_private_host.clone(),
             via: arguments.via.iter().cloned().collect(),
         },
     };
+    complete(&connector, &connection.parameters)?;
     let known = hub.house.rulebook.edition().source_named(&code).cloned();
     if known.as_ref().is_some_and(|known| known.connector != connector.name()) {
         return Err(format!("the source `{code}` has another connector; take another code").into());
     }
     let terms = terms(hub, &connector, &arguments)?;
-    // What comes of the refresh token of a rehearsal would be lost: such a vendor is tried once it is kept.
-    let session = vendors.rehearse(connector.name(), &connection)?;
-    if !arguments.untested {
-        session.test().await?;
-    }
+    try_out(hub, &connector, &connection, arguments.untested).await?;
     let line = Line::new(Act::Configured).to("command line").object(format!("source {code}"));
     let now = hub.house.clock.now();
     let title = arguments.title.clone().unwrap_or_else(|| connector.title().to_owned());
@@ -82,22 +90,41 @@ async fn add(hub: &Hub, arguments: AddSource) -> Outcome {
     Ok(())
 }
 
+/// Tries what was entered, or at least whether it can be used.
+async fn try_out(hub: &Hub, connector: &Connector, connection: &Connection, untested: bool) -> Outcome {
+    let vendors = &hub.house.vendors;
+    if let Some(folder) = vendors.folder(connector.name(), connection)? {
+        return if untested { Ok(()) } else { Ok(folder.check()?) };
+    }
+    // What comes of the refresh token of a rehearsal would be lost: such a vendor is tried once it is kept.
+    let session = vendors.rehearse(connector.name(), connection)?;
+    if untested { Ok(()) } else { Ok(session.test().await?) }
+}
+
+/// What a merchant enters for a connector.
+fn asked(connector: &Connector) -> Vec<Parameter<'_>> {
+    connector.link().map_or_else(|| Folder::parameters().to_vec(), |link| link.parameters().collect())
+}
+
 /// What was entered, the secrets from files.
-fn parameters(connector: &Connector, arguments: &AddSource) -> Result<Parameters, Box<dyn std::error::Error>> {
-    let link = connector.link();
-    let link = link.ok_or_else(|| format!("`{}` reads files only; use obhut import", connector.name()))?;
-    let is_secret = |name: &str| link.parameters().any(|parameter| parameter.name == name && parameter.secret);
-    let mut parameters: Parameters = arguments.parameters.iter().cloned().collect();
+fn parameters(
+    connector: &Connector,
+    given: &[(String, String)],
+    secrets: &[(String, String)],
+) -> Result<Parameters, Box<dyn std::error::Error>> {
+    let asked = asked(connector);
+    let is_secret = |name: &str| asked.iter().any(|parameter| parameter.name == name && parameter.secret);
+    let mut parameters: Parameters = given.iter().cloned().collect();
     if let Some(name) = parameters.keys().find(|name| is_secret(name)) {
         return Err(format!("`{name}` is a secret: give it with --secret-file {name}=FILE").into());
     }
-    parameters.extend(read_secrets(&arguments.secrets)?);
-    let missing = link.parameters().filter(|parameter| !parameter.optional && !parameters.contains_key(parameter.name));
-    let missing: Vec<String> = missing.map(|missing| format!("  {}: {}", missing.name, missing.title)).collect();
-    if missing.is_empty() {
-        return Ok(parameters);
+    // What the columns mean must not change while a file is read, so its text is kept and not its place.
+    if let (None, Some(mapping)) = (connector.link(), parameters.get_mut("mapping")) {
+        TableMapping::load(Path::new(&*mapping))?;
+        *mapping = std::fs::read_to_string(&*mapping)?;
     }
-    Err(format!("these are missing:\n{}\n\n{}", missing.join("\n"), link.guide().trim()).into())
+    parameters.extend(read_secrets(secrets)?);
+    Ok(parameters)
 }
 
 /// Secrets out of files; `-` is the next line of standard input.
@@ -114,6 +141,18 @@ pub(super) fn read_secrets(secrets: &[(String, String)]) -> Result<Parameters, B
         read.insert(name.clone(), text.trim().to_owned());
     }
     Ok(read)
+}
+
+/// Whatever must be entered is.
+fn complete(connector: &Connector, parameters: &Parameters) -> Outcome {
+    let asked = asked(connector);
+    let missing = asked.iter().filter(|asked| !asked.optional && !parameters.contains_key(asked.name));
+    let missing: Vec<String> = missing.map(|missing| format!("  {}: {}", missing.name, missing.title)).collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let guide = connector.link().map_or(FOLDER_GUIDE, |link| link.guide().trim());
+    Err(format!("these are missing:\n{}\n\n{guide}", missing.join("\n")).into())
 }
 
 /// The connector's terms, with the version of the text of each consent it brings.
@@ -145,8 +184,37 @@ fn terms(hub: &Hub, connector: &Connector, arguments: &AddSource) -> Result<Term
 }
 
 async fn test(hub: &Hub, arguments: &NamedSource) -> Outcome {
-    hub.house.vendors.session(&arguments.code).await?.test().await?;
+    let vendors = &hub.house.vendors;
+    let (source, connection) = vendors.connected(&arguments.code).await?;
+    if let Some(folder) = vendors.folder(&source.connector, &connection)? {
+        folder.check()?;
+        say("files can be read in the folder and put away");
+        return Ok(());
+    }
+    vendors.open(&source, &connection)?.test().await?;
     say("the vendor answers, and the credentials may read");
+    Ok(())
+}
+
+/// Enters parameters anew and leaves the others as they are.
+async fn set(hub: &Hub, arguments: &SetSource) -> Outcome {
+    let (code, vendors) = (&arguments.code, &hub.house.vendors);
+    let (source, mut connection) = vendors.connected(code).await?;
+    let connector = vendors.catalog.connector(&source.connector)?.clone();
+    if let Some(name) = arguments.unset.iter().find(|name| !connection.parameters.contains_key(*name)) {
+        return Err(format!("`{name}` is not entered").into());
+    }
+    connection.parameters.retain(|name, _| !arguments.unset.contains(name));
+    connection.parameters.extend(parameters(&connector, &arguments.parameters, &arguments.secrets)?);
+    complete(&connector, &connection.parameters)?;
+    try_out(hub, &connector, &connection, arguments.untested).await?;
+    let line = Line::new(Act::Configured).to("command line").object(format!("connection of {code}"));
+    let kept = async {
+        vendors.connections.amend(source.number, &connection).await?;
+        Ok::<_, Box<dyn std::error::Error>>(())
+    };
+    hub.house.book.change(line, kept).await?;
+    say(&format!("`{code}` is reached so from now on; schedule and places stay as they are"));
     Ok(())
 }
 
@@ -237,7 +305,8 @@ pub(super) fn connectors(command: Connectors) -> Outcome {
     match command {
         Connectors::List => {
             for connector in Catalog::embedded()?.connectors() {
-                let how = if connector.link().is_some() { "reads from the vendor" } else { "reads files" };
+                let how =
+                    if connector.link().is_some() { "reads from the vendor" } else { "reads files out of a folder" };
                 say(&format!("{:<18}  {:<34}  {how}", connector.name(), connector.title()));
             }
         }
@@ -257,14 +326,12 @@ pub(super) fn connectors(command: Connectors) -> Outcome {
 
 fn show(connector: &Connector) {
     say(&format!("{}\n\n{}", connector.title(), connector.docs().trim()));
-    if let Some(link) = connector.link() {
-        say(&format!("\n{}\n", link.guide().trim()));
-        for parameter in link.parameters() {
-            let kind = if parameter.secret { "--secret-file" } else { "--set" };
-            let note = if parameter.optional { " (optional)" } else { "" };
-            let example = parameter.example.map(|example| format!(", such as {example}")).unwrap_or_default();
-            say(&format!("  {kind} {}=…  {}{example}{note}", parameter.name, parameter.title));
-        }
+    say(&format!("\n{}\n", connector.link().map_or(FOLDER_GUIDE, |link| link.guide().trim())));
+    for parameter in asked(connector) {
+        let kind = if parameter.secret { "--secret-file" } else { "--set" };
+        let note = if parameter.optional { " (optional)" } else { "" };
+        let example = parameter.example.map(|example| format!(", such as {example}")).unwrap_or_default();
+        say(&format!("  {kind} {}=…  {}{example}{note}", parameter.name, parameter.title));
     }
     let streams: Vec<&str> = connector.streams().iter().map(Stream::name).collect();
     say(&format!("\nStreams: {}", streams.join(", ")));

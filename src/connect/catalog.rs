@@ -16,7 +16,7 @@ use super::mapping::{self, Code, Stream};
 use super::notify::Notify;
 use super::pull::Pull;
 use super::webhook::Webhooks;
-use super::{Error, TableMapping};
+use super::{Deletions, Demands, Error, TableMapping};
 use crate::consent::Terms;
 
 static EMBEDDED: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/connectors");
@@ -89,6 +89,7 @@ pub struct Connector {
     docs: String,
     policy: SourcePolicy,
     social: bool,
+    extf: bool,
     empty: Option<Filter>,
     streams: Vec<Stream>,
     table: Option<TableMapping>,
@@ -96,6 +97,8 @@ pub struct Connector {
     erase: Option<Erase>,
     webhooks: Option<Webhooks>,
     notify: Option<Notify>,
+    deletions: Option<Deletions>,
+    demands: Vec<Demands>,
     fixtures: Vec<(String, Vec<u8>)>,
 }
 
@@ -184,10 +187,28 @@ impl Connector {
         self.notify.as_ref()
     }
 
+    /// What the vendor passes on of people who demand deletion, if the manifest says so.
+    #[must_use]
+    pub const fn deletions(&self) -> Option<&Deletions> {
+        self.deletions.as_ref()
+    }
+
+    /// Lists at the vendor of people who demanded something.
+    #[must_use]
+    pub fn demands(&self) -> &[Demands] {
+        &self.demands
+    }
+
     /// Is this a page of the vendor without any object?
     #[must_use]
     pub fn is_empty_page(&self, page: &Value) -> bool {
         self.empty.as_ref().is_some_and(|empty| empty.holds(mapping::value(page)))
+    }
+
+    /// Are its CSV files those of DATEV?
+    #[must_use]
+    pub const fn reads_extf(&self) -> bool {
+        self.extf
     }
 
     /// The example of a CSV mapping that comes with the connector, if there is one.
@@ -215,6 +236,7 @@ impl Connector {
         let no_link = |key| at.wrong(key, "without a `connection` nobody can be called; add one, or leave this out");
         let erase = match (manifest.erase, &link) {
             (Some(spec), Some(link)) => Some(Erase::load(spec, link, at)?),
+            (Some(spec), None) if spec.steps.is_empty() => Some(Erase::by_hand(spec, at)?),
             (Some(_), None) => return Err(no_link("erase:")),
             (None, _) => None,
         };
@@ -251,6 +273,12 @@ impl Connector {
         if notify.is_none() && link.as_ref().is_some_and(|link| link.test.is_none()) {
             return Err(at.wrong("connection:", "say with `test` which harmless call proves the credentials"));
         }
+        let deletions = match (manifest.deletion, &link) {
+            (Some(spec), Some(link)) => Some(Deletions::load(spec, link, at)?),
+            (Some(_), None) => return Err(no_link("deletion:")),
+            (None, _) => None,
+        };
+        let demands = Demands::load_all(manifest.demands, link.as_ref(), at)?;
         let empty = manifest.empty.map(|code| Filter::compile(&code, &place, "empty")).transpose()?;
         let table = if files.contains_key("mapping.yaml") {
             Some(TableMapping::parse(&format!("{folder}/mapping.yaml"), &take(&mut files, folder, "mapping.yaml")?)?)
@@ -265,6 +293,7 @@ impl Connector {
             docs: manifest.docs,
             policy: manifest.source_policy,
             social: manifest.social,
+            extf: manifest.extf,
             empty,
             streams,
             table,
@@ -272,6 +301,8 @@ impl Connector {
             erase,
             webhooks,
             notify,
+            deletions,
+            demands,
             fixtures: fixtures.collect(),
         })
     }

@@ -7,14 +7,22 @@ use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
 use super::session::Keeper;
-use super::{Fault, Outgoing, Parameters, StreamPlace};
+use super::{Fault, FilePlace, Outgoing, Parameters, StreamPlace};
 use crate::store::connections::{self, ConnectionRow};
 use crate::store::{self, Store};
 use crate::types::{SourceNo, Timestamp};
 use crate::vault::{Drawer, Row, Strongbox};
 
-/// Where each stream of a source stands, by its name.
-pub type Places = BTreeMap<String, StreamPlace>;
+/// How far a source was read.
+#[derive(Default, Serialize, Deserialize)]
+pub struct Places {
+    /// Where each file of its folder stands, by its name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub files: BTreeMap<String, FilePlace>,
+    /// Where each stream stands, by its name.
+    #[serde(flatten)]
+    pub streams: BTreeMap<String, StreamPlace>,
+}
 
 /// How the vendor of one source is reached. It holds credentials: it is neither printed nor sent anywhere.
 #[derive(Clone, Serialize, Deserialize)]
@@ -81,6 +89,15 @@ impl Connections {
         Ok(self.store.write(move |write| connections::put(write, &row)).await?)
     }
 
+    /// Puts other parameters in the place of those a source has; schedule and places stay.
+    ///
+    /// # Errors
+    /// If they cannot be sealed or written.
+    pub async fn amend(&self, source: SourceNo, connection: &Connection) -> Result<(), Unkept> {
+        let sealed = self.seal(Drawer::Credentials, source, connection)?;
+        Ok(self.store.write(move |write| connections::reseal(write, source, &sealed)).await?)
+    }
+
     /// How a source is reached; none if it is not connected.
     ///
     /// # Errors
@@ -111,7 +128,11 @@ impl Connections {
     /// # Errors
     /// If it does not open.
     pub fn places(&self, row: &ConnectionRow) -> Result<Places, Unkept> {
-        if row.places.is_empty() { Ok(Places::new()) } else { self.open(Drawer::Places, row.source_no, &row.places) }
+        if row.places.is_empty() {
+            Ok(Places::default())
+        } else {
+            self.open(Drawer::Places, row.source_no, &row.places)
+        }
     }
 
     /// Seals where the streams of a source stand.

@@ -120,6 +120,21 @@ impl Erase {
         Ok(Self { note: spec.note, without_steps: spec.without_steps, steps: steps.collect::<Result<_, Error>>()? })
     }
 
+    /// Where nobody can be called: what is left to be said.
+    pub(super) fn by_hand(spec: EraseSpec, at: At<'_>) -> Result<Self, Error> {
+        if spec.without_steps.is_none() {
+            return Err(at.wrong("erase:", "say with `without_steps` what is left to be said"));
+        }
+        Ok(Self { note: spec.note, without_steps: spec.without_steps, steps: Vec::new() })
+    }
+
+    /// What is to be said without asking the vendor, where no step asks it.
+    #[must_use]
+    pub fn without_asking(&self) -> Option<Erasure> {
+        let said = || Erasure { note: self.note.clone(), leaves: self.without_steps, steps: Vec::new() };
+        self.steps.is_empty().then(said)
+    }
+
     /// What this does at the vendor, what stays there and why.
     #[must_use]
     pub fn note(&self) -> &str {

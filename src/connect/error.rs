@@ -159,6 +159,9 @@ pub enum FileError {
         /// The name it has in the mapping.
         name: String,
     },
+    /// A file for a connector of DATEV that is none.
+    #[error("the file does not begin like one of DATEV: a header that starts with EXTF, then the captions")]
+    NotExtf,
     /// A CSV file was given without a mapping.
     #[error("a CSV file needs a mapping file that says what its columns mean")]
     NeedsMapping,
@@ -179,6 +182,23 @@ impl FileError {
     /// Does reading stop here? If not, the items behind the failed one still follow.
     #[must_use]
     pub const fn ends(&self) -> bool {
-        matches!(self, Self::Read(_) | Self::MissingColumn { .. } | Self::NeedsMapping | Self::TooLong { .. })
+        matches!(
+            self,
+            Self::Read(_) | Self::MissingColumn { .. } | Self::NotExtf | Self::NeedsMapping | Self::TooLong { .. }
+        )
+    }
+
+    /// The same without the place, for counting.
+    #[must_use]
+    pub fn reason(&self) -> String {
+        match self {
+            Self::Object { error, .. } => error.reason.to_string(),
+            Self::Encoding { encoding, .. } => format!("what stands there is not {encoding}"),
+            Self::Json { .. } => "what stands there is not JSON".to_owned(),
+            Self::UnknownPage { .. } => "no stream of the connector recognises it".to_owned(),
+            Self::Columns { .. } => "a row has another number of columns than the header".to_owned(),
+            Self::TooLong { limit, .. } => format!("it is longer than {limit} bytes"),
+            Self::MissingColumn { .. } | Self::NotExtf | Self::NeedsMapping | Self::Read(_) => self.to_string(),
+        }
     }
 }

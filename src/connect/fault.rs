@@ -77,8 +77,11 @@ pub enum Fault {
         wrong: &'static str,
     },
     /// The connector has no section `connection`.
-    #[error("the connector `{0}` reads files only; use `obhut import`")]
+    #[error("the connector `{0}` reads files only; put them into its folder, or use `obhut import`")]
     FilesOnly(String),
+    /// The folder of a source cannot be used.
+    #[error("the folder {0}; the hub must be able to read and write there")]
+    Folder(&'static str),
     /// No randomness, or no client could be built.
     #[error(
         "outgoing calls are not possible on this machine; are the certificates of the system there (ca-certificates)?"
@@ -115,6 +118,7 @@ impl Fault {
             Self::Filter(_) => "filter_failed",
             Self::Parameter { .. } => "parameter_missing",
             Self::FilesOnly(_) => "files_only",
+            Self::Folder(_) => "folder_unusable",
             Self::Machine => "machine",
             Self::Keep => "not_kept",
         }

@@ -2,10 +2,11 @@
 
 use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
+use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::{Connector, FileError, Place};
+use super::{Connector, FileError, Place, extf};
 
 /// Bytes of a JSON file that is one value and therefore read as a whole.
 const LONGEST_JSON: u64 = 256 * 1024 * 1024;
@@ -39,23 +40,46 @@ impl Form {
 /// Canonical records as JSON, one by one, and the errors of what could not be read between them.
 pub type Records<'a> = Box<dyn Iterator<Item = Result<Vec<u8>, FileError>> + 'a>;
 
+/// What stood at one place of a file.
+pub struct Item {
+    /// Where.
+    pub place: Place,
+    /// As it stood there, for whoever puts it aside. None where the file is one document.
+    pub raw: Option<Arc<[u8]>>,
+    /// The record made of it, or why there is none.
+    pub record: Result<Vec<u8>, FileError>,
+}
+
+/// What stands in a file, in its order. The same bytes always yield the same items.
+pub type Items<'a> = Box<dyn Iterator<Item = Item> + 'a>;
+
 impl Connector {
     /// Reads a file of the vendor's replies. NDJSON is read line by line with bounded memory; a JSON file is one value
     /// and read as a whole, up to 256 MiB. CSV needs a [`TableMapping`](super::TableMapping).
     pub fn read<'a>(&'a self, input: impl Read + 'a, form: Form, source: &'a str) -> Records<'a> {
+        Box::new(self.items(input, form, source).map(|item| item.record))
+    }
+
+    /// The same, with the place of each record and what stood there.
+    pub fn items<'a>(&'a self, input: impl Read + 'a, form: Form, source: &'a str) -> Items<'a> {
         match form {
             Form::Json => self.read_json(input, source),
             Form::Ndjson => Box::new(Lines::over(input).flat_map(move |(place, line)| {
-                match line.and_then(|line| parse(&line, place)) {
-                    Ok(page) => self.read_page(&page, place, source),
-                    Err(error) => only(error),
+                let (raw, page) = match line {
+                    Ok(line) => (Some(Arc::<[u8]>::from(line.as_slice())), parse(&line, place)),
+                    Err(error) => (None, Err(error)),
+                };
+                match page {
+                    Ok(page) => self.read_page(&page, place, raw, source),
+                    Err(error) => Box::new(std::iter::once(Item { place, raw, record: Err(error) })),
                 }
             })),
+            Form::Csv if self.reads_extf() => extf::items(self, input, source),
             Form::Csv => only(FileError::NeedsMapping),
         }
     }
 
-    fn read_json<'a>(&'a self, input: impl Read, source: &'a str) -> Records<'a> {
+    fn read_json<'a>(&'a self, input: impl Read, source: &'a str) -> Items<'a> {
         let whole = Place::default();
         let mut bytes = Vec::new();
         match input.take(LONGEST_JSON + 1).read_to_end(&mut bytes) {
@@ -67,26 +91,35 @@ impl Connector {
         }
         match parse(without_mark(&bytes), whole) {
             Err(error) => only(error),
-            Ok(Value::Array(pages)) => {
-                Box::new(pages.into_iter().enumerate().flat_map(move |(page, value)| {
-                    self.read_page(&value, Place { page: Some(page), line: None }, source)
-                }))
-            }
-            Ok(page) => self.read_page(&page, whole, source),
+            Ok(Value::Array(pages)) => Box::new(pages.into_iter().enumerate().flat_map(move |(page, value)| {
+                self.read_page(&value, Place { page: Some(page), line: None }, None, source)
+            })),
+            Ok(page) => self.read_page(&page, whole, None, source),
         }
     }
 
-    fn read_page<'a>(&'a self, page: &Value, place: Place, source: &'a str) -> Records<'a> {
+    /// What the objects of a page are; `raw` is the page as it stood, where it stood on a line of its own.
+    pub(super) fn read_page<'a>(
+        &'a self,
+        page: &Value,
+        place: Place,
+        raw: Option<Arc<[u8]>>,
+        source: &'a str,
+    ) -> Items<'a> {
         match self.stream_for(page) {
-            Some(stream) => Box::new(
-                stream.map(page, source).map(move |record| record.map_err(|error| FileError::Object { place, error })),
-            ),
+            Some(stream) => Box::new(stream.map(page, source).map(move |record| {
+                let record = record.map_err(|error| FileError::Object { place, error });
+                Item { place, raw: raw.clone(), record }
+            })),
             None if self.is_empty_page(page) => Box::new(std::iter::empty()),
-            None => only(FileError::UnknownPage {
-                place,
-                connector: self.name().to_owned(),
-                streams: self.streams().iter().map(|stream| stream.name()).collect::<Vec<_>>().join(", "),
-            }),
+            None => {
+                let error = FileError::UnknownPage {
+                    place,
+                    connector: self.name().to_owned(),
+                    streams: self.streams().iter().map(|stream| stream.name()).collect::<Vec<_>>().join(", "),
+                };
+                Box::new(std::iter::once(Item { place, raw, record: Err(error) }))
+            }
         }
     }
 }
@@ -154,6 +187,6 @@ fn without_mark(bytes: &[u8]) -> &[u8] {
     bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes)
 }
 
-pub(super) fn only<'a>(error: FileError) -> Records<'a> {
-    Box::new(std::iter::once(Err(error)))
+pub(super) fn only<'a>(error: FileError) -> Items<'a> {
+    Box::new(std::iter::once(Item { place: Place::default(), raw: None, record: Err(error) }))
 }

@@ -45,6 +45,9 @@ pub struct StreamCounts {
     pub suppressed: u64,
     /// Records that were rejected.
     pub rejected: u64,
+    /// Records that ended because the vendor does not list their objects any more.
+    #[serde(default)]
+    pub ended: u64,
     /// Was it read to its end?
     pub complete: bool,
 }
@@ -91,6 +94,7 @@ impl Counts {
                 stale: sum.stale + one.stale,
                 suppressed: sum.suppressed + one.suppressed,
                 rejected: sum.rejected + one.rejected,
+                ended: sum.ended + one.ended,
                 complete: sum.complete && one.complete,
             }
         })

@@ -10,7 +10,9 @@ use url::Url;
 use super::call::{At, Call, Headers};
 use super::filter::Filter;
 use super::guard::HostRule;
-use super::manifest::link::{AuthSpec, LimitSpec, LinkSpec, ParameterKind, ParameterSpec, ThrottleSpec, TokenForm};
+use super::manifest::link::{
+    AuthSpec, LimitSpec, LinkSpec, ParameterKind, ParameterSpec, ProofSpec, ThrottleSpec, TokenForm, UsageSpec,
+};
 use super::mapping::{exact, value};
 use super::template::{Template, Variables};
 use super::{Error, Fault};
@@ -29,6 +31,8 @@ pub struct Link {
     pub(super) headers: Headers,
     pub(super) limits: Vec<LimitSpec>,
     pub(super) throttle: Throttle,
+    pub(super) usage: Option<Usage>,
+    pub(super) refused: Option<Filter>,
     pub(super) refuses: Vec<u16>,
     pub(super) error_code: Option<Filter>,
     pub(super) test: Option<Call>,
@@ -57,13 +61,30 @@ pub(super) struct Auth {
     pub(super) basic: Option<(Template, Template)>,
     pub(super) headers: Headers,
     pub(super) query: Vec<(String, Template)>,
+    pub(super) proof: Option<Proof>,
     pub(super) token: Option<TokenCall>,
+}
+
+/// A parameter of the query that proves a second secret.
+pub(super) struct Proof {
+    pub(super) parameter: String,
+    pub(super) secret: Template,
+    pub(super) over: Template,
+}
+
+/// How the vendor says how much of what it allows is used.
+pub(super) struct Usage {
+    pub(super) headers: Vec<HeaderName>,
+    pub(super) percent: Filter,
+    pub(super) wait_minutes: Option<Filter>,
+    pub(super) slow_from: f64,
 }
 
 /// How a token is had.
 pub(super) struct TokenCall {
     pub(super) url: Template,
-    pub(super) fields: Vec<(&'static str, Template)>,
+    pub(super) basic: Option<(Template, Template)>,
+    pub(super) fields: Vec<(String, Template)>,
     pub(super) form: TokenForm,
     pub(super) header: HeaderName,
     pub(super) prefix: String,
@@ -122,6 +143,8 @@ impl Link {
                 body: body.map(|code| at.filter(&code, "connection.throttle.body")).transpose()?,
                 retry_after,
             },
+            usage: spec.usage.map(|usage| Usage::load(usage, at)).transpose()?,
+            refused: spec.refused.map(|code| at.filter(&code, "connection.refused")).transpose()?,
             refuses: spec.refuses,
             error_code: spec.error_code.map(|code| at.filter(&code, "connection.error_code")).transpose()?,
             test: test.map(|test| Call::load(&test.request, "connection.test.request", at, &names)).transpose()?,
@@ -186,6 +209,7 @@ impl Link {
                     }
                     value.to_owned()
                 }
+                (Some(value), ParameterKind::PublicKey) => value.split_whitespace().collect::<Vec<_>>().join(" "),
                 (Some(value), ParameterKind::Text | ParameterKind::Secret) => {
                     if value.chars().any(char::is_control) {
                         return fault(name, "holds a character that belongs in no such text");
@@ -233,6 +257,31 @@ impl Link {
 pub(super) const WORDS: &[&str] =
     &["page", "offset", "limit", "token", "since", "until", "id", "email", "phone", "customer_number", "account"];
 
+impl Proof {
+    fn load(spec: ProofSpec, at: At<'_>, names: &[&str]) -> Result<Self, Error> {
+        let (secret, over) = (at.template(&spec.secret, names)?, at.template(&spec.over, names)?);
+        Ok(Self { parameter: spec.parameter, secret, over })
+    }
+}
+
+impl Usage {
+    fn load(spec: UsageSpec, at: At<'_>) -> Result<Self, Error> {
+        let header = |name: &String| {
+            HeaderName::from_bytes(name.as_bytes()).map_err(|_| at.wrong(name, "this is no name of a header"))
+        };
+        if spec.slow_from >= 100 {
+            return Err(at.wrong("slow_from:", "from 100 percent on nothing is allowed any more; write less"));
+        }
+        let wait = spec.wait_minutes.map(|code| at.filter(&code, "connection.usage.wait_minutes"));
+        Ok(Self {
+            headers: spec.headers.iter().map(header).collect::<Result<_, Error>>()?,
+            percent: at.filter(&spec.percent, "connection.usage.percent")?,
+            wait_minutes: wait.transpose()?,
+            slow_from: f64::from(spec.slow_from),
+        })
+    }
+}
+
 impl Auth {
     fn load(
         spec: AuthSpec,
@@ -250,16 +299,22 @@ impl Auth {
         };
         let mut token = None;
         if let Some(spec) = spec.oauth2_client_credentials {
-            let mut fields = vec![
-                ("grant_type", template("client_credentials")?),
-                ("client_id", template(&spec.client_id)?),
-                ("client_secret", template(&spec.client_secret)?),
-            ];
+            let (id, secret) = (template(&spec.client_id)?, template(&spec.client_secret)?);
+            let mut fields = vec![("grant_type".to_owned(), template("client_credentials")?)];
+            let mut basic = None;
+            if spec.basic {
+                basic = Some((id, secret));
+            } else {
+                fields.extend([("client_id".to_owned(), id), ("client_secret".to_owned(), secret)]);
+            }
             if let Some(scope) = &spec.scope {
-                fields.push(("scope", template(scope)?));
+                fields.push(("scope".to_owned(), template(scope)?));
+            }
+            for (name, text) in &spec.fields {
+                fields.push((name.clone(), template(text)?));
             }
             let (url, header) = (template(&spec.token_url)?, header(&spec.header)?);
-            token = Some(TokenCall { url, fields, form: spec.form, header, prefix: spec.prefix, refresh: None });
+            token = Some(TokenCall { url, basic, fields, form: spec.form, header, prefix: spec.prefix, refresh: None });
         }
         if let Some(spec) = spec.oauth2_refresh {
             if !parameters.contains_key(&spec.refresh_token) {
@@ -268,21 +323,22 @@ impl Auth {
                 return Err(at.wrong("refresh_token:", message));
             }
             let mut fields = vec![
-                ("grant_type", template("refresh_token")?),
-                ("client_id", template(&spec.client_id)?),
-                ("refresh_token", template(&format!("{{{}}}", spec.refresh_token))?),
+                ("grant_type".to_owned(), template("refresh_token")?),
+                ("client_id".to_owned(), template(&spec.client_id)?),
+                ("refresh_token".to_owned(), template(&format!("{{{}}}", spec.refresh_token))?),
             ];
             if let Some(secret) = &spec.client_secret {
-                fields.push(("client_secret", template(secret)?));
+                fields.push(("client_secret".to_owned(), template(secret)?));
             }
             let (url, header, refresh) = (template(&spec.token_url)?, header(&spec.header)?, Some(spec.refresh_token));
-            token = Some(TokenCall { url, fields, form: spec.form, header, prefix: spec.prefix, refresh });
+            token = Some(TokenCall { url, basic: None, fields, form: spec.form, header, prefix: spec.prefix, refresh });
         }
         let query = spec.query.iter().map(|(key, text)| Ok((key.clone(), template(text)?)));
         Ok(Self {
             basic: basic.transpose()?,
             headers: Headers::load(&spec.headers, at, names)?,
             query: query.collect::<Result<_, Error>>()?,
+            proof: spec.proof.map(|proof| Proof::load(proof, at, names)).transpose()?,
             token,
         })
     }

@@ -36,6 +36,9 @@ pub(super) struct Manifest {
     /// Is the vendor a social network? Accounts there are of the category social.
     #[serde(default)]
     pub(super) social: bool,
+    /// Are its CSV files those of DATEV (EXTF)? Each row is then a page: `{header, row}`, the row by its captions.
+    #[serde(default)]
+    pub(super) extf: bool,
     /// jq predicate: a page without objects, which no stream could recognise.
     #[serde(default)]
     pub(super) empty: Option<String>,
@@ -44,6 +47,9 @@ pub(super) struct Manifest {
     pub(super) connection: Option<link::LinkSpec>,
     /// By name.
     pub(super) streams: BTreeMap<String, StreamSpec>,
+    /// Lists of people who demanded something of the vendor and whose demand the merchant must follow, by name.
+    #[serde(default)]
+    pub(super) demands: BTreeMap<String, webhook::DemandSpec>,
     /// How the vendor is made to forget a person.
     #[serde(default)]
     pub(super) erase: Option<erase::EraseSpec>,
@@ -53,6 +59,9 @@ pub(super) struct Manifest {
     /// How a program is told what happened here.
     #[serde(default)]
     pub(super) notify: Option<notify::NotifySpec>,
+    /// What the vendor passes on of people who demand deletion.
+    #[serde(default)]
+    pub(super) deletion: Option<webhook::DeletionSpec>,
 }
 
 /// One kind of reply and how it becomes records.

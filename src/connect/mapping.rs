@@ -6,6 +6,7 @@ use jaq_json::{Num, Val};
 use serde::Deserialize;
 use serde_json::{Map, Number, Value};
 
+use super::call::At;
 use super::filter::Filter;
 use super::manifest::{FieldLists, StreamSpec};
 use super::pull::Pull;
@@ -92,6 +93,18 @@ impl Stream {
             detect: Some(Filter::compile(&spec.detect, file, &format!("streams.{name}.detect"))?),
             objects: Filter::compile(&spec.objects, file, &format!("streams.{name}.objects"))?,
             mapping: Mapping::load(&format!("streams.{name}.records"), records, spec.fields, spec.consents)?,
+            pull: None,
+        })
+    }
+
+    /// One that makes no records: its objects are all there is to it.
+    pub(super) fn list(name: &str, objects: &str, at: At<'_>) -> Result<Self, Error> {
+        let none = Code { file: at.file, text: "empty" };
+        Ok(Self {
+            name: name.to_owned(),
+            detect: None,
+            objects: at.filter(objects, &format!("{name}.objects"))?,
+            mapping: Mapping::load(name, none, FieldLists::new(), Vec::new())?,
             pull: None,
         })
     }

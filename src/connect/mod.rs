@@ -15,14 +15,20 @@
 //!
 //! Read next: `connectors/shopware6/manifest.yaml`, then [`Pull::page`], which `jobs::sync` calls.
 
+mod aside;
 mod call;
 mod catalog;
 mod connections;
+mod deletion;
+mod demand;
+mod encoding;
 mod erase;
 mod error;
+pub mod extf;
 mod fault;
 mod file;
 mod filter;
+mod folder;
 mod guard;
 mod history;
 mod link;
@@ -32,19 +38,25 @@ mod notify;
 mod outside;
 mod pace;
 mod pull;
+mod rsa;
 mod session;
 mod signature;
 mod table;
 mod template;
+mod usage;
 mod vendors;
 mod webhook;
 
+pub use aside::Aside;
 pub use catalog::{Catalog, Connector};
 pub use connections::{Connection, Connections, Places, Unkept};
+pub use deletion::{Deletions, Wish};
+pub use demand::Demands;
 pub use erase::{Erase, Erasure, Person, StepReport};
 pub use error::{Error, FileError, MappingError, Place, Reason};
 pub use fault::Fault;
-pub use file::Form;
+pub use file::{Form, Item, Items};
+pub use folder::{Dropped, FilePlace, Folder};
 pub use guard::Outgoing;
 pub use history::{Counts, StreamCounts};
 pub use link::{Link, Parameter, Parameters};

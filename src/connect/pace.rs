@@ -26,7 +26,11 @@ impl Pause for Timer {
 
 /// The vendor's windows; all hold at once.
 #[derive(Debug)]
-pub(super) struct Pace(Vec<Window>);
+pub(super) struct Pace {
+    windows: Vec<Window>,
+    /// Nothing is called before.
+    held: Timestamp,
+}
 
 #[derive(Debug)]
 enum Window {
@@ -54,17 +58,24 @@ impl Pace {
                 Window::Bucket { size, gain: limit.calls / limit.seconds, level: size, seen: None }
             }
         });
-        Self(windows.collect())
+        Self { windows: windows.collect(), held: Timestamp::UNSET }
+    }
+
+    /// Makes no call for so long, because the vendor said how much of what it allows is used.
+    pub(super) fn hold(&mut self, now: Timestamp, time: Duration) {
+        let until = now.plus(i64::try_from(time.as_micros()).unwrap_or(i64::MAX));
+        self.held = self.held.max(until);
     }
 
     /// Takes one call out of every window if all have one; else says how long to wait.
     pub(super) fn take(&mut self, now: Timestamp) -> Option<Duration> {
-        let wait = self.0.iter_mut().map(|window| window.wait(now)).max().unwrap_or(Duration::ZERO);
+        let held = Duration::from_micros(u64::try_from(self.held.micros().saturating_sub(now.micros())).unwrap_or(0));
+        let wait = self.windows.iter_mut().map(|window| window.wait(now)).fold(held, Duration::max);
         if !wait.is_zero() {
             // A little more, so that a rounded clock does not ask twice.
             return Some(wait + Duration::from_millis(1));
         }
-        for window in &mut self.0 {
+        for window in &mut self.windows {
             match window {
                 Window::Sliding { made, .. } => made.push_back(now),
                 Window::Bucket { level, .. } => *level -= 1.0,

@@ -1,10 +1,12 @@
 //! [`Pull`]: reading a stream from the vendor, page by page, from wherever the last reading stood.
 
 mod changes;
+mod each;
 mod enrich;
 mod paging;
 
 use changes::{Incremental, instant, is_news, written};
+use each::Each;
 use enrich::Enrich;
 use jaq_json::Val;
 use paging::{Paging, Spot};
@@ -18,7 +20,7 @@ use super::mapping::value;
 use super::session::{Answer, Session};
 use super::template::Variables;
 use super::{Error, Fault, MappingError, Stream};
-use crate::types::Timestamp;
+use crate::types::{RecordKind, Timestamp};
 
 /// Where a stream stands. It is kept sealed, because a vendor's page tokens may hold anything.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -48,6 +50,9 @@ struct Sweep {
     read: u64,
     /// Objects there are in all.
     total: Option<u64>,
+    /// What it is read for one after the other, where the manifest says so; what is done is left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    each: Option<Vec<Variables>>,
 }
 
 impl Place {
@@ -90,6 +95,11 @@ impl Leaf {
         self.len() == 0
     }
 
+    /// Its objects.
+    pub(super) fn objects(self) -> impl Iterator<Item = Result<Val, MappingError>> {
+        self.objects.into_iter()
+    }
+
     /// The canonical records of its objects; what cannot be mapped stands between them as an error.
     pub fn records<'a>(
         self,
@@ -103,10 +113,12 @@ impl Leaf {
 /// How a stream is read.
 pub struct Pull {
     name: String,
+    each: Option<Each>,
     call: Call,
     paging: Option<Paging>,
     incremental: Option<Incremental>,
     enrich: Vec<Enrich>,
+    lists: Option<RecordKind>,
 }
 
 impl Pull {
@@ -114,13 +126,25 @@ impl Pull {
         let place = format!("streams.{stream}.pull");
         let mut known = link.names();
         known.extend(["page", "offset", "limit", "token", "since", "until"]);
+        let each = spec.each.map(|spec| Each::load(spec, &place, link, at)).transpose()?;
+        known.extend(each.iter().flat_map(Each::names));
         let call = Call::load(&spec.request, &format!("{place}.request"), at, &known)?;
         let paging =
             spec.paging.map(|paging| Paging::load(paging, &place, &call, &spec.request.body, at)).transpose()?;
         let incremental = spec.incremental.map(|spec| Incremental::load(spec, &place, at)).transpose()?;
         let enrich = spec.enrich.into_iter().map(|spec| Enrich::load(spec, &place, link, at));
         let enrich = enrich.collect::<Result<_, Error>>()?;
-        Ok(Self { name: place, call, paging, incremental, enrich })
+        // Without a total, an object that goes away meanwhile hides another one that stays.
+        if spec.lists.is_some() && paging.as_ref().is_some_and(|paging| !paging.misses_nothing()) {
+            return Err(at.wrong("lists:", "pages with numbers or offsets need a `total` for that"));
+        }
+        Ok(Self { name: place, each, call, paging, incremental, enrich, lists: spec.lists })
+    }
+
+    /// The type of record of which a reading from the beginning lists every one.
+    #[must_use]
+    pub const fn lists(&self) -> Option<RecordKind> {
+        self.lists
     }
 
     /// Reads the next page of `stream` from `place`.
@@ -142,6 +166,16 @@ impl Pull {
     async fn turn(&self, session: &Session, stream: &Stream, place: &Place) -> Result<Option<Leaf>, Fault> {
         let now = session.now();
         let mut sweep = place.sweep.clone().unwrap_or_else(|| self.begin(place.since, now));
+        if let (Some(each), None) = (&self.each, &sweep.each) {
+            let mut all = each.list(session).await?;
+            // The next one is the last of the list.
+            all.reverse();
+            sweep.each = Some(all);
+        }
+        if sweep.each.as_ref().is_some_and(Vec::is_empty) {
+            let after = Place { since: place.since, sweep: None };
+            return Ok(Some(Leaf { objects: Vec::new(), left_out: 0, after, last: true, total: None }));
+        }
         let words = self.words(&sweep);
         let next = if let Spot::Url(url) = &sweep.at { Some(url.as_str()) } else { None };
         let ends = |status: reqwest::StatusCode, body: &Value| {
@@ -168,10 +202,15 @@ impl Pull {
             }
         }
         let total = self.paging.as_ref().and_then(|paging| paging.total(&answer));
-        let next = match &self.paging {
+        let mut next = match &self.paging {
             Some(paging) => paging.next(&mut sweep, &answer, (count, total), &self.name)?,
             None => None,
         };
+        if next.is_none() && sweep.each.as_mut().is_some_and(|each| each.pop().is_some() && !each.is_empty()) {
+            (sweep.read, sweep.total) = (0, None);
+            next = Some(Spot::First);
+        }
+        let total = total.filter(|_| self.each.is_none());
         let last = next.is_none();
         let after = match next {
             Some(at) => Place { since: place.since, sweep: Some(Sweep { at, ..sweep }) },
@@ -185,7 +224,7 @@ impl Pull {
         let start = self.incremental.as_ref().and_then(|incremental| incremental.start_days);
         let start = start.map(|days| now.plus_days(-i64::from(days)).micros());
         let until = now.plus(-lag).micros();
-        Sweep { since: since.or(start), next_since: until, until, at: Spot::First, read: 0, total: None }
+        Sweep { since: since.or(start), next_since: until, until, at: Spot::First, read: 0, total: None, each: None }
     }
 
     /// Whatever changes from now on, by the vendor's clock, is read the next time.
@@ -209,6 +248,9 @@ impl Pull {
         let mut say = |name: &str, value: Value| {
             words.insert(name.to_owned(), value);
         };
+        for (name, value) in sweep.each.iter().filter_map(|each| each.last()).flatten() {
+            say(name, value.clone());
+        }
         if let Some(paging) = &self.paging {
             paging.words(&sweep.at).for_each(|(name, value)| say(name, value));
         }

@@ -19,6 +19,7 @@ use super::manifest::link::TokenForm;
 use super::mapping::{exact, value};
 use super::outside::{Outside, Prepared, Reply};
 use super::pace::{Pace, Pause, back_off, http_date, retry_after};
+use super::signature::hmac_hex;
 use super::template::Variables;
 use super::{Connector, Fault};
 use crate::types::{Clock, Entropy, Timestamp};
@@ -229,6 +230,9 @@ impl Session {
             }
         }
         let reply = self.outside.send(prepared).await?;
+        if let Some(rest) = link.usage.as_ref().and_then(|usage| usage.rest(&reply.headers)) {
+            self.pace.lock().unwrap_or_else(PoisonError::into_inner).hold(self.now(), rest);
+        }
         if reply.status.is_success() {
             return Ok(reply);
         }
@@ -242,6 +246,7 @@ impl Session {
         let code = code.and_then(exact).and_then(|code| vendor_code(&code));
         let fault = match status {
             status if link.refuses.contains(&status) => Fault::Credentials(code),
+            _ if link.refused.as_ref().is_some_and(|refused| refused.holds(value(&body))) => Fault::Credentials(code),
             403 => Fault::Permission(code),
             404 => Fault::NotFound(code),
             _ => Fault::Vendor { status, code },
@@ -266,13 +271,17 @@ impl Session {
         link.auth.headers.fill(all, headers)?;
         let missing = || Fault::Parameter { name: "for the authentication".to_owned(), wrong: "is missing" };
         if let Some((user, password)) = &link.auth.basic {
-            let (user, password) = (user.fill(all).ok_or_else(missing)?, password.fill(all).ok_or_else(missing)?);
-            let pair = Zeroizing::new(format!("{user}:{password}"));
-            headers.insert(AUTHORIZATION, header_value(&format!("Basic {}", BASE64_STANDARD.encode(pair.as_bytes())))?);
+            headers.insert(AUTHORIZATION, basic(user.fill(all).zip(password.fill(all)).ok_or_else(missing)?)?);
         }
         for (key, text) in &link.auth.query {
             let text = text.fill(all).ok_or_else(missing)?;
             prepared.url.query_pairs_mut().append_pair(key, &text);
+        }
+        if let Some(proof) = &link.auth.proof {
+            let (secret, over) =
+                (proof.secret.fill(all).ok_or_else(missing)?, proof.over.fill(all).ok_or_else(missing)?);
+            let proven = hmac_hex(Zeroizing::new(secret).as_bytes(), Zeroizing::new(over).as_bytes());
+            prepared.url.query_pairs_mut().append_pair(&proof.parameter, &proven);
         }
         if let Some(token) = &link.auth.token {
             let value = self.token(link, token).await?;
@@ -305,7 +314,7 @@ impl Session {
     async fn ask_for_token(&self, link: &Link, token: &TokenCall) -> Result<Value, Setback> {
         let all = self.variables();
         let missing = || Fault::Parameter { name: "for the token".to_owned(), wrong: "is missing" };
-        let fields = token.fields.iter().map(|(name, text)| Some((*name, text.fill(&all)?)));
+        let fields = token.fields.iter().map(|(name, text)| Some((name.as_str(), text.fill(&all)?)));
         let fields: Vec<(&str, String)> = fields.collect::<Option<_>>().ok_or_else(missing)?;
         let (body, kind) = match token.form {
             TokenForm::Form => (form(fields), "application/x-www-form-urlencoded"),
@@ -318,6 +327,9 @@ impl Session {
         let mut headers = HeaderMap::new();
         headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
         headers.insert(CONTENT_TYPE, HeaderValue::from_static(kind));
+        if let Some((id, secret)) = &token.basic {
+            headers.insert(AUTHORIZATION, basic(id.fill(&all).zip(secret.fill(&all)).ok_or_else(missing)?)?);
+        }
         let url = token.url.fill(&all).and_then(|url| Url::parse(&url).ok());
         let url = url.ok_or_else(|| Fault::Address("where the manifest asks for tokens".to_owned()))?;
         let prepared = Prepared { method: Method::POST, url, headers, body: Some(body) };
@@ -350,6 +362,7 @@ impl Session {
         self.token.lock().unwrap_or_else(PoisonError::into_inner).take().is_some()
     }
 
+    /// What the merchant entered, and what is derived of it.
     pub(super) fn variables(&self) -> Variables {
         self.variables.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
@@ -357,6 +370,11 @@ impl Session {
     fn link(&self) -> Result<&Link, Fault> {
         self.connector.link().ok_or_else(|| Fault::FilesOnly(self.connector.name().to_owned()))
     }
+}
+
+fn basic((user, password): (String, String)) -> Result<HeaderValue, Fault> {
+    let pair = Zeroizing::new(format!("{user}:{password}"));
+    header_value(&format!("Basic {}", BASE64_STANDARD.encode(pair.as_bytes())))
 }
 
 /// A vendor's code for an error, if it looks like one: an error's message could quote what was asked for.

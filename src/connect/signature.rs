@@ -7,10 +7,10 @@ use sha2::Sha256;
 use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
-use super::Error;
 use super::call::At;
 use super::manifest::webhook::{Scheme, SignatureEncoding, SignatureSpec};
 use super::template::{Template, Variables};
+use super::{Error, rsa};
 use crate::types::{Entropy, EntropyFailure, Timestamp};
 
 /// How far the times of Standard Webhooks may be off, either way.
@@ -29,11 +29,11 @@ impl Signature {
     pub(super) fn load(spec: SignatureSpec, at: At<'_>, known: &[&str]) -> Result<Self, Error> {
         let header = match (spec.scheme, spec.header) {
             (Scheme::Standard, None) => "webhook-signature".to_owned(),
-            (Scheme::HmacSha256, Some(header)) => header.to_ascii_lowercase(),
+            (Scheme::HmacSha256 | Scheme::RsaSha512, Some(header)) => header.to_ascii_lowercase(),
             (Scheme::Standard, Some(_)) => {
                 return Err(at.wrong("header:", "Standard Webhooks sign in `webhook-signature`; leave the header out"));
             }
-            (Scheme::HmacSha256, None) => {
+            (Scheme::HmacSha256 | Scheme::RsaSha512, None) => {
                 return Err(at.wrong("signature:", "name the `header` the signature stands in"));
             }
         };
@@ -52,14 +52,15 @@ impl Signature {
             return false;
         };
         let Some(shown) = headers.one(&self.header) else { return false };
+        let read = || {
+            shown.strip_prefix(self.prefix.as_str()).and_then(|shown| match self.encoding {
+                SignatureEncoding::Base64 => BASE64_STANDARD.decode(shown.trim()).ok(),
+                SignatureEncoding::Hex => hex::decode(shown.trim()).ok(),
+            })
+        };
         match self.scheme {
-            Scheme::HmacSha256 => {
-                let shown = shown.strip_prefix(self.prefix.as_str()).and_then(|shown| match self.encoding {
-                    SignatureEncoding::Base64 => BASE64_STANDARD.decode(shown.trim()).ok(),
-                    SignatureEncoding::Hex => hex::decode(shown.trim()).ok(),
-                });
-                shown.is_some_and(|shown| is_of(secret.as_bytes(), &[body], &shown))
-            }
+            Scheme::HmacSha256 => read().is_some_and(|shown| is_of(secret.as_bytes(), &[body], &shown)),
+            Scheme::RsaSha512 => read().is_some_and(|shown| rsa::is_of(&secret, body, &shown)),
             Scheme::Standard => {
                 let (Some(id), Some(sent)) = (headers.one("webhook-id"), headers.one("webhook-timestamp")) else {
                     return false;
@@ -111,7 +112,15 @@ impl Headers<'_> {
     }
 }
 
-fn is_of(key: &[u8], signed: &[&[u8]], shown: &[u8]) -> bool {
+/// HMAC-SHA-256 in hexadecimal.
+pub(super) fn hmac_hex(key: &[u8], text: &[u8]) -> String {
+    // Any key has a length it takes.
+    let Ok(mut mac) = <Hmac<Sha256> as KeyInit>::new_from_slice(key) else { return String::new() };
+    mac.update(text);
+    hex::encode(mac.finalize().into_bytes())
+}
+
+pub(super) fn is_of(key: &[u8], signed: &[&[u8]], shown: &[u8]) -> bool {
     let Ok(mut mac) = <Hmac<Sha256> as KeyInit>::new_from_slice(key) else { return false };
     signed.iter().for_each(|part| mac.update(part));
     mac.finalize().into_bytes().as_slice().ct_eq(shown).into()

@@ -10,7 +10,8 @@ use csv::{ByteRecord, ReaderBuilder};
 use jaq_json::Val;
 
 use super::catalog::check_fields;
-use super::file::{Records, only};
+use super::encoding::windows_1252;
+use super::file::{Item, Items, Records, only};
 use super::manifest::{self, Encoding, TableSpec};
 use super::mapping::{Code, Mapping};
 use super::{Error, FileError, MappingError, Place};
@@ -67,42 +68,39 @@ impl TableMapping {
     /// Reads a table row by row with bounded memory. The filter sees each row as an object of the columns the mapping
     /// names; an empty cell is null.
     pub fn read<'a>(&'a self, input: impl Read + 'a, source: &'a str) -> Records<'a> {
-        let budget = Arc::new(AtomicU64::new(LONGEST_ROW));
-        let metered = Metered { input, budget: Arc::clone(&budget) };
-        let mut reader = ReaderBuilder::new().delimiter(self.delimiter).from_reader(metered);
-        let header = match reader.byte_headers() {
-            Ok(header) => header.clone(),
-            Err(error) => return only(failure(error, Place { line: Some(1), page: None })),
+        Box::new(self.items(input, source).map(|item| item.record))
+    }
+
+    /// The same, with the place of each record and the row it was made of.
+    pub fn items<'a>(&'a self, input: impl Read + 'a, source: &'a str) -> Items<'a> {
+        let mut rows = Rows::over(input, self.delimiter);
+        let header = match rows.next() {
+            Some((_, Ok(header))) => header,
+            Some((_, Err(error))) => return only(error),
+            None => ByteRecord::new(),
         };
         let columns = match self.find_columns(&header) {
             Ok(columns) => columns,
             Err(error) => return only(error),
         };
-        let mut ended = false;
-        let rows = std::iter::from_fn(move || {
-            if ended {
-                return None;
-            }
-            budget.store(LONGEST_ROW, Ordering::Relaxed);
-            let place = Place { line: Some(reader.position().line()), page: None };
-            let mut row = ByteRecord::new();
-            match reader.read_byte_record(&mut row) {
-                Ok(true) => Some(Ok(row)),
-                Ok(false) => None,
-                Err(error) => {
-                    let error = failure(error, place);
-                    ended = error.ends();
-                    Some(Err(error))
-                }
-            }
-        });
-        Box::new(rows.flat_map(move |row| match row.and_then(|row| self.object(&row, &columns)) {
-            Err(error) => only(error),
-            Ok((place, object)) => {
-                let records = self.mapping.run(object, source);
-                Box::new(records.map(move |record| {
-                    record.map_err(|reason| FileError::Object { place, error: MappingError { object: 0, reason } })
-                }))
+        let expected = header.len();
+        Box::new(rows.flat_map(move |(place, row)| -> Items<'a> {
+            let row = match row {
+                Ok(row) => row,
+                Err(error) => return Box::new(std::iter::once(Item { place, raw: None, record: Err(error) })),
+            };
+            let raw = Some(as_written(&row, self.delimiter));
+            let object = if row.len() == expected {
+                self.object(&row, &columns, place)
+            } else {
+                Err(FileError::Columns { place, expected: expected as u64, found: row.len() as u64 })
+            };
+            match object {
+                Err(error) => Box::new(std::iter::once(Item { place, raw, record: Err(error) })),
+                Ok(object) => Box::new(self.mapping.run(object, source).map(move |record| {
+                    let failed = |reason| FileError::Object { place, error: MappingError { object: 0, reason } };
+                    Item { place, raw: raw.clone(), record: record.map_err(failed) }
+                })),
             }
         }))
     }
@@ -120,8 +118,7 @@ impl TableMapping {
         self.columns.iter().map(find).collect()
     }
 
-    fn object(&self, row: &ByteRecord, columns: &[(String, usize)]) -> Result<(Place, Val), FileError> {
-        let place = Place { line: row.position().map(csv::Position::line), page: None };
+    fn object(&self, row: &ByteRecord, columns: &[(String, usize)], place: Place) -> Result<Val, FileError> {
         let mut object = jaq_json::Map::default();
         for (name, number) in columns {
             let text = self.decode(row.get(*number).unwrap_or_default(), place)?;
@@ -129,7 +126,7 @@ impl TableMapping {
             let cell = if cell.is_empty() { Val::Null } else { Val::from(cell.to_owned()) };
             object.insert(Val::from(name.clone()), cell);
         }
-        Ok((place, Val::obj(object)))
+        Ok(Val::obj(object))
     }
 
     fn decode(&self, bytes: &[u8], place: Place) -> Result<String, FileError> {
@@ -137,29 +134,63 @@ impl TableMapping {
             Encoding::Utf8 => std::str::from_utf8(bytes)
                 .map(str::to_owned)
                 .map_err(|_| FileError::Encoding { place, encoding: "UTF-8" }),
-            Encoding::Windows1252 => {
-                let text: Option<String> = bytes.iter().map(|byte| windows_1252(*byte)).collect();
-                text.ok_or(FileError::Encoding { place, encoding: "windows-1252" })
+            Encoding::Windows1252 => windows_1252(bytes).ok_or(FileError::Encoding { place, encoding: "windows-1252" }),
+        }
+    }
+}
+
+/// The rows of a table, each with the line it begins on, and with bounded memory.
+pub(super) struct Rows<R> {
+    reader: csv::Reader<Metered<R>>,
+    budget: Arc<AtomicU64>,
+    ended: bool,
+}
+
+impl<R: Read> Rows<R> {
+    pub(super) fn over(input: R, delimiter: u8) -> Self {
+        let budget = Arc::new(AtomicU64::new(LONGEST_ROW));
+        let metered = Metered { input, budget: Arc::clone(&budget) };
+        let mut form = ReaderBuilder::new();
+        let reader = form.delimiter(delimiter).has_headers(false).flexible(true).from_reader(metered);
+        Self { reader, budget, ended: false }
+    }
+}
+
+impl<R: Read> Iterator for Rows<R> {
+    type Item = (Place, Result<ByteRecord, FileError>);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.ended {
+            return None;
+        }
+        self.budget.store(LONGEST_ROW, Ordering::Relaxed);
+        let place = Place { line: Some(self.reader.position().line()), page: None };
+        let mut row = ByteRecord::new();
+        match self.reader.read_byte_record(&mut row) {
+            Ok(true) => {
+                let line = row.position().map(csv::Position::line).or(place.line);
+                Some((Place { line, page: None }, Ok(row)))
+            }
+            Ok(false) => None,
+            Err(error) => {
+                self.ended = true;
+                Some((place, Err(failure(error, place))))
             }
         }
     }
 }
 
-/// One character of windows-1252: Latin-1 with printable characters from 80 to 9F (WHATWG index, without the
-/// five unassigned places).
-fn windows_1252(byte: u8) -> Option<char> {
-    const HIGH: [char; 32] = [
-        '€', '\0', '‚', 'ƒ', '„', '…', '†', '‡', 'ˆ', '‰', 'Š', '‹', 'Œ', '\0', 'Ž', '\0', '\0', '‘', '’', '“', '”',
-        '•', '–', '—', '˜', '™', 'š', '›', 'œ', '\0', 'ž', 'Ÿ',
-    ];
-    match byte {
-        0x80..=0x9f => HIGH.get(usize::from(byte - 0x80)).copied().filter(|character| *character != '\0'),
-        _ => Some(char::from(byte)),
-    }
+/// A row as a file holds it, without the end of its line.
+pub(super) fn as_written(row: &ByteRecord, delimiter: u8) -> Arc<[u8]> {
+    let mut writer = csv::WriterBuilder::new().delimiter(delimiter).flexible(true).from_writer(Vec::new());
+    // Writing into memory does not fail.
+    let _ = writer.write_byte_record(row);
+    let text = writer.into_inner().unwrap_or_default();
+    Arc::from(text.strip_suffix(b"\n").unwrap_or(&text))
 }
 
 /// Passes bytes on until the budget of the present row is used up.
-struct Metered<R> {
+pub(super) struct Metered<R> {
     input: R,
     budget: Arc<AtomicU64>,
 }
@@ -178,10 +209,6 @@ impl<R: Read> Read for Metered<R> {
 
 fn failure(error: csv::Error, place: Place) -> FileError {
     match error.into_kind() {
-        csv::ErrorKind::UnequalLengths { pos, expected_len, len } => {
-            let line = pos.map(|pos| pos.line()).or(place.line);
-            FileError::Columns { place: Place { line, page: None }, expected: expected_len, found: len }
-        }
         csv::ErrorKind::Io(error) if error.kind() == io::ErrorKind::FileTooLarge => {
             FileError::TooLong { place, limit: LONGEST_ROW }
         }

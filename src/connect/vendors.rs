@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Catalog, Connection, Connections, Error, Fault, Session, Surroundings, Unkept};
+use super::{Catalog, Connection, Connections, Error, Fault, Folder, Session, Surroundings, Unkept};
 use crate::consent::{Rulebook, Source};
 
 /// The vendors this hub is connected to.
@@ -71,6 +71,18 @@ impl Vendors {
     pub fn open(&self, source: &Source, connection: &Connection) -> Result<Session, NoSession> {
         let keeper = Some(self.connections.keeper(source.number));
         self.session_with(&source.connector, connection, keeper)
+    }
+
+    /// The folder of a source whose connector reads files only; none if its vendor is called.
+    ///
+    /// # Errors
+    /// If there is no such connector, or what was entered cannot be used.
+    pub fn folder(&self, connector: &str, connection: &Connection) -> Result<Option<Folder>, NoSession> {
+        let connector = self.catalog.connector(connector).map_err(NoSession::Connector)?;
+        if connector.link().is_some() {
+            return Ok(None);
+        }
+        Ok(Some(Folder::of(&connection.parameters)?))
     }
 
     /// A conversation to try what was entered before it is kept.

@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
+use subtle::ConstantTimeEq;
 
 use super::call::At;
 use super::erase::Person;
@@ -10,7 +11,7 @@ use super::link::Link;
 use super::manifest::webhook::{Demanded, TopicSpec, WebhookSpec};
 use super::mapping::{exact, value};
 use super::signature::{Headers, Signature};
-use super::template::Variables;
+use super::template::{Template, Variables};
 use super::{Error, Parameters};
 use crate::types::Timestamp;
 
@@ -18,6 +19,7 @@ use crate::types::Timestamp;
 pub struct Webhooks {
     guide: String,
     signature: Signature,
+    handshake: Option<Template>,
     ping: Option<Filter>,
     delivery: Filter,
     sent_at: Option<Filter>,
@@ -90,6 +92,7 @@ impl Webhooks {
         Ok(Self {
             guide: spec.guide,
             signature: Signature::load(spec.signature, at, &link.names())?,
+            handshake: spec.handshake.map(|shake| at.template(&shake.token, &link.names())).transpose()?,
             ping: spec.ping.map(|code| filter(&code, "ping")).transpose()?,
             delivery: filter(&spec.delivery, "delivery")?,
             sent_at: spec.sent_at.map(|code| filter(&code, "sent_at")).transpose()?,
@@ -103,6 +106,27 @@ impl Webhooks {
     #[must_use]
     pub fn guide(&self) -> &str {
         &self.guide
+    }
+
+    /// What is answered to a vendor that tries the address, given the parameters of its query.
+    ///
+    /// # Errors
+    /// If this vendor tries nothing, or it is not this vendor.
+    pub fn shake(&self, link: &Link, parameters: &Parameters, query: &[(String, String)]) -> Result<String, Unheard> {
+        let variables: Variables = link.variables(parameters).map_err(|_| Unheard::NoSecret)?;
+        let token = self.handshake.as_ref().and_then(|token| token.fill(&variables)).filter(|token| !token.is_empty());
+        let token = token.ok_or(Unheard::NoSecret)?;
+        let one = |name: &str| query.iter().find(|(known, _)| known == name).map_or("", |(_, value)| value.as_str());
+        if one("hub.mode") != "subscribe" || !bool::from(one("hub.verify_token").as_bytes().ct_eq(token.as_bytes())) {
+            return Err(Unheard::Forged);
+        }
+        let challenge = one("hub.challenge");
+        // What is sent back is no page: nobody may put one there.
+        let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.=".contains(&byte);
+        if !(1..=256).contains(&challenge.len()) || !challenge.bytes().all(plain) {
+            return Err(Unheard::Unreadable);
+        }
+        Ok(challenge.to_owned())
     }
 
     /// Checks a delivery and reads what it says. None: it only tries the address.
@@ -177,7 +201,7 @@ impl Topic {
 }
 
 /// A time: RFC 3339, or seconds since 1970.
-fn instant(value: &Value) -> Option<Timestamp> {
+pub(super) fn instant(value: &Value) -> Option<Timestamp> {
     match value {
         Value::String(text) => Timestamp::parse(text).ok().or_else(|| seconds(text.parse().ok()?)),
         Value::Number(number) => seconds(number.as_i64()?),
@@ -189,7 +213,7 @@ fn seconds(seconds: i64) -> Option<Timestamp> {
     seconds.checked_mul(Timestamp::SECOND).map(Timestamp::from_micros)
 }
 
-fn person(who: &Value) -> Person {
+pub(super) fn person(who: &Value) -> Person {
     let text = |name: &str| match who.get(name)? {
         Value::String(text) => Some(text.trim().to_owned()).filter(|text| !text.is_empty()),
         Value::Number(number) => Some(number.to_string()),

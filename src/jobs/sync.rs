@@ -9,6 +9,10 @@
 //! are there already and count as unchanged. One node syncs a source; the lease of one that dies ends by itself.
 //! A source that fails is asked again later and later, however often it is due.
 
+mod demands;
+mod folder;
+mod gone;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -17,6 +21,7 @@ use futures_util::stream::{FuturesUnordered, StreamExt as _};
 use crate::connect::{Connection, Counts, Fault, NoSession, Places, StreamPlace, Unkept, Vendors};
 use crate::consent::Source;
 use crate::intake::{self, Intake, Outcome, Taken};
+use crate::rights::{self, Rights};
 use crate::store::connections::{self, ConnectionRow};
 use crate::store::syncs::{self, SyncRow, SyncState};
 use crate::store::{self, Failure, Store};
@@ -55,6 +60,9 @@ pub enum Error {
     /// The records could not be brought in.
     #[error("the records could not be brought in")]
     Intake(#[from] intake::Error),
+    /// A request could not be opened.
+    #[error("a request could not be opened")]
+    Rights(#[from] rights::Error),
     /// The store failed.
     #[error("the database could not be read or written")]
     Store(#[from] store::Error),
@@ -105,6 +113,8 @@ pub struct Syncs {
     pub intake: Arc<Intake>,
     /// Places and history.
     pub store: Store,
+    /// Who opens a request for a demand the vendor passes on.
+    pub rights: Arc<Rights>,
     /// Names for runs.
     pub ids: Arc<IdMaker>,
 }
@@ -161,7 +171,7 @@ impl Syncs {
         });
         let (taken, begun_at) = taken.await?.ok_or(Error::Busy)?;
         let row = SyncRow { begun_at, ..row };
-        let places = if anew { Places::new() } else { self.vendors.connections.places(&taken)? };
+        let places = if anew { Places::default() } else { self.vendors.connections.places(&taken)? };
         Ok((Run { source, code: code.to_owned(), owner, places, row, counts: Counts::default() }, taken))
     }
 
@@ -172,12 +182,18 @@ impl Syncs {
         connection: &Connection,
         progress: &mut impl FnMut(&Counts),
     ) -> Result<(), Error> {
+        if let Some(folder) = self.vendors.folder(&source.connector, connection)? {
+            let connector = self.vendors.catalog.connector(&source.connector).map_err(NoSession::Connector)?.clone();
+            let inbox = folder::Inbox { connector, folder: Arc::new(folder) };
+            return self.read_folder(run, &inbox, progress).await;
+        }
         let session = self.vendors.open(source, connection)?;
         let connector = session.connector().clone();
         for (name, pull) in connector.streams().iter().filter_map(|stream| Some((stream.name(), stream.pull()?))) {
             let Some(stream) = connector.stream(name) else { continue };
+            let mut listed = Self::begin_listing(pull, run.places.streams.get(name));
             loop {
-                let place = run.places.get(name).cloned().unwrap_or_default();
+                let place = run.places.streams.get(name).cloned().unwrap_or_default();
                 let leaf = pull.page(&session, stream, &place).await?;
                 let (read, left_out, last, total, after) =
                     (leaf.len(), leaf.left_out, leaf.last, leaf.total, leaf.after.clone());
@@ -196,6 +212,12 @@ impl Syncs {
                 for outcome in self.bring(&lines).await? {
                     run.count(name, &outcome);
                 }
+                if let Some(listed) = &mut listed {
+                    self.intake.list(listed, source, &lines);
+                    if last {
+                        self.end_gone(run, source, name, listed).await?;
+                    }
+                }
                 let counts = run.counts.stream(name);
                 counts.read += read;
                 counts.unchanged += left_out;
@@ -207,7 +229,7 @@ impl Syncs {
                 }
             }
         }
-        Ok(())
+        self.hear_demands(run, &session, source.number, progress).await
     }
 
     /// Brings records in; waits for a database that is busy.
@@ -226,7 +248,12 @@ impl Syncs {
 
     /// Writes down that the records of a page are in.
     async fn step(&self, run: &mut Run, stream: &str, after: StreamPlace) -> Result<(), Error> {
-        run.places.insert(stream.to_owned(), after);
+        run.places.streams.insert(stream.to_owned(), after);
+        self.keep(run).await
+    }
+
+    /// Writes down how far this run is.
+    async fn keep(&self, run: &mut Run) -> Result<(), Error> {
         run.row.counts = run.counts.text();
         let (source, owner, row) = (run.source, run.owner.clone(), run.row.clone());
         let places = self.vendors.connections.seal_places(source, &run.places)?;

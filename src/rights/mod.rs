@@ -21,6 +21,7 @@ mod forget;
 mod notice;
 mod package;
 mod page;
+mod passed_on;
 mod recipients;
 mod request;
 mod rest;

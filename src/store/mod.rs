@@ -28,6 +28,7 @@ pub mod cards;
 mod checkpoint;
 pub mod connections;
 pub mod deliveries;
+pub mod gone;
 pub mod identifiers;
 pub mod jobs;
 pub mod keys;

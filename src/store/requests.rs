@@ -59,6 +59,26 @@ pub fn waits(connection: &mut Connection, of: SubjectId, kind: i16, states: &[i1
     Ok(found > 0)
 }
 
+/// The first request of a person and kind that stands in one of these states.
+///
+/// # Errors
+/// If the shelf cannot be read.
+pub fn waiting(
+    connection: &mut Connection,
+    of: SubjectId,
+    kind: i16,
+    states: &[i16],
+) -> Result<Option<RequestId>, Error> {
+    let theirs = request::subject_id.eq(Vec::from(of)).and(request::kind.eq(kind));
+    let found: Option<RequestRow> = on!(connection, |c| request::table
+        .filter(theirs.and(request::state.eq_any(states.to_vec())))
+        .order(request::request_id)
+        .select(RequestRow::as_select())
+        .first(c)
+        .optional())?;
+    Ok(found.map(|row| row.request_id))
+}
+
 /// Up to `limit` requests after `after`, in the order of their ids, which is the order of their making.
 ///
 /// # Errors

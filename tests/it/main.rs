@@ -13,6 +13,7 @@ mod compile_fail;
 mod connect;
 mod consent;
 mod databases;
+mod datev;
 mod demo;
 mod dependencies;
 mod doors;

@@ -15,6 +15,8 @@ use crate::vendors::Fake;
 use crate::vendors::shopware::{Shop, email};
 
 in_a_house_on_both_databases!(
+    files_are_read_out_of_a_folder_also_by_one_that_is_killed,
+    a_secret_is_entered_later,
     a_shop_is_connected_read_and_let_go,
     what_is_wrong_is_said_in_plain_words,
     a_sync_that_is_killed_goes_on_where_it_was,
@@ -124,7 +126,12 @@ fn what_is_wrong_is_said_in_plain_words(database: Database) {
         &["these are missing", "shop_url: Address of the shop", "Integrations"],
     );
     told(house.run(&["sources", "add", "nothing"]), &["there is no connector `nothing`", "shopware6"]);
-    told(house.run(&["sources", "add", "generic"]), &["reads files only"]);
+    told(
+        house.run(&["sources", "add", "generic"]),
+        &["these are missing", "folder: Directory", "let nobody else read"],
+    );
+    let relative = ["sources", "add", "generic", "--set", "folder=drop", "--set", "after=move"];
+    told(house.run(&relative), &["`folder` must be an absolute path"]);
     told(house.run(&["sources", "sync", "nothing"]), &["there is no source `nothing`"]);
     told(house.run(&["sources", "sync", "webshop"]), &["is not connected to its vendor"]);
     assert_eq!(house.get(Role::Admin, "/v1/sources/shop").status, 404, "nothing of all this was kept");
@@ -180,4 +187,67 @@ fn the_running_hub_reads_by_itself_and_when_it_is_told_to(database: Database) {
     house.post(Role::Admin, "/v1/sources/shop/syncs", &json!({})).expect(202);
     assert!(done(2), "{}", newest(&house));
     house.post(Role::Admin, "/v1/sources/nothing/syncs", &json!({})).expect(404);
+}
+
+fn files_are_read_out_of_a_folder_also_by_one_that_is_killed(database: Database) {
+    let house = House::open(database);
+    let folder = house.home().join("drop");
+    std::fs::create_dir(&folder).unwrap();
+    let columns = concat!(env!("CARGO_MANIFEST_DIR"), "/connectors/generic/mapping.yaml");
+    let (path, mapping) = (format!("folder={}", folder.display()), format!("mapping={columns}"));
+    let add = ["sources", "add", "generic", "--code", "till", "--set", &path, "--set", "after=move", "--set", &mapping];
+    let added = house.run(&[&add[..], &["--every", "0", "--set", "settle_seconds=0"]].concat());
+    assert!(added.status.success(), "{}", text(&added));
+    assert!(text(&house.run(&["sources", "test", "till"])).contains("files can be read in the folder"));
+    let rows: String = (0..3_000)
+        .map(
+            |number| {
+                if number % 500 == 3 { ";;;\n".to_owned() } else { format!("K-{number};;;Muster;;;;;;01.02.2024\n") }
+            },
+        )
+        .collect();
+    std::fs::write(
+        folder.join("list.tmp"),
+        format!("Kundennr.;Anrede;Vorname;Nachname;E-Mail;Telefon;Straße;PLZ;Ort;Kunde seit\n{rows}"),
+    )
+    .unwrap();
+    std::fs::rename(folder.join("list.tmp"), folder.join("list.csv")).unwrap();
+    let mut child =
+        house.command(&["sources", "sync", "till"]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    let waited = (0..12_000).find(|_| {
+        sleep(Duration::from_millis(10));
+        house.database().count(Shelf::Records, "record") > 600
+    });
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert!(waited.is_some() && folder.join("list.csv").exists());
+    house.database().execute(Shelf::Records, "UPDATE connection SET lease_until = 0");
+    let synced = house.run(&["sources", "sync", "till"]);
+    assert!(synced.status.success() && text(&synced).contains("rejected"), "{}", text(&synced));
+    assert_eq!(house.database().count(Shelf::Records, "record"), 2_994);
+    assert!(folder.join("done/list.csv").exists() && !folder.join("list.csv").exists());
+    let parked = std::fs::read_to_string(folder.join("parked/list.csv")).unwrap();
+    assert_eq!(parked.lines().filter(|line| *line == ";;;").count(), 6, "{parked}");
+}
+
+fn a_secret_is_entered_later(database: Database) {
+    let house = House::open(database);
+    let shop = fake(1);
+    assert!(add(&house, shop.address(), "secret-of-the-shop", "0", ALLOWED).status.success());
+    let tell = || house.send(house.request(0, reqwest::Method::POST, "/v1/sources/shop/webhooks").body("{}"));
+    let _ = shown(&house);
+    assert_eq!(tell().status, 404, "nothing is heard without a secret");
+    let file = house.home().join("hook.txt");
+    std::fs::write(&file, "hush\n").unwrap();
+    let secret = format!("webhook_secret={}", file.display());
+    let set = house.run(&["sources", "set", "shop", "--secret-file", &secret]);
+    assert!(set.status.success(), "{}", text(&set));
+    assert_eq!(tell().status, 401, "heard, and not signed");
+    assert!(house.run(&["sources", "test", "shop"]).status.success(), "the others stay");
+    assert!(house.run(&["sources", "set", "shop", "--unset", "webhook_secret"]).status.success());
+    assert_eq!(tell().status, 404);
+    let told = text(&house.run(&["sources", "set", "shop", "--unset", "shop_url"]));
+    assert!(told.contains("shop_url: Address of the shop"), "{told}");
+    let told = text(&house.run(&["sources", "set", "shop", "--set", "shop=x"]));
+    assert!(told.contains("`shop` is none of this connector"), "{told}");
 }

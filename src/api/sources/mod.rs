@@ -1,7 +1,11 @@
 //! `/v1/sources`: configured instances of connectors, with the terms their data comes under.
 
 pub mod add;
+pub mod deletion;
+pub mod deletion_status;
+mod demand;
 pub mod erase;
+pub mod handshake;
 pub mod list;
 mod persons;
 pub mod put;

@@ -6,21 +6,18 @@ use actix_web::dev::Payload;
 use actix_web::web::{Data, Path};
 use actix_web::{FromRequest, HttpRequest, HttpResponse, post};
 
-use super::{persons, unknown};
+use super::{demand, unknown};
 use crate::api::body::{self, Reader};
 use crate::api::problem::{Code, Problem};
 use crate::api::{House, metrics, once};
 use crate::audit::{Act, Line};
-use crate::connect::{Connector, Delivery, Demanded, News, NoSession, Person, Unheard};
+use crate::connect::{Connector, Delivery, News, NoSession, Unheard};
 use crate::consent::Source;
-use crate::gateway::{Actor, Caller, Scope};
 use crate::intake::Outcome;
-use crate::rights::{self, Kind};
-use crate::store::rows::Who;
 use crate::store::{connections, deliveries, turned_away};
 
 /// The bytes of a delivery, as they were signed.
-pub struct Bytes(Vec<u8>);
+pub struct Bytes(pub(super) Vec<u8>);
 
 impl FromRequest for Bytes {
     type Error = Problem;
@@ -78,7 +75,7 @@ pub async fn hear(
     Ok(HttpResponse::Ok().finish())
 }
 
-fn not_heard(cause: Unheard) -> Problem {
+pub(super) fn not_heard(cause: Unheard) -> Problem {
     match cause {
         Unheard::NoSecret => unknown(),
         Unheard::Forged => Problem::new(Code::Unauthenticated, "The signature is missing or wrong."),
@@ -99,7 +96,9 @@ async fn carry_out(house: &House, source: &Source, connector: &Connector, delive
         News::Changed => {
             house.store.write(move |write| connections::want(write, number, now)).await?;
         }
-        News::Demand { right, who } => demand(house, source, right, &who).await?,
+        News::Demand { right, who } => {
+            demand::open(house, source, right, &who).await?;
+        }
         News::Note(note) => {
             tracing::warn!(source = source.code, note, "a vendor asks for what no request of one person is");
             let line = Line::new(Act::RequestReceived).to(connector.title());
@@ -136,33 +135,6 @@ async fn take(
         refused.iter().for_each(|(code, count)| metrics::turned_away(code, *count));
         let (number, now) = (source.number, house.clock.now());
         house.store.write(move |write| turned_away::add(write, number, &refused, now)).await?;
-    }
-    Ok(())
-}
-
-/// Opens a request for whoever is known by what the vendor says of them. Who is not known, or erased already, demands nothing
-/// any more; and what the hub itself asked the vendor for comes back as a demand that is none.
-async fn demand(house: &House, source: &Source, right: Demanded, who: &Person) -> Result<(), Problem> {
-    let (number, now) = (source.number, house.clock.now());
-    let people = persons::indexes(house, source, who)?;
-    let indexes = people.clone();
-    let echo =
-        move |read: &mut crate::store::Read| deliveries::was_asked_to_forget(read.records(), number, &indexes, now);
-    if right == Demanded::Erasure && house.store.read(echo).await? {
-        return Ok(());
-    }
-    let kind = match right {
-        Demanded::Access => Kind::Access,
-        Demanded::Erasure => Kind::Erasure,
-    };
-    let by = Caller { actor: Actor::Hub("webhooks"), scope: Scope::Every };
-    let mut opened = Vec::new();
-    for ix in people {
-        match house.rights.receive_once(kind, Who::Identifier(ix), &by, &opened).await {
-            Ok(request) => opened.extend(request.map(|request| request.case().subject)),
-            Err(rights::Error::SubjectUnknown | rights::Error::SubjectErased(_)) => {}
-            Err(cause) => return Err(cause.into()),
-        }
     }
     Ok(())
 }

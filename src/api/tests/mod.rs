@@ -7,6 +7,7 @@ mod intake;
 mod ledger;
 mod opt_outs;
 mod paging;
+mod passed_on;
 mod reading;
 mod requests;
 mod roles;

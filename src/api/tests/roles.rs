@@ -33,6 +33,7 @@ async fn every_call_follows_the_matrix_before_anything_else_is_read() {
             .replace("{subject_id}", "x")
             .replace("{request_id}", "x")
             .replace("{review_id}", "x")
+            .replace("{confirmation_code}", "x")
             .replace("{type}", "track")
             .replace("{write_key}", "x");
         // The body is nonsense: who may not call must not even learn that.

@@ -24,11 +24,11 @@ on_both_databases!(
     a_bad_object_is_counted_and_repeats_nothing,
 );
 
-const SECRET: &str = "hush";
+pub(super) const SECRET: &str = "hush";
 const ERIKA: &str = "erika.muster@example.org";
 
 /// A hub with a source of this connector, reached with these parameters.
-async fn connected(database: Database, connector: &str, parameters: &[(&str, &str)]) -> Hub {
+pub(super) async fn connected(database: Database, connector: &str, parameters: &[(&str, &str)]) -> Hub {
     let hub = Hub::open(database).await;
     let (house, now) = (&hub.house, hub.house.clock.now());
     let vendor = house.vendors.catalog.connector(connector).unwrap();
@@ -48,14 +48,14 @@ async fn shopify(database: Database) -> Hub {
     connected(database, "shopify", &parameters).await
 }
 
-fn mac(body: &str) -> Vec<u8> {
+pub(super) fn mac(body: &str) -> Vec<u8> {
     let mut mac = <Hmac<Sha256> as KeyInit>::new_from_slice(SECRET.as_bytes()).unwrap();
     mac.update(body.as_bytes());
     mac.finalize().into_bytes().to_vec()
 }
 
 impl Hub {
-    async fn told(&self, headers: &[(&str, &str)], body: &str) -> Answer {
+    pub(super) async fn told(&self, headers: &[(&str, &str)], body: &str) -> Answer {
         let request = TestRequest::post().uri("/v1/sources/shop/webhooks");
         let request = headers.iter().fold(request, |request, header| request.insert_header(*header));
         self.send(request.set_payload(body.to_owned())).await
@@ -74,7 +74,7 @@ impl Hub {
         self.told(&headers, &body).await
     }
 
-    async fn requests(&self) -> Vec<Value> {
+    pub(super) async fn requests(&self) -> Vec<Value> {
         self.get(Role::Dpo, "/v1/requests").await.json()["requests"].as_array().unwrap().clone()
     }
 
@@ -214,7 +214,7 @@ async fn a_hint_asks_for_a_sync(database: Database) {
     assert!(row.wanted_at.is_set(), "a sync is asked for");
 }
 
-async fn woocommerce(database: Database) -> Hub {
+pub(super) async fn woocommerce(database: Database) -> Hub {
     let parameters = [
         ("store_url", "https://shop.example"),
         ("consumer_key", "ck"),

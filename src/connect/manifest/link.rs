@@ -35,6 +35,12 @@ pub(in crate::connect) struct LinkSpec {
     /// How the vendor says "too many calls".
     #[serde(default)]
     pub(in crate::connect) throttle: ThrottleSpec,
+    /// How the vendor says, before it says "too many calls", how much of what it allows is used.
+    #[serde(default)]
+    pub(in crate::connect) usage: Option<UsageSpec>,
+    /// jq predicate over an error reply: it refuses the credentials, whatever its status says.
+    #[serde(default)]
+    pub(in crate::connect) refused: Option<String>,
     /// The statuses by which the vendor refuses credentials or a token that ended.
     #[serde(default = "unauthorised")]
     pub(in crate::connect) refuses: Vec<u16>,
@@ -81,6 +87,8 @@ pub(in crate::connect) enum ParameterKind {
     Text,
     /// A text that is never shown again.
     Secret,
+    /// A public key in PEM; line breaks do not matter.
+    PublicKey,
     /// An address: `https://shop.example`. A slash at its end is cut off.
     Url,
     /// A single name within a host name: letters, digits and hyphens.
@@ -100,12 +108,43 @@ pub(in crate::connect) struct AuthSpec {
     /// Parameters of the query.
     #[serde(default)]
     pub(in crate::connect) query: BTreeMap<String, String>,
+    /// A parameter of the query that proves that who calls knows a secret besides the token.
+    #[serde(default)]
+    pub(in crate::connect) proof: Option<ProofSpec>,
     /// A token for client id and secret (RFC 6749, 4.4).
     #[serde(default)]
     pub(in crate::connect) oauth2_client_credentials: Option<ClientCredentialsSpec>,
     /// A token for a refresh token (RFC 6749, 6).
     #[serde(default)]
     pub(in crate::connect) oauth2_refresh: Option<RefreshSpec>,
+}
+
+/// HMAC-SHA-256 in hexadecimal as a parameter of the query.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(in crate::connect) struct ProofSpec {
+    /// The parameter, such as `appsecret_proof`.
+    pub(in crate::connect) parameter: String,
+    /// The secret, with placeholders.
+    pub(in crate::connect) secret: String,
+    /// What is signed, with placeholders.
+    pub(in crate::connect) over: String,
+}
+
+/// How the vendor says how much of what it allows is used.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(in crate::connect) struct UsageSpec {
+    /// The headers that say it, as JSON.
+    pub(in crate::connect) headers: Vec<String>,
+    /// jq filter over the value of such a header that yields how many percent are used.
+    pub(in crate::connect) percent: String,
+    /// jq filter over it that yields the minutes until calls are allowed again, where the vendor says it.
+    #[serde(default)]
+    pub(in crate::connect) wait_minutes: Option<String>,
+    /// From so many percent on calls are made more slowly; from 100 on none is made for a while.
+    #[serde(default = "nearly")]
+    pub(in crate::connect) slow_from: u8,
 }
 
 /// HTTP Basic (RFC 7617).
@@ -131,6 +170,12 @@ pub(in crate::connect) struct ClientCredentialsSpec {
     /// The scope to ask for.
     #[serde(default)]
     pub(in crate::connect) scope: Option<String>,
+    /// Do id and secret stand in the header of HTTP Basic instead of among the fields (RFC 6749, 2.3.1)?
+    #[serde(default)]
+    pub(in crate::connect) basic: bool,
+    /// Further fields, such as `audience`.
+    #[serde(default)]
+    pub(in crate::connect) fields: BTreeMap<String, String>,
     /// How the request for a token is written.
     #[serde(default)]
     pub(in crate::connect) form: TokenForm,
@@ -231,6 +276,10 @@ fn unauthorised() -> Vec<u16> {
 
 fn bearer() -> String {
     "Bearer ".to_owned()
+}
+
+const fn nearly() -> u8 {
+    80
 }
 
 const fn max_reply_mib() -> u32 {

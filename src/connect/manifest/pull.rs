@@ -6,6 +6,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::request::RequestSpec;
+use crate::types::RecordKind;
 
 /// How a stream is read from the vendor.
 ///
@@ -13,6 +14,9 @@ use super::request::RequestSpec;
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(in crate::connect) struct PullSpec {
+    /// What the call is made for one after the other, such as the forms of a page; without it it is made once.
+    #[serde(default)]
+    pub(in crate::connect) each: Option<EachSpec>,
     /// The call that yields one page.
     pub(in crate::connect) request: RequestSpec,
     /// How the pages follow each other; without it there is one.
@@ -21,9 +25,32 @@ pub(in crate::connect) struct PullSpec {
     /// How only what changed is asked for; without it everything is read each time.
     #[serde(default)]
     pub(in crate::connect) incremental: Option<IncrementalSpec>,
+    /// The type of record of which a reading from the beginning lists every one there is at the vendor. What was read before and
+    /// is not listed then was deleted there: its data ends here as by the source's own clock. Only for a type no other stream
+    /// makes.
+    #[serde(default)]
+    #[schemars(with = "Option<String>")]
+    pub(in crate::connect) lists: Option<RecordKind>,
     /// Further calls for each object, in their order.
     #[serde(default)]
     pub(in crate::connect) enrich: Vec<EnrichSpec>,
+}
+
+/// What the pages of a stream are read for, one after the other.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(in crate::connect) struct EachSpec {
+    /// The placeholders they fill.
+    pub(in crate::connect) names: Vec<String>,
+    /// jq filter that yields one object of these names for each: over the reply of `request`, or without one over the parameters
+    /// of the connection.
+    pub(in crate::connect) items: String,
+    /// The call that lists them.
+    #[serde(default)]
+    pub(in crate::connect) request: Option<RequestSpec>,
+    /// jq filter over its reply that yields the address of its next page; null or nothing at the end.
+    #[serde(default)]
+    pub(in crate::connect) next_url: Option<String>,
 }
 
 /// How pages follow each other. Exactly one of `page`, `offset`, `token`, `next_url` and `link_header` is named.

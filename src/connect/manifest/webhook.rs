@@ -15,6 +15,9 @@ pub(in crate::connect) struct WebhookSpec {
     pub(in crate::connect) guide: String,
     /// How a delivery proves who it comes from. What does not prove it is refused.
     pub(in crate::connect) signature: SignatureSpec,
+    /// How the vendor tries the address before it tells anything.
+    #[serde(default)]
+    pub(in crate::connect) handshake: Option<HandshakeSpec>,
     /// jq predicate over `{headers, body}`, where the body may be null: a delivery that only tries the address. It is answered
     /// and means nothing, also without a signature.
     #[serde(default)]
@@ -33,6 +36,53 @@ pub(in crate::connect) struct WebhookSpec {
     pub(in crate::connect) topics: BTreeMap<String, TopicSpec>,
 }
 
+/// How the vendor tries the address: `GET …/webhooks?hub.mode=subscribe&hub.verify_token=…&hub.challenge=…`, and the challenge
+/// is answered to whoever knows the token (WebSub's form, as Meta uses it).
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(in crate::connect) struct HandshakeSpec {
+    /// The token, with placeholders of the connection: `{verify_token}`.
+    pub(in crate::connect) token: String,
+}
+
+/// What the vendor passes on of people who demand deletion, at `POST /v1/sources/{code}/deletions`: a form with a
+/// `signed_request`, two parts in base64url, the first of them HMAC-SHA-256 over the second.
+///
+/// It is answered with `url` and `confirmation_code`, and opened as a request for the officer.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(in crate::connect) struct DeletionSpec {
+    /// For the merchant: where in the vendor's program the address is entered.
+    pub(in crate::connect) guide: String,
+    /// The secret it is signed with, with placeholders of the connection: `{app_secret}`.
+    pub(in crate::connect) secret: String,
+    /// Where the hub is reached from outside, with placeholders of the connection: `{hub_url}`. What `url` begins with.
+    pub(in crate::connect) hub: String,
+    /// jq filter over the second part, read as JSON, to who it is: an object with `email`, `phone`, `customer_number` and
+    /// `account`, as far as they are known.
+    pub(in crate::connect) who: String,
+    /// jq filter over it: when it was signed, as RFC 3339 or as seconds since 1970.
+    pub(in crate::connect) issued_at: String,
+    /// Older ones are refused.
+    #[serde(default = "window_hours")]
+    pub(in crate::connect) window_hours: u16,
+}
+
+/// A list of people who demanded something of the vendor. Each opens a request for the officer, if they are known here.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(in crate::connect) struct DemandSpec {
+    /// How it is read.
+    pub(in crate::connect) pull: super::pull::PullSpec,
+    /// jq filter from a page to its objects.
+    pub(in crate::connect) objects: String,
+    /// Which right.
+    pub(in crate::connect) request: Demanded,
+    /// jq filter over an object to who it is: an object with `email`, `phone`, `customer_number` and `account`, as far as they
+    /// are known.
+    pub(in crate::connect) who: String,
+}
+
 /// How a delivery proves who it comes from.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -49,7 +99,8 @@ pub(in crate::connect) struct SignatureSpec {
     /// What stands before it there, such as `sha256=`.
     #[serde(default)]
     pub(in crate::connect) prefix: String,
-    /// The secret, with placeholders of the connection: `{webhook_secret}`.
+    /// The secret, with placeholders of the connection: `{webhook_secret}`; of `rsa_sha512` the vendor's public key as it is
+    /// published, in PEM or only its base64.
     pub(in crate::connect) secret: String,
 }
 
@@ -60,6 +111,8 @@ pub(in crate::connect) enum Scheme {
     /// HMAC-SHA-256 over the bytes of the body.
     #[default]
     HmacSha256,
+    /// RSA (PKCS #1 v1.5) with SHA-512 over the bytes of the body.
+    RsaSha512,
     /// Standard Webhooks: HMAC-SHA-256 over id, time and body, the secret written as `whsec_…`.
     Standard,
 }

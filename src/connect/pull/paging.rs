@@ -105,6 +105,12 @@ impl Paging {
         yielded.as_u64().or_else(|| yielded.as_str()?.parse().ok())
     }
 
+    /// Is an object that stays found by a reading, whatever goes away meanwhile?
+    pub(super) const fn misses_nothing(&self) -> bool {
+        let counted = matches!(self.style, Style::Page(_) | Style::Offset);
+        !counted || self.total.is_some() || self.total_header.is_some()
+    }
+
     const fn first(&self) -> u64 {
         if let Style::Page(first) = self.style { first } else { 0 }
     }

@@ -13,6 +13,7 @@ mod mutation;
 mod overload;
 mod rotation;
 mod statistics;
+mod sync;
 mod wire;
 
 use std::fmt::Display;

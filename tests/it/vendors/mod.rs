@@ -7,11 +7,14 @@
 pub mod amazon;
 pub mod billbee;
 pub mod lexware;
+pub mod meta;
 pub mod sevdesk;
 pub mod shopify;
 pub mod shopware;
 pub mod subscriber;
 pub mod teekontor;
+pub mod trusted_shops;
+pub mod trustpilot;
 pub mod woocommerce;
 
 use std::collections::{BTreeMap, HashMap};

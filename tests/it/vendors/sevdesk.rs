@@ -9,6 +9,8 @@ use super::{Answer, Call, Vendor};
 pub struct Ledger {
     /// Contacts.
     pub contacts: Vec<Value>,
+    /// Postal addresses.
+    pub addresses: Vec<Value>,
     /// Invoices.
     pub invoices: Vec<Value>,
     /// Contacts with booked documents.
@@ -22,7 +24,14 @@ impl Ledger {
     /// With so many customers, each with an invoice, and so many a page at most.
     pub fn with_people(count: usize, most: usize) -> Self {
         let of = |make: fn(usize) -> Value| (0..count).map(make).collect();
-        Self { contacts: of(contact), invoices: of(invoice), booked: Vec::new(), token_is_valid: true, most }
+        Self {
+            contacts: of(contact),
+            addresses: of(address),
+            invoices: of(invoice),
+            booked: Vec::new(),
+            token_is_valid: true,
+            most,
+        }
     }
 
     fn list(&self, found: &[&Value], call: &Call) -> Answer {
@@ -68,12 +77,28 @@ impl Vendor for Ledger {
                 let way = json!({"contact": contact, "type": "EMAIL", "value": format!("kunde{number}@example.org"), "main": "1"});
                 self.list(&[&way], call)
             }
+            ("GET", ["ContactAddress"]) => {
+                // What is not embedded is named alone.
+                let embed = asked("embed").unwrap_or_default();
+                let shown = |one: &Value| {
+                    let mut one = one.clone();
+                    for nested in ["contact", "country"] {
+                        if !embed.split(',').any(|name| name == nested) {
+                            one[nested] = json!({"id": one[nested]["id"], "objectName": one[nested]["objectName"]});
+                        }
+                    }
+                    one
+                };
+                let found: Vec<Value> = self.addresses.iter().map(shown).collect();
+                self.list(&found.iter().collect::<Vec<_>>(), call)
+            }
             ("GET", ["Invoice"]) => self.list(&self.invoices.iter().collect::<Vec<_>>(), call),
             ("DELETE", ["Contact", id]) => {
                 if self.booked.iter().any(|booked| booked == id) {
                     return Answer::new(409, json!({"error": {"message": "Contact is in use", "code": 409}}));
                 }
                 self.contacts.retain(|one| one["id"] != *id);
+                self.addresses.retain(|one| one["contact"]["id"] != *id);
                 Answer::new(200, json!({"objects": [null]}))
             }
             _ => Answer::new(404, json!({"error": {"message": "not found", "code": 404}})),
@@ -86,6 +111,15 @@ fn contact(number: usize) -> Value {
         "id": format!("{}", 81_000 + number), "objectName": "Contact", "create": "2025-02-01T10:00:00+01:00",
         "update": "2025-02-01T10:00:00+01:00", "name": null, "surename": "Erika", "familyname": format!("Beispiel{number}"),
         "customerNumber": format!("K-{number}"), "birthday": null, "description": null, "category": {"id": "3"}, "status": "1000",
+    })
+}
+
+fn address(number: usize) -> Value {
+    json!({
+        "id": 55_000 + number, "objectName": "ContactAddress", "create": "2025-02-01T10:00:00+01:00",
+        "update": "2025-02-01T10:00:00+01:00", "street": format!("Lindenweg {}", number + 1), "zip": "10115", "city": "Berlin",
+        "contact": {"id": format!("{}", 81_000 + number), "objectName": "Contact", "category": {"id": 3}},
+        "country": {"id": "1", "objectName": "StaticCountry", "code": "de"}, "name": null, "name2": null,
     })
 }
 

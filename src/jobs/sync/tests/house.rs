@@ -127,7 +127,7 @@ impl House {
             rulebook,
             surroundings: Surroundings { clock: clock.clone(), entropy, pause: leap.clone() },
         });
-        let syncs = Syncs { vendors, intake, store: store.clone(), ids };
+        let syncs = Syncs { vendors, intake, store: store.clone(), rights: rights.clone(), ids };
         Self { syncs, clock, store, database, rights, book, gateway, leap }
     }
 

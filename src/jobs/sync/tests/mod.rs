@@ -2,13 +2,17 @@
 
 mod amazon;
 mod billbee;
+mod folder;
 mod guide;
 pub(in crate::jobs) mod house;
 mod lexware;
+mod meta;
 pub(in crate::jobs) mod scenarios;
 mod sevdesk;
 mod shopify;
 mod shopware;
+mod trusted_shops;
+mod trustpilot;
 mod woocommerce;
 
 use super::pause_after;

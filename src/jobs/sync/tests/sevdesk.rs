@@ -13,8 +13,8 @@ on_both_databases!(a_contact_with_booked_documents_is_left_to_somebody);
 impl Case for Ledger {
     const CONNECTOR: &'static str = "sevdesk";
     const VIA: &'static [&'static str] = &["https://my.sevdesk.de"];
-    const RECORDS: u64 = 2;
-    const CHANGED: u64 = 2;
+    const RECORDS: u64 = 3;
+    const CHANGED: u64 = 3;
     const LEAVES: Option<Leaves> = Some(Leaves::Deleted);
 
     fn new() -> Self {
@@ -31,6 +31,7 @@ impl Case for Ledger {
 
     fn change(&mut self, at: &str) {
         (self.contacts[0]["description"], self.contacts[0]["update"]) = (json!("Ruft gern an."), json!(at));
+        (self.addresses[0]["street"], self.addresses[0]["update"]) = (json!("Lindenweg 99"), json!(at));
         (self.invoices[0]["status"], self.invoices[0]["update"]) = (json!("750"), json!(at));
     }
 

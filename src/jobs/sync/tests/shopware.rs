@@ -27,6 +27,7 @@ on_both_databases!(
     erased_at_the_vendor_and_here_they_stay_erased,
     an_erasure_that_the_vendor_only_pretends_is_not_called_one,
     nothing_secret_lies_open,
+    who_is_not_listed_any_more_ends_here_too,
 );
 
 async fn shop(database: Database, people: usize) -> (House, Fake<Shop>) {
@@ -314,4 +315,35 @@ async fn nothing_secret_lies_open(database: Database) {
         assert!(!dump.contains(text) && !dump.contains(&hex::encode(text)), "{text} lies open");
     }
     assert!(dump.contains("status 400"), "the dump must be able to find what is there");
+}
+
+async fn who_is_not_listed_any_more_ends_here_too(database: Database) {
+    let (house, fake) = shop(database, 30).await;
+    house.sync().await.unwrap();
+    let ended = || {
+        let counted = "SELECT CAST(COUNT(*) AS TEXT) AS answer FROM record WHERE source_until > 0";
+        house.database.texts(crate::store::Shelf::Records, counted).remove(0)
+    };
+    let let_go = |numbers: std::ops::Range<usize>| {
+        let gone: Vec<_> = numbers.map(|number| json!(id("customer", number))).collect();
+        fake.with(|shop| shop.entities.get_mut("customer").unwrap().retain(|one| !gone.contains(&one["id"])));
+    };
+    let_go(3..5);
+    house.clock.set("2026-11-21T13:00:00Z");
+    house.sync().await.unwrap();
+    assert_eq!(ended(), "0", "what is new says nothing of what is gone");
+    // An object that cannot be read may be one of them.
+    fake.with(|shop| shop.entities.get_mut("customer").unwrap()[0]["id"] = json!(null));
+    let counts = house.syncs.run(SHOP, true, |_| {}).await.unwrap();
+    assert_eq!((counts.sum().rejected, ended().as_str()), (1, "0"), "{counts:?}");
+    fake.with(|shop| shop.entities.get_mut("customer").unwrap()[0]["id"] = json!(id("customer", 0)));
+    let counts = house.syncs.run(SHOP, true, |_| {}).await.unwrap();
+    assert_eq!((counts.streams["customers"].ended, ended().as_str()), (2, "2"), "{counts:?}");
+    assert_eq!(house.rights.requests(None, 10).await.unwrap().len(), 0, "it opens nothing by itself");
+    let again = house.syncs.run(SHOP, true, |_| {}).await.unwrap();
+    assert_eq!((again.sum().ended, again.sum().created), (0, 0));
+    // A shop that shows almost nobody is broken, not empty.
+    let_go(5..30);
+    let counts = house.syncs.run(SHOP, true, |_| {}).await.unwrap();
+    assert_eq!((counts.sum().ended, ended().as_str()), (0, "2"), "{counts:?}");
 }

@@ -1,0 +1,27 @@
+if .id == null then error("the review has no id") else . end
+| (.customer | objects // {}) as $customer
+| ($customer.email | filled) as $email
+| ($customer.mobile | filled) as $mobile
+| if $email == null and $mobile == null then error("the review names no customer") else . end
+| {
+    type: "review",
+    external_id: .id,
+    updated_at: (.updatedAt // .submittedAt // .createdAt | instant),
+    identifiers: [
+      ($email | values | {kind: "email", value: ., verified: false}),
+      ($mobile | values | {kind: "phone", value: .})
+    ],
+    data: {
+      person: (
+        if ($customer.firstName | filled) != null or ($customer.lastName | filled) != null
+        then {given_name: $customer.firstName, family_name: $customer.lastName}
+        else {full_name: $customer.fullName} end
+      ),
+      reviewed_at: (.submittedAt // .createdAt | instant),
+      product: ((.product | objects | .sku // .gtin) // null),
+      rating,
+      title,
+      text: .comment,
+      status: (.state | ascii_downcase)
+    }
+  }

@@ -1,0 +1,60 @@
+//! Following the lists of people who demanded something of the vendor.
+
+use super::{Error, Run, Syncs};
+use crate::connect::{Counts, Demanded, Person, Session};
+use crate::gateway::{Actor, Caller, Scope};
+use crate::intake::lookup_form;
+use crate::rights::Kind;
+use crate::types::{IdentifierKind, SourceNo};
+use crate::vault::{Personal, source_scoped};
+
+impl Syncs {
+    /// Opens a request for whoever stands on such a list and is known here. The place moves when the requests are there; one
+    /// that waits already is not opened twice.
+    pub(super) async fn hear_demands(
+        &self,
+        run: &mut Run,
+        session: &Session,
+        source: SourceNo,
+        progress: &mut impl FnMut(&Counts),
+    ) -> Result<(), Error> {
+        let connector = session.connector().clone();
+        let by = Caller { actor: Actor::Hub("a list of the vendor"), scope: Scope::Every };
+        for demands in connector.demands() {
+            let kind = match demands.right() {
+                Demanded::Access => Kind::Access,
+                Demanded::Erasure => Kind::Erasure,
+            };
+            let (pull, list) = demands.reading();
+            loop {
+                let place = run.places.streams.get(demands.name()).cloned().unwrap_or_default();
+                let leaf = pull.page(session, list, &place).await?;
+                let (read, last, after) = (leaf.len(), leaf.last, leaf.after.clone());
+                for who in demands.people(leaf)? {
+                    self.rights.receive_known(kind, &named(&who, source), &by).await?;
+                }
+                let counts = run.counts.stream(demands.name());
+                counts.read += read;
+                counts.complete = last;
+                self.step(run, demands.name(), after).await?;
+                progress(&run.counts);
+                if last {
+                    break;
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// What is said of a person, as they are looked up. What has no normal form names nobody.
+fn named(who: &Person, source: SourceNo) -> Vec<(IdentifierKind, SourceNo, Personal)> {
+    let said = [
+        (IdentifierKind::Account, &who.account),
+        (IdentifierKind::CustomerNumber, &who.customer_number),
+        (IdentifierKind::Email, &who.email),
+        (IdentifierKind::Phone, &who.phone),
+    ];
+    let known = said.into_iter().filter_map(|(kind, value)| lookup_form(kind, value.as_deref()?).ok());
+    known.map(|(kind, value)| (kind, if source_scoped(kind) { source } else { SourceNo(0) }, value)).collect()
+}

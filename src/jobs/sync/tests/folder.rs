@@ -1,0 +1,174 @@
+//! Files dropped into a folder.
+
+use std::fs;
+use std::path::Path;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use serde_json::json;
+
+use super::house::{House, NOW, SHOP, brought, word};
+use crate::databases::{Database, on_both_databases};
+use crate::jobs::sync::Error;
+use crate::store::Shelf;
+use crate::types::Timestamp;
+
+on_both_databases!(
+    a_finished_file_is_read_once_and_put_away,
+    a_file_somebody_writes_to_waits,
+    what_cannot_be_taken_in_is_put_aside_with_its_reason,
+    cut_short_it_goes_on_without_loss_or_doubles,
+    a_file_that_changes_meanwhile_is_read_anew,
+);
+
+/// A value that must not leave its line.
+const SENTINEL: &str = "zyxwv";
+
+fn line(number: usize) -> String {
+    json!({
+        "type": "customer", "source": "till", "external_id": format!("K-{number}"), "updated_at": "2026-05-02T10:00:00Z",
+        "identifiers": [{"kind": "email", "value": format!("kunde{number}@example.org"), "verified": true}],
+        "data": {"person": {"given_name": "Erika", "family_name": format!("Beispiel{number}")}},
+    })
+    .to_string()
+}
+
+fn lines(numbers: std::ops::Range<usize>) -> String {
+    numbers.map(|number| line(number) + "\n").collect()
+}
+
+fn names(folder: &Path) -> Vec<String> {
+    let mut names: Vec<String> =
+        fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    names.sort();
+    names
+}
+
+async fn connected(database: Database, after: &str) -> (House, tempfile::TempDir) {
+    let house = House::open(database).await;
+    let folder = tempfile::tempdir().unwrap();
+    house.connect("generic", &[("folder", folder.path().to_str().unwrap()), ("after", after)], &[]).await;
+    (house, folder)
+}
+
+/// Writes a file that nobody has touched for an hour.
+fn put(folder: &Path, name: &str, content: &str) {
+    fs::write(folder.join(name), content).unwrap();
+    written_at(&folder.join(name), Timestamp::parse(NOW).unwrap().plus(-3_600 * Timestamp::SECOND));
+}
+
+fn written_at(file: &Path, at: Timestamp) {
+    let at: SystemTime = UNIX_EPOCH + Duration::from_micros(u64::try_from(at.micros()).unwrap());
+    fs::File::options().write(true).open(file).unwrap().set_modified(at).unwrap();
+}
+
+async fn a_finished_file_is_read_once_and_put_away(database: Database) {
+    let (house, folder) = connected(database, "move").await;
+    put(folder.path(), "monday.ndjson", &lines(0..3));
+    put(folder.path(), "table.csv", include_str!("../../../../connectors/generic/fixtures/customers.csv"));
+    let counts = house.sync().await.unwrap();
+    assert_eq!(brought(&counts), [6, 0, 0, 0, 0], "{counts:?}");
+    assert!(house.knows("kunde2@example.org").await && house.knows("goetz.esser@example.net").await);
+    assert_eq!(names(folder.path()), ["done", "parked"]);
+    assert_eq!(names(&folder.path().join("done")), ["monday.ndjson", "table.csv"]);
+    assert_eq!(brought(&house.sync().await.unwrap()), [0; 5]);
+    // The same name again is another file.
+    put(folder.path(), "monday.ndjson", &lines(0..4));
+    assert_eq!(brought(&house.sync().await.unwrap()), [1, 0, 3, 0, 0]);
+    assert_eq!(names(&folder.path().join("done")), ["monday-2.ndjson", "monday.ndjson", "table.csv"]);
+    assert!(names(&folder.path().join("parked")).is_empty());
+    let dump = house.database.dump().join("\n");
+    assert!(!dump.contains("monday"), "the name of a file lies open");
+}
+
+async fn a_file_somebody_writes_to_waits(database: Database) {
+    let (house, folder) = connected(database, "remove").await;
+    for name in ["a.ndjson.part", ".b.ndjson", "~c.ndjson", "d.tmp", "e.ndjson"] {
+        put(folder.path(), name, &lines(0..1));
+    }
+    fs::create_dir(folder.path().join("f.ndjson")).unwrap();
+    std::os::unix::fs::symlink("/etc/hostname", folder.path().join("g.ndjson")).unwrap();
+    put(folder.path(), "h.xlsx", "x");
+    written_at(&folder.path().join("e.ndjson"), Timestamp::parse(NOW).unwrap().plus(-5 * Timestamp::SECOND));
+    let counts = house.sync().await.unwrap();
+    assert_eq!(brought(&counts), [0, 0, 0, 0, 1], "{counts:?}");
+    assert!(counts.rejections.keys().next().unwrap().contains("ends in none of"), "{counts:?}");
+    house.clock.set("2026-11-21T12:00:10Z");
+    assert_eq!(brought(&house.sync().await.unwrap()), [1, 0, 0, 0, 1]);
+    assert!(!folder.path().join("e.ndjson").exists() && folder.path().join("a.ndjson.part").exists());
+    // A folder that is gone is said, not taken for an empty one.
+    fs::remove_dir_all(folder.path()).unwrap();
+    assert_eq!(word(house.sync().await), "folder_unusable");
+}
+
+async fn what_cannot_be_taken_in_is_put_aside_with_its_reason(database: Database) {
+    let (house, folder) = connected(database, "remove").await;
+    let strange = line(7).replace("customer", SENTINEL);
+    let future = line(8).replace("2026-05-02", "2099-05-02");
+    put(folder.path(), "till.ndjson", &format!("{}{{\"{SENTINEL}\n{strange}\n{future}\n{}", lines(0..2), lines(2..3)));
+    let table = include_str!("../../../../connectors/generic/fixtures/customers.csv");
+    put(folder.path(), "list.csv", &format!("{table};{SENTINEL};\n;;;\"{SENTINEL}\n;\";;;;;;;\n"));
+    put(folder.path(), "whole.json", &format!("{{\"type\": \"{SENTINEL}\"}}"));
+    let counts = house.sync().await.unwrap();
+    assert_eq!(brought(&counts), [6, 0, 0, 0, 6], "{counts:?}");
+    assert!(!format!("{counts:?}").contains(SENTINEL));
+    let parked = folder.path().join("parked");
+    assert_eq!(
+        names(&parked),
+        [
+            "list.csv",
+            "list.csv.reasons.csv",
+            "till.ndjson",
+            "till.ndjson.reasons.csv",
+            "whole-whole.json",
+            "whole.json.reasons.csv"
+        ]
+    );
+    let read = |name: &str| fs::read_to_string(parked.join(name)).unwrap();
+    assert_eq!(read("till.ndjson"), format!("{{\"{SENTINEL}\n{strange}\n{future}\n"));
+    let reasons = read("till.ndjson.reasons.csv");
+    assert_eq!(
+        reasons.lines().map(|line| line.split(',').next().unwrap()).collect::<Vec<_>>(),
+        ["place", "line 3", "line 4", "line 5"]
+    );
+    assert!(reasons.contains("in_future") || reasons.contains("/updated_at"), "{reasons}");
+    // With the header, so that it can be put right and dropped again.
+    let head = table.lines().next().unwrap();
+    assert_eq!(read("list.csv"), format!("{head}\n;{SENTINEL};\n;;;\"{SENTINEL}\n;\";;;;;;;\n"));
+    for name in names(&parked).iter().filter(|name| name.ends_with("reasons.csv")) {
+        assert!(!read(name).contains(SENTINEL), "{name}");
+    }
+    assert_eq!(names(folder.path()), ["done", "parked"]);
+}
+
+async fn cut_short_it_goes_on_without_loss_or_doubles(database: Database) {
+    let (house, folder) = connected(database, "remove").await;
+    let content: String = (0..1_300)
+        .map(|number| if number % 100 == 7 { format!("{{\"{number}\n") } else { line(number) + "\n" })
+        .collect();
+    put(folder.path(), "till.ndjson", &content);
+    // Its process dies between the records of the second step and its place.
+    let die = |_: &crate::connect::Counts| {
+        house.database.execute(Shelf::Records, "UPDATE connection SET lease_until = 0, lease_owner = ''");
+    };
+    let Err(Error::Overtaken) = house.syncs.run(SHOP, false, die).await else { panic!("it must end") };
+    assert!((1..1_287).contains(&house.records()), "{}", house.records());
+    let counts = house.sync().await.unwrap();
+    assert_eq!(house.records(), 1_287);
+    assert!(counts.sum().unchanged > 0 && counts.sum().unchanged < 600, "it began anew: {counts:?}");
+    let parked = fs::read_to_string(folder.path().join("parked/till.ndjson")).unwrap();
+    assert_eq!(parked, (0..13).map(|hundred| format!("{{\"{}\n", hundred * 100 + 7)).collect::<String>());
+    let reasons = fs::read_to_string(folder.path().join("parked/till.ndjson.reasons.csv")).unwrap();
+    assert_eq!(reasons.lines().count(), 14);
+    assert!(!folder.path().join("till.ndjson").exists());
+}
+
+async fn a_file_that_changes_meanwhile_is_read_anew(database: Database) {
+    let (house, folder) = connected(database, "move").await;
+    put(folder.path(), "till.ndjson", &lines(0..2));
+    let grow = |_: &crate::connect::Counts| put(folder.path(), "till.ndjson", &lines(0..3));
+    let counts = house.syncs.run(SHOP, false, grow).await.unwrap();
+    assert_eq!(brought(&counts), [2, 0, 0, 0, 0], "{counts:?}");
+    assert!(folder.path().join("till.ndjson").exists(), "what came later is not lost");
+    assert_eq!(brought(&house.sync().await.unwrap()), [1, 0, 2, 0, 0]);
+    assert!(!folder.path().join("till.ndjson").exists());
+}

@@ -1,0 +1,50 @@
+//! Trusted Shops.
+
+use serde_json::json;
+
+use super::scenarios::{Case, PAGE, PEOPLE, open, scenarios};
+use crate::connect::Leaves;
+use crate::vendors::trusted_shops::Etrusted;
+
+scenarios!(Etrusted);
+on_both_databases!(a_token_that_ends_between_pages_is_renewed);
+
+impl Case for Etrusted {
+    const CONNECTOR: &'static str = "trusted_shops";
+    const VIA: &'static [&'static str] = &["https://api.etrusted.com", "https://login.etrusted.com"];
+    const RECORDS: u64 = 1;
+    const CHANGED: u64 = 1;
+    const LEAVES: Option<Leaves> = Some(Leaves::ManualTask);
+
+    fn new() -> Self {
+        Self::with_people(PEOPLE, PAGE)
+    }
+
+    fn parameters(_: &str) -> Vec<(&'static str, String)> {
+        vec![("client_id", "a-client".to_owned()), ("client_secret", "a-secret-of-theirs".to_owned())]
+    }
+
+    fn change(&mut self, at: &str) {
+        (self.reviews[0]["comment"], self.reviews[0]["updatedAt"]) = (json!("Doch nicht."), json!(at));
+    }
+
+    fn revoke(&mut self) {
+        self.client_is_valid = false;
+    }
+
+    fn restore(&mut self) {
+        self.client_is_valid = true;
+    }
+}
+
+async fn a_token_that_ends_between_pages_is_renewed(database: Database) {
+    let (house, fake) = open::<Etrusted>(database).await;
+    let later = std::cell::Cell::new(0);
+    let wait = |_: &crate::connect::Counts| {
+        later.set(later.get() + 2);
+        house.clock.set(&format!("2026-11-21T12:{:02}:00Z", later.get()));
+    };
+    let counts = house.syncs.run(super::house::SHOP, false, wait).await.unwrap();
+    assert_eq!(counts.sum().created, 25, "{counts:?}");
+    assert!(fake.calls_since(0).iter().filter(|call| call.ends_with("/oauth/token")).count() >= 3);
+}

@@ -1,0 +1,67 @@
+//! Trustpilot.
+
+use serde_json::json;
+
+use super::scenarios::{Case, PAGE, PEOPLE, open, scenarios};
+use crate::connect::Leaves;
+use crate::rights::Kind;
+use crate::vendors::trustpilot::Reviews;
+
+scenarios!(Reviews);
+on_both_databases!(deleted_there_they_wait_for_the_officer_here);
+
+impl Case for Reviews {
+    const CONNECTOR: &'static str = "trustpilot";
+    const VIA: &'static [&'static str] = &["https://api.trustpilot.com"];
+    const RECORDS: u64 = 1;
+    const CHANGED: u64 = 1;
+    const LEAVES: Option<Leaves> = Some(Leaves::ManualTask);
+
+    fn new() -> Self {
+        Self::with_people(PEOPLE, PAGE)
+    }
+
+    fn parameters(_: &str) -> Vec<(&'static str, String)> {
+        let pairs = [("business_unit", "46d6a890"), ("api_key", "a-key"), ("api_secret", "a-secret")];
+        pairs.map(|(name, value)| (name, value.to_owned())).to_vec()
+    }
+
+    fn change(&mut self, at: &str) {
+        (self.reviews[0]["stars"], self.reviews[0]["updatedAt"]) = (json!(3), json!(at));
+    }
+
+    fn revoke(&mut self) {
+        self.key_is_valid = false;
+    }
+
+    fn restore(&mut self) {
+        self.key_is_valid = true;
+    }
+}
+
+async fn deleted_there_they_wait_for_the_officer_here(database: Database) {
+    let (house, fake) = open::<Reviews>(database).await;
+    let consumer = |number: usize| format!("5f0a{number:020}");
+    let at = "2026-11-20T08:00:00Z".to_owned();
+    // Five at two a page: two known, one of them twice, others never heard of.
+    let listed = [consumer(3), consumer(900), consumer(901), consumer(7), consumer(3)];
+    fake.with(|reviews| reviews.deletions = listed.iter().map(|id| (id.clone(), at.clone())).collect());
+    let counts = house.sync().await.unwrap();
+    let demands = counts.streams["demands.consumer deletions"];
+    assert_eq!((demands.read, demands.complete), (5, true), "{counts:?}");
+    let waiting = async || house.rights.requests(None, 100).await.unwrap();
+    let requests = waiting().await;
+    assert_eq!(requests.len(), 2, "nobody is erased by a list alone");
+    assert!(requests.iter().all(|request| request.case().kind == Kind::Erasure));
+    assert!(house.knows("kunde3@example.org").await);
+    // The list is read from where it was left; who waits is not opened twice.
+    house.syncs.run(super::house::SHOP, true, |_| {}).await.unwrap();
+    assert_eq!(waiting().await.len(), 2);
+    house.erase("kunde3@example.org").await;
+    fake.with(|reviews| reviews.reviews.remove(3));
+    house.clock.set("2026-11-22T12:00:00Z");
+    fake.with(|reviews| reviews.deletions.push((consumer(9), "2026-11-22T08:00:00Z".to_owned())));
+    let counts = house.sync().await.unwrap();
+    assert_eq!(counts.streams["demands.consumer deletions"].read, 1, "{counts:?}");
+    assert!(!house.knows("kunde3@example.org").await);
+}

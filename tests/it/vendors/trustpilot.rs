@@ -1,0 +1,98 @@
+//! Trustpilot: a token for key and secret in HTTP Basic, a key in every header, numbered pages, and a list of consumers whose data it
+//! deleted.
+
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use serde_json::{Value, json};
+
+use super::{Answer, Call, Vendor};
+
+/// A business unit.
+pub struct Reviews {
+    /// Its reviews.
+    pub reviews: Vec<Value>,
+    /// Consumers whose data was deleted, with the time.
+    pub deletions: Vec<(String, String)>,
+    /// Is the key in force?
+    pub key_is_valid: bool,
+    token: Option<(String, i64)>,
+    made: u32,
+    most: usize,
+}
+
+impl Reviews {
+    /// With so many reviews, each of another consumer, and so many a page at most.
+    pub fn with_people(count: usize, most: usize) -> Self {
+        let reviews = (0..count).map(review).collect();
+        Self { reviews, deletions: Vec::new(), key_is_valid: true, token: None, made: 0, most }
+    }
+
+    fn hand_out(&mut self, call: &Call) -> Answer {
+        let pair = format!("Basic {}", BASE64_STANDARD.encode("a-key:a-secret"));
+        if !self.key_is_valid || call.header("authorization") != pair {
+            return Answer::new(401, json!({"error": "invalid_client"}));
+        }
+        if call.body["grant_type"] != "client_credentials" {
+            return Answer::new(400, json!({"error": "unsupported_grant_type"}));
+        }
+        self.made += 1;
+        let token = format!("token-{}", self.made);
+        self.token = Some((token.clone(), call.now + 359_999_000_000));
+        Answer::new(200, json!({"access_token": token, "expires_in": "359999", "token_type": "Bearer"}))
+    }
+}
+
+impl Vendor for Reviews {
+    fn answer(&mut self, call: &Call) -> Answer {
+        if call.path.ends_with("/accesstoken") {
+            return self.hand_out(call);
+        }
+        if !self.key_is_valid || call.header("apikey") != "a-key" {
+            return Answer::new(401, json!({"message": "invalid apikey"}));
+        }
+        match (call.method.as_str(), call.path.as_str()) {
+            ("GET", "/v1/private/business-units/46d6a890/reviews") => {
+                let valid = self.token.as_ref().is_some_and(|(token, until)| {
+                    *until > call.now && call.header("authorization") == format!("Bearer {token}")
+                });
+                if !valid {
+                    return Answer::new(401, json!({"message": "Unauthorized"}));
+                }
+                let size = usize::try_from(call.number("perPage").unwrap_or(20)).unwrap();
+                if size > 100 {
+                    return Answer::new(400, json!({"message": "perPage"}));
+                }
+                let page = usize::try_from(call.number("page").unwrap_or(1)).unwrap();
+                let size = size.min(self.most);
+                let found: Vec<&Value> = self.reviews.iter().skip((page - 1) * size).take(size).collect();
+                Answer::new(200, json!({"links": [], "reviews": found}))
+            }
+            ("GET", "/v1/consumers/deletions") => {
+                let asked = |name: &str| call.query.get(name).map_or("", String::as_str).to_owned();
+                assert!(!asked("startDate").is_empty(), "the list demands a beginning");
+                assert!(call.number("limit").is_some_and(|limit| limit <= 1_000));
+                let within = |at: &str| at >= asked("startDate").as_str() && at < asked("endDate").as_str();
+                let found: Vec<Value> = self
+                    .deletions
+                    .iter()
+                    .filter(|(_, at)| within(at))
+                    .map(|(id, at)| json!({"consumerId": id, "deletedAt": at}))
+                    .collect();
+                let start: usize = asked("nextToken").parse().unwrap_or(0);
+                let page: Vec<&Value> = found.iter().skip(start).take(2).collect();
+                let end = start + page.len();
+                let next = (end < found.len()).then(|| end.to_string());
+                Answer::new(200, json!({"consumers": page, "nextToken": next}))
+            }
+            _ => Answer::new(404, json!({"message": "Not found"})),
+        }
+    }
+}
+
+fn review(number: usize) -> Value {
+    json!({
+        "id": format!("65f0{number:020}"), "consumer": {"id": format!("5f0a{number:020}"), "displayName": format!("Erika B{number}")},
+        "stars": 5, "title": "Gut", "text": "Gerne wieder.", "createdAt": "2026-04-02T18:12:00.000Z", "updatedAt": null,
+        "status": "active", "isVerified": true, "referralEmail": format!("kunde{number}@example.org"), "referenceId": "1",
+    })
+}
