@@ -169,7 +169,7 @@ pub async fn keep_delivering(deliveries: Arc<Deliveries>) {
     loop {
         tokio::time::sleep(CHECK).await;
         let mut done = deliveries.send_due().await;
-        if done.is_ok() && rounds % TIDY == 0 {
+        if done.is_ok() && rounds.is_multiple_of(TIDY) {
             done = deliveries.tidy().await;
         }
         rounds = rounds.wrapping_add(1);

@@ -303,11 +303,14 @@ pub fn step(write: &mut Write<'_>, row: &MessageRow, failing_since: Timestamp, s
     Ok(())
 }
 
+/// How many messages stand where, by the number of their state, and why the one that was sent last failed.
+pub type Counts = (Vec<(i16, i64)>, Option<String>);
+
 /// How many messages of a subscriber stand where, and why the one that was sent last failed.
 ///
 /// # Errors
 /// If the shelf cannot be read.
-pub fn counts(connection: &mut Connection, source: SourceNo) -> Result<(Vec<(i16, i64)>, Option<String>), Error> {
+pub fn counts(connection: &mut Connection, source: SourceNo) -> Result<Counts, Error> {
     let theirs = || message::source_no.eq(source.0);
     let counts = on!(connection, |c| message::table
         .filter(theirs())
