@@ -1,7 +1,7 @@
 //! Sending messages to subscribers, later and later until they arrive, as Standard Webhooks recommends.
 //!
-//! A message is due at once, then after the pauses of [`PAUSES`], each a little longer or shorter by chance. A subscriber that
-//! takes nothing for [`PATIENCE`] days, or says 410, is disabled until the operator resumes it; what happens meanwhile is not
+//! A message is due at once, then after the pauses of `PAUSES`, each a little longer or shorter by chance. A subscriber that
+//! takes nothing for `PATIENCE` days, or says 410, is disabled until the operator resumes it; what happens meanwhile is not
 //! kept for it.
 
 use std::sync::Arc;

@@ -1,6 +1,6 @@
 //! Files of DATEV (EXTF): accounting data as CSV with a header of its own, in Windows-1252.
 //!
-//! [`items`] reads any category row by row, [`Writer`] writes debtors. What a row means is the mapping's to say; this
+//! `items` reads any category row by row, [`Writer`] writes debtors. What a row means is the mapping's to say; this
 //! knows the form alone.
 
 mod header;
