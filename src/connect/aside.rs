@@ -47,7 +47,8 @@ impl Aside {
         let told = told.write_record([place, reason]).ok().and_then(|()| told.into_inner().ok()).unwrap_or_default();
         self.reasons.append(&told).map_err(unwritten)?;
         if let Some(raw) = raw {
-            self.lines.append(&[raw, b"\n"].concat()).map_err(unwritten)?;
+            let end: &[u8] = if raw.ends_with(b"\n") { b"" } else { b"\n" };
+            self.lines.append(&[raw, end].concat()).map_err(unwritten)?;
         }
         Ok(())
     }

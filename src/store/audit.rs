@@ -17,6 +17,8 @@ use super::schema::{audit_entry, audit_log, audit_subject};
 use super::{Error, Read};
 use crate::types::{LogId, Timestamp};
 
+/// How often a batch is tried while another process holds the file: each time as long as a connection waits.
+const TRIES: u32 = 4;
 /// Entries that may wait before new ones are refused.
 const WAITING: usize = 16_384;
 
@@ -140,7 +142,7 @@ struct Book {
 
 impl Book {
     fn work(&mut self, batch: Vec<Waiting>) {
-        let outcome = if self.healthy.load(Ordering::Relaxed) { self.append(&batch) } else { Err(Error::Stopped) };
+        let outcome = if self.healthy.load(Ordering::Relaxed) { self.insist(&batch) } else { Err(Error::Stopped) };
         let mut first = match outcome {
             Ok(first) => first,
             Err(cause) => {
@@ -165,6 +167,22 @@ impl Book {
             if matches!(cause, Error::Disk(_)) {
                 self.healthy.store(false, Ordering::Relaxed);
             }
+        }
+    }
+
+    /// Appends, and again if another process holds the file of the embedded database for longer than a connection waits.
+    /// Nothing of a batch that met a held file is in it.
+    fn insist(&mut self, batch: &[Waiting]) -> Result<i64, Error> {
+        let mut tried = 1;
+        loop {
+            let outcome = self.append(batch);
+            let held = matches!((&outcome, &self.connection), (Err(Error::Conflict(_)), Connection::Sqlite(_)));
+            if !held || tried == TRIES {
+                return outcome;
+            }
+            // There is nothing to undo if it did not even begin.
+            let _ = self.connection.execute("ROLLBACK");
+            tried += 1;
         }
     }
 

@@ -1,10 +1,15 @@
 //! Only the door makes a disclosure.
 
+use std::sync::Arc;
+
+use obhut::consent::Survivorship;
 use obhut::gateway::{Decision, DisclosedRecord, Disclosure};
 use obhut::types::SubjectId;
 
-fn by_fields(subject: SubjectId, decision: Decision, records: Vec<DisclosedRecord>) -> Disclosure {
-    Disclosure { subject, decision, records, pseudonym: None, evidence: Default::default() }
+type Rules = Arc<Survivorship>;
+
+fn by_fields(subject: SubjectId, decision: Decision, records: Vec<DisclosedRecord>, survivorship: Rules) -> Disclosure {
+    Disclosure { subject, decision, records, survivorship, pseudonym: None, evidence: Default::default() }
 }
 
 fn exchanged(mut disclosure: Disclosure, other: Disclosure) -> Disclosure {

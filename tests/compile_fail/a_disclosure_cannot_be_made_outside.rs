@@ -1,10 +1,15 @@
 //! Only the door makes a disclosure.
 
+use std::sync::Arc;
+
+use obhut::consent::Survivorship;
 use obhut::gateway::{Decision, DisclosedRecord, Disclosure};
 use obhut::types::SubjectId;
 
-fn by_constructor(subject: SubjectId, decision: Decision, records: Vec<DisclosedRecord>) -> Disclosure {
-    Disclosure::new(subject, decision, records, None)
+type Rules = Arc<Survivorship>;
+
+fn by_constructor(subject: SubjectId, decision: Decision, records: Vec<DisclosedRecord>, rules: Rules) -> Disclosure {
+    Disclosure::new(subject, decision, records, rules, None)
 }
 
 fn from_text(text: &str) -> Disclosure {

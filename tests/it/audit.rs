@@ -1,6 +1,7 @@
 //! The audit book on both databases: order, many writers, and every way to tamper with it.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures_util::future::join_all;
 use obhut::audit::{self, Act, Book, Finding, GENESIS, Line, Report};
@@ -29,6 +30,19 @@ on_both_databases!(
     the_start_refuses_a_book_that_was_changed,
     what_is_cut_off_the_newest_log_is_missed,
 );
+
+/// Longer than a connection waits by itself.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_line_waits_for_whoever_holds_the_file() {
+    let database = Arc::new(Database::sqlite());
+    let house = House::open(&database).await;
+    let book = house.book().await;
+    let held = database.clone();
+    let holder = std::thread::spawn(move || held.hold(Shelf::Audit, Duration::from_secs(7)));
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    book.note(Line::new(Act::Configured)).await.unwrap();
+    holder.join().unwrap();
+}
 
 async fn lines_of_many_tasks_stand_in_order_without_gaps(database: Database) {
     let house = House::open(&database).await;

@@ -7,6 +7,8 @@ use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::path::{Path, PathBuf};
 use std::sync::Once;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::thread::sleep;
+use std::time::Duration;
 
 use diesel::connection::SimpleConnection as _;
 use diesel::prelude::*;
@@ -122,6 +124,14 @@ impl Database {
     /// Opens the store; a second call is a second node over the same database.
     pub fn store(&self) -> Store {
         Store::open(&self.location).unwrap()
+    }
+
+    /// Keeps everybody else from writing to a file for some time, as another process does that writes.
+    pub fn hold(&self, shelf: Shelf, time: Duration) {
+        let Raw::Sqlite(mut holder) = self.connect(shelf) else { panic!("a file is held, not a server") };
+        holder.batch_execute("BEGIN IMMEDIATE").unwrap();
+        sleep(time);
+        holder.batch_execute("ROLLBACK").unwrap();
     }
 
     /// Changes a shelf behind the house's back.

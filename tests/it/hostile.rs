@@ -69,6 +69,11 @@ fn targets(house: &House, document: &Value) -> Vec<Target> {
                         let demand = json!({"right": "access", "identifier": who});
                         text(&house.post(Role::Dpo, "/v1/requests", &demand).expect(201).json()["id"])
                     }
+                    "subject_id" if path.ends_with("/rectification") => {
+                        let who = json!({"kind": "email", "value": "erika@muster.org"});
+                        let own = json!({"identifier": who, "purpose": "subject_access"});
+                        text(&house.post(Role::Dpo, "/v1/profiles/lookup", &own).expect(200).json()["subject_id"])
+                    }
                     _ => text(&parameter["example"]),
                 };
                 filled = filled.replace(&format!("{{{}}}", text(&parameter["name"])), &value);

@@ -188,7 +188,8 @@ impl Source {
         let mut test_modules = Vec::new();
         while let Some(start) = code.find("#[cfg(test)]") {
             let (item, end) = item_at(&code, start);
-            if let Some(name) = item.rsplit(']').next().and_then(|item| item.trim().strip_prefix("mod ")) {
+            let item = item.rsplit(']').next().unwrap_or_default().trim();
+            if let Some(name) = item.strip_prefix("pub(super) ").unwrap_or(item).strip_prefix("mod ") {
                 test_modules.push(name.trim_end_matches([';', '{']).trim().to_owned());
             }
             blank(&mut code, start, end);

@@ -113,7 +113,7 @@ impl Hub {
     /// Sends a request without a key.
     pub(super) async fn send(&self, request: TestRequest) -> Answer {
         let (status, headers, bytes) = self.call(request).await;
-        Answer { status, headers, text: String::from_utf8(bytes).unwrap() }
+        Answer { status, headers, text: String::from_utf8_lossy(&bytes).into_owned() }
     }
 
     /// Sends a request with the key of `role`, for a reply that is no text.

@@ -75,7 +75,7 @@ impl Played {
 
     /// All that is stored beside the book.
     fn whole(&self) -> BTreeMap<String, Vec<String>> {
-        self.hub.database.tables(&[Shelf::Records, Shelf::Keys])
+        dump(&self.hub.database, &[Shelf::Records, Shelf::Keys])
     }
 
     /// In which segments everybody is.
@@ -87,6 +87,27 @@ impl Played {
         }
         all
     }
+}
+
+/// All rows of these shelves.
+fn dump(database: &Database, shelves: &[Shelf]) -> BTreeMap<String, Vec<String>> {
+    let mut tables = database.tables(shelves);
+    if let Some(rows) = tables.get_mut("records.term") {
+        *rows = counts(rows);
+    }
+    tables
+}
+
+/// How often each value is held. Over which of its counters that is spread is chance.
+fn counts(rows: &[String]) -> Vec<String> {
+    let mut held: BTreeMap<i64, i64> = BTreeMap::new();
+    for row in rows {
+        let numbers = row.split(|c: char| !c.is_ascii_digit() && c != '-').filter_map(|number| number.parse().ok());
+        let numbers: Vec<i64> = numbers.collect();
+        let [value, _, count] = numbers[..] else { panic!("no counter: {row}") };
+        *held.entry(value).or_default() += count;
+    }
+    held.into_iter().filter(|(_, count)| *count != 0).map(|(value, count)| format!("{value}: {count}")).collect()
 }
 
 fn fresh(dialect: Dialect) -> Database {
@@ -320,5 +341,5 @@ async fn play(played: &Played) -> BTreeMap<String, Vec<String>> {
     let right = json!({"person": {"family_name": "Richtig"}});
     let answer = hub.post(Role::Dpo, &format!("/v1/subjects/{person}/rectification"), right).await;
     assert!(answer.status.is_success(), "{}", answer.text);
-    played.hub.database.tables(&Shelf::ALL)
+    dump(&played.hub.database, &Shelf::ALL)
 }

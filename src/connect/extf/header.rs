@@ -112,8 +112,8 @@ mod tests {
 
     #[test]
     fn a_header_says_when_it_was_written_by_the_clock_in_germany() {
-        assert_eq!(moment("20180306102500000").as_deref(), Some("2018-03-06T09:25:00Z"));
-        assert_eq!(moment("20180706102500123").as_deref(), Some("2018-07-06T08:25:00.123Z"));
+        assert_eq!(moment("20180306102500000").as_deref(), Some("2018-03-06T09:25:00.000000Z"));
+        assert_eq!(moment("20180706102500123").as_deref(), Some("2018-07-06T08:25:00.123000Z"));
         assert_eq!((moment("2018"), moment("20181306102500000"), moment("abcdefghijklmnopq")), (None, None, None));
     }
 
@@ -131,7 +131,7 @@ mod tests {
         let row = rows.byte_records().next().unwrap().unwrap();
         assert_eq!(row.len(), 31);
         let header = read(&row).unwrap();
-        assert_eq!((&header["category"], &header["created"]), (&json!(16), &json!("2026-11-21T12:00:00.25Z")));
+        assert_eq!((&header["category"], &header["created"]), (&json!(16), &json!("2026-11-21T12:00:00.250000Z")));
         assert_eq!((&header["year_begin"], &header["account_length"]), (&json!("2026-01-01"), &json!(4)));
         assert!(settings.is_debtor("10000") && settings.is_debtor("69999"));
         for other in ["70000", "1000", "100000", "1000x", "", "00001"] {

@@ -85,7 +85,7 @@ impl Scene {
         let entry = Entry {
             act,
             purpose: Some(purpose.parse().unwrap()),
-            channel: (!act.is_restriction()).then_some(Channel::Email),
+            channel: (purpose == "newsletter_email" && !act.is_restriction()).then_some(Channel::Email),
             at: now,
             recorded_at: now,
             entry_no: EntryNo(0),

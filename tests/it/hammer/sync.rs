@@ -98,7 +98,7 @@ fn names(number: usize) -> (&'static str, String, String) {
 fn a_whole_shop_is_read_in_bounded_memory(database: Database) {
     let customers = times("customers", 300, 100_000);
     let of = name(&database);
-    let house = House::open_with(database, &["--log-filter", "warn"]);
+    let house = House::open_with(database, &["--log-filter=info"]);
     let shop = Fake::serve(Warehouse { customers }, Arc::new(SystemClock));
     let secret = house.home().join("secret.txt");
     std::fs::write(&secret, "secret-of-the-shop\n").unwrap();
