@@ -6,7 +6,7 @@ use super::desk::Desk;
 use super::prepare::{Bringer, Prepared, prepare};
 use super::settle::settle;
 use super::table::Matching;
-use super::{Error, Rejection, canonical};
+use super::{Error, Listed, Rejection, canonical};
 use crate::audit::{Act, Book, Line};
 use crate::consent::Rulebook;
 use crate::gateway::Gateway;
@@ -84,9 +84,21 @@ impl Intake {
     /// If the store or the vault fails. Chunks of [`CHUNK`] that were stored before stay; sending all again is
     /// harmless.
     pub async fn ingest<L: AsRef<[u8]>>(&self, lines: &[L]) -> Result<Vec<Taken>, Error> {
+        self.ingest_listed(lines, None).await
+    }
+
+    /// The same for the objects of a whole reading: those that can be read are noted as listed.
+    ///
+    /// # Errors
+    /// As [`Intake::ingest`].
+    pub async fn ingest_listed<L: AsRef<[u8]>>(
+        &self,
+        lines: &[L],
+        mut listed: Option<&mut Listed>,
+    ) -> Result<Vec<Taken>, Error> {
         let mut outcomes = Vec::with_capacity(lines.len());
         for chunk in lines.chunks(CHUNK) {
-            outcomes.extend(self.ingest_chunk(chunk, |_| Bringer::Outside).await?);
+            outcomes.extend(self.ingest_chunk(chunk, |_| Bringer::Outside, listed.as_deref_mut()).await?);
         }
         Ok(outcomes)
     }
@@ -99,7 +111,7 @@ impl Intake {
     pub async fn collect<L: AsRef<[u8]>>(&self, records: &[(L, Voice)]) -> Result<Vec<Taken>, Error> {
         let lines: Vec<&[u8]> = records.iter().map(|(line, _)| line.as_ref()).collect();
         let voice = |at: usize| records.get(at).map_or(Voice::Visitor, |(_, voice)| *voice);
-        self.ingest_chunk(&lines, |at| Bringer::Collected(voice(at))).await
+        self.ingest_chunk(&lines, |at| Bringer::Collected(voice(at)), None).await
     }
 
     /// Writes down who brought how many records, once per call of theirs.
@@ -124,6 +136,7 @@ impl Intake {
         &self,
         lines: &[L],
         bringer: impl Fn(usize) -> Bringer,
+        listed: Option<&mut Listed>,
     ) -> Result<Vec<Taken>, Error> {
         let edition = self.rulebook.edition();
         let now = self.clock.now();
@@ -138,6 +151,9 @@ impl Intake {
                 Err(Error::Rejected(rejection)) => prepared.push(Err(rejection)),
                 Err(failure) => return Err(failure),
             }
+        }
+        if let Some(listed) = listed {
+            prepared.iter().flatten().for_each(|record| listed.note(record));
         }
         if prepared.iter().all(Result::is_err) {
             let refused = prepared.into_iter().filter_map(Result::err).map(Outcome::Rejected);

@@ -18,7 +18,7 @@ use crate::store::arrivals::Arrivals;
 use crate::store::newcomers::Newcomers;
 use crate::store::rows::{CardRow, IdentifierRow, LinkRow, RecordRow};
 use crate::store::{self, Write, cards, ledger, links, records};
-use crate::types::{RecordKind, SubjectId};
+use crate::types::{RecordKind, SubjectId, Timestamp};
 
 /// A running transaction, what was known when its batch began, and what of the batch is not written yet.
 pub(super) struct Batch<'a, 'w> {
@@ -124,7 +124,7 @@ pub(super) fn settle(
         good().flat_map(|record| record.indexes.iter().map(|indexed| indexed.ix)).collect();
     let tombstones = good().flat_map(|record| std::iter::once(&record.own_tombstone).chain(&record.tombstones));
     let known = Arrivals::load(write, &indexes, &tombstones.copied().collect())?;
-    let news: Vec<&Prepared> = good().filter(|record| is_news(&known, record)).collect();
+    let news: Vec<&Prepared> = good().filter(|record| is_news(&known, record, desk.now)).collect();
     desk.hold(write, &expected(&known, &news))?;
     let keys: Vec<&[i64]> = news.iter().map(|record| record.keys.as_slice()).collect();
     let more = u64::try_from(prepared.len()).unwrap_or(0);
@@ -148,11 +148,17 @@ pub(super) fn settle(
 }
 
 /// Will the record most likely be written? Of what is stored with the same content or a newer one nothing need be known.
-fn is_news(known: &Arrivals, record: &Prepared) -> bool {
+fn is_news(known: &Arrivals, record: &Prepared, now: Timestamp) -> bool {
     known.stored(&record.record_ix.bytes()).is_none_or(|stored| {
         let same = stored.version == record.version && stored.content_mac == record.content_mac.bytes();
-        stored.version <= record.version && !same
+        stored.version <= record.version && (!same || is_back(stored, record, now))
     })
+}
+
+/// Did the stored record end because its source listed it no more, which by the source's own term it would not have?
+fn is_back(stored: &RecordRow, record: &Prepared, now: Timestamp) -> bool {
+    let ended = stored.source_until.is_set() && stored.source_until <= now;
+    ended && record.source_until.is_none_or(|until| until > now)
 }
 
 /// Whose keys will be needed, as far as can be said before: those of the few people behind each value of what is news.
@@ -195,9 +201,11 @@ impl Desk<'_> {
                 // Two contents with one time of change: the larger code wins, so that the order of arrival decides
                 // nothing.
                 let wins = row.version < prepared.version || row.content_mac < prepared.content_mac.bytes().to_vec();
-                if same && row.version == prepared.version {
+                let known = same && row.version == prepared.version;
+                let back = known && is_back(&row, prepared, self.now);
+                if known && !back {
                     Ok(Outcome::Unchanged)
-                } else if wins {
+                } else if wins || back {
                     self.replace(batch, prepared, row)?;
                     Ok(if same { Outcome::Unchanged } else { Outcome::Updated })
                 } else {

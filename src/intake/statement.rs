@@ -191,7 +191,7 @@ impl Intake {
             "data": { "noted_at": self.clock.now().rfc3339(), "text": "first heard of by a statement about the use of data" },
         });
         let record = zeroize::Zeroizing::new(record.to_string().into_bytes());
-        match self.ingest_chunk(&[record.as_slice()], |_| Bringer::Statement).await?.pop() {
+        match self.ingest_chunk(&[record.as_slice()], |_| Bringer::Statement, None).await?.pop() {
             Some(Taken { outcome: Outcome::Rejected(rejection), .. }) => Err(Error::Rejected(rejection)),
             // Of its only identifier nothing is left.
             Some(Taken { left_out, .. }) if !left_out.is_empty() => {

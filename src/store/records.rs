@@ -55,7 +55,8 @@ pub fn insert(write: &mut Write<'_>, row: RecordRow) -> Result<(), Error> {
     Ok(())
 }
 
-/// Replaces the content of a record by a newer version of it. Number, person and arrival stay.
+/// Replaces the content of a record by a newer version of it. Number, person and arrival stay. A
+/// mark that a listing left it out is taken off.
 ///
 /// # Errors
 /// If it cannot be written.
@@ -75,6 +76,7 @@ pub fn replace(write: &mut Write<'_>, row: RecordRow) -> Result<(), Error> {
         record::source_until.eq(row.source_until.micros()),
         record::keep_until.eq(row.keep_until.micros()),
         record::sealed.eq(row.sealed),
+        record::unlisted_at.eq(0),
     ))
     .execute(c))?;
     Ok(())

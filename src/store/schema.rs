@@ -16,6 +16,7 @@ diesel::table! { record (record_no) {
     record_no -> BigInt, part -> SmallInt, subject_id -> Binary, sealed_for -> Binary, key_no -> SmallInt,
     source_no -> Integer, kind -> SmallInt, version -> BigInt, content_mac -> Binary, categories -> SmallInt,
     facts -> SmallInt, ingested_at -> BigInt, happened_at -> BigInt, contract_until -> BigInt, source_until -> BigInt, keep_until -> BigInt, sealed -> Binary,
+    unlisted_at -> BigInt,
 } }
 diesel::table! { identifier (ix, behind, record_no) {
     ix -> Binary, record_no -> BigInt, kind -> SmallInt, subject_id -> Binary, use_flags -> SmallInt,

@@ -6,6 +6,7 @@ mod folder;
 mod guide;
 pub(in crate::jobs) mod house;
 mod lexware;
+mod listings;
 mod meta;
 pub(in crate::jobs) mod scenarios;
 mod sevdesk;
