@@ -68,6 +68,9 @@ pub enum Fault {
     /// A filter of the manifest failed or yielded something else than it must.
     #[error("the filter `{0}` of the manifest does not fit the reply")]
     Filter(String),
+    /// The manifest's own words for what is missing or wrong.
+    #[error("{0}")]
+    Said(String),
     /// The parameter is missing or is not of its kind.
     #[error("the parameter `{name}` {wrong}")]
     Parameter {
@@ -116,11 +119,21 @@ impl Fault {
             Self::Repeats => "page_repeats",
             Self::Expired => "page_expired",
             Self::Filter(_) => "filter_failed",
+            Self::Said(_) => "not_readable",
             Self::Parameter { .. } => "parameter_missing",
             Self::FilesOnly(_) => "files_only",
             Self::Folder(_) => "folder_unusable",
             Self::Machine => "machine",
             Self::Keep => "not_kept",
+        }
+    }
+
+    /// Is it a refusal of what was asked for, that will be the same tomorrow?
+    pub(super) const fn lasts(&self) -> bool {
+        match self {
+            Self::NotFound(_) => true,
+            Self::Vendor { status, .. } => *status >= 400 && *status < 500 && !self.passes(),
+            _ => false,
         }
     }
 

@@ -5,11 +5,14 @@ mod each;
 mod enrich;
 mod paging;
 
+use std::cell::Cell;
+
 use changes::{Incremental, instant, is_news, written};
 use each::Each;
 use enrich::Enrich;
 use jaq_json::Val;
 use paging::{Paging, Spot};
+use reqwest::StatusCode;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -53,6 +56,17 @@ struct Sweep {
     /// What it is read for one after the other, where the manifest says so; what is done is left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     each: Option<Vec<Variables>>,
+    /// Was its last page read by this process? What was kept since an earlier one may not be valid any more.
+    #[serde(skip)]
+    runs: bool,
+}
+
+impl Sweep {
+    /// Goes on with the next of the things it is read for. False if there is none.
+    fn next_thing(&mut self) -> bool {
+        (self.at, self.read, self.total) = (Spot::First, 0, None);
+        self.each.as_mut().is_some_and(|each| each.pop().is_some() && !each.is_empty())
+    }
 }
 
 impl Place {
@@ -76,6 +90,8 @@ pub struct Leaf {
     pub left_out: u64,
     /// Where the stream stands once the records of this page are durable.
     pub after: Place,
+    /// Things the stream is read for that are gone at the vendor, with all their objects.
+    pub passed_over: u64,
     /// Was it the last one?
     pub last: bool,
     /// Objects there are in all, where the vendor says it.
@@ -119,6 +135,15 @@ pub struct Pull {
     incremental: Option<Incremental>,
     enrich: Vec<Enrich>,
     lists: Option<RecordKind>,
+    /// Does a request name an end of the time it asks for?
+    bounded: bool,
+}
+
+/// What came of a call for a page.
+enum Turn {
+    Page(Leaf),
+    /// The vendor does not know the page any more.
+    Expired,
 }
 
 impl Pull {
@@ -138,7 +163,14 @@ impl Pull {
         if spec.lists.is_some() && paging.as_ref().is_some_and(|paging| !paging.misses_nothing()) {
             return Err(at.wrong("lists:", "pages with numbers or offsets need a `total` for that"));
         }
-        Ok(Self { name: place, each, call, paging, incremental, enrich, lists: spec.lists })
+        if spec.lists.is_some() && incremental.as_ref().is_some_and(|incremental| incremental.start_days.is_some()) {
+            return Err(
+                at.wrong("lists:", "with `start_days` a first reading lists a part only; leave one of them out")
+            );
+        }
+        let bounded = call.needs().any(|name| name == "until")
+            || spec.request.body.as_ref().is_some_and(|body| body.contains("until"));
+        Ok(Self { name: place, each, call, paging, incremental, enrich, lists: spec.lists, bounded })
     }
 
     /// The type of record of which a reading from the beginning lists every one.
@@ -155,15 +187,21 @@ impl Pull {
         let mut place = place.clone();
         // A token that is not valid any more: what was read before is in; the rest is found from the beginning.
         for _ in 0..3 {
-            if let Some(leaf) = self.turn(session, stream, &place).await? {
-                return Ok(leaf);
+            match self.turn(session, stream, &place).await {
+                Ok(Turn::Page(leaf)) => return Ok(leaf),
+                Ok(Turn::Expired) => {}
+                // What an earlier run left may be refused for ever: a page, or one of the things it is read for.
+                Err(fault) if fault.lasts() && place.sweep.as_ref().is_some_and(|sweep| !sweep.runs) => {
+                    tracing::info!(pull = self.name, cause = fault.word(), "a reading that was cut short begins anew");
+                }
+                Err(fault) => return Err(fault),
             }
             place.sweep = None;
         }
         Err(Fault::Expired)
     }
 
-    async fn turn(&self, session: &Session, stream: &Stream, place: &Place) -> Result<Option<Leaf>, Fault> {
+    async fn turn(&self, session: &Session, stream: &Stream, place: &Place) -> Result<Turn, Fault> {
         let now = session.now();
         let mut sweep = place.sweep.clone().unwrap_or_else(|| self.begin(place.since, now));
         if let (Some(each), None) = (&self.each, &sweep.each) {
@@ -172,18 +210,39 @@ impl Pull {
             all.reverse();
             sweep.each = Some(all);
         }
-        if sweep.each.as_ref().is_some_and(Vec::is_empty) {
-            let after = Place { since: place.since, sweep: None };
-            return Ok(Some(Leaf { objects: Vec::new(), left_out: 0, after, last: true, total: None }));
-        }
-        let words = self.words(&sweep);
-        let next = if let Spot::Url(url) = &sweep.at { Some(url.as_str()) } else { None };
-        let ends = |status: reqwest::StatusCode, body: &Value| {
-            sweep.at != Spot::First && self.paging.as_ref().is_some_and(|paging| paging.is_expired(status, body))
+        let mut passed_over = 0;
+        let mut answer = loop {
+            if sweep.each.as_ref().is_some_and(Vec::is_empty) {
+                // Without an answer there is no time of the vendor's: the next reading asks for what this one asked for.
+                let since = if place.sweep.is_some() { self.since_after(&sweep) } else { place.since };
+                let after = Place { since, sweep: None };
+                let (objects, left_out) = (Vec::new(), 0);
+                return Ok(Turn::Page(Leaf { objects, left_out, after, passed_over, last: true, total: None }));
+            }
+            let words = self.words(&sweep);
+            let next = if let Spot::Url(url) = &sweep.at { Some(url.as_str()) } else { None };
+            let (gone, expired) = (Cell::new(false), Cell::new(false));
+            let ends = |status: StatusCode, body: &Value| {
+                gone.set(self.each.as_ref().is_some_and(|each| each.is_gone(status, body)));
+                let paging = self.paging.as_ref().filter(|_| sweep.at != Spot::First);
+                expired.set(paging.is_some_and(|paging| paging.is_expired(status, body)));
+                gone.get() || expired.get()
+            };
+            match session.call_unless(&self.call, &words, next, ends).await? {
+                Some(answer) => break answer,
+                None if expired.get() => return Ok(Turn::Expired),
+                None => {
+                    passed_over += 1;
+                    sweep.next_thing();
+                }
+            }
         };
-        let Some(answer) = session.call_unless(&self.call, &words, next, ends).await? else { return Ok(None) };
         if place.sweep.is_none() {
-            sweep.next_since = self.next_since(&answer, now)?;
+            sweep.next_since = self.next_since(&answer, &sweep, now)?;
+        }
+        if let (Some(asked), Value::Object(page)) = (sweep.each.as_ref().and_then(|each| each.last()), &mut answer.json)
+        {
+            page.insert("asked".to_owned(), Value::Object(asked.clone()));
         }
         let mut objects: Vec<_> = stream.objects(&answer.json).collect();
         let count = u64::try_from(objects.len()).unwrap_or(u64::MAX);
@@ -206,17 +265,21 @@ impl Pull {
             Some(paging) => paging.next(&mut sweep, &answer, (count, total), &self.name)?,
             None => None,
         };
-        if next.is_none() && sweep.each.as_mut().is_some_and(|each| each.pop().is_some() && !each.is_empty()) {
-            (sweep.read, sweep.total) = (0, None);
+        if next.is_none() && sweep.each.is_some() && sweep.next_thing() {
             next = Some(Spot::First);
         }
         let total = total.filter(|_| self.each.is_none());
         let last = next.is_none();
         let after = match next {
-            Some(at) => Place { since: place.since, sweep: Some(Sweep { at, ..sweep }) },
-            None => Place { since: self.incremental.as_ref().map(|_| sweep.next_since), sweep: None },
+            Some(at) => Place { since: place.since, sweep: Some(Sweep { at, runs: true, ..sweep }) },
+            None => Place { since: self.since_after(&sweep), sweep: None },
         };
-        Ok(Some(Leaf { objects, left_out, after, last, total }))
+        Ok(Turn::Page(Leaf { objects, left_out, after, passed_over, last, total }))
+    }
+
+    /// What the reading after this one asks for since.
+    fn since_after(&self, sweep: &Sweep) -> Option<i64> {
+        self.incremental.as_ref().map(|_| sweep.next_since)
     }
 
     fn begin(&self, since: Option<i64>, now: Timestamp) -> Sweep {
@@ -224,12 +287,20 @@ impl Pull {
         let start = self.incremental.as_ref().and_then(|incremental| incremental.start_days);
         let start = start.map(|days| now.plus_days(-i64::from(days)).micros());
         let until = now.plus(-lag).micros();
-        Sweep { since: since.or(start), next_since: until, until, at: Spot::First, read: 0, total: None, each: None }
+        let (since, at) = (since.or(start), Spot::First);
+        Sweep { since, next_since: until, until, at, read: 0, total: None, each: None, runs: true }
     }
 
     /// Whatever changes from now on, by the vendor's clock, is read the next time.
-    fn next_since(&self, answer: &Answer, now: Timestamp) -> Result<i64, Fault> {
+    fn next_since(&self, answer: &Answer, sweep: &Sweep, now: Timestamp) -> Result<i64, Fault> {
         let Some(incremental) = &self.incremental else { return Ok(now.micros()) };
+        let next = self.next_of_vendor(incremental, answer, now)?;
+        // A hub whose clock is slow asks for less than there is by the vendor's: nothing after that was asked for.
+        let asked = sweep.until.saturating_sub(incremental.overlap);
+        Ok(if self.bounded { next.min(asked) } else { next })
+    }
+
+    fn next_of_vendor(&self, incremental: &Incremental, answer: &Answer, now: Timestamp) -> Result<i64, Fault> {
         if let Some(next) = &incremental.next {
             let said = next.run(value(&answer.json)).next().and_then(Result::ok);
             let said = said

@@ -26,8 +26,8 @@ pub(in crate::connect) struct PullSpec {
     #[serde(default)]
     pub(in crate::connect) incremental: Option<IncrementalSpec>,
     /// The type of record of which a reading from the beginning lists every one there is at the vendor. What was read before and
-    /// is not listed then was deleted there: its data ends here as by the source's own clock. Only for a type no other stream
-    /// makes.
+    /// is listed by two of them in a row no more was deleted there: its data ends here as by the source's own clock. Only for a
+    /// type no other stream makes.
     #[serde(default)]
     #[schemars(with = "Option<String>")]
     pub(in crate::connect) lists: Option<RecordKind>,
@@ -43,7 +43,7 @@ pub(in crate::connect) struct EachSpec {
     /// The placeholders they fill.
     pub(in crate::connect) names: Vec<String>,
     /// jq filter that yields one object of these names for each: over the reply of `request`, or without one over the parameters
-    /// of the connection.
+    /// of the connection. What it yields stands in each page as `asked`, for the filters that read it.
     pub(in crate::connect) items: String,
     /// The call that lists them.
     #[serde(default)]
@@ -51,6 +51,9 @@ pub(in crate::connect) struct EachSpec {
     /// jq filter over its reply that yields the address of its next page; null or nothing at the end.
     #[serde(default)]
     pub(in crate::connect) next_url: Option<String>,
+    /// How the vendor says that one of them does not exist any more; it is passed over, and counted.
+    #[serde(default)]
+    pub(in crate::connect) gone: Vec<ExpiredSpec>,
 }
 
 /// How pages follow each other. Exactly one of `page`, `offset`, `token`, `next_url` and `link_header` is named.
@@ -87,7 +90,8 @@ pub(in crate::connect) struct PagingSpec {
     /// jq predicate over the reply: does another page follow? Without it and without a total, an empty page is the end.
     #[serde(default)]
     pub(in crate::connect) more: Option<String>,
-    /// How the vendor says that a token or page is not valid any more; then the reading begins anew.
+    /// How the vendor says that a token or page is not valid any more; then the reading begins anew. It does so once in any case
+    /// if a reading that was cut short goes on and its page is refused (400 to 499, but not for credentials, rights or haste).
     #[serde(default)]
     pub(in crate::connect) expired: Option<ExpiredSpec>,
 }
@@ -100,7 +104,7 @@ pub(in crate::connect) struct FirstPage {
     pub(in crate::connect) first: u8,
 }
 
-/// How an expired token is recognised.
+/// How a refusal is recognised.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(in crate::connect) struct ExpiredSpec {
@@ -114,7 +118,7 @@ pub(in crate::connect) struct ExpiredSpec {
 /// How only what changed is asked for.
 ///
 /// `{since}` is the moment the last complete reading began, by the vendor's own clock (the header `Date`), less the
-/// overlap. It has no value at the first reading, unless `start_days` says how far back that goes.
+/// overlap; where the request names `{until}`, never later than that, so that there is no gap. It has no value at the first reading, unless `start_days` says how far back that goes.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(in crate::connect) struct IncrementalSpec {

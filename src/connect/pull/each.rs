@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use super::paging::Refusal;
 use crate::connect::call::{At, Call};
 use crate::connect::filter::Filter;
 use crate::connect::link::Link;
@@ -23,6 +24,7 @@ pub(super) struct Each {
     items: Filter,
     call: Option<Call>,
     next_url: Option<Filter>,
+    gone: Vec<Refusal>,
 }
 
 impl Each {
@@ -34,6 +36,7 @@ impl Each {
             items: at.filter(&spec.items, &format!("{place}.items"))?,
             call: call.transpose()?,
             next_url: next.transpose()?,
+            gone: spec.gone.into_iter().map(|spec| Refusal::load(spec, &place, at)).collect::<Result<_, _>>()?,
             names: spec.names,
             place,
         })
@@ -41,6 +44,11 @@ impl Each {
 
     pub(super) fn names(&self) -> impl Iterator<Item = &str> {
         self.names.iter().map(String::as_str)
+    }
+
+    /// Does the vendor say that the one it was asked about does not exist any more?
+    pub(super) fn is_gone(&self, status: reqwest::StatusCode, body: &Value) -> bool {
+        self.gone.iter().any(|refusal| refusal.is(status, body))
     }
 
     /// All of them, in the vendor's order.
@@ -68,8 +76,10 @@ impl Each {
 
     fn of(&self, whole: &Value) -> Result<Vec<Variables>, Fault> {
         let failed = || Fault::Filter(format!("{}.items", self.place));
-        let one = |yielded: Result<_, String>| match yielded.ok().and_then(exact) {
-            Some(Value::Object(one)) if self.names.iter().all(|name| one.contains_key(name)) => Ok(one),
+        let one = |yielded: Result<_, String>| match yielded.map(exact) {
+            Ok(Some(Value::Object(one))) if self.names.iter().all(|name| one.contains_key(name)) => Ok(one),
+            // The manifest's own words.
+            Err(told) => Err(Fault::Said(told)),
             _ => Err(failed()),
         };
         self.items.run(value(whole)).take(MOST + 1).map(one).collect()

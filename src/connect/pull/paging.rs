@@ -1,12 +1,13 @@
 //! [`Paging`]: which page of a stream comes next.
 
+use reqwest::StatusCode;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::Sweep;
 use crate::connect::call::{At, Call};
 use crate::connect::filter::Filter;
-use crate::connect::manifest::pull::PagingSpec;
+use crate::connect::manifest::pull::{ExpiredSpec, PagingSpec};
 use crate::connect::mapping::{exact, value};
 use crate::connect::session::Answer;
 use crate::connect::{Error, Fault};
@@ -29,7 +30,25 @@ pub(super) struct Paging {
     total: Option<Filter>,
     total_header: Option<String>,
     more: Option<Filter>,
-    expired: Option<(u16, Option<Filter>)>,
+    expired: Option<Refusal>,
+}
+
+/// A refusal of the vendor that means something.
+pub(super) struct Refusal {
+    status: u16,
+    body: Option<Filter>,
+}
+
+impl Refusal {
+    pub(super) fn load(spec: ExpiredSpec, place: &str, at: At<'_>) -> Result<Self, Error> {
+        let body = spec.body.map(|code| at.filter(&code, &format!("{place}.body"))).transpose()?;
+        Ok(Self { status: spec.status, body })
+    }
+
+    /// Is it this one?
+    pub(super) fn is(&self, status: StatusCode, body: &Value) -> bool {
+        status.as_u16() == self.status && self.body.as_ref().is_none_or(|filter| filter.holds(value(body)))
+    }
 }
 
 enum Style {
@@ -84,8 +103,7 @@ impl Paging {
         if spec.size == 0 {
             return Err(at.wrong("size:", "a page holds at least one object"));
         }
-        let expired =
-            spec.expired.map(|expired| Ok::<_, Error>((expired.status, filter(expired.body, "expired.body")?)));
+        let expired = spec.expired.map(|spec| Refusal::load(spec, &name("expired"), at));
         Ok(Self {
             size: spec.size,
             style,
@@ -105,7 +123,8 @@ impl Paging {
         yielded.as_u64().or_else(|| yielded.as_str()?.parse().ok())
     }
 
-    /// Is an object that stays found by a reading, whatever goes away meanwhile?
+    /// Is an object that stays found by a reading, whatever goes away meanwhile? Not if as many are added: of numbered pages
+    /// one alone is never proof that something is gone.
     pub(super) const fn misses_nothing(&self) -> bool {
         let counted = matches!(self.style, Style::Page(_) | Style::Offset);
         !counted || self.total.is_some() || self.total_header.is_some()
@@ -133,10 +152,8 @@ impl Paging {
     }
 
     /// Does the vendor say that the page's token is not valid any more?
-    pub(super) fn is_expired(&self, status: reqwest::StatusCode, body: &Value) -> bool {
-        self.expired.as_ref().is_some_and(|(wanted, filter)| {
-            status.as_u16() == *wanted && filter.as_ref().is_none_or(|filter| filter.holds(value(body)))
-        })
+    pub(super) fn is_expired(&self, status: StatusCode, body: &Value) -> bool {
+        self.expired.as_ref().is_some_and(|refusal| refusal.is(status, body))
     }
 
     /// What a request says to get this page.

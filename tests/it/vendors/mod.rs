@@ -104,6 +104,7 @@ struct State<V> {
     calls: Vec<String>,
     breaks: HashMap<usize, Break>,
     slow: std::time::Duration,
+    ahead: i64,
 }
 
 /// A vendor that is served on a port of its own.
@@ -121,6 +122,7 @@ impl<V: Vendor> Fake<V> {
             calls: Vec::new(),
             breaks: HashMap::new(),
             slow: std::time::Duration::ZERO,
+            ahead: 0,
         }));
         let (told, heard) = std::sync::mpsc::channel();
         let shared = state.clone();
@@ -177,6 +179,11 @@ impl<V: Vendor> Fake<V> {
         self.state().slow = time;
     }
 
+    /// Its clock is so many seconds ahead of the test's.
+    pub fn run_ahead(&self, seconds: i64) {
+        self.state().ahead = seconds * 1_000_000;
+    }
+
     fn state(&self) -> MutexGuard<'_, State<V>> {
         self.state.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
@@ -204,6 +211,7 @@ fn serve<V: Vendor>(state: &Mutex<State<V>>, clock: &dyn Clock, request: &HttpRe
     } else {
         serde_json::from_slice(body).unwrap_or_default()
     };
+    let mut state = state.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
     let call = Call {
         method: request.method().to_string(),
         path: request.path().to_owned(),
@@ -211,9 +219,8 @@ fn serve<V: Vendor>(state: &Mutex<State<V>>, clock: &dyn Clock, request: &HttpRe
         headers,
         body,
         raw,
-        now: clock.now().micros(),
+        now: clock.now().micros() + state.ahead,
     };
-    let mut state = state.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
     let number = state.calls.len();
     state.calls.push(format!("{} {}", call.method, call.path));
     let breaks = state.breaks.remove(&number);
@@ -256,4 +263,13 @@ fn serve<V: Vendor>(state: &Mutex<State<V>>, clock: &dyn Clock, request: &HttpRe
         _ => {}
     }
     reply.content_type("application/json").body(text)
+}
+
+/// Where a page begins by its token, `<era>-<start>`; none if the token is of another era.
+fn place(token: &str, era: u32) -> Option<usize> {
+    if token.is_empty() {
+        return Some(0);
+    }
+    let (made, start) = token.split_once('-')?;
+    (made.parse() == Ok(era)).then(|| start.parse().ok()).flatten()
 }

@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Answer, Call, Vendor};
+use super::{Answer, Call, Vendor, place};
 
 /// The shop.
 pub struct Shop {
@@ -17,6 +17,8 @@ pub struct Shop {
     pub token_is_valid: bool,
     /// Throttles the next calls of GraphQL.
     pub throttled: u32,
+    /// Links that were handed out before this changed are not valid any more.
+    pub era: u32,
     most: usize,
 }
 
@@ -31,6 +33,7 @@ impl Shop {
             to_erase: Vec::new(),
             token_is_valid: true,
             throttled: 0,
+            era: 0,
             most,
         }
     }
@@ -45,7 +48,11 @@ impl Shop {
         // What a page was asked with goes along in its token.
         let (start, since) = match info {
             Some(info) => {
-                info.split_once('~').map(|(start, since)| (start.parse().unwrap(), since.to_owned())).unwrap()
+                let (start, since) = info.split_once('~').unwrap();
+                let Some(start) = place(start, self.era) else {
+                    return Answer::new(400, json!({"errors": {"page_info": "Invalid value."}}));
+                };
+                (start, since.to_owned())
             }
             None => (0_usize, call.query.get("updated_at_min").cloned().unwrap_or_default()),
         };
@@ -60,7 +67,7 @@ impl Shop {
         if end < found.len() {
             let link = format!(
                 "<https://teeladen.myshopify.com{BASE}/{name}.json?limit={limit}&page_info={}>; rel=\"next\"",
-                format_args!("{end}~{since}")
+                format_args!("{}-{end}~{since}", self.era)
             );
             answer = answer.with("link", link);
         }

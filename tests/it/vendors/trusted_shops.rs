@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Answer, Call, Vendor};
+use super::{Answer, Call, Vendor, place};
 
 /// The reviews of a shop.
 pub struct Etrusted {
@@ -10,6 +10,8 @@ pub struct Etrusted {
     pub reviews: Vec<Value>,
     /// Are the credentials in force?
     pub client_is_valid: bool,
+    /// Cursors that were handed out before this changed are not valid any more.
+    pub era: u32,
     token: Option<(String, i64)>,
     made: u32,
     most: usize,
@@ -18,7 +20,7 @@ pub struct Etrusted {
 impl Etrusted {
     /// With so many reviews, each of another customer, and so many a page at most.
     pub fn with_people(count: usize, most: usize) -> Self {
-        Self { reviews: (0..count).map(review).collect(), client_is_valid: true, token: None, made: 0, most }
+        Self { reviews: (0..count).map(review).collect(), client_is_valid: true, era: 0, token: None, made: 0, most }
     }
 }
 
@@ -49,10 +51,12 @@ impl Vendor for Etrusted {
         if size > 100 {
             return Answer::new(400, json!({"message": "count"}));
         }
-        let start = call.query.get("after").map_or(0, |after| after.trim_start_matches("after-").parse().unwrap());
+        let Some(start) = place(call.query.get("after").map_or("", String::as_str), self.era) else {
+            return Answer::new(400, json!({"message": "after"}));
+        };
         let items: Vec<&Value> = self.reviews.iter().skip(start).take(size.min(self.most)).collect();
         let end = start + items.len();
-        let after = (end < self.reviews.len()).then(|| format!("after-{end}"));
+        let after = (end < self.reviews.len()).then(|| format!("{}-{end}", self.era));
         let paging = json!({"count": items.len(), "cursor": {"before": "", "after": after}, "links": {"previous": "", "next": null}});
         Answer::new(200, json!({"totalElements": self.reviews.len(), "paging": paging, "items": items}))
     }

@@ -6,6 +6,7 @@ use super::house::{House, SHOP, brought, word};
 use crate::connect::{Catalog, Leaves, Person};
 use crate::databases::Database;
 use crate::jobs::sync::Error;
+use crate::store::connections;
 use crate::types::{Clock as _, IdentifierKind};
 use crate::vendors::{Break, Fake, Vendor};
 
@@ -123,17 +124,54 @@ pub(in crate::jobs) async fn revoked_and_cut_short_it_goes_on<V: Case>(database:
     assert_eq!(fault.word(), "credentials_refused");
     let there = house.records();
     assert!(there > 0 && there < i64::try_from(all::<V>()).unwrap(), "{there}");
-    // Its process dies too, between the records of a page and its place.
-    let now = house.clock.now();
-    house.database.execute(
-        crate::store::Shelf::Records,
-        &format!("UPDATE connection SET lease_until = {}", now.plus(60_000_000).micros()),
-    );
+    // Its process dies too, between the records of a page and its place: they are in, it is not, and the lease is held.
+    let (source, now) = (house.source(), house.clock.now());
+    let dies = move |write: &mut crate::store::Write<'_>| {
+        let until = now.plus(60_000_000);
+        connections::take(write, source, b"a process that died", until, now)?.unwrap();
+        connections::renew(write, source, b"a process that died", until, Some(&[]))
+    };
+    assert!(house.store.write(dies).await.unwrap());
     fake.with(Case::restore);
     assert_eq!(word(house.sync().await), Error::Busy.to_string());
     house.clock.set("2026-11-21T12:30:00Z");
-    house.sync().await.unwrap();
+    let counts = house.sync().await.unwrap();
     assert_eq!(house.records(), i64::try_from(all::<V>()).unwrap(), "lost or doubled");
+    assert_eq!(counts.sum().unchanged, u64::try_from(there).unwrap(), "what was in came again: {counts:?}");
+}
+
+/// A vendor whose page tokens end.
+pub(in crate::jobs) trait Expires: Case {
+    /// Those that were handed out are not valid any more.
+    fn expire_pages(&mut self);
+}
+
+pub(in crate::jobs) async fn a_page_that_is_not_valid_any_more_begins_it_anew<V: Expires>(database: Database) {
+    let (house, fake) = open::<V>(database).await;
+    let mut pages = 0;
+    let revoke = |_: &crate::connect::Counts| {
+        pages += 1;
+        if pages == 1 {
+            fake.with(Case::revoke);
+        }
+    };
+    assert_eq!(word(house.syncs.run(SHOP, false, revoke).await), "credentials_refused");
+    fake.with(Case::restore);
+    fake.with(V::expire_pages);
+    house.clock.set("2026-11-23T12:00:00Z");
+    let counts = house.sync().await.unwrap();
+    assert_eq!(house.records(), i64::try_from(all::<V>()).unwrap(), "{counts:?}");
+    assert!(counts.streams.values().all(|stream| stream.complete));
+    // While it reads, a page that is refused ends it: it would begin anew again and again.
+    let mut pages = 0;
+    let expire = |_: &crate::connect::Counts| {
+        pages += 1;
+        if pages == 1 {
+            fake.with(V::expire_pages);
+        }
+    };
+    assert_eq!(word(house.syncs.run(SHOP, true, expire).await), "vendor_error");
+    assert!(house.sync().await.is_ok());
 }
 
 pub(in crate::jobs) async fn erased_they_stay_erased<V: Case>(database: Database) {

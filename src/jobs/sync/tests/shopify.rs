@@ -3,12 +3,12 @@
 use serde_json::json;
 
 use super::house::SHOP;
-use super::scenarios::{Case, PAGE, PEOPLE, open, scenarios};
+use super::scenarios::{self, Case, Expires, PAGE, PEOPLE, open, scenarios};
 use crate::connect::{Leaves, Person};
 use crate::vendors::shopify::Shop;
 
 scenarios!(Shop);
-on_both_databases!(a_throttle_in_a_good_reply_is_waited_out);
+on_both_databases!(a_throttle_in_a_good_reply_is_waited_out, a_page_that_is_not_valid_any_more_begins_it_anew);
 
 impl Case for Shop {
     const CONNECTOR: &'static str = "shopify";
@@ -50,4 +50,14 @@ async fn a_throttle_in_a_good_reply_is_waited_out(database: Database) {
     // It is carried out later: nobody says that it was verified.
     assert_eq!(report.steps[0].verified, None);
     fake.with(|shop| assert_eq!(shop.to_erase, ["gid://shopify/Customer/7300000000004"]));
+}
+
+impl Expires for Shop {
+    fn expire_pages(&mut self) {
+        self.era += 1;
+    }
+}
+
+async fn a_page_that_is_not_valid_any_more_begins_it_anew(database: Database) {
+    scenarios::a_page_that_is_not_valid_any_more_begins_it_anew::<Shop>(database).await;
 }

@@ -2,12 +2,12 @@
 
 use serde_json::json;
 
-use super::scenarios::{Case, PAGE, PEOPLE, open, scenarios};
+use super::scenarios::{self, Case, Expires, PAGE, PEOPLE, open, scenarios};
 use crate::connect::Leaves;
 use crate::vendors::trusted_shops::Etrusted;
 
 scenarios!(Etrusted);
-on_both_databases!(a_token_that_ends_between_pages_is_renewed);
+on_both_databases!(a_token_that_ends_between_pages_is_renewed, a_page_that_is_not_valid_any_more_begins_it_anew);
 
 impl Case for Etrusted {
     const CONNECTOR: &'static str = "trusted_shops";
@@ -47,4 +47,14 @@ async fn a_token_that_ends_between_pages_is_renewed(database: Database) {
     let counts = house.syncs.run(super::house::SHOP, false, wait).await.unwrap();
     assert_eq!(counts.sum().created, 25, "{counts:?}");
     assert!(fake.calls_since(0).iter().filter(|call| call.ends_with("/oauth/token")).count() >= 3);
+}
+
+impl Expires for Etrusted {
+    fn expire_pages(&mut self) {
+        self.era += 1;
+    }
+}
+
+async fn a_page_that_is_not_valid_any_more_begins_it_anew(database: Database) {
+    scenarios::a_page_that_is_not_valid_any_more_begins_it_anew::<Etrusted>(database).await;
 }
