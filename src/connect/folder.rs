@@ -4,12 +4,18 @@
 //! some seconds. What was read goes to `done/` or is removed, as the merchant chose; what could not be taken in is put aside
 //! in `parked/`, line by line, with the reason in a file beside it. All of it lies there in clear: the folder is for the
 //! operator to guard.
+//!
+//! Whoever may put files in may put in links as well. None is followed, neither as a file nor in the place of `done/` or
+//! `parked/`: every name is looked up in the opened directory, and what was opened is what is looked at.
 
-use std::fs::{self, DirBuilder, File, Metadata};
-use std::io::{self, BufRead as _, BufReader, Read as _};
-use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _};
+use std::fs::{self, File, Metadata};
+use std::io::{self, BufRead as _, BufReader, Read as _, Seek as _};
+use std::os::fd::OwnedFd;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
+use rustix::fs::{AtFlags, Mode, OFlags, RenameFlags};
+use rustix::io::Errno;
 use serde::{Deserialize, Serialize};
 
 use super::file::{Items, only};
@@ -20,6 +26,8 @@ use crate::types::Timestamp;
 const DONE: &str = "done";
 /// Where goes what could not be taken in.
 const PARKED: &str = "parked";
+/// What the name of a file begins with while it is put away.
+const LEAVING: &str = ".obhut-away-";
 /// Endings of files somebody still writes to.
 const UNFINISHED: [&str; 6] = ["part", "partial", "filepart", "crdownload", "tmp", "swp"];
 /// Bytes of the lines before the first row.
@@ -76,6 +84,16 @@ pub struct Dropped {
     pub size: u64,
     /// When it was last written to, in nanoseconds.
     pub modified: i64,
+}
+
+/// What became of opening a file.
+pub enum Opened {
+    /// This very file.
+    File(File),
+    /// It is gone, or another one stands there: the next sync looks again.
+    Gone,
+    /// The hub may not read it, or the disk cannot.
+    Closed,
 }
 
 /// How far a file was read. It is kept sealed, because a name of a file may name a person.
@@ -148,14 +166,28 @@ impl Folder {
     /// # Errors
     /// If not.
     pub fn check(&self) -> Result<(), Fault> {
-        if !self.path.is_dir() {
-            return Err(Fault::Folder("is no directory that can be read"));
-        }
+        let inbox = self.inbox()?;
         self.names()?;
         for place in [DONE, PARKED] {
-            let place = self.path.join(place);
-            if !place.is_dir() {
-                DirBuilder::new().mode(0o700).create(place).map_err(|_| Fault::Folder("cannot be written to"))?;
+            match rustix::fs::mkdirat(&inbox, place, Mode::RWXU) {
+                Ok(()) => rustix::fs::fsync(&inbox).map_err(unwritten)?,
+                Err(Errno::EXIST) => {}
+                Err(error) => return Err(unwritten(error)),
+            }
+            below(&inbox, place)?;
+        }
+        Ok(())
+    }
+
+    /// Brings back what a process that died was about to put away.
+    ///
+    /// # Errors
+    /// If the directory cannot be read or written to.
+    pub fn bring_back(&self) -> Result<(), Fault> {
+        let inbox = self.inbox()?;
+        for leaving in self.names()? {
+            if let Some(name) = leaving.strip_prefix(LEAVING) {
+                give_back(&inbox, &leaving, name)?;
             }
         }
         Ok(())
@@ -193,84 +225,110 @@ impl Folder {
         Ok((finished, strange))
     }
 
-    /// Reads a file. None if it is gone.
+    /// Opens a file. It is the one that was found, and no link.
     ///
     /// # Errors
-    /// If it cannot be opened.
-    pub fn read<'a>(
-        &'a self,
-        connector: &'a Connector,
-        file: &Dropped,
-        source: &'a str,
-    ) -> Result<Option<Items<'a>>, Fault> {
-        let input = match File::open(self.path.join(&file.name)) {
-            Ok(input) => input,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            Err(_) => return Err(Fault::Folder("holds a file that cannot be read")),
+    /// If the directory cannot be read any more.
+    pub fn open(&self, file: &Dropped) -> Result<Opened, Fault> {
+        // Something else that stands there now must not keep the hub waiting.
+        let how = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+        let opened = match rustix::fs::openat(self.inbox()?, &file.name, how, Mode::empty()) {
+            Ok(opened) => File::from(opened),
+            Err(Errno::NOENT | Errno::LOOP | Errno::NXIO) => return Ok(Opened::Gone),
+            Err(_) => return Ok(Opened::Closed),
         };
-        Ok(Some(match (file.form, self.table.as_ref().or(connector.table())) {
+        let Ok(found) = opened.metadata() else { return Ok(Opened::Closed) };
+        Ok(if found.is_file() && file.is(&found) { Opened::File(opened) } else { Opened::Gone })
+    }
+
+    /// Reads an opened file.
+    #[must_use]
+    pub fn read<'a>(&'a self, connector: &'a Connector, form: Form, input: File, source: &'a str) -> Items<'a> {
+        match (form, self.table.as_ref().or(connector.table())) {
             (Form::Csv, Some(table)) if !connector.reads_extf() => table.items(input, source),
             (Form::Csv, None) if !connector.reads_extf() => only(FileError::NeedsMapping),
             (form, _) => connector.items(input, form, source),
-        }))
+        }
     }
 
-    /// The lines before the first row, without which rows mean nothing.
+    /// The lines before the first row, without which rows mean nothing. The file stands at its beginning afterwards.
     ///
     /// # Errors
     /// If they cannot be read.
-    pub fn head(&self, connector: &Connector, file: &Dropped) -> Result<Vec<u8>, Fault> {
-        let lines = match (file.form, connector.reads_extf()) {
+    pub fn head(connector: &Connector, form: Form, file: &mut File) -> io::Result<Vec<u8>> {
+        let lines = match (form, connector.reads_extf()) {
             (Form::Csv, true) => 2,
             (Form::Csv, false) => 1,
             _ => 0,
         };
-        let unread = |_| Fault::Folder("holds a file that cannot be read");
-        let mut input = BufReader::new(File::open(self.path.join(&file.name)).map_err(unread)?).take(LONGEST_HEAD);
         let mut head = Vec::new();
+        let mut input = BufReader::new(&mut *file).take(LONGEST_HEAD);
         for _ in 0..lines {
-            input.read_until(b'\n', &mut head).map_err(unread)?;
+            input.read_until(b'\n', &mut head)?;
         }
+        file.rewind()?;
         Ok(head)
     }
 
     /// Is it still the file that was read?
     #[must_use]
     pub fn is_unchanged(&self, file: &Dropped) -> bool {
-        fs::symlink_metadata(self.path.join(&file.name))
-            .is_ok_and(|found| (found.len(), modified(&found)) == (file.size, file.modified))
+        fs::symlink_metadata(self.path.join(&file.name)).is_ok_and(|found| found.is_file() && file.is(&found))
     }
 
     /// Puts a file away that was read: where it goes, or nowhere. One that is gone already is put away. `spoilt`: it holds what
-    /// could not be taken in and stands in no line of its own, so it is put aside whole.
+    /// could not be taken in and stands in no line of its own, so it is put aside whole. False if another one stands in its place:
+    /// that one stays.
     ///
     /// # Errors
     /// If it cannot be moved or removed.
-    pub fn put_away(&self, name: &str, spoilt: bool, aside: &str) -> Result<(), Fault> {
-        let from = self.path.join(name);
-        let done = if spoilt {
-            fs::rename(&from, self.parked().join(format!("whole-{aside}")))
-        } else if self.moves {
-            fs::rename(&from, self.path.join(DONE).join(free(&self.path.join(DONE), name)))
-        } else {
-            fs::remove_file(&from)
-        };
-        match done {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(Fault::Folder("cannot be written to")),
-            _ => Ok(()),
+    pub fn put_away(&self, file: &Dropped, spoilt: bool, aside: &str) -> Result<bool, Fault> {
+        let inbox = self.inbox()?;
+        // Under a name nobody else writes to, so that what is looked at is what goes.
+        let leaving = format!("{LEAVING}{}", file.name);
+        match rustix::fs::renameat(&inbox, &file.name, &inbox, &leaving) {
+            Ok(()) => {}
+            Err(Errno::NOENT) => return Ok(true),
+            Err(error) => return Err(unwritten(error)),
         }
+        let found = fs::symlink_metadata(self.path.join(&leaving)).map_err(|_| UNWRITTEN)?;
+        if !found.is_file() || !file.is(&found) {
+            give_back(&inbox, &leaving, &file.name)?;
+            return Ok(false);
+        }
+        if spoilt || self.moves {
+            let place = below(&inbox, if spoilt { PARKED } else { DONE })?;
+            let name = if spoilt { format!("whole-{aside}") } else { free(&place, &file.name) };
+            rustix::fs::renameat(&inbox, &leaving, &place, name).map_err(unwritten)?;
+            rustix::fs::fsync(&place).map_err(unwritten)?;
+        } else {
+            rustix::fs::unlinkat(&inbox, &leaving, AtFlags::empty()).map_err(unwritten)?;
+        }
+        rustix::fs::fsync(&inbox).map_err(unwritten)?;
+        Ok(true)
     }
 
     /// A name under which nothing is put aside yet.
-    #[must_use]
-    pub fn free_aside(&self, name: &str) -> String {
-        free(&self.parked(), name)
+    ///
+    /// # Errors
+    /// If the place for it cannot be opened.
+    pub fn free_aside(&self, name: &str) -> Result<String, Fault> {
+        Ok(free(&self.parked()?, name))
     }
 
     /// Where goes what could not be taken in.
-    #[must_use]
-    pub fn parked(&self) -> PathBuf {
-        self.path.join(PARKED)
+    ///
+    /// # Errors
+    /// If it cannot be opened, or is no directory of its own.
+    pub fn parked(&self) -> Result<OwnedFd, Fault> {
+        below(&self.inbox()?, PARKED)
+    }
+
+    /// The folder itself; that may be reached by a link, which is the operator's.
+    fn inbox(&self) -> Result<OwnedFd, Fault> {
+        let how = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        let unread = |_| Fault::Folder("is no directory that can be read");
+        rustix::fs::open(&self.path, how, Mode::empty()).map_err(unread)
     }
 
     fn names(&self) -> Result<Vec<String>, Fault> {
@@ -288,14 +346,46 @@ fn modified(found: &Metadata) -> i64 {
     found.mtime().saturating_mul(1_000_000_000).saturating_add(found.mtime_nsec())
 }
 
+impl Dropped {
+    fn is(&self, found: &Metadata) -> bool {
+        (found.len(), modified(found)) == (self.size, self.modified)
+    }
+}
+
+const UNWRITTEN: Fault = Fault::Folder("cannot be written to");
+
+fn unwritten(_: Errno) -> Fault {
+    UNWRITTEN
+}
+
+/// A directory of the folder.
+fn below(inbox: &OwnedFd, place: &str) -> Result<OwnedFd, Fault> {
+    let how = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let strange = |_| Fault::Folder("holds a `done` or `parked` that is no directory of its own");
+    rustix::fs::openat(inbox, place, how, Mode::empty()).map_err(strange)
+}
+
+/// Gives a file its name back, or one like it if there is another file of that name by now.
+fn give_back(inbox: &OwnedFd, leaving: &str, name: &str) -> Result<(), Fault> {
+    let given = match rustix::fs::renameat_with(inbox, leaving, inbox, name, RenameFlags::NOREPLACE) {
+        // Taken, or a file system that cannot be asked so.
+        Err(Errno::EXIST | Errno::INVAL | Errno::NOSYS) => {
+            rustix::fs::renameat(inbox, leaving, inbox, free(inbox, name))
+        }
+        given => given,
+    };
+    given.map_err(unwritten)
+}
+
 /// `name`, or with a number before its ending if it is taken: itself, its reasons, or the whole file.
-fn free(directory: &Path, name: &str) -> String {
+fn free(directory: &OwnedFd, name: &str) -> String {
     let path = Path::new(name);
     let stem = path.file_stem().and_then(|stem| stem.to_str()).unwrap_or(name);
     let ending = path.extension().and_then(|ending| ending.to_str()).unwrap_or_default();
     let taken = |name: &str| {
         let variants = [name.to_owned(), format!("{name}.reasons.csv"), format!("whole-{name}")];
-        variants.iter().any(|name| directory.join(name).symlink_metadata().is_ok())
+        let there = |name: &String| rustix::fs::statat(directory, name, AtFlags::SYMLINK_NOFOLLOW).is_ok();
+        variants.iter().any(there)
     };
     let mut names = std::iter::once(name.to_owned()).chain((2_u64..).map(|number| format!("{stem}-{number}.{ending}")));
     names.find(|name| !taken(name)).unwrap_or_else(|| name.to_owned())

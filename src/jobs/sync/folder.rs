@@ -5,18 +5,23 @@
 //! ```
 //!
 //! A process that dies leaves at most one step that is taken again: its records are there already, and what it put aside
-//! is cut to what the place says. A file that changes while it is read is not put away but read anew the next time.
+//! is cut to what the place says. A file that changes while it is read is not put away but read anew the next time. One that
+//! cannot be read keeps no other waiting.
 
+use std::fs::File;
 use std::sync::Arc;
 
 use tokio::sync::mpsc;
 
 use super::{Error, Run, Syncs};
-use crate::connect::{Aside, Connector, Counts, Dropped, Fault, FileError, FilePlace, Folder, Item};
+use crate::connect::{Aside, Connector, Counts, Dropped, FileError, FilePlace, Folder, Item, Opened};
 use crate::intake::{CHUNK, Outcome};
 
 /// The name under which the counts of files stand.
 const FILES: &str = "files";
+/// Why a file is passed over, and looked at again with the next sync.
+pub(super) const CLOSED: &str = "a file cannot be opened; the hub must be able to read it";
+const BROKEN: &str = "a file cannot be read to its end; the disk fails";
 /// Items of one step.
 const STEP: usize = 5 * CHUNK;
 
@@ -35,6 +40,7 @@ impl Syncs {
         progress: &mut impl FnMut(&Counts),
     ) -> Result<(), Error> {
         inbox.folder.check()?;
+        inbox.folder.bring_back()?;
         let (finished, strange) = inbox.folder.finished(self.vendors.surroundings.clock.now())?;
         for _ in 0..strange {
             run.counts
@@ -63,21 +69,24 @@ impl Syncs {
             // put aside of one that was read to its end stays.
             known => {
                 let same = known.filter(|known| !known.whole).map(|known| known.aside.clone());
-                FilePlace {
-                    size: file.size,
-                    modified: file.modified,
-                    aside: same.unwrap_or_else(|| inbox.folder.free_aside(&file.name)),
-                    ..FilePlace::default()
-                }
+                let aside = same.map_or_else(|| inbox.folder.free_aside(&file.name), Ok)?;
+                FilePlace { size: file.size, modified: file.modified, aside, ..FilePlace::default() }
             }
         };
         if !place.whole {
+            let opened = match inbox.folder.open(file)? {
+                Opened::File(opened) => opened,
+                Opened::Gone => return Ok(()),
+                Opened::Closed => {
+                    run.counts.reject(FILES, CLOSED);
+                    return Ok(());
+                }
+            };
             run.places.files.insert(file.name.clone(), place.clone());
             self.keep(run).await?;
-            self.take_in(run, inbox, file, &mut place, progress).await?;
+            self.take_in(run, inbox, (file, opened), &mut place, progress).await?;
         }
-        if place.whole && inbox.folder.is_unchanged(file) {
-            inbox.folder.put_away(&file.name, place.spoilt, &place.aside)?;
+        if place.whole && inbox.folder.put_away(file, place.spoilt, &place.aside)? {
             run.places.files.remove(&file.name);
         }
         Ok(())
@@ -88,38 +97,51 @@ impl Syncs {
         &self,
         run: &mut Run,
         inbox: &Inbox,
-        file: &Dropped,
+        (file, mut opened): (&Dropped, File),
         place: &mut FilePlace,
         progress: &mut impl FnMut(&Counts),
     ) -> Result<(), Error> {
-        let head = inbox.folder.head(&inbox.connector, file)?;
-        let mut aside = Aside::of(&inbox.folder.parked(), place, head);
+        let Ok(head) = Folder::head(&inbox.connector, file.form, &mut opened) else {
+            run.counts.reject(FILES, BROKEN);
+            return Ok(());
+        };
+        let mut aside = Aside::of(inbox.folder.parked()?, place, head);
         aside.cut()?;
         let (told, mut steps) = mpsc::channel::<Vec<Item>>(1);
-        let (connector, folder, from, code) =
-            (inbox.connector.clone(), inbox.folder.clone(), file.clone(), run.code.clone());
+        let (connector, folder, form, code) =
+            (inbox.connector.clone(), inbox.folder.clone(), file.form, run.code.clone());
         let before = usize::try_from(place.items).unwrap_or(usize::MAX);
         // Reading and mapping take the disk and the processor for a while; others must not wait for them.
         let reader = tokio::task::spawn_blocking(move || {
-            let Some(items) = folder.read(&connector, &from, &code)? else { return Ok(false) };
-            let mut items = items.skip(before).peekable();
+            let mut items = folder.read(&connector, form, opened, &code).skip(before).peekable();
             while items.peek().is_some() {
                 // Nobody listens any more: the sync ended.
                 if told.blocking_send(items.by_ref().take(STEP).collect()).is_err() {
-                    return Ok(false);
+                    return false;
                 }
             }
-            Ok::<bool, Fault>(true)
+            true
         });
-        while let Some(items) = steps.recv().await {
+        let mut broken = false;
+        while let Some(mut items) = steps.recv().await {
+            if let Some(end) = items.iter().position(is_broken) {
+                // The disk, not the file: it is tried again from there.
+                items.truncate(end);
+                broken = true;
+            }
             place.items += u64::try_from(items.len()).unwrap_or(u64::MAX);
             place.spoilt |= self.step_file(run, items, &mut aside).await?;
             aside.keep(place)?;
             run.places.files.insert(file.name.clone(), place.clone());
             self.keep(run).await?;
             progress(&run.counts);
+            if broken {
+                run.counts.reject(FILES, BROKEN);
+                break;
+            }
         }
-        if reader.await.map_err(|_| Error::Mapping)?? && inbox.folder.is_unchanged(file) {
+        drop(steps);
+        if reader.await.map_err(|_| Error::Mapping)? && !broken && inbox.folder.is_unchanged(file) {
             place.whole = true;
             run.places.files.insert(file.name.clone(), place.clone());
             self.keep(run).await?;
@@ -138,10 +160,6 @@ impl Syncs {
                     records.push(record);
                     stood.push((place, raw));
                 }
-                // The disk, not the file: it is tried again.
-                Err(FileError::Read(cause)) if cause.kind() != std::io::ErrorKind::InvalidData => {
-                    return Err(Fault::Folder("holds a file that cannot be read to its end").into());
-                }
                 Err(error) => {
                     spoilt |= raw.is_none();
                     run.counts.reject(FILES, &error.reason());
@@ -149,7 +167,7 @@ impl Syncs {
                 }
             }
         }
-        let taken = self.bring(&records).await?;
+        let taken = self.bring(&records, None).await?;
         for (taken, (place, raw)) in taken.iter().zip(&stood) {
             run.count(FILES, taken);
             if let Outcome::Rejected(rejection) = &taken.outcome {
@@ -160,4 +178,9 @@ impl Syncs {
         }
         Ok(spoilt)
     }
+}
+
+/// Could the disk not be read here?
+fn is_broken(item: &Item) -> bool {
+    matches!(&item.record, Err(FileError::Read(cause)) if cause.kind() != std::io::ErrorKind::InvalidData)
 }

@@ -1,16 +1,20 @@
 //! Files dropped into a folder.
 
+use std::collections::BTreeMap;
 use std::fs;
+use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::Path;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde_json::json;
 
 use super::house::{House, NOW, SHOP, brought, word};
+use crate::connect::Folder;
 use crate::databases::{Database, on_both_databases};
 use crate::jobs::sync::Error;
+use crate::jobs::sync::folder::CLOSED;
 use crate::store::Shelf;
-use crate::types::Timestamp;
+use crate::types::{Clock as _, Timestamp};
 
 on_both_databases!(
     a_finished_file_is_read_once_and_put_away,
@@ -18,6 +22,10 @@ on_both_databases!(
     what_cannot_be_taken_in_is_put_aside_with_its_reason,
     cut_short_it_goes_on_without_loss_or_doubles,
     a_file_that_changes_meanwhile_is_read_anew,
+    a_file_that_cannot_be_read_keeps_no_other_waiting,
+    places_that_are_links_are_not_followed,
+    what_stands_in_a_files_place_meanwhile_is_neither_read_nor_put_away,
+    what_was_being_put_away_is_put_away_by_the_next_sync,
 );
 
 /// A value that must not leave its line.
@@ -173,4 +181,117 @@ async fn a_file_that_changes_meanwhile_is_read_anew(database: Database) {
     assert!(folder.path().join("till.ndjson").exists(), "what came later is not lost");
     assert_eq!(brought(&house.sync().await.unwrap()), [1, 0, 2, 0, 0]);
     assert!(!folder.path().join("till.ndjson").exists());
+}
+
+async fn a_file_that_cannot_be_read_keeps_no_other_waiting(database: Database) {
+    let (house, folder) = connected(database, "remove").await;
+    let path = |name: &str| folder.path().join(name);
+    for (number, name) in ["a.ndjson", "b.ndjson", "c.ndjson", "d.ndjson", "e.ndjson"].iter().enumerate() {
+        put(folder.path(), name, &lines(number..number + 1));
+    }
+    fs::set_permissions(path("b.ndjson"), fs::Permissions::from_mode(0o000)).unwrap();
+    // Who may read everything can read that too.
+    let locked = fs::File::open(path("b.ndjson")).is_err();
+    let away = |_: &crate::connect::Counts| {
+        // After the first one, before its turn.
+        if path("c.ndjson").exists() {
+            fs::remove_file(path("c.ndjson")).unwrap();
+            fs::remove_file(path("d.ndjson")).unwrap();
+            fs::create_dir(path("d.ndjson")).unwrap();
+        }
+    };
+    let counts = house.syncs.run(SHOP, false, away).await.unwrap();
+    assert!(counts.streams["files"].complete, "{counts:?}");
+    assert!(house.knows("kunde0@example.org").await && house.knows("kunde4@example.org").await);
+    assert_eq!(counts.sum().created, if locked { 2 } else { 3 });
+    if locked {
+        assert_eq!(counts.rejections.get(&format!("files: {}", CLOSED)), Some(&1), "{counts:?}");
+        fs::set_permissions(path("b.ndjson"), fs::Permissions::from_mode(0o600)).unwrap();
+        assert_eq!(brought(&house.sync().await.unwrap()), [1, 0, 0, 0, 0]);
+    }
+    assert_eq!(names(folder.path()), ["d.ndjson", "done", "parked"]);
+}
+
+async fn places_that_are_links_are_not_followed(database: Database) {
+    let (house, folder) = connected(database, "move").await;
+    let elsewhere = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    let broken = format!("{}{{\n", lines(0..1));
+    for place in ["done", "parked"] {
+        put(folder.path(), "till.ndjson", &broken);
+        symlink(elsewhere.path(), path(place)).unwrap();
+        assert_eq!(word(house.sync().await), "folder_unusable");
+        fs::remove_file(path(place)).unwrap();
+    }
+    // While it reads, too.
+    let swap = |_: &crate::connect::Counts| {
+        fs::remove_dir(path("done")).unwrap();
+        symlink(elsewhere.path(), path("done")).unwrap();
+    };
+    assert_eq!(word(house.syncs.run(SHOP, false, swap).await), "folder_unusable");
+    fs::remove_file(path("done")).unwrap();
+    assert_eq!(names(elsewhere.path()), Vec::<String>::new(), "something was written elsewhere");
+    house.sync().await.unwrap();
+    assert_eq!(names(&path("done")), ["till.ndjson"]);
+    // Nor where a line goes that is put aside.
+    let theirs = elsewhere.path().join("theirs");
+    fs::write(&theirs, "theirs").unwrap();
+    put(folder.path(), "more.ndjson", &format!("{}{{\n", lines(0..600)));
+    let mut step = 0;
+    let plant = |_: &crate::connect::Counts| {
+        step += 1;
+        if step == 1 {
+            symlink(&theirs, path("parked").join("more.ndjson")).unwrap();
+        }
+    };
+    assert_eq!(word(house.syncs.run(SHOP, false, plant).await), "folder_unusable");
+    assert_eq!(fs::read_to_string(&theirs).unwrap(), "theirs");
+}
+
+async fn what_stands_in_a_files_place_meanwhile_is_neither_read_nor_put_away(database: Database) {
+    let (house, folder) = connected(database, "remove").await;
+    let elsewhere = tempfile::tempdir().unwrap();
+    put(elsewhere.path(), "theirs.ndjson", &lines(8..9));
+    put(folder.path(), "a.ndjson", &lines(0..1));
+    put(folder.path(), "b.ndjson", &lines(1..2));
+    // Of one size and time, and a link.
+    let swap = |_: &crate::connect::Counts| {
+        let b = folder.path().join("b.ndjson");
+        fs::remove_file(&b).unwrap();
+        symlink(elsewhere.path().join("theirs.ndjson"), &b).unwrap();
+    };
+    let counts = house.syncs.run(SHOP, false, swap).await.unwrap();
+    assert_eq!(brought(&counts), [1, 0, 0, 0, 0], "{counts:?}");
+    assert!(!house.knows("kunde8@example.org").await);
+    assert!(elsewhere.path().join("theirs.ndjson").exists());
+    fs::remove_file(folder.path().join("b.ndjson")).unwrap();
+    // The file was read to its end when another one is moved into its place.
+    put(folder.path(), "c.ndjson", &lines(2..3));
+    let inbox = Folder::of(&BTreeMap::from([
+        ("folder".to_owned(), folder.path().to_str().unwrap().to_owned()),
+        ("after".to_owned(), "remove".to_owned()),
+    ]));
+    let inbox = inbox.unwrap();
+    let (found, _) = inbox.finished(house.clock.now()).unwrap();
+    put(folder.path(), "c.ndjson", &lines(2..4));
+    assert!(!inbox.put_away(&found[0], false, "c.ndjson").unwrap());
+    assert_eq!(fs::read_to_string(folder.path().join("c.ndjson")).unwrap(), lines(2..4), "it stays as it is");
+    assert_eq!(brought(&house.sync().await.unwrap()), [2, 0, 0, 0, 0]);
+    assert_eq!(names(folder.path()), ["done", "parked"]);
+}
+
+async fn what_was_being_put_away_is_put_away_by_the_next_sync(database: Database) {
+    let (house, folder) = connected(database, "move").await;
+    put(folder.path(), "till.ndjson", &lines(0..2));
+    // Its process dies between the two names: the file was read, and stands there under neither of them.
+    let path = |name: &str| folder.path().join(name);
+    let die = |_: &crate::connect::Counts| {
+        fs::rename(path("till.ndjson"), path(".obhut-away-till.ndjson")).unwrap();
+    };
+    house.syncs.run(SHOP, false, die).await.unwrap();
+    put(folder.path(), "till.ndjson", &lines(2..3));
+    let counts = house.sync().await.unwrap();
+    assert_eq!(brought(&counts), [1, 0, 2, 0, 0], "{counts:?}");
+    assert_eq!(names(folder.path()), ["done", "parked"]);
+    assert_eq!(names(&path("done")), ["till-2.ndjson", "till.ndjson"]);
 }
