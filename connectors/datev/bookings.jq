@@ -7,9 +7,10 @@ def day($begin):
   | ($begin[0:4] | tonumber) as $year
   | "\(if $day < $begin[5:10] then $year + 1 else $year end)-\($day)T00:00:00Z";
 
-# Is it an account of cash or a bank, as far as the chart of accounts tells?
-def is_money($chart):
-  (tonumber? // 0) as $number
+# Is it an account of cash or a bank, as far as the chart of accounts tells? The first four digits are those of the chart,
+# however long accounts are; zeros in front may be left out.
+def is_money($chart; $length):
+  ((($length - length) as $lacking | if $lacking > 0 then "0" * $lacking + . else . end)[0:4] | tonumber? // 0) as $number
   | ($chart // "" | ltrimstr("SKR") | ltrimstr("0")) as $chart
   | if $chart == "3" then $number >= 1000 and $number < 1400
     elif $chart == "4" then $number >= 1600 and $number < 1900
@@ -39,7 +40,7 @@ def is_money($chart):
     updated_at: $header.created,
     identifiers: [{kind: "account", value: $booking.debtor}]
   }
-  + (if ($booking.debit | not) and ($booking.against | is_money($header.chart))
+  + (if ($booking.debit | not) and ($booking.against | is_money($header.chart; $length))
     then {type: "payment", data: {paid_at: $day, currency: $currency, amount: $value, reference: $voucher}}
     else {
       type: "invoice",

@@ -11,7 +11,7 @@
     identifiers: [
       {kind: "account", value: .Konto},
       (.Kundennummer | values | {kind: "customer_number", value: .}),
-      (."E-Mail" | values | {kind: "email", value: ., verified: ($company | not)}),
+      (."E-Mail" | values | {kind: "email", value: ., verified: (.Adressatentyp == "1")}),
       (.Telefon | values | {kind: "phone", value: .})
     ],
     data: {

@@ -51,6 +51,28 @@ fn bookings_of_debtors_become_invoices_and_payments() {
 }
 
 #[test]
+fn accounts_may_be_longer_than_those_of_the_chart() {
+    let told = |name: &str| -> Vec<Value> {
+        let records = read(&fixture(name)).into_iter().map(Result::unwrap);
+        records.map(|record| json!([record["type"], record["data"]])).collect()
+    };
+    // The same bookings, the bank with six digits: 120000.
+    assert_eq!(told("bookings-six-digits.csv"), told("bookings.csv"));
+}
+
+#[test]
+fn only_the_mailbox_of_a_person_is_verified() {
+    let text: String = fixture("debtors.csv").into_iter().map(char::from).collect();
+    for (kind, verified) in [("\"1\"", true), ("\"0\"", false), ("", false), ("\"2\"", false)] {
+        let text = text.replacen(";\"1\";", &format!(";{kind};"), 1);
+        let bytes: Vec<u8> = text.chars().map(|character| u8::try_from(u32::from(character)).unwrap()).collect();
+        let record = read(&bytes).remove(0).unwrap();
+        let email = record["identifiers"].as_array().unwrap().iter().find(|one| one["kind"] == "email").unwrap();
+        assert_eq!(email["verified"], verified, "{kind}");
+    }
+}
+
+#[test]
 fn what_is_no_such_file_is_told_and_a_bad_row_does_not_stop_the_others() {
     for strange in [&b"Konto;Name\n10000;x\n"[..], b"", b"EXTF;700;16\n", b"PK\x03\x04"] {
         assert!(matches!(read(strange)[..], [Err(FileError::NotExtf)]), "{strange:?}");
