@@ -7,10 +7,12 @@ use hmac::{Hmac, KeyInit, Mac};
 use serde_json::{Value, json};
 use sha2::Sha256;
 
-use super::{Answer, Call, Vendor};
+use super::{Answer, Call, Vendor, place};
 
 /// The page.
 pub const PAGE: &str = "100000000000001";
+/// The page's account on Instagram.
+pub const ACCOUNT: &str = "17841400000000001";
 /// The token of the system user.
 pub const TOKEN: &str = "EAAG-a-token-of-meta";
 /// The app's secret.
@@ -22,6 +24,10 @@ pub struct Graph {
     pub forms: Vec<(String, Vec<Value>)>,
     /// Conversations of Messenger.
     pub conversations: Vec<Value>,
+    /// Conversations of Instagram, if an account is linked.
+    pub instagram: Option<Vec<Value>>,
+    /// Cursors that were handed out before this changed are not valid any more.
+    pub era: u32,
     /// Is the token in force?
     pub token_is_valid: bool,
     /// How many percent a call uses; a percent comes back each second.
@@ -30,7 +36,8 @@ pub struct Graph {
     pub refused: usize,
     used: f64,
     seen: i64,
-    most: usize,
+    /// Objects on a page at most.
+    pub most: usize,
 }
 
 impl Graph {
@@ -43,17 +50,30 @@ impl Graph {
             ("900000000000003".to_owned(), of(count / 2..count)),
         ];
         let conversations = (0..count).map(conversation).collect();
-        Self { forms, conversations, token_is_valid: true, cost: 0.1, refused: 0, used: 0.0, seen: 0, most }
+        Self {
+            forms,
+            conversations,
+            instagram: None,
+            era: 0,
+            token_is_valid: true,
+            cost: 0.1,
+            refused: 0,
+            used: 0.0,
+            seen: 0,
+            most,
+        }
     }
 
     fn page(&self, found: &[Value], call: &Call) -> Answer {
         let size = usize::try_from(call.number("limit").unwrap_or(25)).unwrap().min(self.most);
         let after = call.query.get("after").map(|after| BASE64_STANDARD.decode(after).unwrap());
-        let start = after.map_or(0, |after| String::from_utf8(after).unwrap().parse().unwrap());
+        let after = after.map_or_else(String::new, |after| String::from_utf8(after).unwrap());
+        let Some(start) = place(&after, self.era) else { return error(400, 100, "Invalid cursor") };
         let data: Vec<&Value> = found.iter().skip(start).take(size).collect();
         let end = start + data.len();
         // The cursor stands there on the last page too.
-        let mut paging = json!({"cursors": {"before": "QVFI", "after": BASE64_STANDARD.encode(end.to_string())}});
+        let mut paging =
+            json!({"cursors": {"before": "QVFI", "after": BASE64_STANDARD.encode(format!("{}-{end}", self.era))}});
         if end < found.len() {
             paging["next"] = json!(format!("https://graph.facebook.com{}?access_token=x&after=y", call.path));
         }
@@ -83,13 +103,18 @@ impl Graph {
                 assert!(fields.contains("messages.limit(100){message,from,created_time}"), "{fields}");
                 match call.query.get("platform").map(String::as_str) {
                     Some("messenger") => self.page(&self.conversations, call),
-                    Some("instagram") => error(400, 100, "(#100) No instagram account is linked"),
+                    Some("instagram") => match &self.instagram {
+                        Some(conversations) => self.page(conversations, call),
+                        None => error(400, 100, "(#100) No instagram account is linked"),
+                    },
                     _ => error(400, 100, "(#100) platform"),
                 }
             }
             ("GET", [form, "leads"]) => {
                 let Some((_, leads)) = self.forms.iter().find(|(id, _)| id == form) else {
-                    return error(404, 803, "unknown");
+                    let mut gone = error(400, 100, "Unsupported get request. Object does not exist");
+                    gone.body["error"]["error_subcode"] = json!(33);
+                    return gone;
                 };
                 let since = call.query.get("filtering").map_or(0, |filtering| {
                     let filtering: Value = serde_json::from_str(filtering).unwrap();
@@ -160,6 +185,20 @@ pub fn conversation(number: usize) -> Value {
              "from": {"name": format!("Erika Beispiel{number}"), "id": person}},
             {"id": format!("a_{number}"), "created_time": "2026-10-08T08:00:00+0000", "message": "Willkommen",
              "from": {"name": "Teeladen", "id": PAGE}},
+        ]},
+    })
+}
+
+/// A conversation with a person on Instagram, who stands there first or last.
+pub fn talk(number: usize, first: bool) -> Value {
+    let person = json!({"username": format!("erika{number}"), "id": format!("5100000000{number:04}")});
+    let own = json!({"username": "teeladen", "id": ACCOUNT});
+    json!({
+        "id": format!("ig_{number}"), "updated_time": "2026-10-08T09:00:00+0000",
+        "participants": {"data": if first { [person.clone(), own.clone()] } else { [own.clone(), person.clone()] }},
+        "messages": {"data": [
+            {"id": format!("i_{number}"), "created_time": "2026-10-08T09:00:00+0000", "message": "Hallo", "from": person},
+            {"id": format!("o_{number}"), "created_time": "2026-10-08T08:00:00+0000", "message": "Willkommen", "from": own},
         ]},
     })
 }

@@ -3,15 +3,20 @@
 use serde_json::json;
 
 use super::house::{SHOP, brought, word};
-use super::scenarios::{Case, PAGE, PEOPLE, open, scenarios};
-use crate::connect::Leaves;
-use crate::vendors::meta::{self, Graph, conversation, lead};
+use super::scenarios::{self, Case, Expires, PAGE, PEOPLE, open, scenarios};
+use crate::connect::{Counts, Leaves};
+use crate::types::IdentifierKind;
+use crate::vendors::meta::{self, Graph, conversation, lead, talk};
 
 scenarios!(Graph);
 on_both_databases!(
     a_new_lead_and_a_new_message_come_in,
     calls_slow_down_before_too_much_is_used,
     a_wrong_app_secret_is_told,
+    a_page_that_is_not_valid_any_more_begins_it_anew,
+    a_form_that_is_deleted_meanwhile_is_passed_over,
+    the_merchant_is_known_on_a_page_of_one_conversation,
+    without_the_account_instagram_is_not_read,
 );
 
 impl Case for Graph {
@@ -81,11 +86,67 @@ async fn calls_slow_down_before_too_much_is_used(database: Database) {
 
 async fn a_wrong_app_secret_is_told(database: Database) {
     let (house, _fake) = open::<Graph>(database).await;
-    let source = house.source();
-    let mut connection = house.syncs.vendors.connections.of(source).await.unwrap().unwrap();
-    connection.parameters.insert("app_secret".to_owned(), "another".to_owned());
-    house.syncs.vendors.connections.amend(source, &connection).await.unwrap();
+    house.set(&[("app_secret", "another")]).await;
     let Err(fault) = house.syncs.vendors.session(SHOP).await.unwrap().test().await else { panic!("it must fail") };
     assert!(fault.to_string().contains("(it says `100`)"), "{fault}");
     assert_eq!(word(house.sync().await), "vendor_error");
+}
+
+impl Expires for Graph {
+    fn expire_pages(&mut self) {
+        self.era += 1;
+    }
+}
+
+async fn a_page_that_is_not_valid_any_more_begins_it_anew(database: Database) {
+    scenarios::a_page_that_is_not_valid_any_more_begins_it_anew::<Graph>(database).await;
+}
+
+async fn a_form_that_is_deleted_meanwhile_is_passed_over(database: Database) {
+    let (house, fake) = open::<Graph>(database).await;
+    let delete = |counts: &Counts| {
+        // After the first page of the first form, and before the turn of the others.
+        if counts.streams.get("leads").is_some_and(|leads| leads.read == 10) {
+            fake.with(|graph| graph.forms.truncate(1));
+            fake.with(|graph| graph.forms.push(("900000000000009".to_owned(), vec![lead(80)])));
+        }
+    };
+    let counts = house.syncs.run(SHOP, false, delete).await.unwrap();
+    // Twelve leads of the first form; the second and third are gone.
+    assert_eq!(counts.streams["leads"].created, 12, "{counts:?}");
+    assert!(counts.streams["leads"].complete && counts.streams["conversations"].complete);
+    assert_eq!(counts.left_out.values().sum::<u64>(), 2, "{counts:?}");
+    // What came meanwhile is found from where this one began.
+    house.clock.set("2026-11-23T09:00:00Z");
+    fake.with(|graph| graph.forms[1].1[0]["created_time"] = json!("2026-11-22T08:30:00+0000"));
+    assert_eq!(house.sync().await.unwrap().streams["leads"].created, 1);
+}
+
+async fn the_merchant_is_known_on_a_page_of_one_conversation(database: Database) {
+    let (house, fake) = open::<Graph>(database).await;
+    house.set(&[("platforms", "messenger, instagram"), ("instagram_id", meta::ACCOUNT)]).await;
+    fake.with(|graph| {
+        graph.most = 1;
+        graph.forms.clear();
+        graph.conversations.truncate(2);
+        graph.conversations[1]["participants"]["data"].as_array_mut().unwrap().reverse();
+        graph.instagram = Some(vec![talk(1, true), talk(2, false), talk(3, true)]);
+    });
+    let counts = house.sync().await.unwrap();
+    assert_eq!(brought(&counts), [5, 0, 0, 0, 0], "{counts:?}");
+    let account = |id: String| (IdentifierKind::Account, id);
+    for id in ["71000000000000", "71000000000001", "51000000000001", "51000000000002", "51000000000003"] {
+        assert!(house.knows_as(&account(id.to_owned())).await, "{id} is not there");
+    }
+    for own in [meta::PAGE, meta::ACCOUNT] {
+        assert!(!house.knows_as(&account(own.to_owned())).await, "the merchant was taken for a customer");
+    }
+}
+
+async fn without_the_account_instagram_is_not_read(database: Database) {
+    let (house, fake) = open::<Graph>(database).await;
+    house.set(&[("platforms", "instagram")]).await;
+    fake.with(|graph| graph.instagram = Some(vec![talk(1, true)]));
+    let Err(fault) = house.sync().await else { panic!("it must fail") };
+    assert!(fault.to_string().contains("enter instagram_id"), "{fault}");
 }
