@@ -41,6 +41,11 @@ impl Signature {
         Ok(Self { scheme: spec.scheme, header, encoding: spec.encoding, prefix: spec.prefix, secret })
     }
 
+    /// Is the id of a delivery signed, where it is a header?
+    pub(super) fn covers_headers(&self) -> bool {
+        self.scheme == Scheme::Standard
+    }
+
     /// Is there a secret to check it with?
     pub(super) fn is_set(&self, variables: &Variables) -> bool {
         self.secret.fill(variables).is_some_and(|secret| !secret.is_empty())

@@ -26,19 +26,21 @@ pub struct Webhooks {
     window: i64,
     topic: Filter,
     topics: Vec<(String, Topic)>,
+    /// Is what tells deliveries apart a header that nobody signed?
+    loose: bool,
 }
 
 enum Topic {
     Stream(String),
     Sync,
-    Request(Demanded, Filter),
+    Request { right: Demanded, who: Filter, shape: Filter },
     Note(String),
 }
 
 /// A delivery whose sender is proven.
 pub struct Delivery {
-    /// What tells it from every other of its source.
-    pub mark: [u8; 16],
+    /// What tells it from every other of its source; if one of them is known, it was carried out.
+    pub marks: Vec<[u8; 16]>,
     /// What it says.
     pub news: News,
 }
@@ -89,9 +91,12 @@ impl Webhooks {
         let topics =
             spec.topics.into_iter().map(|(name, topic)| Ok((name.clone(), Topic::load(topic, &name, streams, at)?)));
         let filter = |code: &str, name: &str| at.filter(code, &format!("webhooks.{name}"));
+        let signature = Signature::load(spec.signature, at, &link.names())?;
+        let loose = !signature.covers_headers() && spec.delivery.contains("headers");
         Ok(Self {
             guide: spec.guide,
-            signature: Signature::load(spec.signature, at, &link.names())?,
+            loose,
+            signature,
             handshake: spec.handshake.map(|shake| at.template(&shake.token, &link.names())).transpose()?,
             ping: spec.ping.map(|code| filter(&code, "ping")).transpose()?,
             delivery: filter(&spec.delivery, "delivery")?,
@@ -166,7 +171,7 @@ impl Webhooks {
             }
         }
         let delivery = yields(&self.delivery).filter(|id| !id.is_null()).ok_or(Unheard::Unreadable)?;
-        let mark = Sha256::digest(delivery.to_string()).first_chunk().copied().unwrap_or_default();
+        let mut marks = vec![mark(&[delivery.to_string().as_bytes()])];
         let topic = yields(&self.topic).and_then(|topic| Some(topic.as_str()?.to_owned()));
         let topic = topic.and_then(|topic| self.topics.iter().find(|(name, _)| *name == topic));
         let news = match topic.map(|(_, topic)| topic) {
@@ -174,30 +179,45 @@ impl Webhooks {
             Some(Topic::Sync) => News::Changed,
             Some(Topic::Note(note)) => News::Note(note.clone()),
             Some(Topic::Stream(stream)) => News::Objects { stream: stream.clone(), page: read.unwrap_or_default() },
-            Some(Topic::Request(right, who)) => {
-                let who = yields(who).ok_or(Unheard::Unreadable)?;
+            Some(Topic::Request { right, who, shape }) => {
+                let who = yields(who).filter(|_| shape.holds(value(&whole))).ok_or(Unheard::Unreadable)?;
                 News::Demand { right: *right, who: person(&who) }
             }
         };
-        Ok(Some(Delivery { mark, news }))
+        // Under another topic nobody asked for, the same body may come first.
+        if self.loose && !matches!(news, News::Nothing) {
+            marks.push(mark(&[b"body", body]));
+        }
+        Ok(Some(Delivery { marks, news }))
     }
 }
 
 impl Topic {
     fn load(spec: TopicSpec, name: &str, streams: &[&str], at: At<'_>) -> Result<Self, Error> {
-        match (spec.stream, spec.sync, spec.request, spec.note, spec.who) {
+        let filter = |code: &str, what: &str| at.filter(code, &format!("webhooks.topics.{name}.{what}"));
+        let of_request = spec.who.zip(spec.shape);
+        match (spec.stream, spec.sync, spec.request, spec.note, of_request) {
             (Some(stream), false, None, None, None) if streams.contains(&stream.as_str()) => Ok(Self::Stream(stream)),
             (Some(stream), false, None, None, None) => {
                 Err(at.wrong(&stream, format!("there is no stream `{stream}`; known are {}", streams.join(", "))))
             }
             (None, true, None, None, None) => Ok(Self::Sync),
-            (None, false, Some(right), None, Some(who)) => {
-                Ok(Self::Request(right, at.filter(&who, &format!("webhooks.topics.{name}.who"))?))
+            (None, false, Some(right), None, Some((who, shape))) => {
+                Ok(Self::Request { right, who: filter(&who, "who")?, shape: filter(&shape, "shape")? })
             }
             (None, false, None, Some(note), None) => Ok(Self::Note(note)),
-            _ => Err(at.wrong(name, "say one thing: `stream`, `sync: true`, `request` with `who`, or `note`")),
+            _ => {
+                Err(at
+                    .wrong(name, "say one thing: `stream`, `sync: true`, `request` with `who` and `shape`, or `note`"))
+            }
         }
     }
+}
+
+fn mark(parts: &[&[u8]]) -> [u8; 16] {
+    let mut digest = Sha256::new();
+    parts.iter().for_each(|part| digest.update(part));
+    digest.finalize().first_chunk().copied().unwrap_or_default()
 }
 
 /// A time: RFC 3339, or seconds since 1970.

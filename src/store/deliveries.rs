@@ -12,12 +12,13 @@ const KNOWN: i64 = 14 * Timestamp::DAY;
 /// How long a vendor may take to tell of an erasure it was asked for.
 const ECHO: i64 = 60 * Timestamp::DAY;
 
-/// Was this delivery carried out before?
+/// Was a delivery with one of these marks carried out before?
 ///
 /// # Errors
 /// If the shelf cannot be read.
-pub fn is_known(connection: &mut Connection, source: SourceNo, mark: &[u8; 16]) -> Result<bool, Error> {
-    let own = delivery::source_no.eq(source.0).and(delivery::mark.eq(mark.to_vec()));
+pub fn is_known(connection: &mut Connection, source: SourceNo, marks: &[[u8; 16]]) -> Result<bool, Error> {
+    let marks: Vec<Vec<u8>> = marks.iter().map(|mark| mark.to_vec()).collect();
+    let own = delivery::source_no.eq(source.0).and(delivery::mark.eq_any(marks));
     let found: i64 = on!(connection, |c| delivery::table.filter(own).count().get_result(c))?;
     Ok(found > 0)
 }
@@ -26,16 +27,18 @@ pub fn is_known(connection: &mut Connection, source: SourceNo, mark: &[u8; 16]) 
 ///
 /// # Errors
 /// If it cannot be written.
-pub fn note(write: &mut Write<'_>, source: SourceNo, mark: &[u8; 16], now: Timestamp) -> Result<(), Error> {
+pub fn note(write: &mut Write<'_>, source: SourceNo, marks: &[[u8; 16]], now: Timestamp) -> Result<(), Error> {
     let old = delivery::source_no.eq(source.0).and(delivery::received_at.lt(now.plus(-KNOWN).micros()));
     on!(write.records(), |c| diesel::delete(delivery::table.filter(old)).execute(c))?;
-    if !is_known(write.records(), source, mark)? {
-        let row = (
-            delivery::source_no.eq(source.0),
-            delivery::mark.eq(mark.to_vec()),
-            delivery::received_at.eq(now.micros()),
-        );
-        on!(write.records(), |c| diesel::insert_into(delivery::table).values(row).execute(c))?;
+    for mark in marks {
+        if !is_known(write.records(), source, &[*mark])? {
+            let row = (
+                delivery::source_no.eq(source.0),
+                delivery::mark.eq(mark.to_vec()),
+                delivery::received_at.eq(now.micros()),
+            );
+            on!(write.records(), |c| diesel::insert_into(delivery::table).values(row).execute(c))?;
+        }
     }
     Ok(())
 }

@@ -86,8 +86,8 @@ pub(super) fn not_heard(cause: Unheard) -> Problem {
 
 /// Once; a delivery that fails is sent again by the vendor, and then nothing is there twice.
 async fn carry_out(house: &House, source: &Source, connector: &Connector, delivery: Delivery) -> Result<(), Problem> {
-    let (number, mark, now) = (source.number, delivery.mark, house.clock.now());
-    if house.store.read(move |read| deliveries::is_known(read.records(), number, &mark)).await? {
+    let (number, marks, now) = (source.number, delivery.marks.clone(), house.clock.now());
+    if house.store.read(move |read| deliveries::is_known(read.records(), number, &marks)).await? {
         return Ok(());
     }
     match delivery.news {
@@ -105,7 +105,7 @@ async fn carry_out(house: &House, source: &Source, connector: &Connector, delive
             house.book.note(line.object(format!("source {}", source.code)).reasons(vec![note])).await?;
         }
     }
-    Ok(house.store.write(move |write| deliveries::note(write, number, &mark, now)).await?)
+    Ok(house.store.write(move |write| deliveries::note(write, number, &delivery.marks, now)).await?)
 }
 
 /// Takes objects in, as a sync would.
@@ -117,7 +117,12 @@ async fn take(
 ) -> Result<(), Problem> {
     let stream = connector.stream(stream).ok_or_else(|| Problem::internal("a webhook without its stream"))?;
     let (mut records, mut refused) = (Vec::new(), BTreeMap::<&'static str, i64>::new());
-    for record in stream.map(page, &source.code) {
+    // Which stream it is may stand in a header that nobody signed.
+    let its_own = Some(page).filter(|page| stream.recognises(page));
+    if its_own.is_none() {
+        refused.insert("not_mapped", 1);
+    }
+    for record in its_own.into_iter().flat_map(|page| stream.map(page, &source.code)) {
         match record {
             Ok(record) => records.push(zeroize::Zeroizing::new(record)),
             Err(_) => *refused.entry("not_mapped").or_default() += 1,

@@ -18,6 +18,8 @@ on_both_databases!(
     what_a_shop_tells_is_taken_in_once,
     a_forged_or_old_delivery_is_not_heard,
     a_demand_a_shop_passes_on_waits_for_the_officer,
+    what_a_shop_signed_is_heard_under_no_other_topic,
+    a_body_is_heard_once_whatever_stands_above_it,
     what_the_hub_asked_a_vendor_for_is_no_new_demand,
     a_hint_asks_for_a_sync,
     an_address_that_is_tried_is_there,
@@ -93,6 +95,11 @@ fn customer(id: u64, email: &str, given: &str) -> Value {
     })
 }
 
+fn redact(id: u64, email: &str) -> Value {
+    json!({"shop_id": 1, "shop_domain": "teeladen.myshopify.com", "orders_to_redact": [],
+        "customer": {"id": id, "email": email, "phone": null}})
+}
+
 async fn what_a_shop_tells_is_taken_in_once(database: Database) {
     let hub = shopify(database).await;
     for _ in 0..3 {
@@ -146,8 +153,7 @@ async fn a_forged_or_old_delivery_is_not_heard(database: Database) {
 async fn a_demand_a_shop_passes_on_waits_for_the_officer(database: Database) {
     let hub = shopify(database).await;
     hub.shopify_tells("customers/create", "w1", &customer(7, ERIKA, "Erika")).await;
-    let demand = json!({"shop_id": 1, "shop_domain": "teeladen.myshopify.com", "orders_to_redact": [],
-        "customer": {"id": 7, "email": ERIKA, "phone": null}});
+    let demand = redact(7, ERIKA);
     for id in ["r1", "r2", "r1"] {
         let answer = hub.shopify_tells("customers/redact", id, &demand).await;
         assert_eq!(answer.status, StatusCode::OK, "{}", answer.text);
@@ -156,11 +162,11 @@ async fn a_demand_a_shop_passes_on_waits_for_the_officer(database: Database) {
     assert_eq!(requests.len(), 1, "one demand, however often it is passed on: {requests:?}");
     assert_eq!((&requests[0]["right"], &requests[0]["state"]), (&json!("erasure"), &json!("received")));
     assert!(hub.knows(ERIKA).await, "the officer decides");
-    let access = json!({"customer": {"id": 7}, "data_request": {"id": 9}});
+    let access = json!({"shop_domain": "teeladen.myshopify.com", "customer": {"id": 7}, "data_request": {"id": 9}});
     assert_eq!(hub.shopify_tells("customers/data_request", "a1", &access).await.status, StatusCode::OK);
     assert_eq!(hub.requests().await.len(), 2);
     // Who is not known demands nothing; what concerns no single person is written down.
-    let stranger = json!({"customer": {"id": 99, "email": "nobody@example.org"}});
+    let stranger = redact(99, "nobody@example.org");
     assert_eq!(hub.shopify_tells("customers/redact", "r3", &stranger).await.status, StatusCode::OK);
     assert_eq!(hub.shopify_tells("shop/redact", "r4", &json!({"shop_id": 1})).await.status, StatusCode::OK);
     assert_eq!(hub.requests().await.len(), 2);
@@ -175,6 +181,49 @@ async fn a_demand_a_shop_passes_on_waits_for_the_officer(database: Database) {
     assert_eq!(hub.requests().await.len(), 2);
 }
 
+async fn what_a_shop_signed_is_heard_under_no_other_topic(database: Database) {
+    let hub = shopify(database).await;
+    hub.shopify_tells("customers/create", "w1", &customer(7, ERIKA, "Erika")).await;
+    // The shop signs the body, not the topic: who gets hold of an order must not make a demand of it, nor of one demand another.
+    let order =
+        json!({"id": 9, "order_number": 1044, "financial_status": "paid", "email": ERIKA, "customer": {"id": 7}});
+    let access = json!({"shop_domain": "teeladen.myshopify.com", "customer": {"id": 7}, "data_request": {"id": 9}});
+    for (id, topic, body) in [
+        ("r1", "customers/redact", &order),
+        ("r2", "customers/data_request", &order),
+        ("r3", "customers/redact", &access),
+    ] {
+        assert_eq!(hub.shopify_tells(topic, id, body).await.status.as_u16(), 400, "{topic}");
+    }
+    assert!(hub.requests().await.is_empty());
+    // Nor is an order a customer.
+    let answer = hub.shopify_tells("customers/create", "w2", &order).await;
+    assert_eq!(answer.status, StatusCode::OK, "{}", answer.text);
+    let counted = hub.get(Role::Admin, "/v1/sources/shop/turned-away").await.json();
+    assert_eq!(counted["days"][0]["events"], 1, "{counted}");
+}
+
+async fn a_body_is_heard_once_whatever_stands_above_it(database: Database) {
+    let hub = shopify(database).await;
+    // A topic the manifest does not know, with the body of one it knows: nothing is done, and nothing is said of the next one.
+    let body = customer(7, ERIKA, "Erika");
+    hub.shopify_tells("customers/enable", "w1", &body).await;
+    assert!(!hub.knows(ERIKA).await);
+    hub.shopify_tells("customers/update", "w2", &body).await;
+    assert!(hub.knows(ERIKA).await);
+    let demand = redact(7, ERIKA);
+    hub.shopify_tells("customers/redact", "r1", &demand).await;
+    let requests = hub.requests().await;
+    assert_eq!(requests.len(), 1);
+    let path = format!("/v1/requests/{}/execution", requests[0]["id"].as_str().unwrap());
+    assert_eq!(hub.post(Role::Dpo, &path, Value::Null).await.status, StatusCode::OK);
+    // They come back as a customer, and somebody sends the old demand again under another id and time.
+    let back = customer(9, ERIKA, "Erika");
+    hub.shopify_tells("customers/create", "w3", &back).await;
+    assert_eq!(hub.shopify_tells("customers/redact", "r2", &demand).await.status, StatusCode::OK);
+    assert_eq!(hub.requests().await.len(), 1, "the demand was heard before");
+}
+
 async fn what_the_hub_asked_a_vendor_for_is_no_new_demand(database: Database) {
     let hub = shopify(database).await;
     for (id, email) in [(7, ERIKA), (8, "max@example.org")] {
@@ -183,10 +232,10 @@ async fn what_the_hub_asked_a_vendor_for_is_no_new_demand(database: Database) {
     // The vendor is not reached here; that it was asked is known all the same.
     let asked = hub.post(Role::Dpo, "/v1/sources/shop/erasures", json!({"email": ERIKA})).await;
     assert_eq!(asked.status, StatusCode::OK, "{}", asked.text);
-    let echo = json!({"customer": {"id": 7, "email": ERIKA}});
+    let echo = redact(7, ERIKA);
     assert_eq!(hub.shopify_tells("customers/redact", "r1", &echo).await.status, StatusCode::OK);
     assert!(hub.requests().await.is_empty());
-    let other = json!({"customer": {"id": 8, "email": "max@example.org"}});
+    let other = redact(8, "max@example.org");
     assert_eq!(hub.shopify_tells("customers/redact", "r2", &other).await.status, StatusCode::OK);
     assert_eq!(hub.requests().await.len(), 1, "the demand of somebody else");
 }

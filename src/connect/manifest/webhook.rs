@@ -22,7 +22,8 @@ pub(in crate::connect) struct WebhookSpec {
     /// and means nothing, also without a signature.
     #[serde(default)]
     pub(in crate::connect) ping: Option<String>,
-    /// jq filter: what tells this delivery from every other, the same when it is sent again.
+    /// jq filter: what tells this delivery from every other, the same when it is sent again. If it is a header, which most schemes
+    /// do not sign, the same body is heard once only as well.
     pub(in crate::connect) delivery: String,
     /// jq filter: when it was sent, as RFC 3339 or as seconds since 1970.
     #[serde(default)]
@@ -148,6 +149,10 @@ pub(in crate::connect) struct TopicSpec {
     /// are known.
     #[serde(default)]
     pub(in crate::connect) who: Option<String>,
+    /// Of a `request`: jq predicate over `{headers, body}` that holds of such a demand and of no other body the vendor signs. Where
+    /// a header names the topic, nobody signed that it is this one.
+    #[serde(default)]
+    pub(in crate::connect) shape: Option<String>,
 }
 
 /// Which right a vendor passes on.
