@@ -31,7 +31,7 @@ use crate::jobs::deliver_messages::Deliveries;
 use crate::jobs::erase_at_vendors::VendorErasures;
 use crate::jobs::retention::{self, Retention};
 use crate::jobs::rotate_keys::KeyRotation;
-use crate::jobs::sync::Syncs;
+use crate::jobs::sync::{BEAT, Syncs};
 use crate::rights::{Controller, Rights};
 use crate::segments::Segments;
 use crate::store::{self, Location, Store, keys};
@@ -185,6 +185,7 @@ pub async fn open(config: &Config) -> Result<Hub, Error> {
         store: store.clone(),
         rights: rights.clone(),
         ids: ids.clone(),
+        beat: BEAT,
     });
     let vendor_erasures = Arc::new(VendorErasures {
         vendors: vendors.clone(),

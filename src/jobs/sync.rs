@@ -11,7 +11,7 @@
 
 mod demands;
 mod folder;
-mod gone;
+mod streams;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,9 +20,9 @@ use futures_util::stream::{FuturesUnordered, StreamExt as _};
 
 use crate::connect::{Connection, Counts, Fault, NoSession, Places, StreamPlace, Unkept, Vendors};
 use crate::consent::Source;
-use crate::intake::{self, Intake, Outcome, Taken};
+use crate::intake::{self, Intake, Listed, Outcome, Taken};
 use crate::rights::{self, Rights};
-use crate::store::connections::{self, ConnectionRow};
+use crate::store::connections::{self, ConnectionRow, Next};
 use crate::store::syncs::{self, SyncRow, SyncState};
 use crate::store::{self, Failure, Store};
 use crate::types::{EntropyFailure, IdMaker, SourceNo, Timestamp};
@@ -30,7 +30,9 @@ use crate::types::{EntropyFailure, IdMaker, SourceNo, Timestamp};
 /// How long a process that says nothing more is thought to be at it.
 const LEASE: i64 = 60 * Timestamp::SECOND;
 /// How often it says something.
-const BEAT: Duration = Duration::from_secs(15);
+pub const BEAT: Duration = Duration::from_secs(15);
+/// So long before its lease ends, a run that could say nothing ends itself.
+const IN_TIME: i64 = 20 * Timestamp::SECOND;
 /// The first pause after a failure; it doubles with each.
 const PAUSE: i64 = 60;
 /// The longest, in seconds.
@@ -117,6 +119,8 @@ pub struct Syncs {
     pub rights: Arc<Rights>,
     /// Names for runs.
     pub ids: Arc<IdMaker>,
+    /// How often a run says that it goes on: [`BEAT`].
+    pub beat: Duration,
 }
 
 /// One run.
@@ -139,13 +143,20 @@ impl Syncs {
         let (source, connection) = self.vendors.connected(code).await?;
         let (mut run, row) = self.begin(source.number, code, anew).await?;
         let owner = run.owner.clone();
+        let mut held = self.vendors.surroundings.clock.now().plus(LEASE);
         let outcome = {
             let work = self.work(&mut run, &source, &connection, &mut progress);
             tokio::pin!(work);
             loop {
                 tokio::select! {
                     done = &mut work => break done,
-                    () = tokio::time::sleep(BEAT) => self.beat(source.number, &owner).await?,
+                    () = tokio::time::sleep(self.beat) => match self.say_so(source.number, &owner).await {
+                        Ok(until) => held = until,
+                        Err(Error::Overtaken) => return Err(Error::Overtaken),
+                        // A database that is busy for a moment ends no sync; nobody else may begin before the lease ends.
+                        Err(_) if self.vendors.surroundings.clock.now() < held.plus(-IN_TIME) => {}
+                        Err(error) => break Err(error),
+                    },
                 }
             }
         };
@@ -188,55 +199,22 @@ impl Syncs {
             return self.read_folder(run, &inbox, progress).await;
         }
         let session = self.vendors.open(source, connection)?;
-        let connector = session.connector().clone();
-        for (name, pull) in connector.streams().iter().filter_map(|stream| Some((stream.name(), stream.pull()?))) {
-            let Some(stream) = connector.stream(name) else { continue };
-            let mut listed = Self::begin_listing(pull, run.places.streams.get(name));
-            loop {
-                let place = run.places.streams.get(name).cloned().unwrap_or_default();
-                let leaf = pull.page(&session, stream, &place).await?;
-                let (read, left_out, last, total, after) =
-                    (leaf.len(), leaf.left_out, leaf.last, leaf.total, leaf.after.clone());
-                // Mapping takes the processor for a while; others must not wait for it.
-                let (mapper, of, code) = (connector.clone(), name.to_owned(), run.code.clone());
-                let mapped = tokio::task::spawn_blocking(move || {
-                    mapper.stream(&of).map(|stream| leaf.records(stream, &code).collect::<Vec<_>>()).unwrap_or_default()
-                });
-                let mut lines = Vec::new();
-                for record in mapped.await.map_err(|_| Error::Mapping)? {
-                    match record {
-                        Ok(line) => lines.push(line),
-                        Err(error) => run.counts.reject(name, &error.reason.to_string()),
-                    }
-                }
-                for outcome in self.bring(&lines).await? {
-                    run.count(name, &outcome);
-                }
-                if let Some(listed) = &mut listed {
-                    self.intake.list(listed, source, &lines);
-                    if last {
-                        self.end_gone(run, source, name, listed).await?;
-                    }
-                }
-                let counts = run.counts.stream(name);
-                counts.read += read;
-                counts.unchanged += left_out;
-                (counts.total, counts.complete) = (total, last);
-                self.step(run, name, after).await?;
-                progress(&run.counts);
-                if last {
-                    break;
-                }
-            }
+        let read = self.read_streams(run, source, &session, progress).await;
+        match &read {
+            // Whoever demands something of the vendor is heard all the same, unless it wants to be left alone.
+            Err(Error::Vendor(fault)) if *fault != Fault::Throttled => {}
+            Err(_) => return read,
+            Ok(()) => {}
         }
-        self.hear_demands(run, &session, source.number, progress).await
+        let heard = self.hear_demands(run, &session, source.number, progress).await;
+        read.and(heard)
     }
 
     /// Brings records in; waits for a database that is busy.
-    async fn bring(&self, lines: &[Vec<u8>]) -> Result<Vec<Taken>, Error> {
+    async fn bring(&self, lines: &[Vec<u8>], mut listed: Option<&mut Listed>) -> Result<Vec<Taken>, Error> {
         let mut tried = 0;
         loop {
-            match self.intake.ingest(lines).await {
+            match self.intake.ingest_listed(lines, listed.as_deref_mut()).await {
                 Err(intake::Error::Store(store::Error::Overloaded)) if tried < TRIES => {
                     tried += 1;
                     self.vendors.surroundings.pause.pause(Duration::from_millis(250) * tried).await;
@@ -268,10 +246,11 @@ impl Syncs {
         if ours.await? { Ok(()) } else { Err(Error::Overtaken) }
     }
 
-    async fn beat(&self, source: SourceNo, owner: &[u8]) -> Result<(), Error> {
+    /// Renews the lease, and says until when.
+    async fn say_so(&self, source: SourceNo, owner: &[u8]) -> Result<Timestamp, Error> {
         let (owner, until) = (owner.to_vec(), self.vendors.surroundings.clock.now().plus(LEASE));
         let ours = self.store.write(move |write| connections::renew(write, source, &owner, until, None)).await?;
-        if ours { Ok(()) } else { Err(Error::Overtaken) }
+        if ours { Ok(until) } else { Err(Error::Overtaken) }
     }
 
     async fn end(&self, run: &mut Run, taken: &ConnectionRow, outcome: &Result<(), Error>) -> Result<(), Error> {
@@ -281,14 +260,16 @@ impl Syncs {
         let now = self.vendors.surroundings.clock.now();
         let failures = if outcome.is_ok() { 0 } else { taken.failures.saturating_add(1) };
         let pause = i64::from(taken.every_seconds).max(pause_after(failures));
-        let next_at = if taken.every_seconds > 0 { now.plus(pause * Timestamp::SECOND) } else { Timestamp::UNSET };
+        // After a failure there is a pause, also before what is only done when somebody asks for it.
+        let next_at = if pause > 0 { now.plus(pause * Timestamp::SECOND) } else { Timestamp::UNSET };
+        let next = Next { at: next_at, failures, heard: taken.wanted_at };
         run.row.ended_at = now;
         run.row.counts = run.counts.text();
         run.row.state = if outcome.is_ok() { SyncState::Done } else { SyncState::Failed }.number();
         run.row.cause = outcome.as_ref().err().map(Error::told).unwrap_or_default();
         let (source, owner, row) = (run.source, run.owner.clone(), run.row.clone());
         let ended = self.store.write(move |write| {
-            if connections::end(write, source, &owner, next_at, failures)? {
+            if connections::end(write, source, &owner, &next)? {
                 syncs::update(write, &row)?;
             }
             Ok::<_, store::Error>(())

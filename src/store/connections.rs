@@ -39,12 +39,34 @@ pub struct ConnectionRow {
 }
 
 impl ConnectionRow {
-    /// Is a sync due, and nobody at it?
+    /// Is there a sync to come, by the schedule or because somebody asked?
+    #[must_use]
+    pub fn goes_on(&self) -> bool {
+        self.every_seconds > 0 || self.wanted_at.is_set()
+    }
+
+    /// Is a sync due, and nobody at it? One that failed waits for its pause to be over, whoever hints at what.
     #[must_use]
     pub fn is_due(&self, now: Timestamp) -> bool {
-        let due = self.wanted_at.is_set() || (self.next_at.is_set() && self.next_at <= now);
+        let rested = self.next_at <= now;
+        let due = if self.failures > 0 {
+            rested && self.goes_on()
+        } else {
+            self.wanted_at.is_set() || (self.next_at.is_set() && rested)
+        };
         due && self.lease_until <= now
     }
+}
+
+/// What comes after a sync.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Next {
+    /// When the next one is, or at least not before; unset: whenever somebody asks.
+    pub at: Timestamp,
+    /// Syncs in a row that failed, this one included.
+    pub failures: i32,
+    /// What was asked for when it began: if it did not fail, that is done.
+    pub heard: Timestamp,
 }
 
 /// All connections by source.
@@ -89,7 +111,7 @@ pub fn put(write: &mut Write<'_>, row: &ConnectionRow) -> Result<(), Error> {
     Ok(())
 }
 
-/// Puts other credentials in their place.
+/// Puts other credentials in the place of those that were sealed there.
 ///
 /// # Errors
 /// If they cannot be written.
@@ -111,18 +133,42 @@ pub fn delete(write: &mut Write<'_>, source: SourceNo) -> Result<bool, Error> {
     Ok(removed > 0)
 }
 
-/// Asks for a sync. False if there is no such connection.
+/// Hints at something new. If the source fails, the sync waits for its pause. False if there is no such connection.
 ///
 /// # Errors
 /// If it cannot be written.
 pub fn want(write: &mut Write<'_>, source: SourceNo, now: Timestamp) -> Result<bool, Error> {
-    let asked = on!(write.records(), |c| diesel::update(connection::table.filter(connection::source_no.eq(source.0)))
-        .set(connection::wanted_at.eq(now.micros()))
+    let Some(row) = find(write.records(), source)? else { return Ok(false) };
+    // Never the time of an older hint, which a sync that runs answers.
+    let wanted_at = row.wanted_at.plus(1).max(now);
+    on!(write.records(), |c| diesel::update(connection::table.filter(connection::source_no.eq(source.0)))
+        .set(connection::wanted_at.eq(wanted_at.micros()))
         .execute(c))?;
-    Ok(asked > 0)
+    Ok(true)
 }
 
-/// Takes the lease. None if there is no connection, or somebody else is at it.
+/// Asks for a sync now, whatever failed before: somebody who can put it right says so. False if there is no such connection.
+///
+/// # Errors
+/// If it cannot be written.
+pub fn ask(write: &mut Write<'_>, source: SourceNo, now: Timestamp) -> Result<bool, Error> {
+    Ok(want(write, source, now)? && rest(write, source, now).map(|()| true)?)
+}
+
+/// Ends the pause of a source that failed.
+///
+/// # Errors
+/// If it cannot be written.
+pub fn rest(write: &mut Write<'_>, source: SourceNo, now: Timestamp) -> Result<(), Error> {
+    let failed = connection::source_no.eq(source.0).and(connection::failures.gt(0));
+    on!(write.records(), |c| diesel::update(connection::table.filter(failed))
+        .set(connection::next_at.eq(now.micros()))
+        .execute(c))?;
+    Ok(())
+}
+
+/// Takes the lease. None if there is no connection, or somebody else is at it. What was asked for stays asked for until it is
+/// done ([`end`]).
 ///
 /// # Errors
 /// If it cannot be written.
@@ -137,13 +183,9 @@ pub fn take(
     if row.lease_until > now {
         return Ok(None);
     }
-    let row = ConnectionRow { lease_owner: owner.to_vec(), lease_until: until, wanted_at: Timestamp::UNSET, ..row };
+    let row = ConnectionRow { lease_owner: owner.to_vec(), lease_until: until, ..row };
     on!(write.records(), |c| diesel::update(connection::table.filter(connection::source_no.eq(source.0)))
-        .set((
-            connection::lease_owner.eq(&row.lease_owner),
-            connection::lease_until.eq(until.micros()),
-            connection::wanted_at.eq(0),
-        ))
+        .set((connection::lease_owner.eq(&row.lease_owner), connection::lease_until.eq(until.micros())))
         .execute(c))?;
     Ok(Some(row))
 }
@@ -168,26 +210,26 @@ pub fn renew(
     Ok(true)
 }
 
-/// Gives the lease back and says when the next sync is. False if another process has it.
+/// Gives the lease back and says what comes next. False if another process has it.
 ///
 /// # Errors
 /// If it cannot be written.
-pub fn end(
-    write: &mut Write<'_>,
-    source: SourceNo,
-    owner: &[u8],
-    next_at: Timestamp,
-    failures: i32,
-) -> Result<bool, Error> {
+pub fn end(write: &mut Write<'_>, source: SourceNo, owner: &[u8], next: &Next) -> Result<bool, Error> {
     let ended = on!(write.records(), |c| diesel::update(
         connection::table.filter(connection::source_no.eq(source.0).and(connection::lease_owner.eq(owner.to_vec())))
     )
     .set((
         connection::lease_owner.eq(Vec::<u8>::new()),
         connection::lease_until.eq(0),
-        connection::next_at.eq(next_at.micros()),
-        connection::failures.eq(failures),
+        connection::next_at.eq(next.at.micros()),
+        connection::failures.eq(next.failures),
     ))
     .execute(c))?;
+    if ended > 0 && next.failures == 0 {
+        let done = connection::source_no.eq(source.0).and(connection::wanted_at.eq(next.heard.micros()));
+        on!(write.records(), |c| diesel::update(connection::table.filter(done))
+            .set(connection::wanted_at.eq(0))
+            .execute(c))?;
+    }
     Ok(ended > 0)
 }

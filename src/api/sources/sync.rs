@@ -10,7 +10,8 @@ use crate::api::permissions::op;
 use crate::api::problem::{Code, Problem};
 use crate::store::connections;
 
-/// Asks for a sync of a source. A node begins it within seconds; one that goes on already is enough.
+/// Asks for a sync of a source. A node begins it within seconds, or when the one that goes on is over; that the last ones failed
+/// does not delay it.
 #[utoipa::path(
     tag = "administration",
     params(("code" = String, Path, description = "Its code.", example = "webshop")),
@@ -23,7 +24,7 @@ use crate::store::connections;
 pub async fn want(house: Data<House>, call: May<op::WantSync, Path<String>>) -> Result<HttpResponse, Problem> {
     let number = house.rulebook.edition().source_named(&call.sent).ok_or_else(unknown)?.number;
     let now = house.clock.now();
-    if house.store.write(move |write| connections::want(write, number, now)).await? {
+    if house.store.write(move |write| connections::ask(write, number, now)).await? {
         return Ok(HttpResponse::Accepted().finish());
     }
     Err(Problem::new(Code::Conflict, "The source is not connected to its vendor. Use `obhut sources add`."))

@@ -82,7 +82,7 @@ pub async fn list(house: Data<House>, call: May<op::ListSyncs, Path<String>>) ->
     Ok(HttpResponse::Ok().json(Syncs {
         connected: connection.is_some(),
         every_seconds: connection.as_ref().map_or(0, |row| row.every_seconds),
-        next_at: connection.as_ref().and_then(|row| set(row.next_at)),
+        next_at: connection.as_ref().filter(|row| row.goes_on()).and_then(|row| set(row.next_at)),
         failures: connection.as_ref().map_or(0, |row| row.failures),
         syncs,
     }))

@@ -48,6 +48,8 @@ pub struct Shop {
     pub uses_of_a_token: Option<u32>,
     /// An object to delete when this page is asked for: entity, id, page.
     pub delete_at: Option<(String, String, u64)>,
+    /// What happens when a page of an entity is asked for.
+    pub on_page: Option<(&'static str, u64, fn(&mut Self))>,
     /// Deletions are answered as done and not done.
     pub deletes_nothing: bool,
     uses: u32,
@@ -64,6 +66,7 @@ impl Default for Shop {
             tokens: BTreeMap::new(),
             uses_of_a_token: None,
             delete_at: None,
+            on_page: None,
             deletes_nothing: false,
             uses: 0,
         }
@@ -138,6 +141,9 @@ impl Shop {
         }
         if let Some((of, id, _)) = self.delete_at.take_if(|(of, _, at)| of == entity && *at == page) {
             self.entities.get_mut(&of).unwrap().retain(|object| object["id"] != id.as_str());
+        }
+        if let Some((_, _, happens)) = self.on_page.take_if(|(of, at, _)| *of == entity && *at == page) {
+            happens(self);
         }
         let none = Vec::new();
         let filters = asked["filter"].as_array().unwrap_or(&none);

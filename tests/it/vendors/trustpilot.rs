@@ -5,7 +5,7 @@ use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use serde_json::{Value, json};
 
-use super::{Answer, Call, Vendor};
+use super::{Answer, Call, Vendor, place};
 
 /// A business unit.
 pub struct Reviews {
@@ -15,6 +15,10 @@ pub struct Reviews {
     pub deletions: Vec<(String, String)>,
     /// Is the key in force?
     pub key_is_valid: bool,
+    /// May it read the private reviews?
+    pub may_read: bool,
+    /// Tokens of pages that were handed out before this changed are not valid any more.
+    pub era: u32,
     token: Option<(String, i64)>,
     made: u32,
     most: usize,
@@ -24,7 +28,7 @@ impl Reviews {
     /// With so many reviews, each of another consumer, and so many a page at most.
     pub fn with_people(count: usize, most: usize) -> Self {
         let reviews = (0..count).map(review).collect();
-        Self { reviews, deletions: Vec::new(), key_is_valid: true, token: None, made: 0, most }
+        Self { reviews, deletions: Vec::new(), key_is_valid: true, may_read: true, era: 0, token: None, made: 0, most }
     }
 
     fn hand_out(&mut self, call: &Call) -> Answer {
@@ -58,6 +62,9 @@ impl Vendor for Reviews {
                 if !valid {
                     return Answer::new(401, json!({"message": "Unauthorized"}));
                 }
+                if !self.may_read {
+                    return Answer::new(403, json!({"message": "Forbidden"}));
+                }
                 let size = usize::try_from(call.number("perPage").unwrap_or(20)).unwrap();
                 if size > 100 {
                     return Answer::new(400, json!({"message": "perPage"}));
@@ -78,10 +85,13 @@ impl Vendor for Reviews {
                     .filter(|(_, at)| within(at))
                     .map(|(id, at)| json!({"consumerId": id, "deletedAt": at}))
                     .collect();
-                let start: usize = asked("nextToken").parse().unwrap_or(0);
+                let token = asked("nextToken");
+                let Some(start) = place(&token, self.era) else {
+                    return Answer::new(400, json!({"message": "nextToken"}));
+                };
                 let page: Vec<&Value> = found.iter().skip(start).take(2).collect();
                 let end = start + page.len();
-                let next = (end < found.len()).then(|| end.to_string());
+                let next = (end < found.len()).then(|| format!("{}-{end}", self.era));
                 Answer::new(200, json!({"consumers": page, "nextToken": next}))
             }
             _ => Answer::new(404, json!({"message": "Not found"})),

@@ -1,13 +1,16 @@
 //! Shopware 6: everything a sync can meet.
 
+use std::time::Duration;
+
 use serde_json::json;
 
 use super::house::{House, SHOP, brought, word};
 use crate::connect::{Counts, Leaves, Person};
 use crate::databases::{Database, on_both_databases};
 use crate::jobs::sync::Error;
-use crate::store::connections;
+use crate::store::connections::{self, ConnectionRow};
 use crate::store::syncs::SyncState;
+use crate::store::{self, Shelf};
 use crate::types::{Clock as _, Timestamp};
 use crate::vendors::shopware::{Shop, customer, email, id, order};
 use crate::vendors::{Break, Fake};
@@ -27,10 +30,12 @@ on_both_databases!(
     erased_at_the_vendor_and_here_they_stay_erased,
     an_erasure_that_the_vendor_only_pretends_is_not_called_one,
     nothing_secret_lies_open,
-    who_is_not_listed_any_more_ends_here_too,
+    a_hint_is_answered_once_it_is_done_and_waits_for_the_pause,
+    a_database_that_is_busy_for_a_moment_ends_no_sync,
+    a_sync_that_cannot_say_that_it_goes_on_ends_in_time,
 );
 
-async fn shop(database: Database, people: usize) -> (House, Fake<Shop>) {
+pub(super) async fn shop(database: Database, people: usize) -> (House, Fake<Shop>) {
     let house = House::open(database).await;
     let fake = Fake::serve(Shop::with_people(people), house.clock.clone());
     connect(&house, &fake).await;
@@ -317,33 +322,86 @@ async fn nothing_secret_lies_open(database: Database) {
     assert!(dump.contains("status 400"), "the dump must be able to find what is there");
 }
 
-async fn who_is_not_listed_any_more_ends_here_too(database: Database) {
-    let (house, fake) = shop(database, 30).await;
-    house.sync().await.unwrap();
-    let ended = || {
-        let counted = "SELECT CAST(COUNT(*) AS TEXT) AS answer FROM record WHERE source_until > 0";
-        house.database.texts(crate::store::Shelf::Records, counted).remove(0)
+async fn row(house: &House) -> ConnectionRow {
+    house.syncs.vendors.connections.rows().await.unwrap().remove(0)
+}
+
+async fn hint(house: &House) {
+    let (source, now) = (house.source(), house.clock.now());
+    assert!(house.store.write(move |write| connections::want(write, source, now)).await.unwrap());
+}
+
+async fn a_hint_is_answered_once_it_is_done_and_waits_for_the_pause(database: Database) {
+    let (house, fake) = shop(database, 5).await;
+    // Only when told to.
+    house.database.execute(Shelf::Records, "UPDATE connection SET every_seconds = 0, next_at = 0");
+    assert!(!row(&house).await.is_due(house.clock.now()));
+    hint(&house).await;
+    assert!(row(&house).await.is_due(house.clock.now()));
+    for failures in 1..=3 {
+        // Behind the token.
+        fake.break_calls(1, &[Break::Status(400)]);
+        assert_eq!(word(house.sync().await), "vendor_error");
+        hint(&house).await;
+        let (row, now) = (row(&house).await, house.clock.now());
+        assert_eq!((row.failures, row.wanted_at.is_set()), (failures, true), "what was asked for is not lost");
+        let pause = i64::from(60 << (failures - 1)) * Timestamp::SECOND;
+        assert!(!row.is_due(now.plus(pause - 1)) && row.is_due(now.plus(pause)), "hints do not go round the pause");
+    }
+    // Somebody who put it right asks for it.
+    let (source, now) = (house.source(), house.clock.now());
+    assert!(house.store.write(move |write| connections::ask(write, source, now)).await.unwrap());
+    assert!(row(&house).await.is_due(now));
+    // A process that dies leaves it to the next one.
+    let until = now.plus(60 * Timestamp::SECOND);
+    let dies = move |write: &mut store::Write<'_>| connections::take(write, source, b"a process that died", until, now);
+    house.store.write(dies).await.unwrap().unwrap();
+    assert!(!row(&house).await.is_due(now) && row(&house).await.is_due(until));
+    house.wait(60);
+    // A hint that comes meanwhile is answered by the next sync, at the very same moment too.
+    let first = row(&house).await.wanted_at;
+    let meanwhile = |_: &Counts| {
+        let later = format!("UPDATE connection SET wanted_at = {} WHERE wanted_at > 0", first.plus(1).micros());
+        house.database.execute(Shelf::Records, &later);
     };
-    let let_go = |numbers: std::ops::Range<usize>| {
-        let gone: Vec<_> = numbers.map(|number| json!(id("customer", number))).collect();
-        fake.with(|shop| shop.entities.get_mut("customer").unwrap().retain(|one| !gone.contains(&one["id"])));
-    };
-    let_go(3..5);
-    house.clock.set("2026-11-21T13:00:00Z");
+    house.syncs.run(SHOP, false, meanwhile).await.unwrap();
+    assert!(row(&house).await.is_due(house.clock.now()));
     house.sync().await.unwrap();
-    assert_eq!(ended(), "0", "what is new says nothing of what is gone");
-    // An object that cannot be read may be one of them.
-    fake.with(|shop| shop.entities.get_mut("customer").unwrap()[0]["id"] = json!(null));
-    let counts = house.syncs.run(SHOP, true, |_| {}).await.unwrap();
-    assert_eq!((counts.sum().rejected, ended().as_str()), (1, "0"), "{counts:?}");
-    fake.with(|shop| shop.entities.get_mut("customer").unwrap()[0]["id"] = json!(id("customer", 0)));
-    let counts = house.syncs.run(SHOP, true, |_| {}).await.unwrap();
-    assert_eq!((counts.streams["customers"].ended, ended().as_str()), (2, "2"), "{counts:?}");
-    assert_eq!(house.rights.requests(None, 10).await.unwrap().len(), 0, "it opens nothing by itself");
-    let again = house.syncs.run(SHOP, true, |_| {}).await.unwrap();
-    assert_eq!((again.sum().ended, again.sum().created), (0, 0));
-    // A shop that shows almost nobody is broken, not empty.
-    let_go(5..30);
-    let counts = house.syncs.run(SHOP, true, |_| {}).await.unwrap();
-    assert_eq!((counts.sum().ended, ended().as_str()), (0, "2"), "{counts:?}");
+    let done = row(&house).await;
+    assert_eq!((done.failures, done.wanted_at, done.next_at), (0, Timestamp::UNSET, Timestamp::UNSET));
+}
+
+/// A hub that says that it goes on all the time, with a shop that takes a second for each answer.
+async fn slow(database: Database) -> (House, Fake<Shop>) {
+    let (mut house, fake) = shop(database, 5).await;
+    house.syncs.beat = Duration::from_millis(20);
+    fake.slow_down(Duration::from_millis(400));
+    (house, fake)
+}
+
+async fn a_database_that_is_busy_for_a_moment_ends_no_sync(database: Database) {
+    let (house, fake) = slow(database).await;
+    let watched = async {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        house.database.execute(Shelf::Records, "ALTER TABLE connection RENAME TO away");
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        house.database.execute(Shelf::Records, "ALTER TABLE away RENAME TO connection");
+        fake.slow_down(Duration::ZERO);
+    };
+    let (outcome, ()) = futures_util::join!(house.sync(), watched);
+    assert!(complete(&outcome.unwrap()));
+}
+
+async fn a_sync_that_cannot_say_that_it_goes_on_ends_in_time(database: Database) {
+    let (house, fake) = slow(database).await;
+    let watched = async {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        house.database.execute(Shelf::Records, "ALTER TABLE connection RENAME COLUMN lease_until TO away");
+        house.wait(45);
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        house.database.execute(Shelf::Records, "ALTER TABLE connection RENAME COLUMN away TO lease_until");
+        fake.slow_down(Duration::ZERO);
+    };
+    let (outcome, ()) = futures_util::join!(house.sync(), watched);
+    assert!(matches!(outcome, Err(Error::Store(_))), "{}", word(outcome));
 }

@@ -2,13 +2,25 @@
 
 use serde_json::json;
 
+use super::house::{SHOP, word};
 use super::scenarios::{Case, PAGE, PEOPLE, open, scenarios};
-use crate::connect::Leaves;
+use crate::connect::{Counts, Leaves};
 use crate::rights::Kind;
 use crate::vendors::trustpilot::Reviews;
 
 scenarios!(Reviews);
-on_both_databases!(deleted_there_they_wait_for_the_officer_here);
+on_both_databases!(
+    deleted_there_they_wait_for_the_officer_here,
+    a_hub_with_a_slow_clock_asks_for_what_lies_between,
+    demands_are_heard_when_reviews_may_not_be_read,
+    a_page_of_demands_that_is_not_valid_any_more_begins_them_anew,
+);
+
+const DEMANDS: &str = "demands.consumer deletions";
+
+fn consumer(number: usize) -> String {
+    format!("5f0a{number:020}")
+}
 
 impl Case for Reviews {
     const CONNECTOR: &'static str = "trustpilot";
@@ -41,13 +53,12 @@ impl Case for Reviews {
 
 async fn deleted_there_they_wait_for_the_officer_here(database: Database) {
     let (house, fake) = open::<Reviews>(database).await;
-    let consumer = |number: usize| format!("5f0a{number:020}");
     let at = "2026-11-20T08:00:00Z".to_owned();
     // Five at two a page: two known, one of them twice, others never heard of.
     let listed = [consumer(3), consumer(900), consumer(901), consumer(7), consumer(3)];
     fake.with(|reviews| reviews.deletions = listed.iter().map(|id| (id.clone(), at.clone())).collect());
     let counts = house.sync().await.unwrap();
-    let demands = counts.streams["demands.consumer deletions"];
+    let demands = counts.streams[DEMANDS];
     assert_eq!((demands.read, demands.complete), (5, true), "{counts:?}");
     let waiting = async || house.rights.requests(None, 100).await.unwrap();
     let requests = waiting().await;
@@ -55,13 +66,64 @@ async fn deleted_there_they_wait_for_the_officer_here(database: Database) {
     assert!(requests.iter().all(|request| request.case().kind == Kind::Erasure));
     assert!(house.knows("kunde3@example.org").await);
     // The list is read from where it was left; who waits is not opened twice.
-    house.syncs.run(super::house::SHOP, true, |_| {}).await.unwrap();
+    house.syncs.run(SHOP, true, |_| {}).await.unwrap();
     assert_eq!(waiting().await.len(), 2);
     house.erase("kunde3@example.org").await;
     fake.with(|reviews| reviews.reviews.remove(3));
     house.clock.set("2026-11-22T12:00:00Z");
     fake.with(|reviews| reviews.deletions.push((consumer(9), "2026-11-22T08:00:00Z".to_owned())));
     let counts = house.sync().await.unwrap();
-    assert_eq!(counts.streams["demands.consumer deletions"].read, 1, "{counts:?}");
+    assert_eq!(counts.streams[DEMANDS].read, 1, "{counts:?}");
     assert!(!house.knows("kunde3@example.org").await);
+}
+
+async fn a_hub_with_a_slow_clock_asks_for_what_lies_between(database: Database) {
+    let (house, fake) = open::<Reviews>(database).await;
+    fake.run_ahead(600);
+    house.sync().await.unwrap();
+    // After the end the hub asked for by its own clock, and before the vendor's time of that reply.
+    fake.with(|reviews| reviews.deletions.push((consumer(3), "2026-11-21T12:05:00Z".to_owned())));
+    house.clock.set("2026-11-21T13:00:00Z");
+    let counts = house.sync().await.unwrap();
+    assert_eq!(counts.streams[DEMANDS].read, 1, "{counts:?}");
+    assert_eq!(house.rights.requests(None, 10).await.unwrap().len(), 1);
+    // With a fast one nothing is passed over either.
+    fake.run_ahead(-600);
+    house.sync().await.unwrap();
+    fake.with(|reviews| reviews.deletions.push((consumer(4), "2026-11-21T12:55:00Z".to_owned())));
+    house.clock.set("2026-11-21T14:00:00Z");
+    house.sync().await.unwrap();
+    assert_eq!(house.rights.requests(None, 10).await.unwrap().len(), 2);
+}
+
+async fn demands_are_heard_when_reviews_may_not_be_read(database: Database) {
+    let (house, fake) = open::<Reviews>(database).await;
+    house.sync().await.unwrap();
+    fake.with(|reviews| {
+        reviews.may_read = false;
+        reviews.deletions.push((consumer(3), "2026-11-22T08:00:00Z".to_owned()));
+    });
+    house.clock.set("2026-11-22T12:00:00Z");
+    assert_eq!(word(house.sync().await), "permission_missing", "it is told all the same");
+    assert_eq!(house.rights.requests(None, 10).await.unwrap().len(), 1);
+}
+
+async fn a_page_of_demands_that_is_not_valid_any_more_begins_them_anew(database: Database) {
+    let (house, fake) = open::<Reviews>(database).await;
+    let at = "2026-11-20T08:00:00Z";
+    fake.with(|reviews| reviews.deletions = (0..5).map(|number| (consumer(number), at.to_owned())).collect());
+    let revoke = |counts: &Counts| {
+        if counts.streams.contains_key(DEMANDS) {
+            fake.with(Case::revoke);
+        }
+    };
+    assert_eq!(word(house.syncs.run(SHOP, false, revoke).await), "credentials_refused");
+    assert_eq!(house.rights.requests(None, 10).await.unwrap().len(), 2, "those of its first page");
+    fake.with(|reviews| {
+        reviews.restore();
+        reviews.era += 1;
+    });
+    house.clock.set("2026-11-21T13:00:00Z");
+    assert!(house.sync().await.unwrap().streams[DEMANDS].complete);
+    assert_eq!(house.rights.requests(None, 10).await.unwrap().len(), 5);
 }
