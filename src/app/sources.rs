@@ -56,7 +56,7 @@ async fn add(hub: &Hub, arguments: AddSource) -> Outcome {
     if code.parse::<SourceCode>().is_err() {
         return Err("a code has 2 to 64 lower-case letters, digits, _ and -, a letter first".into());
     }
-    let connection = Connection {
+    let mut connection = Connection {
         parameters: parameters(&connector, &arguments.parameters, &arguments.secrets)?,
         outgoing: Outgoing {
             private_hosts: arguments.allow_private_host.clone(),
@@ -69,7 +69,7 @@ async fn add(hub: &Hub, arguments: AddSource) -> Outcome {
         return Err(format!("the source `{code}` has another connector; take another code").into());
     }
     let terms = terms(hub, &connector, &arguments)?;
-    try_out(hub, &connector, &connection, arguments.untested).await?;
+    connection.parameters.extend(try_out(hub, &connector, &connection, arguments.untested).await?);
     let line = Line::new(Act::Configured).to("command line").object(format!("source {code}"));
     let now = hub.house.clock.now();
     let title = arguments.title.clone().unwrap_or_else(|| connector.title().to_owned());
@@ -90,15 +90,27 @@ async fn add(hub: &Hub, arguments: AddSource) -> Outcome {
     Ok(())
 }
 
-/// Tries what was entered, or at least whether it can be used.
-async fn try_out(hub: &Hub, connector: &Connector, connection: &Connection, untested: bool) -> Outcome {
+/// Tries what was entered, or at least whether it can be used. What the vendor handed out meanwhile in the place of a refresh token
+/// is to be kept: the one before is worth nothing any more.
+async fn try_out(
+    hub: &Hub,
+    connector: &Connector,
+    connection: &Connection,
+    untested: bool,
+) -> Result<Option<(String, String)>, Box<dyn std::error::Error>> {
     let vendors = &hub.house.vendors;
     if let Some(folder) = vendors.folder(connector.name(), connection)? {
-        return if untested { Ok(()) } else { Ok(folder.check()?) };
+        if !untested {
+            folder.check()?;
+        }
+        return Ok(None);
     }
-    // What comes of the refresh token of a rehearsal would be lost: such a vendor is tried once it is kept.
     let session = vendors.rehearse(connector.name(), connection)?;
-    if untested { Ok(()) } else { Ok(session.test().await?) }
+    if untested {
+        return Ok(None);
+    }
+    session.test().await?;
+    Ok(session.refreshed())
 }
 
 /// What a merchant enters for a connector.
@@ -201,16 +213,25 @@ async fn set(hub: &Hub, arguments: &SetSource) -> Outcome {
     let (code, vendors) = (&arguments.code, &hub.house.vendors);
     let (source, mut connection) = vendors.connected(code).await?;
     let connector = vendors.catalog.connector(&source.connector)?.clone();
+    let unset = arguments.unset.clone();
+    let entered = parameters(&connector, &arguments.parameters, &arguments.secrets)?;
+    let change = move |parameters: &mut Parameters| {
+        parameters.retain(|name, _| !unset.contains(name));
+        parameters.extend(entered.clone());
+    };
     if let Some(name) = arguments.unset.iter().find(|name| !connection.parameters.contains_key(*name)) {
         return Err(format!("`{name}` is not entered").into());
     }
-    connection.parameters.retain(|name, _| !arguments.unset.contains(name));
-    connection.parameters.extend(parameters(&connector, &arguments.parameters, &arguments.secrets)?);
+    change(&mut connection.parameters);
     complete(&connector, &connection.parameters)?;
-    try_out(hub, &connector, &connection, arguments.untested).await?;
+    let refreshed = try_out(hub, &connector, &connection, arguments.untested).await?;
+    let change = move |parameters: &mut Parameters| {
+        change(parameters);
+        parameters.extend(refreshed.clone());
+    };
     let line = Line::new(Act::Configured).to("command line").object(format!("connection of {code}"));
     let kept = async {
-        vendors.connections.amend(source.number, &connection).await?;
+        vendors.connections.amend(source.number, hub.house.clock.now(), change).await?;
         Ok::<_, Box<dyn std::error::Error>>(())
     };
     hub.house.book.change(line, kept).await?;

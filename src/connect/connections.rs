@@ -5,11 +5,12 @@ use std::collections::BTreeMap;
 use futures_util::future::BoxFuture;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
+use zeroize::Zeroizing;
 
 use super::session::Keeper;
 use super::{Fault, FilePlace, Outgoing, Parameters, StreamPlace};
 use crate::store::connections::{self, ConnectionRow};
-use crate::store::{self, Store};
+use crate::store::{self, Failure, Store};
 use crate::types::{SourceNo, Timestamp};
 use crate::vault::{Drawer, Row, Strongbox};
 
@@ -56,6 +57,12 @@ pub enum Unkept {
     Unreadable,
 }
 
+impl Failure for Unkept {
+    fn store(&self) -> Option<&store::Error> {
+        if let Self::Store(cause) = self { Some(cause) } else { None }
+    }
+}
+
 impl Connections {
     /// All connections of a hub.
     #[must_use]
@@ -89,13 +96,37 @@ impl Connections {
         Ok(self.store.write(move |write| connections::put(write, &row)).await?)
     }
 
-    /// Puts other parameters in the place of those a source has; schedule and places stay.
+    /// Changes the parameters of a source, as they are by then: what somebody else changed meanwhile stays. Schedule and places
+    /// stay too; if the source failed, it is tried again at once.
     ///
     /// # Errors
-    /// If they cannot be sealed or written.
-    pub async fn amend(&self, source: SourceNo, connection: &Connection) -> Result<(), Unkept> {
-        let sealed = self.seal(Drawer::Credentials, source, connection)?;
-        Ok(self.store.write(move |write| connections::reseal(write, source, &sealed)).await?)
+    /// If they cannot be opened, sealed or written, or the source is not connected any more.
+    pub async fn amend(
+        &self,
+        source: SourceNo,
+        now: Timestamp,
+        change: impl Fn(&mut Parameters) + Send + 'static,
+    ) -> Result<(), Unkept> {
+        let own = self.clone();
+        let work = move |write: &mut store::Write<'_>| {
+            own.change(write, source, &change)?;
+            Ok(connections::rest(write, source, now)?)
+        };
+        self.store.write(work).await
+    }
+
+    /// In one transaction, so that of two who change something neither undoes the other's.
+    fn change(
+        &self,
+        write: &mut store::Write<'_>,
+        source: SourceNo,
+        change: impl Fn(&mut Parameters),
+    ) -> Result<(), Unkept> {
+        let row = connections::find(write.records(), source)?.ok_or(Unkept::Unreadable)?;
+        let mut connection: Connection = self.open(Drawer::Credentials, source, &row.sealed)?;
+        change(&mut connection.parameters);
+        let sealed = self.seal(Drawer::Credentials, source, &connection)?;
+        Ok(connections::reseal(write, source, &sealed)?)
     }
 
     /// How a source is reached; none if it is not connected.
@@ -167,20 +198,29 @@ struct Keep {
 
 impl Keeper for Keep {
     fn keep(&self, parameter: &str, value: &str) -> BoxFuture<'_, Result<(), Fault>> {
-        let (parameter, value) = (parameter.to_owned(), value.to_owned());
+        let (parameter, value) = (parameter.to_owned(), Zeroizing::new(value.to_owned()));
+        let (connections, source) = (self.connections.clone(), self.source);
         Box::pin(async move {
-            let kept = async {
-                let mut connection = self.connections.of(self.source).await?.ok_or(Unkept::Unreadable)?;
-                connection.parameters.insert(parameter, value);
-                let sealed = self.connections.seal(Drawer::Credentials, self.source, &connection)?;
-                let source = self.source;
-                let write = move |write: &mut store::Write<'_>| connections::reseal(write, source, &sealed);
-                Ok::<_, Unkept>(self.connections.store.write(write).await?)
-            };
+            let kept = self.connections.store.write(move |write| {
+                connections.change(write, source, |parameters| {
+                    parameters.insert(parameter.clone(), value.as_str().to_owned());
+                })
+            });
             kept.await.map_err(|error: Unkept| {
                 tracing::error!(error = ?error, "a new refresh token could not be kept");
                 Fault::Keep
             })
+        })
+    }
+
+    fn kept(&self, parameter: &str) -> BoxFuture<'_, Result<Option<String>, Fault>> {
+        let parameter = parameter.to_owned();
+        Box::pin(async move {
+            let connection = self.connections.of(self.source).await.map_err(|error| {
+                tracing::error!(error = ?error, "a refresh token could not be read");
+                Fault::Keep
+            })?;
+            Ok(connection.and_then(|connection| connection.parameters.get(&parameter).cloned()))
         })
     }
 }

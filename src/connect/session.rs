@@ -48,6 +48,8 @@ pub struct Surroundings {
 pub trait Keeper: Send + Sync {
     /// Ends when it is durable.
     fn keep(&self, parameter: &str, value: &str) -> BoxFuture<'_, Result<(), Fault>>;
+    /// The one that is kept now: another process may have been handed a new one, and then the old one is worth nothing.
+    fn kept(&self, parameter: &str) -> BoxFuture<'_, Result<Option<String>, Fault>>;
 }
 
 /// A conversation with a vendor.
@@ -139,6 +141,15 @@ impl Session {
             Some(expect) if !expect.holds(value(&answer.json)) => Err(Fault::NotTheVendor),
             _ => Ok(()),
         }
+    }
+
+    /// The refresh token as it is now, with the name of its parameter, if the vendor wants one: who tried credentials before they
+    /// are kept keeps this one.
+    #[must_use]
+    pub fn refreshed(&self) -> Option<(String, String)> {
+        let parameter = self.connector.link()?.auth.token.as_ref()?.refresh.as_ref()?;
+        let value = self.variables().get(parameter)?.as_str()?.to_owned();
+        Some((parameter.clone(), value))
     }
 
     pub(super) fn now(&self) -> Timestamp {
@@ -298,6 +309,11 @@ impl Session {
         {
             return Ok(token.value.clone());
         }
+        if let (Some(parameter), Some(keeper)) = (&token.refresh, &self.keeper)
+            && let Some(kept) = keeper.kept(parameter).await?
+        {
+            self.remember(parameter, kept);
+        }
         let answer = self.ask_for_token(link, token).await?;
         let text = |name: &str| answer.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
         let value = Zeroizing::new(text("access_token").ok_or(Fault::NotTheVendor)?.to_owned());
@@ -352,9 +368,13 @@ impl Session {
         if let Some(keeper) = &self.keeper {
             keeper.keep(parameter, next).await?;
         }
-        let mut variables = self.variables.lock().unwrap_or_else(PoisonError::into_inner);
-        variables.insert(parameter.to_owned(), Value::String(next.to_owned()));
+        self.remember(parameter, next.to_owned());
         Ok(())
+    }
+
+    fn remember(&self, parameter: &str, value: String) {
+        let mut variables = self.variables.lock().unwrap_or_else(PoisonError::into_inner);
+        variables.insert(parameter.to_owned(), Value::String(value));
     }
 
     /// False if there is none to forget.

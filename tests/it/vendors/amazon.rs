@@ -16,6 +16,10 @@ pub struct Marketplace {
     pub authorised: bool,
     /// The token in force, and until when.
     pub token: Option<(String, i64)>,
+    /// The refresh token in force.
+    pub refresh: String,
+    /// Does it hand out a new one with each use?
+    pub rotates: bool,
     most: usize,
     answers: u32,
 }
@@ -23,7 +27,8 @@ pub struct Marketplace {
 impl Marketplace {
     /// With so many buyers and an order of each, and so many a page at most.
     pub fn with_people(count: usize, most: usize) -> Self {
-        Self { orders: (0..count).map(order).collect(), authorised: true, token: None, most, answers: 0 }
+        let (orders, refresh) = ((0..count).map(order).collect(), "Atzr|refresh".to_owned());
+        Self { orders, authorised: true, token: None, refresh, rotates: false, most, answers: 0 }
     }
 
     fn token(&mut self, call: &Call) -> Answer {
@@ -31,7 +36,7 @@ impl Marketplace {
         let right = asked["grant_type"] == "refresh_token"
             && asked["client_id"] == "amzn1.application-oa2-client.test"
             && asked["client_secret"] == "amzn1.oa2-cs.v1.secret"
-            && asked["refresh_token"] == "Atzr|refresh"
+            && asked["refresh_token"] == self.refresh.as_str()
             && call.header("content-type") == "application/x-www-form-urlencoded";
         if !right || !self.authorised {
             return Answer::new(
@@ -41,7 +46,12 @@ impl Marketplace {
         }
         let token = format!("Atza|{}", call.now);
         self.token = Some((token.clone(), call.now + TOKEN_LIFE));
-        Answer::new(200, json!({"access_token": token, "token_type": "bearer", "expires_in": 3600}))
+        let mut answer = json!({"access_token": token, "token_type": "bearer", "expires_in": 3600});
+        if self.rotates {
+            self.refresh.push('+');
+            answer["refresh_token"] = self.refresh.as_str().into();
+        }
+        Answer::new(200, answer)
     }
 
     fn search(&mut self, call: &Call) -> Answer {

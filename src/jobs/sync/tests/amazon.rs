@@ -9,7 +9,11 @@ use crate::vendors::Break;
 use crate::vendors::amazon::Marketplace;
 
 scenarios!(Marketplace);
-on_both_databases!(a_page_token_that_ended_begins_the_reading_anew, its_terms_come_with_it);
+on_both_databases!(
+    a_page_token_that_ended_begins_the_reading_anew,
+    its_terms_come_with_it,
+    a_refresh_token_that_is_replaced_is_lost_by_nobody,
+);
 
 impl Case for Marketplace {
     const CONNECTOR: &'static str = "amazon_sp_api";
@@ -63,4 +67,25 @@ async fn its_terms_come_with_it(database: Database) {
     let terms = &edition.source_named(SHOP).unwrap().terms;
     assert_eq!(terms.keep_days_after_delivery, Some(30));
     assert!(terms.purposes.as_ref().unwrap().iter().all(|purpose| !purpose.as_str().contains("newsletter")));
+}
+
+async fn a_refresh_token_that_is_replaced_is_lost_by_nobody(database: Database) {
+    let (house, fake) = open::<Marketplace>(database).await;
+    fake.with(|amazon| amazon.rotates = true);
+    // Two processes have the same one, and it is worth something once.
+    let vendors = &house.syncs.vendors;
+    let (one, other) = (vendors.session(SHOP).await.unwrap(), vendors.session(SHOP).await.unwrap());
+    for session in [&one, &other] {
+        session.test().await.unwrap();
+    }
+    // What somebody enters does not put the old one back.
+    house.set(&[("client_secret", "amzn1.oa2-cs.v1.secret")]).await;
+    let kept = vendors.connections.of(house.source()).await.unwrap().unwrap();
+    assert_eq!(kept.parameters["refresh_token"], fake.with(|amazon| amazon.refresh.clone()));
+    assert_eq!(kept.parameters["refresh_token"], "Atzr|refresh++");
+    // Nor is the one lost that is handed out while somebody tries what they entered.
+    let tried = vendors.rehearse("amazon_sp_api", &kept).unwrap();
+    tried.test().await.unwrap();
+    let handed_out = ("refresh_token".to_owned(), fake.with(|amazon| amazon.refresh.clone()));
+    assert_eq!(tried.refreshed(), Some(handed_out));
 }

@@ -10,12 +10,12 @@ use futures_util::future::BoxFuture;
 use sha2::{Digest as _, Sha256};
 
 use crate::audit::Book;
-use crate::connect::{Catalog, Connection, Connections, Counts, Outgoing, Pause, Surroundings, Vendors};
+use crate::connect::{Catalog, Connection, Connections, Counts, Outgoing, Parameters, Pause, Surroundings, Vendors};
 use crate::consent::{Rulebook, Terms, default_purposes};
 use crate::databases::Database;
 use crate::gateway::{Actor, Caller, Gateway, Scope};
 use crate::intake::Intake;
-use crate::jobs::sync::{Error, Syncs};
+use crate::jobs::sync::{BEAT, Error, Syncs};
 use crate::rights::{Certificate, Controller, Kind, Rights};
 use crate::store::rows::Who;
 use crate::store::syncs::{self, SyncRow};
@@ -127,7 +127,7 @@ impl House {
             rulebook,
             surroundings: Surroundings { clock: clock.clone(), entropy, pause: leap.clone() },
         });
-        let syncs = Syncs { vendors, intake, store: store.clone(), rights: rights.clone(), ids };
+        let syncs = Syncs { vendors, intake, store: store.clone(), rights: rights.clone(), ids, beat: BEAT };
         Self { syncs, clock, store, database, rights, book, gateway, leap }
     }
 
@@ -233,6 +233,14 @@ impl House {
         let id = ApiKeyId::from_uuid(uuid::Uuid::from_u128(2));
         let dpo = Caller { actor: Actor::Key { id, role: Role::Dpo }, scope: Scope::Every };
         self.rights.erase(request, &dpo).await.unwrap()
+    }
+
+    /// Enters parameters anew.
+    pub(in crate::jobs) async fn set(&self, parameters: &[(&str, &str)]) {
+        let entered: Vec<_> =
+            parameters.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        let change = move |parameters: &mut Parameters| parameters.extend(entered.clone());
+        self.syncs.vendors.connections.amend(self.source(), self.clock.now(), change).await.unwrap();
     }
 
     /// Forgets how the vendor is reached.
