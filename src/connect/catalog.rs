@@ -259,6 +259,7 @@ impl Connector {
             stream.pull = pull;
             streams.push(stream);
         }
+        one_makes_what_it_lists(&streams, at)?;
         let names: Vec<&str> = streams.iter().map(Stream::name).collect();
         let webhooks = match (manifest.webhooks, &link) {
             (Some(spec), Some(link)) => Some(Webhooks::load(spec, link, &names, at)?),
@@ -306,6 +307,22 @@ impl Connector {
             fixtures: fixtures.collect(),
         })
     }
+}
+
+/// What a stream lists, no other one makes: of a record of that one nobody could say that it is gone.
+fn one_makes_what_it_lists(streams: &[Stream], at: At<'_>) -> Result<(), Error> {
+    for (stream, kind) in streams.iter().filter_map(|stream| Some((stream, stream.pull()?.lists()?))) {
+        let also = streams.iter().find(|other| other.name() != stream.name() && other.may_make(kind));
+        if let Some(other) = also {
+            let message = format!(
+                "`{}` lists every {kind}, but `{}` makes some as well, which would end as if they were gone; leave it out",
+                stream.name(),
+                other.name()
+            );
+            return Err(at.wrong(&format!("lists: {kind}"), message));
+        }
+    }
+    Ok(())
 }
 
 /// The files of one folder, by their path in it.
@@ -399,5 +416,21 @@ mod tests {
         let twice = MANIFEST.replace("[data.number]", "[data.number]\n      identity: [data.number]");
         assert!(failure(&twice, ".").contains("two categories"));
         assert_eq!(failure(&MANIFEST.replace("orders.jq", "other.jq"), "."), "cannot read shop/other.jq");
+    }
+
+    #[test]
+    fn a_listing_that_is_none_is_refused() {
+        let connection = "connection:\n  guide: none\n  parameters: {}\n  base_url: https://shop.example\n  hosts: [shop.example]\n  auth: {}\n  test: {request: {path: /}}\n";
+        let pull = "      commerce: [data.number]\n    pull:\n      request: {path: /orders}\n      lists: order\n";
+        let manifest = MANIFEST.replace("streams:", &format!("{connection}streams:"));
+        let manifest = manifest.replace("      commerce: [data.number]\n", pull);
+        let filter = "{type: \"order\", data: {number: .order}}";
+        assert!(load(&manifest, filter).is_ok(), "{}", failure(&manifest, filter));
+        let part = manifest.replace("      lists:", "      incremental: {start_days: 30}\n      lists:");
+        let told = failure(&part, filter);
+        assert!(told.starts_with("shop/manifest.yaml:22:7: ") && told.contains("`start_days`"), "{told}");
+        let other = "  returns:\n    detect: has(\"returned\")\n    records: '{type: \"order\"}'\n    fields: {}\n";
+        let told = failure(&format!("{manifest}{other}"), filter);
+        assert!(told.contains("`orders` lists every order, but `returns` makes some as well"), "{told}");
     }
 }

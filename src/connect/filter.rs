@@ -62,6 +62,11 @@ impl Filter {
         Ok(Self { code: code.into(), compiled })
     }
 
+    /// As it is written.
+    pub(super) fn code(&self) -> &str {
+        &self.code
+    }
+
     /// Runs the filter. Results come one by one; an error ends them.
     pub(super) fn run(&self, input: Val) -> impl Iterator<Item = Result<Val, String>> + '_ {
         let ctx = Ctx::<JustLut<Val>>::new(&self.compiled.lut, Vars::new([]));

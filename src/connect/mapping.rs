@@ -11,7 +11,7 @@ use super::filter::Filter;
 use super::manifest::{FieldLists, StreamSpec};
 use super::pull::Pull;
 use super::{Error, MappingError, Reason};
-use crate::types::{Category, IdentifierKind, PurposeCode};
+use crate::types::{Category, IdentifierKind, PurposeCode, RecordKind};
 
 /// More objects than any page holds: a filter that yields more does not end.
 const MOST_OBJECTS: usize = 1_000_000;
@@ -109,7 +109,15 @@ impl Stream {
         })
     }
 
-    pub(super) fn recognises(&self, page: &Value) -> bool {
+    /// May its records be of this type? A filter writes the word for it.
+    pub(super) fn may_make(&self, kind: RecordKind) -> bool {
+        let word = kind.word();
+        [format!("\"{word}\""), format!("'{word}'")].iter().any(|word| self.mapping.records.code().contains(word))
+    }
+
+    /// Is it a page of this stream?
+    #[must_use]
+    pub fn recognises(&self, page: &Value) -> bool {
         self.detect.as_ref().is_some_and(|detect| detect.holds(value(page)))
     }
 }
