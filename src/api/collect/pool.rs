@@ -84,7 +84,9 @@ pub(super) async fn bring(house: &Data<House>, items: Vec<Item>, by: (ApiKeyId, 
         begin
     };
     if begin {
-        actix_web::rt::spawn(work(house.clone()).in_current_span());
+        // Calls that come later are worked off as well: their lines must not stand under the name of this one.
+        let span = tracing::info_span!(parent: None, "events");
+        actix_web::rt::spawn(work(house.clone()).instrument(span));
     }
     let answer = answered.await.map_err(|_| Problem::internal("a batch of events ended without an answer"))?;
     Ok(answer?)
@@ -123,6 +125,7 @@ async fn write_down(house: &House, group: Vec<Waiting>) {
         calls.push((call.items.len(), call.by, call.answer));
         items.extend(call.items);
     }
+    tracing::debug!(calls = calls.len(), events = items.len(), "events are written together");
     let counts: Vec<_> = calls.iter().map(|(count, by, _)| (*count, *by)).collect();
     let done = store(house, &items, &counts).await;
     match done {

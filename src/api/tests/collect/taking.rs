@@ -8,6 +8,7 @@ use actix_web::test::TestRequest;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use serde_json::{Value, json};
+use tracing::Instrument as _;
 
 use super::super::hub::{Answer, Hub, SENTINEL};
 use super::{basic, visit};
@@ -21,6 +22,7 @@ on_both_databases!(
     any_content_type_and_gzip_are_read,
     a_bomb_stops_at_the_limit,
     many_calls_at_once_are_all_taken,
+    what_is_written_for_many_stands_under_the_name_of_none,
 );
 
 async fn every_call_is_kept_once_however_often_it_comes(database: Database) {
@@ -180,4 +182,26 @@ async fn many_calls_at_once_are_all_taken(database: Database) {
 /// Kept for what reads headers in the module beside this one.
 pub(super) fn header<'a>(headers: &'a HeaderMap, name: &str) -> &'a str {
     headers.get(name).map_or("", |value| value.to_str().unwrap())
+}
+
+async fn what_is_written_for_many_stands_under_the_name_of_none(database: Database) {
+    use std::io::{Read, Seek};
+    let hub = Hub::open(database).await;
+    let mut file = tempfile::tempfile().unwrap();
+    let log = crate::config::Log { format: crate::config::LogFormat::Json, filter: "obhut=debug".into() };
+    // Once without the log: tracing remembers per line whether anybody listens, and tests on other threads do not.
+    hub.taken(Role::Collector, "/v1/track", visit("v1", "m1")).await;
+    let guard = tracing::subscriber::set_default(
+        crate::logging::subscriber(&log, std::sync::Mutex::new(file.try_clone().unwrap())).unwrap(),
+    );
+    tracing::callsite::rebuild_interest_cache();
+    let span = tracing::info_span!("call", request_id = "of the first caller");
+    hub.taken(Role::Collector, "/v1/track", visit("v1", "m2")).instrument(span).await;
+    drop(guard);
+    let mut text = String::new();
+    file.rewind().unwrap();
+    file.read_to_string(&mut text).unwrap();
+    let line =
+        text.lines().find(|line| line.contains("events are written together")).unwrap_or_else(|| panic!("{text}"));
+    assert!(!line.contains("request_id"), "{line}");
 }
