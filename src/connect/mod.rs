@@ -56,7 +56,7 @@ pub use erase::{Erase, Erasure, Person, StepReport};
 pub use error::{Error, FileError, MappingError, Place, Reason};
 pub use fault::Fault;
 pub use file::{Form, Item, Items};
-pub use folder::{Dropped, FilePlace, Folder};
+pub use folder::{Dropped, FilePlace, Folder, Opened};
 pub use guard::Outgoing;
 pub use history::{Counts, StreamCounts};
 pub use link::{Link, Parameter, Parameters};
