@@ -34,6 +34,9 @@ const ASSOCIATIONS: [&str; 20] = [
     "customer",
 ];
 
+/// An entity, a page of it, and what happens when it is asked for.
+pub type Happening = (&'static str, u64, fn(&mut Shop));
+
 /// The shop.
 pub struct Shop {
     /// What it holds, by entity.
@@ -49,7 +52,7 @@ pub struct Shop {
     /// An object to delete when this page is asked for: entity, id, page.
     pub delete_at: Option<(String, String, u64)>,
     /// What happens when a page of an entity is asked for.
-    pub on_page: Option<(&'static str, u64, fn(&mut Self))>,
+    pub on_page: Option<Happening>,
     /// Deletions are answered as done and not done.
     pub deletes_nothing: bool,
     uses: u32,
