@@ -10,8 +10,7 @@ use crate::api::permissions::op;
 use crate::api::problem::{Code, Problem};
 use crate::store::connections;
 
-/// Asks for a sync of a source. A node begins it within seconds, or when the one that goes on is over; that the last ones failed
-/// does not delay it.
+/// Asks for a sync of a source. A node begins it within seconds, or after the one that goes on.
 #[utoipa::path(
     tag = "administration",
     params(("code" = String, Path, description = "Its code.", example = "webshop")),
