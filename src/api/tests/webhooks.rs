@@ -24,6 +24,7 @@ on_both_databases!(
     a_hint_asks_for_a_sync,
     an_address_that_is_tried_is_there,
     a_bad_object_is_counted_and_repeats_nothing,
+    an_order_is_no_customer_whatever_its_topic_says,
 );
 
 pub(super) const SECRET: &str = "hush";
@@ -298,6 +299,25 @@ async fn a_bad_object_is_counted_and_repeats_nothing(database: Database) {
     ];
     let answer = hub.told(&headers, &body).await;
     assert_eq!((answer.status, answer.text.as_str()), (StatusCode::OK, ""));
+    let counted = hub.get(Role::Admin, "/v1/sources/shop/turned-away").await.json();
+    assert_eq!(counted["days"][0]["events"], 1, "{counted}");
+}
+
+async fn an_order_is_no_customer_whatever_its_topic_says(database: Database) {
+    let hub = woocommerce(database).await;
+    let order = json!({
+        "id": 7, "order_key": "wc_order_1", "email": ERIKA, "first_name": "Erika", "last_name": "Muster", "billing": {"email": ERIKA},
+        "date_created_gmt": "2026-01-10T09:00:00", "date_modified_gmt": "2026-03-07T13:40:01", "shipping": {},
+    })
+    .to_string();
+    let sign = BASE64_STANDARD.encode(mac(&order));
+    let headers = [
+        ("x-wc-webhook-topic", "customer.created"),
+        ("x-wc-webhook-delivery-id", "d1"),
+        ("x-wc-webhook-signature", sign.as_str()),
+    ];
+    assert_eq!(hub.told(&headers, &order).await.status, StatusCode::OK);
+    assert!(!hub.knows(ERIKA).await, "an order was taken for a customer");
     let counted = hub.get(Role::Admin, "/v1/sources/shop/turned-away").await.json();
     assert_eq!(counted["days"][0]["events"], 1, "{counted}");
 }
