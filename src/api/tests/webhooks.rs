@@ -206,7 +206,7 @@ async fn who_came_back_after_an_erasure_is_heard(database: Database) {
     assert_eq!(hub.shopify_tells("customers/redact", "r1", &echo).await.status, StatusCode::OK);
     assert_eq!(hub.requests().await.len(), 1);
     // The vendor's part of the erasure is over; they come back as a new customer, and then want to be forgotten.
-    let id = done.json()["id"].as_str().unwrap().parse().unwrap();
+    let id = hub.requests().await[0]["id"].as_str().unwrap().parse().unwrap();
     let now = hub.house.clock.now();
     let ended = move |write: &mut crate::store::Write<'_>| {
         for row in source_erasures::of(write.records(), id)? {
