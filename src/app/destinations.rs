@@ -81,7 +81,7 @@ async fn add(hub: &Hub, arguments: AddDestination) -> Outcome {
             failing_since: Timestamp::UNSET,
             created_at: now,
         };
-        hub.house.store.write(move |write| messages::put_subscriber(write, &row)).await?;
+        hub.announcer.subscribe(row).await?;
         Ok::<_, Box<dyn std::error::Error>>(())
     };
     hub.house.book.change(line, kept).await?;
@@ -136,14 +136,12 @@ async fn list(hub: &Hub) -> Outcome {
 
 async fn resume(hub: &Hub, named: &NamedDestination) -> Outcome {
     let number = known(hub, named)?;
-    let rows = hub.house.store.read(|read| messages::subscribers(read.records())).await?;
-    let row = rows.into_iter().find(|row| row.source_no == number);
-    let row = row.ok_or_else(|| format!("`{}` is no destination", named.code))?;
+    let row = hub.house.store.read(move |read| messages::subscriber(read.records(), number)).await?;
+    row.ok_or_else(|| format!("`{}` is no destination", named.code))?;
     hub.house.vendors.session(&named.code).await?.test().await?;
-    let row = SubscriberRow { state: SubscriberRow::ON, failing_since: Timestamp::UNSET, ..row };
     let line = Line::new(Act::Configured).to("command line").object(format!("destination {}", named.code));
     let resumed = async {
-        hub.house.store.write(move |write| messages::put_subscriber(write, &row)).await?;
+        hub.house.store.write(move |write| messages::resume(write, number)).await?;
         Ok::<_, Box<dyn std::error::Error>>(())
     };
     hub.house.book.change(line.reasons(vec!["resumed".to_owned()]), resumed).await?;

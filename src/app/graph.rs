@@ -1,15 +1,13 @@
 //! `obhut graph`: the identity graph from the command line.
 
-use std::fs::OpenOptions;
-use std::io::{BufWriter, Write, stdout};
-use std::os::unix::fs::OpenOptionsExt as _;
-use std::path::Path;
+use std::io::{self, BufWriter, Stdout, Write, stdout};
 
 use indicatif::ProgressBar;
 use serde::Serialize;
 
 use super::Hub;
 use super::commands::{Outcome, bar, say, say_error};
+use super::output::NewFile;
 use crate::cli::{Assignments, Split, TableFormat};
 use crate::gateway::{Actor, Ask, Assignment, Caller, Disclosed, Scope};
 use crate::intake::{HUB_SOURCE, Out, Papers, Progress};
@@ -110,18 +108,40 @@ pub(super) async fn split(hub: &Hub, arguments: Split) -> Outcome {
     Ok(())
 }
 
+/// Where a table goes.
+enum Sink {
+    File(NewFile),
+    Stdout(Stdout),
+}
+
+impl Write for Sink {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match self {
+            Self::File(file) => file.write(bytes),
+            Self::Stdout(out) => out.write(bytes),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        match self {
+            Self::File(file) => file.flush(),
+            Self::Stdout(out) => out.flush(),
+        }
+    }
+}
+
 /// A table on its way to a file or to standard output.
 enum Table {
-    Csv(Box<csv::Writer<Box<dyn Write>>>),
-    Ndjson(Box<dyn Write>),
+    Csv(Box<csv::Writer<BufWriter<Sink>>>),
+    Ndjson(BufWriter<Sink>),
 }
 
 impl Table {
     fn open(arguments: &Assignments) -> Result<Self, Box<dyn std::error::Error>> {
-        let out: Box<dyn Write> = match &arguments.output {
-            Some(path) => Box::new(BufWriter::new(create(path)?)),
-            None => Box::new(BufWriter::new(stdout())),
-        };
+        let out = BufWriter::new(match &arguments.output {
+            Some(path) => Sink::File(NewFile::create(path)?),
+            None => Sink::Stdout(stdout()),
+        });
         Ok(match arguments.format {
             TableFormat::Csv => {
                 let mut table = csv::WriterBuilder::new().has_headers(false).from_writer(out);
@@ -145,16 +165,13 @@ impl Table {
     }
 
     fn end(self) -> Outcome {
-        match self {
-            Self::Csv(mut table) => table.flush()?,
-            Self::Ndjson(mut out) => out.flush()?,
+        let out = match self {
+            Self::Csv(table) => table.into_inner().map_err(|error| error.into_error())?,
+            Self::Ndjson(out) => out,
+        };
+        match out.into_inner().map_err(|error| error.into_error())? {
+            Sink::File(file) => Ok(file.keep()?),
+            Sink::Stdout(mut out) => Ok(out.flush()?),
         }
-        Ok(())
     }
-}
-
-/// A file for nobody but its owner: it holds what the gateway opened.
-pub(super) fn create(path: &Path) -> Result<std::fs::File, Box<dyn std::error::Error>> {
-    let file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path);
-    file.map_err(|error| format!("{}: {error}", path.display()).into())
 }

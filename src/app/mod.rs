@@ -7,6 +7,7 @@ mod export;
 mod graph;
 mod import;
 mod model;
+mod output;
 mod requests;
 mod serve;
 mod sources;
@@ -158,7 +159,9 @@ pub async fn open(config: &Config) -> Result<Hub, Error> {
         clock.clone(),
         ids.clone(),
     );
-    let rights = Arc::new(Rights::new(
+    let catalog = Arc::new(Catalog::embedded()?);
+    let mute = catalog.connectors().filter(|connector| !connector.can_erase()).map(|one| one.name().to_owned());
+    let rights = Rights::new(
         store.clone(),
         gateway.clone(),
         shredder,
@@ -168,13 +171,14 @@ pub async fn open(config: &Config) -> Result<Hub, Error> {
         ids.clone(),
         clock.clone(),
         Controller { kek_rotation_days: config.kek_rotation_days.map(Into::into), ..config.controller.clone() },
-    ));
+    );
+    let rights = Arc::new(rights.with_mute(mute));
     let retention = Arc::new(Retention::new(store.clone(), rights.clone(), &ids, clock.clone())?);
     if first {
         segments.ensure_defaults().await?;
     }
     let vendors = Arc::new(Vendors {
-        catalog: Arc::new(Catalog::embedded()?),
+        catalog,
         connections: Connections::new(store.clone(), strongbox.clone()),
         rulebook: rulebook.clone(),
         surroundings: Surroundings { clock: clock.clone(), entropy: entropy.clone(), pause: Arc::new(Timer) },
@@ -195,7 +199,8 @@ pub async fn open(config: &Config) -> Result<Hub, Error> {
         ids: ids.clone(),
     });
     let announcer = Arc::new(Announcer::new(store.clone(), ids.clone(), clock.clone())?);
-    let deliveries = Deliveries { vendors: vendors.clone(), store: store.clone(), book: book.clone() };
+    let (store_of, gateway_of) = (store.clone(), gateway.clone());
+    let deliveries = Deliveries { vendors: vendors.clone(), store: store_of, book: book.clone(), gateway: gateway_of };
     let doorkeeper = Doorkeeper::new(store.clone(), book.clone(), ids.clone(), entropy, clock.clone());
     Ok(Hub {
         house: House {

@@ -17,6 +17,7 @@ use crate::connect::{
 };
 use crate::consent::Terms;
 use crate::intake::SourceCode;
+use crate::store::messages;
 use crate::store::syncs::{self, SyncState};
 use crate::types::{PurposeCode, Timestamp};
 
@@ -307,6 +308,10 @@ async fn remove(hub: &Hub, arguments: &NamedSource) -> Outcome {
     let code = &arguments.code;
     let source = hub.house.rulebook.edition().source_named(code).cloned();
     let source = source.ok_or_else(|| format!("there is no source `{code}`"))?;
+    let number = source.number;
+    if hub.house.store.read(move |read| messages::subscriber(read.records(), number)).await?.is_some() {
+        return Err(format!("`{code}` is a destination; use obhut destinations remove {code}").into());
+    }
     let line = Line::new(Act::Configured).to("command line").object(format!("connection of {code}"));
     let removed = async {
         let removed = hub.house.vendors.connections.remove(source.number).await?;

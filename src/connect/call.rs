@@ -120,6 +120,11 @@ impl Call {
         self.path.fill_path(variables).is_none()
     }
 
+    /// The names in its path.
+    pub(super) fn path_names(&self) -> impl Iterator<Item = &str> {
+        self.path.names()
+    }
+
     /// The names it needs to mean what it says: those of its path and query.
     pub(super) fn needs(&self) -> impl Iterator<Item = &str> {
         self.path.names().chain(self.query.iter().flat_map(|(_, text)| text.names()))

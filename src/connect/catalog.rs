@@ -175,6 +175,12 @@ impl Connector {
         self.erase.as_ref()
     }
 
+    /// Can a vendor be asked to forget somebody? If not, what is to be said stands in the manifest.
+    #[must_use]
+    pub fn can_erase(&self) -> bool {
+        self.link().is_some() && self.erase().is_some_and(|erase| erase.without_asking().is_none())
+    }
+
     /// What the vendor tells by itself, if the manifest says so.
     #[must_use]
     pub const fn webhooks(&self) -> Option<&Webhooks> {

@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 use super::call::{At, Call};
 use super::filter::Filter;
 use super::link::Link;
-use super::manifest::erase::{By, EraseSpec, Leaves};
+use super::manifest::erase::{EraseSpec, Leaves, WaySpec};
 use super::mapping::{exact, value};
 use super::session::Session;
 use super::template::Variables;
@@ -47,9 +47,19 @@ struct Step {
     lookup: Call,
     objects: Filter,
     matches: Filter,
+    also: Vec<Way>,
     values: Vec<(String, Filter)>,
     later: bool,
+    expect: Option<Filter>,
     act: Vec<Call>,
+}
+
+/// A further way to find what a step is about.
+struct Way {
+    by: &'static str,
+    lookup: Call,
+    objects: Filter,
+    matches: Filter,
 }
 
 /// What became of a person at a vendor. It holds no value of theirs.
@@ -80,6 +90,10 @@ pub struct StepReport {
     /// Why it failed, in words; the other steps were taken all the same.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub failure: Option<String>,
+    /// True: it was not looked for, because the person is known there by nothing it could be looked for by. `failure` says what is
+    /// missing, and asking again is of no use.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub unasked: bool,
 }
 
 impl Erase {
@@ -98,20 +112,20 @@ impl Erase {
             let place = format!("{part}.{}", spec.name);
             let mut known = who.clone();
             known.extend(spec.values.keys().map(String::as_str));
+            if spec.later && spec.expect.is_none() && !spec.act.is_empty() {
+                return Err(at.wrong("later:", "say with `expect` by what the reply shows that the wish was taken in"));
+            }
             let values = spec.values.iter().map(|(name, code)| Ok((name.clone(), at.filter(code, &place)?)));
             let act = spec.act.iter().map(|call| Call::load(call, &format!("{place}.act"), at, &known));
             Ok(Step {
                 leaves: spec.leaves,
-                by: match spec.by {
-                    By::Email => "email",
-                    By::Phone => "phone",
-                    By::CustomerNumber => "customer_number",
-                    By::Account => "account",
-                },
+                by: spec.by.word(),
                 lookup: Call::load(&spec.lookup, &format!("{place}.lookup"), at, &who)?,
                 objects: at.filter(&spec.objects, &format!("{place}.objects"))?,
                 matches: at.filter(&spec.matches, &format!("{place}.match"))?,
+                also: spec.also.iter().map(|way| Way::load(way, &place, at, &who)).collect::<Result<_, Error>>()?,
                 values: values.collect::<Result<_, Error>>()?,
+                expect: spec.expect.as_deref().map(|code| at.filter(code, &format!("{place}.expect"))).transpose()?,
                 act: act.collect::<Result<_, Error>>()?,
                 later: spec.later,
                 name: spec.name,
@@ -170,7 +184,23 @@ fn words_of(person: &Person) -> Variables {
 
 impl Step {
     async fn report(&self, session: &Session, words: &Variables) -> StepReport {
-        let mut report = StepReport { name: self.name.clone(), found: 0, leaves: None, verified: None, failure: None };
+        let mut report = StepReport {
+            name: self.name.clone(),
+            found: 0,
+            leaves: None,
+            verified: None,
+            failure: None,
+            unasked: false,
+        };
+        // A lookup without its value would find everybody.
+        let ways = || std::iter::once(self.by).chain(self.also.iter().map(|way| way.by));
+        if !ways().any(|by| words.contains_key(by)) {
+            let missing: Vec<&str> = ways().map(words_for).collect();
+            report.failure =
+                Some(format!("not looked for: there is no {} of the person to tell", missing.join(" or ")));
+            (report.leaves, report.unasked) = (Some(Leaves::ManualTask), true);
+            return report;
+        }
         if let Err(fault) = self.take(session, words, &mut report).await {
             report.failure = Some(fault.to_string());
             // What could not be done is left to somebody.
@@ -180,10 +210,6 @@ impl Step {
     }
 
     async fn take(&self, session: &Session, words: &Variables, report: &mut StepReport) -> Result<(), Fault> {
-        // A lookup without its value would find everybody.
-        if !words.contains_key(self.by) {
-            return Ok(());
-        }
         let mut acted = HashSet::new();
         for round in 0..ROUNDS {
             let found = self.look(session, words).await?;
@@ -192,10 +218,15 @@ impl Step {
                 return Ok(());
             }
             report.leaves = Some(self.leaves);
-            let mut again = false;
+            let (mut again, mut met) = (false, HashSet::new());
             for one in &found {
                 let values = self.values_of(one)?;
-                if !acted.insert(serde_json::to_string(&values).unwrap_or_default()) {
+                let name = values.get("id").map_or_else(|| Value::Object(values.clone()), Value::clone).to_string();
+                // Found by another way already.
+                if !met.insert(name.clone()) {
+                    continue;
+                }
+                if !acted.insert(name) {
                     // It was acted upon and is still there.
                     again = true;
                     continue;
@@ -215,11 +246,29 @@ impl Step {
         Ok(())
     }
 
+    /// What is found by all that is known of the person.
     async fn look(&self, session: &Session, words: &Variables) -> Result<Vec<Value>, Fault> {
+        let mut found = Vec::new();
+        if words.contains_key(self.by) {
+            found = self.look_by(session, words, (&self.lookup, &self.objects, &self.matches)).await?;
+        }
+        for way in self.also.iter().filter(|way| words.contains_key(way.by)) {
+            found.extend(self.look_by(session, words, (&way.lookup, &way.objects, &way.matches)).await?);
+        }
+        Ok(found)
+    }
+
+    async fn look_by(
+        &self,
+        session: &Session,
+        words: &Variables,
+        (lookup, objects, matches): (&Call, &Filter, &Filter),
+    ) -> Result<Vec<Value>, Fault> {
         let failed = |what: &str| Fault::Filter(format!("erase.{}.{what}", self.name));
-        let answer = match session.call(&self.lookup, words, None).await {
+        let answer = match session.call(lookup, words, None).await {
             Ok(answer) => answer,
-            Err(Fault::NotFound(_)) => return Ok(Vec::new()),
+            // An address that names the person knows nobody; any other is switched off or wrong.
+            Err(Fault::NotFound(_)) if names(lookup, words) => return Ok(Vec::new()),
             Err(fault) => return Err(fault),
         };
         let who: Variables = words
@@ -228,9 +277,9 @@ impl Step {
             .collect();
         let parameters = Value::Object(session.variables());
         let mut theirs = Vec::new();
-        for object in self.objects.run(value(&answer.json)).take(MOST + 1) {
+        for object in objects.run(value(&answer.json)).take(MOST + 1) {
             let object = object.ok().and_then(exact).ok_or_else(|| failed("objects"))?;
-            if self.matches.holds(value(&json!({"found": object, "who": who, "parameters": parameters}))) {
+            if matches.holds(value(&json!({"found": object, "who": who, "parameters": parameters}))) {
                 theirs.push(object);
             }
         }
@@ -247,12 +296,43 @@ impl Step {
         let mut words = words.clone();
         words.extend(values);
         for call in &self.act {
-            match session.call(call, &words, None).await {
+            let answer = match session.call(call, &words, None).await {
+                Ok(answer) => answer,
                 // Gone already: that is what was wanted.
-                Ok(_) | Err(Fault::NotFound(_)) => {}
+                Err(Fault::NotFound(_)) if names(call, &words) => continue,
                 Err(fault) => return Err(fault),
+            };
+            if self.expect.as_ref().is_some_and(|expect| !expect.holds(value(&answer.json))) {
+                return Err(Fault::NotDone(session.code_in(&answer.json)));
             }
         }
         Ok(())
+    }
+}
+
+impl Way {
+    fn load(spec: &WaySpec, place: &str, at: At<'_>, who: &[&str]) -> Result<Self, Error> {
+        Ok(Self {
+            by: spec.by.word(),
+            lookup: Call::load(&spec.lookup, &format!("{place}.also.lookup"), at, who)?,
+            objects: at.filter(&spec.objects, &format!("{place}.also.objects"))?,
+            matches: at.filter(&spec.matches, &format!("{place}.also.match"))?,
+        })
+    }
+}
+
+/// Does the path of a call name somebody or something found?
+fn names(call: &Call, words: &Variables) -> bool {
+    call.path_names().any(|name| words.contains_key(name))
+}
+
+/// What a value is called in a report.
+fn words_for(by: &str) -> &str {
+    match by {
+        "email" => "mail address",
+        "phone" => "phone number",
+        "customer_number" => "customer number",
+        "account" => "account id",
+        other => other,
     }
 }

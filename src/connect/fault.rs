@@ -56,6 +56,9 @@ pub enum Fault {
         /// The vendor's code for it, if the manifest knows where it stands.
         code: Option<String>,
     },
+    /// The reply has a good status and says that nothing was done.
+    #[error("the vendor took the call and refused what it asks for{}", said(.0))]
+    NotDone(Option<String>),
     /// The reply is not what the manifest expects.
     #[error("this does not answer like the vendor; check the address")]
     NotTheVendor,
@@ -115,6 +118,7 @@ impl Fault {
             Self::Moved(_) => "moved",
             Self::Throttled => "throttled",
             Self::Vendor { .. } => "vendor_error",
+            Self::NotDone(_) => "not_done",
             Self::NotTheVendor => "not_the_vendor",
             Self::Repeats => "page_repeats",
             Self::Expired => "page_expired",

@@ -253,8 +253,7 @@ impl Session {
         if link.throttle.status.contains(&status) || by_body {
             return Err(self.throttled(link, &reply));
         }
-        let code = link.error_code.as_ref().and_then(|filter| filter.run(value(&body)).next()).and_then(Result::ok);
-        let code = code.and_then(exact).and_then(|code| vendor_code(&code));
+        let code = code_in(link, &body);
         let fault = match status {
             status if link.refuses.contains(&status) => Fault::Credentials(code),
             _ if link.refused.as_ref().is_some_and(|refused| refused.holds(value(&body))) => Fault::Credentials(code),
@@ -382,6 +381,11 @@ impl Session {
         self.token.lock().unwrap_or_else(PoisonError::into_inner).take().is_some()
     }
 
+    /// The vendor's code in a reply of a good status that refuses.
+    pub(super) fn code_in(&self, body: &Value) -> Option<String> {
+        code_in(self.link().ok()?, body)
+    }
+
     /// What the merchant entered, and what is derived of it.
     pub(super) fn variables(&self) -> Variables {
         self.variables.lock().unwrap_or_else(PoisonError::into_inner).clone()
@@ -395,6 +399,11 @@ impl Session {
 fn basic((user, password): (String, String)) -> Result<HeaderValue, Fault> {
     let pair = Zeroizing::new(format!("{user}:{password}"));
     header_value(&format!("Basic {}", BASE64_STANDARD.encode(pair.as_bytes())))
+}
+
+fn code_in(link: &Link, body: &Value) -> Option<String> {
+    let code = link.error_code.as_ref()?.run(value(body)).next()?.ok()?;
+    vendor_code(&exact(code)?)
 }
 
 /// A vendor's code for an error, if it looks like one: an error's message could quote what was asked for.

@@ -17,8 +17,8 @@ use crate::graph::{self, Rule};
 use crate::store::arrivals::Arrivals;
 use crate::store::newcomers::Newcomers;
 use crate::store::rows::{CardRow, IdentifierRow, LinkRow, RecordRow};
-use crate::store::{self, Write, cards, ledger, links, records};
-use crate::types::{RecordKind, SubjectId, Timestamp};
+use crate::store::{self, Write, cards, deliveries, ledger, links, records, source_erasures};
+use crate::types::{RecordKind, SourceNo, SubjectId, Timestamp};
 
 /// A running transaction, what was known when its batch began, and what of the batch is not written yet.
 pub(super) struct Batch<'a, 'w> {
@@ -35,15 +35,23 @@ pub(super) struct Batch<'a, 'w> {
     more: BTreeMap<i32, i32>,
     /// How many more are compared.
     compared: u64,
+    /// Blind indexes of whom a vendor is being asked to forget, by source.
+    leaving: HashSet<(SourceNo, [u8; 16])>,
 }
 
 impl<'a, 'w> Batch<'a, 'w> {
     /// Gets to know everybody who may be compared.
-    fn begin(write: &'a mut Write<'w>, mut known: Arrivals, mut table: Table<'a>) -> Result<Self, Error> {
+    fn begin(
+        write: &'a mut Write<'w>,
+        mut known: Arrivals,
+        mut table: Table<'a>,
+        leaving: HashSet<(SourceNo, [u8; 16])>,
+    ) -> Result<Self, Error> {
         known.people.meet(write.records(), table.people())?;
         table.hear(write.records(), &known.people.all())?;
         let (newcomers, waiting, crowded) = (Newcomers::default(), HashSet::new(), Vec::new());
-        Ok(Self { write, known, newcomers, waiting, table, crowded, more: BTreeMap::new(), compared: 0 })
+        let (more, compared) = (BTreeMap::new(), 0);
+        Ok(Self { write, known, newcomers, waiting, table, crowded, more, compared, leaving })
     }
 }
 
@@ -134,7 +142,8 @@ pub(super) fn settle(
     let new = |record: &&&Prepared| record.card.is_some() && known.stored(&record.record_ix.bytes()).is_none();
     let more = u64::try_from(news.iter().filter(new).count()).unwrap_or(0);
     let table = Table::lay(write, matching, edition, (&keys, more), desk.now)?;
-    let mut batch = Batch::begin(write, known, table)?;
+    let leaving = leaving(write, &good().collect::<Vec<_>>())?;
+    let mut batch = Batch::begin(write, known, table, leaving)?;
     let outcomes = prepared
         .iter()
         .map(|prepared| match prepared {
@@ -181,7 +190,7 @@ fn expected(known: &Arrivals, news: &[&Prepared]) -> BTreeSet<SubjectId> {
 impl Desk<'_> {
     /// Writes one record if it is news.
     fn settle(&self, batch: &mut Batch<'_, '_>, prepared: &Prepared) -> Result<Outcome, Error> {
-        if is_suppressed(&batch.known, prepared) {
+        if is_suppressed(&batch.known, prepared) || is_leaving(&batch.leaving, prepared) {
             return Ok(Outcome::Suppressed);
         }
         // Another record of this batch changed one of the values, or how many records somebody has is asked: what waits
@@ -326,4 +335,25 @@ fn is_suppressed(known: &Arrivals, prepared: &Prepared) -> bool {
     let told_of = prepared.happened_at.unwrap_or(prepared.version);
     let mut erased = prepared.tombstones.iter().filter_map(|ix| known.erased_at(ix));
     erased.any(|erased_at| told_of <= erased_at)
+}
+
+/// Whom of a batch a vendor is being asked to forget: the erasure of its source is not over yet.
+fn leaving(write: &mut Write<'_>, records: &[&Prepared]) -> Result<HashSet<(SourceNo, [u8; 16])>, Error> {
+    let open: HashSet<_> = source_erasures::open(write.records())?.into_iter().collect();
+    let sources: BTreeSet<SourceNo> = open.iter().map(|(source, _)| *source).collect();
+    let mut leaving = HashSet::new();
+    for source in sources {
+        let theirs = records.iter().filter(|record| record.source.number == source);
+        let indexes: Vec<[u8; 16]> =
+            theirs.flat_map(|record| record.indexes.iter().map(|indexed| indexed.ix)).collect();
+        let asked = deliveries::asked(write.records(), source, &indexes)?;
+        leaving.extend(asked.into_iter().filter(|(_, at)| open.contains(&(source, *at))).map(|(ix, _)| (source, ix)));
+    }
+    Ok(leaving)
+}
+
+/// What a vendor still tells of somebody whom it was told to forget brings nobody back: it is about to be gone there.
+fn is_leaving(leaving: &HashSet<(SourceNo, [u8; 16])>, prepared: &Prepared) -> bool {
+    let source = prepared.source.number;
+    prepared.indexes.iter().any(|indexed| leaving.contains(&(source, indexed.ix)))
 }

@@ -2,15 +2,17 @@
 //!
 //! Entries are found by their number, which grows. Numbers are made before their transaction commits, and other nodes have
 //! clocks of their own; so the last two minutes are read again and again, and what is announced already stays as it is. One
-//! node follows; how far it is stands with its lease. What was said before the first start is no news.
+//! node follows; how far it is stands with its lease. A subscriber is told what is recorded from its making on, whether a node
+//! follows by then or not: where following begins is written with the first subscriber.
 
-use std::collections::BTreeSet;
+use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
 use crate::consent::{Act, ledger};
 use crate::store::jobs::{self, JobRow};
-use crate::store::messages::{self, News};
+use crate::store::messages::{self, News, SubscriberRow};
 use crate::store::rows::LedgerRow;
 use crate::store::{self, Store, Write, ledger as entries, subjects};
 use crate::types::{Clock, EntropyFailure, IdMaker, Timestamp};
@@ -60,6 +62,27 @@ impl Announcer {
     pub fn new(store: Store, ids: Arc<IdMaker>, clock: Arc<dyn Clock>) -> Result<Self, EntropyFailure> {
         let owner = *ids.uuid()?.as_bytes();
         Ok(Self { store, ids, clock, owner, seen: std::sync::Mutex::default() })
+    }
+
+    /// Makes a subscriber, or puts another in its place. The first one begins the following here and now.
+    ///
+    /// # Errors
+    /// If it cannot be written.
+    pub async fn subscribe(&self, row: SubscriberRow) -> Result<(), Error> {
+        let now = self.clock.now();
+        // Numbers of other clocks, and of transactions that are not over, may be lower.
+        let number = self.ids.record_no().0.saturating_sub(OVERLAP);
+        let start =
+            JobRow { lease_owner: Vec::new(), lease_until: Timestamp::UNSET, ..self.row((number, number), now) };
+        let kept = self.store.write(move |write| {
+            let first = messages::subscribers(write.records())?.is_empty();
+            messages::put_subscriber(write, &row)?;
+            if first {
+                jobs::begin(write, &start)?;
+            }
+            Ok::<_, store::Error>(())
+        });
+        Ok(kept.await?)
     }
 
     /// Announces what was said since the last look. Nothing if another node follows, or nobody subscribed.
@@ -120,7 +143,7 @@ impl Announcer {
         let told = self.store.write(move |write| {
             let ours = jobs::take(write, &row, now)?.is_some();
             if ours {
-                fresh.iter().try_for_each(|entry| announce(write, entry, now))?;
+                announce(write, &fresh, now)?;
                 jobs::renew(write, &row)?;
             }
             Ok::<_, store::Error>(ours)
@@ -159,27 +182,43 @@ impl Announcer {
     }
 }
 
-fn announce(write: &mut Write<'_>, row: &LedgerRow, now: Timestamp) -> Result<(), store::Error> {
-    let entry = ledger::entry(row)?;
-    let topic = match entry.act {
-        Act::Withdrawn | Act::Denied => messages::WITHDRAWN,
-        Act::Objected => messages::OBJECTED,
-        Act::Restricted | Act::RestrictionLifted => messages::RESTRICTED,
-        Act::Granted | Act::ObjectionLifted => messages::CHANGED,
-    };
-    let mut people = vec![row.subject_id];
-    people.extend(subjects::merged_into(write.records(), row.subject_id)?);
-    let news = News {
-        id: News::id_of(&[b"ledger", &row.entry_no.to_be_bytes()]),
-        topic,
-        at: entry.at,
-        subjects: people,
-        into: Vec::new(),
-        purpose: entry.purpose.as_ref().map(crate::types::PurposeCode::as_str),
-        channel: entry.channel.map(crate::types::Channel::word),
-        act: Some(entry.act.word()),
-    };
-    messages::announce(write, &news, now)
+/// Tells of these entries whoever subscribed before they were recorded. One that this version cannot read is stepped over: it must
+/// not keep the others from being told.
+fn announce(write: &mut Write<'_>, rows: &[LedgerRow], now: Timestamp) -> Result<(), store::Error> {
+    let subscribers = messages::subscribers(write.records())?;
+    let mut merged = BTreeMap::new();
+    for row in rows {
+        let entry = match ledger::entry(row) {
+            Ok(entry) => entry,
+            Err(error) => {
+                tracing::error!(error = ?error, entry = row.entry_no, "a statement cannot be read and is not announced");
+                continue;
+            }
+        };
+        let topic = match entry.act {
+            Act::Withdrawn | Act::Denied => messages::WITHDRAWN,
+            Act::Objected => messages::OBJECTED,
+            Act::Restricted | Act::RestrictionLifted => messages::RESTRICTED,
+            Act::Granted | Act::ObjectionLifted => messages::CHANGED,
+        };
+        let also = match merged.entry(row.subject_id) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(place) => place.insert(subjects::merged_into(write.records(), row.subject_id)?),
+        };
+        let news = News {
+            id: News::id_of(&[b"ledger", &row.entry_no.to_be_bytes()]),
+            topic,
+            at: entry.at,
+            subjects: std::iter::once(row.subject_id).chain(also.iter().copied()).collect(),
+            into: Vec::new(),
+            purpose: entry.purpose.as_ref().map(crate::types::PurposeCode::as_str),
+            channel: entry.channel.map(crate::types::Channel::word),
+            act: Some(entry.act.word()),
+        };
+        let there = subscribers.iter().filter(|subscriber| subscriber.created_at <= entry.recorded_at);
+        messages::tell(write, there, &news, now)?;
+    }
+    Ok(())
 }
 
 /// Follows for as long as it is polled.

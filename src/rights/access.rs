@@ -9,8 +9,9 @@ use sha2::{Digest as _, Sha256};
 use zeroize::Zeroizing;
 
 use super::explain::{Document, Found, explain};
+use super::receive::line;
 use super::recipients::readings;
-use super::request::{EXECUTING, RECEIVED, line};
+use super::request::{EXECUTING, RECEIVED};
 use super::{Case, Error, Kind, Request, Rights, allowed, package};
 use crate::audit::Act;
 use crate::consent::Text;

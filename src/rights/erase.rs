@@ -17,8 +17,9 @@ use serde::{Deserialize, Serialize};
 use super::certificate::{Certificate, Kept, Recipient};
 use super::due::is_voucher;
 use super::errand::{self, Errand};
+use super::receive::move_on;
 use super::recipients::readings;
-use super::request::{RECEIVED, move_on};
+use super::request::RECEIVED;
 use super::retention::{last_day, statute};
 use super::{Error, Executing, Kind, Received, Request, Rights, allowed};
 use crate::consent::Edition;
@@ -238,7 +239,7 @@ impl Rights {
                 bury(write, &rows, &shredder, now)?;
                 kept.iter().try_for_each(|kept| store_kept(write, kept))?;
                 messages::announce(write, &News::erased(&rows, now), now)?;
-                errands.iter().try_for_each(|errand| errand::send(write, errand, now))
+                errands.iter().try_for_each(|errand| errand::send(write, errand))
             })
             .await
     }

@@ -29,7 +29,8 @@ const LONGEST: i32 = 60;
 /// What one vendor must be told, sealed, and how to recognise it when the vendor tells of it.
 #[derive(Clone)]
 pub(super) struct Errand {
-    sealed: Vaulted,
+    /// None: the vendor is asked nothing.
+    sealed: Option<Vaulted>,
     row: SourceErasureRow,
     indexes: Vec<[u8; 16]>,
 }
@@ -88,6 +89,10 @@ impl Rights {
         };
         let mut errands = Vec::new();
         for source in sources {
+            if self.is_mute(source) {
+                errands.push(unasked(request, source, now));
+                continue;
+            }
             let known = copy.as_ref().map(|copy| self.known(copy, source)).unwrap_or_default();
             errands.push(self.errand(request, rows, (source, known), now).await?);
         }
@@ -121,17 +126,12 @@ impl Rights {
         for ((category, list), values) in known {
             let mut told = Vec::new();
             for value in values {
-                let kind = kind_of(list);
-                let at = if source_scoped(kind) { source } else { SourceNo(0) };
-                let who = self.gateway.who_has(kind, at, &Personal::text(value.clone()))?;
-                let Who::Identifier(ix) = who else { continue };
-                let (person, read) =
-                    (rows.subject, move |read: &mut store::Read| identifiers::with_index(read.records(), &ix));
-                if self.store.read(read).await?.iter().any(|row| row.subject_id != person) {
+                let its = self.indexes_of(source, list, &value)?;
+                if self.others_have(its.clone(), Some(rows.subject)).await? {
                     withheld += 1;
                     continue;
                 }
-                indexes.push(ix);
+                indexes.extend(its);
                 told.push(value);
             }
             let part = parts.entry(category).or_insert_with(|| json!({}));
@@ -145,21 +145,48 @@ impl Rights {
             .collect::<Result<Vec<_>, Error>>()?;
         let ends = now.plus_days(i64::from(LONGEST));
         let sealed = self.seal_for_nobody(source, documents, ends, now)?;
-        let row = SourceErasureRow {
-            request_id: request,
-            source_no: source,
-            errand: sealed.owner.subject_id.bytes().to_vec(),
-            withheld,
-            state: SourceErasureRow::WAITS,
-            attempts: 0,
-            next_at: now,
-            lease_owner: Vec::new(),
-            lease_until: Timestamp::UNSET,
-            asked_at: now,
-            changed_at: now,
-            report: String::new(),
+        let errand = sealed.owner.subject_id.bytes().to_vec();
+        let row = SourceErasureRow { errand, withheld, ..unasked(request, source, now).row };
+        Ok(Errand { sealed: Some(sealed), row, indexes })
+    }
+
+    /// Is the vendor of this source never asked, whatever there is to tell?
+    fn is_mute(&self, source: SourceNo) -> bool {
+        let edition = self.rulebook.edition();
+        edition.source(source).is_some_and(|source| self.mute.contains(&source.connector))
+    }
+
+    /// The blind indexes a value of a list may stand under. An address that forwards is indexed as what it is.
+    fn indexes_of(&self, source: SourceNo, list: &str, value: &str) -> Result<Vec<[u8; 16]>, Error> {
+        let mut indexes = Vec::new();
+        for kind in kinds_of(list) {
+            let at = if source_scoped(*kind) { source } else { SourceNo(0) };
+            if let Who::Identifier(ix) = self.gateway.who_has(*kind, at, &Personal::text(value.to_owned()))? {
+                indexes.push(ix);
+            }
+        }
+        Ok(indexes)
+    }
+
+    async fn others_have(&self, indexes: Vec<[u8; 16]>, but: Option<SubjectId>) -> Result<bool, Error> {
+        let read = move |read: &mut store::Read| {
+            for ix in &indexes {
+                if identifiers::holders(read.records(), ix)?.iter().any(|holder| Some(*holder) != but) {
+                    return Ok(true);
+                }
+            }
+            Ok::<_, store::Error>(false)
         };
-        Ok(Errand { sealed, row, indexes })
+        Ok(self.store.read(read).await?)
+    }
+
+    /// Has somebody who lives this value by now, which a vendor was to be told of somebody who was erased? Then it would forget the
+    /// living. `list` is that of the errand it stands in.
+    ///
+    /// # Errors
+    /// If it cannot be read.
+    pub async fn is_somebodys(&self, source: SourceNo, list: &str, value: &str) -> Result<bool, Error> {
+        self.others_have(self.indexes_of(source, list, value)?, None).await
     }
 
     /// Seals what a vendor is told, for a nobody of its own, until `ends` at the latest.
@@ -216,12 +243,28 @@ impl Rights {
         })
     }
 
-    /// Writes a vendor's final answer down and destroys what it had to be told: key, row and nobody. `outcome` is the
-    /// answer's class, for the audit book. False if another process took the errand over.
+    /// Writes a vendor's final answer down. From here on it is never asked again, whatever happens before
+    /// [`Rights::end_errand`]. False if another process took the errand over.
+    ///
+    /// # Errors
+    /// If it cannot be written.
+    pub async fn note_answer(&self, owner: &[u8], row: &SourceErasureRow) -> Result<bool, Error> {
+        let (owner, row) = (owner.to_vec(), SourceErasureRow { state: SourceErasureRow::ANSWERED, ..row.clone() });
+        Ok(self.store.write(move |write| source_erasures::step(write, &owner, &row)).await?)
+    }
+
+    /// Lets an answer that was written down stand in audit book and certificate, and then destroys what the vendor had to be told:
+    /// key, row and nobody. `outcome` is the answer's class, for the audit book. What a crash cut short is done again as a whole; its
+    /// line may then stand twice. False if another process took the errand over.
     ///
     /// # Errors
     /// If it cannot be written.
     pub async fn end_errand(&self, owner: &[u8], row: &SourceErasureRow, outcome: &str) -> Result<bool, Error> {
+        let edition = self.rulebook.edition();
+        let code = edition.source(row.source_no).map_or_else(String::new, |source| source.code.clone());
+        let line = Line::new(Act::RecipientTold).for_request(row.request_id).to(format!("source {code}"));
+        self.book.note(line.object(Kind::Erasure.word()).reasons(vec![outcome.to_owned()])).await?;
+        self.certify_anew(row.request_id).await?;
         let nobody = SubjectId::from_slice(&row.errand).ok();
         let ended = SourceErasureRow {
             errand: Vec::new(),
@@ -238,15 +281,17 @@ impl Rights {
             }
             Ok::<_, store::Error>(ours)
         });
-        if !ours.await? {
-            return Ok(false);
+        Ok(ours.await?)
+    }
+
+    /// Puts into their certificates what vendors answered lately, where a crash kept it out.
+    pub(super) async fn certify_lately(&self) -> Result<(), Error> {
+        let since = self.clock.now().plus_days(-i64::from(LONGEST));
+        let requests = self.store.read(move |read| source_erasures::ended_since(read.records(), since)).await?;
+        for request in requests {
+            self.certify_anew(request).await?;
         }
-        let edition = self.rulebook.edition();
-        let code = edition.source(row.source_no).map_or_else(String::new, |source| source.code.clone());
-        let line = Line::new(Act::RecipientTold).for_request(row.request_id).to(format!("source {code}"));
-        self.book.note(line.object(Kind::Erasure.word()).reasons(vec![outcome.to_owned()])).await?;
-        self.certify_anew(row.request_id).await?;
-        Ok(true)
+        Ok(())
     }
 
     /// How the vendors stand with a request, in the order of the sources. Empty before its execution, or if no connected
@@ -258,7 +303,7 @@ impl Rights {
         let rows = self.store.read(move |read| source_erasures::of(read.records(), request)).await?;
         let edition = self.rulebook.edition();
         let told = |row: SourceErasureRow| {
-            let is_final = row.state == SourceErasureRow::FINAL;
+            let is_final = row.state != SourceErasureRow::WAITS;
             SourceErasure {
                 source: edition.source(row.source_no).map_or_else(String::new, |source| source.code.clone()),
                 is_final,
@@ -341,13 +386,32 @@ const LISTS: [(Category, &str); 5] = [
     (Category::Social, "accounts"),
 ];
 
-fn kind_of(list: &str) -> IdentifierKind {
-    match list {
-        "emails" => IdentifierKind::Email,
-        "phones" => IdentifierKind::Phone,
-        "customer_numbers" => IdentifierKind::CustomerNumber,
-        _ => IdentifierKind::Account,
+const fn kinds_of(list: &str) -> &'static [IdentifierKind] {
+    match list.as_bytes() {
+        b"emails" => &[IdentifierKind::Email, IdentifierKind::Relay],
+        b"phones" => &[IdentifierKind::Phone],
+        b"customer_numbers" => &[IdentifierKind::CustomerNumber],
+        _ => &[IdentifierKind::Account],
     }
+}
+
+/// The row of a vendor that is asked nothing: what is to be said of it is said at once.
+fn unasked(request: RequestId, source: SourceNo, now: Timestamp) -> Errand {
+    let row = SourceErasureRow {
+        request_id: request,
+        source_no: source,
+        errand: Vec::new(),
+        withheld: 0,
+        state: SourceErasureRow::WAITS,
+        attempts: 0,
+        next_at: now,
+        lease_owner: Vec::new(),
+        lease_until: Timestamp::UNSET,
+        asked_at: now,
+        changed_at: now,
+        report: String::new(),
+    };
+    Errand { sealed: None, row, indexes: Vec::new() }
 }
 
 fn ask() -> Result<Ask, Error> {
@@ -366,16 +430,24 @@ fn texts(part: &Disclosed<&Value>, list: &str) -> Vec<String> {
     let entries = part.look().get(list).and_then(Value::as_array);
     let text = |entry: &Value| match entry {
         Value::String(text) => Some(text.clone()),
-        entry if entry.get("mailbox").and_then(Value::as_str) == Some("placeholder") => None,
+        entry if matches!(entry.get("mailbox").and_then(Value::as_str), Some("placeholder" | "role")) => None,
         entry => entry.get("value")?.as_str().map(str::to_owned),
     };
     entries.into_iter().flatten().filter_map(text).collect()
 }
 
-/// Stores an errand, in the transaction of the mark.
-pub(super) fn send(write: &mut Write<'_>, errand: &Errand, now: Timestamp) -> Result<(), Error> {
-    super::erase::store_kept(write, &errand.sealed)?;
+/// Stores an errand, in the transaction of the mark, whose own indexes are gone by now. [`Error::Changed`] if somebody else got one
+/// of its values since it was sealed.
+pub(super) fn send(write: &mut Write<'_>, errand: &Errand) -> Result<(), Error> {
+    for ix in &errand.indexes {
+        if !identifiers::holders(write.records(), ix)?.is_empty() {
+            return Err(Error::Changed);
+        }
+    }
+    if let Some(sealed) = &errand.sealed {
+        super::erase::store_kept(write, sealed)?;
+    }
     source_erasures::insert(write, errand.row.clone())?;
-    // What the vendor will tell of it is no new demand.
-    Ok(deliveries::asked_to_forget(write, errand.row.source_no, &errand.indexes, now)?)
+    // What the vendor will tell of it is no new demand. The time ties it to this errand.
+    Ok(deliveries::asked_to_forget(write, errand.row.source_no, &errand.indexes, errand.row.asked_at)?)
 }

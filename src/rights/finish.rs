@@ -11,7 +11,8 @@ use std::time::Duration;
 use super::certificate::{Certificate, FINAL_NOTE, FORM, Text, base64};
 use super::erase::Progress;
 use super::notice::raise;
-use super::request::{EXECUTING, line, move_on};
+use super::receive::{line, move_on};
+use super::request::EXECUTING;
 use super::{Error, Executing, Kind, Request, Rights};
 use crate::audit::Act;
 use crate::gateway::{Actor, Caller, Scope};
@@ -24,7 +25,8 @@ const SCRUBS: u32 = 40;
 const PAUSE: Duration = Duration::from_millis(50);
 
 impl Rights {
-    /// Finishes every erasure that was interrupted, and says how many. To be called at the start, before any port
+    /// Finishes every erasure that was interrupted, and says how many; a certificate that lags behind a vendor's answer is signed
+    /// anew. To be called at the start, before any port
     /// opens.
     ///
     /// # Errors
@@ -52,6 +54,10 @@ impl Rights {
             self.store.write(move |write| destroy(write, subject)).await?;
             self.scrub().await?;
             finished += 1;
+        }
+        // The erasures are finished all the same; nobody waits for a paper.
+        if let Err(error) = self.certify_lately().await {
+            tracing::error!(error = ?error, "a certificate lags behind a vendor's answer and is signed anew later");
         }
         Ok(finished)
     }

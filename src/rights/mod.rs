@@ -22,6 +22,7 @@ mod notice;
 mod package;
 mod page;
 mod passed_on;
+mod receive;
 mod recipients;
 mod request;
 mod rest;
@@ -153,6 +154,7 @@ pub struct Rights {
     ids: Arc<IdMaker>,
     clock: Arc<dyn Clock>,
     controller: Controller,
+    mute: std::collections::BTreeSet<String>,
     /// One erasure at a time in this process, so that no step of one is taken twice.
     erasing: tokio::sync::Mutex<()>,
 }
@@ -173,7 +175,15 @@ impl Rights {
         controller: Controller,
     ) -> Self {
         let (shredder, erasing) = (Arc::new(shredder), tokio::sync::Mutex::new(()));
-        Self { store, gateway, shredder, keyring, book, rulebook, ids, clock, controller, erasing }
+        let mute = std::collections::BTreeSet::new();
+        Self { store, gateway, shredder, keyring, book, rulebook, ids, clock, controller, mute, erasing }
+    }
+
+    /// The connectors of which no vendor can be asked to forget anybody: nothing is kept to be told to them.
+    #[must_use]
+    pub fn with_mute(mut self, connectors: impl IntoIterator<Item = String>) -> Self {
+        self.mute = connectors.into_iter().collect();
+        self
     }
 
     /// The key that verifies certificates, base64: to be published.

@@ -1,7 +1,7 @@
 //! [`Notice`]: those whom erased data went to are told of the erasure, unless that is impossible or out of proportion
 //! (Art. 19 GDPR). Each is a row that waits until somebody, a person or a connector, has told them.
 
-use super::request::line;
+use super::receive::line;
 use super::{Error, Rights, allowed};
 use crate::audit::Act;
 use crate::gateway::Caller;

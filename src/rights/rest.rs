@@ -1,5 +1,5 @@
 //! Ending what belongs to nobody who lives: what a law kept of erased people and keeps no more, closed requests, replies
-//! kept for a repeated call, data keys without a person.
+//! kept for a repeated call, blind indexes of whom vendors were asked to forget, data keys without a person.
 //!
 //! What is going to be ended is an audit line first; what was ended is one after, also if something failed in between.
 
@@ -8,7 +8,7 @@ use super::forget::{line, pass_over};
 use super::tally::{Rule, Tally};
 use super::{Error, Rights};
 use crate::audit::{Act, Line};
-use crate::store::{self, Write, keys, orphans, records, replies, requests, subjects};
+use crate::store::{self, Write, deliveries, keys, orphans, records, replies, requests, subjects};
 use crate::types::{SubjectId, Timestamp};
 
 /// Nobodies looked at in one page.
@@ -36,11 +36,13 @@ impl Rights {
         tally.add(Rule::KeptOfErased, self.ended_keeping(&mut beat).await?);
         let read = move |read: &mut store::Read| {
             let requests = requests::count_closed(read.records(), closed)?;
-            Ok::<_, Error>((requests, replies::count_expired(read.records(), now)?))
+            let asked = deliveries::count_old(read.records(), now)?;
+            Ok::<_, Error>((requests, replies::count_expired(read.records(), now)?, asked))
         };
-        let (requests, replies) = self.store.read(read).await?;
+        let (requests, replies, asked) = self.store.read(read).await?;
         tally.add(Rule::Requests, requests);
         tally.add(Rule::Replies, replies);
+        tally.add(Rule::VendorErasures, asked);
         beat().await?;
         tally.add(Rule::OrphanKeys, self.orphans(now.plus_days(-ORPHAN_DAYS)).await?);
         beat().await?;
@@ -82,11 +84,13 @@ impl Rights {
         }
         let write = move |write: &mut Write<'_>| {
             let requests = requests::delete_closed(write, closed)?;
-            Ok::<_, Error>((requests, replies::delete_expired(write, now)?))
+            let asked = deliveries::delete_old(write, now)?;
+            Ok::<_, Error>((requests, replies::delete_expired(write, now)?, asked))
         };
-        let (requests, replies) = self.store.write(write).await?;
+        let (requests, replies, asked) = self.store.write(write).await?;
         tally.add(Rule::Requests, requests);
         tally.add(Rule::Replies, replies);
+        tally.add(Rule::VendorErasures, asked);
         if planned.of(Rule::OrphanKeys) > 0 {
             self.delete_orphans(now.plus_days(-ORPHAN_DAYS), tally, beat).await?;
         }

@@ -25,6 +25,8 @@ pub enum Rule {
     Requests,
     /// Kept replies.
     Replies,
+    /// Blind indexes of whom vendors were asked to forget long ago.
+    VendorErasures,
     /// Data keys without a person.
     OrphanKeys,
     /// Proofs of what people said that are not needed any more.
@@ -50,6 +52,7 @@ impl Rule {
             Self::KeptOfErased => "kept_of_erased",
             Self::Requests => "requests",
             Self::Replies => "replies",
+            Self::VendorErasures => "vendor_erasures",
             Self::OrphanKeys => "orphan_keys",
             Self::Proofs => "proofs",
             Self::Failed => "failed",

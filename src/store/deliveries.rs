@@ -53,8 +53,6 @@ pub fn asked_to_forget(
     indexes: &[[u8; 16]],
     now: Timestamp,
 ) -> Result<(), Error> {
-    let old = vendor_erasure::asked_at.lt(now.plus(-ECHO).micros());
-    on!(write.records(), |c| diesel::delete(vendor_erasure::table.filter(old)).execute(c))?;
     for ix in indexes {
         let own = vendor_erasure::source_no.eq(source.0).and(vendor_erasure::ix.eq(ix.to_vec()));
         on!(write.records(), |c| diesel::delete(vendor_erasure::table.filter(own)).execute(c))?;
@@ -68,19 +66,61 @@ pub fn asked_to_forget(
     Ok(())
 }
 
-/// Was the vendor of a source asked lately to forget whoever has one of these blind indexes?
+/// Those of these blind indexes whose people the vendor of a source was asked lately to forget, and when.
 ///
 /// # Errors
 /// If the shelf cannot be read.
-pub fn was_asked_to_forget(
+pub fn asked_lately(
     connection: &mut Connection,
     source: SourceNo,
     indexes: &[[u8; 16]],
     now: Timestamp,
-) -> Result<bool, Error> {
-    let indexes: Vec<Vec<u8>> = indexes.iter().map(|ix| ix.to_vec()).collect();
-    let lately = vendor_erasure::asked_at.ge(now.plus(-ECHO).micros());
-    let own = vendor_erasure::source_no.eq(source.0).and(vendor_erasure::ix.eq_any(indexes)).and(lately);
-    let found: i64 = on!(connection, |c| vendor_erasure::table.filter(own).count().get_result(c))?;
-    Ok(found > 0)
+) -> Result<Vec<([u8; 16], Timestamp)>, Error> {
+    let since = now.plus(-ECHO);
+    let known = asked(connection, source, indexes)?;
+    Ok(known.into_iter().filter(|(_, at)| *at >= since).collect())
+}
+
+/// Those of these blind indexes whose people the vendor of a source was asked to forget, and when.
+///
+/// # Errors
+/// If the shelf cannot be read.
+pub fn asked(
+    connection: &mut Connection,
+    source: SourceNo,
+    indexes: &[[u8; 16]],
+) -> Result<Vec<([u8; 16], Timestamp)>, Error> {
+    let mut all = Vec::new();
+    for some in indexes.chunks(500) {
+        let some: Vec<Vec<u8>> = some.iter().map(|ix| ix.to_vec()).collect();
+        let own = vendor_erasure::source_no.eq(source.0).and(vendor_erasure::ix.eq_any(some));
+        let rows: Vec<(Vec<u8>, i64)> = on!(connection, |c| vendor_erasure::table
+            .filter(own)
+            .select((vendor_erasure::ix, vendor_erasure::asked_at))
+            .load(c))?;
+        for (ix, at) in rows {
+            let ix = ix.try_into().map_err(|_| Error::Unreadable("blind index"))?;
+            all.push((ix, Timestamp::from_micros(at)));
+        }
+    }
+    Ok(all)
+}
+
+/// How many blind indexes are kept of whom vendors were asked to forget so long ago that none tells of it any more.
+///
+/// # Errors
+/// If the shelf cannot be read.
+pub fn count_old(connection: &mut Connection, now: Timestamp) -> Result<usize, Error> {
+    let old = vendor_erasure::asked_at.lt(now.plus(-ECHO).micros());
+    let found: i64 = on!(connection, |c| vendor_erasure::table.filter(old).count().get_result(c))?;
+    Ok(usize::try_from(found).unwrap_or(0))
+}
+
+/// Deletes them, and says how many.
+///
+/// # Errors
+/// If they cannot be deleted.
+pub fn delete_old(write: &mut Write<'_>, now: Timestamp) -> Result<usize, Error> {
+    let old = vendor_erasure::asked_at.lt(now.plus(-ECHO).micros());
+    Ok(on!(write.records(), |c| diesel::delete(vendor_erasure::table.filter(old)).execute(c))?)
 }

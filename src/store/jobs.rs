@@ -58,6 +58,22 @@ pub fn take(write: &mut Write<'_>, wanted: &JobRow, now: Timestamp) -> Result<Op
     Ok(Some(row))
 }
 
+/// Lets a job that follows something go on at the place of `row`, wherever it was. Whoever is at it keeps the lease.
+///
+/// # Errors
+/// If it cannot be written.
+pub fn begin(write: &mut Write<'_>, row: &JobRow) -> Result<(), Error> {
+    match find(write.records(), &row.kind)? {
+        None => {
+            on!(write.records(), |c| diesel::insert_into(job::table).values(row.clone()).execute(c))?;
+            Ok(())
+        }
+        Some(found) => {
+            put(write, &JobRow { lease_owner: found.lease_owner, lease_until: found.lease_until, ..row.clone() })
+        }
+    }
+}
+
 /// Writes how far it is and renews or ends the lease. False if another process took it meanwhile: then stop.
 ///
 /// # Errors

@@ -85,6 +85,15 @@ impl MessageRow {
     pub const ARRIVED: i16 = 2;
     /// It was sent often enough.
     pub const GIVEN_UP: i16 = 3;
+
+    /// The people it names.
+    #[must_use]
+    pub fn subjects(&self) -> Vec<SubjectId> {
+        let body: serde_json::Value = serde_json::from_str(&self.body).unwrap_or_default();
+        let data = body.get("data");
+        let list = |name: &str| data.and_then(|data| data.get(name)?.as_array()).into_iter().flatten();
+        list("subject_ids").chain(list("into")).filter_map(|id| id.as_str()?.parse().ok()).collect()
+    }
 }
 
 /// The topics a subscriber can choose.
@@ -195,7 +204,21 @@ impl News<'_> {
 /// # Errors
 /// If it cannot be written.
 pub fn announce(write: &mut Write<'_>, news: &News<'_>, now: Timestamp) -> Result<(), Error> {
-    for subscriber in subscribers(write.records())?.into_iter().filter(|subscriber| subscriber.wants(news)) {
+    let subscribers = subscribers(write.records())?;
+    tell(write, subscribers.iter(), news, now)
+}
+
+/// Writes a message for each of these subscribers that wants this; one that is there already stays as it is.
+///
+/// # Errors
+/// If it cannot be written.
+pub fn tell<'s>(
+    write: &mut Write<'_>,
+    subscribers: impl Iterator<Item = &'s SubscriberRow>,
+    news: &News<'_>,
+    now: Timestamp,
+) -> Result<(), Error> {
+    for subscriber in subscribers.filter(|subscriber| subscriber.wants(news)) {
         let row = MessageRow {
             source_no: subscriber.source_no,
             event_id: news.id.to_vec(),
@@ -247,19 +270,40 @@ pub fn delete_subscriber(write: &mut Write<'_>, source: SourceNo) -> Result<bool
     Ok(removed > 0)
 }
 
-/// Messages that are due and that nobody is at, the longest first; none of a subscriber that was disabled.
+/// The subscriber of a source.
 ///
 /// # Errors
 /// If the shelf cannot be read.
-pub fn due(connection: &mut Connection, now: Timestamp, limit: i64) -> Result<Vec<MessageRow>, Error> {
-    let on: Vec<i32> = subscribers(connection)?
-        .into_iter()
-        .filter(|subscriber| subscriber.state == SubscriberRow::ON)
-        .map(|subscriber| subscriber.source_no.0)
-        .collect();
+pub fn subscriber(connection: &mut Connection, source: SourceNo) -> Result<Option<SubscriberRow>, Error> {
+    let this = subscriber::source_no.eq(source.0);
+    Ok(on!(connection, |c| subscriber::table.filter(this).select(SubscriberRow::as_select()).first(c).optional())?)
+}
+
+/// Lets a subscriber be told again.
+///
+/// # Errors
+/// If it cannot be written.
+pub fn resume(write: &mut Write<'_>, source: SourceNo) -> Result<(), Error> {
+    let this = subscriber::source_no.eq(source.0);
+    on!(write.records(), |c| diesel::update(subscriber::table.filter(this))
+        .set((subscriber::state.eq(SubscriberRow::ON), subscriber::failing_since.eq(Timestamp::UNSET.micros())))
+        .execute(c))?;
+    Ok(())
+}
+
+/// Messages to one subscriber that are due and that nobody is at, the longest first.
+///
+/// # Errors
+/// If the shelf cannot be read.
+pub fn due(
+    connection: &mut Connection,
+    source: SourceNo,
+    now: Timestamp,
+    limit: i64,
+) -> Result<Vec<MessageRow>, Error> {
     let waits = message::state.eq(MessageRow::WAITS).and(message::next_at.le(now.micros()));
     Ok(on!(connection, |c| message::table
-        .filter(waits.and(message::lease_until.le(now.micros())).and(message::source_no.eq_any(on)))
+        .filter(waits.and(message::lease_until.le(now.micros())).and(message::source_no.eq(source.0)))
         .order(message::next_at)
         .limit(limit)
         .select(MessageRow::as_select())
@@ -279,13 +323,33 @@ pub fn take(write: &mut Write<'_>, row: &MessageRow, until: Timestamp, now: Time
     Ok(taken > 0)
 }
 
-/// Writes how an attempt ended, and what that means for the subscriber.
+/// What an attempt means for the subscriber.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Attempt {
+    /// It takes messages.
+    Arrived,
+    /// It did not take this one.
+    Failed,
+    /// It did not take this one, and wants no more.
+    Refused,
+}
+
+/// Writes how an attempt ended, and what that means for the subscriber: disabled is one that refuses, or that took nothing for
+/// `patience` microseconds. Others may be at other messages of it, so only what changes is written. False if it is not the lease
+/// until `lease` any more that the message is under: then nothing is written.
 ///
 /// # Errors
 /// If it cannot be written.
-pub fn step(write: &mut Write<'_>, row: &MessageRow, failing_since: Timestamp, state: i16) -> Result<(), Error> {
+pub fn step(
+    write: &mut Write<'_>,
+    row: &MessageRow,
+    lease: Timestamp,
+    attempt: Attempt,
+    patience: i64,
+) -> Result<bool, Error> {
     let this = message::source_no.eq(row.source_no.0).and(message::event_id.eq(row.event_id.clone()));
-    on!(write.records(), |c| diesel::update(message::table.filter(this))
+    let ours = message::state.eq(MessageRow::WAITS).and(message::lease_until.eq(lease.micros()));
+    let written = on!(write.records(), |c| diesel::update(message::table.filter(this.and(ours)))
         .set((
             message::body.eq(&row.body),
             message::state.eq(row.state),
@@ -296,11 +360,27 @@ pub fn step(write: &mut Write<'_>, row: &MessageRow, failing_since: Timestamp, s
             message::cause.eq(&row.cause),
         ))
         .execute(c))?;
-    let whose = subscriber::source_no.eq(row.source_no.0);
-    on!(write.records(), |c| diesel::update(subscriber::table.filter(whose))
-        .set((subscriber::failing_since.eq(failing_since.micros()), subscriber::state.eq(state)))
+    if written == 0 {
+        return Ok(false);
+    }
+    let whose = || subscriber::source_no.eq(row.source_no.0);
+    if attempt == Attempt::Arrived {
+        on!(write.records(), |c| diesel::update(subscriber::table.filter(whose()))
+            .set(subscriber::failing_since.eq(Timestamp::UNSET.micros()))
+            .execute(c))?;
+        return Ok(true);
+    }
+    let first = subscriber::failing_since.eq(Timestamp::UNSET.micros());
+    on!(write.records(), |c| diesel::update(subscriber::table.filter(whose().and(first)))
+        .set(subscriber::failing_since.eq(row.changed_at.micros()))
         .execute(c))?;
-    Ok(())
+    // One that refuses has failed long enough by that.
+    let long = if attempt == Attempt::Refused { row.changed_at } else { row.changed_at.plus(-patience) };
+    let over = subscriber::state.eq(SubscriberRow::ON).and(subscriber::failing_since.le(long.micros()));
+    on!(write.records(), |c| diesel::update(subscriber::table.filter(whose().and(over)))
+        .set(subscriber::state.eq(SubscriberRow::DISABLED))
+        .execute(c))?;
+    Ok(true)
 }
 
 /// How many messages stand where, by the number of their state, and why the one that was sent last failed.
@@ -326,11 +406,16 @@ pub fn counts(connection: &mut Connection, source: SourceNo) -> Result<Counts, E
     Ok((counts, cause.filter(|cause| !cause.is_empty())))
 }
 
-/// Deletes messages that arrived or were given up before `before`.
+/// Deletes messages that arrived or were given up before `before`, and those that wait since then for a subscriber that is disabled.
 ///
 /// # Errors
 /// If they cannot be deleted.
 pub fn delete_before(write: &mut Write<'_>, before: Timestamp) -> Result<usize, Error> {
     let over = message::state.gt(MessageRow::WAITS).and(message::changed_at.lt(before.micros()));
-    Ok(on!(write.records(), |c| diesel::delete(message::table.filter(over)).execute(c))?)
+    let ended = on!(write.records(), |c| diesel::delete(message::table.filter(over)).execute(c))?;
+    let rows = subscribers(write.records())?.into_iter().filter(|row| row.state == SubscriberRow::DISABLED);
+    let disabled: Vec<i32> = rows.map(|row| row.source_no.0).collect();
+    let waits = message::state.eq(MessageRow::WAITS).and(message::created_at.lt(before.micros()));
+    let theirs = waits.and(message::source_no.eq_any(disabled));
+    Ok(ended + on!(write.records(), |c| diesel::delete(message::table.filter(theirs)).execute(c))?)
 }

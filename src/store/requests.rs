@@ -48,18 +48,8 @@ pub fn find(connection: &mut Connection, id: RequestId) -> Result<Option<Request
         .optional())?)
 }
 
-/// Is there a request of this kind for a person in one of these states?
-///
-/// # Errors
-/// If the shelf cannot be read.
-pub fn waits(connection: &mut Connection, of: SubjectId, kind: i16, states: &[i16]) -> Result<bool, Error> {
-    let theirs = request::subject_id.eq(Vec::from(of)).and(request::kind.eq(kind));
-    let open = theirs.and(request::state.eq_any(states.to_vec()));
-    let found: i64 = on!(connection, |c| request::table.filter(open).count().get_result(c))?;
-    Ok(found > 0)
-}
-
-/// The first request of a person and kind that stands in one of these states.
+/// The first request of a kind that stands in one of these states, of a person or of whoever was merged into them: a request keeps
+/// the id it was made under.
 ///
 /// # Errors
 /// If the shelf cannot be read.
@@ -69,7 +59,9 @@ pub fn waiting(
     kind: i16,
     states: &[i16],
 ) -> Result<Option<RequestId>, Error> {
-    let theirs = request::subject_id.eq(Vec::from(of)).and(request::kind.eq(kind));
+    let merged = super::subjects::merged_into(connection, of)?;
+    let ids: Vec<Vec<u8>> = merged.iter().chain([&of]).map(|id| id.bytes().to_vec()).collect();
+    let theirs = request::subject_id.eq_any(ids).and(request::kind.eq(kind));
     let found: Option<RequestRow> = on!(connection, |c| request::table
         .filter(theirs.and(request::state.eq_any(states.to_vec())))
         .order(request::request_id)

@@ -17,11 +17,12 @@ pub struct SourceErasureRow {
     /// The source whose vendor is asked.
     #[diesel(deserialize_as = i32, serialize_as = i32)]
     pub source_no: SourceNo,
-    /// The nobody for whom it is sealed by what the vendor knows the person; empty: destroyed, because the answer is final.
+    /// The nobody for whom it is sealed by what the vendor knows the person; empty: destroyed, because the answer is final, or
+    /// there is nothing to tell.
     pub errand: Vec<u8>,
     /// How many values are somebody else's too and stay untold.
     pub withheld: i32,
-    /// [`SourceErasureRow::WAITS`] or [`SourceErasureRow::FINAL`].
+    /// [`SourceErasureRow::WAITS`] and its neighbours.
     pub state: i16,
     /// How often the vendor was asked.
     pub attempts: i32,
@@ -48,6 +49,8 @@ impl SourceErasureRow {
     pub const WAITS: i16 = 1;
     /// Nothing more is done.
     pub const FINAL: i16 = 2;
+    /// The report is final; it does not stand everywhere yet, and what the vendor was told is not destroyed yet.
+    pub const ANSWERED: i16 = 3;
 }
 
 /// All vendors of a request.
@@ -62,18 +65,56 @@ pub fn of(connection: &mut Connection, request: RequestId) -> Result<Vec<SourceE
         .load(c))?)
 }
 
-/// Those that are due and that nobody is at, the longest first.
+/// Those that are due and that nobody is at: up to `limit` of each source, so that a vendor that fails is in nobody's way; those that
+/// were asked least first.
 ///
 /// # Errors
 /// If the shelf cannot be read.
 pub fn due(connection: &mut Connection, now: Timestamp, limit: i64) -> Result<Vec<SourceErasureRow>, Error> {
-    let waits = source_erasure::state.eq(SourceErasureRow::WAITS).and(source_erasure::next_at.le(now.micros()));
-    Ok(on!(connection, |c| source_erasure::table
-        .filter(waits.and(source_erasure::lease_until.le(now.micros())))
-        .order(source_erasure::next_at)
-        .limit(limit)
-        .select(SourceErasureRow::as_select())
-        .load(c))?)
+    let is_due = || {
+        let waits = source_erasure::state.ne(SourceErasureRow::FINAL).and(source_erasure::next_at.le(now.micros()));
+        waits.and(source_erasure::lease_until.le(now.micros()))
+    };
+    let sources: Vec<i32> = on!(connection, |c| source_erasure::table
+        .filter(is_due())
+        .select(source_erasure::source_no)
+        .distinct()
+        .load(c))?;
+    let mut all = Vec::new();
+    for source in sources {
+        let rows: Vec<SourceErasureRow> = on!(connection, |c| source_erasure::table
+            .filter(is_due().and(source_erasure::source_no.eq(source)))
+            .order((source_erasure::attempts, source_erasure::next_at))
+            .limit(limit)
+            .select(SourceErasureRow::as_select())
+            .load(c))?;
+        all.extend(rows);
+    }
+    all.sort_by_key(|row| (row.attempts, row.next_at));
+    Ok(all)
+}
+
+/// The sources of which a vendor has not forgotten somebody yet, with the times those erasures began.
+///
+/// # Errors
+/// If the shelf cannot be read.
+pub fn open(connection: &mut Connection) -> Result<Vec<(SourceNo, Timestamp)>, Error> {
+    let rows: Vec<(i32, i64)> = on!(connection, |c| source_erasure::table
+        .filter(source_erasure::state.ne(SourceErasureRow::FINAL))
+        .select((source_erasure::source_no, source_erasure::asked_at))
+        .load(c))?;
+    Ok(rows.into_iter().map(|(source, at)| (SourceNo(source), Timestamp::from_micros(at))).collect())
+}
+
+/// The requests of which a vendor's answer became final since then.
+///
+/// # Errors
+/// If the shelf cannot be read.
+pub fn ended_since(connection: &mut Connection, since: Timestamp) -> Result<Vec<RequestId>, Error> {
+    let ended = source_erasure::state.eq(SourceErasureRow::FINAL).and(source_erasure::changed_at.ge(since.micros()));
+    let rows: Vec<Vec<u8>> =
+        on!(connection, |c| source_erasure::table.filter(ended).select(source_erasure::request_id).distinct().load(c))?;
+    rows.iter().map(|id| Ok(RequestId::from_slice(id)?)).collect()
 }
 
 /// Adds one; one that is there stays as it is.
@@ -100,7 +141,7 @@ pub fn take(
     now: Timestamp,
 ) -> Result<Option<SourceErasureRow>, Error> {
     let found = of(write.records(), request)?.into_iter().find(|row| row.source_no == source);
-    let free = |row: &SourceErasureRow| row.state == SourceErasureRow::WAITS && row.lease_until <= now;
+    let free = |row: &SourceErasureRow| row.state != SourceErasureRow::FINAL && row.lease_until <= now;
     let Some(row) = found.filter(free) else { return Ok(None) };
     let row = SourceErasureRow { lease_owner: owner.to_vec(), lease_until: until, ..row };
     put(write, &row)?;
@@ -114,7 +155,7 @@ pub fn take(
 /// If it cannot be written.
 pub fn step(write: &mut Write<'_>, owner: &[u8], row: &SourceErasureRow) -> Result<bool, Error> {
     let found = of(write.records(), row.request_id)?.into_iter().find(|found| found.source_no == row.source_no);
-    let ours = found.is_some_and(|found| found.lease_owner == owner && found.state == SourceErasureRow::WAITS);
+    let ours = found.is_some_and(|found| found.lease_owner == owner && found.state != SourceErasureRow::FINAL);
     if ours {
         put(write, row)?;
     }

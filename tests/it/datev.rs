@@ -13,7 +13,11 @@ use serde_json::{Value, json};
 use crate::databases::Database;
 use crate::house::{House, in_a_house_on_both_databases};
 
-in_a_house_on_both_databases!(debtors_come_in_by_the_folder_and_go_out_as_they_came);
+in_a_house_on_both_databases!(
+    debtors_come_in_by_the_folder_and_go_out_as_they_came,
+    an_account_is_of_one_person,
+    whoever_is_erased_is_told_what_the_adviser_keeps,
+);
 
 fn read(content: &[u8]) -> Vec<Result<Value, FileError>> {
     let catalog = Catalog::embedded().unwrap();
@@ -156,4 +160,98 @@ fn debtors_come_in_by_the_folder_and_go_out_as_they_came(database: Database) {
     ]);
     assert_eq!(wrong.status.code(), Some(1));
     fs::remove_file(out).unwrap();
+}
+
+/// A house with a folder of DATEV's files, in which these lie.
+fn with_folder(database: Database, files: &[(&str, Vec<u8>)]) -> House {
+    let house = House::open(database);
+    let folder = house.home().join("steuer");
+    fs::create_dir(&folder).unwrap();
+    let path = format!("folder={}", folder.display());
+    let fixed = ["sources", "add", "datev", "--code", "steuer", "--set", &path, "--set", "after=remove"];
+    let added = house.run(&[&fixed[..], &["--set", "settle_seconds=0", "--every", "0"]].concat());
+    assert!(added.status.success(), "{}", String::from_utf8_lossy(&added.stderr));
+    for (name, content) in files {
+        fs::write(folder.join(name), content).unwrap();
+    }
+    let synced = house.run(&["sources", "sync", "steuer"]);
+    assert!(synced.status.success(), "{}", String::from_utf8_lossy(&synced.stderr));
+    house
+}
+
+/// An order, which the books need.
+fn bought(source: &str, id: &str, identifiers: &[Value]) -> Value {
+    json!({
+        "type": "order", "source": source, "external_id": id, "updated_at": "2026-03-01T00:00:00Z",
+        "identifiers": identifiers,
+        "data": {
+            "number": id, "ordered_at": "2026-03-01T00:00:00Z", "status": "paid", "currency": "EUR", "total": "19.99",
+            "person": {"family_name": format!("Kundin{id}")},
+        },
+    })
+}
+
+const ADVISER: &str = "tax adviser (DATEV)";
+
+fn an_account_is_of_one_person(database: Database) {
+    let house = with_folder(database, &[("debtors.csv", fixture("debtors.csv"))]).with_source("shop", json!({}));
+    let shop = |id: &str, numbers: &[&str]| {
+        let identifiers: Vec<Value> = std::iter::once(json!({"kind": "account", "value": id}))
+            .chain(numbers.iter().map(|number| json!({"kind": "customer_number", "value": number})))
+            .collect();
+        bought("shop", id, &identifiers)
+    };
+    let first = [
+        // Looks like an account of the books, which is somebody else's.
+        shop("one", &["10000"]),
+        shop("two", &["23456"]),
+        shop("three", &["34567"]),
+        shop("four", &["10001", "45678"]),
+    ];
+    house.ingest(&first).expect_all("created");
+    let out = house.home().join("EXTF_Debitoren.csv");
+    fs::write(&out, "before").unwrap();
+    let export =
+        ["export", "datev", "--consultant", "29098", "--client", "55", "--fiscal-year", "2026-01-01", "--output"];
+    let exported = house.run(&[&export[..], &[out.to_str().unwrap()]].concat());
+    let told = String::from_utf8_lossy(&exported.stdout).into_owned();
+    assert!(exported.status.success(), "{}", String::from_utf8_lossy(&exported.stderr));
+    let written = debtors(&fs::read(&out).unwrap());
+    let accounts: Vec<&str> = written.keys().map(String::as_str).collect();
+    assert_eq!(accounts, ["10000", "10001", "10002", "23456", "34567", "45678"], "{told}");
+    assert_ne!(written["10000"][0]["family_name"], "Kundinone", "two people stand under one account");
+    assert_eq!(fs::metadata(&out).map(|found| std::os::unix::fs::MetadataExt::mode(&found) & 0o777).unwrap(), 0o600);
+    // Who gets it stands in the book before it is written, with everybody in it.
+    let handed: Vec<Value> =
+        house.audit().iter().map(|line| line["body"].clone()).filter(|line| line["recipient"] == ADVISER).collect();
+    assert_eq!(handed.len(), 1, "{handed:?}");
+    assert_eq!((&handed[0]["count"], &handed[0]["object"]), (&json!(6), &json!("debtors")));
+    // An account that two people would get is named and left out.
+    let house = house.with_source("till", json!({}));
+    let other = bought("till", "five", &[json!({"kind": "customer_number", "value": "23456"})]);
+    house.ingest(&[other]).expect_all("created");
+    let exported = house.run(&[&export[..], &[out.to_str().unwrap()]].concat());
+    let said = String::from_utf8_lossy(&exported.stderr).into_owned();
+    assert!(said.contains("account 23456: left out") && !said.contains("Kundin"), "{said}");
+    assert!(!debtors(&fs::read(&out).unwrap()).contains_key("23456"));
+}
+
+fn whoever_is_erased_is_told_what_the_adviser_keeps(database: Database) {
+    let house = with_folder(database, &[("debtors.csv", fixture("debtors.csv"))]);
+    let who = json!({"kind": "email", "value": "marlene.koehler@example.org"});
+    let demand = json!({"right": "erasure", "identifier": who});
+    let request = house.post(Role::Dpo, "/v1/requests", &demand).expect(201).json();
+    let id = request["id"].as_str().unwrap();
+    let listed = house.run(&["requests", "list"]);
+    assert!(String::from_utf8_lossy(&listed.stdout).contains(&format!("{id}  erasure")), "{listed:?}");
+    let keys = house.database().count(Shelf::Keys, "data_key");
+    let done = house.run(&["requests", "execute", id]);
+    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+    let certificate: Value = serde_json::from_slice(&done.stdout).unwrap();
+    let source = &certificate["certificate"]["sources"][0];
+    assert_eq!((&source["state"], &source["outcome"]), (&json!("final"), &json!("restricted")), "{certificate}");
+    assert!(house.database().count(Shelf::Keys, "data_key") <= keys, "what nobody is told is kept sealed");
+    let shown = house.run(&["requests", "show", id]);
+    let told = String::from_utf8_lossy(&shown.stdout).into_owned();
+    assert!(told.contains("source steuer: final after 1 attempts") && told.contains("tax adviser"), "{told}");
 }

@@ -40,6 +40,7 @@ mod scan;
 mod sentinel;
 mod sources;
 mod store;
+mod subscribers;
 mod tls;
 #[allow(dead_code, reason = "the tests in the rooms use other parts of them")]
 mod vendors;

@@ -89,8 +89,9 @@ pub async fn erase(house: Data<House>, call: May<op::EraseAtVendor, Sent>) -> Re
             Problem::new(Code::Conflict, "The connector cannot make the vendor forget anybody; do it there by hand.")
         })?;
         // The line first: what is done at the vendor must be on record even if this process ends.
-        let line =
-            || Line::new(Act::RecipientTold).by(key, role).to(connector.title()).object(format!("source {code}"));
+        let line = || {
+            Line::new(Act::RecipientTold).by(key, role).to(format!("source {code}")).object(format!("source {code}"))
+        };
         house.book.note(line().reasons(vec!["intended".to_owned()])).await?;
         // What the vendor will tell of it is no new demand.
         let (number, indexes, now) = (source.number, persons::indexes(&house, &source, &person)?, house.clock.now());

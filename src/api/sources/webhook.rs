@@ -101,7 +101,7 @@ async fn carry_out(house: &House, source: &Source, connector: &Connector, delive
         }
         News::Note(note) => {
             tracing::warn!(source = source.code, note, "a vendor asks for what no request of one person is");
-            let line = Line::new(Act::RequestReceived).to(connector.title());
+            let line = Line::new(Act::RequestReceived).to(format!("source {}", source.code));
             house.book.note(line.object(format!("source {}", source.code)).reasons(vec![note])).await?;
         }
     }

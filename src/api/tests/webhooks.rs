@@ -12,6 +12,7 @@ use super::hub::{Answer, Hub, SENTINEL};
 use crate::connect::{Connection, Outgoing};
 use crate::databases::{Database, on_both_databases};
 use crate::store::connections;
+use crate::store::source_erasures::{self, SourceErasureRow};
 use crate::types::{Role, Timestamp};
 
 on_both_databases!(
@@ -21,6 +22,7 @@ on_both_databases!(
     what_a_shop_signed_is_heard_under_no_other_topic,
     a_body_is_heard_once_whatever_stands_above_it,
     what_the_hub_asked_a_vendor_for_is_no_new_demand,
+    who_came_back_after_an_erasure_is_heard,
     a_hint_asks_for_a_sync,
     an_address_that_is_tried_is_there,
     a_bad_object_is_counted_and_repeats_nothing,
@@ -235,6 +237,41 @@ async fn what_the_hub_asked_a_vendor_for_is_no_new_demand(database: Database) {
     let other = redact(8, "max@example.org");
     assert_eq!(hub.shopify_tells("customers/redact", "r2", &other).await.status, StatusCode::OK);
     assert_eq!(hub.requests().await.len(), 1, "the demand of somebody else");
+    let book = hub.get(Role::Dpo, "/v1/audit/entries?limit=1000").await.text;
+    assert_eq!(book.matches("echo_of_own_erasure").count(), 1, "{book}");
+}
+
+async fn who_came_back_after_an_erasure_is_heard(database: Database) {
+    let hub = shopify(database).await;
+    hub.shopify_tells("customers/create", "w1", &customer(7, ERIKA, "Erika")).await;
+    let erased = json!({"right": "erasure", "identifier": {"kind": "email", "value": ERIKA}, "execute": true});
+    let done = hub.post(Role::Dpo, "/v1/requests", erased).await;
+    assert!(done.status.is_success() && !hub.knows(ERIKA).await, "{}", done.text);
+    // What Shopify tells of it is no demand, for whoever is left under another value either.
+    let echo = json!({"customer": {"id": 7, "email": ERIKA}});
+    assert_eq!(hub.shopify_tells("customers/redact", "r1", &echo).await.status, StatusCode::OK);
+    assert_eq!(hub.requests().await.len(), 1);
+    // The vendor's part of the erasure is over; they come back as a new customer, and then want to be forgotten.
+    let id = hub.requests().await[0]["id"].as_str().unwrap().parse().unwrap();
+    let now = hub.house.clock.now();
+    let ended = move |write: &mut crate::store::Write<'_>| {
+        for row in source_erasures::of(write.records(), id)? {
+            let this = (row.request_id, row.source_no);
+            source_erasures::take(write, this, b"test", now.plus(Timestamp::DAY), now)?;
+            source_erasures::step(write, b"test", &SourceErasureRow { state: SourceErasureRow::FINAL, ..row })?;
+        }
+        Ok::<_, crate::store::Error>(())
+    };
+    hub.house.store.write(ended).await.unwrap();
+    let mut anew = customer(8, ERIKA, "Erika");
+    for field in ["created_at", "updated_at"] {
+        anew[field] = json!(hub.house.clock.now().rfc3339());
+    }
+    let taken = hub.shopify_tells("customers/create", "w2", &anew).await;
+    assert!(taken.status.is_success() && hub.knows(ERIKA).await, "{}", taken.text);
+    let demand = json!({"customer": {"id": 8, "email": ERIKA}});
+    assert_eq!(hub.shopify_tells("customers/redact", "r2", &demand).await.status, StatusCode::OK);
+    assert_eq!(hub.requests().await.len(), 2, "a real demand is taken for an echo");
 }
 
 async fn a_hint_asks_for_a_sync(database: Database) {

@@ -32,7 +32,7 @@ pub(in crate::connect) struct StepSpec {
     pub(in crate::connect) name: String,
     /// What becomes of it.
     pub(in crate::connect) leaves: Leaves,
-    /// What it is looked up by; without that value of the person the step is left out.
+    /// What it is looked up by; without that value of the person it is not looked for, and left to somebody.
     pub(in crate::connect) by: By,
     /// The call that finds it.
     pub(in crate::connect) lookup: RequestSpec,
@@ -42,15 +42,37 @@ pub(in crate::connect) struct StepSpec {
     /// case.
     #[serde(rename = "match")]
     pub(in crate::connect) matches: String,
+    /// Further ways to find it, for whom the vendor knows by other values. Each that can be gone is gone.
+    #[serde(default)]
+    pub(in crate::connect) also: Vec<WaySpec>,
     /// Values for the acts: jq filters over what was found.
     #[serde(default = "id_of")]
     pub(in crate::connect) values: BTreeMap<String, String>,
     /// Does the vendor only take the wish and carry it out later? Then it is not looked for again.
     #[serde(default)]
     pub(in crate::connect) later: bool,
+    /// jq predicate over the reply of each act: did the vendor do it, or take the wish in? Needed with `later`, where nobody looks
+    /// again, and wherever a vendor refuses with a good status, as GraphQL does.
+    #[serde(default)]
+    pub(in crate::connect) expect: Option<String>,
     /// Calls for each, in their order. Without any, what is found is reported as `leaves` says.
     #[serde(default)]
     pub(in crate::connect) act: Vec<RequestSpec>,
+}
+
+/// A further way to find what a step is about.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(in crate::connect) struct WaySpec {
+    /// What it is looked up by.
+    pub(in crate::connect) by: By,
+    /// The call that finds it.
+    pub(in crate::connect) lookup: RequestSpec,
+    /// jq filter over the reply that yields what was found, one by one.
+    pub(in crate::connect) objects: String,
+    /// jq predicate over `{found, who, parameters}`, as in the step.
+    #[serde(rename = "match")]
+    pub(in crate::connect) matches: String,
 }
 
 /// What a person is looked up by.
@@ -65,6 +87,18 @@ pub(in crate::connect) enum By {
     CustomerNumber,
     /// The account's id at this source.
     Account,
+}
+
+impl By {
+    /// As placeholders name it.
+    pub(in crate::connect) const fn word(self) -> &'static str {
+        match self {
+            Self::Email => "email",
+            Self::Phone => "phone",
+            Self::CustomerNumber => "customer_number",
+            Self::Account => "account",
+        }
+    }
 }
 
 /// What becomes of something at a vendor, honestly named.

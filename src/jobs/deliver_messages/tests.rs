@@ -10,7 +10,8 @@ use crate::intake::{Out, Papers, Stated};
 use crate::jobs::announce::Announcer;
 use crate::jobs::sync::tests::house::House;
 use crate::jobs::sync::tests::scenarios::open;
-use crate::store::messages::{self, MessageRow, SubscriberRow};
+use crate::store::Shelf;
+use crate::store::messages::{self, MessageRow, News, SubscriberRow};
 use crate::types::{Channel, Clock as _, IdentifierKind, SourceNo, SubjectId, Timestamp};
 use crate::vendors::Fake;
 use crate::vendors::subscriber::{SECRET, Subscriber};
@@ -23,6 +24,14 @@ on_both_databases!(
     a_subscriber_that_says_gone_is_disabled_at_once,
     a_subscriber_hears_of_its_topics_and_purposes_alone,
     whoever_subscribes_is_not_told_of_what_was_before,
+    what_is_said_before_anybody_follows_is_told,
+    what_leaves_is_in_the_book_and_in_the_access_package,
+    a_subscriber_that_was_disabled_meanwhile_stays_so,
+    a_subscriber_that_fails_is_in_nobodys_way,
+    a_message_that_somebody_else_took_over_is_left_to_them,
+    an_erasure_that_nobody_took_is_in_the_book,
+    a_statement_that_cannot_be_read_keeps_no_other_from_being_told,
+    what_waits_for_a_disabled_subscriber_ends,
 );
 
 const MAIL: &str = "kunde3@example.org";
@@ -49,6 +58,7 @@ impl Scene {
             rulebook: vendors.rulebook.clone(),
             surroundings: vendors.surroundings.clone(),
         });
+        house.wait(1);
         let now = house.clock.now();
         let named = ("crm".to_owned(), "CRM".to_owned(), "webhook".to_owned());
         let source = vendors.rulebook.ensure_source(named.0, named.1, named.2, &Terms::default(), now).await;
@@ -66,9 +76,10 @@ impl Scene {
             failing_since: Timestamp::UNSET,
             created_at: now,
         };
-        house.store.write(move |write| messages::put_subscriber(write, &row)).await.unwrap();
         let announcer = Announcer::new(house.store.clone(), house.syncs.ids.clone(), house.clock.clone()).unwrap();
-        let deliveries = Deliveries { vendors, store: house.store.clone(), book: house.book.clone() };
+        announcer.subscribe(row).await.unwrap();
+        let gateway = house.gateway.clone();
+        let deliveries = Deliveries { vendors, store: house.store.clone(), book: house.book.clone(), gateway };
         let scene = Self { house, tee, program, announcer, deliveries, crm };
         scene.run().await;
         scene
@@ -235,4 +246,185 @@ async fn whoever_subscribes_is_not_told_of_what_was_before(database: Database) {
     assert_eq!(scene.heard(), Vec::<Value>::new());
     let who = (IdentifierKind::Email, MAIL.to_owned());
     assert!(scene.house.knows_as(&who).await);
+}
+
+async fn what_is_said_before_anybody_follows_is_told(database: Database) {
+    let scene = Scene::open(database, "", "").await;
+    let person = scene.house.subject(MAIL).await;
+    // The only subscriber leaves; what is said then is told to nobody.
+    let (crm, row) = (scene.crm, scene.subscriber().await);
+    scene.house.store.write(move |write| messages::delete_subscriber(write, crm)).await.unwrap();
+    scene.say(person, Act::Withdrawn, "newsletter_email").await;
+    scene.house.wait(3_600);
+    // It comes back, and something is said before any node looked.
+    let row = SubscriberRow { created_at: scene.house.clock.now(), ..row };
+    scene.announcer.subscribe(row).await.unwrap();
+    scene.say(person, Act::Objected, "personalisation").await;
+    let (store, ids, clock) = (scene.house.store.clone(), scene.house.syncs.ids.clone(), scene.house.clock.clone());
+    let other_node = Announcer::new(store, ids, clock).unwrap();
+    scene.house.wait(600);
+    other_node.look().await.unwrap();
+    scene.deliveries.send_due().await.unwrap();
+    let types: Vec<Value> = scene.heard().iter().map(|message| message["type"].clone()).collect();
+    assert_eq!(types, [json!("objection.recorded")]);
+}
+
+/// The lines of the book that name a recipient: act, recipient, object, number of people.
+async fn lines(scene: &Scene, act: crate::audit::Act) -> Vec<Value> {
+    let texts = match scene.house.database.dialect() {
+        crate::databases::Dialect::Sqlite => {
+            "SELECT CAST(body AS TEXT) AS answer FROM audit_entry WHERE act = {} ORDER BY idx"
+        }
+        crate::databases::Dialect::Postgres => {
+            "SELECT convert_from(body, 'UTF8') AS answer FROM audit_entry WHERE act = {} ORDER BY idx"
+        }
+    };
+    let query = texts.replace("{}", &act.number().to_string());
+    let lines = scene.house.database.texts(Shelf::Audit, &query);
+    lines.iter().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+async fn what_leaves_is_in_the_book_and_in_the_access_package(database: Database) {
+    let scene = Scene::open(database, "", "").await;
+    let person = scene.house.subject(MAIL).await;
+    scene.program.with(|program| program.status = 500);
+    scene.say(person, Act::Withdrawn, "newsletter_email").await;
+    let before = lines(&scene, crate::audit::Act::Disclosed).await.len();
+    scene.run().await;
+    let lines = lines(&scene, crate::audit::Act::Disclosed).await;
+    // It stands there also if nobody can say whether it arrived.
+    assert_eq!(lines.len(), before + 1, "{lines:?}");
+    let line = &lines[before];
+    assert_eq!((&line["recipient"], &line["object"]), (&json!("CRM (crm)"), &json!("messages")));
+    assert_eq!((line["subjects"].as_array().unwrap().len(), &line["count"]), (1, &json!(1)), "{line}");
+    let names = scene.house.gateway.snapshot(crate::store::rows::Who::Subject(person)).await.unwrap().unwrap();
+    let names: Vec<String> =
+        scene.house.gateway.pseudonyms(&names).unwrap().iter().map(|name| hex::encode(name.bytes())).collect();
+    assert_eq!(line["subjects"], json!(names));
+    let request = scene.house.demand_access(MAIL).await;
+    let package = scene.house.rights.access(request, Vec::new(), &scene.house.dpo()).await.unwrap();
+    let mut package = zip::ZipArchive::new(std::io::Cursor::new(package.bytes())).unwrap();
+    let data: Value = serde_json::from_reader(package.by_name("data.json").unwrap()).unwrap();
+    assert_eq!(data["recipients"][0]["name"], "CRM (crm)", "{}", data["recipients"]);
+}
+
+async fn a_subscriber_that_was_disabled_meanwhile_stays_so(database: Database) {
+    let scene = Scene::open(database, "", "").await;
+    let person = scene.house.subject(MAIL).await;
+    scene.say(person, Act::Withdrawn, "newsletter_email").await;
+    scene.announcer.look().await.unwrap();
+    let (crm, now) = (scene.crm, scene.house.clock.now());
+    let due = scene.house.store.read(move |read| messages::due(read.records(), crm, now, 8)).await.unwrap().remove(0);
+    let lease = now.plus(60 * Timestamp::SECOND);
+    let (taken, one) = (due.clone(), due.clone());
+    assert!(scene.house.store.write(move |write| messages::take(write, &taken, lease, now)).await.unwrap());
+    scene.house.database.execute(Shelf::Records, "UPDATE subscriber SET state = 2, failing_since = 77");
+    let failed = MessageRow { attempts: 1, changed_at: now, ..one };
+    let step = move |write: &mut crate::store::Write<'_>| {
+        messages::step(write, &failed, lease, messages::Attempt::Failed, Timestamp::DAY)
+    };
+    assert!(scene.house.store.write(step).await.unwrap());
+    let row = scene.subscriber().await;
+    assert_eq!((row.state, row.failing_since.micros()), (SubscriberRow::DISABLED, 77), "overwritten from a stale read");
+}
+
+async fn a_message_that_somebody_else_took_over_is_left_to_them(database: Database) {
+    let scene = Scene::open(database, "", "").await;
+    let person = scene.house.subject(MAIL).await;
+    scene.say(person, Act::Withdrawn, "newsletter_email").await;
+    scene.announcer.look().await.unwrap();
+    let (crm, now) = (scene.crm, scene.house.clock.now());
+    let due = scene.house.store.read(move |read| messages::due(read.records(), crm, now, 8)).await.unwrap().remove(0);
+    let (ours, theirs) = (now.plus(1), now.plus(60 * Timestamp::SECOND));
+    let (first, second) = (due.clone(), due.clone());
+    assert!(scene.house.store.write(move |write| messages::take(write, &first, ours, now)).await.unwrap());
+    let later = now.plus(2);
+    assert!(scene.house.store.write(move |write| messages::take(write, &second, theirs, later)).await.unwrap());
+    let failed = MessageRow { attempts: 9, state: MessageRow::GIVEN_UP, body: String::new(), ..due };
+    let step = move |write: &mut crate::store::Write<'_>| {
+        messages::step(write, &failed, ours, messages::Attempt::Failed, Timestamp::DAY)
+    };
+    assert!(!scene.house.store.write(step).await.unwrap(), "the lease of another was ended");
+    assert_eq!(scene.standing().await, [(MessageRow::WAITS, 1)]);
+}
+
+async fn a_subscriber_that_fails_is_in_nobodys_way(database: Database) {
+    let scene = Scene::open(database, "", "").await;
+    let person = scene.house.subject(MAIL).await;
+    // Somebody else takes nothing, and has much that is due for longer.
+    let dead = SourceNo(4_000);
+    let row = SubscriberRow { source_no: dead, ..scene.subscriber().await };
+    let now = scene.house.clock.now();
+    let much = move |write: &mut crate::store::Write<'_>| {
+        messages::put_subscriber(write, &row)?;
+        for number in 0..600_u32 {
+            let id = News::id_of(&[&number.to_be_bytes()]);
+            let topic = messages::WITHDRAWN;
+            let (at, subjects) = (now.plus(-Timestamp::DAY), vec![person]);
+            let news = News { id, topic, at, subjects, into: Vec::new(), purpose: None, channel: None, act: None };
+            messages::tell(write, std::iter::once(&row), &news, at)?;
+        }
+        Ok::<_, crate::store::Error>(())
+    };
+    scene.house.store.write(much).await.unwrap();
+    scene.say(person, Act::Withdrawn, "newsletter_email").await;
+    scene.run().await;
+    assert_eq!(scene.heard().len(), 1, "the dead one starves the others");
+    let count = |state| {
+        let waits = scene.house.store.read(move |read| messages::counts(read.records(), dead));
+        async move { waits.await.unwrap().0.iter().filter(|(of, _)| *of == state).map(|(_, count)| *count).sum::<i64>() }
+    };
+    // It was told of the withdrawal too.
+    assert_eq!(count(MessageRow::WAITS).await, 601);
+    // One that fails is sent a single message at a time.
+    let attempts = scene.house.database.count(Shelf::Records, "message WHERE attempts > 0 AND source_no = 4000");
+    scene.run().await;
+    let more = scene.house.database.count(Shelf::Records, "message WHERE attempts > 0 AND source_no = 4000");
+    assert_eq!(more, attempts + 1);
+}
+
+async fn an_erasure_that_nobody_took_is_in_the_book(database: Database) {
+    let scene = Scene::open(database, "subject.erased", "").await;
+    scene.program.with(|program| program.status = 503);
+    scene.house.erase(MAIL).await;
+    for pause in std::iter::once(0).chain(PAUSES) {
+        // It is resumed by hand in between, or it would be disabled before.
+        scene.house.database.execute(Shelf::Records, "UPDATE subscriber SET state = 1, failing_since = 0");
+        scene.house.wait(pause * 2 + 1);
+        scene.run().await;
+    }
+    assert_eq!(scene.standing().await, [(MessageRow::GIVEN_UP, 1)]);
+    let told = lines(&scene, crate::audit::Act::RecipientTold).await;
+    let given_up: Vec<&Value> = told.iter().filter(|line| line["reasons"] == json!(["given_up"])).collect();
+    assert_eq!(given_up.len(), 1, "{told:?}");
+    assert_eq!((&given_up[0]["recipient"], &given_up[0]["object"]), (&json!("source crm"), &json!("erasure")));
+}
+
+async fn a_statement_that_cannot_be_read_keeps_no_other_from_being_told(database: Database) {
+    let scene = Scene::open(database, "", "").await;
+    let person = scene.house.subject(MAIL).await;
+    scene.say(person, Act::Withdrawn, "newsletter_email").await;
+    // A newer version wrote it.
+    let newest = "(SELECT max(entry_no) FROM ledger)";
+    scene.house.database.execute(Shelf::Records, &format!("UPDATE ledger SET act = 99 WHERE entry_no = {newest}"));
+    let other = scene.house.subject("kunde4@example.org").await;
+    scene.say(other, Act::Objected, "personalisation").await;
+    scene.run().await;
+    assert_eq!(scene.heard().len(), 1);
+    assert_eq!(scene.heard()[0]["type"], "objection.recorded");
+}
+
+async fn what_waits_for_a_disabled_subscriber_ends(database: Database) {
+    let scene = Scene::open(database, "", "").await;
+    let person = scene.house.subject(MAIL).await;
+    scene.program.with(|program| program.status = 410);
+    scene.say(person, Act::Withdrawn, "newsletter_email").await;
+    scene.run().await;
+    assert_eq!(scene.standing().await, [(MessageRow::WAITS, 1)]);
+    scene.house.clock.set("2026-12-20T12:00:00Z");
+    scene.deliveries.tidy().await.unwrap();
+    assert_eq!(scene.standing().await, [(MessageRow::WAITS, 1)]);
+    scene.house.clock.set("2026-12-22T12:00:00Z");
+    scene.deliveries.tidy().await.unwrap();
+    assert_eq!(scene.standing().await, [], "it names a person for ever");
 }

@@ -16,10 +16,22 @@ use crate::vendors::{Break, Fake};
 on_both_databases!(
     the_vendor_forgets_whom_the_hub_erased,
     a_vendor_that_fails_is_asked_again_and_shown_as_failing,
-    a_vendor_that_fails_for_a_month_is_left_to_the_officer,
+    a_vendor_that_fails_is_asked_for_thirty_days_and_then_left_to_the_officer,
     a_process_that_died_leaves_nothing_undone,
     what_is_somebody_elses_too_is_not_told,
     a_source_that_is_not_connected_is_not_asked,
+    many_orders_of_ones_own_do_not_hide_somebody_else,
+    whom_the_vendor_cannot_find_is_left_to_somebody,
+    a_step_nobody_can_be_looked_up_for_is_left_to_somebody,
+    what_somebody_got_meanwhile_is_not_told,
+    a_crash_after_the_answer_loses_nothing,
+    a_certificate_that_lags_is_signed_anew,
+    a_fault_of_the_hub_is_tried_later_and_ends_too,
+    what_was_done_before_a_source_was_let_go_is_told,
+    an_erasure_that_waits_lets_nobody_back_in,
+    a_vendor_that_fails_is_in_nobody_elses_way,
+    old_blind_indexes_end_by_retention,
+    a_connector_that_cannot_be_asked_is_final_at_once,
 );
 
 const MAIL: &str = "kunde3@example.org";
@@ -113,13 +125,18 @@ async fn a_vendor_that_fails_is_asked_again_and_shown_as_failing(database: Datab
     assert!(!is_there(&fake, MAIL));
 }
 
-async fn a_vendor_that_fails_for_a_month_is_left_to_the_officer(database: Database) {
+async fn a_vendor_that_fails_is_asked_for_thirty_days_and_then_left_to_the_officer(database: Database) {
     let (house, fake, request) = erased(database).await;
     fake.with(Case::revoke);
+    house.clock.set("2026-12-20T12:00:00Z");
+    erasures(&house).ask_all_of(request).await.unwrap();
+    let (one, _) = told(&house, request).await;
+    assert!(!one.is_final && one.next_at.is_some(), "it is given up on day 29: {one:?}");
+    assert_eq!(certified(&house, request).await[0]["state"], "waiting");
     house.clock.set("2026-12-22T12:00:00Z");
     erasures(&house).ask_all_of(request).await.unwrap();
     let (one, _) = told(&house, request).await;
-    assert!(one.is_final, "{one:?}");
+    assert!(one.is_final, "it is asked still on day 31: {one:?}");
     let left = json!([{"source": SHOP, "state": "final", "outcome": "manual_task"}]);
     assert_eq!(certified(&house, request).await, left);
     assert!(is_there(&fake, MAIL));
@@ -182,4 +199,283 @@ async fn a_source_that_is_not_connected_is_not_asked(database: Database) {
     let request = house.erase(MAIL).await;
     assert!(house.rights.source_erasures(request).await.unwrap().is_empty());
     assert_eq!(certified(&house, request).await, json!([]));
+}
+
+/// Two customers of one mailbox that nobody proved: they are two people here.
+fn a_family(fake: &Fake<Teekontor>) {
+    fake.with(|tee| {
+        for (number, name) in [(3, "Anna"), (4, "Bert")] {
+            let one = &mut tee.customers[number];
+            (one["mail"], one["mail_confirmed"]) = (json!("familie@example.org"), json!(false));
+            (one["first"], one["last"]) = (json!(name), json!(format!("Verschieden{name}")));
+            one["newsletter"] = json!({"state": "open"});
+        }
+    });
+}
+
+/// So many orders of a customer of the shop, under a mailbox nobody proved.
+async fn orders(house: &House, account: &str, mail: &str, count: usize) {
+    let at = house.clock.now().rfc3339();
+    let order = |number: usize| {
+        json!({
+            "type": "order", "source": SHOP, "external_id": format!("order-{account}-{number}"), "updated_at": at,
+            "identifiers": [{"kind": "account", "value": account}, {"kind": "email", "value": mail}],
+            "data": {"number": format!("{account}-{number}"), "ordered_at": at, "status": "open", "currency": "EUR", "total": "9.90"},
+        })
+    };
+    let lines: Vec<String> = (0..count).map(|number| order(number).to_string()).collect();
+    for taken in house.syncs.intake.ingest(&lines).await.unwrap() {
+        assert_eq!(taken.outcome, crate::intake::Outcome::Created);
+    }
+}
+
+async fn many_orders_of_ones_own_do_not_hide_somebody_else(database: Database) {
+    let (house, fake) = open::<Teekontor>(database).await;
+    a_family(&fake);
+    // More than are looked at where a value is shared by many, and older than what the other one brings.
+    orders(&house, "43", "familie@example.org", 65).await;
+    house.sync().await.unwrap();
+    let request = house.erase_as(&(IdentifierKind::Account, "43".to_owned())).await;
+    assert!(house.knows_as(&(IdentifierKind::Account, "44".to_owned())).await, "they were one person");
+    erasures(&house).ask_all_of(request).await.unwrap();
+    let (_, report) = told(&house, request).await;
+    assert_eq!(report["leaves"], "manual_task", "{report}");
+    assert_eq!(fake.with(|tee| tee.customers.len()), 25, "somebody else was erased");
+}
+
+async fn whom_the_vendor_cannot_find_is_left_to_somebody(database: Database) {
+    let (house, fake) = open::<Teekontor>(database).await;
+    house.sync().await.unwrap();
+    // The shop told of them, and by an account alone.
+    let at = house.clock.now().rfc3339();
+    let line = json!({
+        "type": "customer", "source": SHOP, "external_id": "by-phone", "updated_at": at,
+        "identifiers": [{"kind": "account", "value": "a-900"}], "data": {"person": {"family_name": "Fernsprecher"}},
+    });
+    house.syncs.intake.ingest(&[line.to_string()]).await.unwrap();
+    let request = house.erase_as(&(IdentifierKind::Account, "a-900".to_owned())).await;
+    let calls = fake.calls();
+    erasures(&house).ask_all_of(request).await.unwrap();
+    let (one, report) = told(&house, request).await;
+    assert!(one.is_final && fake.calls() == calls, "{one:?}");
+    assert_eq!((&report["leaves"], &report["steps"][0]["unasked"]), (&json!("manual_task"), &json!(true)), "{report}");
+    assert!(report["steps"][0]["failure"].as_str().unwrap().contains("no mail address"), "{report}");
+    assert_eq!(certified(&house, request).await[0]["outcome"], "manual_task");
+}
+
+async fn a_step_nobody_can_be_looked_up_for_is_left_to_somebody(database: Database) {
+    // A mailbox of a post is nobody's alone.
+    let (house, fake) = open::<Teekontor>(database).await;
+    fake.with(|tee| tee.customers[3]["mail"] = json!("info@example.org"));
+    house.sync().await.unwrap();
+    let request = house.erase_as(&(IdentifierKind::Account, "43".to_owned())).await;
+    erasures(&house).ask_all_of(request).await.unwrap();
+    let (_, report) = told(&house, request).await;
+    assert_eq!(report["leaves"], "manual_task", "{report}");
+    assert!(is_there(&fake, "info@example.org"), "the post was erased");
+}
+
+async fn what_somebody_got_meanwhile_is_not_told(database: Database) {
+    let (house, fake, request) = erased(database).await;
+    fake.with(Case::revoke);
+    erasures(&house).ask_all_of(request).await.unwrap();
+    fake.with(Case::restore);
+    house.clock.set("2026-11-21T13:00:00Z");
+    // Somebody signs up under the mailbox, with another source than the one that waits.
+    let at = house.clock.now().rfc3339();
+    let rulebook = &house.syncs.vendors.rulebook;
+    let terms = crate::consent::Terms::default();
+    let named = ("till".to_owned(), "Till".to_owned(), "api".to_owned());
+    rulebook.ensure_source(named.0, named.1, named.2, &terms, house.clock.now()).await.unwrap();
+    let line = json!({
+        "type": "customer", "source": "till", "external_id": "1", "updated_at": at,
+        "identifiers": [{"kind": "email", "value": MAIL, "verified": true}], "data": {"person": {"family_name": "Neu"}},
+    });
+    house.syncs.intake.ingest(&[line.to_string()]).await.unwrap();
+    assert!(house.knows(MAIL).await);
+    house.clock.set("2026-11-21T14:00:00Z");
+    erasures(&house).ask_all_of(request).await.unwrap();
+    let (one, report) = told(&house, request).await;
+    assert!(one.is_final && is_there(&fake, MAIL), "the living was erased: {report}");
+    assert_eq!(report["leaves"], "manual_task", "{report}");
+    assert!(report.to_string().contains("somebody else's"), "{report}");
+}
+
+/// The row of the shop's erasure.
+async fn row(house: &House, request: RequestId) -> source_erasures::SourceErasureRow {
+    house.store.read(move |read| source_erasures::of(read.records(), request)).await.unwrap().remove(0)
+}
+
+async fn a_crash_after_the_answer_loses_nothing(database: Database) {
+    let (house, fake, request) = erased(database).await;
+    let erasures = erasures(&house);
+    // The vendor forgets, and the answer is written down. There the process dies: before the line, before the certificate,
+    // and, the second time, after the key of the errand was destroyed.
+    let begun = erasures.due().await.remove(0);
+    let (this, now) = ((begun.request_id, begun.source_no), house.clock.now());
+    let take =
+        move |write: &mut crate::store::Write<'_>| source_erasures::take(write, this, b"the dead", now.plus(1), now);
+    let taken = house.store.write(take).await.unwrap().unwrap();
+    let answer = erasures.tell(&taken, None).await.unwrap();
+    assert!(!is_there(&fake, MAIL) && answer.report.steps[0].verified == Some(true));
+    let report = serde_json::to_string(&answer.report).unwrap();
+    let next = source_erasures::SourceErasureRow { report, attempts: 1, ..taken };
+    assert!(house.rights.note_answer(b"the dead", &next).await.unwrap());
+    assert_eq!(row(&house, request).await.state, source_erasures::SourceErasureRow::ANSWERED);
+    let errand = crate::types::SubjectId::from_slice(&next.errand).unwrap();
+    let destroy = move |write: &mut crate::store::Write<'_>| crate::store::keys::delete_data_keys(write, &[errand]);
+    house.store.write(destroy).await.unwrap();
+
+    house.wait(60);
+    let calls = fake.calls();
+    let due = erasures.due().await;
+    assert_eq!(due.len(), 1, "nobody goes on");
+    erasures.ask(&due[0]).await.unwrap();
+    assert_eq!(fake.calls(), calls, "the vendor is asked again");
+    let (one, report) = told(&house, request).await;
+    assert!(one.is_final && report["leaves"] == "deleted", "{report}");
+    assert_eq!(certified(&house, request).await, json!([{"source": SHOP, "state": "final", "outcome": "deleted"}]));
+    let end = row(&house, request).await;
+    assert_eq!((end.state, end.errand.len()), (source_erasures::SourceErasureRow::FINAL, 0));
+    assert!(erasures.due().await.is_empty());
+}
+
+async fn a_certificate_that_lags_is_signed_anew(database: Database) {
+    let (house, _fake, request) = erased(database).await;
+    let before = row(&house, request).await;
+    // As a process of before left it, that died between the row and the certificate.
+    let (this, now) = ((before.request_id, before.source_no), house.clock.now());
+    let take =
+        move |write: &mut crate::store::Write<'_>| source_erasures::take(write, this, b"the dead", now.plus(1), now);
+    let taken = house.store.write(take).await.unwrap().unwrap();
+    let ended = source_erasures::SourceErasureRow {
+        state: source_erasures::SourceErasureRow::FINAL,
+        report: json!({"note": "", "leaves": "deleted", "steps": []}).to_string(),
+        ..taken
+    };
+    house.store.write(move |write| source_erasures::step(write, b"the dead", &ended)).await.unwrap();
+    assert_eq!(certified(&house, request).await[0]["state"], "waiting");
+    house.rights.resume().await.unwrap();
+    assert_eq!(certified(&house, request).await, json!([{"source": SHOP, "state": "final", "outcome": "deleted"}]));
+}
+
+async fn a_fault_of_the_hub_is_tried_later_and_ends_too(database: Database) {
+    let (house, _fake, request) = erased(database).await;
+    // What the vendor must be told does not open any more.
+    let blob = match house.database.dialect() {
+        crate::databases::Dialect::Sqlite => "zeroblob(200)",
+        crate::databases::Dialect::Postgres => "decode(repeat('00', 200), 'hex')",
+    };
+    house.database.execute(Shelf::Records, &format!("UPDATE record SET sealed = {blob} WHERE facts >= 0"));
+    erasures(&house).ask_all_of(request).await.unwrap();
+    let (one, report) = told(&house, request).await;
+    assert!(!one.is_final && one.attempts == 1 && one.next_at > Some(house.clock.now()), "{one:?}");
+    assert!(report["steps"][0]["failure"].as_str().unwrap().contains("the hub itself"), "{report}");
+    house.clock.set("2026-12-22T12:00:00Z");
+    erasures(&house).ask_all_of(request).await.unwrap();
+    let (one, report) = told(&house, request).await;
+    assert!(one.is_final && report["leaves"] == "manual_task", "{one:?}");
+}
+
+async fn what_was_done_before_a_source_was_let_go_is_told(database: Database) {
+    let (house, fake, request) = erased(database).await;
+    // The vendor deletes, and then does not say so.
+    fake.break_calls(2, &[Break::Status(500); 30]);
+    erasures(&house).ask_all_of(request).await.unwrap();
+    assert!(!is_there(&fake, MAIL));
+    house.disconnect().await;
+    house.clock.set("2026-11-23T12:00:00Z");
+    erasures(&house).ask_all_of(request).await.unwrap();
+    let (one, report) = told(&house, request).await;
+    assert!(one.is_final && report["leaves"] == "manual_task", "{report}");
+    assert_eq!(report["steps"][0]["found"], 1, "{report}");
+    assert!(report["note"].as_str().unwrap().contains("not connected"), "{report}");
+}
+
+async fn an_erasure_that_waits_lets_nobody_back_in(database: Database) {
+    let (house, fake, request) = erased(database).await;
+    house.clock.set("2026-11-22T09:00:00Z");
+    // The shop touches the account before it is asked.
+    let touched = |at: &str| {
+        let at = at.to_owned();
+        fake.with(move |tee| {
+            let one = tee.customers.iter_mut().find(|one| one["mail"].as_str().unwrap().eq_ignore_ascii_case(MAIL));
+            let one = one.unwrap();
+            (one["changed"], one["since"], one["newsletter"]) =
+                (json!(at), json!("2026-11-22"), json!({"state": "open"}));
+        });
+    };
+    touched("2026-11-22T08:30:00Z");
+    let counts = house.sync().await.unwrap();
+    assert_eq!((counts.sum().suppressed, counts.sum().created), (1, 0), "{counts:?}");
+    assert!(!house.knows(MAIL).await, "the next sync brought them back");
+    erasures(&house).ask_all_of(request).await.unwrap();
+    assert!(!is_there(&fake, MAIL));
+    // Who comes as a new customer afterwards is one.
+    house.clock.set("2026-11-23T09:00:00Z");
+    fake.with(|tee| {
+        let mut anew = tee.customers[5].clone();
+        (anew["id"], anew["mail"], anew["changed"]) = (json!(990), json!(MAIL), json!("2026-11-23T08:30:00Z"));
+        (anew["since"], anew["newsletter"]) = (json!("2026-11-23"), json!({"state": "open"}));
+        tee.customers.push(anew);
+    });
+    let counts = house.sync().await.unwrap();
+    assert!(house.knows(MAIL).await, "somebody new is kept out: {counts:?}");
+}
+
+async fn a_vendor_that_fails_is_in_nobody_elses_way(database: Database) {
+    let (house, _fake, request) = erased(database).await;
+    let of_shop = row(&house, request).await;
+    let now = house.clock.now();
+    let many = move |write: &mut crate::store::Write<'_>| {
+        for number in 0..100_u128 {
+            let request_id = RequestId::from_uuid(uuid::Uuid::from_u128(9_000 + number));
+            let other = source_erasures::SourceErasureRow {
+                request_id,
+                source_no: crate::types::SourceNo(90),
+                attempts: 3,
+                next_at: now.plus(-Timestamp::DAY),
+                ..of_shop.clone()
+            };
+            source_erasures::insert(write, other)?;
+        }
+        Ok::<_, crate::store::Error>(())
+    };
+    house.store.write(many).await.unwrap();
+    let due = erasures(&house).due().await;
+    assert_eq!(due[0].source_no, house.source(), "a hundred of another vendor come first");
+}
+
+async fn old_blind_indexes_end_by_retention(database: Database) {
+    let (house, _fake, request) = erased(database).await;
+    erasures(&house).ask_all_of(request).await.unwrap();
+    let count = || house.database.count(Shelf::Records, "vendor_erasure");
+    assert!(count() > 0);
+    house.clock.set("2027-01-15T12:00:00Z");
+    house.rights.forget_the_rest(async || Ok::<_, crate::rights::Error>(())).await.unwrap();
+    assert!(count() > 0, "a vendor may still tell of it");
+    house.clock.set("2027-01-21T12:00:01Z");
+    let tally = house.rights.forget_the_rest(async || Ok::<_, crate::rights::Error>(())).await.unwrap();
+    assert_eq!(count(), 0);
+    assert!(tally.of(crate::rights::Rule::VendorErasures) > 0);
+}
+
+async fn a_connector_that_cannot_be_asked_is_final_at_once(database: Database) {
+    let house = House::open(database).await;
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().to_str().unwrap().to_owned();
+    house.connect("datev", &[("folder", path.as_str())], &[]).await;
+    let at = house.clock.now().rfc3339();
+    let line = json!({
+        "type": "customer", "source": SHOP, "external_id": "10000", "updated_at": at,
+        "identifiers": [{"kind": "account", "value": "10000"}], "data": {"person": {"family_name": "Muster"}},
+    });
+    house.syncs.intake.ingest(&[line.to_string()]).await.unwrap();
+    let request = house.erase_as(&(IdentifierKind::Account, "10000".to_owned())).await;
+    erasures(&house).ask_all_of(request).await.unwrap();
+    let (one, report) = told(&house, request).await;
+    assert!(one.is_final && one.attempts == 1, "{one:?}");
+    assert_eq!(report["leaves"], "restricted", "{report}");
+    assert!(report["note"].as_str().unwrap().contains("tax adviser"), "{report}");
+    assert_eq!(certified(&house, request).await, json!([{"source": SHOP, "state": "final", "outcome": "restricted"}]));
 }

@@ -6,13 +6,14 @@ use crate::databases::{Database, on_both_databases};
 use crate::gateway::Scope;
 use crate::rights::{Error, Kind, RefusedFor, Request};
 use crate::store::rows::Who;
-use crate::types::Role;
+use crate::types::{Role, SubjectId};
 
 on_both_databases!(
     a_letter_of_last_week_is_due_by_its_own_date,
     only_the_data_protection_officer_takes_requests_in_for_others,
     a_period_is_extended_once_and_only_while_it_runs,
     what_was_refused_is_not_carried_out,
+    a_demand_that_is_passed_on_is_opened_once_whoever_they_are_now,
 );
 
 async fn a_letter_of_last_week_is_due_by_its_own_date(database: Database) {
@@ -64,4 +65,22 @@ async fn what_was_refused_is_not_carried_out(database: Database) {
     assert!(matches!(house.rights.erase(id, &house.dpo()).await, Err(Error::OutOfTurn("refused"))));
     assert!(house.is_known(who).await);
     assert_eq!(house.rights.requests(None, 10).await.unwrap(), [refused]);
+}
+
+async fn a_demand_that_is_passed_on_is_opened_once_whoever_they_are_now(database: Database) {
+    let house = House::open(database).await;
+    let (anna, double) = (house.customer("anna").await, house.customer("double").await);
+    let demand = async |who: SubjectId| {
+        house.rights.receive_once(Kind::Erasure, Who::Subject(who), &house.dpo(), &[]).await.unwrap()
+    };
+    let first = demand(double).await.unwrap().case().id;
+    // The person turns out to be another one; their request stands under the id of then.
+    let rows = house.rights.gateway.snapshot(Who::Subject(double)).await.unwrap().unwrap();
+    house.merge(double, anna, rows.records[0].record_no).await;
+    assert_eq!(demand(anna).await, None, "the demand is opened again for whom they were merged into");
+    assert_eq!(house.rights.waiting(Kind::Erasure, Who::Subject(anna)).await.unwrap(), Some(first));
+    // Several calls at once open one.
+    let other = house.customer("other").await;
+    let (one, two, three) = tokio::join!(demand(other), demand(other), demand(other));
+    assert_eq!([one, two, three].iter().flatten().count(), 1);
 }

@@ -91,6 +91,10 @@ impl Vendor for Books {
                 let found: Vec<Value> = self.contacts.iter().filter(holds).cloned().collect();
                 self.page(&found, call)
             }
+            ("GET", ["contacts", id]) => {
+                let found = self.contacts.iter().find(|contact| contact["id"] == *id);
+                found.map_or_else(|| error(404, "Not Found"), |contact| Answer::new(200, contact.clone()))
+            }
             ("PUT", ["contacts", id]) => self.change(id, &call.body),
             ("GET", ["voucherlist"]) => {
                 if !call.query.contains_key("voucherType") || !call.query.contains_key("voucherStatus") {

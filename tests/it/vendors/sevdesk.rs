@@ -93,6 +93,10 @@ impl Vendor for Ledger {
                 self.list(&found.iter().collect::<Vec<_>>(), call)
             }
             ("GET", ["Invoice"]) => self.list(&self.invoices.iter().collect::<Vec<_>>(), call),
+            ("GET", ["Contact", id]) => match self.contacts.iter().find(|one| one["id"] == *id) {
+                Some(contact) => Answer::new(200, json!({"objects": [contact]})),
+                None => Answer::new(404, json!({"error": {"message": "not found", "code": 404}})),
+            },
             ("DELETE", ["Contact", id]) => {
                 if self.booked.iter().any(|booked| booked == id) {
                     return Answer::new(409, json!({"error": {"message": "Contact is in use", "code": 409}}));

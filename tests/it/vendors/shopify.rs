@@ -19,6 +19,8 @@ pub struct Shop {
     pub throttled: u32,
     /// Links that were handed out before this changed are not valid any more.
     pub era: u32,
+    /// Refuses what GraphQL is asked for, with a good status: the body of the reply.
+    pub refuses: Option<Value>,
     most: usize,
 }
 
@@ -34,6 +36,7 @@ impl Shop {
             token_is_valid: true,
             throttled: 0,
             era: 0,
+            refuses: None,
             most,
         }
     }
@@ -113,9 +116,16 @@ impl Vendor for Shop {
                 let found: Vec<&Value> = self
                     .customers
                     .iter()
-                    .filter(|one| one["email"].as_str().unwrap().to_lowercase().contains(&wanted))
+                    .filter(|one| one["email"].as_str().unwrap_or_default().to_lowercase().contains(&wanted))
                     .collect();
                 Answer::new(200, json!({"customers": found}))
+            }
+            ("GET", path) if path.starts_with("/customers/") => {
+                let id = path.trim_start_matches("/customers/").trim_end_matches(".json");
+                match self.customers.iter().find(|one| one["id"].as_u64() == id.parse().ok()) {
+                    Some(customer) => Answer::new(200, json!({"customer": customer})),
+                    None => Answer::new(404, json!({"errors": "Not Found"})),
+                }
             }
             ("POST", "/graphql.json") => {
                 if self.throttled > 0 {
@@ -124,6 +134,9 @@ impl Vendor for Shop {
                         200,
                         json!({"errors": [{"message": "Throttled", "extensions": {"code": "THROTTLED"}}]}),
                     );
+                }
+                if let Some(refusal) = &self.refuses {
+                    return Answer::new(200, refusal.clone());
                 }
                 assert!(call.body["query"].as_str().unwrap().contains("customerRequestDataErasure"));
                 let id = call.body["variables"]["id"].as_str().unwrap().to_owned();

@@ -81,7 +81,7 @@ pub(in crate::jobs) struct House {
     pub(in crate::jobs) database: Database,
     pub(in crate::jobs) rights: Arc<Rights>,
     pub(in crate::jobs) book: Arc<Book>,
-    gateway: Arc<Gateway>,
+    pub(in crate::jobs) gateway: Arc<Gateway>,
     leap: Arc<Leap>,
 }
 
@@ -226,6 +226,18 @@ impl House {
         let request = self.rights.receive(Kind::Erasure, self.who(who), None, &dpo).await.unwrap();
         self.rights.erase(request.case().id, &dpo).await.unwrap();
         request.case().id
+    }
+
+    /// The data protection officer.
+    pub(in crate::jobs) fn dpo(&self) -> Caller {
+        let id = ApiKeyId::from_uuid(uuid::Uuid::from_u128(2));
+        Caller { actor: Actor::Key { id, role: Role::Dpo }, scope: Scope::Every }
+    }
+
+    /// A request for a copy.
+    pub(in crate::jobs) async fn demand_access(&self, mail: &str) -> RequestId {
+        let who = self.who(&(IdentifierKind::Email, mail.to_owned()));
+        self.rights.receive(Kind::Access, who, None, &self.dpo()).await.unwrap().case().id
     }
 
     /// The certificate of an erasure, as it is now.

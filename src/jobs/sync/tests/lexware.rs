@@ -8,14 +8,17 @@ use crate::connect::{Leaves, Person};
 use crate::vendors::lexware::Books;
 
 scenarios!(Books);
-on_both_databases!(a_contact_that_cannot_be_changed_is_left_to_somebody);
+on_both_databases!(
+    a_contact_that_cannot_be_changed_is_left_to_somebody,
+    a_contact_without_a_mail_address_is_found_by_its_id,
+);
 
 impl Case for Books {
     const CONNECTOR: &'static str = "lexware_office";
     const VIA: &'static [&'static str] = &["https://api.lexware.io"];
     const RECORDS: u64 = 2;
     const CHANGED: u64 = 2;
-    const LEAVES: Option<Leaves> = Some(Leaves::Overwritten);
+    const LEAVES: Option<Leaves> = Some(Leaves::Restricted);
 
     fn new() -> Self {
         Self::with_people(PEOPLE, PAGE)
@@ -53,7 +56,8 @@ async fn a_contact_that_cannot_be_changed_is_left_to_somebody(database: Database
         connector.erase().unwrap().run(&session, &person).await
     };
     let done = forget("kunde4@example.org").await;
-    assert_eq!((done.steps[0].found, done.steps[0].leaves), (1, Some(Leaves::Overwritten)), "{done:?}");
+    assert_eq!((done.steps[0].found, done.steps[0].leaves), (1, Some(Leaves::Restricted)), "{done:?}");
+    assert_eq!((done.steps[1].found, done.steps[1].leaves), (1, Some(Leaves::Overwritten)), "{done:?}");
     fake.with(|books| {
         assert_eq!(books.contacts[4].get("emailAddresses"), None);
         assert_eq!(books.contacts[4]["person"]["lastName"], "Beispiel4", "the invoice needs the name");
@@ -61,5 +65,25 @@ async fn a_contact_that_cannot_be_changed_is_left_to_somebody(database: Database
     });
     let left = forget("kunde6@example.org").await;
     assert_eq!(left.leaves, Some(Leaves::ManualTask), "{left:?}");
-    assert!(left.steps[0].failure.as_ref().unwrap().contains("406"), "{left:?}");
+    assert!(left.steps[1].failure.as_ref().unwrap().contains("406"), "{left:?}");
+}
+
+async fn a_contact_without_a_mail_address_is_found_by_its_id(database: Database) {
+    let (house, fake) = open::<Books>(database).await;
+    fake.with(|books| {
+        let contact = books.contacts[4].as_object_mut().unwrap();
+        contact.remove("emailAddresses");
+        contact.insert("phoneNumbers".to_owned(), json!({"mobile": ["+49 171 2345678"]}));
+    });
+    let session = house.syncs.vendors.session(SHOP).await.unwrap();
+    let connector = session.connector().clone();
+    let id = fake.with(|books| books.contacts[4]["id"].as_str().unwrap().to_owned());
+    let person = Person { account: Some(id), ..Person::default() };
+    let report = connector.erase().unwrap().run(&session, &person).await;
+    assert_eq!((report.leaves, report.steps[1].leaves), (Some(Leaves::Restricted), Some(Leaves::Overwritten)));
+    assert_eq!((report.steps[1].found, report.steps[1].verified), (1, Some(true)), "{report:?}");
+    fake.with(|books| {
+        assert_eq!(books.contacts[4].get("phoneNumbers"), None);
+        assert_eq!(books.contacts[4]["person"]["lastName"], "Beispiel4", "the invoice needs the name");
+    });
 }

@@ -8,7 +8,7 @@ use crate::connect::{Leaves, Person};
 use crate::vendors::sevdesk::Ledger;
 
 scenarios!(Ledger);
-on_both_databases!(a_contact_with_booked_documents_is_left_to_somebody);
+on_both_databases!(a_contact_with_booked_documents_is_left_to_somebody, a_contact_without_a_number_is_found_by_its_id,);
 
 impl Case for Ledger {
     const CONNECTOR: &'static str = "sevdesk";
@@ -52,9 +52,26 @@ async fn a_contact_with_booked_documents_is_left_to_somebody(database: Database)
     let report = connector.erase().unwrap().run(&session, &Ledger::person(4)).await;
     assert_eq!((report.steps[0].found, report.leaves), (1, Some(Leaves::ManualTask)), "{report:?}");
     assert!(report.steps[0].failure.as_ref().unwrap().contains("409"), "{report:?}");
-    // Known by a mail address alone, nobody is looked for.
+    // Known by a mail address alone, nobody is looked for, and that is said.
     let calls = fake.calls();
     let person = Person { email: Some(Ledger::email(4)), ..Person::default() };
     let report = connector.erase().unwrap().run(&session, &person).await;
-    assert_eq!((report.leaves, fake.calls()), (None, calls));
+    assert_eq!((report.leaves, fake.calls()), (Some(Leaves::ManualTask), calls));
+    assert!(report.steps[0].unasked, "{report:?}");
+    assert!(report.steps[0].failure.as_ref().unwrap().contains("customer number or account id"), "{report:?}");
+}
+
+async fn a_contact_without_a_number_is_found_by_its_id(database: Database) {
+    let (house, fake) = open::<Ledger>(database).await;
+    fake.with(|ledger| ledger.contacts[4]["customerNumber"] = json!(null));
+    let session = house.syncs.vendors.session(SHOP).await.unwrap();
+    let connector = session.connector().clone();
+    let by_id = Person { account: Some("81004".to_owned()), ..Person::default() };
+    let report = connector.erase().unwrap().run(&session, &by_id).await;
+    assert_eq!((report.steps[0].found, report.steps[0].verified), (1, Some(true)), "{report:?}");
+    assert!(fake.with(|ledger| ledger.contacts.iter().all(|one| one["id"] != "81004")));
+    // Found by both it is one contact.
+    let by_both = Person { account: Some("81005".to_owned()), ..Ledger::person(5) };
+    let report = connector.erase().unwrap().run(&session, &by_both).await;
+    assert_eq!((report.steps[0].found, report.leaves), (1, Some(Leaves::Deleted)), "{report:?}");
 }

@@ -5,10 +5,17 @@ use serde_json::json;
 use super::house::SHOP;
 use super::scenarios::{self, Case, Expires, PAGE, PEOPLE, open, scenarios};
 use crate::connect::{Leaves, Person};
+use crate::vendors::Break;
 use crate::vendors::shopify::Shop;
 
 scenarios!(Shop);
-on_both_databases!(a_throttle_in_a_good_reply_is_waited_out, a_page_that_is_not_valid_any_more_begins_it_anew);
+on_both_databases!(
+    a_throttle_in_a_good_reply_is_waited_out,
+    a_page_that_is_not_valid_any_more_begins_it_anew,
+    a_refusal_in_a_good_reply_is_no_erasure,
+    a_customer_without_a_mail_address_is_found_by_the_id,
+    an_interface_that_is_switched_off_is_no_empty_search,
+);
 
 impl Case for Shop {
     const CONNECTOR: &'static str = "shopify";
@@ -60,4 +67,47 @@ impl Expires for Shop {
 
 async fn a_page_that_is_not_valid_any_more_begins_it_anew(database: Database) {
     scenarios::a_page_that_is_not_valid_any_more_begins_it_anew::<Shop>(database).await;
+}
+
+async fn a_refusal_in_a_good_reply_is_no_erasure(database: Database) {
+    let (house, fake) = open::<Shop>(database).await;
+    let session = house.syncs.vendors.session(SHOP).await.unwrap();
+    let connector = session.connector().clone();
+    let person = Person { email: Some(Shop::email(4)), ..Person::default() };
+    let denied =
+        json!({"errors": [{"message": "Access denied", "extensions": {"code": "ACCESS_DENIED"}}], "data": null});
+    let wrong = json!({"data": {"customerRequestDataErasure": {
+        "customerId": null, "userErrors": [{"field": ["customerId"], "message": "Customer cannot be erased"}]}}});
+    for refusal in [denied, wrong] {
+        fake.with(|shop| shop.refuses = Some(refusal));
+        let report = connector.erase().unwrap().run(&session, &person).await;
+        assert_eq!((report.steps[0].found, report.leaves), (1, Some(Leaves::ManualTask)), "{report:?}");
+        assert!(report.steps[0].failure.as_ref().unwrap().contains("refused"), "{report:?}");
+    }
+    fake.with(|shop| assert_eq!(shop.to_erase, Vec::<String>::new()));
+}
+
+async fn a_customer_without_a_mail_address_is_found_by_the_id(database: Database) {
+    let (house, fake) = open::<Shop>(database).await;
+    fake.with(|shop| shop.customers[4]["email"] = json!(null));
+    let session = house.syncs.vendors.session(SHOP).await.unwrap();
+    let connector = session.connector().clone();
+    let person = Person { account: Some("7300000000004".to_owned()), ..Person::default() };
+    let report = connector.erase().unwrap().run(&session, &person).await;
+    assert_eq!((report.steps[0].found, report.leaves), (1, Some(Leaves::Anonymised)), "{report:?}");
+    fake.with(|shop| assert_eq!(shop.to_erase, ["gid://shopify/Customer/7300000000004"]));
+    // Whoever is not there is nobody.
+    let person = Person { account: Some("1".to_owned()), ..Person::default() };
+    assert_eq!(connector.erase().unwrap().run(&session, &person).await.leaves, None);
+}
+
+async fn an_interface_that_is_switched_off_is_no_empty_search(database: Database) {
+    let (house, fake) = open::<Shop>(database).await;
+    let session = house.syncs.vendors.session(SHOP).await.unwrap();
+    let connector = session.connector().clone();
+    let person = Person { email: Some(Shop::email(4)), ..Person::default() };
+    fake.break_calls(0, &[Break::Status(404)]);
+    let report = connector.erase().unwrap().run(&session, &person).await;
+    assert_eq!(report.leaves, Some(Leaves::ManualTask), "{report:?}");
+    assert!(report.steps[0].failure.is_some(), "{report:?}");
 }

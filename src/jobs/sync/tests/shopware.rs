@@ -303,10 +303,11 @@ async fn an_erasure_that_the_vendor_only_pretends_is_not_called_one(database: Da
     assert_eq!((account.verified, account.leaves), (Some(false), Some(Leaves::ManualTask)));
     assert!(report.steps[2].failure.as_ref().unwrap().contains("lack a right"), "{report:?}");
     assert_eq!(report.leaves, Some(Leaves::ManualTask));
-    // Nobody is found, and nothing is asked without a value to look for.
+    // Nothing is asked without a value to look for, and that is said.
     let before = fake.calls();
     let nobody = shopware.erase().unwrap().run(&session, &Person::default()).await;
-    assert_eq!((nobody.leaves, fake.calls()), (None, before));
+    assert_eq!((nobody.leaves, fake.calls()), (Some(Leaves::ManualTask), before));
+    assert!(nobody.steps.iter().all(|step| step.unasked), "{nobody:?}");
 }
 
 async fn nothing_secret_lies_open(database: Database) {

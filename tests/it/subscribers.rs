@@ -1,0 +1,85 @@
+//! `obhut destinations` for a program that is told: added, told by the running hub, disabled, resumed, let go.
+
+use std::process::Output;
+use std::sync::Arc;
+use std::thread::sleep;
+use std::time::Duration;
+
+use obhut::types::{Role, SystemClock};
+use serde_json::json;
+
+use crate::databases::Database;
+use crate::house::{House, in_a_house_on_both_databases};
+use crate::vendors::Fake;
+use crate::vendors::subscriber::{SECRET, Subscriber};
+
+in_a_house_on_both_databases!(a_program_is_told_by_the_running_hub_until_it_is_let_go);
+
+fn text(output: &Output) -> String {
+    format!("{}\n{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
+}
+
+/// Looks until it is so, for at most half a minute.
+#[track_caller]
+fn until(what: &str, holds: impl Fn() -> bool) {
+    for _ in 0..300 {
+        if holds() {
+            return;
+        }
+        sleep(Duration::from_millis(100));
+    }
+    panic!("it does not come to this: {what}");
+}
+
+fn a_program_is_told_by_the_running_hub_until_it_is_let_go(database: Database) {
+    let mut house = House::open(database).with_subject("anna").consenting_to("newsletter_email");
+    house.keep_secret(SECRET);
+    let program = Fake::serve(Subscriber::new(), Arc::new(SystemClock));
+    let secret = house.home().join("secret.txt");
+    std::fs::write(&secret, SECRET).unwrap();
+    let (url, secret) = (format!("url={}/obhut", program.address()), format!("secret={}", secret.display()));
+    let fixed = ["destinations", "add", "webhook", "--code", "crm", "--title", "Our CRM", "--set", &url];
+    let rest = ["--secret-file", &secret, "--allow-private-host", "127.0.0.1"];
+    let added = house.run(&[&fixed[..], &rest[..]].concat());
+    assert!(added.status.success(), "{}", text(&added));
+    assert_eq!(program.with(|program| (program.heard.len(), program.forged)), (1, 0), "one message to try it");
+    assert!(house.run(&["destinations", "test", "crm"]).status.success());
+    program.with(|program| program.heard.clear());
+
+    // It is no source, and does not end as one.
+    let wrong = house.run(&["sources", "remove", "crm"]);
+    assert_eq!(wrong.status.code(), Some(1));
+    assert!(text(&wrong).contains("obhut destinations remove crm"), "{}", text(&wrong));
+
+    // What was said before is no news; what is said from now on is told, also before the hub looked for the first time.
+    house.say("anna", "withdrawn", Some("newsletter_email")).expect(201);
+    until("the withdrawal is told", || program.with(|program| program.heard.len()) == 1);
+    let (id, message) = program.with(|program| program.heard[0].clone());
+    assert_eq!((&message["type"], id.starts_with("msg_")), (&json!("consent.withdrawn"), true), "{message}");
+    let listed = || text(&house.run(&["destinations", "list"]));
+    until("it stands as arrived", || listed().contains("0 wait, 1 arrived, 0 given up"));
+    let lines = house.audit();
+    let told: Vec<_> = lines.iter().filter(|line| line["body"]["recipient"] == "Our CRM (crm)").collect();
+    assert_eq!(told.len(), 1, "{told:?}");
+    assert_eq!((&told[0]["act"], &told[0]["body"]["object"]), (&json!("disclosed"), &json!("messages")));
+
+    // It wants no more, and is asked again by the operator alone.
+    program.with(|program| program.status = 410);
+    house.say("anna", "objected", Some("personalisation")).expect(201);
+    until("it is disabled", || listed().contains("disabled"));
+    let refused = house.run(&["destinations", "resume", "crm"]);
+    assert_eq!(refused.status.code(), Some(1), "it still answers 410: {}", text(&refused));
+    program.with(|program| program.status = 204);
+    let resumed = house.run(&["destinations", "resume", "crm"]);
+    assert!(resumed.status.success(), "{}", text(&resumed));
+    assert!(listed().contains("told"), "{}", listed());
+
+    let removed = house.run(&["destinations", "remove", "crm"]);
+    assert!(removed.status.success(), "{}", text(&removed));
+    assert!(!listed().contains("crm"));
+    assert_eq!(house.run(&["destinations", "remove", "crm"]).status.code(), Some(1));
+    let calls = program.calls();
+    house.post(Role::Dpo, "/v1/requests", &crate::house::demand("anna", "erasure"));
+    sleep(Duration::from_secs(3));
+    assert_eq!(program.calls(), calls, "it is told still");
+}
