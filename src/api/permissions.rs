@@ -113,7 +113,8 @@ operations! {
     "Asks for a sync of a source." WantSync POST "/v1/sources/{code}/syncs" [Admin];
     "Makes the vendor of a source forget a person." EraseAtVendor POST "/v1/sources/{code}/erasures" [Dpo];
     "Hears what the vendor of a source tells by itself; its signature is the key." HearVendor POST "/v1/sources/{code}/webhooks" [];
-    "Lists the programs that are told what people decided." ListDestinations GET "/v1/destinations" [Admin Dpo];
+    "Lists the destinations: who is told what people decided, and who takes people of a segment." ListDestinations GET "/v1/destinations" [Admin Dpo];
+    "Asks for a push of a destination's segment." WantPush POST "/v1/destinations/{code}/pushes" [Admin];
     "Shows how many events of a source were not taken, and why." ListTurnedAway GET "/v1/sources/{code}/turned-away" [Admin Dpo];
     "Takes events of tracking SDKs in." CollectEvents POST "/v1/batch" [Collector Browser];
     "Tells who somebody is." CollectIdentify POST "/v1/identify" [Collector Browser];

@@ -55,6 +55,7 @@ pub fn configure(config: &mut ServiceConfig<'_>) {
         .service(sources::turned_away::list)
         .service(sources::webhook::hear)
         .service(destinations::list::list)
+        .service(destinations::push::want)
         .service(collect::batch::batch)
         .service(single::identify)
         .service(single::track)

@@ -15,6 +15,7 @@
 //!
 //! Read next: `connectors/shopware6/manifest.yaml`, then [`Pull::page`], which `jobs::sync` calls.
 
+mod audience;
 mod call;
 mod catalog;
 mod connections;
@@ -39,6 +40,7 @@ mod template;
 mod vendors;
 mod webhook;
 
+pub use audience::{Audience, Newcomer};
 pub use catalog::{Catalog, Connector};
 pub use connections::{Connection, Connections, Places, Unkept};
 pub use erase::{Erase, Erasure, Person, StepReport};

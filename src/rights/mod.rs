@@ -8,6 +8,7 @@
 //! Read in this order: `deadline`, `request`, `access`, `erase`, `due`. Read next: [`crate::gateway`].
 
 mod access;
+mod audience;
 mod certificate;
 mod correct;
 pub mod deadline;
@@ -24,6 +25,7 @@ mod recipients;
 mod request;
 mod rest;
 mod retention;
+mod vendors;
 mod words;
 
 #[cfg(test)]
@@ -32,13 +34,14 @@ mod tests;
 use std::sync::Arc;
 
 pub use access::{Membership, Package};
+pub use audience::{Handed, Handing};
 pub use certificate::{Certificate, Invalid, Kept, Recipient, verify_certificate};
 pub use correct::{Correction, Linked};
 pub use deadline::{Deadline, Land};
 pub use due::{Rule, Tally};
-pub use errand::{NOTHING_FOUND, SourceErasure};
 pub use notice::{Notice, NoticeState};
 pub use request::{Answered, Case, Executing, Kind, Received, Refused, RefusedFor, Request};
+pub use vendors::{NOTHING_FOUND, SourceErasure};
 
 use crate::audit::{self, Book};
 use crate::consent::Rulebook;
