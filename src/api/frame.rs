@@ -13,7 +13,7 @@ use actix_web::{Error, HttpMessage, HttpResponse};
 use metrics_exporter_prometheus::PrometheusHandle;
 
 use super::health::{self, Draining, Readiness};
-use super::limits::{Gate, Payer, Running};
+use super::limits::{Gate, Payer, Running, Turn};
 use super::problem::{self, Code, Problem};
 use super::request_id::{self, CallId};
 use super::{collect, headers, metrics};
@@ -79,7 +79,7 @@ pub(super) async fn around<B: MessageBody + 'static>(
             log(&problem);
             request.into_response(told(&problem, id, tracker)).map_into_right_body()
         }
-        Ok(()) => match next.call(request).await {
+        Ok(()) => match run(turn, next.call(request)).await {
             Ok(reply) => as_problem(reply, id, tracker),
             Err(error) => {
                 let mut reply = reply_to(&error, id, tracker);
@@ -92,6 +92,14 @@ pub(super) async fn around<B: MessageBody + 'static>(
     dress(reply.headers_mut());
     metrics::count(route, method, reply.status(), watch.elapsed());
     Ok(reply)
+}
+
+/// Runs the call in its turn; a probe has none when all are taken.
+async fn run<T>(turn: Option<Turn>, call: impl Future<Output = T>) -> T {
+    match turn {
+        Some(turn) => turn.run(call).await,
+        None => call.await,
+    }
 }
 
 /// Whether the call may begin. Probes always may: an overloaded hub is alive. On a disk that failed nothing else may,

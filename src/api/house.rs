@@ -7,6 +7,7 @@ use futures_util::future::BoxFuture;
 use super::collect::Pool;
 use super::doorkeeper::Doorkeeper;
 use super::health::Probe;
+use super::limits::Entrance;
 use crate::audit::Book;
 use crate::connect::Vendors;
 use crate::consent::Rulebook;
@@ -42,6 +43,8 @@ pub struct House {
     pub store: Store,
     /// Whether the database answers.
     pub probe: Probe,
+    /// Where calls that bring records wait.
+    pub entrance: Entrance,
     /// Events on their way in.
     pub pool: Pool,
     /// Ids.

@@ -13,7 +13,9 @@ use governor::clock::{Clock, MonotonicClock};
 use governor::middleware::NoOpMiddleware;
 use governor::state::keyed::DashMapStateStore;
 use governor::{Quota, RateLimiter};
+use tokio::sync::{Semaphore, SemaphorePermit};
 
+use super::problem::Problem;
 use crate::types::ApiKeyId;
 
 /// Whose allowance a call uses.
@@ -141,11 +143,59 @@ impl Drop for Turn {
     }
 }
 
+tokio::task_local! {
+    /// The call that is answered by this task.
+    static CALL: Arc<Turn>;
+}
+
+impl Turn {
+    /// Runs `call` as the call of this turn.
+    pub(super) async fn run<T>(self, call: impl Future<Output = T>) -> T {
+        CALL.scope(Arc::new(self), call).await
+    }
+
+    /// The turn of the running call. Work that goes on when its caller has hung up holds it, and goes on counting.
+    pub(super) fn current() -> Option<Arc<Self>> {
+        CALL.try_with(Arc::clone).ok()
+    }
+}
+
+/// Calls that bring records at once. Each holds a chunk of its body in memory and waits for the one writer.
+const BRINGING: usize = 64;
+/// How long a call waits to be among them.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// Where calls wait that bring records.
+pub struct Entrance {
+    room: Semaphore,
+    patience: Duration,
+}
+
+impl Default for Entrance {
+    fn default() -> Self {
+        Self { room: Semaphore::new(BRINGING), patience: PATIENCE }
+    }
+}
+
+impl Entrance {
+    /// Waits until there is room.
+    ///
+    /// # Errors
+    /// `overloaded` if there is none for five seconds.
+    pub async fn enter(&self) -> Result<SemaphorePermit<'_>, Problem> {
+        match tokio::time::timeout(self.patience, self.room.acquire()).await {
+            Ok(Ok(permit)) => Ok(permit),
+            Ok(Err(_)) | Err(_) => Err(Problem::overloaded(1)),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use governor::clock::FakeRelativeClock;
 
     use super::*;
+    use crate::api::problem::Code;
 
     fn rate(per_second: u32, burst: u32) -> Rate {
         Rate { per_second: per_second.try_into().unwrap(), burst: burst.try_into().unwrap() }
@@ -189,6 +239,25 @@ mod tests {
         assert_eq!(peer("2001:db8:1:2::3"), peer("2001:db8:1:2:ffff::"));
         assert_ne!(peer("2001:db8:1:2::3"), peer("2001:db8:1:3::3"));
         assert_eq!(peer("::ffff:192.0.2.1"), peer("192.0.2.1"));
+    }
+
+    #[tokio::test]
+    async fn nobody_waits_long_at_the_entrance() {
+        let entrance = Entrance { patience: Duration::from_millis(20), ..Entrance::default() };
+        let inside: Vec<_> = futures_util::future::join_all((0..BRINGING).map(|_| entrance.enter())).await;
+        assert_eq!(entrance.enter().await.map(drop).unwrap_err().code(), Code::Overloaded);
+        drop(inside);
+        assert!(entrance.enter().await.is_ok());
+    }
+
+    #[tokio::test]
+    async fn what_goes_on_without_its_caller_counts_as_running() {
+        let running = Running::default();
+        let held = running.begin(1).unwrap().run(async { Turn::current() }).await;
+        assert!(Turn::current().is_none());
+        assert_eq!(running.count(), 1);
+        drop(held);
+        assert_eq!(running.count(), 0);
     }
 
     #[test]

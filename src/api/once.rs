@@ -17,6 +17,7 @@ use serde::Serialize;
 use tracing::Instrument;
 
 use super::house::House;
+use super::limits;
 use super::problem::{Code, Problem};
 use crate::store::replies::{self, ReplyRow};
 use crate::types::{ApiKeyId, Timestamp};
@@ -245,10 +246,15 @@ pub(super) async fn once(
     .await
 }
 
-/// Runs `work` to its end even if the caller hangs up meanwhile.
+/// Runs `work` to its end even if the caller hangs up meanwhile. Until then the call counts as running.
 ///
 /// # Errors
 /// Those of `work`.
 pub(super) async fn apart<T: 'static>(work: impl Future<Output = Result<T, Problem>> + 'static) -> Result<T, Problem> {
+    let turn = limits::Turn::current();
+    let work = async move {
+        let _turn = turn;
+        work.await
+    };
     actix_web::rt::spawn(work.in_current_span()).await.unwrap_or_else(|cause| Err(Problem::internal(cause)))
 }

@@ -17,6 +17,7 @@ pub use commands::run;
 
 use crate::api::collect::Pool;
 use crate::api::health::Probe;
+use crate::api::limits::Entrance;
 use crate::api::{Doorkeeper, House};
 use crate::audit::{self, Book};
 use crate::config::{Config, DatabaseUrl, RootKey};
@@ -213,6 +214,7 @@ pub async fn open(config: &Config) -> Result<Hub, Error> {
             strongbox,
             store,
             probe: Probe::default(),
+            entrance: Entrance::default(),
             pool: Pool::default(),
             ids,
             clock,

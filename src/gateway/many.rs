@@ -107,11 +107,16 @@ impl Gateway {
             }
         }
         if failed > 0 {
-            // The line before says that theirs was disclosed.
-            let line = by(Line::new(Act::Refused), ask).under(ask.purpose.clone(), version);
-            self.book.note(line.reasons(vec![DAMAGED.to_owned()]).count(failed)).await?;
+            self.note_damage(ask, &edition, failed).await?;
         }
         Ok(found)
+    }
+
+    /// Says that nothing was disclosed of so many people, because it is damaged; a line before may say that it was.
+    pub(super) async fn note_damage(&self, ask: &Ask, edition: &Edition, people: usize) -> Result<(), Error> {
+        let version = edition.purpose(&ask.purpose).and_then(|purpose| i32::try_from(purpose.version).ok());
+        let line = by(Line::new(Act::Refused), ask).under(ask.purpose.clone(), version);
+        Ok(self.book.note(line.reasons(vec![DAMAGED.to_owned()]).count(people)).await?)
     }
 
     /// Decides on one of many; of whom there is, with their keys and their name in the audit book.
@@ -143,7 +148,7 @@ impl Gateway {
 type Decided<'a> = (Verdict, Option<(Keys<'a>, Option<Pseudonym>)>);
 
 /// None, if the failure is of one person's rows alone; else it is everybody's.
-fn damaged<T>(failure: Error) -> Result<Option<T>, Error> {
+pub(super) fn damaged<T>(failure: Error) -> Result<Option<T>, Error> {
     if !failure.is_of_one_person() {
         return Err(failure);
     }

@@ -27,6 +27,7 @@ pub use decision::{Allowed, Decision, Outcome, Refused, Why};
 pub use disclosed::Disclosed;
 pub use disclosure::{DisclosedRecord, Disclosure};
 pub use many::Page;
+use many::damaged;
 pub use names::{Assignment, Assignments};
 pub use permit::{Gap, Permit, RecordFacts, Refusal, Verdict, decide};
 pub use reseal::Reclosed;
@@ -136,24 +137,30 @@ impl Gateway {
         Self { door: Door::new(opener), store, book, rulebook, keyring, ids, clock }
     }
 
-    /// One consented read: decide, record, open.
+    /// One consented read: decide, record, open. Of somebody whose data is damaged there is nothing, as of nobody; the
+    /// log and the audit book tell why.
     ///
     /// # Errors
-    /// If the data cannot be loaded, the audit line is not durable, or the data does not open. Nothing is disclosed.
+    /// If the data cannot be loaded or the audit line is not durable. Nothing is disclosed.
     pub async fn read(&self, ask: &Ask, who: Who, request: Option<RequestId>) -> Result<Answer, Error> {
         let rows = self.load(vec![who]).await?.pop().flatten();
         let edition = self.rulebook.edition();
         let id = self.decision_id()?;
-        let verdict = self.decide_for_outside(ask, rows.as_ref(), &edition, id)?;
         let mut keys = rows.as_ref().map(|rows| self.door.keys(rows));
-        let pseudonym = pseudonym(&mut keys)?;
+        let decided = self.decide_for_outside(ask, rows.as_ref(), &edition, id);
+        let named = decided.and_then(|verdict| Ok((verdict, pseudonym(&mut keys)?)));
+        let Some((verdict, pseudonym)) = named.map(Some).or_else(damaged)? else {
+            self.note_damage(ask, &edition, 1).await?;
+            return Ok(Answer::Nothing);
+        };
         let receipt = self.book.record(id, line(ask, verdict.decision(), pseudonym, request)).await?;
-        match (verdict, keys) {
-            (Verdict::Allow(permit), Some(keys)) => {
-                let disclosure = self.door.disclose(permit, receipt, (keys, &[]), &edition)?;
-                Ok(Answer::Disclosed(Box::new(disclosure)))
+        let (Verdict::Allow(permit), Some(keys)) = (verdict, keys) else { return Ok(Answer::Nothing) };
+        match self.door.disclose(permit, receipt, (keys, &[]), &edition).map(Some).or_else(damaged)? {
+            Some(disclosure) => Ok(Answer::Disclosed(Box::new(disclosure))),
+            None => {
+                self.note_damage(ask, &edition, 1).await?;
+                Ok(Answer::Nothing)
             }
-            _ => Ok(Answer::Nothing),
         }
     }
 

@@ -153,7 +153,9 @@ impl Intake {
             let (prepared, sealer, ids) = (prepared.clone(), self.sealer.clone(), self.ids.clone());
             let (matching, edition) = (self.matching.clone(), edition.clone());
             self.store
-                .write(move |write| settle(&Desk::new(&sealer, &ids, now), write, (&matching, &edition), &prepared))
+                .write_many(prepared.len(), move |write| {
+                    settle(&Desk::new(&sealer, &ids, now), write, (&matching, &edition), &prepared)
+                })
                 .await
         });
         let settled = settled.await?;

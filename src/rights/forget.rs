@@ -13,9 +13,10 @@
 
 use std::sync::Arc;
 
-use super::due::{Due, Fate, Rule, Tally, categories, due};
+use super::due::{Due, Fate, categories, due};
 use super::erase::unchanged;
 use super::request::OPEN;
+use super::tally::{Rule, Tally};
 use super::{Error, Rights};
 use crate::audit::{Act, Line};
 use crate::consent::Edition;

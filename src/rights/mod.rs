@@ -25,6 +25,7 @@ mod recipients;
 mod request;
 mod rest;
 mod retention;
+mod tally;
 mod vendors;
 mod words;
 
@@ -38,9 +39,9 @@ pub use audience::{Handed, Handing};
 pub use certificate::{Certificate, Invalid, Kept, Recipient, verify_certificate};
 pub use correct::{Correction, Linked};
 pub use deadline::{Deadline, Land};
-pub use due::{Rule, Tally};
 pub use notice::{Notice, NoticeState};
 pub use request::{Answered, Case, Executing, Kind, Received, Refused, RefusedFor, Request};
+pub use tally::{Rule, Tally};
 pub use vendors::{NOTHING_FOUND, SourceErasure};
 
 use crate::audit::{self, Book};

@@ -4,8 +4,8 @@
 //! What is going to be ended is an audit line first; what was ended is one after, also if something failed in between.
 
 use super::deadline::closed_before;
-use super::due::{Rule, Tally};
 use super::forget::{line, pass_over};
+use super::tally::{Rule, Tally};
 use super::{Error, Rights};
 use crate::audit::{Act, Line};
 use crate::store::{self, Write, keys, orphans, records, replies, requests, subjects};

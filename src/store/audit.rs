@@ -8,10 +8,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use diesel::prelude::*;
 use tokio::sync::oneshot;
 
+use super::checkpoint::copy_back;
 use super::columns::{About, Entries};
 use super::connection::{Access, Connection, Location, Shelf, on, open};
 use super::fixed::Fixed;
-use super::gatherer::Gatherer;
+use super::gatherer::{Gatherer, first_come};
 use super::schema::{audit_entry, audit_log, audit_subject};
 use super::{Error, Read};
 use crate::types::{LogId, Timestamp};
@@ -106,7 +107,7 @@ impl Auditor {
             link,
             healthy: healthy.clone(),
         };
-        let gatherer = Gatherer::spawn("obhut-auditor", WAITING, move |batch| book.work(batch))?;
+        let gatherer = Gatherer::spawn("obhut-auditor", WAITING, first_come, move |batch| book.work(batch))?;
         Ok(Self { gatherer, healthy })
     }
 
@@ -158,6 +159,12 @@ impl Book {
             let places = waiting.drafts.iter().zip(first..).map(|(_, idx)| Place { log: self.log, idx }).collect();
             first += i64::try_from(waiting.drafts.len()).unwrap_or(0);
             let _ = waiting.asker.send(Ok(places));
+        }
+        if let Err(cause) = copy_back(&mut self.connection) {
+            tracing::error!(error = ?cause, "the audit log's write-ahead log could not be copied back");
+            if matches!(cause, Error::Disk(_)) {
+                self.healthy.store(false, Ordering::Relaxed);
+            }
         }
     }
 

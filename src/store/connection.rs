@@ -133,12 +133,11 @@ fn sqlite(directory: &Path, shelf: Shelf, access: Access) -> Result<SqliteConnec
     let mut connection = SqliteConnection::establish(name).map_err(|cause| Error::Open(cause.to_string()))?;
     // busy_timeout first: switching to WAL may meet another process that recovers the file.
     let settings = match access {
-        // secure_delete overwrites what is erased; FULL makes every commit durable; the writer checkpoints by itself, at
-        // 64 MiB: the pages of the indexes are written in no order, and many of them again and again until then.
+        // secure_delete overwrites what is erased; FULL makes every commit durable; `checkpoint` copies the log back.
         Access::Write => {
             "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA secure_delete=ON;
              PRAGMA foreign_keys=ON; PRAGMA trusted_schema=OFF; PRAGMA cell_size_check=ON; PRAGMA temp_store=MEMORY;
-             PRAGMA wal_autocheckpoint=16000; PRAGMA cache_size=-65536; PRAGMA mmap_size=17179869184;"
+             PRAGMA wal_autocheckpoint=0; PRAGMA cache_size=-65536; PRAGMA mmap_size=17179869184;"
         }
         Access::Read => {
             "PRAGMA query_only=ON; PRAGMA trusted_schema=OFF; PRAGMA temp_store=MEMORY;
@@ -227,10 +226,29 @@ fn postgres(url: &str, shelf: Shelf) -> Result<PgConnection, Error> {
             schema = shelf.name()
         ))
         .map_err(|cause| Error::Open(cause.to_string()))?;
-    // Some failures are only known by their text, which is to be English. Not every server lets every user say so;
-    // then such a failure is answered instead of tried again.
-    let _ = connection.batch_execute("SET lc_messages TO 'C'");
+    // Some failures are only known by their text, which has to be English. Not every server lets every user say so.
+    if connection.batch_execute("SET lc_messages TO 'C'").is_err() {
+        let shown = sql_query("SHOW lc_messages").get_result::<Messages>(&mut connection);
+        if !shown.is_ok_and(|shown| is_english(&shown.lc_messages)) {
+            return Err(Error::Open(FOREIGN.to_owned()));
+        }
+    }
     Ok(connection)
+}
+
+/// A lock that is held or a connection that ends would be taken for faults of the hub.
+const FOREIGN: &str = "the server does not speak English to this user, so that its failures cannot be told apart: \
+    let an administrator run ALTER ROLE … SET lc_messages = 'C'";
+
+#[derive(QueryableByName)]
+struct Messages {
+    #[diesel(sql_type = Text)]
+    lc_messages: String,
+}
+
+/// Whether messages of this locale are English. Empty is the server's own environment, which nobody knows.
+fn is_english(locale: &str) -> bool {
+    matches!(locale, "C" | "POSIX" | "C.UTF-8" | "C.utf8") || locale.starts_with("en")
 }
 
 #[cfg(test)]
@@ -241,6 +259,12 @@ mod tests {
     #[test]
     fn sqlite_is_compiled_as_the_house_needs_it() {
         assert_eq!(compiled_wrongly().unwrap(), [""; 0]);
+    }
+
+    #[test]
+    fn messages_are_english_or_the_hub_does_not_start() {
+        assert!(["C", "POSIX", "C.UTF-8", "en_US.UTF-8"].into_iter().all(is_english));
+        assert!(!["de_DE.UTF-8", "", "fr_FR"].into_iter().any(is_english));
     }
 
     #[test]

@@ -5,6 +5,7 @@
 
 use diesel::backend::Backend;
 use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
+use diesel::sql_types::Integer;
 use diesel::sqlite::Sqlite;
 use diesel::{QueryResult, RunQueryDsl};
 
@@ -61,4 +62,16 @@ statements! {
     BeginImmediate = "BEGIN IMMEDIATE";
     /// Ends a transaction, undoing what it did.
     Rollback = "ROLLBACK";
+    /// How many pages the write-ahead log has, and how many of them were copied back; no work.
+    LogSize = "PRAGMA wal_checkpoint(NOOP)";
+    /// Copies back what no reader needs, and says the same.
+    CopyBack = "PRAGMA wal_checkpoint(PASSIVE)";
+}
+
+impl Query for LogSize {
+    type SqlType = (Integer, Integer, Integer);
+}
+
+impl Query for CopyBack {
+    type SqlType = (Integer, Integer, Integer);
 }

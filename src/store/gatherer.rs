@@ -4,6 +4,7 @@
 //! item as for a thousand, so gathering hides the disk. No transaction runs inside a handler's future: a client
 //! that hangs up cancels its wait, never the work.
 
+use std::collections::VecDeque;
 use std::thread::JoinHandle;
 
 use tokio::sync::mpsc;
@@ -11,7 +12,14 @@ use tokio::sync::mpsc;
 use super::Error;
 
 /// How many items one batch takes at most. Keeps transactions small and re-runnable.
-const BATCH: usize = 256;
+pub(super) const BATCH: usize = 256;
+/// How many of the waiting items a choice is made from.
+const IN_VIEW: usize = 1024;
+
+/// Takes the next batch in the order of arrival.
+pub(super) fn first_come<I>(waiting: &mut VecDeque<I>) -> Vec<I> {
+    waiting.drain(..waiting.len().min(BATCH)).collect()
+}
 
 /// The submitting side of a gatherer. Dropping it lets the thread finish what waits, and joins it.
 pub(super) struct Gatherer<I: Send + 'static> {
@@ -20,24 +28,29 @@ pub(super) struct Gatherer<I: Send + 'static> {
 }
 
 impl<I: Send + 'static> Gatherer<I> {
-    /// Starts the thread. `work` is called with one to [`BATCH`] items in order of arrival and must answer each.
+    /// Starts the thread. `choose` takes the next batch out of what waits, at least one item; `work` must answer each.
     pub(super) fn spawn(
         name: &str,
         capacity: usize,
+        choose: fn(&mut VecDeque<I>) -> Vec<I>,
         mut work: impl FnMut(Vec<I>) + Send + 'static,
     ) -> Result<Self, Error> {
-        let (queue, mut waiting) = mpsc::channel(capacity);
+        let (queue, mut arriving) = mpsc::channel(capacity);
         let thread = std::thread::Builder::new()
             .name(name.to_owned())
             .spawn(move || {
-                while let Some(first) = waiting.blocking_recv() {
-                    let mut batch = vec![first];
-                    while batch.len() < BATCH
-                        && let Ok(next) = waiting.try_recv()
-                    {
-                        batch.push(next);
+                let mut waiting = VecDeque::new();
+                loop {
+                    if waiting.is_empty() {
+                        let Some(first) = arriving.blocking_recv() else { break };
+                        waiting.push_back(first);
                     }
-                    work(batch);
+                    while waiting.len() < IN_VIEW
+                        && let Ok(next) = arriving.try_recv()
+                    {
+                        waiting.push_back(next);
+                    }
+                    work(choose(&mut waiting));
                 }
             })
             .map_err(|cause| Error::Open(cause.to_string()))?;

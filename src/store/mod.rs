@@ -26,6 +26,7 @@ pub mod audiences;
 pub mod audit;
 pub mod audit_heads;
 pub mod cards;
+mod checkpoint;
 pub mod connections;
 pub mod deliveries;
 pub mod identifiers;
@@ -114,7 +115,20 @@ impl Store {
         E: Failure,
         F: FnMut(&mut Write<'_>) -> Result<T, E> + Send + 'static,
     {
-        self.0.writer.write(work).await
+        self.0.writer.write(0, work).await
+    }
+
+    /// As [`Store::write`], for `work` that brings so many `records`: it lets short writes pass.
+    ///
+    /// # Errors
+    /// As [`Store::write`].
+    pub async fn write_many<T, E, F>(&self, records: usize, work: F) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: Failure,
+        F: FnMut(&mut Write<'_>) -> Result<T, E> + Send + 'static,
+    {
+        self.0.writer.write(records, work).await
     }
 
     /// Runs `work` in one snapshot of the records, taken after this call.

@@ -16,7 +16,7 @@ use tokio::sync::{Semaphore, oneshot};
 use super::api_keys::ApiKeyRow;
 use super::connection::{Access, Connection, Location, Shelf, open};
 use super::fixed::{Begin, Rollback};
-use super::gatherer::Gatherer;
+use super::gatherer::{Gatherer, first_come};
 use super::rows::{SubjectRows, Who};
 use super::{Error, api_keys, people};
 use crate::types::ApiKeyId;
@@ -143,11 +143,13 @@ impl Reader {
         let errands = (0..ERRAND_READERS).map(|number| {
             let at = location.clone();
             let mut read = Some(Read::open(&at)?);
-            Gatherer::spawn(&format!("obhut-reader-{number}"), WAITING, move |batch| run(&at, &mut read, batch))
+            Gatherer::spawn(&format!("obhut-reader-{number}"), WAITING, first_come, move |batch| {
+                run(&at, &mut read, batch)
+            })
         });
         let at = location.clone();
         let mut read = Some(Read::open(&at)?);
-        let hot = Gatherer::spawn("obhut-reader-hot", WAITING, move |batch| answer(&at, &mut read, batch))?;
+        let hot = Gatherer::spawn("obhut-reader-hot", WAITING, first_come, move |batch| answer(&at, &mut read, batch))?;
         Ok(Self::Postgres { hot, errands: errands.collect::<Result<_, Error>>()?, next: AtomicUsize::new(0) })
     }
 

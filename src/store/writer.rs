@@ -10,6 +10,8 @@
 mod job;
 mod transaction;
 
+use std::collections::VecDeque;
+use std::hash::{BuildHasher as _, RandomState};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -19,11 +21,12 @@ use std::time::{Duration, Instant};
 use tokio::sync::oneshot;
 
 use super::Error;
+use super::checkpoint::{copy_back, truncate};
 use super::connection::{Access, Connection, Location, Shelf, open};
 use super::error::Failure;
-use super::gatherer::Gatherer;
+use super::gatherer::{BATCH, Gatherer};
 use job::{Asked, Job, Run, Setback, answer};
-use transaction::{Transaction, truncate};
+use transaction::Transaction;
 
 /// How often jobs run before they are told that others were in the way.
 const TRIES: u32 = 12;
@@ -35,6 +38,9 @@ const PAUSE: Duration = Duration::from_millis(10);
 const PATIENCE: Duration = Duration::from_secs(2);
 /// Jobs that may wait before new ones are refused.
 const WAITING: usize = 4096;
+/// Records that jobs bring together in one transaction. What somebody says, and an erasure, wait for one transaction at
+/// most, however many records are on their way.
+const RECORDS: usize = 1000;
 
 /// What a write job may use. Both connections are inside a transaction.
 pub struct Write<'a> {
@@ -68,7 +74,7 @@ impl Writer {
     pub(super) fn start(location: &Location) -> Result<Self, Error> {
         let mut desk = Desk::open(location.clone())?;
         let healthy = desk.healthy.clone();
-        let gatherer = Gatherer::spawn("obhut-writer", WAITING, move |batch| desk.work(batch))?;
+        let gatherer = Gatherer::spawn("obhut-writer", WAITING, next_batch, move |batch| desk.work(batch))?;
         Ok(Self { gatherer, healthy })
     }
 
@@ -77,14 +83,15 @@ impl Writer {
         self.healthy.load(Ordering::Relaxed)
     }
 
-    pub(super) async fn write<T, E, F>(&self, work: F) -> Result<T, E>
+    /// Runs `work`, which brings so many `records`.
+    pub(super) async fn write<T, E, F>(&self, records: usize, work: F) -> Result<T, E>
     where
         T: Send + 'static,
         E: Failure,
         F: FnMut(&mut Write<'_>) -> Result<T, E> + Send + 'static,
     {
         let (asker, answer) = oneshot::channel();
-        self.gatherer.submit(Item::Job(Box::new(Asked { work, result: None, asker })))?;
+        self.gatherer.submit(Item::Job(records, Box::new(Asked { work, result: None, asker })))?;
         answer.await.unwrap_or_else(|_| Err(Error::Stopped.into()))
     }
 
@@ -97,8 +104,31 @@ impl Writer {
 }
 
 enum Item {
-    Job(Box<dyn Job>),
+    /// How many records it brings, and what to do.
+    Job(usize, Box<dyn Job>),
     Scrub(oneshot::Sender<Result<bool, Error>>),
+}
+
+fn next_batch(waiting: &mut VecDeque<Item>) -> Vec<Item> {
+    choose(waiting, |item| if let Item::Job(records, _) = item { *records } else { 0 })
+}
+
+/// The next batch: what came first, but what brings many records only as far as there is room for them.
+fn choose<I>(waiting: &mut VecDeque<I>, records: impl Fn(&I) -> usize) -> Vec<I> {
+    let (mut batch, mut rest, mut room) = (Vec::new(), VecDeque::new(), RECORDS);
+    for item in waiting.drain(..) {
+        let records = records(&item);
+        if batch.len() < BATCH && (records <= room || room == RECORDS) {
+            room = room.saturating_sub(records);
+            batch.push(item);
+        } else {
+            // Nobody with records overtakes those who came before.
+            room = if records > 0 { 0 } else { room };
+            rest.push_back(item);
+        }
+    }
+    *waiting = rest;
+    batch
 }
 
 /// The thread's own: connections and what to do with a batch.
@@ -134,12 +164,13 @@ impl Desk {
         let mut scrubs = Vec::new();
         for item in batch {
             match item {
-                Item::Job(job) => jobs.push(job),
+                Item::Job(_, job) => jobs.push(job),
                 Item::Scrub(asker) => scrubs.push(asker),
             }
         }
         if !jobs.is_empty() {
             self.work_jobs(jobs);
+            self.copy_back();
         }
         for asker in scrubs {
             let _ = asker.send(self.scrub());
@@ -246,6 +277,17 @@ impl Desk {
         }
     }
 
+    /// Keeps the write-ahead logs short, when those who asked have their answers: what is committed is durable without.
+    fn copy_back(&mut self) {
+        for transaction in [&mut self.records, &mut self.keys] {
+            let Err(cause) = copy_back(&mut transaction.connection) else { continue };
+            tracing::error!(error = ?cause, "a write-ahead log could not be copied back");
+            if matches!(cause, Error::Disk(_)) {
+                self.healthy.store(false, Ordering::Relaxed);
+            }
+        }
+    }
+
     /// Moves everything from the write-ahead logs into the files and cuts the logs off, so that what was erased
     /// is in neither. PostgreSQL has no such step; there the destroyed key epoch makes erasure final.
     fn scrub(&mut self) -> Result<bool, Error> {
@@ -275,8 +317,24 @@ fn watch() -> Instant {
     Instant::now()
 }
 
-/// How long others are let pass: longer with every try, and not the same on every node, or they would meet again.
+/// How long others are let pass: longer with every try, and never as long as another node does, or they would meet again.
 fn way(tried: u32) -> Duration {
-    let node = std::process::id() % 7;
-    Duration::from_millis(u64::from(tried * (2 + node)))
+    // Seeded by the system for each state, also where every hub is the first process of its container.
+    let chance = RandomState::new().hash_one(tried) % 8;
+    Duration::from_millis(u64::from(tried) * (2 + chance))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn short_jobs_pass_long_ones_and_nobody_else_overtakes() {
+        let mut waiting = VecDeque::from([400, 0, 400, 300, 100, 0, 5_000, 0]);
+        let mut next = || choose(&mut waiting, |records| *records);
+        assert_eq!(next(), [400, 0, 400, 0, 0]);
+        assert_eq!(next(), [300, 100]);
+        assert_eq!(next(), [5_000], "what is larger than a batch has one for itself");
+        assert!(waiting.is_empty());
+    }
 }

@@ -84,6 +84,7 @@ pub async fn ingest(
     let all = detail.results.map_or(!shipment.is_stream(), |results| results == Results::All);
     let operation = if all { "POST /v1/records?results=all" } else { "POST /v1/records?results=rejected" };
     let reply = once::apart(async move {
+        let _room = house.entrance.enter().await?;
         match once::begin(&house, by.0, key, operation).await? {
             Turn::Free => take(&house, by, &mut shipment, all).await,
             Turn::Again(kept) => kept.answer(&shipment.read_out().await?),

@@ -260,6 +260,7 @@ async fn house(directory: &TempDir, store: Store) -> House {
         strongbox,
         store,
         probe,
+        entrance: crate::api::limits::Entrance::default(),
         pool: crate::api::collect::Pool::default(),
         ids,
         clock,

@@ -1,11 +1,10 @@
 //! A connection and the transaction on it.
 
+use diesel::RunQueryDsl;
 use diesel::connection::SimpleConnection as _;
-use diesel::sql_types::Integer;
-use diesel::{QueryableByName, RunQueryDsl};
 
 use crate::store::Error;
-use crate::store::connection::{BUSY_TIMEOUT, Connection};
+use crate::store::connection::Connection;
 use crate::store::fixed::BeginImmediate;
 
 /// A connection, whether a transaction is open on it, and whether the running job has a savepoint.
@@ -48,28 +47,5 @@ impl Transaction {
     pub(super) fn end_job(&mut self, how: &str) -> Result<(), Error> {
         self.savepoint = false;
         if self.open { self.connection.execute(how) } else { Ok(()) }
-    }
-}
-
-#[derive(QueryableByName)]
-struct Checkpoint {
-    #[diesel(sql_type = Integer)]
-    busy: i32,
-}
-
-pub(super) fn truncate(connection: &mut Connection) -> Result<bool, Error> {
-    match connection {
-        Connection::Sqlite(sqlite) => {
-            // A long reader must not keep the writer waiting: who asked asks again.
-            sqlite.batch_execute("PRAGMA busy_timeout=0")?;
-            let row = diesel::sql_query("PRAGMA wal_checkpoint(TRUNCATE)").get_result(sqlite);
-            sqlite.batch_execute(BUSY_TIMEOUT)?;
-            match row.map_err(Error::from) {
-                Ok(Checkpoint { busy }) => Ok(busy == 0),
-                Err(Error::Conflict(_)) => Ok(false),
-                Err(cause) => Err(cause),
-            }
-        }
-        Connection::Postgres(_) => Ok(true),
     }
 }

@@ -29,6 +29,7 @@ fn damage_of_one_is_nobody_elses(database: Database) {
     for name in NAMES {
         house = house.with_subject(name).consenting_to(PURPOSE);
     }
+    house = house.with_subject("silent");
     let segment =
         json!({"code": "readers", "title": {"de": "Leser", "en": "Readers"}, "purpose": PURPOSE, "rule": {"all": []}});
     house.put(Role::Marketing, "/v1/segments/readers", &segment).expect(201);
@@ -56,8 +57,15 @@ fn damage_of_one_is_nobody_elses(database: Database) {
         assert!(after[1].is_null(), "something of the damaged was disclosed");
         assert_eq!(house.audited("refused"), refused + 1, "the audit book does not tell of the damage");
         assert_eq!(pulled(&house), 2, "the damage of one ends the pull of all");
-        house.lookup(Role::Partner, "berta", PURPOSE).expect(500);
+        let refused = house.audited("refused");
+        house.lookup(Role::Partner, "berta", PURPOSE).expect(404);
+        assert!(house.audited("refused") > refused, "the audit book does not tell of the damage");
     }
+    // Damaged, and nothing allowed: nobody can tell them from somebody who is not there.
+    let all = format!("UPDATE data_key SET commitment = {}", database.literal(&[9; 32]));
+    database.execute(Shelf::Keys, &all);
+    house.lookup(Role::Partner, "silent", PURPOSE).expect(404);
+    house.lookup(Role::Partner, "hanna", PURPOSE).expect(404);
 }
 
 in_a_house_on_both_databases!(damage_of_one_is_nobody_elses);

@@ -186,6 +186,43 @@ fn a_failed_fsync_below_an_erasure_stops_serving() {
     all_is_there(&house, &Told::default());
 }
 
+/// What was committed is copied from the write-ahead log into the file behind the writers' backs. If the disk fails there,
+/// nobody's call fails with it, and yet nothing more is served.
+#[test]
+fn a_failed_fsync_of_the_file_behind_the_log_stops_serving() {
+    let (injector, mut house) = on_this_disk();
+    injector.fail("sync", "records.db$", Errno::Io);
+    let note = "Rings at the garden gate. ".repeat(2_400);
+    let mut stored = Vec::new();
+    // 64 MiB wait in the log before it is copied.
+    for call in 0..120 {
+        let names: Vec<String> = (0..15).map(|person| format!("last{call}x{person}")).collect();
+        let long = |name: &String| {
+            let mut record = customer("webshop", name);
+            record["data"]["note"] = json!(note);
+            record
+        };
+        let records: Vec<_> = names.iter().map(long).collect();
+        let reply = house.post(Role::Partner, "/v1/records", &json!({"records": records}));
+        if reply.status != 200 {
+            expect_later(&reply);
+            break;
+        }
+        reply.expect_all("created");
+        stored.extend(names);
+    }
+    assert!(injector.failed() > 0, "nothing failed: the disk was not reached");
+    assert_eq!(ready(&house), 503);
+    injector.relax();
+    expect_later(&house.lookup(Role::Partner, "marlene", "newsletter_email"));
+    house.kill();
+    house.start();
+    assert_eq!(house.database().count(Shelf::Records, "subject"), i64::try_from(stored.len()).unwrap() + 1);
+    for name in stored.iter().rev().take(20) {
+        house.lookup(Role::Dpo, name, "subject_access").expect(200);
+    }
+}
+
 /// The hub that stopped serving still ends when it is told to, and a new one finds all that was acknowledged.
 #[test]
 fn a_hub_on_a_broken_disk_can_be_stopped() {

@@ -84,7 +84,7 @@ impl Meeting {
 }
 
 fn called(person: usize) -> String {
-    format!("mensch{person}")
+    super::unlike(&format!("mensch{person}"))
 }
 
 /// Lives through people one after the other, and returns what was said about each.

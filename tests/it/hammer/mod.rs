@@ -21,6 +21,7 @@ use std::time::{Duration, Instant};
 
 use obhut::types::Role;
 use serde_json::json;
+use sha2::{Digest, Sha256};
 
 use crate::databases::{Database, Dialect};
 use crate::house::House;
@@ -69,10 +70,20 @@ impl Stopwatch {
     }
 }
 
-/// A house for a long run: its log says what went wrong and not every call. The people of the runs have numbers for names,
-/// and numbers that differ by one digit look like typing errors: nobody is compared with anybody.
+/// A house for a long run: its log says what went wrong and not every call.
 fn house(database: Database, arguments: &[&str]) -> House {
-    let house = House::open_with(database, &[&["--log-filter=info"], arguments].concat());
+    House::open_with(database, &[&["--log-filter=info"], arguments].concat())
+}
+
+/// A name for somebody of a long run, like no other: one that differs by a digit would look like a typing error, and two
+/// people would be taken for one.
+fn unlike(of: &str) -> String {
+    Sha256::digest(of).iter().take(14).map(|byte| char::from(b'a' + byte % 26)).collect()
+}
+
+/// A house where nobody is compared with anybody, for people whose names are numbers.
+fn house_without_matching(database: Database, arguments: &[&str]) -> House {
+    let house = house(database, arguments);
     let purposes = house.get(Role::Admin, "/v1/purposes").expect(200).json();
     let purposes = purposes["purposes"].as_array().unwrap().iter().map(|purpose| purpose["code"].as_str().unwrap());
     let purposes: Vec<&str> = purposes.filter(|code| *code != "identity_matching").collect();

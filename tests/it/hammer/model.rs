@@ -249,7 +249,7 @@ impl StateMachineTest for Lives {
     type Reference = Self;
 
     fn init_test(_: &Model) -> Life {
-        let open = |database| super::house(database, &[]).with_key(Role::Partner, [PURPOSE]);
+        let open = |database| super::house_without_matching(database, &[]).with_key(Role::Partner, [PURPOSE]);
         let houses = HOUSES.take().unwrap_or_else(|| [open(Database::sqlite()), open(Database::postgres())]);
         LIVES.set(LIVES.get() + 1);
         Life { houses, number: LIVES.get() }

@@ -131,7 +131,7 @@ fn weather(house: &House, (hammer, of): (&str, &str), clients: usize, sustained:
     assert!(answers.turned_away.iter().sum::<usize>() > 0, "nobody was turned away");
     let middle = Duration::from_micros(u64::try_from(answers.wait(0.5).round() as i64).unwrap());
     assert!(!is_full() || middle < QUICK, "turning away takes {middle:?}");
-    // Allowances come back within a second or two; then every call is served, and as fast as ever.
+    // Allowances come back within a second or two; then every call is served.
     sleep(Duration::from_secs(2));
     for _ in 0..20 {
         house.lookup(Role::Partner, "marlene", PURPOSE).expect(200);
