@@ -5,6 +5,8 @@
 //! vendor took it off. A tombstone of the address, or a no that came while the segment was read, keeps it from being
 //! handed over.
 
+use std::collections::BTreeSet;
+
 use serde_json::json;
 
 use super::erase::{Vaulted, store_kept};
@@ -82,7 +84,13 @@ impl Rights {
             let ixs: Vec<Vec<u8>> = wanted.iter().map(|(_, ix, ..)| ix.to_vec()).collect();
             let known = audiences::with_indexes(write.records(), source, &ixs)?;
             let mut all = Vec::with_capacity(wanted.len());
+            let mut met = BTreeSet::new();
             for (subject, ix, stone, sealed) in &wanted {
+                // Two people of one mailbox get one message.
+                if !met.insert(*ix) {
+                    all.push(Handed::There(ix.to_vec()));
+                    continue;
+                }
                 let there = known.iter().find(|row| row.ix == *ix).map(|row| row.state);
                 all.push(match there {
                     Some(MemberRow::THERE) => Handed::There(ix.to_vec()),
