@@ -22,6 +22,11 @@ pub mod store;
 pub mod types;
 pub mod vault;
 
+/// Time and chance of the tests.
+#[cfg(test)]
+#[path = "../tests/it/clock_and_chance.rs"]
+#[allow(dead_code, reason = "the tests from outside use other parts of it")]
+mod clock_and_chance;
 /// The databases of the tests, the same for those in a room and those from outside.
 #[cfg(test)]
 #[path = "../tests/it/databases.rs"]

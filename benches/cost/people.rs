@@ -82,6 +82,25 @@ pub fn record(number: usize) -> String {
     )
 }
 
+/// The same person at another place: a typing error in the given name, no identifier; only comparing can find who it is.
+#[allow(dead_code, reason = "the bench of arrivals sends it")]
+pub fn again(number: usize, id: usize) -> String {
+    let Person { mut given, family, born, street, house, code, town } = person(number);
+    given.pop();
+    format!(
+        r#"{{"type":"customer","source":"bench","external_id":"again-{id}","updated_at":"2026-03-07T13:40:01Z","identifiers":[],"data":{{"person":{{"given_name":"{given}","family_name":"{family}","birth_date":"{born}"}},"addresses":[{{"use":"billing","street":"{street}","house_number":"{house}","postal_code":"{code}","city":"{town}","country":"DE"}}]}}}}"#
+    )
+}
+
+/// Somebody who gives a phone number beside name and address.
+#[allow(dead_code, reason = "the bench of arrivals sends it")]
+pub fn with_phone(number: usize, phone: &str, verified: bool) -> String {
+    let Person { given, family, born, street, house, code, town } = person(number);
+    format!(
+        r#"{{"type":"customer","source":"bench","external_id":"phone-{number}","updated_at":"2026-03-07T13:40:01Z","identifiers":[{{"kind":"phone","value":"{phone}","verified":{verified}}}],"data":{{"person":{{"given_name":"{given}","family_name":"{family}","birth_date":"{born}"}},"addresses":[{{"use":"billing","street":"{street}","house_number":"{house}","postal_code":"{code}","city":"{town}","country":"DE"}}]}}}}"#
+    )
+}
+
 /// One of the orders of a person.
 pub fn order(number: usize, of: usize) -> String {
     let Person { given, family, street, house, code, town, .. } = person(number);

@@ -101,7 +101,7 @@ impl From<rights::Error> for Problem {
             }
             Error::NotDemanded => Self::new(
                 Code::InvalidValue,
-                "A rectification is recorded by the separation itself: POST /v1/subjects/{subject_id}/split.",
+                "A rectification is recorded by what rectifies: POST /v1/subjects/{subject_id}/rectification or /split.",
             )
             .at("/right"),
             Error::NotExtendable => conflict("A period is extended once, and only while it runs (Art. 12(3) GDPR)."),

@@ -51,6 +51,7 @@ pub mod server;
 pub mod sources;
 mod span;
 pub mod subjects;
+pub mod survivorship;
 mod whom;
 
 #[cfg(test)]

@@ -100,11 +100,14 @@ operations! {
     "Reads the certificate of an erasure." ReadCertificate GET "/v1/requests/{request_id}/certificate" [Dpo];
     "Shows why the records of a person are theirs." ReadLinks GET "/v1/subjects/{subject_id}/links" [Dpo];
     "Takes apart who was taken for one person." SplitSubject POST "/v1/subjects/{subject_id}/split" [Dpo];
+    "Rectifies what is said of a person." RectifySubject POST "/v1/subjects/{subject_id}/rectification" [Dpo];
     "Lists the pairs of records that may be of one person." ListReviews GET "/v1/reviews" [Dpo];
     "Decides whether two records are of one person." DecideReview POST "/v1/reviews/{review_id}" [Dpo];
     "Lists the purposes in force." ListPurposes GET "/v1/purposes" [Admin Dpo];
     "Shows a purpose." ShowPurpose GET "/v1/purposes/{code}" [Admin Dpo];
     "Puts a new version of a purpose in force." PutPurpose PUT "/v1/purposes/{code}" [Admin];
+    "Shows whose word counts where records of one person differ." ShowSurvivorship GET "/v1/survivorship" [Admin Dpo];
+    "Says whose word counts where records of one person differ." PutSurvivorship PUT "/v1/survivorship" [Admin];
     "Lists the sources." ListSources GET "/v1/sources" [Admin Dpo];
     "Adds a source." AddSource POST "/v1/sources" [Admin];
     "Shows a source." ShowSource GET "/v1/sources/{code}" [Admin Dpo];

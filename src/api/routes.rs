@@ -8,7 +8,7 @@ use super::collect::{self, single};
 use super::permissions::op;
 use super::{
     api_keys, audit, consents, decisions, destinations, opt_outs, profiles, purposes, records, requests, reviews,
-    segments, sources, subjects,
+    segments, sources, subjects, survivorship,
 };
 
 /// Registers every endpoint. `web::Data<House>` must be among the application's data.
@@ -40,11 +40,14 @@ pub fn configure(config: &mut ServiceConfig<'_>) {
         .service(requests::certificate_key::certificate_key)
         .service(subjects::links::links)
         .service(subjects::split::split)
+        .service(subjects::rectify::rectify)
         .service(reviews::list::list)
         .service(reviews::decide::decide)
         .service(purposes::list::list)
         .service(purposes::show::show)
         .service(purposes::put::put)
+        .service(survivorship::show::show)
+        .service(survivorship::put::put)
         .service(sources::list::list)
         .service(sources::add::add)
         .service(sources::show::show)

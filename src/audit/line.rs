@@ -40,6 +40,8 @@ words! {
         Separated = 14 "separated",
         /// Somebody decided whether two records are of one person.
         Reviewed = 15 "reviewed",
+        /// A person rectified what is said of them (Art. 16 GDPR).
+        Rectified = 16 "rectified",
     }
 }
 

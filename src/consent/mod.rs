@@ -1,7 +1,8 @@
 //! What a person has decided, and for what the merchant may use data at all.
 //!
 //! Purposes are data ([`Purpose`]); the ledger is a list of acts ([`Entry`]) that only grows; [`Standing`] is the ledger
-//! folded for one person, and [`Stance`] is where one part of that person stands on one purpose. [`Rulebook`] and
+//! folded for one person, and [`Stance`] is where one part of that person stands on one purpose. [`Survivorship`] says whose
+//! word counts where records differ. [`Rulebook`] and
 //! [`ledger`] read the store's rows; all the rest is pure: no database, no clock, no keys, and never a personal value. This room grants nothing: only `gateway::decide` does.
 //! Read next: [`crate::gateway`].
 
@@ -14,6 +15,7 @@ mod reason;
 mod rulebook;
 mod stance;
 mod standing;
+mod survivorship;
 mod validate;
 
 pub use act::{Act, Entry, EntryNo, Method, confirmed_in_time, proven};
@@ -24,4 +26,5 @@ pub use reason::Reason;
 pub use rulebook::{Edition, Rulebook, Source, Terms};
 pub use stance::{Stance, Support, stance};
 pub use standing::{Age, Merge, Origin, OriginFacts, SaleFacts, Snapshot, SourceFacts, Standing};
+pub use survivorship::{Attribute, Preference, SurvivedBy, Survivorship, SurvivorshipOrder};
 pub use validate::Problem;

@@ -1,4 +1,4 @@
-//! [`Rulebook`]: the purposes in force and the terms of each source, as this node knows them.
+//! [`Rulebook`]: the purposes in force, the terms of each source and the order of survivorship, as this node knows them.
 //!
 //! It is read from the store at start, after each change made here, and every second for changes made on other
 //! nodes. The people's own decisions are never cached: they come with the data, from the same snapshot.
@@ -9,9 +9,9 @@ use std::sync::{Arc, PoisonError, RwLock};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::Purpose;
+use super::{Purpose, Survivorship};
 use crate::store::sources::SourceRow;
-use crate::store::{self, Read, Store, purposes, sources};
+use crate::store::{self, Read, Store, purposes, sources, survivorship};
 use crate::types::{PurposeCode, SourceNo, Timestamp};
 
 /// The terms under which a source gives its data.
@@ -74,6 +74,7 @@ pub struct Edition {
     purposes: HashMap<PurposeCode, Arc<Purpose>>,
     sources: HashMap<SourceNo, Arc<Source>>,
     codes: HashMap<String, Arc<Source>>,
+    survivorship: Arc<Survivorship>,
 }
 
 impl Edition {
@@ -111,8 +112,18 @@ impl Edition {
         all
     }
 
+    /// Whose word counts where records of one person say different things.
+    #[must_use]
+    pub const fn survivorship(&self) -> &Arc<Survivorship> {
+        &self.survivorship
+    }
+
     fn load(read: &mut Read) -> Result<Self, store::Error> {
         let mut edition = Self::default();
+        if let Some((_, definition)) = survivorship::newest(read.records())? {
+            let newest = serde_json::from_str(&definition).map_err(|_| store::Error::Unreadable("survivorship"))?;
+            edition.survivorship = Arc::new(newest);
+        }
         for (_, _, definition) in purposes::newest(read.records())? {
             let purpose: Purpose =
                 serde_json::from_str(&definition).map_err(|_| store::Error::Unreadable("purpose"))?;
@@ -250,6 +261,35 @@ impl Rulebook {
             .await?;
         self.reload().await?;
         Ok(self.edition().purpose(&code).cloned().filter(|_| written))
+    }
+
+    /// Puts a new version of the order of survivorship in force, if `over` accepts the newest (0: there is none) in the same
+    /// transaction. None if it does not.
+    ///
+    /// # Errors
+    /// If it cannot be written.
+    pub async fn replace_survivorship(
+        &self,
+        mut wanted: Survivorship,
+        over: impl Fn(u32) -> bool + Send + 'static,
+        now: Timestamp,
+    ) -> Result<Option<Arc<Survivorship>>, store::Error> {
+        let written = self
+            .store
+            .write(move |write| {
+                let newest = survivorship::newest(write.records())?.map_or(0, |(version, _)| version);
+                if !over(u32::try_from(newest).unwrap_or(0)) {
+                    return Ok(false);
+                }
+                wanted.version = u32::try_from(newest + 1).unwrap_or(1);
+                let definition =
+                    serde_json::to_string(&wanted).map_err(|_| store::Error::Unreadable("survivorship"))?;
+                survivorship::insert(write, newest + 1, &definition, now)?;
+                Ok::<_, store::Error>(true)
+            })
+            .await?;
+        self.reload().await?;
+        Ok(written.then(|| self.edition().survivorship().clone()))
     }
 
     /// Puts the default purposes in force that have no definition yet.

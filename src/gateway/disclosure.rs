@@ -1,13 +1,15 @@
 //! [`Disclosure`]: the only form in which personal data leaves. Trusted: only the door makes one.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde::ser::SerializeStruct as _;
 use serde::{Serialize, Serializer};
 use serde_json::Value;
 
+use super::origin::{self, Origin};
 use super::{Decision, Disclosed, profile};
-use crate::consent::EntryNo;
+use crate::consent::{EntryNo, Survivorship};
 use crate::types::{Category, RecordKind, RecordNo, SubjectId, Timestamp};
 use crate::vault::Pseudonym;
 
@@ -17,6 +19,7 @@ pub struct Disclosure {
     subject: SubjectId,
     decision: Decision,
     records: Vec<DisclosedRecord>,
+    survivorship: Arc<Survivorship>,
     pseudonym: Option<Pseudonym>,
     evidence: BTreeMap<EntryNo, Value>,
 }
@@ -33,6 +36,10 @@ pub struct DisclosedRecord {
     pub(super) parts: BTreeMap<Category, Value>,
     /// The source's own id of it. Only in the person's own copy.
     pub(super) name: Option<String>,
+    /// Did its source verify a contact point or account in it?
+    pub(super) verified: bool,
+    /// Is it the person's own correction (Art. 16 GDPR)?
+    pub(super) rectification: bool,
 }
 
 impl Disclosure {
@@ -40,9 +47,10 @@ impl Disclosure {
         subject: SubjectId,
         decision: Decision,
         records: Vec<DisclosedRecord>,
+        survivorship: Arc<Survivorship>,
         pseudonym: Option<Pseudonym>,
     ) -> Self {
-        Self { subject, decision, records, pseudonym, evidence: BTreeMap::new() }
+        Self { subject, decision, records, survivorship, pseudonym, evidence: BTreeMap::new() }
     }
 
     pub(super) fn with_evidence(mut self, evidence: BTreeMap<EntryNo, Value>) -> Self {
@@ -77,7 +85,25 @@ impl Disclosure {
     /// What was opened, joined into one profile per category; see `profile.rs` for which value wins.
     #[must_use]
     pub fn profile(&self) -> Disclosed<BTreeMap<Category, serde_json::Map<String, Value>>> {
-        Disclosed::new(profile::join(&self.records).into_owned())
+        Disclosed::new(profile::join(&self.records, &self.survivorship).into_owned())
+    }
+
+    /// Of each value of the profile: which record it is of, and why it survived.
+    #[must_use]
+    pub fn origins(&self) -> Vec<Origin> {
+        origin::origins(&self.records, &self.survivorship)
+    }
+
+    /// The disclosure as it is sent to whoever asks where its values are from.
+    #[must_use]
+    pub const fn with_origins(&self) -> WithOrigins<'_> {
+        WithOrigins(self)
+    }
+
+    /// The version of the rules of survivorship that made the profile; 0: the hub's own.
+    #[must_use]
+    pub fn survivorship(&self) -> u32 {
+        self.survivorship.version
     }
 
     pub(super) const fn pseudonym(&self) -> Option<Pseudonym> {
@@ -156,7 +182,23 @@ impl Serialize for Disclosure {
         let mut reply = serializer.serialize_struct("Disclosure", 3)?;
         reply.serialize_field("subject_id", &self.subject)?;
         reply.serialize_field("decision", &self.decision)?;
-        reply.serialize_field("data", &profile::join(&self.records))?;
+        reply.serialize_field("data", &profile::join(&self.records, &self.survivorship))?;
+        reply.end()
+    }
+}
+
+/// A disclosure with where its values are from.
+pub struct WithOrigins<'a>(&'a Disclosure);
+
+impl Serialize for WithOrigins<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Disclosure { subject, decision, records, survivorship, .. } = self.0;
+        let mut reply = serializer.serialize_struct("Disclosure", 5)?;
+        reply.serialize_field("subject_id", subject)?;
+        reply.serialize_field("decision", decision)?;
+        reply.serialize_field("data", &profile::join(records, survivorship))?;
+        reply.serialize_field("survivorship_version", &survivorship.version)?;
+        reply.serialize_field("origins", &self.0.origins())?;
         reply.end()
     }
 }

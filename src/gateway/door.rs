@@ -197,11 +197,15 @@ fn open(permit: Permit, mut keys: Keys<'_>, cards: &[CardRow], edition: &Edition
             keep_until: set(record.keep_until),
             source_until: set(record.source_until),
             parts,
+            verified: record.facts & RecordRow::VERIFIED != 0,
+            rectification: record.facts & RecordRow::RECTIFICATION != 0,
         });
     }
     let evidence = if permit.own_access() { keys.evidence(&rows.ledger)? } else { BTreeMap::new() };
     let pseudonym = keys.pseudonym()?;
-    Ok(Disclosure::new(rows.subject, permit.decision().clone(), records, pseudonym).with_evidence(evidence))
+    let disclosure =
+        Disclosure::new(rows.subject, permit.decision().clone(), records, edition.survivorship().clone(), pseudonym);
+    Ok(disclosure.with_evidence(evidence))
 }
 
 /// One person's rows, and their keys unwrapped while they are needed; wiped when dropped. Only the door opens with them.

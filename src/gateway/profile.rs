@@ -1,9 +1,9 @@
-//! Joining records into one profile: which value wins.
+//! Joining records into one profile: which value survives.
 //!
-//! A single value (a name, a birth date) is taken from the newest record that has it, customer records before
-//! others. Among records of the same time the content decides, so that the order of arrival does not. Lists are joined
-//! without repetitions. An object that is a thing of its own (an order, an invoice, a review) joins the list of its
-//! kind, newest first.
+//! A single value (a name, a birth date) is taken from the record whose word counts most by the rules of survivorship
+//! ([`crate::consent::Survivorship`]). Lists are joined without repetitions, in the order of the rules; what the person
+//! corrected takes the place of what older records say. An object that is a thing of its own (an order, an invoice, a review) joins the
+//! list of its kind, newest first. The order of arrival decides nothing.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -12,7 +12,9 @@ use serde::{Serialize, Serializer};
 use serde_json::{Map, Value};
 
 use super::disclosure::DisclosedRecord;
-use crate::types::{Category, RecordKind};
+use super::survive::{Word, compare, ranked};
+use crate::consent::{Preference, Survivorship, SurvivorshipOrder};
+use crate::types::Category;
 
 /// Fields that are things of their own, and the list each joins.
 const THINGS: [(&str, &str); 8] = [
@@ -27,6 +29,7 @@ const THINGS: [(&str, &str); 8] = [
 ];
 
 /// A joined profile. It borrows what the records hold, so that sending it copies nothing.
+#[derive(Default)]
 pub(super) struct Joined<'a>(BTreeMap<Category, Fields<'a>>);
 
 /// The fields of one category, in the order they were met.
@@ -34,35 +37,91 @@ pub(super) struct Joined<'a>(BTreeMap<Category, Fields<'a>>);
 struct Fields<'a>(Vec<(&'a str, Joint<'a>)>);
 
 /// One field of the profile.
-enum Joint<'a> {
-    One(&'a Value),
-    List(Vec<Cow<'a, Value>>),
+pub(super) enum Joint<'a> {
+    One(Entry<'a>),
+    List(Vec<Entry<'a>>),
 }
 
-pub(super) fn join(records: &[DisclosedRecord]) -> Joined<'_> {
-    let mut ordered: Vec<&DisclosedRecord> = records.iter().collect();
-    let rank = |record: &DisclosedRecord| (record.kind != RecordKind::Customer, std::cmp::Reverse(record.version));
-    ordered.sort_by(|one, other| rank(one).cmp(&rank(other)).then_with(|| content(one).cmp(&content(other))));
-    let mut profile: BTreeMap<Category, Fields<'_>> = BTreeMap::new();
-    for record in ordered {
-        for (category, part) in &record.parts {
-            if let Value::Object(fields) = part {
-                let joined = profile.entry(*category).or_default();
-                for (name, value) in fields {
-                    joined.add(name, value);
+/// A single value or an entry of a list, and the record it is of.
+pub(super) struct Entry<'a> {
+    value: Cow<'a, Value>,
+    pub(super) record: &'a DisclosedRecord,
+}
+
+/// Joins records by the rules in force.
+pub(super) fn join<'a>(records: &'a [DisclosedRecord], rules: &Survivorship) -> Joined<'a> {
+    let shipped = &Survivorship::shipped().default;
+    let mut profile = Joined::default();
+    if rules.version == 0 {
+        profile.add_all(&ranked(records, shipped), |_, _| true);
+        return profile;
+    }
+    // One order after the other, and of each the fields it is for.
+    let mut orders = vec![shipped, &rules.default];
+    orders.extend(rules.attributes.values());
+    for (at, order) in orders.iter().enumerate() {
+        if orders.iter().take(at).any(|known| known == order) {
+            continue;
+        }
+        profile.add_all(&ranked(records, order), |category, name| rules.order(category, name) == *order);
+    }
+    profile.put_verified_first(rules);
+    profile
+}
+
+/// Is a contact point verified? None: it is no contact point.
+fn verified(entry: &Value) -> Option<bool> {
+    entry.get("verified").and_then(Value::as_bool)
+}
+
+/// Are two entries of a list the same? Contact points are when their value is.
+fn alike(one: &Value, other: &Value) -> bool {
+    match (one.get("value"), other.get("value")) {
+        (Some(one), Some(other)) => one == other,
+        _ => one == other,
+    }
+}
+
+/// Did the person correct this list in `first`, its first record, so that what `record` says of it holds no more?
+fn is_corrected(first: &DisclosedRecord, record: &DisclosedRecord) -> bool {
+    let newer = !record.rectification && record.version > first.version;
+    first.rectification && first.record_no != record.record_no && !newer
+}
+
+impl<'a> Joined<'a> {
+    /// Adds what these records say of the fields that are `wanted`.
+    fn add_all(&mut self, ranked: &[&'a DisclosedRecord], wanted: impl Fn(Category, &str) -> bool) {
+        for record in ranked {
+            for (category, part) in &record.parts {
+                let Value::Object(fields) = part else { continue };
+                for (name, value) in fields.iter().filter(|(name, _)| wanted(*category, name)) {
+                    self.0.entry(*category).or_default().add(name, value, record);
                 }
             }
         }
     }
-    Joined(profile)
-}
 
-/// What tells records of the same time apart. Asked for only then.
-fn content(record: &DisclosedRecord) -> (&str, Vec<String>) {
-    (&record.source, record.parts.values().map(Value::to_string).collect())
-}
+    /// Where verification is a rule, it counts for each contact point by itself.
+    fn put_verified_first(&mut self, rules: &Survivorship) {
+        for (category, fields) in &mut self.0 {
+            for (name, joint) in &mut fields.0 {
+                let order: &SurvivorshipOrder = rules.order(*category, name);
+                if let Joint::List(entries) = joint
+                    && order.rules.contains(&Preference::Verification)
+                {
+                    entries.sort_by(|one, other| compare(order, one.word(), other.word()));
+                }
+            }
+        }
+    }
 
-impl Joined<'_> {
+    /// Every field that several records may say, with its category and name. Things are of one record each.
+    pub(super) fn fields(&self) -> impl Iterator<Item = (Category, &'a str, &Joint<'a>)> {
+        let lists = |name: &str| THINGS.iter().any(|(_, list)| *list == name);
+        let all = self.0.iter().flat_map(|(category, fields)| fields.0.iter().map(|field| (*category, field)));
+        all.filter(move |(_, (name, _))| !lists(name)).map(|(category, (name, joint))| (category, *name, joint))
+    }
+
     /// The same with copies of the values.
     pub(super) fn into_owned(self) -> BTreeMap<Category, Map<String, Value>> {
         self.0.into_iter().map(|(category, fields)| (category, fields.into_owned())).collect()
@@ -87,37 +146,48 @@ impl Serialize for Fields<'_> {
 impl Serialize for Joint<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self {
-            Self::One(value) => value.serialize(serializer),
-            Self::List(entries) => serializer.collect_seq(entries),
+            Self::One(entry) => entry.value.serialize(serializer),
+            Self::List(entries) => serializer.collect_seq(entries.iter().map(|entry| &entry.value)),
         }
+    }
+}
+
+impl<'a> Entry<'a> {
+    pub(super) fn word(&self) -> Word<'a> {
+        let verified = verified(&self.value).unwrap_or(self.record.verified);
+        Word { record: self.record, verified }
     }
 }
 
 impl<'a> Fields<'a> {
     fn into_owned(self) -> Map<String, Value> {
         let owned = |joint| match joint {
-            Joint::One(value) => Value::clone(value),
-            Joint::List(entries) => entries.into_iter().map(Cow::into_owned).collect(),
+            Joint::One(entry) => entry.value.into_owned(),
+            Joint::List(entries) => entries.into_iter().map(|entry| entry.value.into_owned()).collect(),
         };
         self.0.into_iter().map(|(name, joint)| (name.to_owned(), owned(joint))).collect()
     }
 
-    fn add(&mut self, name: &'a str, value: &'a Value) {
+    fn add(&mut self, name: &'a str, value: &'a Value, record: &'a DisclosedRecord) {
         let list = THINGS.iter().find(|(thing, _)| *thing == name).map(|(_, list)| *list);
         match (list, value) {
             // Each is of its own record: none is looked for among thousands of others.
-            (Some(list), thing) => self.list(list).into_iter().for_each(|things| things.push(Cow::Borrowed(thing))),
-            (None, Value::Array(entries)) => entries.iter().for_each(|entry| self.push(name, entry)),
+            (Some(list), thing) => {
+                if let Some(things) = self.list(list) {
+                    things.push(Entry { value: Cow::Borrowed(thing), record });
+                }
+            }
+            (None, Value::Array(entries)) => entries.iter().for_each(|entry| self.push(name, entry, record)),
             (None, value) => {
                 if !self.0.iter().any(|(known, _)| *known == name) {
-                    self.0.push((name, Joint::One(value)));
+                    self.0.push((name, Joint::One(Entry { value: Cow::Borrowed(value), record })));
                 }
             }
         }
     }
 
     /// The list of this name, begun if there is none; none if it is a single value.
-    fn list(&mut self, name: &'a str) -> Option<&mut Vec<Cow<'a, Value>>> {
+    fn list(&mut self, name: &'a str) -> Option<&mut Vec<Entry<'a>>> {
         let at = self.0.iter().position(|(known, _)| *known == name).unwrap_or_else(|| {
             self.0.push((name, Joint::List(Vec::new())));
             self.0.len() - 1
@@ -130,104 +200,21 @@ impl<'a> Fields<'a> {
 
     /// Adds an entry unless its like is there: contact points are alike when their value is, and one that a source
     /// verified counts as verified.
-    fn push(&mut self, list: &'a str, entry: &'a Value) {
+    fn push(&mut self, list: &'a str, entry: &'a Value, record: &'a DisclosedRecord) {
         let Some(entries) = self.list(list) else { return };
-        let known = entries.iter_mut().find(|known| match (known.get("value"), entry.get("value")) {
-            (Some(known), Some(new)) => known == new,
-            _ => ***known == *entry,
-        });
-        match known {
-            None => entries.push(Cow::Borrowed(entry)),
+        if entries.first().is_some_and(|first| is_corrected(first.record, record)) {
+            return;
+        }
+        match entries.iter_mut().find(|known| alike(&known.value, entry)) {
+            None => entries.push(Entry { value: Cow::Borrowed(entry), record }),
             Some(known) => {
-                let verified = Value::Bool(true);
-                if entry.get("verified") == Some(&verified)
-                    && known.get("verified").is_some_and(|known| *known != verified)
-                    && let Some(stored) = known.to_mut().get_mut("verified")
+                if verified(entry) == Some(true)
+                    && verified(&known.value) == Some(false)
+                    && let Some(stored) = known.value.to_mut().get_mut("verified")
                 {
-                    *stored = verified;
+                    *stored = Value::Bool(true);
                 }
             }
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::types::{RecordNo, Timestamp};
-    use serde_json::json;
-
-    fn record(kind: RecordKind, version: i64, category: Category, part: Value) -> DisclosedRecord {
-        DisclosedRecord {
-            record_no: RecordNo(version),
-            kind,
-            source: "webshop".to_owned(),
-            version: Timestamp::from_micros(version),
-            ingested_at: Timestamp::from_micros(version),
-            keep_until: None,
-            source_until: None,
-            parts: BTreeMap::from([(category, part)]),
-            name: None,
-        }
-    }
-
-    #[test]
-    fn the_newest_customer_record_names_the_person() {
-        let records = [
-            record(RecordKind::Customer, 1, Category::Identity, json!({"family_name": "Alt", "title": "Dr."})),
-            record(RecordKind::Order, 9, Category::Identity, json!({"family_name": "Bestellt"})),
-            record(RecordKind::Customer, 5, Category::Identity, json!({"family_name": "Neu"})),
-        ];
-        let profile = join(&records).into_owned();
-        assert_eq!(Value::Object(profile[&Category::Identity].clone()), json!({"family_name": "Neu", "title": "Dr."}));
-    }
-
-    #[test]
-    fn what_is_sent_is_what_is_kept() {
-        let mail = |verified| json!({"emails": [{"value": "a@example.org", "verified": verified}], "phone": "1"});
-        let records = [
-            record(RecordKind::Customer, 2, Category::Contact, mail(false)),
-            record(RecordKind::Order, 1, Category::Contact, mail(true)),
-            record(RecordKind::Order, 3, Category::Address, json!({"addresses": [], "city": "Berlin"})),
-        ];
-        let owned: BTreeMap<&str, _> =
-            join(&records).into_owned().into_iter().map(|(category, of)| (category.word(), of)).collect();
-        assert_eq!(serde_json::to_string(&join(&records)).unwrap(), serde_json::to_string(&owned).unwrap());
-    }
-
-    #[test]
-    fn the_order_of_arrival_does_not_decide() {
-        let order =
-            |number: &str| record(RecordKind::Order, 1, Category::Commerce, json!({"order": {"number": number}}));
-        let (one, other) = ([order("1"), order("2")], [order("2"), order("1")]);
-        assert_eq!(join(&one).into_owned(), join(&other).into_owned());
-    }
-
-    #[test]
-    fn contact_points_are_joined_and_keep_their_verification() {
-        let mail = |verified| json!({"emails": [{"value": "a@example.org", "verified": verified}]});
-        let records = [
-            record(RecordKind::Customer, 2, Category::Contact, mail(false)),
-            record(RecordKind::Order, 1, Category::Contact, mail(true)),
-        ];
-        let profile = join(&records).into_owned();
-        assert_eq!(
-            Value::Object(profile[&Category::Contact].clone()),
-            json!({"emails": [{"value": "a@example.org", "verified": true}]})
-        );
-    }
-
-    #[test]
-    fn orders_become_a_list_newest_first() {
-        let order = |number: &str| json!({"order": {"number": number}});
-        let records = [
-            record(RecordKind::Order, 1, Category::Commerce, order("1")),
-            record(RecordKind::Order, 2, Category::Commerce, order("2")),
-        ];
-        let profile = join(&records).into_owned();
-        assert_eq!(
-            Value::Object(profile[&Category::Commerce].clone()),
-            json!({"orders": [{"number": "2"}, {"number": "1"}]})
-        );
     }
 }

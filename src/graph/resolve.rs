@@ -31,6 +31,8 @@ words! {
         Compared = 9 "compared",
         /// Somebody looked at both and decided.
         Decided = 10 "decided",
+        /// The person corrected what is said of them.
+        Rectification = 11 "rectification",
     }
 }
 

@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use super::compare::Matching;
 use super::desk::Desk;
 use super::prepare::{Bringer, Prepared, prepare};
 use super::settle::settle;
+use super::table::Matching;
 use super::{Error, Rejection, canonical};
 use crate::audit::{Act, Book, Line};
 use crate::consent::Rulebook;

@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use super::canonical::{Canonical, Identifier};
 use super::claim::CLOCK_SKEW;
-use super::compare::MATCHING;
 use super::identify::Joins;
 use super::normal::Reason;
 use super::rejection::Rejection;
 use super::statement::HUB_SOURCE;
+use super::table::MATCHING;
 use super::terms::Term;
 use super::{ConsentClaim, Error};
 use crate::consent::{Act, Edition, Entry, EntryNo, Method, Purpose, Source, confirmed_in_time, proven};
@@ -29,11 +29,18 @@ pub(super) enum Bringer {
     Outside,
     /// The hub, for a statement about somebody it did not know.
     Statement,
+    /// This person, who corrects what is said of them.
+    Subject(SubjectId),
     /// Somebody with a write key, who tells of events.
     Collected(Voice),
 }
 
 impl Bringer {
+    /// Is it the hub's own source that they bring it under?
+    const fn is_hub(self) -> bool {
+        matches!(self, Self::Statement | Self::Subject(_))
+    }
+
     /// May an identifier of this kind find or join people?
     fn may_identify(self, kind: IdentifierKind) -> bool {
         self != Self::Collected(Voice::Visitor) || kind == IdentifierKind::AnonymousId
@@ -76,6 +83,8 @@ pub(super) struct Prepared {
     pub(super) first_wins: bool,
     /// Did it come with a write key? Then a visitor who has an account already stays apart from another one.
     pub(super) from_tracker: bool,
+    /// Whose it is, if that is known whatever it says.
+    pub(super) of: Option<SubjectId>,
 }
 
 /// One index of a record.
@@ -135,13 +144,13 @@ pub(super) fn prepare(
 ) -> Result<Prepared, Error> {
     let source = edition
         .source_named(record.source.as_str())
-        .filter(|source| bringer == Bringer::Statement || source.code != HUB_SOURCE)
+        .filter(|source| bringer.is_hub() || source.code != HUB_SOURCE)
         .cloned()
         .ok_or_else(|| Error::Rejected(Rejection::new(Reason::UNKNOWN_SOURCE).under("source")))?;
     let record_ix = sealer.record_index(source.number, record.kind, &record.external_id);
     let indexes = indexes(sealer, &source, record_ix, &record, bringer)?;
-    let card = if bringer == Bringer::Collected(Voice::Visitor) {
-        // Anybody can say anything there: it is no evidence that somebody is somebody.
+    let card = if matches!(bringer, Bringer::Collected(Voice::Visitor) | Bringer::Subject(_)) {
+        // Anybody can say anything there: it is no evidence that somebody is somebody. And whose a correction is, is known.
         None
     } else {
         compared(edition, &source, &indexes, record.card)
@@ -157,7 +166,14 @@ pub(super) fn prepare(
         .collect();
     let address = record.kind == RecordKind::Order
         && record.identifiers.iter().any(|identifier| identifier.kind == IdentifierKind::Email);
-    let facts = [(record.paid_order, RecordRow::PAID_ORDER), (address, RecordRow::ADDRESS_FROM_ORDER)];
+    let verified = indexes.iter().any(|indexed| indexed.flags & IdentifierRow::VERIFIED != 0);
+    let of = if let Bringer::Subject(person) = bringer { Some(person) } else { None };
+    let facts = [
+        (record.paid_order, RecordRow::PAID_ORDER),
+        (address, RecordRow::ADDRESS_FROM_ORDER),
+        (verified, RecordRow::VERIFIED),
+        (of.is_some(), RecordRow::RECTIFICATION),
+    ];
     Ok(Prepared {
         kind: record.kind,
         version: record.version,
@@ -180,6 +196,7 @@ pub(super) fn prepare(
         left_out: record.left_out,
         first_wins: record.kind == RecordKind::Event && matches!(bringer, Bringer::Collected(_)),
         from_tracker: matches!(bringer, Bringer::Collected(_)),
+        of,
         indexes,
         source,
     })

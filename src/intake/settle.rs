@@ -4,21 +4,21 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
-use super::compare::{Matching, Table};
-use super::desk::{Desk, Key};
+use super::desk::Desk;
 use super::owner::{Owner, part_found};
 use super::prepare::{Indexed, Prepared};
+use super::sheet::identifiers_of;
 use super::statement::{is_about_matching, stop_matching};
+use super::table::{Matching, Table};
 use super::terms::Term;
 use super::{Error, Outcome, Rejection, terms};
 use crate::consent::Edition;
-use crate::graph;
+use crate::graph::{self, Rule};
 use crate::store::arrivals::Arrivals;
 use crate::store::newcomers::Newcomers;
-use crate::store::rows::{CardRow, IdentifierRow, RecordRow};
-use crate::store::{self, Write, cards, identifiers, ledger, links, records};
-use crate::types::{RecordKind, RecordNo, SubjectId, Timestamp};
-use crate::vault::Personal;
+use crate::store::rows::{CardRow, IdentifierRow, LinkRow, RecordRow};
+use crate::store::{self, Write, cards, ledger, links, records};
+use crate::types::{RecordKind, SubjectId};
 
 /// A running transaction, what was known when its batch began, and what of the batch is not written yet.
 pub(super) struct Batch<'a, 'w> {
@@ -36,16 +36,10 @@ pub(super) struct Batch<'a, 'w> {
 }
 
 impl<'a, 'w> Batch<'a, 'w> {
-    /// A batch that brings nothing new.
-    pub(super) fn of_stored(write: &'a mut Write<'w>, table: Table<'a>) -> Result<Self, Error> {
-        let known = Arrivals::load(write, &HashSet::new(), &HashSet::new())?;
-        Self::begin(write, known, table)
-    }
-
     /// Gets to know everybody who may be compared.
     fn begin(write: &'a mut Write<'w>, mut known: Arrivals, mut table: Table<'a>) -> Result<Self, Error> {
         known.people.meet(write.records(), table.people())?;
-        table.hear(write, &known.people.all())?;
+        table.hear(write.records(), &known.people.all())?;
         let (newcomers, waiting, crowded) = (Newcomers::default(), HashSet::new(), Vec::new());
         Ok(Self { write, known, newcomers, waiting, table, crowded, more: BTreeMap::new() })
     }
@@ -219,8 +213,12 @@ impl Desk<'_> {
 
     fn append(&self, batch: &mut Batch<'_, '_>, prepared: &Prepared) -> Result<(), Error> {
         let record_no = self.ids.record_no();
+        let known = match prepared.of {
+            Some(person) => Some(batch.living(person)?.ok_or(Error::UnknownSubject)?),
+            None => None,
+        };
         let Owner { person, key, evidence, joined, generic, foreign } =
-            self.owner_of(batch, prepared, record_no, None)?;
+            self.owner_of(batch, prepared, record_no, known)?;
         let new = key.is_some();
         let key = match key {
             Some(key) => key,
@@ -240,7 +238,12 @@ impl Desk<'_> {
         let card = self.card(prepared, person, record_no, &key)?;
         batch.count(&card, prepared);
         batch.newcomers.cards.push(card);
-        let links = self.links(person, record_no, evidence);
+        let links = match known {
+            Some(_) => {
+                vec![LinkRow::by_rule(person, person.part(), record_no, Rule::Rectification.number(), None, self.now)]
+            }
+            None => self.links(person, record_no, evidence),
+        };
         if joined {
             // They may meet the links of the joining, and then give way.
             links.into_iter().try_for_each(|link| links::insert(batch.write, link))?;
@@ -293,82 +296,6 @@ impl Desk<'_> {
             None => Ok(()),
         }
     }
-
-    fn row(
-        &self,
-        prepared: &Prepared,
-        person: SubjectId,
-        record_no: RecordNo,
-        key: &Key<'_>,
-    ) -> Result<RecordRow, Error> {
-        let or_unset = |time: Option<Timestamp>| time.unwrap_or(Timestamp::UNSET);
-        Ok(RecordRow {
-            record_no,
-            part: person.part(),
-            subject_id: person,
-            sealed_for: key.owner,
-            key_no: key.key_no,
-            source_no: prepared.source.number,
-            kind: prepared.kind.number(),
-            version: prepared.version,
-            content_mac: prepared.content_mac.bytes().to_vec(),
-            categories: prepared.categories().bits().cast_signed(),
-            facts: prepared.facts,
-            ingested_at: self.now,
-            happened_at: or_unset(prepared.happened_at),
-            contract_until: or_unset(prepared.contract_until),
-            source_until: or_unset(prepared.source_until),
-            keep_until: or_unset(prepared.keep_until),
-            sealed: key.key.seal(record_no, &prepared.parts)?,
-        })
-    }
-
-    /// What matching keeps of the record.
-    fn card(
-        &self,
-        prepared: &Prepared,
-        person: SubjectId,
-        record_no: RecordNo,
-        key: &Key<'_>,
-    ) -> Result<CardRow, Error> {
-        let compared = prepared.card.as_ref().map(|card| Personal::closed(card.to_bytes()));
-        let (named, sealed) = key.key.seal_card(record_no, Some(&prepared.name), compared.as_ref())?;
-        let found = !sealed.bytes().is_empty();
-        let counted: Vec<i32> = prepared.terms.iter().filter_map(Term::number).filter(|_| found).collect();
-        Ok(CardRow {
-            record_no,
-            subject_id: person,
-            sealed_for: key.owner,
-            key_no: key.key_no,
-            source_no: prepared.source.number,
-            named: named.into_bytes(),
-            sealed: sealed.into_bytes(),
-            matching_keys: if found { packed(&prepared.keys) } else { Vec::new() },
-            terms: if counted.is_empty() { None } else { Some(self.sealer.mask(&counted)?) },
-        })
-    }
-
-    /// Writes what changed among the indexes of a record. Mostly nothing did.
-    fn reindex(
-        &self,
-        batch: &mut Batch<'_, '_>,
-        prepared: &Prepared,
-        person: SubjectId,
-        (record_no, generic, foreign): (RecordNo, &[[u8; 16]], &[[u8; 16]]),
-    ) -> Result<(), Error> {
-        let stored = identifiers::of_records(batch.write.records(), &[record_no])?;
-        let mut wanted: Vec<IdentifierRow> = identifiers_of(prepared, person, record_no, (generic, foreign)).collect();
-        let gone: Vec<&IdentifierRow> = stored.iter().filter(|row| !wanted.contains(row)).collect();
-        for row in &gone {
-            identifiers::delete(batch.write, row)?;
-        }
-        // Of a value in both, the row that changed was deleted.
-        let gone: Vec<[u8; 16]> = gone.iter().filter_map(|row| row.ix.as_slice().try_into().ok()).collect();
-        wanted.retain(|row| !stored.contains(row));
-        identifiers::insert(batch.write, wanted)?;
-        batch.known.touch(gone.iter().chain(prepared.indexes.iter().map(|indexed| &indexed.ix)));
-        Ok(())
-    }
 }
 
 /// Old data of an erased person does not bring them back (Art. 17 GDPR); what happened after the erasure makes a new
@@ -382,33 +309,4 @@ fn is_suppressed(known: &Arrivals, prepared: &Prepared) -> bool {
     let told_of = prepared.happened_at.unwrap_or(prepared.version);
     let mut erased = prepared.tombstones.iter().filter_map(|ix| known.erased_at(ix));
     erased.any(|erased_at| told_of <= erased_at)
-}
-
-/// Matching keys as a card's row has them.
-fn packed(keys: &[i64]) -> Vec<u8> {
-    keys.iter().flat_map(|key| key.to_be_bytes()).collect()
-}
-
-/// The blind indexes of a record. A `generic` value joins nobody, whoever brings it; a `foreign` one stays whose it is.
-fn identifiers_of(
-    prepared: &Prepared,
-    person: SubjectId,
-    record_no: RecordNo,
-    (generic, foreign): (&[[u8; 16]], &[[u8; 16]]),
-) -> impl Iterator<Item = IdentifierRow> {
-    prepared.indexes.iter().map(move |Indexed { ix, kind, flags, whose }| {
-        let joins = flags & IdentifierRow::JOINS != 0 && !generic.contains(ix);
-        let spoilt = flags & IdentifierRow::JOINS != 0 && !joins;
-        let use_flags = if spoilt { flags & !IdentifierRow::JOINS | IdentifierRow::GENERIC } else { *flags };
-        let use_flags = if foreign.contains(ix) { use_flags & !IdentifierRow::JOINS } else { use_flags };
-        IdentifierRow {
-            ix: ix.to_vec(),
-            record_no,
-            kind: *kind,
-            subject_id: person,
-            use_flags,
-            behind: IdentifierRow::behind(*kind, use_flags),
-            whose: *whose,
-        }
-    })
 }

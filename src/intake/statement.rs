@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use serde_json::json;
 
-use super::compare::MATCHING;
 use super::desk::Desk;
 use super::entries::Known;
 use super::identify::lookup_form;
 use super::prepare::Bringer;
+use super::table::MATCHING;
 use super::{Error, Intake, Outcome, Rejection, Taken};
 use crate::audit::{Act as AuditAct, Line};
 use crate::consent::{Act, Entry, Purpose};

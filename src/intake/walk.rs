@@ -1,14 +1,15 @@
-//! Walking over everything that is compared, page by page, in the order of arrival.
+//! Walking over everything that is compared, page by page, in the order of arrival. Nobody who writes waits for it.
 
-use super::compare::Table;
-use super::settle::Batch;
+use super::table::{Matching, Table};
 use super::{Error, Intake};
+use crate::consent::Edition;
 use crate::graph::matching::Card;
-use crate::store::cards;
-use crate::types::{RecordNo, SubjectId};
+use crate::store::acquaintances::Acquaintances;
+use crate::store::{Read, cards};
+use crate::types::{RecordNo, SubjectId, Timestamp};
 
-/// Cards opened in one transaction.
-const PAGE: i64 = 500;
+/// Cards opened at once.
+const PAGE: i64 = 1_000;
 
 /// A record whose person and source allow that it is compared.
 pub(super) struct Open {
@@ -22,47 +23,50 @@ pub(super) struct Open {
     pub(super) card: Card,
 }
 
+/// What was opened of a page, and the last record that was looked at.
+type Page = (Vec<Open>, RecordNo);
+
 impl Intake {
     /// Up to a page of records after `after` that may be compared, and the last that was looked at; none at the end.
     ///
     /// # Errors
     /// If the store or the vault fails.
-    pub(super) async fn open_page(&self, after: RecordNo) -> Result<Option<(Vec<Open>, RecordNo)>, Error> {
+    pub(super) async fn open_page(&self, after: RecordNo) -> Result<Option<Page>, Error> {
         let (edition, now) = (self.rulebook.edition(), self.clock.now());
         self.in_epoch(async || {
             let (matching, edition) = (self.matching.clone(), edition.clone());
-            self.store
-                .write(move |write| {
-                    let rows = cards::page(write.records(), after, PAGE)?;
-                    let Some(last) = rows.last().map(|row| row.record_no) else { return Ok(None) };
-                    let mut table = Table::lay(write, &matching, &edition, (&[], 0), now)?;
-                    let numbers: Vec<RecordNo> = rows.iter().map(|row| row.record_no).collect();
-                    table.seat(write, numbers)?;
-                    let mut batch = Batch::of_stored(write, table)?;
-                    let mut open = Vec::new();
-                    for row in rows.iter().filter(|row| !row.sealed.is_empty()) {
-                        if let Some(person) = batch.living(row.subject_id)?
-                            && let Some(card) = batch.opened_if_allowed(row.record_no, person)?
-                        {
-                            let (record, part, keys) = (row.record_no, row.sealed_for, row.keys().collect());
-                            open.push(Open { record, person, part, keys, card });
-                        }
-                    }
-                    Ok::<_, Error>(Some((open, last)))
-                })
-                .await
+            self.store.read_apart(move |read| page(read, (&matching, &edition), after, now)).await
         })
         .await
     }
 }
 
-impl Batch<'_, '_> {
-    /// A copy of the card of a record that lies here. It stays closed if its person may not be compared.
-    fn opened_if_allowed(&mut self, record: RecordNo, person: SubjectId) -> Result<Option<Card>, Error> {
-        if self.table.is_barred(self.write, person)? {
-            return Ok(None);
+fn page(
+    read: &mut Read,
+    (matching, edition): (&Matching, &Edition),
+    after: RecordNo,
+    now: Timestamp,
+) -> Result<Option<Page>, Error> {
+    let rows = cards::page(read.records(), after, PAGE)?;
+    let Some(last) = rows.last().map(|row| row.record_no) else { return Ok(None) };
+    let mut people = Acquaintances::default();
+    people.meet(read.records(), rows.iter().map(|row| row.subject_id))?;
+    let mut table = Table::empty(matching, edition, now);
+    table.fetch_keys(read.keys(), &rows)?;
+    table.hear(read.records(), &people.all())?;
+    let compared = rows.iter().filter(|row| !row.sealed.is_empty());
+    let compared: Vec<_> =
+        compared.map(|row| (row.record_no, row.subject_id, row.sealed_for, row.keys().collect::<Vec<i64>>())).collect();
+    table.put(rows);
+    let mut open = Vec::with_capacity(compared.len());
+    for (record, owner, part, keys) in compared {
+        let Some(person) = people.living(read.records(), owner)? else { continue };
+        if table.is_barred(read.records(), person)? {
+            continue;
         }
-        self.table.lay_open(self.write, &[record])?;
-        Ok(self.table.laid_open(record).and_then(|card| Card::from_bytes(&card.to_bytes()).ok()))
+        if let Some(card) = table.take(record)? {
+            open.push(Open { record, person, part, keys, card });
+        }
     }
+    Ok(Some((open, last)))
 }

@@ -302,10 +302,10 @@ fn by_hand(note: &str) -> Erasure {
 /// By what the vendor knows the person. A step looks by one value, so each list is gone through.
 #[expect(clippy::disallowed_methods, reason = "they go to the vendor that told of them, to be forgotten there")]
 fn people(errand: &Disclosure) -> Vec<Person> {
-    let profile = errand.profile();
     let list = |category: Category, name: &str| -> Vec<String> {
-        let found = profile.look().get(&category).and_then(|part| part.get(name)?.as_array());
-        found.into_iter().flatten().filter_map(|value| value.as_str().map(str::to_owned)).collect()
+        let parts = errand.records().iter().filter_map(|record| record.part(category));
+        let values = parts.filter_map(|part| Some(part.look().get(name)?.as_array()?.clone()));
+        values.flatten().filter_map(|value| value.as_str().map(str::to_owned)).collect()
     };
     let (emails, phones) = (list(Category::Contact, "emails"), list(Category::Contact, "phones"));
     let numbers = list(Category::Identity, "customer_numbers");

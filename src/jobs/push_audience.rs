@@ -21,7 +21,7 @@ use serde_json::Value;
 use super::sync::pause_after;
 use crate::audit::{self, Act, Book, Line};
 use crate::connect::{Audience, Counts, Fault, Newcomer, NoSession, Session, Vendors};
-use crate::gateway::{Actor, Caller, Disclosed, Scope};
+use crate::gateway::{Actor, Caller, Disclosed, Disclosure, Scope};
 use crate::rights::{self, Handed, Handing, Rights};
 use crate::segments::{self, Member, SegmentCode, Segments};
 use crate::store::audiences::{self, AudienceRow, MemberRow};
@@ -286,7 +286,7 @@ impl Pushes {
                     continue;
                 };
                 run.counts.stream(REMOVED).read += 1;
-                let Some(email) = mail_of(&errand.profile()) else { continue };
+                let Some(email) = mail_of(&errand) else { continue };
                 let report = audience.remove(session, email).await;
                 let failed = |step: &crate::connect::StepReport| step.failure.is_some() || step.verified == Some(false);
                 if let Some(step) = report.steps.iter().find(|step| failed(step)) {
@@ -381,10 +381,9 @@ fn newcomer(data: Disclosed<serde_json::Map<String, Value>>) -> Option<Newcomer>
 }
 
 #[expect(clippy::disallowed_methods, reason = "it goes to the vendor that was told of it, to be taken off there")]
-fn mail_of(
-    profile: &Disclosed<std::collections::BTreeMap<Category, serde_json::Map<String, Value>>>,
-) -> Option<String> {
-    Some(profile.look().get(&Category::Contact)?.get("emails")?.get(0)?.as_str()?.to_owned())
+fn mail_of(errand: &Disclosure) -> Option<String> {
+    let mut parts = errand.records().iter().filter_map(|record| record.part(Category::Contact));
+    parts.find_map(|part| Some(part.look().get("emails")?.get(0)?.as_str()?.to_owned()))
 }
 
 #[cfg(test)]

@@ -1,5 +1,7 @@
-//! Correction (Art. 16 GDPR): people who were taken for one are separated, and whoever received data of both as of one is
-//! told (Art. 19). The separation itself is intake's; here is what stands around it.
+//! Rectification (Art. 16 GDPR): what is said of a person is corrected, or people who were taken for one are separated, and
+//! whoever received the data is told (Art. 19). The writing itself is intake's; here is what stands around it.
+
+use serde_json::{Value, json};
 
 use super::recipients::readings;
 use super::request::{Answered, Case};
@@ -12,7 +14,7 @@ use crate::store::rows::{LinkRow, SubjectRows, Who};
 use crate::types::{RecordNo, SubjectId, Timestamp};
 use crate::vault::Pseudonym;
 
-/// What is written with a separation.
+/// What is written with a rectification.
 #[derive(Clone, Debug)]
 pub struct Correction {
     /// The case, answered by it.
@@ -42,6 +44,26 @@ impl Rights {
         by: &Caller,
     ) -> Result<Correction, Error> {
         let rows = self.gateway.snapshot(Who::Subject(person)).await?.ok_or(Error::SubjectUnknown)?;
+        let since = since(&rows, parts, records);
+        self.rectified(&rows, since, json!({"parts": parts.len(), "records": records.len()}), by).await
+    }
+
+    /// Prepares the case of a rectification of what is said of a person. Everybody who received data of them is to be told.
+    ///
+    /// # Errors
+    /// As [`Rights::correction`].
+    pub async fn rectification(&self, person: SubjectId, by: &Caller) -> Result<Correction, Error> {
+        let rows = self.gateway.snapshot(Who::Subject(person)).await?.ok_or(Error::SubjectUnknown)?;
+        self.rectified(&rows, Timestamp::UNSET, json!({"records": 0}), by).await
+    }
+
+    async fn rectified(
+        &self,
+        rows: &SubjectRows,
+        since: Timestamp,
+        mut outcome: Value,
+        by: &Caller,
+    ) -> Result<Correction, Error> {
         let now = self.clock.now();
         let case = Case {
             id: self.request_id()?,
@@ -51,8 +73,7 @@ impl Rights {
             due_at: now,
         };
         allowed(by, &case)?;
-        let since = since(&rows, parts, records);
-        let names: Vec<[u8; 16]> = self.gateway.pseudonyms(&rows)?.iter().map(Pseudonym::bytes).collect();
+        let names: Vec<[u8; 16]> = self.gateway.pseudonyms(rows)?.iter().map(Pseudonym::bytes).collect();
         let found = self.store.read(move |read| readings(read, &names)).await?;
         let mut notices: Vec<NoticeRow> = Vec::new();
         for recipient in found.recipients {
@@ -66,7 +87,9 @@ impl Rights {
                 });
             }
         }
-        let outcome = serde_json::json!({"parts": parts.len(), "records": records.len(), "recipients": notices.len()});
+        if let Some(counts) = outcome.as_object_mut() {
+            counts.insert("recipients".to_owned(), notices.len().into());
+        }
         let request = Request::Answered(Answered { case, at: now, outcome: outcome.to_string() }).row()?;
         Ok(Correction { request, notices })
     }

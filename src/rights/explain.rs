@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::attributes::{AttributePart, attributes};
 use super::certificate::Recipient;
 use super::due::{Keepers, categories};
 use super::recipients::Readings;
@@ -41,6 +42,8 @@ pub(super) struct Document {
     /// The fourteen things the answer has to contain, each with its answer or "none".
     pub(super) contents: Vec<Item>,
     pub(super) records: Vec<RecordPart>,
+    /// Where records differ, or could: which one each value of the profile is of.
+    pub(super) attributes: Vec<AttributePart>,
     pub(super) consents: Vec<ConsentPart>,
     pub(super) purposes: Vec<PurposePart>,
     pub(super) recipients: Vec<Recipient>,
@@ -222,6 +225,7 @@ pub(super) fn explain(
         },
         contents: Vec::new(),
         records,
+        attributes: attributes(found.copy, &numbers),
         consents: consents(&found, edition)?,
         purposes: purposes(&found.uses, edition),
         recipients: found.readings.recipients,

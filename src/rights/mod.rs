@@ -8,6 +8,7 @@
 //! Read in this order: `deadline`, `request`, `access`, `erase`, `due`. Read next: [`crate::gateway`].
 
 mod access;
+mod attributes;
 mod audience;
 mod certificate;
 mod correct;
@@ -75,7 +76,7 @@ pub enum Error {
     /// A request cannot arrive in the future.
     #[error("a request cannot have been received in the future")]
     ReceivedInFuture,
-    /// A rectification is recorded by the separation itself.
+    /// A rectification is recorded by what rectifies.
     #[error("this right is not demanded here")]
     NotDemanded,
     /// The period can be extended once, and only while it runs (Art. 12(3) GDPR).

@@ -26,7 +26,8 @@ words! {
         Access = 1 "access",
         /// Erasure (Art. 17 GDPR).
         Erasure = 2 "erasure",
-        /// Rectification (Art. 16 GDPR): people who were taken for one were separated. Made by the separation itself.
+        /// Rectification (Art. 16 GDPR): what is said of a person was corrected, or people who were taken for one were
+        /// separated. Made by what rectifies.
         Rectification = 3 "rectification",
     }
 }

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::explain::Document;
-use crate::consent::Text;
+use crate::consent::{SurvivedBy, Text};
 use crate::graph::Rule;
 
 /// One thing Art. 15 GDPR asks for, and where the answer is.
@@ -215,9 +215,26 @@ pub(super) fn rule(rule: Rule) -> Text {
             "die Angaben beider Datensätze stimmen zusammen genügend überein",
             "what both records say agrees well enough together",
         ),
+        Rule::Rectification => text("Sie haben es selbst berichtigt", "you rectified it yourself"),
         Rule::Decided => {
             text("jemand hat beide Datensätze angesehen und entschieden", "somebody looked at both records and decided")
         }
+    }
+}
+
+/// Why a value stands in the profile and not another.
+pub(super) fn survived_by(because: SurvivedBy) -> Text {
+    match because {
+        SurvivedBy::Rectification => text("von Ihnen berichtigt", "corrected by you"),
+        SurvivedBy::Verification => text("bestätigt", "verified"),
+        SurvivedBy::SourcePriority => text("die Quelle hat Vorrang", "its source comes first"),
+        SurvivedBy::RecordType => text("aus einem Kundenkonto", "of a customer's account"),
+        SurvivedBy::Recency => text("die neueste Angabe", "the newest"),
+        SurvivedBy::Content => text(
+            "gleichrangig; der Inhalt entscheidet, nicht die Reihenfolge des Eingangs",
+            "of equal rank; the content decides, not the order of arrival",
+        ),
+        SurvivedBy::Undisputed => text("kein Datensatz sagt etwas anderes", "no record says anything else"),
     }
 }
 

@@ -19,8 +19,9 @@ use crate::types::{RecordNo, SubjectId, Timestamp};
 
 /// Values per statement.
 const AT_ONCE: usize = 500;
-/// Rows one statement may bring. If it brings as many, a value is shared by thousands; then a few rows of each are asked
-/// for.
+/// Rows one statement may bring for each value it asks for, and for all of them. If it brings as many, some value is shared by
+/// many, perhaps by thousands; then a few rows of each are asked for.
+const ENOUGH_OF_EACH: usize = 16;
 const ENOUGH: usize = 4 * AT_ONCE;
 
 /// What was known when the batch began, and what of it still holds.
@@ -174,13 +175,14 @@ impl Arrivals {
 
     fn identify(&mut self, connection: &mut Connection, indexes: Vec<[u8; 16]>) -> Result<(), Error> {
         let values: Vec<Vec<u8>> = indexes.iter().map(|ix| ix.to_vec()).collect();
-        let limit = i64::try_from(ENOUGH).unwrap_or(i64::MAX);
+        let enough = ENOUGH.min(ENOUGH_OF_EACH * indexes.len());
+        let limit = i64::try_from(enough).unwrap_or(i64::MAX);
         let rows: Vec<IdentifierRow> = on!(connection, |c| identifier::table
             .filter(among(identifier::ix, values))
             .limit(limit)
             .select(IdentifierRow::as_select())
             .load(c))?;
-        let rows = if rows.len() >= ENOUGH { identifiers::with_indexes(connection, &indexes)? } else { rows };
+        let rows = if rows.len() >= enough { identifiers::with_indexes(connection, &indexes)? } else { rows };
         self.identifiers.extend(indexes.into_iter().map(|ix| (ix, Vec::new())));
         for row in rows {
             let ix = row.ix.as_slice().try_into().map_err(|_| Error::Unreadable("blind index"))?;

@@ -19,7 +19,9 @@ use crate::types::{RecordNo, SubjectId};
 pub const BLOCK: usize = 60;
 /// Rows per statement.
 const AT_ONCE: usize = 500;
-/// Rows one statement may bring. Keys that lead to more are asked for one by one.
+/// Rows one statement may bring for each key it asks for, and for all of them. Where it brings as many, some key leads to many,
+/// perhaps to thousands: then each is asked for alone.
+const ENOUGH_OF_EACH: usize = 16;
 const ENOUGH: usize = 8 * AT_ONCE;
 
 /// The cards of these records.
@@ -69,13 +71,14 @@ pub fn count(connection: &mut Connection) -> Result<i64, Error> {
 pub fn candidates(connection: &mut Connection, keys: &[i64]) -> Result<Vec<Vec<RecordNo>>, Error> {
     let mut all = Vec::with_capacity(keys.len());
     for some in keys.chunks(AT_ONCE) {
-        let limit = i64::try_from(ENOUGH).unwrap_or(i64::MAX);
+        let enough = ENOUGH.min(ENOUGH_OF_EACH * some.len());
+        let limit = i64::try_from(enough).unwrap_or(i64::MAX);
         let rows: Vec<(i64, i64)> = on!(connection, |c| block::table
             .filter(among(block::matching_key, some.to_vec()))
             .limit(limit)
             .select((block::matching_key, block::record_no))
             .load(c))?;
-        if rows.len() < ENOUGH {
+        if rows.len() < enough {
             let mut found: HashMap<i64, Vec<RecordNo>> = HashMap::new();
             for (key, record) in rows {
                 found.entry(key).or_default().push(RecordNo(record));
@@ -87,7 +90,6 @@ pub fn candidates(connection: &mut Connection, keys: &[i64]) -> Result<Vec<Vec<R
                 all.push(records);
             }
         } else {
-            // Among these keys is one that thousands share: each is asked for alone.
             for key in some {
                 all.push(under(connection, *key)?);
             }

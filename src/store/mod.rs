@@ -50,6 +50,7 @@ pub mod segments;
 pub mod source_erasures;
 pub mod sources;
 pub mod subjects;
+pub mod survivorship;
 pub mod syncs;
 pub mod terms;
 pub mod tombstones;

@@ -148,8 +148,12 @@ impl RecordRow {
     pub const ADDRESS_FROM_ORDER: i16 = 2;
     /// Its person was erased and only a law keeps it.
     pub const KEPT_BY_LAW: i16 = 4;
+    /// The source verified a contact point or account in it: who told it is who it is about.
+    pub const VERIFIED: i16 = 8;
+    /// The person's own correction (Art. 16 GDPR).
+    pub const RECTIFICATION: i16 = 16;
     /// It holds by what a vendor knows somebody who was erased, until the vendor forgot them too (Art. 17, 19 GDPR).
-    pub const ERRAND: i16 = 8;
+    pub const ERRAND: i16 = 32;
 }
 
 /// One blind index of one record.

@@ -2,6 +2,7 @@
 //!
 //! The tests in the rooms use this file too; `src/lib.rs` takes it in.
 
+use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::path::{Path, PathBuf};
 use std::sync::Once;
@@ -177,8 +178,13 @@ impl Database {
 
     /// Every row of every table, as text; bytes in lower-case hexadecimal.
     pub fn dump(&self) -> Vec<String> {
-        let mut rows = Vec::new();
-        for shelf in [Shelf::Records, Shelf::Keys, Shelf::Audit] {
+        self.tables(&Shelf::ALL).into_values().flatten().collect()
+    }
+
+    /// As [`Database::dump`], of these shelves, sorted under the name of each table.
+    pub fn tables(&self, shelves: &[Shelf]) -> BTreeMap<String, Vec<String>> {
+        let mut rows = BTreeMap::new();
+        for shelf in shelves.iter().copied() {
             let tables = match self.dialect() {
                 Dialect::Sqlite => "SELECT name AS answer FROM sqlite_schema WHERE type = 'table'".to_owned(),
                 Dialect::Postgres => format!(
@@ -200,7 +206,9 @@ impl Database {
                     }
                     Dialect::Postgres => "t::text".to_owned(),
                 };
-                rows.extend(self.texts(shelf, &format!("SELECT {row} AS answer FROM {table} t")));
+                let mut found = self.texts(shelf, &format!("SELECT {row} AS answer FROM {table} t"));
+                found.sort_unstable();
+                rows.insert(format!("{}.{table}", shelf.name()), found);
             }
         }
         rows

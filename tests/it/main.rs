@@ -32,6 +32,7 @@ mod layers;
 mod migrations;
 mod openapi_content;
 mod openapi_drift;
+mod orders;
 mod retention;
 mod rotation;
 mod scan;

@@ -40,6 +40,9 @@ pub struct Batch {
     /// A code for the audit log: what the reading is for.
     #[serde(default)]
     reason: Option<ReasonCode>,
+    /// Shall the reply say of each value which record it is of, and why it survived?
+    #[serde(default)]
+    origins: bool,
 }
 
 /// One of them: either by id or by something known of them.
@@ -57,8 +60,8 @@ pub struct Person {
 
 /// What may be read.
 #[derive(Serialize)]
-struct Found<'a> {
-    profiles: Vec<Option<&'a Disclosure>>,
+struct Found<P> {
+    profiles: Vec<Option<P>>,
 }
 
 /// As it stands in the OpenAPI document.
@@ -86,7 +89,7 @@ pub struct FoundSchema {
 )]
 #[post("/v1/profiles/batch")]
 pub async fn batch(house: Data<House>, call: May<op::ReadProfiles, Body<Batch>>) -> Result<HttpResponse, Problem> {
-    let Body(Batch { people, purpose, channel, categories, reason }) = call.sent;
+    let Body(Batch { people, purpose, channel, categories, reason, origins }) = call.sent;
     if !(1..=MANY).contains(&people.len()) {
         return Err(Problem::new(Code::InvalidValue, format!("Name 1 to {MANY} people.")).at("/people"));
     }
@@ -98,7 +101,7 @@ pub async fn batch(house: Data<House>, call: May<op::ReadProfiles, Body<Batch>>)
             whom.map_err(|problem| problem.under(&format!("/people/{at}")))
         })
         .collect::<Result<_, _>>()?;
-    let ask = Wanted { purpose, channel, categories, reason }.ask(call.caller);
+    let ask = Wanted { purpose, channel, categories, reason, origins }.ask(call.caller);
     let start = Start::now();
     // Who is named several times is looked up once: nobody can ask so often for one that the time tells.
     let mut distinct: Vec<Who> = Vec::new();
@@ -114,6 +117,10 @@ pub async fn batch(house: Data<House>, call: May<op::ReadProfiles, Body<Batch>>)
     let profiles: Vec<Option<&Disclosure>> = order.into_iter().map(|at| answers.get(at)?.disclosed()).collect();
     if profiles.iter().any(Option::is_none) {
         start.beat().await;
+    }
+    if origins {
+        let profiles = profiles.into_iter().map(|found| found.map(Disclosure::with_origins)).collect();
+        return Ok(HttpResponse::Ok().json(Found { profiles }));
     }
     Ok(HttpResponse::Ok().json(Found { profiles }))
 }

@@ -31,6 +31,9 @@ pub struct Lookup {
     /// A code for the audit log: what the reading is for.
     #[serde(default)]
     reason: Option<ReasonCode>,
+    /// Shall the reply say of each value which record it is of, and why it survived?
+    #[serde(default)]
+    origins: bool,
 }
 
 /// Reads a person found by an identifier.
@@ -50,7 +53,7 @@ pub struct Lookup {
 )]
 #[post("/v1/profiles/lookup")]
 pub async fn lookup(house: Data<House>, call: May<op::LookupProfile, Body<Lookup>>) -> Result<HttpResponse, Problem> {
-    let Body(Lookup { identifier, purpose, channel, categories, reason }) = call.sent;
+    let Body(Lookup { identifier, purpose, channel, categories, reason, origins }) = call.sent;
     let who = identifier.who(&house)?;
-    answer(&house, call.caller, who, Wanted { purpose, channel, categories, reason }).await
+    answer(&house, call.caller, who, Wanted { purpose, channel, categories, reason, origins }).await
 }

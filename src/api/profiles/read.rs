@@ -34,6 +34,9 @@ pub struct For {
     #[serde(default)]
     #[param(nullable = false)]
     reason: Option<ReasonCode>,
+    /// Shall the reply say of each value which record it is of, and why it survived?
+    #[serde(default)]
+    origins: bool,
 }
 
 /// Named, because utoipa reads a `Path` inside a tuple wrongly.
@@ -52,7 +55,7 @@ type Sent = (Path<SubjectId>, Query<For>);
 )]
 #[get("/v1/profiles/{subject_id}")]
 pub async fn read(house: Data<House>, call: May<op::ReadProfile, Sent>) -> Result<HttpResponse, Problem> {
-    let (subject, Query(For { purpose, channel, categories, reason })) = call.sent;
+    let (subject, Query(For { purpose, channel, categories, reason, origins })) = call.sent;
     let who = Who::Subject(subject.into_inner());
-    answer(&house, call.caller, who, Wanted { purpose, channel, categories, reason }).await
+    answer(&house, call.caller, who, Wanted { purpose, channel, categories, reason, origins }).await
 }

@@ -1,6 +1,8 @@
-//! `/v1/subjects`: who was found to be one person, why, and taking them apart again, for the data protection officer.
+//! `/v1/subjects`: who was found to be one person, why, taking them apart again, and rectifying what is said of them, for the
+//! data protection officer.
 
 pub mod links;
+pub mod rectify;
 pub mod split;
 
 use super::problem::{Code, Problem};

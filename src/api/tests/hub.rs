@@ -38,7 +38,7 @@ pub(super) struct Hub {
     keys: BTreeMap<Role, String>,
     settings: Settings,
     _directory: TempDir,
-    _database: Database,
+    pub(super) database: Database,
 }
 
 pub(super) struct Answer {
@@ -73,8 +73,13 @@ impl Answer {
 
 impl Hub {
     pub(super) async fn open(database: Database) -> Self {
+        Self::open_at(database, Arc::new(SystemClock), Arc::new(SystemEntropy::new())).await
+    }
+
+    /// With time and chance of the test's own.
+    pub(super) async fn open_at(database: Database, clock: Arc<dyn Clock>, entropy: Arc<dyn Entropy>) -> Self {
         let directory = tempfile::tempdir().unwrap();
-        let house = house(&directory, database.store()).await;
+        let house = house(&directory, database.store(), clock, entropy).await;
         let mut keys = BTreeMap::new();
         let purposes = [
             (Role::Admin, vec![]),
@@ -97,7 +102,7 @@ impl Hub {
             keep_alive: Duration::from_secs(5),
             drain: Duration::from_secs(1),
         };
-        Self { house: Data::new(house), keys, settings, _directory: directory, _database: database }
+        Self { house: Data::new(house), keys, settings, _directory: directory, database }
     }
 
     /// The key of a role.
@@ -202,9 +207,7 @@ impl health::Readiness for Ready {
     }
 }
 
-async fn house(directory: &TempDir, store: Store) -> House {
-    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy::new());
+async fn house(directory: &TempDir, store: Store, clock: Arc<dyn Clock>, entropy: Arc<dyn Entropy>) -> House {
     let ids = Arc::new(IdMaker::new(clock.clone(), entropy.clone()).unwrap());
     let root: Arc<dyn RootKey> =
         Arc::new(FileRoot::open_or_create(&directory.path().join("root.key"), &*entropy).unwrap());

@@ -13,5 +13,7 @@ mod roles;
 mod rules;
 mod segments;
 mod statements;
+mod survivorship;
 mod versions;
 mod webhooks;
+mod whole_state;

@@ -2,5 +2,6 @@
 
 mod laws;
 mod people;
+mod profile;
 mod rules;
 mod table;

@@ -1,5 +1,6 @@
 //! Many clients at several nodes, one of which dies now and then: the logged histories are given to the [`checker`].
 
+use std::collections::{BTreeSet, HashMap};
 use std::io;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -10,7 +11,7 @@ use obhut::types::Role;
 use serde_json::{Value, json};
 
 use super::checker::{self, Act, Read, Said, check};
-use super::wire::{Answer, Wire, post, post_once};
+use super::wire::{Answer, Wire, get, post, post_once};
 use super::{Stopwatch, assert_log_verifies, figure, times};
 use crate::clock_and_chance::SeededChance;
 use crate::databases::{Database, Dialect};
@@ -157,27 +158,85 @@ fn summary(report: &Option<Value>) -> &Value {
     &report.as_ref().unwrap()["summary"]
 }
 
-/// Reads whoever is acted on, and returns every answer.
+/// How people are read.
+enum Way {
+    /// One, by a mail address.
+    Lookup,
+    /// One, by the id an earlier answer gave.
+    ById(String),
+    /// Several in one call.
+    Batch(Vec<usize>),
+}
+
+impl Way {
+    fn any(meeting: &Meeting, chance: &SeededChance, person: usize, ids: &HashMap<usize, String>) -> Self {
+        match (chance.below(4), ids.get(&person)) {
+            (0, Some(id)) => Self::ById(id.clone()),
+            (1, _) => {
+                let others = (0..3).filter_map(|_| meeting.somebody(chance));
+                Self::Batch(others.chain([person]).collect::<BTreeSet<_>>().into_iter().collect())
+            }
+            _ => Self::Lookup,
+        }
+    }
+
+    fn request(&self, meeting: &Meeting, person: usize) -> Vec<u8> {
+        match self {
+            Self::Lookup => post("/v1/profiles/lookup", &meeting.partner, &lookup(&called(person), PURPOSE)),
+            Self::ById(id) => get(&format!("/v1/profiles/{id}?purpose={PURPOSE}"), &meeting.partner),
+            Self::Batch(people) => {
+                let named = |person: &usize| json!({"identifier": lookup(&called(*person), PURPOSE)["identifier"]});
+                let people: Vec<Value> = people.iter().map(named).collect();
+                post("/v1/profiles/batch", &meeting.partner, &json!({"people": people, "purpose": PURPOSE}))
+            }
+        }
+    }
+
+    /// Who was asked for, and what came of each.
+    fn told(&self, person: usize, answer: &Answer) -> Vec<(usize, Option<Value>)> {
+        let text = String::from_utf8_lossy(&answer.body);
+        let body = answer.json().unwrap();
+        if let Self::Batch(people) = self {
+            assert_eq!(answer.status, 200, "{text}");
+            let profiles = body["profiles"].as_array().unwrap();
+            assert_eq!(profiles.len(), people.len());
+            return people
+                .iter()
+                .copied()
+                .zip(profiles.iter().map(|found| Some(found.clone()).filter(|it| !it.is_null())))
+                .collect();
+        }
+        assert!(matches!(answer.status, 200 | 404), "a read was answered {}: {text}", answer.status);
+        vec![(person, (answer.status == 200).then_some(body))]
+    }
+}
+
+/// Reads whoever is acted on, in every way, and returns every answer.
 fn read(meeting: &Meeting, seed: u64) -> Vec<(usize, Read)> {
     let chance = SeededChance::of(seed);
-    let mut reads = Vec::new();
+    let (mut reads, mut ids) = (Vec::new(), HashMap::new());
     while let Some(mut wire) = meeting.connect(&chance) {
         while !meeting.is_over() {
             let Some(person) = meeting.somebody(&chance) else {
                 sleep(Duration::from_millis(1));
                 continue;
             };
-            let request = post("/v1/profiles/lookup", &meeting.partner, &lookup(&called(person), PURPOSE));
+            let way = Way::any(meeting, &chance, person, &ids);
+            let request = way.request(meeting, person);
             let begun = meeting.watch.micros();
             // An answer that did not come tells nothing.
             let Ok(answer) = wire.call(&request) else { break };
             let ended = meeting.watch.micros();
-            let text = String::from_utf8_lossy(&answer.body);
-            assert!(matches!(answer.status, 200 | 404), "a read was answered {}: {text}", answer.status);
-            let disclosed = answer.status == 200;
-            assert_eq!(text.contains(&format!("Family{}\"", called(person))), disclosed, "{text}");
-            reads.push((person, Read { begun, ended, disclosed }));
-            meeting.reads.fetch_add(1, Ordering::Relaxed);
+            let text = String::from_utf8_lossy(&answer.body).into_owned();
+            for (person, found) in way.told(person, &answer) {
+                let disclosed = found.is_some();
+                assert_eq!(text.contains(&format!("Family{}\"", called(person))), disclosed, "{text}");
+                if let Some(id) = found.and_then(|found| found["subject_id"].as_str().map(str::to_owned)) {
+                    ids.insert(person, id);
+                }
+                reads.push((person, Read { begun, ended, disclosed }));
+                meeting.reads.fetch_add(1, Ordering::Relaxed);
+            }
         }
     }
     reads

@@ -86,6 +86,11 @@ pub fn post(path: &str, key: &str, body: &Value) -> Vec<u8> {
     with_headers(path, key, "", body)
 }
 
+/// The bytes of a `GET`.
+pub fn get(path: &str, key: &str) -> Vec<u8> {
+    format!("GET {path} HTTP/1.1\r\nhost: hub\r\nauthorization: Bearer {key}\r\n\r\n").into_bytes()
+}
+
 /// The bytes of a `POST` that has one effect however often it is sent.
 pub fn post_once(path: &str, key: &str, once: &str, body: &Value) -> Vec<u8> {
     with_headers(path, key, &format!("idempotency-key: {once}\r\n"), body)
