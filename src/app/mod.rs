@@ -29,6 +29,7 @@ use crate::intake::{HUB_SOURCE, Intake};
 use crate::jobs::announce::Announcer;
 use crate::jobs::deliver_messages::Deliveries;
 use crate::jobs::erase_at_vendors::VendorErasures;
+use crate::jobs::push_audience::Pushes;
 use crate::jobs::retention::{self, Retention};
 use crate::jobs::rotate_keys::KeyRotation;
 use crate::jobs::sync::Syncs;
@@ -89,6 +90,8 @@ pub struct Hub {
     pub announcer: Arc<Announcer>,
     /// Telling those who subscribed.
     pub deliveries: Arc<Deliveries>,
+    /// Handing people of segments to vendors.
+    pub pushes: Arc<Pushes>,
 }
 
 impl Hub {
@@ -149,7 +152,7 @@ pub async fn open(config: &Config) -> Result<Hub, Error> {
         tracing::error!(error = ?error, "the trained matching model cannot be read; the shipped one weighs");
     }
     let rotation = Arc::new(KeyRotation::new(rotator, keyring.clone(), store.clone(), book.clone(), clock.clone()));
-    let segments = Segments::new(
+    let segments = Arc::new(Segments::new(
         store.clone(),
         gateway.clone(),
         rulebook.clone(),
@@ -157,7 +160,7 @@ pub async fn open(config: &Config) -> Result<Hub, Error> {
         strongbox.clone(),
         clock.clone(),
         ids.clone(),
-    );
+    ));
     let rights = Arc::new(Rights::new(
         store.clone(),
         gateway.clone(),
@@ -195,6 +198,14 @@ pub async fn open(config: &Config) -> Result<Hub, Error> {
     });
     let announcer = Arc::new(Announcer::new(store.clone(), ids.clone(), clock.clone())?);
     let deliveries = Deliveries { vendors: vendors.clone(), store: store.clone(), book: book.clone() };
+    let pushes = Pushes {
+        vendors: vendors.clone(),
+        segments: segments.clone(),
+        rights: rights.clone(),
+        store: store.clone(),
+        book: book.clone(),
+        ids: ids.clone(),
+    };
     let doorkeeper = Doorkeeper::new(store.clone(), book.clone(), ids.clone(), entropy, clock.clone());
     Ok(Hub {
         house: House {
@@ -220,6 +231,7 @@ pub async fn open(config: &Config) -> Result<Hub, Error> {
         vendor_erasures,
         announcer,
         deliveries: Arc::new(deliveries),
+        pushes: Arc::new(pushes),
     })
 }
 

@@ -1,4 +1,5 @@
-//! Following the ledger: what people said becomes messages for whoever subscribed.
+//! Following the ledger: what people said becomes messages for whoever subscribed, and a no takes people off the audiences they
+//! were handed to.
 //!
 //! Entries are found by their number, which grows. Numbers are made before their transaction commits, and other nodes have
 //! clocks of their own; so the last two minutes are read again and again, and what is announced already stays as it is. One
@@ -12,7 +13,7 @@ use crate::consent::{Act, ledger};
 use crate::store::jobs::{self, JobRow};
 use crate::store::messages::{self, News};
 use crate::store::rows::LedgerRow;
-use crate::store::{self, Store, Write, ledger as entries, subjects};
+use crate::store::{self, Store, Write, audiences, ledger as entries, subjects};
 use crate::types::{Clock, EntropyFailure, IdMaker, Timestamp};
 
 /// The name of the job.
@@ -68,7 +69,8 @@ impl Announcer {
     /// If the store fails.
     pub async fn look(&self) -> Result<usize, Error> {
         let look = |read: &mut store::Read| {
-            let subscribed = !messages::subscribers(read.records())?.is_empty();
+            let subscribed =
+                !messages::subscribers(read.records())?.is_empty() || !audiences::all(read.records())?.is_empty();
             Ok::<_, store::Error>((subscribed, jobs::find(read.records(), KIND)?))
         };
         let (subscribed, row) = self.store.read(look).await?;
@@ -179,6 +181,9 @@ fn announce(write: &mut Write<'_>, row: &LedgerRow, now: Timestamp) -> Result<()
         channel: entry.channel.map(crate::types::Channel::word),
         act: Some(entry.act.word()),
     };
+    if entry.act.is_no() {
+        audiences::take_off(write, &news.subjects, news.purpose, now)?;
+    }
     messages::announce(write, &news, now)
 }
 

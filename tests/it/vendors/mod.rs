@@ -6,8 +6,12 @@
 
 pub mod amazon;
 pub mod billbee;
+pub mod brevo;
+pub mod cleverreach;
+pub mod klaviyo;
 pub mod lexware;
 pub mod meta;
+pub mod mailchimp;
 pub mod sevdesk;
 pub mod shopify;
 pub mod shopware;
@@ -97,6 +101,12 @@ pub enum Break {
     HangUp,
     /// The answer of another program.
     Html,
+}
+
+/// A segment of a path, without its percents.
+pub fn decoded(segment: &str) -> String {
+    let pair = format!("x={}", segment.replace('+', "%2B"));
+    url::form_urlencoded::parse(pair.as_bytes()).next().map(|(_, value)| value.into_owned()).unwrap_or_default()
 }
 
 struct State<V> {
