@@ -136,9 +136,16 @@ impl Session {
         let Some(test) = &link.test else { return Ok(()) };
         let answer = self.call(test, &Variables::new(), None).await?;
         match &link.expect {
-            Some(expect) if !expect.holds(value(&answer.json)) => Err(Fault::NotTheVendor),
+            Some(expect) if !expect.holds(value(&answer.json)) => {
+                Err(link.otherwise.clone().map_or(Fault::NotTheVendor, Fault::NotReady))
+            }
             _ => Ok(()),
         }
+    }
+
+    /// Waits.
+    pub(super) async fn pause(&self, time: Duration) {
+        self.surroundings.pause.pause(time).await;
     }
 
     pub(super) fn now(&self) -> Timestamp {

@@ -309,15 +309,20 @@ fn people(errand: &Disclosure) -> Vec<Person> {
     };
     let (emails, phones) = (list(Category::Contact, "emails"), list(Category::Contact, "phones"));
     let numbers = list(Category::Identity, "customer_numbers");
+    let (email_digests, phone_digests) =
+        (list(Category::Contact, "emails_sha256"), list(Category::Contact, "phones_sha256"));
     let mut accounts = list(Category::Identity, "accounts");
     accounts.extend(list(Category::Social, "accounts"));
-    let most = [&emails, &phones, &numbers, &accounts].into_iter().map(Vec::len).max().unwrap_or(0);
+    let lists = [&emails, &phones, &numbers, &accounts, &email_digests, &phone_digests];
+    let most = lists.into_iter().map(Vec::len).max().unwrap_or(0);
     (0..most)
         .map(|at| Person {
             email: emails.get(at).cloned(),
             phone: phones.get(at).cloned(),
             customer_number: numbers.get(at).cloned(),
             account: accounts.get(at).cloned(),
+            email_sha256: email_digests.get(at).cloned(),
+            phone_sha256: phone_digests.get(at).cloned(),
         })
         .collect()
 }
