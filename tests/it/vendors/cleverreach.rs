@@ -1,4 +1,4 @@
-//! CleverReach: one group of receivers, behind a token that ends.
+//! CleverReach: one group of receivers, and another one that is somebody else's, behind a token that ends.
 
 use std::collections::BTreeMap;
 
@@ -11,17 +11,23 @@ use super::{Answer, Call, Vendor};
 pub struct CleverReach {
     /// Receivers by mail address, as the vendor has them.
     pub receivers: BTreeMap<String, Value>,
+    /// How many addresses it was told in all.
+    pub told: usize,
     /// Is the client allowed?
     pub client_is_revoked: bool,
     tokens: BTreeMap<String, i64>,
+    made: usize,
 }
 
 impl CleverReach {
     /// Who is active in the group.
     pub fn listed(&self) -> Vec<String> {
-        let active = |one: &Value| one["activated"].as_i64() > Some(0) && one["deactivated"] == 0;
-        self.receivers.iter().filter(|(_, one)| active(one)).map(|(mail, _)| mail.clone()).collect()
+        self.receivers.iter().filter(|(_, one)| is_active(one)).map(|(mail, _)| mail.clone()).collect()
     }
+}
+
+fn is_active(one: &Value) -> bool {
+    one["groups_id"] == "550011" && one["activated"].as_i64() > Some(0) && one["deactivated"] == 0
 }
 
 fn error(status: u16, message: &str) -> Answer {
@@ -46,6 +52,16 @@ impl Vendor for CleverReach {
         match (call.method.as_str(), call.path.as_str()) {
             ("GET", "/v3/groups/550011") => Answer::new(200, json!({"id": "550011", "name": "Newsletter"})),
             ("POST", "/v3/groups/550011/receivers/upsertplus") => self.upsert(&call.body),
+            ("GET", "/v3/groups/550011/receivers") => {
+                let size = call.number("pagesize").unwrap_or(50);
+                if size > 5_000 || call.query.get("type").map(String::as_str) != Some("inactive") {
+                    return error(400, "bad request");
+                }
+                let size = usize::try_from(size).unwrap();
+                let from = usize::try_from(call.number("page").unwrap_or(0)).unwrap() * size;
+                let inactive = self.receivers.values().filter(|one| one["groups_id"] == "550011" && !is_active(one));
+                Answer::new(200, inactive.skip(from).take(size).cloned().collect())
+            }
             (method, path) => self.receiver(method, path),
         }
     }
@@ -54,10 +70,14 @@ impl Vendor for CleverReach {
 impl CleverReach {
     fn upsert(&mut self, body: &Value) -> Answer {
         let Some(all) = body.as_array().filter(|all| all.len() <= 100) else { return error(400, "bad request") };
+        assert!(all.iter().all(|one| one.get("deactivated").is_none()), "that would subscribe anew who unsubscribed");
+        self.told += all.len();
         for one in all {
             let mail = one["email"].as_str().unwrap().to_lowercase();
-            let id = 1_000 + self.receivers.len();
-            let entry = self.receivers.entry(mail).or_insert_with(|| json!({"id": id}));
+            self.made += 1;
+            let id = 1_000 + self.made;
+            let entry = self.receivers.entry(mail).or_insert_with(|| json!({"id": id, "deactivated": 0}));
+            entry["groups_id"] = json!("550011");
             for (name, value) in one.as_object().unwrap() {
                 entry[name] = value.clone();
             }
@@ -72,14 +92,21 @@ impl CleverReach {
         };
         let (wanted, action) = rest.split_once('/').unwrap_or((rest, ""));
         let wanted = super::decoded(wanted).to_lowercase();
-        let found = self.receivers.iter().find(|(mail, one)| **mail == wanted || one["id"].to_string() == wanted);
+        let found = self
+            .receivers
+            .iter()
+            .find(|(mail, one)| **mail == wanted || wanted.parse().is_ok_and(|id: u64| one["id"] == id));
         let Some(mail) = found.map(|(mail, _)| mail.clone()) else {
             return error(404, "Not Found: receiver not found");
         };
+        if in_group.is_some() && self.receivers[&mail]["groups_id"] != "550011" {
+            return error(404, "Not Found: invalid receiver");
+        }
         match (method, action, in_group.is_some()) {
-            ("GET", "", true) => Answer::new(200, self.receivers[&mail].clone()),
-            ("PUT", "deactivate", true) => {
-                self.receivers.get_mut(&mail).unwrap()["deactivated"] = json!(1_764_000_000);
+            ("GET", "", _) => Answer::new(200, self.receivers[&mail].clone()),
+            // They stay in other groups.
+            ("DELETE", "", true) => {
+                self.receivers.get_mut(&mail).unwrap()["groups_id"] = json!("7");
                 Answer::new(200, json!(true))
             }
             ("DELETE", "", false) => {

@@ -1,4 +1,5 @@
-//! Klaviyo: one list of profiles. JSON:API with a revision in every call; jobs are only taken in.
+//! Klaviyo: one list of profiles. JSON:API with a revision in every call; jobs are only taken in. Subscribing somebody lifts what
+//! keeps mail from them.
 
 use std::collections::BTreeMap;
 
@@ -11,17 +12,34 @@ use super::{Answer, Call, Vendor};
 pub struct Klaviyo {
     /// Profiles by mail address: are they in the list?
     pub profiles: BTreeMap<String, bool>,
+    /// Who unsubscribed, and when.
+    pub suppressed: BTreeMap<String, String>,
     /// Profiles whose deletion was taken in.
     pub to_delete: Vec<String>,
     /// Is the key in force?
     pub key_is_revoked: bool,
-    recent: Vec<i64>,
+    /// Is who unsubscribes meanwhile shown in lists only later?
+    pub lists_lag: bool,
+    recent: Vec<(&'static str, i64)>,
 }
 
 impl Klaviyo {
     /// Who is in the list.
     pub fn listed(&self) -> Vec<String> {
         self.profiles.iter().filter(|(_, listed)| **listed).map(|(mail, _)| mail.clone()).collect()
+    }
+
+    /// So many calls a second, for each kind.
+    fn is_throttled(&mut self, call: &Call) -> bool {
+        let (kind, most) = match call.path.as_str() {
+            "/api/data-privacy-deletion-jobs" => ("deletion", 3),
+            path if path.contains("/relationships/") => ("list", 10),
+            _ => ("other", 75),
+        };
+        self.recent.retain(|(_, at)| call.now - at < 1_000_000);
+        let met = self.recent.iter().filter(|(of, _)| *of == kind).count();
+        self.recent.push((kind, call.now));
+        met >= most
     }
 }
 
@@ -31,11 +49,9 @@ fn error(status: u16, code: &str) -> Answer {
 
 impl Vendor for Klaviyo {
     fn answer(&mut self, call: &Call) -> Answer {
-        self.recent.retain(|at| call.now - at < 1_000_000);
-        if self.recent.len() >= 3 {
+        if self.is_throttled(call) {
             return error(429, "throttled").with("retry-after", "1");
         }
-        self.recent.push(call.now);
         if self.key_is_revoked || call.header("authorization") != "Klaviyo-API-Key pk_1" {
             return error(401, "not_authenticated");
         }
@@ -56,7 +72,9 @@ impl Vendor for Klaviyo {
                     return error(400, "invalid");
                 }
                 for profile in profiles {
-                    self.profiles.insert(profile["attributes"]["email"].as_str().unwrap().to_lowercase(), true);
+                    let mail = profile["attributes"]["email"].as_str().unwrap().to_lowercase();
+                    self.suppressed.remove(&mail);
+                    self.profiles.insert(mail, true);
                 }
                 Answer::new(202, Value::Null)
             }
@@ -86,10 +104,49 @@ impl Vendor for Klaviyo {
 impl Klaviyo {
     fn found(&self, call: &Call, listed: bool) -> Answer {
         let filter = call.query.get("filter").map_or("", String::as_str);
-        let mail = filter.strip_prefix("equals(email,\"").and_then(|rest| rest.strip_suffix("\")"));
-        let Some(mail) = mail.map(str::to_lowercase) else { return error(400, "invalid_filter") };
-        let theirs = self.profiles.iter().filter(|(known, there)| **known == mail && (!listed || **there));
-        let profile = |(mail, _): (&String, &bool)| json!({"type": "profile", "id": hex::encode(mail), "attributes": {"email": mail}});
-        Answer::new(200, json!({"data": theirs.map(profile).collect::<Vec<_>>(), "links": {"next": null}}))
+        let within = |start: &str, end: &str| filter.strip_prefix(start)?.strip_suffix(end).map(str::to_lowercase);
+        let unsubscribed = r#"equals(subscriptions.email.marketing.suppression.reason,"UNSUBSCRIBE")"#;
+        let one = within("equals(email,\"", "\")").map(|mail| vec![mail]);
+        let many = within("any(email,[", "])")
+            .and_then(|list| serde_json::from_str::<Vec<String>>(&format!("[{list}]")).ok())
+            .filter(|list| list.len() <= 100);
+        let mails = if filter == unsubscribed {
+            self.suppressed.keys().filter(|_| !self.lists_lag).cloned().collect()
+        } else {
+            match one.or(many) {
+                Some(mails) => mails,
+                None => return error(400, "invalid_filter"),
+            }
+        };
+        let (size, page) = (call.number("page[size]").unwrap_or(20), call.number("page[cursor]").unwrap_or(0));
+        if !(1..=100).contains(&size) {
+            return error(400, "invalid_page_size");
+        }
+        let (size, page) = (usize::try_from(size).unwrap(), usize::try_from(page).unwrap());
+        let theirs = self.profiles.iter().filter(|(mail, there)| mails.contains(mail) && (!listed || **there));
+        let theirs: Vec<Value> = theirs.map(|(mail, _)| self.profile(mail, call)).collect();
+        let next = (theirs.len() > (page + 1) * size).then(|| {
+            let pairs = call.query.iter().filter(|(name, _)| *name != "page[cursor]");
+            let query = url::form_urlencoded::Serializer::new(String::new())
+                .extend_pairs(pairs)
+                .append_pair("page[cursor]", &(page + 1).to_string())
+                .finish();
+            format!("https://a.klaviyo.com{}?{query}", call.path)
+        });
+        let data: Vec<Value> = theirs.into_iter().skip(page * size).take(size).collect();
+        Answer::new(200, json!({"data": data, "links": {"next": next}}))
+    }
+
+    fn profile(&self, mail: &str, call: &Call) -> Value {
+        let mut attributes = json!({"email": mail});
+        if call.query.get("additional-fields[profile]").is_some_and(|fields| fields == "subscriptions") {
+            let suppression = self.suppressed.get(mail);
+            let all = suppression.map(|at| json!({"reason": "UNSUBSCRIBE", "timestamp": at}));
+            let consent = if suppression.is_some() { "UNSUBSCRIBED" } else { "SUBSCRIBED" };
+            let marketing = json!({"consent": consent, "suppression": all.into_iter().collect::<Vec<_>>(),
+                "list_suppressions": [], "can_receive_email_marketing": suppression.is_none()});
+            attributes["subscriptions"] = json!({"email": {"marketing": marketing}});
+        }
+        json!({"type": "profile", "id": hex::encode(mail), "attributes": attributes})
     }
 }

@@ -48,6 +48,17 @@ impl Vendor for Mailchimp {
         match (call.method.as_str(), path) {
             ("GET", "") => Answer::new(200, json!({"id": "a1b2c3d4e5", "name": "Newsletter"})),
             ("POST", "") => self.batch(&call.body),
+            ("GET", "/members") => {
+                let wanted = call.query.get("status").map_or("", String::as_str);
+                let (count, offset) = (call.number("count").unwrap_or(10), call.number("offset").unwrap_or(0));
+                if count > 1_000 {
+                    return problem(400, "Invalid Resource");
+                }
+                let found = self.members.iter().filter(|(_, (status, _))| status == wanted);
+                let found = found.skip(usize::try_from(offset).unwrap()).take(usize::try_from(count).unwrap());
+                let found = found.map(|(mail, (status, _))| json!({"email_address": mail, "status": status}));
+                Answer::new(200, json!({"members": found.collect::<Vec<_>>()}))
+            }
             (method, path) => self.member(method, path),
         }
     }

@@ -10,8 +10,9 @@ pub mod brevo;
 pub mod cleverreach;
 pub mod klaviyo;
 pub mod lexware;
-pub mod meta;
 pub mod mailchimp;
+pub mod meta;
+pub mod meta_audiences;
 pub mod sevdesk;
 pub mod shopify;
 pub mod shopware;
@@ -180,6 +181,11 @@ impl<V: Vendor> Fake<V> {
         let mut state = self.state();
         let next = state.calls.len() + after;
         state.breaks.extend(how.iter().enumerate().map(|(number, how)| (next + number, *how)));
+    }
+
+    /// Breaks no call any more.
+    pub fn mend(&self) {
+        self.state().breaks.clear();
     }
 
     /// Takes so long for each answer from now on.
