@@ -2,32 +2,39 @@
 //!
 //! ```text
 //! somebody said no, or is erased → to be taken off ─┐
-//! due or wanted → lease taken → taken off first → [ page of the segment → kept → vendor told → there ]* → who left is taken off
+//! due or wanted → lease taken → taken off first → who unsubscribed at the vendor is heard
+//!               → [ page of the segment → kept → vendor told → there ]* → who left is taken off
 //! ```
 //!
 //! The segment is read at the gateway like any other, and each page stands in the audit book as handed to this destination.
 //! Who is handed over is kept sealed before the vendor is told (`rights::audience`), so that a process that dies leaves nobody
 //! at the vendor who could not be taken off. A push can be repeated: the vendor is told again of whom it had not answered.
+//!
+//! Read next: `hand_over`, `take_off` and `hear` (who unsubscribed there), then `connect::Audience`.
 
 mod due;
+mod hand_over;
+mod hear;
+mod take_off;
 
-use std::collections::BTreeSet;
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
 pub use due::keep_pushing;
-use serde_json::Value;
 
 use super::sync::pause_after;
-use crate::audit::{self, Act, Book, Line};
-use crate::connect::{Audience, Counts, Fault, Newcomer, NoSession, Session, Vendors};
-use crate::gateway::{Actor, Caller, Disclosed, Disclosure, Scope};
-use crate::rights::{self, Handed, Handing, Rights};
-use crate::segments::{self, Member, SegmentCode, Segments};
+use crate::audit::{self, Book};
+use crate::connect::{Audience, Counts, Fault, NoSession, Vendors};
+use crate::consent::Purpose;
+use crate::gateway::{Actor, Caller, Scope};
+use crate::intake::{self, Intake};
+use crate::rights::{self, Rights};
+use crate::segments::{self, SegmentCode, Segments};
 use crate::store::audiences::{self, AudienceRow, MemberRow};
 use crate::store::syncs::{self, SyncRow, SyncState};
 use crate::store::{self, Store};
-use crate::types::{Category, EntropyFailure, IdMaker, SourceNo, Timestamp};
+use crate::types::{Channel, EntropyFailure, IdMaker, PurposeCode, SourceNo, Timestamp};
 
 /// How long a process that says nothing more is thought to be at it.
 const LEASE: i64 = 60 * Timestamp::SECOND;
@@ -35,10 +42,9 @@ const LEASE: i64 = 60 * Timestamp::SECOND;
 const BEAT: Duration = Duration::from_secs(15);
 /// People read at once.
 const PAGE: usize = 500;
-/// The stream of the counts that names who was handed over.
-const ADDED: &str = "members";
-/// The one that names who was taken off.
-const REMOVED: &str = "taken_off";
+
+/// Where those stand whom the vendor may have.
+const PRESENT: [i16; 2] = [MemberRow::HANDED, MemberRow::THERE];
 
 /// Why a push ended before its end. What it did is done; the next one goes on.
 #[derive(Debug, thiserror::Error)]
@@ -61,12 +67,23 @@ pub enum Error {
     /// Another process took over.
     #[error("another process took the push over")]
     Overtaken,
+    /// The segment is gone.
+    #[error(
+        "there is no segment `{0}` any more; name another one with `obhut destinations add`, or remove the destination"
+    )]
+    NoSegment(String),
+    /// The segment's channel is none this destination is for.
+    #[error("the channel of the segment must be `{0}` for this destination")]
+    Channel(&'static str),
     /// The segment could not be read.
     #[error("the segment could not be read")]
     Segments(#[from] segments::Error),
     /// Who is handed over could not be kept.
     #[error("who is handed over could not be kept or opened")]
     Rights(#[from] rights::Error),
+    /// A withdrawal could not be written down.
+    #[error("who unsubscribed at the vendor could not be written down")]
+    Intake(#[from] intake::Error),
     /// The store failed.
     #[error("the database could not be read or written")]
     Store(#[from] store::Error),
@@ -98,6 +115,8 @@ pub struct Pushes {
     pub segments: Arc<Segments>,
     /// Who keeps whom a vendor was told of.
     pub rights: Arc<Rights>,
+    /// Where the withdrawals go of whom a vendor tells.
+    pub intake: Arc<Intake>,
     /// Audiences and history.
     pub store: Store,
     /// Where it is written down.
@@ -112,6 +131,15 @@ struct Run {
     owner: Vec<u8>,
     code: String,
     counts: Counts,
+}
+
+/// For what people are handed over.
+struct Cause {
+    segment: SegmentCode,
+    /// What people must stand on, separated by commas.
+    purposes: String,
+    purpose: Arc<Purpose>,
+    channel: Option<Channel>,
 }
 
 impl Pushes {
@@ -171,6 +199,78 @@ impl Pushes {
         self.run(code, false).await.map(|_| ())
     }
 
+    /// Is this a segment for this destination?
+    ///
+    /// # Errors
+    /// [`Error::NoSegment`], [`Error::Channel`], or that it cannot be read.
+    pub async fn fits(&self, code: &SegmentCode, audience: &Audience) -> Result<(), Error> {
+        self.cause(code.as_str(), audience).await.map(|_| ())
+    }
+
+    /// Makes `source` a destination of this segment, or puts another segment or schedule in the place of those it had.
+    ///
+    /// # Errors
+    /// [`Error::NoSegment`], [`Error::Channel`] if the segment's does not fit, or that it cannot be written.
+    pub async fn keep(
+        &self,
+        source: SourceNo,
+        code: &SegmentCode,
+        audience: &Audience,
+        every_seconds: i32,
+    ) -> Result<(), Error> {
+        let cause = self.cause(code.as_str(), audience).await?;
+        let now = self.now();
+        let row = AudienceRow {
+            source_no: source,
+            segment: code.as_str().to_owned(),
+            purposes: cause.purposes,
+            every_seconds,
+            next_at: if every_seconds > 0 { now } else { Timestamp::UNSET },
+            wanted_at: Timestamp::UNSET,
+            failures: 0,
+            retry_at: Timestamp::UNSET,
+            lease_owner: Vec::new(),
+            lease_until: Timestamp::UNSET,
+            created_at: now,
+        };
+        Ok(self.store.write(move |write| audiences::put(write, &row)).await?)
+    }
+
+    /// Forgets whom a vendor has without taking them off. Answers how many there are.
+    ///
+    /// # Errors
+    /// If it cannot be read or written.
+    pub async fn forget(&self, source: SourceNo) -> Result<usize, Error> {
+        let mut left = 0;
+        loop {
+            let read = move |read: &mut store::Read| audiences::members(read.records(), source, None, &[], 100);
+            let page = self.store.read(read).await?;
+            if page.is_empty() {
+                return Ok(left);
+            }
+            for row in page {
+                self.rights.forget_member(&row).await?;
+                left += 1;
+            }
+        }
+    }
+
+    async fn cause(&self, segment: &str, audience: &Audience) -> Result<Cause, Error> {
+        let gone = || Error::NoSegment(segment.to_owned());
+        let code: SegmentCode = segment.parse().map_err(|_| gone())?;
+        let stored = self.segments.find(&code).await?.ok_or_else(gone)?;
+        let edition = self.vendors.rulebook.edition();
+        let purpose =
+            edition.purpose(&stored.segment.purpose).ok_or_else(|| segments::Error::Outdated(Vec::new()))?.clone();
+        let channel = stored.segment.channel.or(purpose.sole_channel());
+        let wanted = if audience.wants_digests() { Channel::Social } else { Channel::Email };
+        if channel != Some(wanted) {
+            return Err(Error::Channel(wanted.word()));
+        }
+        let purposes: Vec<&str> = stored.segment.purposes().map(PurposeCode::as_str).collect();
+        Ok(Cause { segment: code, purposes: purposes.join(","), purpose, channel })
+    }
+
     async fn work(&self, run: &mut Run, everybody: bool) -> Result<(), Error> {
         let session = self.vendors.session(&run.code).await?;
         let connector = session.connector().clone();
@@ -179,16 +279,17 @@ impl Pushes {
         if !everybody {
             return Ok(());
         }
-        let code: SegmentCode = run.row.segment.parse().map_err(|_| segments::Error::Unknown)?;
-        let stored = self.segments.find(&code).await?.ok_or(segments::Error::Unknown)?;
-        run.row.purpose = stored.segment.purpose.as_str().to_owned();
+        let cause = self.cause(&run.row.segment, audience).await?;
+        run.row.purposes.clone_from(&cause.purposes);
+        let gone = self.hear(run, (&session, audience), &cause).await?;
         let recipient = self.recipient(&run.code);
         let by = Caller { actor: Actor::Hub("destinations"), scope: Scope::Every };
-        let (mut seen, mut cursor) = (BTreeSet::new(), None);
+        let (mut seen, mut cursor) = (HashSet::new(), None);
         loop {
             let since = self.now();
-            let page = self.segments.page_to(&by, &recipient, &code, cursor.as_ref(), PAGE).await?;
-            self.hand_over(run, (&session, audience), page.members, since, &mut seen).await?;
+            let page = self.segments.page_to(&by, &recipient, &cause.segment, cursor.as_ref(), PAGE).await?;
+            let told = hand_over::Told { cause: &cause, gone: &gone, since };
+            self.hand_over(run, (&session, audience), page.members, &told, &mut seen).await?;
             cursor = page.next;
             if cursor.is_none() {
                 break;
@@ -198,60 +299,8 @@ impl Pushes {
         self.take_off(run, &session, audience).await
     }
 
-    /// Hands a page of the segment over.
-    async fn hand_over(
-        &self,
-        run: &mut Run,
-        (session, audience): (&Session, &Audience),
-        members: Vec<Member>,
-        since: Timestamp,
-        seen: &mut BTreeSet<Vec<u8>>,
-    ) -> Result<(), Error> {
-        let counts = run.counts.stream(ADDED);
-        counts.read += members.len() as u64;
-        let read = members.into_iter().map(|member| (member.subject_id, newcomer(member.data)));
-        let people: Vec<_> = read.filter_map(|(subject, one)| Some((subject, one?))).collect();
-        let handing: Vec<_> =
-            people.iter().map(|(subject, one)| Handing { subject: *subject, email: &one.email }).collect();
-        let handed = self.rights.hand_over(run.row.source_no, &handing, since).await?;
-        drop(handing);
-        let mut fresh = Vec::new();
-        for ((_, one), handed) in people.into_iter().zip(handed) {
-            match handed {
-                Handed::New(ix) if seen.insert(ix.clone()) => fresh.push((ix, one)),
-                Handed::New(_) => {}
-                Handed::There(ix) => {
-                    seen.insert(ix);
-                    run.counts.stream(ADDED).unchanged += 1;
-                }
-                Handed::Suppressed => run.counts.stream(ADDED).suppressed += 1,
-            }
-        }
-        let mut fresh = fresh.into_iter().peekable();
-        while fresh.peek().is_some() {
-            let (ixs, people): (Vec<_>, Vec<_>) = fresh.by_ref().take(audience.batch()).unzip();
-            let refused = audience.add(session, &people).await?;
-            let (mut there, mut not) = (Vec::new(), Vec::new());
-            for (ix, one) in ixs.into_iter().zip(people) {
-                if refused.contains(&one.email.to_lowercase()) { not.push(ix) } else { there.push(ix) }
-            }
-            run.counts.stream(ADDED).created += there.len() as u64;
-            let (source, now) = (run.row.source_no, self.now());
-            let step = move |write: &mut store::Write<'_>| {
-                audiences::step(write, source, &there, (&[MemberRow::HANDED], MemberRow::THERE), now)
-            };
-            self.store.write(step).await?;
-            let read = move |read: &mut store::Read| audiences::with_indexes(read.records(), source, &not);
-            for row in self.store.read(read).await? {
-                run.counts.reject(ADDED, "the vendor does not take the address");
-                self.rights.forget_member(&row).await?;
-            }
-        }
-        Ok(())
-    }
-
     /// Who was there and is not in the segment any more is to be taken off.
-    async fn leave(&self, run: &Run, seen: &BTreeSet<Vec<u8>>) -> Result<(), Error> {
+    async fn leave(&self, run: &Run, seen: &HashSet<[u8; 16]>) -> Result<(), Error> {
         let (source, mut after) = (run.row.source_no, Vec::new());
         loop {
             let from = after.clone();
@@ -259,52 +308,14 @@ impl Pushes {
             let page = self.store.read(read).await?;
             let Some(last) = page.last() else { return Ok(()) };
             after.clone_from(&last.ix);
-            let left: Vec<Vec<u8>> = page.into_iter().map(|row| row.ix).filter(|ix| !seen.contains(ix)).collect();
+            let is_seen = |ix: &Vec<u8>| ix.first_chunk::<16>().is_some_and(|ix| seen.contains(ix));
+            let left: Vec<Vec<u8>> = page.into_iter().map(|row| row.ix).filter(|ix| !is_seen(ix)).collect();
             let now = self.now();
             let step = move |write: &mut store::Write<'_>| {
                 audiences::step(write, source, &left, (&PRESENT, MemberRow::LEAVING), now)
             };
             self.store.write(step).await?;
         }
-    }
-
-    /// Takes off everybody who is to be taken off. One who fails does not keep the others from it.
-    async fn take_off(&self, run: &mut Run, session: &Session, audience: &Audience) -> Result<(), Error> {
-        let (source, mut after, mut left) = (run.row.source_no, Vec::new(), 0);
-        loop {
-            let from = after.clone();
-            let leaving = Some(MemberRow::LEAVING);
-            let read = move |read: &mut store::Read| audiences::members(read.records(), source, leaving, &from, 100);
-            let page = self.store.read(read).await?;
-            let Some(last) = page.last() else { break };
-            after.clone_from(&last.ix);
-            for row in page {
-                let Some(errand) = self.rights.open_member(&row).await? else {
-                    // Nothing tells any more whom to take off; an erasure at the vendor has its own errand.
-                    tracing::error!(destination = run.code, "it is not known any more who is to be taken off");
-                    self.rights.forget_member(&row).await?;
-                    continue;
-                };
-                run.counts.stream(REMOVED).read += 1;
-                let Some(email) = mail_of(&errand) else { continue };
-                let report = audience.remove(session, email).await;
-                let failed = |step: &crate::connect::StepReport| step.failure.is_some() || step.verified == Some(false);
-                if let Some(step) = report.steps.iter().find(|step| failed(step)) {
-                    left += 1;
-                    run.counts.reject(REMOVED, step.failure.as_deref().unwrap_or("the vendor still has them"));
-                    continue;
-                }
-                self.rights.forget_member(&row).await?;
-                run.counts.stream(REMOVED).updated += 1;
-            }
-        }
-        let gone = run.counts.stream(REMOVED).updated;
-        if gone > 0 {
-            let line = Line::new(Act::RecipientTold).to(format!("destination {}", run.code));
-            let count = usize::try_from(gone).unwrap_or(usize::MAX);
-            self.book.note(line.object("taken off").count(count)).await?;
-        }
-        if left == 0 { Ok(()) } else { Err(Error::Left(left)) }
     }
 
     async fn beat(&self, row: &AudienceRow, owner: &[u8]) -> Result<(), Error> {
@@ -326,19 +337,13 @@ impl Pushes {
         let every = i64::from(run.row.every_seconds) * Timestamp::SECOND;
         let next_at = match (everybody, every > 0) {
             (false, _) => run.row.next_at,
-            (true, true) => now.plus(every.max(pause)),
-            // It was asked for once, and did not come to its end.
-            (true, false) if failures > 0 => now.plus(pause),
+            // It did not come to its end.
+            (true, _) if failures > 0 => now.plus(pause),
+            (true, true) => now.plus(every),
             (true, false) => Timestamp::UNSET,
         };
-        let row = AudienceRow {
-            next_at,
-            failures,
-            retry_at: if failures > 0 { now.plus(pause) } else { Timestamp::UNSET },
-            lease_owner: Vec::new(),
-            lease_until: Timestamp::UNSET,
-            ..run.row.clone()
-        };
+        let retry_at = if failures > 0 { now.plus(pause) } else { Timestamp::UNSET };
+        let row = AudienceRow { next_at, failures, retry_at, ..run.row.clone() };
         let history = SyncRow {
             source_no: run.row.source_no,
             begun_at,
@@ -349,7 +354,7 @@ impl Pushes {
         };
         let owner = run.owner.clone();
         let ended = self.store.write(move |write| {
-            if audiences::renew(write, &owner, &row)? {
+            if audiences::end(write, &owner, &row, (everybody, begun_at))? {
                 let begun_at = syncs::begin(write, &history)?;
                 syncs::update(write, &SyncRow { begun_at, ..history.clone() })?;
             }
@@ -367,23 +372,6 @@ impl Pushes {
     fn now(&self) -> Timestamp {
         self.vendors.surroundings.clock.now()
     }
-}
-
-/// Where those stand whom the vendor may have.
-const PRESENT: [i16; 2] = [MemberRow::HANDED, MemberRow::THERE];
-
-/// Somebody without a mail address cannot be handed over.
-#[expect(clippy::disallowed_methods, reason = "the segment's fields go to the destination, as the audit book says")]
-fn newcomer(data: Disclosed<serde_json::Map<String, Value>>) -> Option<Newcomer> {
-    let data = data.take();
-    let email = data.get(Category::Contact.word())?.get("emails")?.get(0)?.get("value")?.as_str()?.to_owned();
-    Some(Newcomer { email, data: Value::Object(data) })
-}
-
-#[expect(clippy::disallowed_methods, reason = "it goes to the vendor that was told of it, to be taken off there")]
-fn mail_of(errand: &Disclosure) -> Option<String> {
-    let mut parts = errand.records().iter().filter_map(|record| record.part(Category::Contact));
-    parts.find_map(|part| Some(part.look().get("emails")?.get(0)?.as_str()?.to_owned()))
 }
 
 #[cfg(test)]

@@ -1,13 +1,13 @@
 //! Whom segments were handed to: kept so that people can be taken off again, also when they were erased or nobody may read
 //! them any more (Art. 7(3), 17, 19, 21 GDPR).
 //!
-//! The mail address that was handed over is sealed for a nobody of its own before the vendor is told, and destroyed when the
-//! vendor took it off. A tombstone of the address, or a no that came while the segment was read, keeps it from being
+//! What was handed over, a mail address or digests for a network, is sealed for a nobody of its own before the vendor is told, and
+//! destroyed when the vendor took it off. A tombstone of the address, or a no that came while the segment was read, keeps it from being
 //! handed over.
 
 use std::collections::BTreeSet;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::erase::{Vaulted, store_kept};
 use super::errand::{ask, destroy_errand};
@@ -27,22 +27,71 @@ const TRIES: usize = 5;
 pub struct Handing<'h> {
     /// The person.
     pub subject: SubjectId,
+    /// By what the vendor is told.
+    pub told: Told<'h>,
+}
+
+/// By what a vendor is told of somebody.
+#[derive(Clone, Copy)]
+pub enum Told<'h> {
     /// The mail address, in its normal form.
-    pub email: &'h str,
+    Email(&'h str),
+    /// Digests for a network, at least one of them.
+    Digests {
+        /// Of the mail address.
+        email: Option<&'h str>,
+        /// Of the phone number.
+        phone: Option<&'h str>,
+    },
+}
+
+impl Told<'_> {
+    fn document(self) -> Value {
+        match self {
+            Self::Email(email) => json!({"emails": [email]}),
+            Self::Digests { email, phone } => {
+                json!({"emails_sha256": Vec::from_iter(email), "phones_sha256": Vec::from_iter(phone)})
+            }
+        }
+    }
 }
 
 /// What becomes of somebody a vendor is to be told of.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Handed {
     /// The vendor is to be told; it is kept under this index.
-    New(Vec<u8>),
+    New([u8; 16]),
     /// The vendor has them.
-    There(Vec<u8>),
+    There([u8; 16]),
     /// They are not to be told of: erased, taken off, or said no meanwhile.
     Suppressed,
 }
 
 impl Rights {
+    /// Under which index somebody is kept, so that who a vendor tells of can be found among them.
+    ///
+    /// # Errors
+    /// If a cipher refuses its input, which it does for no value, or there is neither address nor digest.
+    pub fn member_index(&self, told: Told<'_>) -> Result<[u8; 16], Error> {
+        let (kind, value) = match told {
+            Told::Email(email) | Told::Digests { email: Some(email), .. } => (IdentifierKind::Email, email),
+            Told::Digests { phone: Some(phone), .. } => (IdentifierKind::Phone, phone),
+            Told::Digests { .. } => return Err(Error::Document("audience")),
+        };
+        self.index_of(kind, &Personal::text(value.to_owned()))
+    }
+
+    /// The same of somebody a vendor names, in the form in which people are looked up.
+    ///
+    /// # Errors
+    /// If a cipher refuses its input, which it does for no value.
+    pub fn index_of(&self, kind: IdentifierKind, value: &Personal) -> Result<[u8; 16], Error> {
+        match self.gateway.who_has(kind, SourceNo(0), value)? {
+            Who::Identifier(ix) => Ok(ix),
+            Who::Subject(_) => Err(Error::Document("blind index")),
+        }
+    }
+
     /// Keeps whom a vendor is about to be told of, in the order given. `since` is when the segment was read: who said no
     /// after it is left out.
     ///
@@ -70,15 +119,19 @@ impl Rights {
         since: Timestamp,
     ) -> Result<Vec<Handed>, Error> {
         let now = self.clock.now();
-        let mut wanted: Vec<(SubjectId, [u8; 16], [u8; 16], Vaulted)> = Vec::with_capacity(people.len());
-        for one in people {
-            let address = Personal::text(one.email.to_owned());
-            let who = self.gateway.who_has(IdentifierKind::Email, SourceNo(0), &address)?;
-            let Who::Identifier(ix) = who else { return Err(Error::Document("blind index")) };
-            let document =
-                Personal::document(&json!({"emails": [one.email]})).map_err(|_| Error::Document("errand"))?;
+        let indexes = people.iter().map(|one| self.member_index(one.told)).collect::<Result<Vec<_>, Error>>()?;
+        let all = indexes.iter().map(|ix| ix.to_vec()).collect::<Vec<_>>();
+        let known = self.store.read(move |read| audiences::with_indexes(read.records(), source, &all)).await?;
+        let mut wanted: Vec<Wanted> = Vec::with_capacity(people.len());
+        for (one, ix) in people.iter().zip(indexes) {
+            let stone = self.shredder.suppression(ix.into()).bytes();
+            if known.iter().any(|row| row.ix == ix) {
+                wanted.push((one.subject, ix, stone, None));
+                continue;
+            }
+            let document = Personal::document(&one.told.document()).map_err(|_| Error::Document("errand"))?;
             let sealed = self.seal_for_nobody(source, vec![(Category::Contact, document)], Timestamp::NEVER, now)?;
-            wanted.push((one.subject, ix, self.shredder.suppression(ix.into()).bytes(), sealed));
+            wanted.push((one.subject, ix, stone, Some(sealed)));
         }
         let handed = self.store.write(move |write| {
             let ixs: Vec<Vec<u8>> = wanted.iter().map(|(_, ix, ..)| ix.to_vec()).collect();
@@ -88,20 +141,27 @@ impl Rights {
             for (subject, ix, stone, sealed) in &wanted {
                 // Two people of one mailbox get one message.
                 if !met.insert(*ix) {
-                    all.push(Handed::There(ix.to_vec()));
+                    all.push(Handed::There(*ix));
                     continue;
                 }
-                let there = known.iter().find(|row| row.ix == *ix).map(|row| row.state);
-                all.push(match there {
-                    Some(MemberRow::THERE) => Handed::There(ix.to_vec()),
-                    Some(MemberRow::HANDED) => Handed::New(ix.to_vec()),
+                let there = known.iter().find(|row| row.ix == *ix);
+                if there.is_some_and(|row| row.state != MemberRow::LEAVING && row.subject_id != *subject) {
+                    audiences::assign(write, source, ix, *subject)?;
+                }
+                all.push(match there.map(|row| row.state) {
+                    Some(MemberRow::THERE) => Handed::There(*ix),
+                    Some(MemberRow::HANDED) => Handed::New(*ix),
                     Some(_) => Handed::Suppressed,
                     None if held_back(write, *subject, stone, since)? => Handed::Suppressed,
-                    None => {
-                        store_kept(write, sealed)?;
-                        audiences::insert(write, row(source, *subject, ix, sealed, now))?;
-                        Handed::New(ix.to_vec())
-                    }
+                    None => match sealed {
+                        Some(sealed) => {
+                            store_kept(write, sealed)?;
+                            audiences::insert(write, row(source, *subject, ix, sealed, now))?;
+                            Handed::New(*ix)
+                        }
+                        // They were taken off a moment ago; the next push knows.
+                        None => Handed::Suppressed,
+                    },
                 });
             }
             Ok::<_, Error>(all)
@@ -136,6 +196,9 @@ impl Rights {
         Ok(forgotten.await?)
     }
 }
+
+/// Somebody, their index and their tombstone's, and what is to be stored of them if they are not known.
+type Wanted = (SubjectId, [u8; 16], [u8; 16], Option<Vaulted>);
 
 fn row(source: SourceNo, subject: SubjectId, ix: &[u8; 16], sealed: &Vaulted, now: Timestamp) -> MemberRow {
     let errand = sealed.owner.subject_id.bytes().to_vec();

@@ -50,7 +50,7 @@ impl Rights {
             .records
             .iter()
             .map(|record| record.source_no)
-            .chain(handed.iter().map(|(source, _)| *source))
+            .chain(handed.iter().map(|(source, ..)| *source))
             .collect();
         let sources: Vec<SourceNo> =
             connected.iter().map(|row| row.source_no).filter(|source| told.contains(source)).collect();
@@ -65,23 +65,26 @@ impl Rights {
         let mut errands = Vec::new();
         for source in sources {
             let mut known = copy.as_ref().map(|copy| self.known(copy, source)).unwrap_or_default();
-            let emails = handed.iter().filter(|(to, _)| *to == source).map(|(_, email)| email.clone());
-            known.entry((Category::Contact, "emails")).or_default().extend(emails);
+            for (_, list, value) in handed.iter().filter(|(to, ..)| *to == source) {
+                known.entry((Category::Contact, list)).or_default().insert(value.clone());
+            }
             errands.push(self.errand(request, rows, (source, known), now).await?);
         }
         Ok(errands)
     }
 
-    /// The mail addresses under which the person was handed to a vendor, each with its source.
-    async fn handed(&self, rows: &SubjectRows) -> Result<Vec<(SourceNo, String)>, Error> {
+    /// By what the person was handed to vendors: the source, the list and the value.
+    async fn handed(&self, rows: &SubjectRows) -> Result<Vec<(SourceNo, &'static str, String)>, Error> {
         let people = ids_of(rows);
         let members = self.store.read(move |read| audiences::of_people(read.records(), &people)).await?;
         let mut handed = Vec::new();
         for member in members {
             let Some(errand) = self.open_member(&member).await? else { continue };
-            let values =
-                errand.records().iter().filter_map(|record| Some(texts(&record.part(Category::Contact)?, "emails")));
-            handed.extend(values.flatten().map(|email| (member.source_no, email)));
+            for part in errand.records().iter().filter_map(|record| record.part(Category::Contact)) {
+                for list in HANDED {
+                    handed.extend(texts(&part, list).into_iter().map(|value| (member.source_no, list, value)));
+                }
+            }
         }
         Ok(handed)
     }
@@ -113,6 +116,11 @@ impl Rights {
         for ((category, list), values) in known {
             let mut told = Vec::new();
             for value in values {
+                // A digest is looked up nowhere; who shares it is handed over again.
+                if list.ends_with("_sha256") {
+                    told.push(value);
+                    continue;
+                }
                 let kind = kind_of(list);
                 let at = if source_scoped(kind) { source } else { SourceNo(0) };
                 let who = self.gateway.who_has(kind, at, &Personal::text(value.clone()))?;
@@ -258,6 +266,9 @@ const LISTS: [(Category, &str); 5] = [
     (Category::Identity, "customer_numbers"),
     (Category::Social, "accounts"),
 ];
+
+/// By what people are handed to vendors (`rights::audience`).
+const HANDED: [&str; 3] = ["emails", "emails_sha256", "phones_sha256"];
 
 fn kind_of(list: &str) -> IdentifierKind {
     match list {

@@ -16,8 +16,8 @@ pub struct AudienceRow {
     pub source_no: SourceNo,
     /// The code of the segment.
     pub segment: String,
-    /// Its purpose at the last push.
-    pub purpose: String,
+    /// The purposes its people must stand on, at the last push, separated by commas.
+    pub purposes: String,
     /// Seconds from one push to the next; 0: only when told to.
     pub every_seconds: i32,
     /// When it is pushed by itself; unset: never.
@@ -120,8 +120,8 @@ pub fn want(write: &mut Write<'_>, source: SourceNo, now: Timestamp) -> Result<b
     Ok(asked > 0)
 }
 
-/// Takes the lease; for a push of everybody, what was asked for is being done. None if there is no such audience, or somebody
-/// else is at it.
+/// Takes the lease. A push of everybody is written down as asked for, so that it is done even if this process dies. None if there
+/// is no such audience, or somebody else is at it.
 ///
 /// # Errors
 /// If it cannot be written.
@@ -134,7 +134,7 @@ pub fn take(
 ) -> Result<Option<AudienceRow>, Error> {
     let found = all(write.records())?.into_iter().find(|row| row.source_no == source && row.lease_until <= now);
     let Some(row) = found else { return Ok(None) };
-    let wanted_at = if everybody { Timestamp::UNSET } else { row.wanted_at };
+    let wanted_at = if everybody && !row.wanted_at.is_set() { now } else { row.wanted_at };
     let row = AudienceRow { lease_owner: owner.to_vec(), lease_until: until, wanted_at, ..row };
     put(write, &row)?;
     Ok(Some(row))
@@ -149,6 +149,25 @@ pub fn renew(write: &mut Write<'_>, owner: &[u8], row: &AudienceRow) -> Result<b
     let found = all(write.records())?.into_iter().find(|found| found.source_no == row.source_no);
     let Some(found) = found.filter(|found| found.lease_owner == owner) else { return Ok(false) };
     put(write, &AudienceRow { wanted_at: found.wanted_at, ..row.clone() })?;
+    Ok(true)
+}
+
+/// Writes how a run ended that began at `begun_at`, and gives the lease back, if `owner` is still at it. After a push of everybody
+/// what was asked for before it began is done. False if another process took it over.
+///
+/// # Errors
+/// If it cannot be written.
+pub fn end(
+    write: &mut Write<'_>,
+    owner: &[u8],
+    row: &AudienceRow,
+    (everybody, begun_at): (bool, Timestamp),
+) -> Result<bool, Error> {
+    let found = all(write.records())?.into_iter().find(|found| found.source_no == row.source_no);
+    let Some(found) = found.filter(|found| found.lease_owner == owner) else { return Ok(false) };
+    let done = everybody && found.wanted_at <= begun_at;
+    let wanted_at = if done { Timestamp::UNSET } else { found.wanted_at };
+    put(write, &AudienceRow { wanted_at, lease_owner: Vec::new(), lease_until: Timestamp::UNSET, ..row.clone() })?;
     Ok(true)
 }
 
@@ -226,6 +245,18 @@ pub fn insert(write: &mut Write<'_>, row: MemberRow) -> Result<(), Error> {
     Ok(())
 }
 
+/// Somebody else who has the same mail address is in the segment: it is theirs from now on, so that their no takes it off.
+///
+/// # Errors
+/// If it cannot be written.
+pub fn assign(write: &mut Write<'_>, source: SourceNo, ix: &[u8], subject: SubjectId) -> Result<(), Error> {
+    let this = audience_member::source_no.eq(source.0).and(audience_member::ix.eq(ix.to_vec()));
+    on!(write.records(), |c| diesel::update(audience_member::table.filter(this))
+        .set(audience_member::subject_id.eq(subject.bytes().to_vec()))
+        .execute(c))?;
+    Ok(())
+}
+
 /// Moves people on who stand at `from`; others stay where they are.
 ///
 /// # Errors
@@ -265,7 +296,8 @@ pub fn take_off(
     let audiences = all(write.records())?;
     for row in rows {
         let of = audiences.iter().find(|audience| audience.source_no == row.source_no);
-        if purpose.is_none_or(|purpose| of.is_none_or(|of| of.purpose == purpose)) {
+        let concerns = |purpose: &str| of.is_none_or(|of| of.purposes.split(',').any(|one| one == purpose));
+        if purpose.is_none_or(concerns) {
             let from = [MemberRow::HANDED, MemberRow::THERE];
             step(write, row.source_no, &[row.ix], (&from, MemberRow::LEAVING), now)?;
         }

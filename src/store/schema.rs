@@ -76,7 +76,7 @@ diesel::table! { message (source_no, event_id) {
     next_at -> BigInt, lease_until -> BigInt, created_at -> BigInt, changed_at -> BigInt, cause -> Text,
 } }
 diesel::table! { audience (source_no) {
-    source_no -> Integer, segment -> Text, purpose -> Text, every_seconds -> Integer, next_at -> BigInt,
+    source_no -> Integer, segment -> Text, purposes -> Text, every_seconds -> Integer, next_at -> BigInt,
     wanted_at -> BigInt, failures -> Integer, retry_at -> BigInt, lease_owner -> Binary, lease_until -> BigInt,
     created_at -> BigInt,
 } }

@@ -2,7 +2,7 @@
 CREATE TABLE audience (
     source_no INTEGER NOT NULL PRIMARY KEY,
     segment TEXT NOT NULL,
-    purpose TEXT NOT NULL,                -- of the segment, at the last push
+    purposes TEXT NOT NULL,               -- of the segment, at the last push; by commas
     every_seconds INTEGER NOT NULL,       -- 0: only when told to
     next_at BIGINT NOT NULL,             -- 0: never by itself
     wanted_at BIGINT NOT NULL,           -- 0: nobody asked for a push

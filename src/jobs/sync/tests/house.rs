@@ -195,23 +195,30 @@ impl House {
         self.gateway.snapshot(who).await.unwrap().unwrap().subject
     }
 
-    /// Somebody says something about a purpose, by a link in a message.
+    /// Somebody says something about a purpose; a yes is proven.
     pub(in crate::jobs) async fn say(&self, who: SubjectId, act: Act, purpose: &str) {
         self.wait(1);
         let now = self.clock.now();
+        let channel = match purpose {
+            _ if act.is_restriction() => None,
+            "newsletter_email" => Some(Channel::Email),
+            "social_advertising" => Some(Channel::Social),
+            _ => None,
+        };
+        let yes = act == Act::Granted;
         let entry = Entry {
             act,
             purpose: Some(purpose.parse().unwrap()),
-            channel: (!act.is_restriction()).then_some(Channel::Email),
+            channel,
             at: now,
             recorded_at: now,
             entry_no: EntryNo(0),
             origin: who,
-            text_version: None,
-            method: Method::Link,
-            proven: false,
+            text_version: yes.then(|| "2026-01".into()),
+            method: if yes { Method::Checkbox } else { Method::Link },
+            proven: yes,
             confirmed: false,
-            explicit: false,
+            explicit: yes,
             parental: false,
         };
         self.syncs.intake.record(who, Stated { entry, evidence: None, dated: false }, None).await.unwrap();
