@@ -8,8 +8,7 @@ use crate::cli::{AddDestination, Destinations, NamedDestination};
 use crate::config::Layer;
 use crate::connect::{Connection, Connector, Outgoing, Parameters, new_secret};
 use crate::intake::SourceCode;
-use crate::segments::SegmentCode;
-use crate::store::audiences::{self, AudienceRow, MemberRow};
+use crate::store::audiences::{self, MemberRow};
 use crate::store::messages::{self, MessageRow, SubscriberRow};
 use crate::store::{self, syncs};
 use crate::types::{SourceNo, SystemEntropy, Timestamp};
@@ -18,10 +17,8 @@ use crate::types::{SourceNo, SystemEntropy, Timestamp};
 pub(super) fn home(command: &Destinations) -> Layer {
     let home = match command {
         Destinations::Add(arguments) => &arguments.home,
-        Destinations::Test(named)
-        | Destinations::Push(named)
-        | Destinations::Resume(named)
-        | Destinations::Remove(named) => &named.home,
+        Destinations::Test(named) | Destinations::Push(named) | Destinations::Resume(named) => &named.home,
+        Destinations::Remove(remove) => &remove.named.home,
         Destinations::List(home) => home,
     };
     home.clone().into()
@@ -29,7 +26,7 @@ pub(super) fn home(command: &Destinations) -> Layer {
 
 pub(super) async fn run(hub: &Hub, command: Destinations) -> Outcome {
     match command {
-        Destinations::Add(arguments) => add(hub, arguments).await,
+        Destinations::Add(arguments) => add(hub, *arguments).await,
         Destinations::Test(named) => {
             hub.house.vendors.session(&named.code).await?.test().await?;
             say("it answers");
@@ -38,7 +35,7 @@ pub(super) async fn run(hub: &Hub, command: Destinations) -> Outcome {
         Destinations::Push(named) => push(hub, &named).await,
         Destinations::List(_) => list(hub).await,
         Destinations::Resume(named) => resume(hub, &named).await,
-        Destinations::Remove(named) => remove(hub, &named).await,
+        Destinations::Remove(arguments) => remove(hub, &arguments.named, arguments.anyway).await,
     }
 }
 
@@ -68,6 +65,10 @@ async fn add(hub: &Hub, arguments: AddDestination) -> Outcome {
         Outgoing { private_hosts: arguments.allow_private_host.clone(), via: arguments.via.iter().cloned().collect() };
     let connection = Connection { parameters, outgoing };
     let session = vendors.rehearse(connector.name(), &connection)?;
+    if let (Some(audience), Some(segment)) = (connector.audience(), &arguments.segment) {
+        hub.pushes.fits(segment, audience).await?;
+        stays(hub, &connector, &code, &connection).await?;
+    }
     if let Some(secret) = &made {
         say(&format!("its secret, shown once: {secret}"));
     }
@@ -85,7 +86,8 @@ async fn add(hub: &Hub, arguments: AddDestination) -> Outcome {
         let source = hub.house.rulebook.ensure_source(code.clone(), title, name, &terms, now).await?;
         vendors.connections.put(source.number, &connection, 0, now).await?;
         if let Some(segment) = arguments.segment.as_ref().filter(|_| takes) {
-            return keep_audience(hub, source.number, segment, arguments.every).await;
+            let audience = connector.audience().ok_or("this connector takes no people")?;
+            return Ok(hub.pushes.keep(source.number, segment, audience, i32::from(arguments.every) * 60).await?);
         }
         let row = SubscriberRow {
             source_no: source.number,
@@ -102,6 +104,31 @@ async fn add(hub: &Hub, arguments: AddDestination) -> Outcome {
     let what = if takes { "takes the people of its segment" } else { "is told" };
     say(&format!("`{code}` {what} from now on, while the hub serves"));
     Ok(())
+}
+
+/// Who was handed over must be taken off where they are: another list may be entered only when nobody is on the one there was.
+async fn stays(hub: &Hub, connector: &Connector, code: &str, next: &Connection) -> Outcome {
+    let Some(number) = hub.house.rulebook.edition().source_named(code).map(|source| source.number) else {
+        return Ok(());
+    };
+    let counts = hub.house.store.read(move |read| audiences::counts(read.records(), number)).await?;
+    let Some(before) = hub.house.vendors.connections.of(number).await?.filter(|_| !counts.is_empty()) else {
+        return Ok(());
+    };
+    let secret = |name: &str| {
+        connector.link().is_some_and(|link| link.parameters().any(|known| known.name == name && known.secret))
+    };
+    let place = |all: &Parameters| -> Parameters {
+        all.iter().filter(|(name, _)| !secret(name)).map(|(name, value)| (name.clone(), value.clone())).collect()
+    };
+    if place(&before.parameters) == place(&next.parameters) {
+        return Ok(());
+    }
+    Err(format!(
+        "people were handed over under other parameters; take them off with `obhut destinations remove {code}` first, or \
+         choose another --code"
+    )
+    .into())
 }
 
 /// What was entered, and a new secret if none was.
@@ -127,25 +154,6 @@ fn parameters(
         return Ok((parameters, made));
     }
     Err(format!("these are missing:\n{}\n\n{}", missing.join("\n"), link.guide().trim()).into())
-}
-
-async fn keep_audience(hub: &Hub, number: SourceNo, segment: &SegmentCode, every: u16) -> Outcome {
-    let stored = hub.house.segments.find(segment).await?.ok_or_else(|| format!("there is no segment `{segment}`"))?;
-    let now = hub.house.clock.now();
-    let row = AudienceRow {
-        source_no: number,
-        segment: segment.as_str().to_owned(),
-        purpose: stored.segment.purpose.as_str().to_owned(),
-        every_seconds: i32::from(every) * 60,
-        next_at: if every > 0 { now } else { Timestamp::UNSET },
-        wanted_at: Timestamp::UNSET,
-        failures: 0,
-        retry_at: Timestamp::UNSET,
-        lease_owner: Vec::new(),
-        lease_until: Timestamp::UNSET,
-        created_at: now,
-    };
-    Ok(hub.house.store.write(move |write| audiences::put(write, &row)).await?)
 }
 
 async fn push(hub: &Hub, named: &NamedDestination) -> Outcome {
@@ -229,11 +237,17 @@ async fn resume(hub: &Hub, named: &NamedDestination) -> Outcome {
     Ok(())
 }
 
-async fn remove(hub: &Hub, named: &NamedDestination) -> Outcome {
+async fn remove(hub: &Hub, named: &NamedDestination, anyway: bool) -> Outcome {
     let number = known(hub, named)?;
     let audiences = hub.house.store.read(|read| audiences::all(read.records())).await?;
     if audiences.iter().any(|row| row.source_no == number) {
-        hub.pushes.empty(&named.code).await?;
+        match hub.pushes.empty(&named.code).await {
+            Err(error) if anyway => {
+                let left = hub.pushes.forget(number).await?;
+                say_error(&format!("{error}; {left} people stay there: take them off by hand"));
+            }
+            done => done?,
+        }
     }
     let line = Line::new(Act::Configured).to("command line").object(format!("destination {}", named.code));
     let removed = async {

@@ -202,6 +202,7 @@ pub async fn open(config: &Config) -> Result<Hub, Error> {
         vendors: vendors.clone(),
         segments: segments.clone(),
         rights: rights.clone(),
+        intake: intake.clone(),
         store: store.clone(),
         book: book.clone(),
         ids: ids.clone(),

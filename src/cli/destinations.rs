@@ -15,7 +15,7 @@ pub enum Destinations {
                             obhut destinations add brevo --segment newsletter_subscribers --set list_id=12 \\\n    \
                             --secret-file api_key=/run/secrets/brevo"
     )]
-    Add(AddDestination),
+    Add(Box<AddDestination>),
     /// Prove that it can be reached: one harmless call, or a message of type `test`
     Test(NamedDestination),
     /// Hand the people of its segment over now, and take off who is not in it any more
@@ -25,13 +25,13 @@ pub enum Destinations {
     /// Tell it again after it was disabled, because it took nothing for days
     Resume(NamedDestination),
     /// Take everybody off who was handed to it, and forget it with its credentials and what waits for it
-    Remove(NamedDestination),
+    Remove(RemoveDestination),
 }
 
 /// `obhut destinations add`.
 #[derive(Args)]
 pub struct AddDestination {
-    /// Its connector: webhook, brevo, cleverreach, klaviyo or mailchimp
+    /// Its connector: webhook, brevo, cleverreach, klaviyo, mailchimp or meta_audiences
     #[arg(value_name = "CONNECTOR")]
     pub connector: String,
     /// Code of the destination [default: the connector's name]
@@ -71,6 +71,17 @@ pub struct AddDestination {
     /// Where the data is.
     #[command(flatten)]
     pub home: HomeLayer,
+}
+
+/// `obhut destinations remove`.
+#[derive(Args)]
+pub struct RemoveDestination {
+    /// Which.
+    #[command(flatten)]
+    pub named: NamedDestination,
+    /// Forget it even if its vendor does not take everybody off; who is left stays there
+    #[arg(long)]
+    pub anyway: bool,
 }
 
 /// A destination that is named.
