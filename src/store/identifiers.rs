@@ -1,6 +1,8 @@
 //! Blind indexes: which record, and so which person, an identifier belongs to.
 
+use diesel::pg::Pg;
 use diesel::prelude::*;
+use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
 use diesel::sql_types;
 
 use super::columns::Identifiers;
@@ -43,18 +45,35 @@ pub fn with_indexes(connection: &mut Connection, indexes: &[[u8; 16]]) -> Result
         }
         Connection::Postgres(c) => {
             let values: Vec<Vec<u8>> = indexes.iter().map(|ix| ix.to_vec()).collect();
-            let rows = diesel::sql_query(
-                "SELECT i.ix, i.record_no, i.kind, i.subject_id, i.use_flags, i.behind, i.whose \
-                 FROM unnest($1) AS wanted(ix) CROSS JOIN LATERAL \
-                 (SELECT * FROM identifier WHERE identifier.ix = wanted.ix ORDER BY behind, record_no LIMIT $2) AS i",
-            )
-            .bind::<sql_types::Array<sql_types::Binary>, _>(values)
-            .bind::<sql_types::BigInt, _>(ENOUGH)
-            .load::<Found>(c)?;
+            let rows: Vec<Found> = Wanted(values).load(c)?;
             rows.into_iter().map(Found::row).collect()
         }
     }
 }
+
+/// The first rows of each of these values. A type of its own, so that the statement is found prepared.
+#[derive(QueryId)]
+struct Wanted(Vec<Vec<u8>>);
+
+impl QueryFragment<Pg> for Wanted {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        out.push_sql("SELECT i.ix, i.record_no, i.kind, i.subject_id, i.use_flags, i.behind, i.whose FROM unnest(");
+        out.push_bind_param::<sql_types::Array<sql_types::Binary>, _>(&self.0)?;
+        out.push_sql(
+            ") AS wanted(ix) CROSS JOIN LATERAL \
+             (SELECT * FROM identifier WHERE identifier.ix = wanted.ix ORDER BY behind, record_no LIMIT ",
+        );
+        out.push_bind_param::<sql_types::BigInt, _>(&ENOUGH)?;
+        out.push_sql(") AS i");
+        Ok(())
+    }
+}
+
+impl Query for Wanted {
+    type SqlType = sql_types::Untyped;
+}
+
+impl RunQueryDsl<PgConnection> for Wanted {}
 
 /// A row of a statement in plain SQL.
 #[derive(QueryableByName)]

@@ -6,8 +6,11 @@
 
 use std::collections::BTreeMap;
 
+use diesel::pg::Pg;
 use diesel::prelude::*;
+use diesel::query_builder::{AstPass, QueryFragment, QueryId};
 use diesel::sql_types::{Array, Integer, Text};
+use diesel::sqlite::Sqlite;
 
 use super::among::among;
 use super::connection::{Connection, on};
@@ -51,29 +54,53 @@ pub fn add(write: &mut Write<'_>, more: &BTreeMap<i32, i32>) -> Result<(), Error
         match write.records() {
             Connection::Sqlite(c) => {
                 let list = serde_json::to_string(some).map_err(|_| Error::Unreadable("list of counts"))?;
-                diesel::sql_query(
-                    "INSERT INTO term (value_no, shard, held) \
-                     SELECT value ->> 0, 0, value ->> 1 FROM json_each($1) WHERE true \
-                     ON CONFLICT (value_no, shard) DO UPDATE SET held = held + excluded.held",
-                )
-                .bind::<Text, _>(list)
-                .execute(c)?;
+                AddListed(list).execute(c)?
             }
             Connection::Postgres(c) => {
-                let (terms, counts): (Vec<i32>, Vec<i32>) = some.iter().copied().unzip();
-                diesel::sql_query(
-                    "INSERT INTO term (value_no, shard, held) \
-                     SELECT more.value_no, pg_backend_pid() % 32, more.held FROM unnest($1, $2) AS more (value_no, held) \
-                     ON CONFLICT (value_no, shard) DO UPDATE SET held = term.held + excluded.held",
-                )
-                .bind::<Array<Integer>, _>(terms)
-                .bind::<Array<Integer>, _>(counts)
-                .execute(c)?;
+                let (terms, counts) = some.iter().copied().unzip();
+                AddAll(terms, counts).execute(c)?
             }
-        }
+        };
     }
     Ok(())
 }
+
+/// Adds a JSON list of pairs. A type of its own, so that the statement is found prepared.
+#[derive(QueryId)]
+struct AddListed(String);
+
+impl QueryFragment<Sqlite> for AddListed {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Sqlite>) -> QueryResult<()> {
+        out.push_sql("INSERT INTO term (value_no, shard, held) SELECT value ->> 0, 0, value ->> 1 FROM json_each(");
+        out.push_bind_param::<Text, _>(&self.0)?;
+        out.push_sql(") WHERE true ON CONFLICT (value_no, shard) DO UPDATE SET held = held + excluded.held");
+        Ok(())
+    }
+}
+
+impl RunQueryDsl<SqliteConnection> for AddListed {}
+
+/// The same with two lists side by side, in the connection's own shard.
+#[derive(QueryId)]
+struct AddAll(Vec<i32>, Vec<i32>);
+
+impl QueryFragment<Pg> for AddAll {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        out.push_sql(
+            "INSERT INTO term (value_no, shard, held) SELECT more.value_no, pg_backend_pid() % 32, more.held FROM unnest(",
+        );
+        out.push_bind_param::<Array<Integer>, _>(&self.0)?;
+        out.push_sql(", ");
+        out.push_bind_param::<Array<Integer>, _>(&self.1)?;
+        out.push_sql(
+            ") AS more (value_no, held) \
+             ON CONFLICT (value_no, shard) DO UPDATE SET held = term.held + excluded.held",
+        );
+        Ok(())
+    }
+}
+
+impl RunQueryDsl<PgConnection> for AddAll {}
 
 /// Lays aside under which values these records were counted, before their cards go.
 pub(super) fn give_up(write: &mut Write<'_>, records: &[RecordNo]) -> Result<(), Error> {
