@@ -275,9 +275,9 @@ impl Pushes {
         let session = self.vendors.session(&run.code).await?;
         let connector = session.connector().clone();
         let audience = connector.audience().ok_or_else(|| Error::Unknown(run.code.clone()))?;
-        self.take_off(run, &session, audience).await?;
+        let left = self.take_off(run, &session, audience).await?;
         if !everybody {
-            return Ok(());
+            return all_off(left);
         }
         let cause = self.cause(&run.row.segment, audience).await?;
         run.row.purposes.clone_from(&cause.purposes);
@@ -296,7 +296,7 @@ impl Pushes {
             }
         }
         self.leave(run, &seen).await?;
-        self.take_off(run, &session, audience).await
+        all_off(self.take_off(run, &session, audience).await?)
     }
 
     /// Who was there and is not in the segment any more is to be taken off.
@@ -338,7 +338,8 @@ impl Pushes {
         let next_at = match (everybody, every > 0) {
             (false, _) => run.row.next_at,
             // It did not come to its end.
-            (true, _) if failures > 0 => now.plus(pause),
+            (true, true) if failures > 0 => now.plus(pause.min(every)),
+            (true, false) if failures > 0 => now.plus(pause),
             (true, true) => now.plus(every),
             (true, false) => Timestamp::UNSET,
         };
@@ -372,6 +373,10 @@ impl Pushes {
     fn now(&self) -> Timestamp {
         self.vendors.surroundings.clock.now()
     }
+}
+
+const fn all_off(left: usize) -> Result<(), Error> {
+    if left == 0 { Ok(()) } else { Err(Error::Left(left)) }
 }
 
 #[cfg(test)]

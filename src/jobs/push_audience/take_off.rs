@@ -14,8 +14,8 @@ pub(super) const REMOVED: &str = "taken_off";
 const MOST_IN_VAIN: usize = 10;
 
 impl Pushes {
-    /// Takes off everybody who is to be taken off. One who fails does not keep the others from it.
-    pub(super) async fn take_off(&self, run: &mut Run, session: &Session, audience: &Audience) -> Result<(), Error> {
+    /// Takes off everybody who is to be taken off. One who fails does not keep the others from it. Answers how many failed.
+    pub(super) async fn take_off(&self, run: &mut Run, session: &Session, audience: &Audience) -> Result<usize, Error> {
         let (source, mut after, mut left, mut in_vain) = (run.row.source_no, Vec::new(), 0, 0);
         'pages: loop {
             let from = after.clone();
@@ -54,7 +54,7 @@ impl Pushes {
             let count = usize::try_from(gone).unwrap_or(usize::MAX);
             self.book.note(line.object("taken off").count(count)).await?;
         }
-        if left == 0 { Ok(()) } else { Err(Error::Left(left)) }
+        Ok(left)
     }
 }
 

@@ -475,6 +475,7 @@ on_both_databases!(
     brevo_waits_for_its_process,
     meta_wants_its_terms_accepted_and_gets_numbers_too,
     a_segment_must_fit,
+    one_who_cannot_be_taken_off_keeps_nobody_from_being_handed_over,
 );
 
 /// Subscribing would lift a suppression, and the list of them may lag.
@@ -524,6 +525,23 @@ async fn a_segment_must_fit(database: Database) {
         "the channel of the segment must be `email` for this destination"
     );
     assert!(fits("nobody").await.unwrap_err().to_string().contains("there is no segment `nobody`"));
+}
+
+async fn one_who_cannot_be_taken_off_keeps_nobody_from_being_handed_over(database: Database) {
+    let scene = Scene::<Mailchimp>::open(database).await;
+    scene.say(&mail(9), Act::Restricted).await;
+    scene.pushes.run("letters", true).await.unwrap();
+    assert_eq!(scene.listed().len(), PEOPLE - 1);
+    scene.say(&mail(9), Act::RestrictionLifted).await;
+    scene.say(MAIL, Act::Withdrawn).await;
+    scene.vendor.with(|vendor| vendor.keeps = Some(MAIL.to_owned()));
+    assert!(matches!(scene.pushes.run("letters", true).await, Err(Error::Left(1))));
+    assert_eq!(scene.listed().len(), PEOPLE);
+    // It is tried again, later and later, also when nobody asks for a push.
+    scene.vendor.with(|vendor| vendor.keeps = None);
+    scene.house.wait(120);
+    assert_eq!(scene.pushes.run_due().await.unwrap(), 1);
+    assert!(!scene.listed().contains(&MAIL.to_owned()));
 }
 
 /// The scenarios of a vendor.
