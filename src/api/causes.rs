@@ -159,6 +159,10 @@ fn of_intake(cause: &intake::Error) -> Problem {
         Error::Shared => {
             Problem::new(Code::Conflict, "Several people share this identifier; a yes is one person's. Name the id.")
         }
+        Error::Corrected => Problem::new(
+            Code::Conflict,
+            "The person corrected what is said of them; only a decision that they are two takes them apart.",
+        ),
         Error::NoPart => Problem::new(
             Code::Conflict,
             "This cannot be taken out of the person: it is no part of them, or all of them.",

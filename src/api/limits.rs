@@ -160,7 +160,7 @@ impl Turn {
     }
 }
 
-/// Calls that bring records at once. Each holds a chunk of its body in memory and waits for the one writer.
+/// Calls whose records are taken in at once: each has a chunk of its body read and waits for the one writer.
 const BRINGING: usize = 64;
 /// How long a call waits to be among them.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -187,6 +187,14 @@ impl Entrance {
             Ok(Ok(permit)) => Ok(permit),
             Ok(Err(_)) | Err(_) => Err(Problem::overloaded(1)),
         }
+    }
+
+    /// Waits until there is room, however long: a call of which a part is stored already is not broken off.
+    ///
+    /// # Errors
+    /// `overloaded` if the hub stops.
+    pub async fn enter_again(&self) -> Result<SemaphorePermit<'_>, Problem> {
+        self.room.acquire().await.map_err(|_| Problem::overloaded(1))
     }
 }
 

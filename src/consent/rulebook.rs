@@ -244,23 +244,23 @@ impl Rulebook {
         over: impl Fn(u32) -> bool + Send + 'static,
         now: Timestamp,
     ) -> Result<Option<Arc<Purpose>>, store::Error> {
-        let code = purpose.code.clone();
         let written = self
             .store
             .write(move |write| {
                 let newest = purposes::newest(write.records())?;
                 let newest = newest.iter().find(|(of, _, _)| of == purpose.code.as_str()).map_or(0, |found| found.1);
                 if !over(u32::try_from(newest).unwrap_or(0)) {
-                    return Ok(false);
+                    return Ok(None);
                 }
                 purpose.version = u32::try_from(newest + 1).unwrap_or(1);
                 let definition = serde_json::to_string(&purpose).map_err(|_| store::Error::Unreadable("purpose"))?;
                 purposes::insert(write, (purpose.code.to_string(), newest + 1, definition), now)?;
-                Ok::<_, store::Error>(true)
+                // Another node may put a newer one in force at once; this is what was written.
+                Ok::<_, store::Error>(Some(Arc::new(purpose.clone())))
             })
             .await?;
         self.reload().await?;
-        Ok(self.edition().purpose(&code).cloned().filter(|_| written))
+        Ok(written)
     }
 
     /// Puts a new version of the order of survivorship in force, if `over` accepts the newest (0: there is none) in the same
@@ -279,17 +279,18 @@ impl Rulebook {
             .write(move |write| {
                 let newest = survivorship::newest(write.records())?.map_or(0, |(version, _)| version);
                 if !over(u32::try_from(newest).unwrap_or(0)) {
-                    return Ok(false);
+                    return Ok(None);
                 }
                 wanted.version = u32::try_from(newest + 1).unwrap_or(1);
                 let definition =
                     serde_json::to_string(&wanted).map_err(|_| store::Error::Unreadable("survivorship"))?;
                 survivorship::insert(write, newest + 1, &definition, now)?;
-                Ok::<_, store::Error>(true)
+                // Another node may put a newer one in force at once; this is what was written.
+                Ok::<_, store::Error>(Some(Arc::new(wanted.clone())))
             })
             .await?;
         self.reload().await?;
-        Ok(written.then(|| self.edition().survivorship().clone()))
+        Ok(written)
     }
 
     /// Puts the default purposes in force that have no definition yet.

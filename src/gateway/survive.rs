@@ -1,5 +1,6 @@
 //! Whose word counts: records of one person in the order that the rules of an attribute give them.
 
+use std::cell::OnceCell;
 use std::cmp::{Ordering, Reverse};
 
 use super::disclosure::DisclosedRecord;
@@ -22,12 +23,14 @@ impl<'a> Word<'a> {
 
 /// The records, the one whose word counts most first. The order they arrived in decides nothing.
 pub(super) fn ranked<'a>(records: &'a [DisclosedRecord], order: &SurvivorshipOrder) -> Vec<&'a DisclosedRecord> {
-    let mut ranked: Vec<&DisclosedRecord> = records.iter().collect();
-    ranked.sort_by(|one, other| {
-        let (one, other) = (Word::of(one), Word::of(other));
-        compare(order, one, other).then_with(|| content(one.record).cmp(&content(other.record)))
+    // What a record says is written out at most once, and only if another is of the same time.
+    let written = |record| (record, OnceCell::new());
+    let mut ranked: Vec<(&DisclosedRecord, OnceCell<_>)> = records.iter().map(written).collect();
+    ranked.sort_by(|(one, ours), (other, theirs)| {
+        let by_content = || ours.get_or_init(|| content(one)).cmp(theirs.get_or_init(|| content(other)));
+        compare(order, Word::of(one), Word::of(other)).then_with(by_content)
     });
-    ranked
+    ranked.into_iter().map(|(record, _)| record).collect()
 }
 
 /// Whose word counts more: less is before. The content does not count.

@@ -1,9 +1,12 @@
 //! Resolving one record: whose is it?
 
 use crate::store::arrivals::Arrivals;
-use crate::store::rows::IdentifierRow;
+use crate::store::rows::{IdentifierRow, RecordRow};
 use crate::store::{Error, Write, identifiers, records, subjects};
-use crate::types::{IdentifierKind, SubjectId, words};
+use crate::types::{IdentifierKind, RecordNo, SubjectId, words};
+
+/// Nobody states and corrects this much before anything else is known of them.
+const FEW: i64 = 32;
 
 /// More people, or more family names, than this behind one value: it is shared, and joins nobody.
 pub const SHARED_BY: usize = 3;
@@ -130,11 +133,26 @@ fn stated_by(write: &mut Write<'_>, known: Option<&Arrivals>, rows: &[Identifier
     let people = living(write, known, people_of(rows, IdentifierRow::STATEMENT))?;
     let mut alone = Vec::new();
     for person in people {
-        if records::numbers_of(write.records(), person)?.len() == 1 {
+        if has_stated_only(write, person)? {
             alone.push(person);
         }
     }
     Ok(alone)
+}
+
+/// Is nothing known of the person but what they stated, and what they corrected since?
+fn has_stated_only(write: &mut Write<'_>, person: SubjectId) -> Result<bool, Error> {
+    let first = records::first_of(write.records(), person, FEW)?;
+    if i64::try_from(first.len()).is_ok_and(|found| found == FEW) {
+        return Ok(false);
+    }
+    let told = first.into_iter().filter(|(_, facts)| facts & RecordRow::RECTIFICATION == 0);
+    let told: Vec<RecordNo> = told.map(|(number, _)| number).collect();
+    let rows = identifiers::of_records(write.records(), &told)?;
+    let stated = |record: &RecordNo| {
+        rows.iter().any(|row| row.record_no == *record && row.use_flags & IdentifierRow::STATEMENT != 0)
+    };
+    Ok(told.iter().all(stated))
 }
 
 /// The people of whom nothing is known but a statement made under this contact point.

@@ -15,11 +15,12 @@ use super::terms::Term;
 use crate::graph::matching::{Card, Shape, TermFrequencies, Verdict, Waterfall};
 use crate::graph::{self, Rule};
 use crate::store::rows::{LinkRow, ReviewRow};
-use crate::store::{cards, records, reviews};
+use crate::store::{cards, reviews};
 use crate::types::{RecordNo, ReviewId, SubjectId, Timestamp};
 
 /// Records of one person that are looked at before they are joined with others.
-const MEMBERS: usize = 40;
+const MEMBERS: i64 = 40;
+
 /// Somebody a record is like.
 struct Alike {
     person: SubjectId,
@@ -104,7 +105,9 @@ impl Desk<'_> {
         let theirs = batch.members(other)?;
         let model = batch.table.model();
         let (ours, theirs) = (batch.laid(&ours), batch.laid(&theirs));
-        Ok(matches!(model.guard(&ours, &theirs, frequencies), Shape::Fits { .. }))
+        // Without a card there is nothing that could speak against it, so nothing speaks for it.
+        let seen = !ours.is_empty() && !theirs.is_empty();
+        Ok(seen && matches!(model.guard(&ours, &theirs, frequencies), Shape::Fits { .. }))
     }
 
     /// Merges the younger person into the older; that one stays.
@@ -171,8 +174,7 @@ pub(super) fn text(waterfall: &Waterfall) -> String {
 impl Batch<'_, '_> {
     /// The records of a person whose cards can be looked at.
     fn members(&mut self, person: SubjectId) -> Result<Vec<RecordNo>, Error> {
-        let mut numbers = records::numbers_of(self.write.records(), person)?;
-        numbers.truncate(MEMBERS);
+        let numbers = cards::first_of(self.write.records(), person, MEMBERS)?;
         self.table.lay_open(self.write, &numbers)?;
         Ok(numbers)
     }

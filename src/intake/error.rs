@@ -42,6 +42,9 @@ pub enum Error {
     /// There is no such question, or it was answered.
     #[error("there is no such open question")]
     NoReview,
+    /// The person corrected what is said of them: only somebody who knows can say which of two it is about.
+    #[error("the person corrected their data; somebody has to decide")]
+    Corrected,
     /// The person's data kept changing. Nothing was done; ask again.
     #[error("the data changed meanwhile")]
     Changed,

@@ -147,6 +147,7 @@ impl Intake {
             ready.as_ref().map_or_else(|_| Vec::new(), |ready| ready.left_out.clone())
         };
         let left_out: Vec<Vec<Rejection>> = prepared.iter().map(left_out).collect();
+        self.matching.learn(&self.store).await?;
         self.matching.counts.learn(&self.store, prepared.iter().flatten()).await?;
         let prepared = Arc::new(prepared);
         let settled = self.in_epoch(async || {
@@ -160,6 +161,7 @@ impl Intake {
         });
         let settled = settled.await?;
         self.matching.counts.count(&settled.more);
+        self.matching.count(settled.compared);
         if settled.crowded
             && let Err(error) = self.take_back().await
         {

@@ -8,7 +8,7 @@ use super::prepare::Prepared;
 use super::settle::Batch;
 use crate::graph::{self, Rule};
 use crate::store::rows::{IdentifierRow, LinkRow, SubjectRow, SubjectState};
-use crate::store::{identifiers, records, subjects};
+use crate::store::{identifiers, subjects};
 use crate::types::{IdentifierKind, RecordNo, SubjectId, Timestamp};
 
 /// By which rule and which blind index a record was found to be a person's.
@@ -113,10 +113,7 @@ impl Desk<'_> {
     /// Does an account join records to this person?
     fn has_account(&self, batch: &mut Batch<'_, '_>, person: SubjectId) -> Result<bool, Error> {
         batch.catch_up_on(&[person])?;
-        let numbers = records::numbers_of(batch.write.records(), person)?;
-        let rows = identifiers::of_records(batch.write.records(), &numbers)?;
-        let kind = IdentifierKind::Account.number();
-        Ok(rows.iter().any(|row| row.kind == kind && row.use_flags & IdentifierRow::JOINS != 0))
+        Ok(identifiers::is_joined_by(batch.write.records(), person, IdentifierKind::Account)?)
     }
 
     fn new_person(&self, batch: &mut Batch<'_, '_>) -> Result<(SubjectId, Key<'_>), Error> {

@@ -29,10 +29,17 @@ pub(super) enum Bringer {
     Outside,
     /// The hub, for a statement about somebody it did not know.
     Statement,
-    /// This person, who corrects what is said of them.
-    Subject(SubjectId),
+    /// A person who corrects what is said of them.
+    Subject(PartOf),
     /// Somebody with a write key, who tells of events.
     Collected(Voice),
+}
+
+/// A person, and one of those they were before a merge, or they themselves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct PartOf {
+    pub(super) person: SubjectId,
+    pub(super) part: SubjectId,
 }
 
 impl Bringer {
@@ -83,8 +90,8 @@ pub(super) struct Prepared {
     pub(super) first_wins: bool,
     /// Did it come with a write key? Then a visitor who has an account already stays apart from another one.
     pub(super) from_tracker: bool,
-    /// Whose it is, if that is known whatever it says.
-    pub(super) of: Option<SubjectId>,
+    /// Whose it is and for which part of them it is sealed, if that is known whatever it says.
+    pub(super) of: Option<PartOf>,
 }
 
 /// One index of a record.
@@ -167,7 +174,7 @@ pub(super) fn prepare(
     let address = record.kind == RecordKind::Order
         && record.identifiers.iter().any(|identifier| identifier.kind == IdentifierKind::Email);
     let verified = indexes.iter().any(|indexed| indexed.flags & IdentifierRow::VERIFIED != 0);
-    let of = if let Bringer::Subject(person) = bringer { Some(person) } else { None };
+    let of = if let Bringer::Subject(of) = bringer { Some(of) } else { None };
     let facts = [
         (record.paid_order, RecordRow::PAID_ORDER),
         (address, RecordRow::ADDRESS_FROM_ORDER),

@@ -49,6 +49,16 @@ pub struct Regrouped {
     pub asked: usize,
 }
 
+/// That a record has a value which joins, or under which a statement was made: the record's place, and the value's kind.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Held {
+    at: u32,
+    kind: i16,
+}
+
+/// The uses of a value that bind its records together.
+const BINDING: i16 = IdentifierRow::JOINS | IdentifierRow::STATEMENT;
+
 /// What is to be done.
 struct Plan {
     parts: Vec<(SubjectId, Vec<RecordNo>)>,
@@ -79,8 +89,8 @@ impl Intake {
         for (person, records) in plan.parts {
             match self.separate(person, &Out::Records(records), &Papers::default(), by).await {
                 Ok(parted) => regrouped.parted += parted.out.len(),
-                // They changed or were erased meanwhile.
-                Err(Error::UnknownSubject | Error::NoPart | Error::Changed) => {}
+                // They changed or were erased meanwhile; or somebody has to decide.
+                Err(Error::UnknownSubject | Error::NoPart | Error::Changed | Error::Corrected) => {}
                 Err(failure) => return Err(failure),
             }
             done += 1;
@@ -116,13 +126,14 @@ impl Intake {
         let numbers: Vec<RecordNo> = open.iter().map(|open| open.record).collect();
         let (values, decided, marks) = self
             .store
-            .read(move |read| {
-                let mut values: BTreeMap<Vec<u8>, Vec<IdentifierRow>> = BTreeMap::new();
-                for some in numbers.chunks(500) {
-                    for row in identifiers::of_records(read.records(), some)? {
-                        if row.use_flags & (IdentifierRow::JOINS | IdentifierRow::STATEMENT) != 0 {
-                            values.entry(row.ix.clone()).or_default().push(row);
-                        }
+            .read_apart(move |read| {
+                let mut values: HashMap<[u8; 16], Vec<Held>> = HashMap::new();
+                for (some, from) in numbers.chunks(500).zip((0..).step_by(500)) {
+                    let rows = identifiers::of_records(read.records(), some)?;
+                    for row in rows.iter().filter(|row| row.use_flags & BINDING != 0) {
+                        let Ok(ix) = <[u8; 16]>::try_from(row.ix.as_slice()) else { continue };
+                        let at = some.binary_search(&row.record_no).ok().and_then(|at| u32::try_from(from + at).ok());
+                        values.entry(ix).or_default().extend(at.map(|at| Held { at, kind: row.kind }));
                     }
                 }
                 let decided = links::by_rule(read.records(), Rule::Decided.number())?;
@@ -132,9 +143,13 @@ impl Intake {
             .await?;
         let model = self.model();
         let mut bonds = Bonds::default();
-        for rows in values.values() {
-            let found = rows.iter().filter_map(|row| Some((*place.get(&row.record_no)?, row)));
-            bonds.together.extend(by_rule(&model, open, &found.take(UNDER_ONE).collect::<Vec<_>>()));
+        // In an order that does not depend on arrival.
+        let mut values: Vec<_> = values.into_iter().collect();
+        values.sort_unstable_by_key(|(ix, _)| *ix);
+        for (_, mut held) in values {
+            held.sort_unstable();
+            held.truncate(UNDER_ONE);
+            bonds.together.extend(by_rule(&model, open, &held));
         }
         let placed = |one: RecordNo, other: RecordNo| place.get(&one).copied().zip(place.get(&other).copied());
         bonds.together.extend(decided.into_iter().filter_map(|(one, other)| placed(one, other)));
@@ -155,26 +170,26 @@ impl Intake {
 
 /// The pairs under one value that a rule joins. Where it shows that several people share it, only those are joined whose
 /// given names say so.
-fn by_rule(model: &Model, open: &[Open], under: &[(u32, &IdentifierRow)]) -> Vec<(u32, u32)> {
-    let Some((first, row)) = under.first().filter(|_| under.len() > 1) else { return Vec::new() };
+fn by_rule(model: &Model, open: &[Open], under: &[Held]) -> Vec<(u32, u32)> {
+    let Some(first) = under.first().filter(|_| under.len() > 1) else { return Vec::new() };
     let certain = matches!(
-        IdentifierKind::try_from(row.kind),
+        IdentifierKind::try_from(first.kind),
         Ok(IdentifierKind::CustomerNumber | IdentifierKind::Account | IdentifierKind::Relay)
     );
-    let star = || under.iter().skip(1).map(|(at, _)| (*first, *at)).collect();
+    let star = || under.iter().skip(1).map(|held| (first.at, held.at)).collect();
     if certain {
         return star();
     }
     let card = |at: u32| usize::try_from(at).ok().and_then(|at| open.get(at)).map(|open| &open.card);
     let frequencies = TermFrequencies::new(u64::try_from(open.len()).unwrap_or(u64::MAX));
     let (mut shared, mut alike) = (false, Vec::new());
-    for (at, (one, _)) in under.iter().enumerate() {
-        for (other, _) in under.iter().take(at) {
-            let Some((ours, theirs)) = card(*one).zip(card(*other)) else { continue };
+    for (at, one) in under.iter().enumerate() {
+        for other in under.iter().take(at) {
+            let Some((ours, theirs)) = card(one.at).zip(card(other.at)) else { continue };
             let waterfall = model.score(ours, theirs, &frequencies);
             shared |= waterfall.contradicts();
             if !waterfall.contradicts() && waterfall.names_alike() {
-                alike.push((*other, *one));
+                alike.push((other.at, one.at));
             }
         }
     }

@@ -63,7 +63,8 @@ impl Intake {
     /// Takes a person apart. None of it is done if there is nothing to take out.
     ///
     /// # Errors
-    /// [`Error::UnknownSubject`], [`Error::NoPart`] if what is named is not a part of the person or would leave nothing,
+    /// [`Error::Corrected`] if the person corrected what is said of them and nobody decided that they are two: whom the
+    /// correction is about is not for a program to say. [`Error::UnknownSubject`], [`Error::NoPart`] if what is named is not a part of the person or would leave nothing,
     /// [`Error::Changed`] if their data kept changing; or the store or the vault failed.
     pub async fn separate(
         &self,
@@ -77,6 +78,10 @@ impl Intake {
             let line = by.map_or_else(|| line.clone().to("identity graph"), |by| by.named_in(line.clone()));
             let reclosed = self.gateway.reclose_for(person, line).await.map_err(Error::from_gateway)?;
             let reclosed = Arc::new(reclosed.ok_or(Error::UnknownSubject)?);
+            let corrected = |record: &RecordRow| record.facts & RecordRow::RECTIFICATION != 0;
+            if !papers.decided && reclosed.rows.records.iter().any(corrected) {
+                return Err(Error::Corrected);
+            }
             let now = self.clock.now();
             let done = self
                 .in_epoch(async || {

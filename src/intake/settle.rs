@@ -33,6 +33,8 @@ pub(super) struct Batch<'a, 'w> {
     pub(super) crowded: Vec<[u8; 16]>,
     /// How many more records hold each counted value.
     more: BTreeMap<i32, i32>,
+    /// How many more are compared.
+    compared: u64,
 }
 
 impl<'a, 'w> Batch<'a, 'w> {
@@ -41,7 +43,7 @@ impl<'a, 'w> Batch<'a, 'w> {
         known.people.meet(write.records(), table.people())?;
         table.hear(write.records(), &known.people.all())?;
         let (newcomers, waiting, crowded) = (Newcomers::default(), HashSet::new(), Vec::new());
-        Ok(Self { write, known, newcomers, waiting, table, crowded, more: BTreeMap::new() })
+        Ok(Self { write, known, newcomers, waiting, table, crowded, more: BTreeMap::new(), compared: 0 })
     }
 }
 
@@ -107,6 +109,8 @@ pub(super) struct Settled {
     pub(super) crowded: bool,
     /// How many more records hold each counted value, or fewer.
     pub(super) more: BTreeMap<i32, i32>,
+    /// How many more are compared.
+    pub(super) compared: u64,
 }
 
 /// Writes those of a batch that are news, and says what became of each, in their order.
@@ -127,7 +131,8 @@ pub(super) fn settle(
     let news: Vec<&Prepared> = good().filter(|record| is_news(&known, record)).collect();
     desk.hold(write, &expected(&known, &news))?;
     let keys: Vec<&[i64]> = news.iter().map(|record| record.keys.as_slice()).collect();
-    let more = u64::try_from(prepared.len()).unwrap_or(0);
+    let new = |record: &&&Prepared| record.card.is_some() && known.stored(&record.record_ix.bytes()).is_none();
+    let more = u64::try_from(news.iter().filter(new).count()).unwrap_or(0);
     let table = Table::lay(write, matching, edition, (&keys, more), desk.now)?;
     let mut batch = Batch::begin(write, known, table)?;
     let outcomes = prepared
@@ -138,13 +143,13 @@ pub(super) fn settle(
         })
         .collect::<Result<_, _>>()?;
     batch.catch_up()?;
-    let Batch { write, crowded, mut more, .. } = batch;
+    let Batch { write, crowded, mut more, compared, .. } = batch;
     terms::take_off(write, desk.sealer, &mut more)?;
     store::terms::add(write, &more)?;
     let fewer: Vec<i32> = more.iter().filter(|(_, more)| **more < 0).map(|(term, _)| *term).collect();
     store::terms::sweep(write, &fewer)?;
     store::loose::note(write, &crowded, desk.now)?;
-    Ok(Settled { outcomes, crowded: !crowded.is_empty(), more })
+    Ok(Settled { outcomes, crowded: !crowded.is_empty(), more, compared })
 }
 
 /// Will the record most likely be written? Of what is stored with the same content or a newer one nothing need be known.
@@ -214,7 +219,7 @@ impl Desk<'_> {
     fn append(&self, batch: &mut Batch<'_, '_>, prepared: &Prepared) -> Result<(), Error> {
         let record_no = self.ids.record_no();
         let known = match prepared.of {
-            Some(person) => Some(batch.living(person)?.ok_or(Error::UnknownSubject)?),
+            Some(of) => Some(batch.living(of.person)?.ok_or(Error::UnknownSubject)?),
             None => None,
         };
         let Owner { person, key, evidence, joined, generic, foreign } =
@@ -223,7 +228,10 @@ impl Desk<'_> {
         let key = match key {
             Some(key) => key,
             None => {
-                let part = part_found(batch, person, &evidence)?;
+                let part = match prepared.of {
+                    Some(of) => of.part,
+                    None => part_found(batch, person, &evidence)?,
+                };
                 if !self.holds(part) || !prepared.claims.is_empty() {
                     batch.catch_up_on(&[person])?;
                 }
@@ -237,6 +245,7 @@ impl Desk<'_> {
         batch.newcomers.identifiers.extend(identifiers);
         let card = self.card(prepared, person, record_no, &key)?;
         batch.count(&card, prepared);
+        batch.compared += u64::from(card.terms.is_some());
         batch.newcomers.cards.push(card);
         let links = match known {
             Some(_) => {

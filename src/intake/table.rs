@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 
 use super::candidates::Blocks;
 use super::prepare::Prepared;
@@ -16,7 +16,7 @@ use crate::consent::{Act, Edition, Purpose, Stance, ledger as words, stance};
 use crate::graph::matching::{Card, Model, TermFrequencies};
 use crate::store::connection::Connection;
 use crate::store::rows::{CardRow, DataKeyRow, SubjectRows};
-use crate::store::{Write, cards, keys, ledger, records, subjects};
+use crate::store::{Store, Write, cards, keys, ledger, subjects};
 use crate::types::{PurposeCode, RecordNo, SubjectId, Timestamp};
 use crate::vault::{CardKey, Comparer, Keyring};
 
@@ -28,8 +28,8 @@ pub(super) struct Matching {
     comparer: Comparer,
     keyring: Arc<Keyring>,
     pub(super) model: RwLock<Arc<Model>>,
-    /// How many records there are, roughly; 0: not counted yet.
-    records: AtomicU64,
+    /// How many records are compared, roughly; none: not counted yet.
+    records: OnceLock<AtomicU64>,
     /// How many there were when they were counted.
     found: AtomicU64,
     pub(super) counts: Counts,
@@ -41,32 +41,48 @@ impl Matching {
             comparer,
             keyring,
             model: RwLock::new(Arc::new(Model::shipped())),
-            records: AtomicU64::new(0),
+            records: OnceLock::new(),
             found: AtomicU64::new(0),
             counts: Counts::default(),
         }
     }
 
-    /// Counts once per process, then along.
-    fn count(&self, write: &mut Write<'_>, more: u64) -> Result<u64, Error> {
-        let mut count = self.records.load(Ordering::Relaxed);
-        if count == 0 {
-            count = u64::try_from(records::count(write.records())?).unwrap_or(0).max(1);
-            self.records.store(count, Ordering::Relaxed);
+    /// Counts what is compared, once per process and apart from all others, because it looks at every record.
+    ///
+    /// # Errors
+    /// If the store cannot be read.
+    pub(super) async fn learn(&self, store: &Store) -> Result<(), Error> {
+        if self.records.get().is_none() {
+            let count = store.read_apart(|read| cards::compared(read.records())).await?;
+            let count = u64::try_from(count).unwrap_or(0);
+            if self.records.set(AtomicU64::new(count)).is_ok() {
+                self.found.store(count, Ordering::Relaxed);
+            }
         }
-        Ok(self.records.fetch_add(more, Ordering::Relaxed) + more)
+        Ok(())
+    }
+
+    /// Counts along what a batch added, once it is stored.
+    pub(super) fn count(&self, more: u64) {
+        if let Some(records) = self.records.get() {
+            records.fetch_add(more, Ordering::Relaxed);
+        }
+    }
+
+    fn counted(&self) -> u64 {
+        self.records.get().map_or(0, |records| records.load(Ordering::Relaxed))
     }
 }
 
 impl Intake {
-    /// How many records this process knows of, those other nodes brought since it first counted left out; 0 if it took in
-    /// none yet.
+    /// How many compared records this process knows of, those other nodes brought since it first counted left out; 0 if it took
+    /// in none yet.
     #[must_use]
     pub fn records_seen(&self) -> u64 {
-        self.matching.records.load(Ordering::Relaxed)
+        self.matching.counted()
     }
 
-    /// How many there were when this process took in its first.
+    /// How many there were before this process took in its first.
     #[must_use]
     pub fn records_found(&self) -> u64 {
         self.matching.found.load(Ordering::Relaxed)
@@ -111,7 +127,7 @@ impl<'a> Table<'a> {
     }
 
     /// Lays down the cards of all candidates of a batch: by the matching keys of each of its records, of which so many are
-    /// `more` than there were.
+    /// `more` than were counted.
     pub(super) fn lay(
         write: &mut Write<'_>,
         matching: &'a Matching,
@@ -124,7 +140,7 @@ impl<'a> Table<'a> {
         if wanted.is_empty() {
             return Ok(table);
         }
-        table.count = matching.count(write, more)?;
+        table.count = matching.counted() + more;
         let wanted: Vec<i64> = wanted.into_iter().collect();
         let found = cards::candidates(write.records(), &wanted)?;
         table.blocks = Blocks::of(wanted, found);

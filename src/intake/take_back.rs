@@ -36,8 +36,8 @@ impl Intake {
         for person in people {
             if self.is_loose(person).await? {
                 match self.separate(person, &Out::Loose, &Papers::default(), None).await {
-                    // Somebody else did it, or they were erased meanwhile.
-                    Ok(_) | Err(Error::UnknownSubject | Error::NoPart) => {}
+                    // Somebody else did it, or they were erased meanwhile; or somebody has to decide.
+                    Ok(_) | Err(Error::UnknownSubject | Error::NoPart | Error::Corrected) => {}
                     Err(failure) => return Err(failure),
                 }
             }

@@ -97,8 +97,7 @@ pub async fn keep_grouping(store: Store, intake: Arc<Intake>, clock: Arc<dyn Clo
         let before = std::mem::replace(&mut seen, intake.records_seen());
         // What was there when this process began was grouped by the one before.
         grouped = grouped.max(intake.records_found());
-        let grown = seen.saturating_sub(grouped) >= seen / 10;
-        if seen != before || !grown || !(MANY..=BY_ITSELF).contains(&seen) {
+        if !is_to_be_grouped(before, seen, grouped) {
             continue;
         }
         match resolve_graph::resolve(&store, &intake, &*clock, None, |_| ()).await {
@@ -116,6 +115,12 @@ pub async fn keep_grouping(store: Store, intake: Arc<Intake>, clock: Arc<dyn Clo
     }
 }
 
+/// Is it time to group everything anew? `before` and `seen` are how many records were compared a moment ago and now, `grouped` how
+/// many there were when it was done last.
+fn is_to_be_grouped(before: u64, seen: u64, grouped: u64) -> bool {
+    seen == before && seen.saturating_sub(grouped) >= seen / 10 && (MANY..=BY_ITSELF).contains(&seen)
+}
+
 /// Turns the keys every `days` for as long as it is polled.
 pub async fn keep_rotating(rotation: Arc<KeyRotation>, days: i64) {
     loop {
@@ -130,5 +135,21 @@ pub async fn keep_rotating(rotation: Arc<KeyRotation>, days: i64) {
             Err(error) => tracing::error!(error = ?error, "the key rotation failed and is tried again"),
         }
         tokio::time::sleep(ROTATION).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn everything_is_grouped_anew_when_it_is_quiet_and_has_grown_by_a_tenth() {
+        assert!(is_to_be_grouped(600, 600, 540));
+        assert!(!is_to_be_grouped(599, 600, 540), "something came in");
+        assert!(!is_to_be_grouped(600, 600, 541), "less than a tenth");
+        assert!(!is_to_be_grouped(550, 550, 550), "a process that begins finds what the one before grouped");
+        assert!(!is_to_be_grouped(MANY - 1, MANY - 1, 0));
+        assert!(is_to_be_grouped(BY_ITSELF, BY_ITSELF, 0));
+        assert!(!is_to_be_grouped(BY_ITSELF + 1, BY_ITSELF + 1, 0));
     }
 }

@@ -11,7 +11,7 @@ use super::among::among;
 use super::connection::{Connection, on};
 use super::fixed::Fixed;
 use super::rows::{BlockRow, CardRow};
-use super::schema::{block, card};
+use super::schema::{block, card, record};
 use super::{Error, Write, terms};
 use crate::types::{RecordNo, SubjectId};
 
@@ -53,6 +53,30 @@ pub fn page(connection: &mut Connection, after: RecordNo, limit: i64) -> Result<
         .limit(limit)
         .select(CardRow::as_select())
         .load(c))?)
+}
+
+/// The first few of a person's records that can be compared. Their events and statements, of which there may be thousands, cannot.
+///
+/// # Errors
+/// If the shelf cannot be read.
+pub fn first_of(connection: &mut Connection, of: SubjectId, few: i64) -> Result<Vec<RecordNo>, Error> {
+    let numbers: Vec<i64> = on!(connection, |c| record::table
+        .inner_join(card::table.on(card::record_no.eq(record::record_no)))
+        .filter(record::part.eq(of.part()).and(record::subject_id.eq(Vec::from(of))))
+        .filter(card::terms.is_not_null())
+        .order(record::record_no)
+        .limit(few)
+        .select(record::record_no)
+        .load(c))?;
+    Ok(numbers.into_iter().map(RecordNo).collect())
+}
+
+/// How many records can be compared. It looks at every one.
+///
+/// # Errors
+/// If the shelf cannot be read.
+pub fn compared(connection: &mut Connection) -> Result<i64, Error> {
+    Ok(on!(connection, |c| card::table.filter(card::terms.is_not_null()).count().get_result(c))?)
 }
 
 /// How many there are.

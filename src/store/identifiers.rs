@@ -9,9 +9,9 @@ use super::columns::Identifiers;
 use super::connection::{Connection, on};
 use super::fixed::Fixed;
 use super::rows::IdentifierRow;
-use super::schema::identifier;
+use super::schema::{identifier, record};
 use super::{Error, Write};
-use crate::types::{RecordNo, SubjectId};
+use crate::types::{IdentifierKind, RecordNo, SubjectId};
 
 /// How many rows of one value are looked at. A value with more is shared by so many that it joins nobody, and a
 /// thousand records with one phone number must not slow a resolve down.
@@ -94,6 +94,21 @@ impl Found {
         let subject_id = SubjectId::from_slice(&subject_id)?;
         Ok(IdentifierRow { ix, record_no: RecordNo(record_no), kind, subject_id, use_flags, behind, whose })
     }
+}
+
+/// Does a value of this kind join records to this person?
+///
+/// # Errors
+/// If the shelf cannot be read.
+pub fn is_joined_by(connection: &mut Connection, person: SubjectId, kind: IdentifierKind) -> Result<bool, Error> {
+    let uses: Vec<i16> = on!(connection, |c| record::table
+        .inner_join(identifier::table.on(identifier::record_no.eq(record::record_no)))
+        .filter(record::part.eq(person.part()).and(record::subject_id.eq(Vec::from(person))))
+        .filter(identifier::kind.eq(kind.number()))
+        .select(identifier::use_flags)
+        .distinct()
+        .load(c))?;
+    Ok(uses.into_iter().any(|flags| flags & IdentifierRow::JOINS != 0))
 }
 
 /// Takes from a value that it joins: so many share it that it names nobody. Says how many rows have it.

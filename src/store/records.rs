@@ -34,6 +34,40 @@ pub fn numbers_of(connection: &mut Connection, of: SubjectId) -> Result<Vec<Reco
     Ok(numbers.into_iter().map(RecordNo).collect())
 }
 
+/// The first few of a person's records, with what is known of each without opening it ([`RecordRow::facts`]).
+///
+/// # Errors
+/// If the shelf cannot be read.
+pub fn first_of(connection: &mut Connection, of: SubjectId, few: i64) -> Result<Vec<(RecordNo, i16)>, Error> {
+    let rows: Vec<(i64, i16)> = on!(connection, |c| record::table
+        .filter(record::part.eq(of.part()).and(record::subject_id.eq(Vec::from(of))))
+        .order(record::record_no)
+        .limit(few)
+        .select((record::record_no, record::facts))
+        .load(c))?;
+    Ok(rows.into_iter().map(|(number, facts)| (RecordNo(number), facts)).collect())
+}
+
+/// For whom a person's records are sealed: those they were before a merge, of whom any are left. `apart_from`: records of
+/// these facts do not count.
+///
+/// # Errors
+/// If the shelf cannot be read.
+pub fn parts_of(connection: &mut Connection, of: SubjectId, apart_from: i16) -> Result<Vec<SubjectId>, Error> {
+    let rows: Vec<(Vec<u8>, i16)> = on!(connection, |c| record::table
+        .filter(record::part.eq(of.part()).and(record::subject_id.eq(Vec::from(of))))
+        .select((record::sealed_for, record::facts))
+        .distinct()
+        .load(c))?;
+    let mut parts = Vec::new();
+    for (part, _) in rows.into_iter().filter(|(_, facts)| facts & apart_from == 0) {
+        parts.push(SubjectId::from_slice(&part)?);
+    }
+    parts.sort_unstable();
+    parts.dedup();
+    Ok(parts)
+}
+
 /// A person's records, in the order of arrival.
 ///
 /// # Errors

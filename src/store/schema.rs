@@ -121,3 +121,5 @@ diesel::table! { audit_entry (log_id, idx) {
 diesel::table! { audit_subject (pseudonym, log_id, idx) { pseudonym -> Binary, log_id -> Binary, idx -> BigInt, } }
 diesel::allow_tables_to_appear_in_same_query!(audit_entry, audit_subject);
 diesel::allow_tables_to_appear_in_same_query!(identifier, subject);
+diesel::allow_tables_to_appear_in_same_query!(card, record);
+diesel::allow_tables_to_appear_in_same_query!(identifier, record);

@@ -84,7 +84,6 @@ pub async fn ingest(
     let all = detail.results.map_or(!shipment.is_stream(), |results| results == Results::All);
     let operation = if all { "POST /v1/records?results=all" } else { "POST /v1/records?results=rejected" };
     let reply = once::apart(async move {
-        let _room = house.entrance.enter().await?;
         match once::begin(&house, by.0, key, operation).await? {
             Turn::Free => take(&house, by, &mut shipment, all).await,
             Turn::Again(kept) => kept.answer(&shipment.read_out().await?),
@@ -112,8 +111,13 @@ async fn take(
 }
 
 async fn chunks(house: &House, shipment: &mut Shipment, report: &mut Report) -> Result<(), Problem> {
+    let mut begun = false;
     while let Some(chunk) = shipment.chunk().await? {
+        // Nobody is inside while they wait for their own line. Who has begun is let in again, however long that takes.
+        let room = if begun { house.entrance.enter_again().await? } else { house.entrance.enter().await? };
+        begun = true;
         let mut outcomes = house.intake.ingest(&chunk.records).await?.into_iter();
+        drop(room);
         for place in chunk.places {
             match place {
                 Ok(place) => report.add(place, outcomes.next()),

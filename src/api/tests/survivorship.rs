@@ -1,5 +1,4 @@
-//! Whose word counts where records differ: the rules and their versions, what a person rectifies, and what replies say about
-//! where a value is from.
+//! Whose word counts where records differ: the rules and their versions, and what replies say about where a value is from.
 
 use actix_web::http::StatusCode;
 use actix_web::http::header::{ETAG, IF_MATCH, IF_NONE_MATCH};
@@ -10,11 +9,7 @@ use super::hub::{Answer, Hub, SENTINEL};
 use crate::databases::{Database, on_both_databases};
 use crate::types::Role;
 
-on_both_databases!(
-    the_rules_have_versions_and_decide_at_once,
-    what_a_person_rectifies_comes_before_what_sources_say,
-    a_rectification_that_cannot_be_changes_nothing,
-);
+on_both_databases!(the_rules_have_versions_and_decide_at_once,);
 
 async fn put(hub: &Hub, body: &Value, headers: &[(&'static str, &str)]) -> Answer {
     let mut request = TestRequest::put().uri("/v1/survivorship").set_json(body);
@@ -24,7 +19,7 @@ async fn put(hub: &Hub, body: &Value, headers: &[(&'static str, &str)]) -> Answe
     hub.ask(Role::Admin, request).await
 }
 
-fn account(id: &str, family: &str, updated_at: &str, verified: bool) -> Value {
+pub(super) fn account(id: &str, family: &str, updated_at: &str, verified: bool) -> Value {
     json!({
         "type": "customer", "source": "webshop", "external_id": id, "updated_at": updated_at,
         "identifiers": [
@@ -38,13 +33,13 @@ fn account(id: &str, family: &str, updated_at: &str, verified: bool) -> Value {
     })
 }
 
-async fn bring(hub: &Hub, record: Value) {
+pub(super) async fn bring(hub: &Hub, record: Value) {
     let answer = hub.post(Role::Partner, "/v1/records", json!({"records": [record]})).await;
     assert_eq!(answer.json()["summary"]["rejected"], json!(0), "{}", answer.text);
 }
 
 /// The person as the officer sees them, with where each value is from.
-async fn seen(hub: &Hub) -> Value {
+pub(super) async fn seen(hub: &Hub) -> Value {
     let body = json!({
         "identifier": {"kind": "email", "value": "erika@muster.org"}, "purpose": "subject_access", "origins": true,
     });
@@ -53,7 +48,7 @@ async fn seen(hub: &Hub) -> Value {
     answer.json()
 }
 
-fn origin<'a>(seen: &'a Value, attribute: &str) -> &'a Value {
+pub(super) fn origin<'a>(seen: &'a Value, attribute: &str) -> &'a Value {
     let origins = seen["origins"].as_array().unwrap();
     origins.iter().find(|origin| origin["attribute"] == attribute).unwrap_or_else(|| panic!("{seen}"))
 }
@@ -115,72 +110,4 @@ async fn the_rules_have_versions_and_decide_at_once(database: Database) {
         assert!(!refused.text.contains(SENTINEL), "{}", refused.text);
         assert!(refused.json()["pointer"].as_str().unwrap_or_default().starts_with(pointer), "{}", refused.text);
     }
-}
-
-async fn what_a_person_rectifies_comes_before_what_sources_say(database: Database) {
-    let hub = Hub::open(database).await;
-    bring(&hub, account("1", "Falsch", "2026-03-01T10:00:00Z", true)).await;
-    // A partner reads, and is to be told.
-    hub.subscribe("erika@muster.org").await;
-    let newsletter = hub.lookup(Role::Partner, "erika@muster.org", "newsletter_email").await;
-    assert_eq!(newsletter.status, StatusCode::OK, "{}", newsletter.text);
-    let person = seen(&hub).await["subject_id"].as_str().unwrap().to_owned();
-    let path = format!("/v1/subjects/{person}/rectification");
-    let right = json!({
-        "person": {"family_name": "Richtig"},
-        "addresses": [{"street": "Richtigweg", "house_number": "2", "postal_code": "50667", "city": "Köln"}],
-    });
-    let made = hub.post(Role::Dpo, &path, right).await;
-    assert_eq!((made.status, &made.json()["subject_id"]), (StatusCode::CREATED, &json!(person)), "{}", made.text);
-    assert_eq!(made.json()["recipients"], json!(["partner"]), "{}", made.text);
-    let request = made.json()["request_id"].as_str().unwrap().to_owned();
-    let request = hub.get(Role::Dpo, &format!("/v1/requests/{request}")).await.json();
-    assert_eq!((&request["right"], &request["state"]), (&json!("rectification"), &json!("answered")), "{request}");
-
-    // A source that goes on saying otherwise changes nothing.
-    bring(&hub, account("1", "Falsch", "2020-03-09T10:00:00Z", true)).await;
-    bring(&hub, account("2", "Falsch", "2020-03-09T10:00:00Z", true)).await;
-    let seen = seen(&hub).await;
-    let (identity, addresses) = (&seen["data"]["identity"], &seen["data"]["address"]["addresses"]);
-    assert_eq!((&identity["family_name"], &identity["given_name"]), (&json!("Richtig"), &json!("Erika")));
-    assert_eq!(addresses.as_array().map(Vec::len), Some(1), "{addresses}");
-    assert_eq!(addresses[0]["city"], "Köln");
-    assert_eq!(origin(&seen, "identity.family_name")["because"], "rectification");
-    assert_eq!(origin(&seen, "identity.family_name")["source"], "hub");
-    assert_eq!(origin(&seen, "identity.given_name")["because"], "undisputed");
-    // It is one person as before, and says why.
-    assert_eq!(seen["subject_id"], json!(person));
-    let links = hub.get(Role::Dpo, &format!("/v1/subjects/{person}/links")).await.json();
-    assert!(links["links"].as_array().unwrap().iter().any(|link| link["rule"] == "rectification"), "{links}");
-    let book = hub.get(Role::Dpo, "/v1/audit/entries?limit=100").await;
-    assert!(book.text.contains("rectified") && book.text.contains("intended"), "{}", book.text);
-    // Their own copy says which record each value is of.
-    let demand = json!({"right": "access", "subject_id": person, "execute": true});
-    let package = hub.post(Role::Dpo, "/v1/requests", demand).await;
-    assert_eq!(package.status, StatusCode::CREATED, "{}", package.text);
-}
-
-async fn a_rectification_that_cannot_be_changes_nothing(database: Database) {
-    let hub = Hub::open(database).await;
-    bring(&hub, account("1", "Muster", "2026-03-01T10:00:00Z", true)).await;
-    let person = seen(&hub).await["subject_id"].as_str().unwrap().to_owned();
-    let path = format!("/v1/subjects/{person}/rectification");
-    for (wrong, pointer) in [
-        (json!({}), "/person"),
-        (json!({"person": {"birth_date": "2026-02-31"}}), "/person/birth_date"),
-        (json!({"person": {"shoe_size": SENTINEL}}), "/person"),
-        (json!({"addresses": [{"postal_code": SENTINEL, "country": "DE"}]}), "/addresses/0"),
-        (json!({"identifiers": [{"kind": "email", "value": SENTINEL}]}), "/identifiers"),
-    ] {
-        let refused = hub.post(Role::Dpo, &path, wrong).await;
-        assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY, "{}", refused.text);
-        assert!(!refused.text.contains(SENTINEL), "{}", refused.text);
-        assert!(refused.json()["pointer"].as_str().unwrap_or_default().starts_with(pointer), "{}", refused.text);
-    }
-    let nobody = "/v1/subjects/018f3f3c-0000-7000-8000-0000000000aa/rectification";
-    let unknown = hub.post(Role::Dpo, nobody, json!({"person": {"family_name": "Niemand"}})).await;
-    assert_eq!(unknown.status, StatusCode::NOT_FOUND, "{}", unknown.text);
-    let listed = hub.get(Role::Dpo, "/v1/requests").await.json();
-    assert_eq!(listed["requests"].as_array().map(Vec::len), Some(0), "{listed}");
-    assert_eq!(origin(&seen(&hub).await, "identity.family_name")["because"], "undisputed");
 }

@@ -176,4 +176,25 @@ fn hanging_up_anywhere_leaves_nothing_open_and_loses_nothing(database: Database)
     all_is_there(&house, &told);
 }
 
-in_a_house_on_both_databases!(hanging_up_anywhere_leaves_nothing_open_and_loses_nothing);
+/// More callers than are let in at once begin to send records and send no more. Nobody waits for them.
+fn who_sends_slowly_keeps_nobody_out(database: Database) {
+    let house = house(database, Surroundings::default());
+    let address = house.address().trim_start_matches("http://").to_owned();
+    let began: Vec<TcpStream> = (0..80)
+        .map(|at| {
+            let call =
+                Call::over(&house, "/v1/records", "application/x-ndjson", &customer("webshop", &format!("slow{at}")));
+            let mut stream = TcpStream::connect(&address).unwrap();
+            stream.write_all(&call.bytes[..call.bytes.len() - 10]).unwrap();
+            stream
+        })
+        .collect();
+    sleep(Duration::from_millis(300));
+    house.ingest(&[customer("webshop", "quick")]).expect_all("created");
+    drop(began);
+}
+
+in_a_house_on_both_databases!(
+    hanging_up_anywhere_leaves_nothing_open_and_loses_nothing,
+    who_sends_slowly_keeps_nobody_out,
+);

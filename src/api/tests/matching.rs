@@ -1,0 +1,74 @@
+//! What comparing looks at: the records that can be compared, however many others a person has.
+
+use serde_json::{Value, json};
+
+use super::hub::Hub;
+use super::survivorship::bring;
+use crate::databases::{Database, on_both_databases};
+use crate::store::Shelf;
+
+on_both_databases!(a_veto_is_seen_behind_any_number_of_visits, only_what_is_compared_is_counted_and_each_record_once,);
+
+fn visit(at: usize) -> Value {
+    json!({
+        "type": "event", "source": "webshop", "external_id": format!("visit-{at}"), "updated_at": "2026-03-01T10:00:00Z",
+        "identifiers": [{"kind": "anonymous_id", "value": "v-1"}],
+        "data": {"name": "Page Viewed", "occurred_at": "2026-03-01T10:00:00Z"},
+    })
+}
+
+fn described(id: &str, account: Option<&str>, born: Option<&str>) -> Value {
+    let mut record = json!({
+        "type": "customer", "source": "webshop", "external_id": id, "updated_at": "2026-03-01T10:00:00Z",
+        "identifiers": [],
+        "data": {
+            "person": {"given_name": "Ottilie", "family_name": "Zwirnlechner"},
+            "addresses": [{"street": "Kastanienallee", "house_number": "12", "postal_code": "10437", "city": "Berlin"}],
+        },
+    });
+    if let Some(account) = account {
+        record["identifiers"] =
+            json!([{"kind": "account", "value": account}, {"kind": "anonymous_id", "value": "v-1"}]);
+    }
+    if let Some(born) = born {
+        record["data"]["person"]["birth_date"] = json!(born);
+    }
+    record
+}
+
+/// The living people.
+fn people(hub: &Hub) -> usize {
+    hub.database.bytes(Shelf::Records, "subject_id", "FROM subject WHERE state = 1 ORDER BY subject_id").len()
+}
+
+async fn a_veto_is_seen_behind_any_number_of_visits(database: Database) {
+    let hub = Hub::open(database).await;
+    for at in 0..45 {
+        bring(&hub, visit(at)).await;
+    }
+    // They sign in: one record without, one with a birth date.
+    bring(&hub, described("1", Some("A-1"), None)).await;
+    bring(&hub, described("2", Some("A-1"), Some("1971-03-09"))).await;
+    assert_eq!(people(&hub), 1);
+    // Like the first, and contradicted by the second.
+    bring(&hub, described("3", None, Some("1999-11-23"))).await;
+    assert_eq!(people(&hub), 2);
+    // Nothing contradicts this one.
+    bring(&hub, described("4", None, Some("1971-03-09"))).await;
+    assert_eq!(people(&hub), 2);
+}
+
+async fn only_what_is_compared_is_counted_and_each_record_once(database: Database) {
+    let hub = Hub::open(database).await;
+    let seen = || hub.house.intake.records_seen();
+    bring(&hub, described("1", None, None)).await;
+    bring(&hub, described("2", None, Some("1971-03-09"))).await;
+    assert_eq!((seen(), hub.house.intake.records_found()), (2, 0));
+    for at in 0..3 {
+        bring(&hub, visit(at)).await;
+        let mut newer = described("1", None, Some("1971-03-09"));
+        newer["updated_at"] = json!(format!("2026-03-0{}T10:00:00Z", at + 2));
+        bring(&hub, newer).await;
+    }
+    assert_eq!(seen(), 2);
+}
