@@ -26,7 +26,7 @@ pub struct House {
     /// The way out.
     pub gateway: Arc<Gateway>,
     /// Questions over many people.
-    pub segments: Segments,
+    pub segments: Arc<Segments>,
     /// What people may demand.
     pub rights: Arc<Rights>,
     /// Purposes and sources.

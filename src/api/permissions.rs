@@ -116,7 +116,8 @@ operations! {
     "Asks for a sync of a source." WantSync POST "/v1/sources/{code}/syncs" [Admin];
     "Makes the vendor of a source forget a person." EraseAtVendor POST "/v1/sources/{code}/erasures" [Dpo];
     "Hears what the vendor of a source tells by itself; its signature is the key." HearVendor POST "/v1/sources/{code}/webhooks" [];
-    "Lists the programs that are told what people decided." ListDestinations GET "/v1/destinations" [Admin Dpo];
+    "Lists the destinations: who is told what people decided, and who takes people of a segment." ListDestinations GET "/v1/destinations" [Admin Dpo];
+    "Asks for a push of a destination's segment." WantPush POST "/v1/destinations/{code}/pushes" [Admin];
     "Answers a vendor that tries the address; its token is the key." ShakeHands GET "/v1/sources/{code}/webhooks" [];
     "Takes the demand of a person that a vendor passes on; its signature is the key." PassOnDeletion POST "/v1/sources/{code}/deletions" [];
     "Says how far such a demand is; its confirmation code is the key." ShowDeletion GET "/v1/sources/{code}/deletions/{confirmation_code}" [];

@@ -61,6 +61,7 @@ pub fn configure(config: &mut ServiceConfig<'_>) {
         .service(sources::handshake::shake)
         .service(sources::deletion::pass_on)
         .service(sources::deletion_status::show)
+        .service(destinations::push::want)
         .service(collect::batch::batch)
         .service(single::identify)
         .service(single::track)

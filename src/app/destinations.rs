@@ -1,21 +1,24 @@
 //! `obhut destinations`: programs that are told what people decided.
 
 use super::Hub;
-use super::commands::{Outcome, say};
+use super::commands::{Outcome, say, say_error};
 use super::sources::read_secrets;
 use crate::audit::{Act, Line};
 use crate::cli::{AddDestination, Destinations, NamedDestination};
 use crate::config::Layer;
 use crate::connect::{Connection, Connector, Outgoing, Parameters, new_secret};
 use crate::intake::SourceCode;
+use crate::store::audiences::{self, MemberRow};
 use crate::store::messages::{self, MessageRow, SubscriberRow};
+use crate::store::{self, syncs};
 use crate::types::{SourceNo, SystemEntropy, Timestamp};
 
 /// Where the data of a command is.
 pub(super) fn home(command: &Destinations) -> Layer {
     let home = match command {
         Destinations::Add(arguments) => &arguments.home,
-        Destinations::Test(named) | Destinations::Resume(named) | Destinations::Remove(named) => &named.home,
+        Destinations::Test(named) | Destinations::Push(named) | Destinations::Resume(named) => &named.home,
+        Destinations::Remove(remove) => &remove.named.home,
         Destinations::List(home) => home,
     };
     home.clone().into()
@@ -23,22 +26,27 @@ pub(super) fn home(command: &Destinations) -> Layer {
 
 pub(super) async fn run(hub: &Hub, command: Destinations) -> Outcome {
     match command {
-        Destinations::Add(arguments) => add(hub, arguments).await,
+        Destinations::Add(arguments) => add(hub, *arguments).await,
         Destinations::Test(named) => {
             hub.house.vendors.session(&named.code).await?.test().await?;
             say("it answers");
             Ok(())
         }
+        Destinations::Push(named) => push(hub, &named).await,
         Destinations::List(_) => list(hub).await,
         Destinations::Resume(named) => resume(hub, &named).await,
-        Destinations::Remove(named) => remove(hub, &named).await,
+        Destinations::Remove(arguments) => remove(hub, &arguments.named, arguments.anyway).await,
     }
 }
 
 async fn add(hub: &Hub, arguments: AddDestination) -> Outcome {
     let vendors = &hub.house.vendors;
     let connector = vendors.catalog.connector(&arguments.connector)?.clone();
-    if connector.notify().is_none() {
+    let takes = connector.audience().is_some();
+    if takes && arguments.segment.is_none() {
+        return Err("say with --segment whose people it takes".into());
+    }
+    if connector.notify().is_none() && !takes {
         return Err(format!("`{}` is told nothing; use obhut sources add to read from it", connector.name()).into());
     }
     let code = arguments.code.clone().unwrap_or_else(|| connector.name().to_owned());
@@ -57,6 +65,10 @@ async fn add(hub: &Hub, arguments: AddDestination) -> Outcome {
         Outgoing { private_hosts: arguments.allow_private_host.clone(), via: arguments.via.iter().cloned().collect() };
     let connection = Connection { parameters, outgoing };
     let session = vendors.rehearse(connector.name(), &connection)?;
+    if let (Some(audience), Some(segment)) = (connector.audience(), &arguments.segment) {
+        hub.pushes.fits(segment, audience).await?;
+        stays(hub, &connector, &code, &connection).await?;
+    }
     if let Some(secret) = &made {
         say(&format!("its secret, shown once: {secret}"));
     }
@@ -73,6 +85,11 @@ async fn add(hub: &Hub, arguments: AddDestination) -> Outcome {
     let kept = async {
         let source = hub.house.rulebook.ensure_source(code.clone(), title, name, &terms, now).await?;
         vendors.connections.put(source.number, &connection, 0, now).await?;
+        if let Some(segment) = arguments.segment.as_ref().filter(|_| takes) {
+            let audience = connector.audience().ok_or("this connector takes no people")?;
+            hub.announcer.follow().await?;
+            return Ok(hub.pushes.keep(source.number, segment, audience, i32::from(arguments.every) * 60).await?);
+        }
         let row = SubscriberRow {
             source_no: source.number,
             topics,
@@ -85,8 +102,34 @@ async fn add(hub: &Hub, arguments: AddDestination) -> Outcome {
         Ok::<_, Box<dyn std::error::Error>>(())
     };
     hub.house.book.change(line, kept).await?;
-    say(&format!("`{code}` is told from now on, while the hub serves"));
+    let what = if takes { "takes the people of its segment" } else { "is told" };
+    say(&format!("`{code}` {what} from now on, while the hub serves"));
     Ok(())
+}
+
+/// Who was handed over must be taken off where they are: another list may be entered only when nobody is on the one there was.
+async fn stays(hub: &Hub, connector: &Connector, code: &str, next: &Connection) -> Outcome {
+    let Some(number) = hub.house.rulebook.edition().source_named(code).map(|source| source.number) else {
+        return Ok(());
+    };
+    let counts = hub.house.store.read(move |read| audiences::counts(read.records(), number)).await?;
+    let Some(before) = hub.house.vendors.connections.of(number).await?.filter(|_| !counts.is_empty()) else {
+        return Ok(());
+    };
+    let secret = |name: &str| {
+        connector.link().is_some_and(|link| link.parameters().any(|known| known.name == name && known.secret))
+    };
+    let place = |all: &Parameters| -> Parameters {
+        all.iter().filter(|(name, _)| !secret(name)).map(|(name, value)| (name.clone(), value.clone())).collect()
+    };
+    if place(&before.parameters) == place(&next.parameters) {
+        return Ok(());
+    }
+    Err(format!(
+        "people were handed over under other parameters; take them off with `obhut destinations remove {code}` first, or \
+         choose another --code"
+    )
+    .into())
 }
 
 /// What was entered, and a new secret if none was.
@@ -114,7 +157,51 @@ fn parameters(
     Err(format!("these are missing:\n{}\n\n{}", missing.join("\n"), link.guide().trim()).into())
 }
 
+async fn push(hub: &Hub, named: &NamedDestination) -> Outcome {
+    let counts = hub.pushes.run(&named.code, true).await?;
+    let of = |stream: &str| counts.streams.get(stream).copied().unwrap_or_default();
+    let (members, off) = (of("members"), of("taken_off"));
+    say(&format!(
+        "{} in the segment: {} handed over, {} were there, {} held back; {} taken off",
+        members.read, members.created, members.unchanged, members.suppressed, off.updated
+    ));
+    for (reason, count) in &counts.rejections {
+        say_error(&format!("{count:>8}  {reason}"));
+    }
+    Ok(())
+}
+
+async fn list_audiences(hub: &Hub) -> Outcome {
+    let rows = hub.house.store.read(|read| audiences::all(read.records())).await?;
+    let edition = hub.house.rulebook.edition();
+    for row in rows {
+        let number = row.source_no;
+        let read = move |read: &mut store::Read| {
+            let newest = syncs::list(read.records(), number, Timestamp::NEVER, 1)?;
+            Ok::<_, store::Error>((audiences::counts(read.records(), number)?, newest))
+        };
+        let (counts, newest) = hub.house.store.read(read).await?;
+        let count = |state| counts.iter().find(|(of, _)| *of == state).map_or(0, |(_, count)| *count);
+        let code = edition.source(number).map_or("", |source| source.code.as_str());
+        let last = newest.first().map_or_else(
+            || "never pushed".to_owned(),
+            |last| {
+                let why = if last.cause.is_empty() { String::new() } else { format!(": {}", last.cause) };
+                format!("pushed {}{why}", last.begun_at.rfc3339())
+            },
+        );
+        say(&format!(
+            "{code:<20}  {:<24}  {} there, {} to be taken off; {last}",
+            row.segment,
+            count(MemberRow::THERE) + count(MemberRow::HANDED),
+            count(MemberRow::LEAVING),
+        ));
+    }
+    Ok(())
+}
+
 async fn list(hub: &Hub) -> Outcome {
+    list_audiences(hub).await?;
     let rows = hub.house.store.read(|read| messages::subscribers(read.records())).await?;
     let edition = hub.house.rulebook.edition();
     for row in rows {
@@ -149,11 +236,25 @@ async fn resume(hub: &Hub, named: &NamedDestination) -> Outcome {
     Ok(())
 }
 
-async fn remove(hub: &Hub, named: &NamedDestination) -> Outcome {
+async fn remove(hub: &Hub, named: &NamedDestination, anyway: bool) -> Outcome {
     let number = known(hub, named)?;
+    let audiences = hub.house.store.read(|read| audiences::all(read.records())).await?;
+    if audiences.iter().any(|row| row.source_no == number) {
+        match hub.pushes.empty(&named.code).await {
+            Err(error) if anyway => {
+                let left = hub.pushes.forget(number).await?;
+                say_error(&format!("{error}; {left} people stay there: take them off by hand"));
+            }
+            done => done?,
+        }
+    }
     let line = Line::new(Act::Configured).to("command line").object(format!("destination {}", named.code));
     let removed = async {
-        let removed = hub.house.store.write(move |write| messages::delete_subscriber(write, number)).await?;
+        let removed = hub.house.store.write(move |write| {
+            let subscribed = messages::delete_subscriber(write, number)?;
+            Ok::<_, store::Error>(audiences::delete(write, number)? || subscribed)
+        });
+        let removed = removed.await?;
         if removed {
             hub.house.vendors.connections.remove(number).await?;
         }

@@ -30,6 +30,7 @@ use crate::intake::{HUB_SOURCE, Intake};
 use crate::jobs::announce::Announcer;
 use crate::jobs::deliver_messages::Deliveries;
 use crate::jobs::erase_at_vendors::VendorErasures;
+use crate::jobs::push_audience::Pushes;
 use crate::jobs::retention::{self, Retention};
 use crate::jobs::rotate_keys::KeyRotation;
 use crate::jobs::sync::{BEAT, Syncs};
@@ -90,6 +91,8 @@ pub struct Hub {
     pub announcer: Arc<Announcer>,
     /// Telling those who subscribed.
     pub deliveries: Arc<Deliveries>,
+    /// Handing people of segments to vendors.
+    pub pushes: Arc<Pushes>,
 }
 
 impl Hub {
@@ -150,7 +153,7 @@ pub async fn open(config: &Config) -> Result<Hub, Error> {
         tracing::error!(error = ?error, "the trained matching model cannot be read; the shipped one weighs");
     }
     let rotation = Arc::new(KeyRotation::new(rotator, keyring.clone(), store.clone(), book.clone(), clock.clone()));
-    let segments = Segments::new(
+    let segments = Arc::new(Segments::new(
         store.clone(),
         gateway.clone(),
         rulebook.clone(),
@@ -158,7 +161,7 @@ pub async fn open(config: &Config) -> Result<Hub, Error> {
         strongbox.clone(),
         clock.clone(),
         ids.clone(),
-    );
+    ));
     let catalog = Arc::new(Catalog::embedded()?);
     let mute = catalog.connectors().filter(|connector| !connector.can_erase()).map(|one| one.name().to_owned());
     let rights = Rights::new(
@@ -201,6 +204,15 @@ pub async fn open(config: &Config) -> Result<Hub, Error> {
     let announcer = Arc::new(Announcer::new(store.clone(), ids.clone(), clock.clone())?);
     let (store_of, gateway_of) = (store.clone(), gateway.clone());
     let deliveries = Deliveries { vendors: vendors.clone(), store: store_of, book: book.clone(), gateway: gateway_of };
+    let pushes = Pushes {
+        vendors: vendors.clone(),
+        segments: segments.clone(),
+        rights: rights.clone(),
+        intake: intake.clone(),
+        store: store.clone(),
+        book: book.clone(),
+        ids: ids.clone(),
+    };
     let doorkeeper = Doorkeeper::new(store.clone(), book.clone(), ids.clone(), entropy, clock.clone());
     Ok(Hub {
         house: House {
@@ -226,6 +238,7 @@ pub async fn open(config: &Config) -> Result<Hub, Error> {
         vendor_erasures,
         announcer,
         deliveries: Arc::new(deliveries),
+        pushes: Arc::new(pushes),
     })
 }
 

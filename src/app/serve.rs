@@ -14,7 +14,7 @@ use crate::api::limits::{Gate, RateLimit};
 use crate::api::server::Server;
 use crate::api::{House, bearer, collect, metrics};
 use crate::config::Config;
-use crate::jobs::{announce, deliver_messages, erase_at_vendors, retention, schedule, sync};
+use crate::jobs::{announce, deliver_messages, erase_at_vendors, push_audience, retention, schedule, sync};
 
 pub(super) async fn serve(hub: Hub, config: &Config) -> Outcome {
     hub.ready().await?;
@@ -29,7 +29,7 @@ pub(super) async fn serve(hub: Hub, config: &Config) -> Outcome {
 
 /// Starts the schedule and takes the address.
 pub(super) fn bind(hub: Hub, config: &Config) -> Result<Server, crate::api::server::Error> {
-    let Hub { house, rotation, retention, syncs, vendor_erasures, announcer, deliveries } = hub;
+    let Hub { house, rotation, retention, syncs, vendor_erasures, announcer, deliveries, pushes } = hub;
     actix_web::rt::spawn(schedule::keep_following(rotation.clone()));
     if let Some(days) = config.kek_rotation_days {
         actix_web::rt::spawn(schedule::keep_rotating(rotation, i64::from(days.get())));
@@ -41,6 +41,7 @@ pub(super) fn bind(hub: Hub, config: &Config) -> Result<Server, crate::api::serv
     actix_web::rt::spawn(erase_at_vendors::keep_erasing(vendor_erasures));
     actix_web::rt::spawn(announce::keep_announcing(announcer));
     actix_web::rt::spawn(deliver_messages::keep_delivering(deliveries));
+    actix_web::rt::spawn(push_audience::keep_pushing(pushes));
     actix_web::rt::spawn(schedule::keep_finishing(house.rights.clone()));
     actix_web::rt::spawn(schedule::keep_taking_back(house.intake.clone()));
     let (store, intake, clock) = (house.store.clone(), house.intake.clone(), house.clock.clone());

@@ -331,8 +331,12 @@ pub(super) fn connectors(command: Connectors) -> Outcome {
     match command {
         Connectors::List => {
             for connector in Catalog::embedded()?.connectors() {
-                let how =
-                    if connector.link().is_some() { "reads from the vendor" } else { "reads files out of a folder" };
+                let how = match (connector.link(), connector.audience(), connector.notify()) {
+                    (None, ..) => "reads files out of a folder",
+                    (_, Some(_), _) => "takes people of a segment",
+                    (_, _, Some(_)) => "is told what happens",
+                    _ => "reads from the vendor",
+                };
                 say(&format!("{:<18}  {:<34}  {how}", connector.name(), connector.title()));
             }
         }
@@ -360,7 +364,12 @@ fn show(connector: &Connector) {
         say(&format!("  {kind} {}=…  {}{example}{note}", parameter.name, parameter.title));
     }
     let streams: Vec<&str> = connector.streams().iter().map(Stream::name).collect();
-    say(&format!("\nStreams: {}", streams.join(", ")));
+    if !streams.is_empty() {
+        say(&format!("\nStreams: {}", streams.join(", ")));
+    }
+    if let Some(audience) = connector.audience() {
+        say(&format!("\nAudience: {}", audience.note().trim()));
+    }
     if let Some(webhooks) = connector.webhooks() {
         say(&format!("\nWebhooks: {}", webhooks.guide().trim()));
     }

@@ -11,23 +11,27 @@ pub enum Destinations {
     /// Connect a program or a system that is told, by naming its connector; it is tried first, and credentials are kept sealed
     #[command(
         after_help = "Example:\n  obhut destinations add webhook --code crm --set url=https://crm.example/obhut \\\n    \
-                            --topic consent.withdrawn --topic subject.erased"
+                            --topic consent.withdrawn --topic subject.erased\n  \
+                            obhut destinations add brevo --segment newsletter_subscribers --set list_id=12 \\\n    \
+                            --secret-file api_key=/run/secrets/brevo"
     )]
-    Add(AddDestination),
+    Add(Box<AddDestination>),
     /// Prove that it can be reached: one harmless call, or a message of type `test`
     Test(NamedDestination),
+    /// Hand the people of its segment over now, and take off who is not in it any more
+    Push(NamedDestination),
     /// List the destinations: what waits, what arrived, and why the last attempt failed
     List(HomeLayer),
     /// Tell it again after it was disabled, because it took nothing for days
     Resume(NamedDestination),
-    /// Forget it with its credentials and what waits for it
-    Remove(NamedDestination),
+    /// Take everybody off who was handed to it, and forget it with its credentials and what waits for it
+    Remove(RemoveDestination),
 }
 
 /// `obhut destinations add`.
 #[derive(Args)]
 pub struct AddDestination {
-    /// Its connector: webhook
+    /// Its connector: webhook, brevo, cleverreach, klaviyo, mailchimp or meta_audiences
     #[arg(value_name = "CONNECTOR")]
     pub connector: String,
     /// Code of the destination [default: the connector's name]
@@ -43,6 +47,12 @@ pub struct AddDestination {
     /// if it is left out
     #[arg(long = "secret-file", value_name = "NAME=FILE", value_parser = pair)]
     pub secrets: Vec<(String, String)>,
+    /// The segment whose people are handed to it; not for a webhook
+    #[arg(long, value_name = "SEGMENT")]
+    pub segment: Option<crate::segments::SegmentCode>,
+    /// Minutes from one push of the segment to the next; 0: only when told to. Who says no is taken off at once
+    #[arg(long, default_value_t = 60, value_parser = clap::value_parser!(u16).range(0..=10080))]
+    pub every: u16,
     /// What it is told; repeat it [default: everything]
     #[arg(long = "topic", value_name = "TOPIC", value_parser = clap::builder::PossibleValuesParser::new(crate::store::messages::TOPICS))]
     pub topics: Vec<String>,
@@ -61,6 +71,17 @@ pub struct AddDestination {
     /// Where the data is.
     #[command(flatten)]
     pub home: HomeLayer,
+}
+
+/// `obhut destinations remove`.
+#[derive(Args)]
+pub struct RemoveDestination {
+    /// Which.
+    #[command(flatten)]
+    pub named: NamedDestination,
+    /// Forget it even if its vendor does not take everybody off; who is left stays there
+    #[arg(long)]
+    pub anyway: bool,
 }
 
 /// A destination that is named.

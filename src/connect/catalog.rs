@@ -7,6 +7,7 @@ use std::sync::Arc;
 use include_dir::{Dir, include_dir};
 use serde_json::Value;
 
+use super::audience::Audience;
 use super::call::At;
 use super::erase::Erase;
 use super::filter::Filter;
@@ -96,6 +97,7 @@ pub struct Connector {
     link: Option<Link>,
     erase: Option<Erase>,
     webhooks: Option<Webhooks>,
+    audience: Option<Audience>,
     notify: Option<Notify>,
     deletions: Option<Deletions>,
     demands: Vec<Demands>,
@@ -187,6 +189,12 @@ impl Connector {
         self.webhooks.as_ref()
     }
 
+    /// How people of a segment are handed to the vendor, if the manifest says so.
+    #[must_use]
+    pub const fn audience(&self) -> Option<&Audience> {
+        self.audience.as_ref()
+    }
+
     /// How a program is told what happened here, if the manifest says so.
     #[must_use]
     pub const fn notify(&self) -> Option<&Notify> {
@@ -272,6 +280,11 @@ impl Connector {
             (Some(_), None) => return Err(no_link("webhooks:")),
             (None, _) => None,
         };
+        let audience = match (manifest.audience, &link) {
+            (Some(spec), Some(link)) => Some(Audience::load(spec, link, at)?),
+            (Some(_), None) => return Err(no_link("audience:")),
+            (None, _) => None,
+        };
         let notify = match (manifest.notify, &link) {
             (Some(spec), Some(link)) => Some(Notify::load(spec, link, at)?),
             (Some(_), None) => return Err(no_link("notify:")),
@@ -307,6 +320,7 @@ impl Connector {
             link,
             erase,
             webhooks,
+            audience,
             notify,
             deletions,
             demands,

@@ -31,6 +31,20 @@ pub struct Person {
     pub customer_number: Option<String>,
     /// The account's id at this source.
     pub account: Option<String>,
+    /// SHA-256 of the mail address in lower case, in hexadecimal: what a network was given.
+    pub email_sha256: Option<String>,
+    /// SHA-256 of the phone number in E.164 without its plus.
+    pub phone_sha256: Option<String>,
+}
+
+impl Person {
+    /// What is known, by name.
+    pub(super) fn words(&self) -> Vec<(&'static str, Value)> {
+        let values =
+            [&self.email, &self.phone, &self.customer_number, &self.account, &self.email_sha256, &self.phone_sha256];
+        let known = WHO.iter().zip(values).filter_map(|(name, value)| Some((*name, value.as_ref()?.trim())));
+        known.filter(|(_, value)| !value.is_empty()).map(|(name, value)| (name, value.into())).collect()
+    }
 }
 
 /// How a vendor is made to forget a person.
@@ -44,7 +58,7 @@ struct Step {
     name: String,
     leaves: Leaves,
     by: &'static str,
-    lookup: Call,
+    lookup: Option<Call>,
     objects: Filter,
     matches: Filter,
     also: Vec<Way>,
@@ -110,6 +124,10 @@ impl Erase {
         who.extend(WHO);
         let steps = spec.steps.into_iter().map(|spec| {
             let place = format!("{part}.{}", spec.name);
+            if spec.lookup.is_none() && !spec.later {
+                let message = "without a lookup nobody can look again: say `later: true`";
+                return Err(at.wrong(&spec.name, message));
+            }
             let mut known = who.clone();
             known.extend(spec.values.keys().map(String::as_str));
             if spec.later && spec.expect.is_none() && !spec.act.is_empty() {
@@ -120,7 +138,11 @@ impl Erase {
             Ok(Step {
                 leaves: spec.leaves,
                 by: spec.by.word(),
-                lookup: Call::load(&spec.lookup, &format!("{place}.lookup"), at, &who)?,
+                lookup: spec
+                    .lookup
+                    .as_ref()
+                    .map(|lookup| Call::load(lookup, &format!("{place}.lookup"), at, &who))
+                    .transpose()?,
                 objects: at.filter(&spec.objects, &format!("{place}.objects"))?,
                 matches: at.filter(&spec.matches, &format!("{place}.match"))?,
                 also: spec.also.iter().map(|way| Way::load(way, &place, at, &who)).collect::<Result<_, Error>>()?,
@@ -163,7 +185,7 @@ impl Erase {
 
     /// Takes every step. One that fails does not keep the others from being taken; doing it all again is harmless.
     pub async fn run(&self, session: &Session, person: &Person) -> Erasure {
-        let words = words_of(person);
+        let words: Variables = person.words().into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
         let mut steps = Vec::with_capacity(self.steps.len());
         for step in &self.steps {
             steps.push(step.report(session, &words).await);
@@ -174,13 +196,7 @@ impl Erase {
 }
 
 /// What a lookup may name of a person.
-const WHO: [&str; 4] = ["email", "phone", "customer_number", "account"];
-
-fn words_of(person: &Person) -> Variables {
-    let values = [&person.email, &person.phone, &person.customer_number, &person.account];
-    let known = WHO.iter().zip(values).filter_map(|(name, value)| Some((*name, value.as_ref()?.trim())));
-    known.filter(|(_, value)| !value.is_empty()).map(|(name, value)| (name.to_owned(), value.into())).collect()
-}
+const WHO: [&str; 6] = ["email", "phone", "customer_number", "account", "email_sha256", "phone_sha256"];
 
 impl Step {
     async fn report(&self, session: &Session, words: &Variables) -> StepReport {
@@ -210,6 +226,11 @@ impl Step {
     }
 
     async fn take(&self, session: &Session, words: &Variables, report: &mut StepReport) -> Result<(), Fault> {
+        if self.lookup.is_none() {
+            self.act_on(session, words, Variables::new()).await?;
+            (report.found, report.leaves) = (1, Some(self.leaves));
+            return Ok(());
+        }
         let mut acted = HashSet::new();
         for round in 0..ROUNDS {
             let found = self.look(session, words).await?;
@@ -249,8 +270,8 @@ impl Step {
     /// What is found by all that is known of the person.
     async fn look(&self, session: &Session, words: &Variables) -> Result<Vec<Value>, Fault> {
         let mut found = Vec::new();
-        if words.contains_key(self.by) {
-            found = self.look_by(session, words, (&self.lookup, &self.objects, &self.matches)).await?;
+        if let Some(lookup) = self.lookup.as_ref().filter(|_| words.contains_key(self.by)) {
+            found = self.look_by(session, words, (lookup, &self.objects, &self.matches)).await?;
         }
         for way in self.also.iter().filter(|way| words.contains_key(way.by)) {
             found.extend(self.look_by(session, words, (&way.lookup, &way.objects, &way.matches)).await?);
@@ -333,6 +354,8 @@ fn words_for(by: &str) -> &str {
         "phone" => "phone number",
         "customer_number" => "customer number",
         "account" => "account id",
+        "email_sha256" => "digest of a mail address",
+        "phone_sha256" => "digest of a phone number",
         other => other,
     }
 }

@@ -34,13 +34,13 @@ pub enum Fault {
     #[error("the reply is cut off or is no JSON; check that the address is that of the vendor's interface")]
     Unreadable,
     /// 401, also with a fresh token.
-    #[error("the vendor refuses the credentials; make new ones there and enter them with `obhut sources add`{}", said(.0))]
+    #[error("the vendor refuses the credentials; make new ones there and enter them here{}", said(.0))]
     Credentials(Option<String>),
     /// 403.
     #[error("the vendor accepts the credentials, but they lack a right this needs; see the connector's guide{}", said(.0))]
     Permission(Option<String>),
     /// 404.
-    #[error("the vendor knows no such address; check the shop's address{}", said(.0))]
+    #[error("the vendor knows no such address; check the address and the ids you entered{}", said(.0))]
     NotFound(Option<String>),
     /// The host sends callers elsewhere.
     #[error("`{0}` sends callers to another address; enter the final one")]
@@ -62,6 +62,9 @@ pub enum Fault {
     /// The reply is not what the manifest expects.
     #[error("this does not answer like the vendor; check the address")]
     NotTheVendor,
+    /// Something is still to be done at the vendor; the manifest says what.
+    #[error("{0}")]
+    NotReady(String),
     /// The vendor hands out the same page again and again.
     #[error("the vendor names the same page as the next one again")]
     Repeats,
@@ -93,6 +96,9 @@ pub enum Fault {
         "outgoing calls are not possible on this machine; are the certificates of the system there (ca-certificates)?"
     )]
     Machine,
+    /// The vendor took a job in and did not carry it out.
+    #[error("the vendor took the people in and did not say that it carried it out; they are told again")]
+    Job,
     /// What must be kept could not be.
     #[error("the new refresh token could not be kept")]
     Keep,
@@ -120,6 +126,7 @@ impl Fault {
             Self::Vendor { .. } => "vendor_error",
             Self::NotDone(_) => "not_done",
             Self::NotTheVendor => "not_the_vendor",
+            Self::NotReady(_) => "not_ready",
             Self::Repeats => "page_repeats",
             Self::Expired => "page_expired",
             Self::Filter(_) => "filter_failed",
@@ -128,6 +135,7 @@ impl Fault {
             Self::FilesOnly(_) => "files_only",
             Self::Folder(_) => "folder_unusable",
             Self::Machine => "machine",
+            Self::Job => "job_failed",
             Self::Keep => "not_kept",
         }
     }

@@ -37,6 +37,7 @@ pub struct Link {
     pub(super) error_code: Option<Filter>,
     pub(super) test: Option<Call>,
     pub(super) expect: Option<Filter>,
+    pub(super) otherwise: Option<String>,
     pub(super) max_reply_mib: u32,
     pub(super) timeout: Duration,
 }
@@ -148,6 +149,7 @@ impl Link {
             refuses: spec.refuses,
             error_code: spec.error_code.map(|code| at.filter(&code, "connection.error_code")).transpose()?,
             test: test.map(|test| Call::load(&test.request, "connection.test.request", at, &names)).transpose()?,
+            otherwise: test.and_then(|test| test.otherwise.clone()),
             expect: test
                 .and_then(|test| test.expect.as_ref())
                 .map(|code| at.filter(code, "connection.test.expect"))

@@ -3,6 +3,7 @@
 //! Its types are at once what `connectors/manifest.schema.json` is written from, so their comments speak to the author of
 //! a manifest.
 
+pub(super) mod audience;
 pub(super) mod erase;
 pub(super) mod link;
 pub(super) mod notify;
@@ -56,6 +57,9 @@ pub(super) struct Manifest {
     /// What the vendor tells by itself.
     #[serde(default)]
     pub(super) webhooks: Option<webhook::WebhookSpec>,
+    /// How people of a segment are handed to the vendor, and taken off again.
+    #[serde(default)]
+    pub(super) audience: Option<audience::AudienceSpec>,
     /// How a program is told what happened here.
     #[serde(default)]
     pub(super) notify: Option<notify::NotifySpec>,

@@ -16,6 +16,7 @@
 //! Read next: `connectors/shopware6/manifest.yaml`, then [`Pull::page`], which `jobs::sync` calls.
 
 mod aside;
+mod audience;
 mod call;
 mod catalog;
 mod connections;
@@ -48,6 +49,7 @@ mod vendors;
 mod webhook;
 
 pub use aside::Aside;
+pub use audience::{Audience, Newcomer, Spot, Unsubscribed};
 pub use catalog::{Catalog, Connector};
 pub use connections::{Connection, Connections, Places, Unkept};
 pub use deletion::{Deletions, Wish};

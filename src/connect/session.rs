@@ -138,7 +138,9 @@ impl Session {
         let Some(test) = &link.test else { return Ok(()) };
         let answer = self.call(test, &Variables::new(), None).await?;
         match &link.expect {
-            Some(expect) if !expect.holds(value(&answer.json)) => Err(Fault::NotTheVendor),
+            Some(expect) if !expect.holds(value(&answer.json)) => {
+                Err(link.otherwise.clone().map_or(Fault::NotTheVendor, Fault::NotReady))
+            }
             _ => Ok(()),
         }
     }
@@ -150,6 +152,11 @@ impl Session {
         let parameter = self.connector.link()?.auth.token.as_ref()?.refresh.as_ref()?;
         let value = self.variables().get(parameter)?.as_str()?.to_owned();
         Some((parameter.clone(), value))
+    }
+
+    /// Waits.
+    pub(super) async fn pause(&self, time: Duration) {
+        self.surroundings.pause.pause(time).await;
     }
 
     pub(super) fn now(&self) -> Timestamp {

@@ -244,5 +244,6 @@ pub(super) fn person(who: &Value) -> Person {
         phone: text("phone"),
         customer_number: text("customer_number"),
         account: text("account"),
+        ..Person::default()
     }
 }

@@ -1,4 +1,5 @@
-//! Following the ledger: what people said becomes messages for whoever subscribed.
+//! Following the ledger: what people said becomes messages for whoever subscribed, and a no takes people off the audiences they
+//! were handed to.
 //!
 //! Entries are found by their number, which grows. Numbers are made before their transaction commits, and other nodes have
 //! clocks of their own; so the last two minutes are read again and again, and what is announced already stays as it is. One
@@ -11,10 +12,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::consent::{Act, ledger};
+use crate::store::connection::Connection;
 use crate::store::jobs::{self, JobRow};
 use crate::store::messages::{self, News, SubscriberRow};
 use crate::store::rows::LedgerRow;
-use crate::store::{self, Store, Write, ledger as entries, subjects};
+use crate::store::{self, Store, Write, audiences, ledger as entries, subjects};
 use crate::types::{Clock, EntropyFailure, IdMaker, Timestamp};
 
 /// The name of the job.
@@ -69,20 +71,29 @@ impl Announcer {
     /// # Errors
     /// If it cannot be written.
     pub async fn subscribe(&self, row: SubscriberRow) -> Result<(), Error> {
-        let now = self.clock.now();
-        // Numbers of other clocks, and of transactions that are not over, may be lower.
-        let number = self.ids.record_no().0.saturating_sub(OVERLAP);
-        let start =
-            JobRow { lease_owner: Vec::new(), lease_until: Timestamp::UNSET, ..self.row((number, number), now) };
+        let start = self.start();
         let kept = self.store.write(move |write| {
-            let first = messages::subscribers(write.records())?.is_empty();
-            messages::put_subscriber(write, &row)?;
-            if first {
-                jobs::begin(write, &start)?;
-            }
-            Ok::<_, store::Error>(())
+            begin(write, &start)?;
+            messages::put_subscriber(write, &row)
         });
         Ok(kept.await?)
+    }
+
+    /// Follows what people say from here and now on, if nothing made it follow before: a no takes them off audiences.
+    ///
+    /// # Errors
+    /// If it cannot be written.
+    pub async fn follow(&self) -> Result<(), Error> {
+        let start = self.start();
+        Ok(self.store.write(move |write| begin(write, &start)).await?)
+    }
+
+    /// Where following begins when it begins now.
+    fn start(&self) -> JobRow {
+        // Numbers of other clocks, and of transactions that are not over, may be lower.
+        let number = self.ids.record_no().0.saturating_sub(OVERLAP);
+        let row = self.row((number, number), self.clock.now());
+        JobRow { lease_owner: Vec::new(), lease_until: Timestamp::UNSET, ..row }
     }
 
     /// Announces what was said since the last look. Nothing if another node follows, or nobody subscribed.
@@ -91,8 +102,7 @@ impl Announcer {
     /// If the store fails.
     pub async fn look(&self) -> Result<usize, Error> {
         let look = |read: &mut store::Read| {
-            let subscribed = !messages::subscribers(read.records())?.is_empty();
-            Ok::<_, store::Error>((subscribed, jobs::find(read.records(), KIND)?))
+            Ok::<_, store::Error>((is_wanted(read.records())?, jobs::find(read.records(), KIND)?))
         };
         let (subscribed, row) = self.store.read(look).await?;
         if !subscribed {
@@ -182,7 +192,17 @@ impl Announcer {
     }
 }
 
-/// Tells of these entries whoever subscribed before they were recorded. One that this version cannot read is stepped over: it must
+/// Is there anybody for whom to follow?
+fn is_wanted(records: &mut Connection) -> Result<bool, store::Error> {
+    Ok(!messages::subscribers(records)?.is_empty() || !audiences::all(records)?.is_empty())
+}
+
+/// Begins where `start` says, if nobody followed for anybody until now.
+fn begin(write: &mut Write<'_>, start: &JobRow) -> Result<(), store::Error> {
+    if is_wanted(write.records())? { Ok(()) } else { jobs::begin(write, start) }
+}
+
+/// Takes off audiences who said no, and tells of these entries whoever subscribed before they were recorded. One that this version cannot read is stepped over: it must
 /// not keep the others from being told.
 fn announce(write: &mut Write<'_>, rows: &[LedgerRow], now: Timestamp) -> Result<(), store::Error> {
     let subscribers = messages::subscribers(write.records())?;
@@ -215,6 +235,9 @@ fn announce(write: &mut Write<'_>, rows: &[LedgerRow], now: Timestamp) -> Result
             channel: entry.channel.map(crate::types::Channel::word),
             act: Some(entry.act.word()),
         };
+        if entry.act.is_no() {
+            audiences::take_off(write, &news.subjects, news.purpose, now)?;
+        }
         let there = subscribers.iter().filter(|subscriber| subscriber.created_at <= entry.recorded_at);
         messages::tell(write, there, &news, now)?;
     }

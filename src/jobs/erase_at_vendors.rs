@@ -227,7 +227,8 @@ impl VendorErasures {
         for (category, name) in LISTS {
             let mut told = Vec::new();
             for value in listed(errand, category, name) {
-                if self.rights.is_somebodys(row.source_no, name, &value).await? {
+                let is_digest = [EMAIL_DIGESTS, PHONE_DIGESTS].contains(&name);
+                if !is_digest && self.rights.is_somebodys(row.source_no, name, &value).await? {
                     others = others.saturating_add(1);
                 } else {
                     told.push(value);
@@ -242,6 +243,8 @@ impl VendorErasures {
                 email: next.next().flatten(),
                 phone: next.next().flatten(),
                 customer_number: next.next().flatten(),
+                email_sha256: next.next().flatten(),
+                phone_sha256: next.next().flatten(),
                 account: next.next().flatten().or_else(|| next.next().flatten()),
             };
             if is_nobody(&person) {
@@ -386,13 +389,18 @@ const NO_CONNECTOR: &str = "this node has no such connector; one of a newer vers
 const OWN_FAULT: &str = "the hub itself failed before it could ask; its log says why";
 
 /// Where an errand keeps by what the vendor knows the person, in the order of a person's values.
-const LISTS: [(Category, &str); 5] = [
+const LISTS: [(Category, &str); 7] = [
     (Category::Contact, "emails"),
     (Category::Contact, "phones"),
     (Category::Identity, "customer_numbers"),
+    (Category::Contact, EMAIL_DIGESTS),
+    (Category::Contact, PHONE_DIGESTS),
     (Category::Identity, "accounts"),
     (Category::Social, "accounts"),
 ];
+/// Digests of what a network was given. Nobody can be looked up by one.
+const EMAIL_DIGESTS: &str = "emails_sha256";
+const PHONE_DIGESTS: &str = "phones_sha256";
 
 #[expect(clippy::disallowed_methods, reason = "they go to the vendor that told of them, to be forgotten there")]
 fn listed(errand: &Disclosure, category: Category, name: &str) -> Vec<String> {
@@ -402,8 +410,13 @@ fn listed(errand: &Disclosure, category: Category, name: &str) -> Vec<String> {
 }
 
 const fn is_nobody(person: &Person) -> bool {
-    let Person { email, phone, customer_number, account } = person;
-    email.is_none() && phone.is_none() && customer_number.is_none() && account.is_none()
+    let Person { email, phone, customer_number, account, email_sha256, phone_sha256 } = person;
+    email.is_none()
+        && phone.is_none()
+        && customer_number.is_none()
+        && account.is_none()
+        && email_sha256.is_none()
+        && phone_sha256.is_none()
 }
 
 #[cfg(test)]

@@ -26,7 +26,7 @@ use crate::consent::Edition;
 use crate::gateway::{Actor, Ask, Caller, Scope};
 use crate::store::messages::{self, News};
 use crate::store::rows::{DataKeyRow, IdentifierRow, RecordRow, SubjectRow, SubjectRows, SubjectState, Who};
-use crate::store::{self, Write, cards, identifiers, keys, ledger, records, reviews, subjects, tombstones};
+use crate::store::{self, Write, audiences, cards, identifiers, keys, ledger, records, reviews, subjects, tombstones};
 use crate::types::{Category, CategorySet, PurposeCode, RecordKind, RequestId, SubjectId, Timestamp};
 use crate::vault::{self, Personal, Shredder};
 
@@ -239,6 +239,7 @@ impl Rights {
                 bury(write, &rows, &shredder, now)?;
                 kept.iter().try_for_each(|kept| store_kept(write, kept))?;
                 messages::announce(write, &News::erased(&rows, now), now)?;
+                audiences::take_off(write, &errand::ids_of(&rows), None, now)?;
                 errands.iter().try_for_each(|errand| errand::send(write, errand))
             })
             .await

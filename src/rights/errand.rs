@@ -8,16 +8,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::erase::Vaulted;
-use super::{Certificate, Error, Kind, Request, Rights, certificate};
+use super::{Error, Kind, Rights};
 use crate::audit::{Act, Line};
 use crate::gateway::{Actor, Answer, Ask, Caller, Disclosed, Disclosure, Scope};
 use crate::store::rows::{RecordRow, SubjectRow, SubjectRows, SubjectState, Who};
 use crate::store::source_erasures::{self, SourceErasureRow};
-use crate::store::{self, Write, connections, deliveries, identifiers, keys, records, requests, subjects};
+use crate::store::{self, Write, audiences, connections, deliveries, identifiers, keys, records, subjects};
 use crate::types::{Category, CategorySet, IdentifierKind, RecordKind, RequestId, SourceNo, SubjectId, Timestamp};
 use crate::vault::{Personal, source_scoped};
 
@@ -35,35 +34,6 @@ pub(super) struct Errand {
     indexes: Vec<[u8; 16]>,
 }
 
-/// Where the vendor of a source stands with somebody's erasure. It holds no value of theirs.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SourceErasure {
-    /// The code of the source.
-    pub source: String,
-    /// Is the answer final?
-    pub is_final: bool,
-    /// How often the vendor was asked.
-    pub attempts: i32,
-    /// When it is asked next; none if the answer is final.
-    pub next_at: Option<Timestamp>,
-    /// When the erasure began here.
-    pub asked_at: Timestamp,
-    /// When the report changed.
-    pub changed_at: Timestamp,
-    /// What became of each kind of object, as the connector told it, JSON; none before the first answer.
-    pub report: Option<String>,
-}
-
-/// The same in a certificate.
-#[derive(Serialize)]
-struct Certified {
-    source: String,
-    asked_at: String,
-    state: &'static str,
-    outcome: Option<String>,
-    final_at: Option<String>,
-}
-
 /// By what one vendor knows the person, by category and list.
 type Known = BTreeMap<(Category, &'static str), BTreeSet<String>>;
 
@@ -76,7 +46,13 @@ impl Rights {
         now: Timestamp,
     ) -> Result<Vec<Errand>, Error> {
         let connected = self.store.read(|read| connections::all(read.records())).await?;
-        let told: BTreeSet<SourceNo> = rows.records.iter().map(|record| record.source_no).collect();
+        let handed = self.handed(rows).await?;
+        let told: BTreeSet<SourceNo> = rows
+            .records
+            .iter()
+            .map(|record| record.source_no)
+            .chain(handed.iter().map(|(source, ..)| *source))
+            .collect();
         let sources: Vec<SourceNo> =
             connected.iter().map(|row| row.source_no).filter(|source| told.contains(source)).collect();
         if sources.is_empty() {
@@ -93,10 +69,29 @@ impl Rights {
                 errands.push(unasked(request, source, now));
                 continue;
             }
-            let known = copy.as_ref().map(|copy| self.known(copy, source)).unwrap_or_default();
+            let mut known = copy.as_ref().map(|copy| self.known(copy, source)).unwrap_or_default();
+            for (_, list, value) in handed.iter().filter(|(to, ..)| *to == source) {
+                known.entry((Category::Contact, list)).or_default().insert(value.clone());
+            }
             errands.push(self.errand(request, rows, (source, known), now).await?);
         }
         Ok(errands)
+    }
+
+    /// By what the person was handed to vendors: the source, the list and the value.
+    async fn handed(&self, rows: &SubjectRows) -> Result<Vec<(SourceNo, &'static str, String)>, Error> {
+        let people = ids_of(rows);
+        let members = self.store.read(move |read| audiences::of_people(read.records(), &people)).await?;
+        let mut handed = Vec::new();
+        for member in members {
+            let Some(errand) = self.open_member(&member).await? else { continue };
+            for part in errand.records().iter().filter_map(|record| record.part(Category::Contact)) {
+                for list in HANDED {
+                    handed.extend(texts(&part, list).into_iter().map(|value| (member.source_no, list, value)));
+                }
+            }
+        }
+        Ok(handed)
     }
 
     /// By what the vendor of `source` knows the person: what it told itself.
@@ -126,6 +121,11 @@ impl Rights {
         for ((category, list), values) in known {
             let mut told = Vec::new();
             for value in values {
+                // A digest is looked up nowhere; who shares it is handed over again.
+                if list.ends_with("_sha256") {
+                    told.push(value);
+                    continue;
+                }
                 let its = self.indexes_of(source, list, &value)?;
                 if self.others_have(its.clone(), Some(rows.subject)).await? {
                     withheld += 1;
@@ -293,75 +293,6 @@ impl Rights {
         }
         Ok(())
     }
-
-    /// How the vendors stand with a request, in the order of the sources. Empty before its execution, or if no connected
-    /// source told of the person.
-    ///
-    /// # Errors
-    /// If they cannot be read.
-    pub async fn source_erasures(&self, request: RequestId) -> Result<Vec<SourceErasure>, Error> {
-        let rows = self.store.read(move |read| source_erasures::of(read.records(), request)).await?;
-        let edition = self.rulebook.edition();
-        let told = |row: SourceErasureRow| {
-            let is_final = row.state != SourceErasureRow::WAITS;
-            SourceErasure {
-                source: edition.source(row.source_no).map_or_else(String::new, |source| source.code.clone()),
-                is_final,
-                attempts: row.attempts,
-                next_at: (!is_final).then_some(row.next_at),
-                asked_at: row.asked_at,
-                changed_at: row.changed_at,
-                report: (!row.report.is_empty()).then_some(row.report),
-            }
-        };
-        Ok(rows.into_iter().map(told).collect())
-    }
-
-    /// What a certificate says of the vendors.
-    pub(super) async fn certified_sources(&self, request: RequestId) -> Result<Value, Error> {
-        let all = self.source_erasures(request).await?.into_iter().map(|one| {
-            let report: Option<Value> = one.report.as_deref().and_then(|report| serde_json::from_str(report).ok());
-            let leaves = report.as_ref().and_then(|report| report.get("leaves")?.as_str().map(str::to_owned));
-            Certified {
-                source: one.source,
-                asked_at: one.asked_at.rfc3339(),
-                state: if one.is_final { "final" } else { "waiting" },
-                outcome: one.is_final.then(|| leaves.unwrap_or_else(|| NOTHING_FOUND.to_owned())),
-                final_at: one.is_final.then(|| one.changed_at.rfc3339()),
-            }
-        });
-        serde_json::to_value(all.collect::<Vec<_>>()).map_err(|_| Error::Document("certificate"))
-    }
-
-    /// Puts what the vendors answered since into the certificate of an answered erasure, and signs it again.
-    pub(super) async fn certify_anew(&self, id: RequestId) -> Result<(), Error> {
-        for _ in 0..TRIES {
-            let Request::Answered(answered) = self.request(id).await? else { return Ok(()) };
-            let mut certificate = Certificate::read(&answered.outcome)?;
-            let sources = self.certified_sources(id).await?;
-            if certificate.certificate.get(certificate::SOURCES) == Some(&sources) {
-                return Ok(());
-            }
-            if let Some(text) = certificate.certificate.as_object_mut() {
-                text.insert(certificate::SOURCES.to_owned(), sources);
-            }
-            let signed = certificate.sign_anew(self.shredder.certificates());
-            let outcome = serde_json::to_string(&signed).map_err(|_| Error::Document("certificate"))?;
-            let written = self.store.write(move |write| {
-                let Some(mut row) = requests::find(write.records(), id)? else { return Ok(true) };
-                let same = row.outcome == answered.outcome;
-                if same {
-                    row.outcome.clone_from(&outcome);
-                    requests::update(write, &row)?;
-                }
-                Ok::<_, store::Error>(same)
-            });
-            if written.await? {
-                return Ok(());
-            }
-        }
-        Err(Error::Changed)
-    }
 }
 
 /// Destroys an errand: its key first, which is committed first.
@@ -372,11 +303,6 @@ pub(super) fn destroy_errand(write: &mut Write<'_>, nobody: SubjectId) -> Result
     Ok(())
 }
 
-/// What an outcome is called where nothing of the person was found.
-pub const NOTHING_FOUND: &str = "nothing_found";
-/// How often a certificate that others change at the same moment is written.
-const TRIES: usize = 5;
-
 /// Where a record keeps by what its source knows the person.
 const LISTS: [(Category, &str); 5] = [
     (Category::Contact, "emails"),
@@ -385,6 +311,9 @@ const LISTS: [(Category, &str); 5] = [
     (Category::Identity, "customer_numbers"),
     (Category::Social, "accounts"),
 ];
+
+/// By what people are handed to vendors (`rights::audience`).
+const HANDED: [&str; 3] = ["emails", "emails_sha256", "phones_sha256"];
 
 const fn kinds_of(list: &str) -> &'static [IdentifierKind] {
     match list.as_bytes() {
@@ -414,7 +343,7 @@ fn unasked(request: RequestId, source: SourceNo, now: Timestamp) -> Errand {
     Errand { sealed: None, row, indexes: Vec::new() }
 }
 
-fn ask() -> Result<Ask, Error> {
+pub(super) fn ask() -> Result<Ask, Error> {
     Ok(Ask {
         caller: Caller { actor: Actor::Hub("rights"), scope: Scope::Every },
         purpose: OWN_ACCESS.parse().map_err(store::Error::from)?,
@@ -434,6 +363,11 @@ fn texts(part: &Disclosed<&Value>, list: &str) -> Vec<String> {
         entry => entry.get("value")?.as_str().map(str::to_owned),
     };
     entries.into_iter().flatten().filter_map(text).collect()
+}
+
+/// The ids of a person: their own, and those of whoever was merged into them.
+pub(super) fn ids_of(rows: &SubjectRows) -> Vec<SubjectId> {
+    [rows.subject].into_iter().chain(rows.merged.iter().map(|row| row.subject_id)).collect()
 }
 
 /// Stores an errand, in the transaction of the mark, whose own indexes are gone by now. [`Error::Changed`] if somebody else got one

@@ -9,6 +9,7 @@
 
 mod access;
 mod attributes;
+mod audience;
 mod certificate;
 mod correct;
 pub mod deadline;
@@ -28,6 +29,7 @@ mod request;
 mod rest;
 mod retention;
 mod tally;
+mod vendors;
 mod words;
 
 #[cfg(test)]
@@ -36,13 +38,14 @@ mod tests;
 use std::sync::Arc;
 
 pub use access::{Membership, Package};
+pub use audience::{Handed, Handing, Told};
 pub use certificate::{Certificate, Invalid, Kept, Recipient, verify_certificate};
 pub use correct::{Correction, Linked};
 pub use deadline::{Deadline, Land};
-pub use errand::{NOTHING_FOUND, SourceErasure};
 pub use notice::{Notice, NoticeState};
 pub use request::{Answered, Case, Executing, Kind, Received, Refused, RefusedFor, Request};
 pub use tally::{Rule, Tally};
+pub use vendors::{NOTHING_FOUND, SourceErasure};
 
 use crate::audit::{self, Book};
 use crate::consent::Rulebook;

@@ -67,6 +67,21 @@ impl Segments {
         cursor: Option<&Cursor>,
         limit: usize,
     ) -> Result<Page, Error> {
+        self.page_to(caller, &recipient(caller), code, cursor, limit).await
+    }
+
+    /// The same for somebody else: who is on the page stands in the audit book as handed to `recipient`.
+    ///
+    /// # Errors
+    /// As [`Segments::page`].
+    pub async fn page_to(
+        &self,
+        caller: &Caller,
+        recipient: &str,
+        code: &SegmentCode,
+        cursor: Option<&Cursor>,
+        limit: usize,
+    ) -> Result<Page, Error> {
         let (stored, bound) = self.bound(code).await?;
         self.admit(caller, &bound).await?;
         let stop = cursor.map(|cursor| Stop::open(cursor, &self.strongbox)).transpose()?;
@@ -98,7 +113,7 @@ impl Segments {
         if !members.is_empty() {
             let ask = ask(caller, &bound.purpose, bound.delivered(), &bound);
             let object = format!("segment:{code}");
-            self.gateway.deliver(&ask, &walk.delivered, &recipient(caller), &object).await?;
+            self.gateway.deliver(&ask, &walk.delivered, recipient, &object).await?;
         }
         let next = match after.filter(|_| !ended) {
             Some(after) => {

@@ -106,6 +106,11 @@ pub(super) struct Bound {
 }
 
 impl Segment {
+    /// The purposes whose standing members need.
+    pub fn purposes(&self) -> impl Iterator<Item = &PurposeCode> {
+        std::iter::once(&self.purpose).chain(&self.select_under)
+    }
+
     /// Reads a segment from JSON.
     ///
     /// # Errors

@@ -22,6 +22,7 @@ pub mod acquaintances;
 pub mod apart;
 pub mod api_keys;
 pub mod arrivals;
+pub mod audiences;
 pub mod audit;
 pub mod audit_heads;
 pub mod cards;

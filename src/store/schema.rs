@@ -76,6 +76,14 @@ diesel::table! { message (source_no, event_id) {
     source_no -> Integer, event_id -> Binary, topic -> Text, body -> Text, state -> SmallInt, attempts -> Integer,
     next_at -> BigInt, lease_until -> BigInt, created_at -> BigInt, changed_at -> BigInt, cause -> Text,
 } }
+diesel::table! { audience (source_no) {
+    source_no -> Integer, segment -> Text, purposes -> Text, every_seconds -> Integer, next_at -> BigInt,
+    wanted_at -> BigInt, failures -> Integer, retry_at -> BigInt, lease_owner -> Binary, lease_until -> BigInt,
+    created_at -> BigInt,
+} }
+diesel::table! { audience_member (source_no, ix) {
+    source_no -> Integer, ix -> Binary, subject_id -> Binary, errand -> Binary, state -> SmallInt, changed_at -> BigInt,
+} }
 diesel::table! { segment (segment_id) {
     segment_id -> Binary, code -> Text, version -> Integer, definition -> Text, created_at -> BigInt,
 } }

@@ -399,7 +399,8 @@ fn every_connector_says_what_it_needs_and_how_the_vendor_forgets() {
         if connector.notify().is_some() {
             continue;
         }
-        assert!(connector.streams().iter().any(|stream| stream.pull().is_some()), "{name} reads nothing");
+        let reads = connector.streams().iter().any(|stream| stream.pull().is_some());
+        assert!(reads || connector.audience().is_some(), "{name} reads nothing and takes nobody");
         assert!(connector.erase().is_some_and(|erase| erase.note().len() > 40), "{name} does not say how it forgets");
     }
 }
@@ -443,5 +444,30 @@ fn what_is_wrong_with_a_connection_is_told_with_its_line_and_what_to_write() {
         });
         assert!(text.contains(told), "{from} -> {to}: {text}");
         assert!(text.starts_with("shopware6/manifest.yaml"), "{text}");
+    }
+}
+
+#[test]
+fn what_is_wrong_with_an_audience_is_told_with_what_to_write() {
+    let manifest = std::fs::read_to_string("connectors/brevo/manifest.yaml").unwrap();
+    for (from, to, told) in [
+        ("      by: email\n", "      by: phone\n", "say how somebody is taken off by email"),
+        (
+            "      lookup: {path: \"/contacts/{email}\"}\n",
+            "",
+            "without a lookup nobody can look again: say `later: true`",
+        ),
+        ("/processes/{job}", "/processes/{process}", "`{process}` stands for nothing here"),
+        ("offset: \"{offset}\"", "offset: \"{token}\"", "`{token}` stands for nothing here"),
+        ("  batch: 500", "  batches: 500", "unknown field `batches`"),
+        ("done: .status", "done: .status |", "filter `audience.job.done`"),
+    ] {
+        assert!(manifest.contains(from), "{from}");
+        let folder = tempfile::tempdir().unwrap();
+        let brevo = folder.path().join("brevo");
+        std::fs::create_dir(&brevo).unwrap();
+        std::fs::write(brevo.join("manifest.yaml"), manifest.replacen(from, to, 1)).unwrap();
+        let text = Catalog::read(folder.path()).err().map_or_else(|| "good".to_owned(), |error| error.to_string());
+        assert!(text.contains(told), "{from} -> {to}: {text}");
     }
 }

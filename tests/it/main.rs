@@ -16,6 +16,7 @@ mod databases;
 mod datev;
 mod demo;
 mod dependencies;
+mod destinations;
 mod doors;
 mod erasure;
 mod faults;

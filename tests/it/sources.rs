@@ -21,6 +21,7 @@ in_a_house_on_both_databases!(
     what_is_wrong_is_said_in_plain_words,
     a_sync_that_is_killed_goes_on_where_it_was,
     the_running_hub_reads_by_itself_and_when_it_is_told_to,
+    whom_the_hub_erases_the_shop_forgets_also_when_a_process_is_killed,
 );
 
 fn fake(people: usize) -> Fake<Shop> {
@@ -250,4 +251,43 @@ fn a_secret_is_entered_later(database: Database) {
     assert!(told.contains("shop_url: Address of the shop"), "{told}");
     let told = text(&house.run(&["sources", "set", "shop", "--set", "shop=x"]));
     assert!(told.contains("`shop` is none of this connector"), "{told}");
+}
+
+fn whom_the_hub_erases_the_shop_forgets_also_when_a_process_is_killed(database: Database) {
+    let mut house = House::open(database);
+    let shop = fake(5);
+    house.keep_secret(&email(3));
+    assert!(add(&house, shop.address(), "secret-of-the-shop", "0", ALLOWED).status.success());
+    assert!(house.run(&["sources", "sync", "shop"]).status.success());
+    shown(&house);
+    shop.slow_down(Duration::from_millis(400));
+    let before = shop.calls();
+    let asked = json!({"right": "erasure", "identifier": {"kind": "email", "value": email(3)}, "execute": true});
+    let certificate = house.post(Role::Dpo, "/v1/requests", &asked).expect(201).json();
+    let id = certificate["certificate"]["request_id"].as_str().unwrap().to_owned();
+    assert_eq!(certificate["certificate"]["sources"][0]["state"], "waiting", "{certificate}");
+    // It is in the middle of asking the shop.
+    assert!((0..1_500).any(|_| {
+        sleep(Duration::from_millis(20));
+        shop.calls() > before + 2
+    }));
+    house.kill();
+    shop.slow_down(Duration::ZERO);
+    house.database().execute(Shelf::Records, "UPDATE source_erasure SET lease_until = 0");
+    house.start();
+    let path = format!("/v1/requests/{id}");
+    let source = || house.get(Role::Dpo, &path).json()["sources"][0].clone();
+    let done = (0..600).any(|_| {
+        sleep(Duration::from_millis(100));
+        source()["state"] == "final"
+    });
+    assert!(done, "{}", source());
+    assert_eq!((&source()["source"], &source()["outcome"]), (&json!("shop"), &json!("restricted")), "{}", source());
+    let certificate = house.get(Role::Dpo, &format!("{path}/certificate")).json();
+    assert_eq!(certificate["certificate"]["sources"][0]["outcome"], "restricted", "{certificate}");
+    shop.with(|shop| assert!(!json!(shop.entities["customer"]).to_string().contains(&email(3))));
+    let told = text(&house.run(&["requests", "show", &id]));
+    assert!(told.contains("source shop: final") && told.contains("orders: 1 found, restricted"), "{told}");
+    let again = house.run(&["requests", "execute", &id]);
+    assert!(text(&again).contains("\"sources\""), "{}", text(&again));
 }

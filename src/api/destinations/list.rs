@@ -10,13 +10,40 @@ use crate::api::permissions::op;
 use crate::api::problem::Problem;
 use crate::api::{House, Instant};
 use crate::store;
+use crate::store::audiences::{self, MemberRow};
 use crate::store::messages::{self, MessageRow, SubscriberRow};
 
 /// The destinations.
 #[derive(Serialize, ToSchema)]
 pub struct Destinations {
-    /// In the order in which they were added.
+    /// Programs that are told, in the order in which they were added.
     destinations: Vec<Destination>,
+    /// Systems that take the people of a segment, in the order in which they were added.
+    audiences: Vec<AudienceView>,
+}
+
+/// A system that takes the people of a segment.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Audience)]
+pub struct AudienceView {
+    /// Its code.
+    code: String,
+    /// What the merchant calls it.
+    title: String,
+    /// Its connector.
+    connector: String,
+    /// The segment.
+    segment: String,
+    /// Seconds from one push to the next; 0: only when told to.
+    every_seconds: i32,
+    /// When it is pushed next by itself; null: never.
+    next_at: Option<Instant>,
+    /// Pushes in a row that failed.
+    failures: i32,
+    /// How many people were handed over.
+    there: i64,
+    /// How many of those are still to be taken off.
+    to_be_taken_off: i64,
 }
 
 /// A program that is told what people decided, and how far it is told.
@@ -47,7 +74,7 @@ pub struct Destination {
     cause: Option<String>,
 }
 
-/// Lists the destinations: what waits, what arrived, and why the last attempt failed.
+/// Lists the destinations: who was handed over, what waits, what arrived, and why the last attempt failed.
 #[utoipa::path(
     tag = "administration",
     responses((status = 200, description = "The destinations.", body = Destinations))
@@ -79,5 +106,26 @@ pub async fn list(house: Data<House>, _call: May<op::ListDestinations>) -> Resul
             cause,
         })
     });
-    Ok(HttpResponse::Ok().json(Destinations { destinations: told.collect() }))
+    let read = |read: &mut store::Read| {
+        let rows = audiences::all(read.records())?;
+        rows.into_iter()
+            .map(|row| Ok((audiences::counts(read.records(), row.source_no)?, row)))
+            .collect::<Result<Vec<_>, store::Error>>()
+    };
+    let taken = house.store.read(read).await?.into_iter().filter_map(|(counts, row)| {
+        let source = edition.source(row.source_no)?;
+        let count = |state| counts.iter().find(|(of, _)| *of == state).map_or(0, |(_, count)| *count);
+        Some(AudienceView {
+            code: source.code.clone(),
+            title: source.title.clone(),
+            connector: source.connector.clone(),
+            segment: row.segment,
+            every_seconds: row.every_seconds,
+            next_at: row.next_at.is_set().then_some(Instant(row.next_at)),
+            failures: row.failures,
+            there: count(MemberRow::THERE) + count(MemberRow::HANDED),
+            to_be_taken_off: count(MemberRow::LEAVING),
+        })
+    });
+    Ok(HttpResponse::Ok().json(Destinations { destinations: told.collect(), audiences: taken.collect() }))
 }

@@ -74,7 +74,7 @@ pub async fn erase(house: Data<House>, call: May<op::EraseAtVendor, Sent>) -> Re
         }
     }
     let source = house.rulebook.edition().source_named(&code).ok_or_else(unknown)?.clone();
-    let person = Person { email, phone, customer_number, account };
+    let person = Person { email, phone, customer_number, account, ..Person::default() };
     let report = once::apart(async move {
         // Where nothing can be asked for, what is left to be said needs no connection.
         let connector = house.vendors.catalog.connector(&source.connector).ok();

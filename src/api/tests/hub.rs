@@ -239,7 +239,7 @@ async fn house(directory: &TempDir, store: Store, clock: Arc<dyn Clock>, entropy
         (store.clone(), book.clone(), rulebook.clone(), keyring.clone(), ids.clone(), clock.clone());
     let intake = Arc::new(Intake::new(unlocked.sealer, unlocked.comparer, gateway.clone(), s, k, r, b, i, c));
     let (s, b, r, i, c) = (store.clone(), book.clone(), rulebook.clone(), ids.clone(), clock.clone());
-    let segments = Segments::new(s, gateway.clone(), r, b, strongbox.clone(), c, i);
+    let segments = Arc::new(Segments::new(s, gateway.clone(), r, b, strongbox.clone(), c, i));
     segments.ensure_defaults().await.unwrap();
     let (s, b, r, i, c) = (store.clone(), book.clone(), rulebook.clone(), ids.clone(), clock.clone());
     let rights =

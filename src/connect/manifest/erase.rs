@@ -24,7 +24,8 @@ pub(in crate::connect) struct EraseSpec {
 
 /// One kind of object at the vendor: look it up, do away with it, look again.
 ///
-/// Requests may use `{email}`, `{phone}`, `{customer_number}` and `{account}`, as far as they are known of the person.
+/// Requests may use `{email}`, `{phone}`, `{customer_number}`, `{account}`, `{email_sha256}` and `{phone_sha256}`, as far as they are
+/// known of the person.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(in crate::connect) struct StepSpec {
@@ -34,13 +35,15 @@ pub(in crate::connect) struct StepSpec {
     pub(in crate::connect) leaves: Leaves,
     /// What it is looked up by; without that value of the person it is not looked for, and left to somebody.
     pub(in crate::connect) by: By,
-    /// The call that finds it.
-    pub(in crate::connect) lookup: RequestSpec,
+    /// The call that finds it. Without one the acts are done unseen, for vendors that show nobody; that needs `later: true`.
+    #[serde(default)]
+    pub(in crate::connect) lookup: Option<RequestSpec>,
     /// jq filter over the reply that yields what was found, one by one.
+    #[serde(default = "nothing")]
     pub(in crate::connect) objects: String,
     /// jq predicate over `{found, who, parameters}`: is it really the person's? Vendors search loosely; `who` holds the values in lower
     /// case.
-    #[serde(rename = "match")]
+    #[serde(rename = "match", default = "nobody")]
     pub(in crate::connect) matches: String,
     /// Further ways to find it, for whom the vendor knows by other values. Each that can be gone is gone.
     #[serde(default)]
@@ -87,6 +90,10 @@ pub(in crate::connect) enum By {
     CustomerNumber,
     /// The account's id at this source.
     Account,
+    /// The digest of a mail address that a network was given.
+    EmailSha256,
+    /// The digest of a phone number that a network was given.
+    PhoneSha256,
 }
 
 impl By {
@@ -97,6 +104,8 @@ impl By {
             Self::Phone => "phone",
             Self::CustomerNumber => "customer_number",
             Self::Account => "account",
+            Self::EmailSha256 => "email_sha256",
+            Self::PhoneSha256 => "phone_sha256",
         }
     }
 }
@@ -132,6 +141,14 @@ impl Leaves {
             Self::Impossible => "impossible",
         }
     }
+}
+
+fn nothing() -> String {
+    "empty".to_owned()
+}
+
+fn nobody() -> String {
+    "false".to_owned()
 }
 
 fn id_of() -> BTreeMap<String, String> {

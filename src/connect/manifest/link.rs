@@ -264,6 +264,9 @@ pub(in crate::connect) struct TestSpec {
     /// jq predicate over the reply: is this the vendor, answering as it should?
     #[serde(default)]
     pub(in crate::connect) expect: Option<String>,
+    /// What is said where it does not, in plain words; without it, that this is not the vendor.
+    #[serde(default)]
+    pub(in crate::connect) otherwise: Option<String>,
 }
 
 fn authorization() -> String {

@@ -4,15 +4,15 @@ use serde_json::{Value, json};
 
 use super::{Deliveries, PAUSES};
 use crate::connect::{Connection, Outgoing};
-use crate::consent::{Act, Entry, EntryNo, Method, Terms};
+use crate::consent::{Act, Terms};
 use crate::databases::{Database, on_both_databases};
-use crate::intake::{Out, Papers, Stated};
+use crate::intake::{Out, Papers};
 use crate::jobs::announce::Announcer;
 use crate::jobs::sync::tests::house::House;
 use crate::jobs::sync::tests::scenarios::open;
 use crate::store::Shelf;
 use crate::store::messages::{self, MessageRow, News, SubscriberRow};
-use crate::types::{Channel, Clock as _, IdentifierKind, SourceNo, SubjectId, Timestamp};
+use crate::types::{Clock as _, IdentifierKind, SourceNo, SubjectId, Timestamp};
 use crate::vendors::Fake;
 use crate::vendors::subscriber::{SECRET, Subscriber};
 use crate::vendors::teekontor::Teekontor;
@@ -91,25 +91,7 @@ impl Scene {
     }
 
     async fn say(&self, who: SubjectId, act: Act, purpose: &str) {
-        self.house.wait(1);
-        let now = self.house.clock.now();
-        let entry = Entry {
-            act,
-            purpose: Some(purpose.parse().unwrap()),
-            channel: (purpose == "newsletter_email" && !act.is_restriction()).then_some(Channel::Email),
-            at: now,
-            recorded_at: now,
-            entry_no: EntryNo(0),
-            origin: who,
-            text_version: None,
-            method: Method::Link,
-            proven: false,
-            confirmed: false,
-            explicit: false,
-            parental: false,
-        };
-        let stated = Stated { entry, evidence: None, dated: false };
-        self.house.syncs.intake.record(who, stated, None).await.unwrap();
+        self.house.say(who, act, purpose).await;
     }
 
     fn heard(&self) -> Vec<Value> {

@@ -6,8 +6,13 @@
 
 pub mod amazon;
 pub mod billbee;
+pub mod brevo;
+pub mod cleverreach;
+pub mod klaviyo;
 pub mod lexware;
+pub mod mailchimp;
 pub mod meta;
+pub mod meta_audiences;
 pub mod sevdesk;
 pub mod shopify;
 pub mod shopware;
@@ -99,6 +104,12 @@ pub enum Break {
     Html,
 }
 
+/// A segment of a path, without its percents.
+pub fn decoded(segment: &str) -> String {
+    let pair = format!("x={}", segment.replace('+', "%2B"));
+    url::form_urlencoded::parse(pair.as_bytes()).next().map(|(_, value)| value.into_owned()).unwrap_or_default()
+}
+
 struct State<V> {
     vendor: V,
     calls: Vec<String>,
@@ -172,6 +183,11 @@ impl<V: Vendor> Fake<V> {
         let mut state = self.state();
         let next = state.calls.len() + after;
         state.breaks.extend(how.iter().enumerate().map(|(number, how)| (next + number, *how)));
+    }
+
+    /// Breaks no call any more.
+    pub fn mend(&self) {
+        self.state().breaks.clear();
     }
 
     /// Takes so long for each answer from now on.

@@ -11,20 +11,20 @@ use sha2::{Digest as _, Sha256};
 
 use crate::audit::Book;
 use crate::connect::{Catalog, Connection, Connections, Counts, Outgoing, Parameters, Pause, Surroundings, Vendors};
-use crate::consent::{Rulebook, Terms, default_purposes};
+use crate::consent::{Act, Entry, EntryNo, Method, Rulebook, Terms, default_purposes};
 use crate::databases::Database;
 use crate::gateway::{Actor, Caller, Gateway, Scope};
-use crate::intake::Intake;
+use crate::intake::{Intake, Stated};
 use crate::jobs::sync::{BEAT, Error, Syncs};
 use crate::rights::{Certificate, Controller, Kind, Rights};
 use crate::store::rows::Who;
 use crate::store::syncs::{self, SyncRow};
-use crate::store::{Store, keys};
+use crate::store::{Store, audit, keys};
 use crate::types::{
-    ApiKeyId, Clock, Entropy, EntropyFailure, IdMaker, IdentifierKind, RecordNo, RequestId, Role, SourceNo, SubjectId,
-    Timestamp,
+    ApiKeyId, Channel, Clock, Entropy, EntropyFailure, IdMaker, IdentifierKind, RecordNo, RequestId, Role, SourceNo,
+    SubjectId, Timestamp,
 };
-use crate::vault::{CredentialRoot, Keyring, first_secrets, unlock};
+use crate::vault::{CredentialRoot, Keyring, Strongbox, first_secrets, unlock};
 use crate::vendors::Fake;
 use crate::vendors::teekontor::Teekontor;
 
@@ -82,6 +82,7 @@ pub(in crate::jobs) struct House {
     pub(in crate::jobs) rights: Arc<Rights>,
     pub(in crate::jobs) book: Arc<Book>,
     pub(in crate::jobs) gateway: Arc<Gateway>,
+    pub(in crate::jobs) strongbox: Arc<Strongbox>,
     leap: Arc<Leap>,
 }
 
@@ -121,14 +122,15 @@ impl House {
         let (g, b, shredder) = (gateway.clone(), book.clone(), unlocked.shredder);
         let rights = Arc::new(Rights::new(s, g, shredder, keyring, b, r, i, c, controller));
         let leap = Arc::new(Leap { clock: clock.clone(), waited: AtomicU64::new(0) });
+        let strongbox = Arc::new(unlocked.strongbox);
         let vendors = Arc::new(Vendors {
             catalog,
-            connections: Connections::new(store.clone(), Arc::new(unlocked.strongbox)),
+            connections: Connections::new(store.clone(), strongbox.clone()),
             rulebook,
             surroundings: Surroundings { clock: clock.clone(), entropy, pause: leap.clone() },
         });
         let syncs = Syncs { vendors, intake, store: store.clone(), rights: rights.clone(), ids, beat: BEAT };
-        Self { syncs, clock, store, database, rights, book, gateway, leap }
+        Self { syncs, clock, store, database, rights, book, gateway, strongbox, leap }
     }
 
     /// Connects the source, and calls to `vendor` go to `fake`.
@@ -191,6 +193,47 @@ impl House {
     pub(in crate::jobs) async fn subject(&self, mail: &str) -> SubjectId {
         let who = self.who(&(IdentifierKind::Email, mail.to_owned()));
         self.gateway.snapshot(who).await.unwrap().unwrap().subject
+    }
+
+    /// Somebody says something about a purpose; a yes is proven.
+    pub(in crate::jobs) async fn say(&self, who: SubjectId, act: Act, purpose: &str) {
+        self.wait(1);
+        let now = self.clock.now();
+        let channel = match purpose {
+            _ if act.is_restriction() => None,
+            "newsletter_email" => Some(Channel::Email),
+            "social_advertising" => Some(Channel::Social),
+            _ => None,
+        };
+        let yes = act == Act::Granted;
+        let entry = Entry {
+            act,
+            purpose: Some(purpose.parse().unwrap()),
+            channel,
+            at: now,
+            recorded_at: now,
+            entry_no: EntryNo(0),
+            origin: who,
+            text_version: yes.then(|| "2026-01".into()),
+            method: if yes { Method::Checkbox } else { Method::Link },
+            proven: yes,
+            confirmed: false,
+            explicit: yes,
+            parental: false,
+        };
+        self.syncs.intake.record(who, Stated { entry, evidence: None, dated: false }, None).await.unwrap();
+    }
+
+    /// The lines of the audit book.
+    pub(in crate::jobs) async fn lines(&self) -> Vec<String> {
+        let entries = self.store.read(|read| {
+            let mut all = Vec::new();
+            for log in audit::logs(read)? {
+                all.extend(audit::entries(read, log.log_id, 0, 10_000)?);
+            }
+            Ok::<_, crate::store::Error>(all)
+        });
+        entries.await.unwrap().into_iter().map(|row| String::from_utf8(row.body).unwrap()).collect()
     }
 
     /// The numbers of a person's records.

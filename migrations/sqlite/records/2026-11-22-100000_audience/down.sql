@@ -1,0 +1,2 @@
+DROP TABLE audience_member;
+DROP TABLE audience;

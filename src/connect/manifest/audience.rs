@@ -1,0 +1,101 @@
+//! How people of a segment are handed to the vendor, and taken off again.
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::erase::StepSpec;
+use super::request::RequestSpec;
+
+/// How people of a segment are handed to the vendor, and taken off again.
+///
+/// A segment by e-mail tells people by their mail address; one for social networks by digests of mail address and phone number
+/// (SHA-256 in hexadecimal over the lower-case address, and over the number in E.164 without its plus).
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(in crate::connect) struct AudienceSpec {
+    /// For the merchant and the officer: what this makes of people at the vendor, and what is left when they are taken off.
+    pub(in crate::connect) note: String,
+    /// By what people are told.
+    #[serde(default)]
+    pub(in crate::connect) by: Told,
+    /// How many people one call may hold.
+    #[serde(default = "one")]
+    pub(in crate::connect) batch: u16,
+    /// The call that adds people, or brings what is known of them up to date; it may be made again when its answer is lost. The body
+    /// sees `.members`, each with `email` (or `email_sha256` and `phone_sha256`) and the fields of the segment by category, and
+    /// `.now` in seconds since 1970; with `batch: 1` placeholders may name `{email}` too.
+    pub(in crate::connect) add: RequestSpec,
+    /// jq filter over the reply that yields the mail addresses the vendor did not take.
+    #[serde(default)]
+    pub(in crate::connect) refused: Option<String>,
+    /// Where the vendor answers with a job: how to wait for its end.
+    #[serde(default)]
+    pub(in crate::connect) job: Option<JobSpec>,
+    /// Who unsubscribed at the vendor itself. They are not handed over; of whom the hub handed over it is a withdrawal.
+    #[serde(default)]
+    pub(in crate::connect) unsubscribed: Option<UnsubscribedSpec>,
+    /// A look at the people of a batch just before they are added, where adding them would subscribe anew who unsubscribed at
+    /// the vendor.
+    #[serde(default)]
+    pub(in crate::connect) check: Option<CheckSpec>,
+    /// What takes one person off; as in `erase`, each looks again afterwards. What people are told by is all that is known.
+    pub(in crate::connect) remove: Vec<StepSpec>,
+}
+
+/// By what people are told.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub(in crate::connect) enum Told {
+    /// Their mail address; the segment's channel is e-mail.
+    #[default]
+    Email,
+    /// Digests of mail address and phone number; the segment's channel is social.
+    Digests,
+}
+
+/// A job of the vendor that carries out what it took in.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(in crate::connect) struct JobSpec {
+    /// jq filter over the reply of `add` that yields the job's id.
+    pub(in crate::connect) id: String,
+    /// The call that tells how far it is; it uses `{job}`.
+    pub(in crate::connect) request: RequestSpec,
+    /// jq predicate over its reply: has the job ended well?
+    pub(in crate::connect) done: String,
+    /// jq predicate over its reply: has it failed?
+    #[serde(default)]
+    pub(in crate::connect) failed: Option<String>,
+}
+
+/// Who unsubscribed at the vendor.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(in crate::connect) struct UnsubscribedSpec {
+    /// The call that yields one page. It may use `{limit}` and `{offset}` or `{page}`, which begins with 0.
+    pub(in crate::connect) request: RequestSpec,
+    /// Objects per page: `{limit}`.
+    pub(in crate::connect) size: u32,
+    /// jq filter over the reply that yields everything on the page; the first page without anything is the end.
+    pub(in crate::connect) objects: String,
+    /// jq filter over `{found, parameters}`, the first one of the objects: yields `{email, at}` of somebody who unsubscribed, and
+    /// nothing otherwise. `at` is when, in seconds since 1970 or RFC 3339; it is left out where the vendor does not say it exactly.
+    pub(in crate::connect) people: String,
+    /// jq filter over the reply that yields the address of the next page; null or nothing at the end.
+    #[serde(default)]
+    pub(in crate::connect) next_url: Option<String>,
+}
+
+/// A look at the people of a batch.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(in crate::connect) struct CheckSpec {
+    /// The call; it sees what `add` sees, and placeholders may name `{emails}`: the addresses of the batch as `"a","b"`.
+    pub(in crate::connect) request: RequestSpec,
+    /// jq filter over `{reply, parameters}` that yields `{email, at}` of everybody who unsubscribed, as in `unsubscribed`.
+    pub(in crate::connect) people: String,
+}
+
+const fn one() -> u16 {
+    1
+}

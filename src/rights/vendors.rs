@@ -1,0 +1,115 @@
+//! How the vendors stand with somebody's erasure: shown with the request, and put into its certificate, which is signed anew as
+//! they answer.
+
+use serde::Serialize;
+use serde_json::Value;
+
+use super::{Certificate, Error, Request, Rights, certificate};
+use crate::store::source_erasures::{self, SourceErasureRow};
+use crate::store::{self, requests};
+use crate::types::{RequestId, Timestamp};
+
+/// What an outcome is called where nothing of the person was found.
+pub const NOTHING_FOUND: &str = "nothing_found";
+/// How often a certificate that others change at the same moment is written.
+const TRIES: usize = 5;
+
+/// Where the vendor of a source stands with somebody's erasure. It holds no value of theirs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SourceErasure {
+    /// The code of the source.
+    pub source: String,
+    /// Is the answer final?
+    pub is_final: bool,
+    /// How often the vendor was asked.
+    pub attempts: i32,
+    /// When it is asked next; none if the answer is final.
+    pub next_at: Option<Timestamp>,
+    /// When the erasure began here.
+    pub asked_at: Timestamp,
+    /// When the report changed.
+    pub changed_at: Timestamp,
+    /// What became of each kind of object, as the connector told it, JSON; none before the first answer.
+    pub report: Option<String>,
+}
+
+/// The same in a certificate.
+#[derive(Serialize)]
+struct Certified {
+    source: String,
+    asked_at: String,
+    state: &'static str,
+    outcome: Option<String>,
+    final_at: Option<String>,
+}
+
+impl Rights {
+    /// How the vendors stand with a request, in the order of the sources. Empty before its execution, or if no connected
+    /// source told of the person.
+    ///
+    /// # Errors
+    /// If they cannot be read.
+    pub async fn source_erasures(&self, request: RequestId) -> Result<Vec<SourceErasure>, Error> {
+        let rows = self.store.read(move |read| source_erasures::of(read.records(), request)).await?;
+        let edition = self.rulebook.edition();
+        let told = |row: SourceErasureRow| {
+            let is_final = row.state != SourceErasureRow::WAITS;
+            SourceErasure {
+                source: edition.source(row.source_no).map_or_else(String::new, |source| source.code.clone()),
+                is_final,
+                attempts: row.attempts,
+                next_at: (!is_final).then_some(row.next_at),
+                asked_at: row.asked_at,
+                changed_at: row.changed_at,
+                report: (!row.report.is_empty()).then_some(row.report),
+            }
+        };
+        Ok(rows.into_iter().map(told).collect())
+    }
+
+    /// What a certificate says of the vendors.
+    pub(super) async fn certified_sources(&self, request: RequestId) -> Result<Value, Error> {
+        let all = self.source_erasures(request).await?.into_iter().map(|one| {
+            let report: Option<Value> = one.report.as_deref().and_then(|report| serde_json::from_str(report).ok());
+            let leaves = report.as_ref().and_then(|report| report.get("leaves")?.as_str().map(str::to_owned));
+            Certified {
+                source: one.source,
+                asked_at: one.asked_at.rfc3339(),
+                state: if one.is_final { "final" } else { "waiting" },
+                outcome: one.is_final.then(|| leaves.unwrap_or_else(|| NOTHING_FOUND.to_owned())),
+                final_at: one.is_final.then(|| one.changed_at.rfc3339()),
+            }
+        });
+        serde_json::to_value(all.collect::<Vec<_>>()).map_err(|_| Error::Document("certificate"))
+    }
+
+    /// Puts what the vendors answered since into the certificate of an answered erasure, and signs it again.
+    pub(super) async fn certify_anew(&self, id: RequestId) -> Result<(), Error> {
+        for _ in 0..TRIES {
+            let Request::Answered(answered) = self.request(id).await? else { return Ok(()) };
+            let mut certificate = Certificate::read(&answered.outcome)?;
+            let sources = self.certified_sources(id).await?;
+            if certificate.certificate.get(certificate::SOURCES) == Some(&sources) {
+                return Ok(());
+            }
+            if let Some(text) = certificate.certificate.as_object_mut() {
+                text.insert(certificate::SOURCES.to_owned(), sources);
+            }
+            let signed = certificate.sign_anew(self.shredder.certificates());
+            let outcome = serde_json::to_string(&signed).map_err(|_| Error::Document("certificate"))?;
+            let written = self.store.write(move |write| {
+                let Some(mut row) = requests::find(write.records(), id)? else { return Ok(true) };
+                let same = row.outcome == answered.outcome;
+                if same {
+                    row.outcome.clone_from(&outcome);
+                    requests::update(write, &row)?;
+                }
+                Ok::<_, store::Error>(same)
+            });
+            if written.await? {
+                return Ok(());
+            }
+        }
+        Err(Error::Changed)
+    }
+}

@@ -1,0 +1,164 @@
+//! Brevo: contacts and lists. It takes one key in a header of its own, ten calls a second, 150 addresses at once off a list. An import
+//! is a process: it is carried out while it is asked how far it is.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::{Value, json};
+
+use super::{Answer, Call, Vendor};
+
+/// The account.
+#[derive(Default)]
+pub struct Brevo {
+    /// Contacts by mail address: their lists and attributes.
+    pub contacts: BTreeMap<String, (Vec<u64>, Value)>,
+    /// Who unsubscribed or is blocked.
+    pub blocked: BTreeSet<String>,
+    /// Is the key in force?
+    pub key_is_revoked: bool,
+    /// Do processes end badly?
+    pub processes_fail: bool,
+    processes: Vec<Process>,
+    recent: Vec<i64>,
+}
+
+/// An import: who is to be added, to which lists, and how often it was looked at.
+struct Process {
+    contacts: Vec<Value>,
+    lists: Vec<u64>,
+    looks: usize,
+}
+
+impl Brevo {
+    /// Who is in list 12.
+    pub fn listed(&self) -> Vec<String> {
+        self.contacts.iter().filter(|(_, (lists, _))| lists.contains(&12)).map(|(mail, _)| mail.clone()).collect()
+    }
+}
+
+fn error(status: u16, code: &str) -> Answer {
+    Answer::new(status, json!({"code": code, "message": "as the vendor words it"}))
+}
+
+impl Vendor for Brevo {
+    fn answer(&mut self, call: &Call) -> Answer {
+        self.recent.retain(|at| call.now - at < 1_000_000);
+        if self.recent.len() >= 10 {
+            return error(429, "too_many_requests").with("x-sib-ratelimit-reset", "1");
+        }
+        self.recent.push(call.now);
+        if self.key_is_revoked || call.header("api-key") != "xkeysib-1" {
+            return error(401, "unauthorized");
+        }
+        if let Some(number) = call.path.strip_prefix("/v3/processes/") {
+            return self.process(number);
+        }
+        let Some(path) = call.path.strip_prefix("/v3/contacts") else { return error(404, "document_not_found") };
+        match (call.method.as_str(), path) {
+            ("GET", "/lists/12") => Answer::new(200, json!({"id": 12, "name": "Newsletter"})),
+            ("GET", "") => self.page(call),
+            ("POST", "/import") => self.import(&call.body),
+            ("POST", "/lists/12/contacts/remove") => {
+                let mails = call.body["emails"].as_array().cloned().unwrap_or_default();
+                if mails.is_empty() || mails.len() > 150 {
+                    return error(400, "invalid_parameter");
+                }
+                for mail in mails {
+                    match self.contacts.get_mut(&mail.as_str().unwrap().to_lowercase()) {
+                        Some((lists, _)) if lists.contains(&12) => lists.retain(|list| *list != 12),
+                        _ => return error(400, "invalid_parameter"),
+                    }
+                }
+                Answer::new(201, json!({"contacts": {"success": [], "failure": []}}))
+            }
+            ("GET", path) => {
+                let mail = decoded(path);
+                match self.contacts.get(&mail) {
+                    Some((lists, attributes)) => {
+                        let blocked = self.blocked.contains(&mail);
+                        let known = json!({"id": id(&mail), "email": mail, "listIds": lists, "attributes": attributes,
+                            "emailBlacklisted": blocked});
+                        Answer::new(200, known)
+                    }
+                    None => error(404, "document_not_found"),
+                }
+            }
+            ("DELETE", path) => {
+                let wanted = decoded(path);
+                let found =
+                    self.contacts.keys().find(|mail| id(mail).to_string() == wanted || **mail == wanted).cloned();
+                match found.and_then(|mail| self.contacts.remove(&mail)) {
+                    Some(_) => Answer::new(204, Value::Null),
+                    None => error(404, "document_not_found"),
+                }
+            }
+            _ => error(405, "method_not_allowed"),
+        }
+    }
+}
+
+impl Brevo {
+    /// All contacts, the oldest first.
+    fn page(&self, call: &Call) -> Answer {
+        let (limit, offset) = (call.number("limit").unwrap_or(50), call.number("offset").unwrap_or(0));
+        if limit > 1_000 || call.query.get("sort").map(String::as_str) != Some("asc") {
+            return error(400, "invalid_parameter");
+        }
+        let contacts =
+            self.contacts.iter().skip(usize::try_from(offset).unwrap()).take(usize::try_from(limit).unwrap());
+        let contacts = contacts.map(|(mail, (lists, _))| {
+            json!({"id": id(mail), "email": mail, "emailBlacklisted": self.blocked.contains(mail), "listIds": lists})
+        });
+        Answer::new(200, json!({"contacts": contacts.collect::<Vec<_>>(), "count": self.contacts.len()}))
+    }
+
+    fn import(&mut self, body: &Value) -> Answer {
+        let contacts = body["jsonBody"].as_array().cloned().unwrap_or_default();
+        let mails = contacts.iter().all(|one| one["email"].as_str().is_some_and(|mail| mail.contains('@')));
+        let lists: Option<Vec<u64>> =
+            body["listIds"].as_array().map(|all| all.iter().filter_map(Value::as_u64).collect());
+        let Some(lists) = lists.filter(|lists| !lists.is_empty() && mails && !contacts.is_empty()) else {
+            return error(400, "missing_parameter");
+        };
+        assert!(body.to_string().len() < 8 << 20, "an import is larger than 8 MB");
+        assert!(body.get("emailBlacklist").is_none(), "an import that speaks of blocking could lift it");
+        self.processes.push(Process { contacts, lists, looks: 0 });
+        Answer::new(202, json!({"processId": self.processes.len()}))
+    }
+
+    fn process(&mut self, number: &str) -> Answer {
+        let index = number.parse::<usize>().ok().and_then(|number| number.checked_sub(1));
+        let fails = self.processes_fail;
+        let Some(process) = index.and_then(|index| self.processes.get_mut(index)) else {
+            return error(404, "document_not_found");
+        };
+        process.looks += 1;
+        let status = match process.looks {
+            1 => "queued",
+            2 => "in_process",
+            _ if fails => "failed",
+            _ => "completed",
+        };
+        if status == "completed" {
+            for one in std::mem::take(&mut process.contacts) {
+                let entry = self.contacts.entry(one["email"].as_str().unwrap().to_lowercase()).or_default();
+                for list in &process.lists {
+                    if !entry.0.contains(list) {
+                        entry.0.push(*list);
+                    }
+                }
+                entry.1 = one["attributes"].clone();
+            }
+        }
+        Answer::new(200, json!({"id": number.parse::<u64>().unwrap(), "name": "IMPORTUSER", "status": status}))
+    }
+}
+
+/// A number for an address.
+fn id(mail: &str) -> u64 {
+    mail.bytes().fold(17, |sum: u64, byte| (sum * 31 + u64::from(byte)) % 1_000_003)
+}
+
+fn decoded(path: &str) -> String {
+    super::decoded(path.trim_start_matches('/')).to_lowercase()
+}

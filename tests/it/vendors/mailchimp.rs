@@ -1,0 +1,121 @@
+//! Mailchimp: one audience. Five hundred members at once; archiving deletes nothing, and who was deleted for good is never
+//! taken again.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use serde_json::{Value, json};
+
+use super::{Answer, Call, Vendor};
+
+/// The account.
+#[derive(Default)]
+pub struct Mailchimp {
+    /// Members by mail address: status and merge fields.
+    pub members: BTreeMap<String, (String, Value)>,
+    /// Addresses that were deleted for good.
+    pub gone: BTreeSet<String>,
+    /// Whom it does not let go, although it says so.
+    pub keeps: Option<String>,
+    /// Is the key in force?
+    pub key_is_revoked: bool,
+}
+
+impl Mailchimp {
+    /// Who is subscribed.
+    pub fn listed(&self) -> Vec<String> {
+        let subscribed = self.members.iter().filter(|(_, (status, _))| status == "subscribed");
+        subscribed.map(|(mail, _)| mail.clone()).collect()
+    }
+}
+
+fn problem(status: u16, title: &str) -> Answer {
+    let body = json!({"type": "https://mailchimp.com/developer/marketing/docs/errors/", "title": title, "status": status,
+        "detail": "", "instance": "1"});
+    Answer::new(status, body)
+}
+
+impl Vendor for Mailchimp {
+    fn answer(&mut self, call: &Call) -> Answer {
+        let pair =
+            call.header("authorization").strip_prefix("Basic ").and_then(|pair| BASE64_STANDARD.decode(pair).ok());
+        let key = pair.and_then(|pair| String::from_utf8(pair).ok()).unwrap_or_default();
+        if self.key_is_revoked || key.split_once(':').map(|(_, key)| key) != Some("0a1b2c-us10") {
+            return problem(401, "API Key Invalid");
+        }
+        let Some(path) = call.path.strip_prefix("/3.0/lists/a1b2c3d4e5") else {
+            return problem(404, "Resource Not Found");
+        };
+        match (call.method.as_str(), path) {
+            ("GET", "") => Answer::new(200, json!({"id": "a1b2c3d4e5", "name": "Newsletter"})),
+            ("POST", "") => self.batch(&call.body),
+            ("GET", "/members") => {
+                let wanted = call.query.get("status").map_or("", String::as_str);
+                let (count, offset) = (call.number("count").unwrap_or(10), call.number("offset").unwrap_or(0));
+                if count > 1_000 {
+                    return problem(400, "Invalid Resource");
+                }
+                let found = self.members.iter().filter(|(_, (status, _))| status == wanted);
+                let found = found.skip(usize::try_from(offset).unwrap()).take(usize::try_from(count).unwrap());
+                let found = found.map(|(mail, (status, _))| json!({"email_address": mail, "status": status}));
+                Answer::new(200, json!({"members": found.collect::<Vec<_>>()}))
+            }
+            (method, path) => self.member(method, path),
+        }
+    }
+}
+
+impl Mailchimp {
+    fn batch(&mut self, body: &Value) -> Answer {
+        let members = body["members"].as_array().cloned().unwrap_or_default();
+        if members.len() > 500 {
+            return problem(400, "Invalid Resource");
+        }
+        let (mut new, mut errors) = (Vec::new(), Vec::new());
+        for member in members {
+            let mail = member["email_address"].as_str().unwrap().to_lowercase();
+            let unsubscribed = self.members.get(&mail).is_some_and(|(status, _)| status == "unsubscribed");
+            if self.gone.contains(&mail) || unsubscribed || body["update_existing"] != true {
+                errors.push(json!({"email_address": mail, "error": "not allowed", "error_code": "ERROR_GENERIC"}));
+                continue;
+            }
+            self.members
+                .insert(mail.clone(), (member["status"].as_str().unwrap().to_owned(), member["merge_fields"].clone()));
+            new.push(json!({"email_address": mail}));
+        }
+        Answer::new(200, json!({"new_members": new, "updated_members": [], "errors": errors}))
+    }
+
+    fn member(&mut self, method: &str, path: &str) -> Answer {
+        let Some(rest) = path.strip_prefix("/members/") else { return problem(404, "Resource Not Found") };
+        let (wanted, action) = rest.split_once('/').unwrap_or((rest, ""));
+        let wanted = super::decoded(wanted).to_lowercase();
+        let found = self.members.keys().find(|mail| hash(mail) == wanted || **mail == wanted).cloned();
+        let Some(mail) = found else { return problem(404, "Resource Not Found") };
+        match (method, action) {
+            ("GET", "") => {
+                let (status, fields) = &self.members[&mail];
+                let member =
+                    json!({"id": hash(&mail), "email_address": mail, "status": status, "merge_fields": fields});
+                Answer::new(200, member)
+            }
+            ("DELETE", "") if self.keeps.as_ref() == Some(&mail) => Answer::new(204, Value::Null),
+            ("DELETE", "") => {
+                self.members.get_mut(&mail).unwrap().0 = "archived".to_owned();
+                Answer::new(204, Value::Null)
+            }
+            ("POST", "actions/delete-permanent") => {
+                self.members.remove(&mail);
+                self.gone.insert(mail);
+                Answer::new(204, Value::Null)
+            }
+            _ => problem(405, "Method Not Allowed"),
+        }
+    }
+}
+
+/// In the place of the vendor's hash.
+fn hash(mail: &str) -> String {
+    hex::encode(mail)
+}
