@@ -69,6 +69,13 @@ impl Gateway {
     }
 
     async fn read_all(&self, ask: &Ask, who: Vec<Who>, outside: bool) -> Result<Vec<Found>, Error> {
+        match self.try_to_read_all(ask, who.clone(), outside).await {
+            Err(error) if error.is_turned() => self.try_to_read_all(ask, who, outside).await,
+            done => done,
+        }
+    }
+
+    async fn try_to_read_all(&self, ask: &Ask, who: Vec<Who>, outside: bool) -> Result<Vec<Found>, Error> {
         let asked = who.len();
         let rows = self.load(who).await?;
         let edition = self.rulebook.edition();

@@ -74,6 +74,11 @@ pub enum Error {
 }
 
 impl Error {
+    /// Were the keys turned between a snapshot and its opening? A new snapshot is under the new epoch.
+    const fn is_turned(&self) -> bool {
+        matches!(self, Self::Vault(vault::Error::UnknownEpoch(_)))
+    }
+
     /// Is it a fault in the rows of one person, which says nothing about the others?
     fn is_of_one_person(&self) -> bool {
         use vault::Error as Sealed;
@@ -146,6 +151,13 @@ impl Gateway {
     /// # Errors
     /// If the data cannot be loaded or the audit line is not durable. Nothing is disclosed.
     pub async fn read(&self, ask: &Ask, who: Who, request: Option<RequestId>) -> Result<Answer, Error> {
+        match self.try_to_read(ask, who.clone(), request).await {
+            Err(error) if error.is_turned() => self.try_to_read(ask, who, request).await,
+            done => done,
+        }
+    }
+
+    async fn try_to_read(&self, ask: &Ask, who: Who, request: Option<RequestId>) -> Result<Answer, Error> {
         let rows = self.load(vec![who]).await?.pop().flatten();
         let edition = self.rulebook.edition();
         let id = self.decision_id()?;
@@ -280,8 +292,13 @@ impl Gateway {
 
     /// Loads people from one snapshot, and the epochs of their keys if another node made new ones.
     async fn load(&self, who: Vec<Who>) -> Result<Vec<Option<SubjectRows>>, Error> {
-        let rows = self.store.subjects(who).await?;
+        let mut rows = self.store.subjects(who.clone()).await?;
         self.keyring.know(rows.iter().flatten().flat_map(|rows| &rows.keys)).await?;
+        // A turn of the keys may have ended since the snapshot; then a new one is under the new epoch.
+        if rows.iter().flatten().flat_map(|rows| &rows.keys).any(|key| !self.keyring.opens(key)) {
+            rows = self.store.subjects(who).await?;
+            self.keyring.know(rows.iter().flatten().flat_map(|rows| &rows.keys)).await?;
+        }
         // A key under a destroyed epoch is no key, and somebody without any is nobody: rows that an old backup brought
         // back after an erasure stay what they were, unreadable and unknown.
         let with_keys = |mut rows: SubjectRows| {
