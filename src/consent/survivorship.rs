@@ -154,6 +154,7 @@ pub struct SurvivorshipOrder {
 pub struct Survivorship {
     /// Counts the versions from 1; 0: the hub's own, before any was put in force. One that is sent is ignored.
     #[serde(default)]
+    #[schema(value_type = i64, minimum = 0, maximum = 4_294_967_295_i64)]
     pub version: u32,
     /// For attributes without rules of their own.
     pub default: SurvivorshipOrder,
