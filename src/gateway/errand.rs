@@ -3,7 +3,6 @@
 //! It was closed for a nobody of its own when the erasure began, and opens under the person's own access with an audit line
 //! each time; whoever kept it destroys it when the vendor's answer is final. Nothing else of a nobody opens here.
 
-use super::reseal::kept_rows;
 use super::{Answer, Ask, Error, Gateway, Verdict, line};
 use crate::store::rows::RecordRow;
 use crate::types::{RequestId, SubjectId};
@@ -18,11 +17,7 @@ impl Gateway {
         if edition.purpose(&ask.purpose).is_none_or(|purpose| !purpose.own_access) {
             return Err(Error::NotOwnCopy);
         }
-        let Some(mut rows) = self.store.read(move |read| kept_rows(read, nobody)).await? else {
-            return Ok(Answer::Nothing);
-        };
-        self.keyring.know(rows.keys.iter()).await?;
-        rows.keys.retain(|key| self.keyring.opens(key));
+        let Some(rows) = self.kept(nobody).await? else { return Ok(Answer::Nothing) };
         // What a law keeps of the erased is not read this way.
         if rows.keys.is_empty() || rows.records.iter().any(|record| record.facts & RecordRow::ERRAND == 0) {
             return Ok(Answer::Nothing);

@@ -46,11 +46,23 @@ impl Gateway {
     /// # Errors
     /// As [`Gateway::reclose`].
     pub async fn reclose_kept(&self, nobody: SubjectId) -> Result<Option<Reclosed>, Error> {
-        let rows = self.store.read(move |read| kept_rows(read, nobody)).await?;
-        let Some(mut rows) = rows else { return Ok(None) };
-        self.keyring.know(rows.keys.iter()).await?;
-        rows.keys.retain(|key| self.keyring.opens(key));
+        let Some(rows) = self.kept(nobody).await? else { return Ok(None) };
         self.reclose_rows(rows, Line::new(Act::KeysRotated).object("data keys")).await.map(Some)
+    }
+
+    /// What is kept of a nobody, with the keys that open.
+    pub(super) async fn kept(&self, nobody: SubjectId) -> Result<Option<SubjectRows>, Error> {
+        let mut found = self.store.read(move |read| kept_rows(read, nobody)).await?;
+        self.keyring.know(found.iter().flat_map(|rows| &rows.keys)).await?;
+        // As with a living person: a turn of the keys that ended meanwhile must not look like a key that was destroyed.
+        if found.iter().flat_map(|rows| &rows.keys).any(|key| !self.keyring.opens(key)) {
+            found = self.store.read(move |read| kept_rows(read, nobody)).await?;
+            self.keyring.know(found.iter().flat_map(|rows| &rows.keys)).await?;
+        }
+        if let Some(rows) = &mut found {
+            rows.keys.retain(|key| self.keyring.opens(key));
+        }
+        Ok(found)
     }
 
     async fn reclose_rows(&self, rows: SubjectRows, line: Line) -> Result<Reclosed, Error> {
@@ -65,7 +77,7 @@ impl Gateway {
     }
 }
 
-pub(super) fn kept_rows(read: &mut store::Read, nobody: SubjectId) -> Result<Option<SubjectRows>, store::Error> {
+fn kept_rows(read: &mut store::Read, nobody: SubjectId) -> Result<Option<SubjectRows>, store::Error> {
     let row = subjects::find(read.records(), nobody)?;
     let Some(row) = row.filter(|row| row.state == SubjectState::Retained as i16) else { return Ok(None) };
     let records = records::of(read.records(), nobody)?;
