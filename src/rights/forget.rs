@@ -11,21 +11,25 @@
 //!
 //! What belongs to nobody who lives ends in `rest`.
 
+mod keys;
+mod rows;
+
 use std::sync::Arc;
 
-use super::due::{Due, Fate, categories, due};
-use super::erase::unchanged;
+pub(super) use keys::Dying;
+use keys::{end_keys_of_nobody, shred};
+use rows::apply;
+
+use super::due::{Due, due};
 use super::request::OPEN;
 use super::tally::{Rule, Tally};
 use super::{Error, Rights};
 use crate::audit::{Act, Line};
 use crate::consent::Edition;
-use crate::store::rows::{IdentifierRow, LedgerRow, RecordRow, SubjectRows, SubjectState, Who};
-use crate::store::{
-    self, Write, apart, cards, identifiers, keys, ledger, links, records, requests, reviews, subjects, tombstones,
-};
-use crate::types::{Category, CategorySet, SubjectId, Timestamp};
-use crate::vault::{self, Compartment, Shredder, strip};
+use crate::store::rows::{SubjectRows, Who};
+use crate::store::{self, requests};
+use crate::types::{CategorySet, SubjectId, Timestamp};
+use crate::vault;
 
 /// How often keys are ended again after another node changed them or began an epoch.
 const TRIES: usize = 5;
@@ -43,15 +47,6 @@ pub(super) enum Forgotten {
     Left(Tally),
     /// The rows are gone; these keys are to end.
     Gone(Tally, Dying),
-}
-
-/// Keys of which the content is gone.
-#[derive(Clone)]
-pub(super) enum Dying {
-    /// All keys of these, who are nobody any more.
-    People(Vec<SubjectId>),
-    /// Of keys of this person, by owner and number, the categories of which nothing was left.
-    Categories(SubjectId, Vec<(SubjectId, i16, CategorySet)>),
 }
 
 impl Rights {
@@ -273,158 +268,4 @@ pub(super) fn pass_over(failure: Error, tally: &mut Tally) -> Result<(), Error> 
     tracing::error!(error = ?failure, "what is due of somebody could not be deleted");
     tally.add(Rule::Failed, 1);
     Ok(())
-}
-
-/// One person, in one transaction.
-fn apply(
-    write: &mut Write<'_>,
-    rows: &SubjectRows,
-    due: &Due,
-    shredder: &Shredder,
-    now: Timestamp,
-) -> Result<Forgotten, Error> {
-    let mut people = subjects::merged_into(write.records(), rows.subject)?;
-    people.push(rows.subject);
-    subjects::lock(write, &people)?;
-    if requests::any_of(write.records(), &people, &OPEN)? {
-        let mut tally = Tally::default();
-        tally.add(Rule::HeldBack, 1);
-        return Ok(Forgotten::Left(tally));
-    }
-    unchanged(write, rows)?;
-    for fate in &due.fates {
-        let record = rows.records.iter().find(|record| record.record_no == fate.record);
-        end(write, record.ok_or(Error::Document("plan of a deletion"))?, fate, shredder, now)?;
-    }
-    if due.person {
-        for person in &people {
-            ledger::delete_of(write, *person)?;
-            links::delete_of(write, *person)?;
-        }
-        apart::delete_of(write, &people)?;
-        subjects::delete(write, &people)?;
-        return Ok(Forgotten::Gone(due.tally_of_rows(rows), Dying::People(people)));
-    }
-    for entry in rows.ledger.iter().filter(|entry| due.proofs.contains(&entry.entry_no)) {
-        ledger::reseal(write, &LedgerRow { evidence: Vec::new(), ..entry.clone() })?;
-    }
-    let dying = rows.keys.iter().map(|key| (key.subject, key.key_no, due.dying(rows, key.subject, key.key_no)));
-    let dying = dying.filter(|(.., categories)| *categories != CategorySet::EMPTY).collect();
-    Ok(Forgotten::Gone(due.tally_of_rows(rows), Dying::Categories(rows.subject, dying)))
-}
-
-/// One record: gone, emptied, or without some of its parts.
-fn end(
-    write: &mut Write<'_>,
-    record: &RecordRow,
-    fate: &Fate,
-    shredder: &Shredder,
-    now: Timestamp,
-) -> Result<(), Error> {
-    if (fate.is_deleted() || fate.law_alone) && !fate.indexes {
-        bury(write, record, shredder, now)?;
-    }
-    end_card(write, record, fate)?;
-    if fate.is_deleted() {
-        links::delete_of_record(write, record.subject_id, record.record_no)?;
-        return Ok(records::delete(write, record.subject_id, record.record_no)?);
-    }
-    let mut left = RecordRow {
-        categories: fate.keep.bits().cast_signed(),
-        sealed: strip(&record.sealed, fate.keep)?,
-        ..record.clone()
-    };
-    if fate.law_alone {
-        left.facts = RecordRow::KEPT_BY_LAW;
-        // The source's clock did its work; what is left is the law's.
-        (left.source_until, left.contract_until) = (Timestamp::UNSET, Timestamp::UNSET);
-    }
-    if fate.keep.is_empty() {
-        left.facts = 0;
-        (left.source_until, left.contract_until, left.keep_until) =
-            (Timestamp::UNSET, Timestamp::UNSET, Timestamp::UNSET);
-    }
-    Ok(records::replace(write, left)?)
-}
-
-/// What matching keeps of a record goes with any of the categories it was made of, and with every purpose that may use it.
-fn end_card(write: &mut Write<'_>, record: &RecordRow, fate: &Fate) -> Result<(), store::Error> {
-    let number = [record.record_no];
-    let lost = categories(record).difference(fate.keep);
-    if fate.is_deleted() || fate.law_alone || lost.contains(Category::Identity) {
-        cards::delete_of(write, &number)?;
-        reviews::delete_of(write, &number)
-    } else if Compartment::COMPARED.iter().any(|category| lost.contains(*category)) {
-        cards::silence(write, &number)
-    } else {
-        Ok(())
-    }
-}
-
-/// Removes the indexes of a record and lays a tombstone for the record itself: its source may deliver it again. The
-/// person's identifiers get none, because they are free to come back.
-fn bury(write: &mut Write<'_>, record: &RecordRow, shredder: &Shredder, now: Timestamp) -> Result<(), Error> {
-    let indexes = identifiers::of_records(write.records(), &[record.record_no])?;
-    identifiers::delete_of(write, record.record_no)?;
-    links::forget_evidence(write, record.subject_id, record.record_no)?;
-    let mut stones = Vec::new();
-    for row in indexes.iter().filter(|row| row.kind == IdentifierRow::RECORD) {
-        let ix: [u8; 16] = row.ix.as_slice().try_into().map_err(|_| Error::Document("blind index"))?;
-        stones.push(shredder.suppression(ix.into()).bytes());
-    }
-    Ok(tombstones::insert(write, &stones, now.max(record.version).max(record.happened_at))?)
-}
-
-/// Deletes the keys of people whose rows are gone.
-fn end_keys_of_nobody(write: &mut Write<'_>, people: &[SubjectId]) -> Result<usize, Error> {
-    let mut ended = 0;
-    for person in people {
-        if subjects::find(write.records(), *person)?.is_none() {
-            ended += keys::delete_data_keys(write, &[*person])?;
-        }
-    }
-    Ok(ended)
-}
-
-/// Ends the keys of categories of which nothing is left by now: something may have come since.
-fn shred(
-    write: &mut Write<'_>,
-    person: SubjectId,
-    dying: &[(SubjectId, i16, CategorySet)],
-    shredder: &Shredder,
-) -> Result<usize, Error> {
-    if dying.is_empty() {
-        return Ok(0);
-    }
-    // Who is being erased loses all keys anyway.
-    let Some(row) = subjects::living(write.records(), person)? else { return Ok(0) };
-    let mut parts = subjects::merged_into(write.records(), row.subject_id)?;
-    parts.push(row.subject_id);
-    subjects::lock(write, &parts)?;
-    for part in parts.into_iter().filter(|part| *part != row.subject_id) {
-        subjects::set_state(write, part, SubjectState::Merged)?;
-    }
-    // Changes nothing but makes PostgreSQL see a conflict with whoever sealed something for them since this snapshot.
-    subjects::set_state(write, row.subject_id, SubjectState::Living)?;
-    let records = records::of(write.records(), row.subject_id)?;
-    let mut ended = 0;
-    for (owner, key_no, dying) in dying {
-        let sealed = records.iter().filter(|record| (record.sealed_for, record.key_no) == (*owner, *key_no));
-        let held: CategorySet =
-            sealed.flat_map(|record| CategorySet::from_bits(record.categories.cast_unsigned()).iter()).collect();
-        let dying = dying.difference(held);
-        let stored = keys::hold_data_keys(write, &[*owner])?.into_iter().find(|row| row.key_no == *key_no);
-        let Some(stored) = stored.filter(|_| dying != CategorySet::EMPTY) else { continue };
-        let mut shredded = stored.clone();
-        shredder.erase(&mut shredded, &dying.iter().map(Compartment::Of).collect::<Vec<_>>())?;
-        // Another node may have begun an epoch, and may be about to destroy the one this key is under now.
-        if keys::newest_epoch(write)? != Some(shredded.epoch) {
-            return Err(vault::Error::UnknownEpoch(shredded.epoch).into());
-        }
-        if !keys::update_data_key(write, &stored, &shredded)? {
-            return Err(Error::Changed);
-        }
-        ended += dying.iter().count();
-    }
-    Ok(ended)
 }
