@@ -58,6 +58,7 @@ fn main() {
     let mut known = 0;
     for (run, people) in sizes.into_iter().enumerate() {
         fill(&hub, known, people);
+        hub.rest();
         known = people;
         println!("\n{people} people");
         hub.measure(ARRIVALS, || {

@@ -72,6 +72,21 @@ impl Hub {
         Cost::new(self.cpu() - cpu, start.elapsed(), operations, &times)
     }
 
+    /// Waits until the hub has grouped by itself what was brought in, which it does when nothing came for a while, and has
+    /// nothing else to do: none of it belongs to what is measured next.
+    pub fn rest(&self) {
+        let (start, second) = (Instant::now(), Duration::from_secs(1));
+        let mut before = self.cpu();
+        loop {
+            std::thread::sleep(2 * second);
+            let now = self.cpu();
+            if start.elapsed() > 50 * second && now - before < second / 20 {
+                return;
+            }
+            before = now;
+        }
+    }
+
     /// User and system time so far.
     fn cpu(&self) -> Duration {
         let own = cpu_of(self.server.id());

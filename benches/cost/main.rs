@@ -59,6 +59,7 @@ fn main() {
 
     let lines: Vec<String> = (0..people).map(record).collect();
     let ingest = ingest(&hub, &lines);
+    hub.rest();
     let reads = people.clamp(20_000, 200_000);
     let read = read(&hub, people, reads);
     let empty = empty(&hub, reads);

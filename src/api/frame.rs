@@ -84,13 +84,13 @@ pub(super) async fn around<B: MessageBody + 'static>(
             Err(error) => {
                 let mut reply = reply_to(&error, id, tracker);
                 dress(reply.headers_mut());
-                metrics::count(route, method, reply.status(), watch.elapsed());
+                metrics::count(&route, method, reply.status(), watch.elapsed());
                 return Err(InternalError::from_response("failed in a middleware", reply).into());
             }
         },
     };
     dress(reply.headers_mut());
-    metrics::count(route, method, reply.status(), watch.elapsed());
+    metrics::count(&route, method, reply.status(), watch.elapsed());
     Ok(reply)
 }
 

@@ -1,6 +1,8 @@
 //! Numbers for Prometheus. Labels are the route pattern, the method and the class of the status; never a path, a
 //! key or a subject.
 
+use std::cell::RefCell;
+use std::collections::HashMap;
 use std::sync::OnceLock;
 use std::time::Duration;
 
@@ -8,7 +10,7 @@ use actix_web::dev::ServiceRequest;
 use actix_web::http::{Method, StatusCode};
 use actix_web::web::Data;
 use actix_web::{HttpResponse, get};
-use metrics::{Unit, describe_counter, describe_histogram};
+use metrics::{Counter, Histogram, Unit, describe_counter, describe_histogram};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 
 use super::frame::Frame;
@@ -43,7 +45,7 @@ pub fn install() -> PrometheusHandle {
 }
 
 /// Counts one answered call.
-pub(super) fn count(route: String, method: &'static str, status: StatusCode, took: Duration) {
+pub(super) fn count(route: &str, method: &'static str, status: StatusCode, took: Duration) {
     let class = match status.as_u16() / 100 {
         1 => "1xx",
         2 => "2xx",
@@ -51,8 +53,41 @@ pub(super) fn count(route: String, method: &'static str, status: StatusCode, too
         4 => "4xx",
         _ => "5xx",
     };
-    metrics::counter!(CALLS, "route" => route.clone(), "method" => method, "status" => class).increment(1);
-    metrics::histogram!(SECONDS, "route" => route, "method" => method).record(took);
+    FOUND.with_borrow_mut(|found| {
+        if !found.contains_key(route) {
+            found.insert(route.to_owned(), Vec::new());
+        }
+        let Some(found) = found.get_mut(route) else { return };
+        let at = found.iter().position(|one| one.method == method && one.class == class).unwrap_or_else(|| {
+            found.push(Numbers::find(route, method, class));
+            found.len() - 1
+        });
+        if let Some(numbers) = found.get(at) {
+            numbers.calls.increment(1);
+            numbers.seconds.record(took);
+        }
+    });
+}
+
+/// The numbers of one route, method and class, found once by each worker: to find them by their labels costs more than the
+/// rest of the counting.
+struct Numbers {
+    method: &'static str,
+    class: &'static str,
+    calls: Counter,
+    seconds: Histogram,
+}
+
+impl Numbers {
+    fn find(route: &str, method: &'static str, class: &'static str) -> Self {
+        let calls = metrics::counter!(CALLS, "route" => route.to_owned(), "method" => method, "status" => class);
+        let seconds = metrics::histogram!(SECONDS, "route" => route.to_owned(), "method" => method);
+        Self { method, class, calls, seconds }
+    }
+}
+
+thread_local! {
+    static FOUND: RefCell<HashMap<String, Vec<Numbers>>> = RefCell::default();
 }
 
 /// Counts events that were refused or not understood. The code is a word of the hub.

@@ -1,11 +1,18 @@
 //! API keys: only a hash of the secret is stored.
 
+use std::collections::HashMap;
+use std::sync::Arc;
+
 use diesel::prelude::*;
 
 use super::connection::{Connection, on};
+use super::fixed::DataVersion;
 use super::schema::api_key;
 use super::{Error, Write};
 use crate::types::{ApiKeyId, SourceNo, Timestamp};
+
+/// Keys one connection remembers at most.
+const REMEMBERED: usize = 1_000;
 
 /// An API key.
 #[derive(Clone, Debug, PartialEq, Eq, Queryable, Selectable, Insertable)]
@@ -46,6 +53,31 @@ pub fn find(connection: &mut Connection, id: ApiKeyId) -> Result<Option<ApiKeyRo
         .select(ApiKeyRow::as_select())
         .first(c)
         .optional())?)
+}
+
+/// Keys a connection that only reads found, for as long as nobody committed anything.
+#[derive(Default)]
+pub(super) struct Remembered {
+    version: i32,
+    keys: HashMap<ApiKeyId, Arc<ApiKeyRow>>,
+}
+
+impl Remembered {
+    /// As [`find`]. Every commit of another connection is seen: a revocation counts at once.
+    pub(super) fn find(&mut self, connection: &mut Connection, id: ApiKeyId) -> Result<Option<Arc<ApiKeyRow>>, Error> {
+        if let Connection::Sqlite(sqlite) = connection {
+            let version = DataVersion.get_result(sqlite)?;
+            if version != self.version || self.keys.len() >= REMEMBERED {
+                *self = Self { version, keys: HashMap::new() };
+            }
+            if let Some(row) = self.keys.get(&id) {
+                return Ok(Some(Arc::clone(row)));
+            }
+        }
+        let Some(row) = find(connection, id)?.map(Arc::new) else { return Ok(None) };
+        self.keys.insert(id, Arc::clone(&row));
+        Ok(Some(row))
+    }
 }
 
 /// Several keys by their public halves, in any order.

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use diesel::prelude::*;
 use tokio::sync::oneshot;
 
-use super::checkpoint::copy_back;
+use super::checkpoint::{When, copy_back};
 use super::columns::{About, Entries};
 use super::connection::{Access, Connection, Location, Shelf, on, open};
 use super::fixed::Fixed;
@@ -142,6 +142,10 @@ struct Book {
 
 impl Book {
     fn work(&mut self, batch: Vec<Waiting>) {
+        if batch.is_empty() {
+            self.copy_back(When::AtRest);
+            return;
+        }
         let outcome = if self.healthy.load(Ordering::Relaxed) { self.insist(&batch) } else { Err(Error::Stopped) };
         let mut first = match outcome {
             Ok(first) => first,
@@ -162,7 +166,11 @@ impl Book {
             first += i64::try_from(waiting.drafts.len()).unwrap_or(0);
             let _ = waiting.asker.send(Ok(places));
         }
-        if let Err(cause) = copy_back(&mut self.connection) {
+        self.copy_back(When::Busy);
+    }
+
+    fn copy_back(&mut self, when: When) {
+        if let Err(cause) = copy_back(&mut self.connection, when) {
             tracing::error!(error = ?cause, "the audit log's write-ahead log could not be copied back");
             if matches!(cause, Error::Disk(_)) {
                 self.healthy.store(false, Ordering::Relaxed);

@@ -15,16 +15,28 @@ use super::fixed::{CopyBack, LogSize};
 /// Pages of the log that may wait to be copied: 64 MiB. The pages of the indexes are written in no order, many of them
 /// again and again; the later they are copied, the fewer are.
 const PAGES: i32 = 16_000;
+/// Pages of the log that are copied when there is time: so many that readers, who have to look into the log first, notice it.
+const PAGES_AT_REST: i32 = 1_000;
 
-/// Copies what may be copied if much waits. Nobody is waited for: what a reader still needs is copied by a later call.
+/// When to copy.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum When {
+    /// Others wait for the writer: only if much has to be copied.
+    Busy,
+    /// Nobody waits: if it is worth while. Who reads then finds each page in the file, where it is mapped, and none in the log.
+    AtRest,
+}
+
+/// Copies what may be copied. Nobody is waited for: what a reader still needs is copied by a later call.
 /// To be called outside of a transaction, after a commit.
 ///
 /// # Errors
 /// `Disk` if the file failed: nothing may be served then. `Full` if there is no room: what is committed stays in the log.
-pub(super) fn copy_back(connection: &mut Connection) -> Result<(), Error> {
+pub(super) fn copy_back(connection: &mut Connection, when: When) -> Result<(), Error> {
     let Connection::Sqlite(sqlite) = connection else { return Ok(()) };
     let (_, pages, copied): (i32, i32, i32) = LogSize.get_result(sqlite)?;
-    if pages.saturating_sub(copied) >= PAGES {
+    let enough = if when == When::AtRest { PAGES_AT_REST } else { PAGES };
+    if pages.saturating_sub(copied) >= enough {
         CopyBack.get_result::<(i32, i32, i32)>(sqlite)?;
     }
     Ok(())

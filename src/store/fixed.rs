@@ -62,10 +62,16 @@ statements! {
     BeginImmediate = "BEGIN IMMEDIATE";
     /// Ends a transaction, undoing what it did.
     Rollback = "ROLLBACK";
+    /// A number that is another one as soon as another connection has committed something.
+    DataVersion = "PRAGMA data_version";
     /// How many pages the write-ahead log has, and how many of them were copied back; no work.
     LogSize = "PRAGMA wal_checkpoint(NOOP)";
     /// Copies back what no reader needs, and says the same.
     CopyBack = "PRAGMA wal_checkpoint(PASSIVE)";
+}
+
+impl Query for DataVersion {
+    type SqlType = Integer;
 }
 
 impl Query for LogSize {

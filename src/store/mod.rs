@@ -171,7 +171,7 @@ impl Store {
     ///
     /// # Errors
     /// If the database cannot be read.
-    pub async fn api_key(&self, id: ApiKeyId) -> Result<Option<ApiKeyRow>, Error> {
+    pub async fn api_key(&self, id: ApiKeyId) -> Result<Option<Arc<ApiKeyRow>>, Error> {
         self.0.reader.api_key(id).await
     }
 

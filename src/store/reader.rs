@@ -13,7 +13,7 @@ use diesel::RunQueryDsl as _;
 use diesel::connection::SimpleConnection as _;
 use tokio::sync::{Semaphore, oneshot};
 
-use super::api_keys::ApiKeyRow;
+use super::api_keys::{ApiKeyRow, Remembered};
 use super::connection::{Access, Connection, Location, Shelf, open};
 use super::fixed::{Begin, Rollback};
 use super::gatherer::{Gatherer, first_come};
@@ -36,6 +36,7 @@ pub struct Read {
     records: Connection,
     keys: Connection,
     audit: Connection,
+    api_keys: Remembered,
     /// Something failed that a healthy connection does not do: it is not used again.
     broken: bool,
 }
@@ -43,7 +44,13 @@ pub struct Read {
 impl Read {
     fn open(location: &Location) -> Result<Self, Error> {
         let open = |shelf| open(location, shelf, Access::Read);
-        Ok(Self { records: open(Shelf::Records)?, keys: open(Shelf::Keys)?, audit: open(Shelf::Audit)?, broken: false })
+        Ok(Self {
+            records: open(Shelf::Records)?,
+            keys: open(Shelf::Keys)?,
+            audit: open(Shelf::Audit)?,
+            api_keys: Remembered::default(),
+            broken: false,
+        })
     }
 
     /// Records, consent and graph.
@@ -119,14 +126,14 @@ fn begun(location: &Location, waiting: Option<Read>) -> Result<Read, Error> {
 type Errand = Box<dyn FnOnce(Result<&mut Read, Error>) + Send>;
 
 /// A question for a key, and where its answer goes.
-type KeyAsked = (ApiKeyId, oneshot::Sender<Result<Option<ApiKeyRow>, Error>>);
+type KeyAsked = (ApiKeyId, oneshot::Sender<Result<Option<Arc<ApiKeyRow>>, Error>>);
 
 /// What almost every call asks.
 enum Hot {
     /// Everything of some people.
     Subjects(Vec<Who>, oneshot::Sender<Result<Vec<Option<SubjectRows>>, Error>>),
     /// The key it comes with.
-    Key(ApiKeyId, oneshot::Sender<Result<Option<ApiKeyRow>, Error>>),
+    Key(ApiKeyId, oneshot::Sender<Result<Option<Arc<ApiKeyRow>>, Error>>),
 }
 
 #[expect(private_interfaces, reason = "the threads are nobody else's business")]
@@ -164,13 +171,13 @@ impl Reader {
         }
     }
 
-    pub(super) async fn api_key(&self, id: ApiKeyId) -> Result<Option<ApiKeyRow>, Error> {
+    pub(super) async fn api_key(&self, id: ApiKeyId) -> Result<Option<Arc<ApiKeyRow>>, Error> {
         match self {
             Self::Sqlite { location, idle } => {
                 let waiting = idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
                 let mut read = waiting.map_or_else(|| Read::open(location), Ok)?;
                 // One statement is a snapshot of its own.
-                let key = api_keys::find(&mut read.records, id)?;
+                let key = read.api_keys.find(&mut read.records, id)?;
                 idle.lock().unwrap_or_else(PoisonError::into_inner).push(read);
                 Ok(key)
             }
@@ -276,6 +283,7 @@ fn answer_keys(location: &Location, read: &mut Option<Read>, asked: Vec<KeyAsked
     match found {
         Ok((found, rows)) => {
             *read = Some(found);
+            let rows: Vec<Arc<ApiKeyRow>> = rows.into_iter().map(Arc::new).collect();
             for (id, asker) in asked {
                 let _ = asker.send(Ok(rows.iter().find(|row| row.key_id == id).cloned()));
             }

@@ -1,6 +1,7 @@
 //! The writing side: one thread, one transaction for all jobs that wait.
 //!
-//! Each job runs under a savepoint of its own, so that one refused job never takes its neighbours with it. Keys
+//! One refused job never takes its neighbours with it: the batch runs again, each job under a savepoint of its own. Not
+//! at first, because nearly no job is refused here, and under a savepoint SQLite keeps a copy of each page that changes. Keys
 //! are committed before records: a crash in between leaves a key nobody uses, never a record nobody can open.
 //! When the database reports a conflict (PostgreSQL runs at SERIALIZABLE) the whole batch runs again, and each job
 //! alone if one of them was in the conflict or it does not end; a lost connection is opened anew. Therefore jobs must
@@ -21,7 +22,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::oneshot;
 
 use super::Error;
-use super::checkpoint::{copy_back, truncate};
+use super::checkpoint::{When, copy_back, truncate};
 use super::connection::{Access, Connection, Location, Shelf, open};
 use super::error::Failure;
 use super::gatherer::{BATCH, Gatherer};
@@ -41,6 +42,8 @@ const WAITING: usize = 4096;
 /// Records that jobs bring together in one transaction. What somebody says, and an erasure, wait for one transaction at
 /// most, however many records are on their way.
 const RECORDS: usize = 1000;
+/// How many batches run under savepoints from the start after one in which a job was refused.
+const CAREFUL: u32 = 64;
 
 /// What a write job may use. Both connections are inside a transaction.
 pub struct Write<'a> {
@@ -139,13 +142,15 @@ struct Desk {
     /// A transaction failed and there is no new connection yet. SQLite may have ended it by itself: what ran now would
     /// run outside of any.
     adrift: bool,
+    /// Batches that still run under savepoints.
+    careful: u32,
     healthy: Arc<AtomicBool>,
 }
 
 impl Desk {
     fn open(location: Location) -> Result<Self, Error> {
         let (records, keys) = Self::connect(&location)?;
-        Ok(Self { location, records, keys, adrift: false, healthy: Arc::new(AtomicBool::new(true)) })
+        Ok(Self { location, records, keys, adrift: false, careful: 0, healthy: Arc::new(AtomicBool::new(true)) })
     }
 
     fn connect(location: &Location) -> Result<(Transaction, Transaction), Error> {
@@ -168,16 +173,18 @@ impl Desk {
                 Item::Scrub(asker) => scrubs.push(asker),
             }
         }
+        let when = if jobs.is_empty() && scrubs.is_empty() { When::AtRest } else { When::Busy };
         if !jobs.is_empty() {
             self.work_jobs(jobs);
-            self.copy_back();
         }
+        self.copy_back(when);
         for asker in scrubs {
             let _ = asker.send(self.scrub());
         }
     }
 
     fn work_jobs(&mut self, mut jobs: Vec<Box<dyn Job>>) {
+        self.careful = self.careful.saturating_sub(1);
         let tries = if jobs.len() > 1 { TOGETHER } else { TRIES };
         match self.persist(&mut jobs, tries) {
             Err(Setback::Conflict(_) | Setback::OneJob(_)) if jobs.len() > 1 => self.work_alone(jobs),
@@ -212,6 +219,10 @@ impl Desk {
             let Err(setback) = self.attempt(jobs) else { return Ok(()) };
             self.undo();
             let (pause, tries) = match &setback {
+                Setback::Refused => {
+                    self.careful = CAREFUL;
+                    continue;
+                }
                 Setback::GiveUp(_) => return Err(setback),
                 Setback::OneJob(_) if jobs.len() > 1 => return Err(setback),
                 Setback::Conflict(_) | Setback::OneJob(_) => (way(tried), tries),
@@ -232,8 +243,9 @@ impl Desk {
         }
         self.records.begin()?;
         let alone = jobs.len() == 1;
+        let apart = !alone && self.careful > 0;
         for job in jobs.iter_mut() {
-            if !alone {
+            if apart {
                 self.records.begin_job()?;
                 self.keys.begin_job()?;
             }
@@ -242,12 +254,13 @@ impl Desk {
             let run = catch_unwind(AssertUnwindSafe(|| job.run(&mut write))).unwrap_or(Run::UndoThis);
             let end = match run {
                 Run::UndoAll => return Err(job.setback()),
-                Run::Keep if alone => continue,
+                Run::Keep if !apart => continue,
                 Run::UndoThis if alone => {
                     self.keys.end("ROLLBACK")?;
                     self.records.end("ROLLBACK")?;
                     continue;
                 }
+                Run::UndoThis if !apart => return Err(Setback::Refused),
                 Run::Keep => "RELEASE SAVEPOINT job",
                 Run::UndoThis => "ROLLBACK TO SAVEPOINT job; RELEASE SAVEPOINT job",
             };
@@ -278,9 +291,9 @@ impl Desk {
     }
 
     /// Keeps the write-ahead logs short, when those who asked have their answers: what is committed is durable without.
-    fn copy_back(&mut self) {
+    fn copy_back(&mut self, when: When) {
         for transaction in [&mut self.records, &mut self.keys] {
-            let Err(cause) = copy_back(&mut transaction.connection) else { continue };
+            let Err(cause) = copy_back(&mut transaction.connection, when) else { continue };
             tracing::error!(error = ?cause, "a write-ahead log could not be copied back");
             if matches!(cause, Error::Disk(_)) {
                 self.healthy.store(false, Ordering::Relaxed);

@@ -328,6 +328,27 @@ async fn a_record_that_joins_two_people_at_once_keeps_both_links(database: Datab
     assert_eq!(merged, [None, Some(person(2).into()), Some(person(3).into())]);
 }
 
+/// Who reads then finds everything in the file, which is mapped, and looks for nothing in the log.
+#[actix_web::test]
+async fn what_was_written_is_in_the_file_when_nobody_writes_any_more() {
+    let database = Database::sqlite();
+    let store = database.store();
+    let Location::Sqlite(directory) = database.location() else { panic!("not embedded") };
+    let file = directory.join("keys.db");
+    let mark = b"a wrapped key in the log and then in the file";
+    // More than what stays in the log because it disturbs nobody there.
+    let row = DataKeyRow { wrapped: mark.repeat(200_000), ..data_key(person(1)) };
+    store.write(move |write: &mut Write<'_>| keys::insert_data_key(write, &row)).await.unwrap();
+    let is_there = || std::fs::read(&file).unwrap().windows(mark.len()).any(|window| window == mark);
+    for _ in 0..100 {
+        if is_there() {
+            return;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(50));
+    }
+    panic!("it is in the log alone");
+}
+
 #[test]
 fn the_data_directory_is_its_owners_alone() {
     use std::os::unix::fs::PermissionsExt as _;

@@ -16,6 +16,8 @@ pub(super) enum Run {
 
 /// Why a batch did not commit.
 pub(super) enum Setback {
+    /// One job is to be undone and the others are not: all run again, so that each can be undone.
+    Refused,
     /// Others were in the way at the commit: running all of it again can succeed.
     Conflict(Error),
     /// Others were in the way of one job, and it may be so again: each must run alone.
@@ -29,6 +31,7 @@ pub(super) enum Setback {
 impl Setback {
     pub(super) fn into_cause(self) -> Error {
         match self {
+            Self::Refused => Error::Stopped,
             Self::Conflict(cause) | Self::OneJob(cause) | Self::Lost(cause) | Self::GiveUp(cause) => cause,
         }
     }
