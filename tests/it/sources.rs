@@ -349,6 +349,12 @@ fn a_connector_is_added_by_a_folder_alone(database: Database) {
     let all = folder.display().to_string();
     let checked = house.run(&["connectors", "list", "--connectors", &all]);
     assert!(text(&checked).contains("Teekontor") && text(&checked).contains("Shopware 6"), "{}", text(&checked));
+    let checked =
+        std::process::Command::new(env!("CARGO_BIN_EXE_obhut")).args(["connectors", "check", &all]).output().unwrap();
+    assert!(checked.status.success() && text(&checked).contains("nothing wrong"), "{}", text(&checked));
+    let fixture = folder.join("teekontor/fixtures/customers.json").display().to_string();
+    let tried = ["import", "--connector", "teekontor", "--source", "tee", "--dry-run", &fixture, "--connectors", &all];
+    assert!(house.run(&tried).status.success(), "{}", text(&house.run(&tried)));
     let token = house.home().join("tee");
     std::fs::write(&token, "a-token-of-tee\n").unwrap();
     let (url, token) = (format!("shop_url={}", tea.address()), format!("api_token={}", token.display()));
