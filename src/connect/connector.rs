@@ -189,22 +189,16 @@ impl Connector {
             return Err(manifest::wrong(&place, &text, "name:", message));
         }
         let at = At { file: &place, text: &text };
-        let link = manifest.connection.map(|spec| Link::load(spec, at)).transpose()?;
-        let no_link = |key| at.wrong(key, "without a `connection` nobody can be called; add one, or leave this out");
-        let erase = match (manifest.erase, &link) {
-            (Some(spec), Some(link)) => Some(Erase::load(spec, link, at)?),
-            (Some(spec), None) if spec.steps.is_empty() => Some(Erase::by_hand(spec, at)?),
-            (Some(_), None) => return Err(no_link("erase:")),
-            (None, _) => None,
+        let reached = manifest.connection.map(|spec| Link::load(spec, at)).transpose()?;
+        let link = reached.as_ref();
+        let erase = match manifest.erase {
+            Some(spec) if link.is_none() && spec.steps.is_empty() => Some(Erase::by_hand(spec, at)?),
+            spec => linked(spec, link, "erase:", at, |spec, link| Erase::load(spec, link, at))?,
         };
         let mut streams = Vec::new();
         for (name, mut spec) in manifest.streams {
             check_fields(&place, &text, &spec.fields)?;
-            let pull = match (spec.pull.take(), &link) {
-                (Some(pull), Some(link)) => Some(Pull::load(pull, &name, link, at)?),
-                (Some(_), None) => return Err(no_link("pull:")),
-                (None, _) => None,
-            };
+            let pull = linked(spec.pull.take(), link, "pull:", at, |pull, link| Pull::load(pull, &name, link, at))?;
             let own_file = spec.records.trim().to_owned();
             let mut stream = if own_file.ends_with(".jq") && !own_file.contains(char::is_whitespace) {
                 let code = take(&mut files, folder, &own_file)?;
@@ -217,36 +211,19 @@ impl Connector {
             streams.push(stream);
         }
         one_makes_what_it_lists(&streams, at)?;
-        let unsubscribe = match (manifest.unsubscribe, &link) {
-            (Some(spec), Some(link)) => Some(Unsubscribe::load(spec, link, &streams, at)?),
-            (Some(_), None) => return Err(no_link("unsubscribe:")),
-            (None, _) => None,
-        };
+        let unsubscribe = linked(manifest.unsubscribe, link, "unsubscribe:", at, |spec, link| {
+            Unsubscribe::load(spec, link, &streams, at)
+        })?;
         let names: Vec<&str> = streams.iter().map(Stream::name).collect();
-        let webhooks = match (manifest.webhooks, &link) {
-            (Some(spec), Some(link)) => Some(Webhooks::load(spec, link, &names, at)?),
-            (Some(_), None) => return Err(no_link("webhooks:")),
-            (None, _) => None,
-        };
-        let audience = match (manifest.audience, &link) {
-            (Some(spec), Some(link)) => Some(Audience::load(spec, link, at)?),
-            (Some(_), None) => return Err(no_link("audience:")),
-            (None, _) => None,
-        };
-        let notify = match (manifest.notify, &link) {
-            (Some(spec), Some(link)) => Some(Notify::load(spec, link, at)?),
-            (Some(_), None) => return Err(no_link("notify:")),
-            (None, _) => None,
-        };
-        if notify.is_none() && link.as_ref().is_some_and(|link| link.test.is_none()) {
+        let webhooks =
+            linked(manifest.webhooks, link, "webhooks:", at, |spec, link| Webhooks::load(spec, link, &names, at))?;
+        let audience = linked(manifest.audience, link, "audience:", at, |spec, link| Audience::load(spec, link, at))?;
+        let notify = linked(manifest.notify, link, "notify:", at, |spec, link| Notify::load(spec, link, at))?;
+        if notify.is_none() && link.is_some_and(|link| link.test.is_none()) {
             return Err(at.wrong("connection:", "say with `test` which harmless call proves the credentials"));
         }
-        let deletions = match (manifest.deletion, &link) {
-            (Some(spec), Some(link)) => Some(Deletions::load(spec, link, at)?),
-            (Some(_), None) => return Err(no_link("deletion:")),
-            (None, _) => None,
-        };
-        let demands = Demands::load_all(manifest.demands, link.as_ref(), at)?;
+        let deletions = linked(manifest.deletion, link, "deletion:", at, |spec, link| Deletions::load(spec, link, at))?;
+        let demands = Demands::load_all(manifest.demands, link, at)?;
         let empty = manifest.empty.map(|code| Filter::compile(&code, &place, "empty")).transpose()?;
         let table = if files.contains_key("mapping.yaml") {
             Some(TableMapping::parse(&format!("{folder}/mapping.yaml"), &take(&mut files, folder, "mapping.yaml")?)?)
@@ -265,7 +242,7 @@ impl Connector {
             empty,
             streams,
             table,
-            link,
+            link: reached,
             erase,
             unsubscribe,
             webhooks,
@@ -275,6 +252,23 @@ impl Connector {
             demands,
             fixtures: fixtures.collect(),
         })
+    }
+}
+
+/// A part of a manifest that calls somebody.
+fn linked<S, T>(
+    spec: Option<S>,
+    link: Option<&Link>,
+    key: &str,
+    at: At<'_>,
+    load: impl FnOnce(S, &Link) -> Result<T, Error>,
+) -> Result<Option<T>, Error> {
+    match (spec, link) {
+        (Some(spec), Some(link)) => load(spec, link).map(Some),
+        (Some(_), None) => {
+            Err(at.wrong(key, "without a `connection` nobody can be called; add one, or leave this out"))
+        }
+        (None, _) => Ok(None),
     }
 }
 
