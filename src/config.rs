@@ -36,6 +36,8 @@ pub struct Config {
     pub root_key: RootKey,
     /// What the merchant tells about themselves in answers to people.
     pub controller: Controller,
+    /// Where further connectors lie.
+    pub connectors: Option<PathBuf>,
     /// Days after which a new KEK epoch begins; none is by hand only.
     pub kek_rotation_days: Option<NonZeroU32>,
     /// The log.

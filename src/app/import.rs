@@ -55,7 +55,7 @@ impl Tally {
 }
 
 pub(super) async fn import(house: &House, arguments: &Import) -> Outcome {
-    let catalog = Catalog::embedded()?;
+    let catalog = house.vendors.catalog.clone();
     let reading = Reading::of(&catalog, arguments)?;
     if !arguments.dry_run {
         reading.ensure_source(house).await?;

@@ -23,7 +23,7 @@ use crate::api::limits::Entrance;
 use crate::api::{Doorkeeper, House};
 use crate::audit::{self, Book};
 use crate::config::{Config, DatabaseUrl, RootKey};
-use crate::connect::{Catalog, Connections, Surroundings, Timer, Vendors};
+use crate::connect::{Catalog, Connections, Paces, Surroundings, Timer, Vendors};
 use crate::consent::{self, Rulebook, Terms};
 use crate::gateway::Gateway;
 use crate::intake::{HUB_SOURCE, Intake};
@@ -106,6 +106,18 @@ impl Hub {
     }
 }
 
+/// The connectors that come with the hub, and those of the directory that is configured.
+///
+/// # Errors
+/// If one there is wrong, or has the name of another.
+pub(crate) fn catalog(config: &Config) -> Result<Catalog, crate::connect::Error> {
+    let embedded = Catalog::embedded()?;
+    match &config.connectors {
+        Some(directory) => embedded.with(directory),
+        None => Ok(embedded),
+    }
+}
+
 /// Opens the hub: the store, the keys, the audit book, the rooms. This is the only page where keys change hands.
 ///
 /// # Errors
@@ -162,7 +174,7 @@ pub async fn open(config: &Config) -> Result<Hub, Error> {
         clock.clone(),
         ids.clone(),
     ));
-    let catalog = Arc::new(Catalog::embedded()?);
+    let catalog = Arc::new(catalog(config)?);
     let mute = catalog.connectors().filter(|connector| !connector.can_erase()).map(|one| one.name().to_owned());
     let rights = Rights::new(
         store.clone(),
@@ -185,6 +197,7 @@ pub async fn open(config: &Config) -> Result<Hub, Error> {
         connections: Connections::new(store.clone(), strongbox.clone()),
         rulebook: rulebook.clone(),
         surroundings: Surroundings { clock: clock.clone(), entropy: entropy.clone(), pause: Arc::new(Timer) },
+        paces: Paces::default(),
     });
     let syncs = Arc::new(Syncs {
         vendors: vendors.clone(),
@@ -201,7 +214,7 @@ pub async fn open(config: &Config) -> Result<Hub, Error> {
         book: book.clone(),
         ids: ids.clone(),
     });
-    let announcer = Arc::new(Announcer::new(store.clone(), ids.clone(), clock.clone())?);
+    let announcer = Arc::new(Announcer::new(store.clone(), ids.clone(), clock.clone())?.telling(vendors.clone()));
     let (store_of, gateway_of) = (store.clone(), gateway.clone());
     let deliveries = Deliveries { vendors: vendors.clone(), store: store_of, book: book.clone(), gateway: gateway_of };
     let pushes = Pushes {

@@ -14,6 +14,7 @@ use crate::api::limits::{Gate, RateLimit};
 use crate::api::server::Server;
 use crate::api::{House, bearer, collect, metrics};
 use crate::config::Config;
+use crate::jobs::unsubscribe::{self, Unsubscriptions};
 use crate::jobs::{announce, deliver_messages, erase_at_vendors, push_audience, retention, schedule, sync};
 
 pub(super) async fn serve(hub: Hub, config: &Config) -> Outcome {
@@ -42,6 +43,9 @@ pub(super) fn bind(hub: Hub, config: &Config) -> Result<Server, crate::api::serv
     actix_web::rt::spawn(announce::keep_announcing(announcer));
     actix_web::rt::spawn(deliver_messages::keep_delivering(deliveries));
     actix_web::rt::spawn(push_audience::keep_pushing(pushes));
+    let (vendors, rights) = (house.vendors.clone(), house.rights.clone());
+    let unsubscriptions = Unsubscriptions { vendors, rights, store: house.store.clone(), ids: house.ids.clone() };
+    actix_web::rt::spawn(unsubscribe::keep_unsubscribing(Arc::new(unsubscriptions)));
     actix_web::rt::spawn(schedule::keep_finishing(house.rights.clone()));
     actix_web::rt::spawn(schedule::keep_taking_back(house.intake.clone()));
     let (store, intake, clock) = (house.store.clone(), house.intake.clone(), house.clock.clone());

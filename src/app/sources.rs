@@ -11,7 +11,7 @@ use super::Hub;
 use super::commands::{Outcome, say, say_error};
 use crate::audit::{Act, Line};
 use crate::cli::{AddSource, Connectors, NamedSource, SetSource, Sources, SyncSource};
-use crate::config::Layer;
+use crate::config::{Config, Environment, HomeLayer, Layer};
 use crate::connect::{
     Catalog, Connection, Connector, Counts, Folder, Outgoing, Parameter, Parameters, Stream, TableMapping,
 };
@@ -327,10 +327,16 @@ async fn remove(hub: &Hub, arguments: &NamedSource) -> Outcome {
     }
 }
 
+/// The connectors that come with the hub, and those of the directory that is configured.
+fn configured(home: HomeLayer) -> Result<Catalog, Box<dyn std::error::Error>> {
+    let config = Config::load(home.into(), &Environment::of_this_process())?;
+    Ok(super::catalog(&config)?)
+}
+
 pub(super) fn connectors(command: Connectors) -> Outcome {
     match command {
-        Connectors::List => {
-            for connector in Catalog::embedded()?.connectors() {
+        Connectors::List(home) => {
+            for connector in configured(home)?.connectors() {
                 let how = match (connector.link(), connector.audience(), connector.notify()) {
                     (None, ..) => "reads files out of a folder",
                     (_, Some(_), _) => "takes people of a segment",
@@ -340,7 +346,7 @@ pub(super) fn connectors(command: Connectors) -> Outcome {
                 say(&format!("{:<18}  {:<34}  {how}", connector.name(), connector.title()));
             }
         }
-        Connectors::Show { name } => show(Catalog::embedded()?.connector(&name)?),
+        Connectors::Show { name, home } => show(configured(*home)?.connector(&name)?),
         Connectors::Check { directory } => {
             let catalog = Catalog::read(&directory)?;
             for connector in catalog.connectors() {

@@ -124,13 +124,16 @@ pub struct SyncSource {
 /// `obhut connectors`.
 #[derive(Subcommand)]
 pub enum Connectors {
-    /// List the connectors that come with the hub
-    List,
+    /// List the connectors there are
+    List(HomeLayer),
     /// Show what a connector reads, what it needs, and how the vendor forgets a person
     Show {
         /// Its name.
         #[arg(value_name = "CONNECTOR")]
         name: String,
+        /// Where the data is.
+        #[command(flatten)]
+        home: Box<HomeLayer>,
     },
     /// Read the connectors of a directory as the hub would, and say what is wrong with them, with file and line
     #[command(after_help = "Example:\n  obhut connectors check connectors/acme_shop")]

@@ -92,11 +92,10 @@ impl<'a> Report<'a> {
     }
 
     fn of_rudderstack(block: &'a Map<String, Value>) -> Self {
-        let mut answers = BTreeMap::new();
-        for (list, answer) in [("allowedConsentIds", Answer::Yes), ("deniedConsentIds", Answer::No)] {
-            // Whoever is in both lists refused.
-            answers.extend(ids(block.get(list)).map(|id| (id, answer)));
-        }
+        // Whoever is in both lists refused.
+        let mut answers: BTreeMap<&str, Answer> =
+            allowed(block.get("allowedConsentIds")).map(|id| (id, Answer::Yes)).collect();
+        answers.extend(ids(block.get("deniedConsentIds")).map(|id| (id, Answer::No)));
         Self { form: "rudderstack", answers, otherwise: Answer::Nothing }
     }
 
@@ -109,6 +108,18 @@ impl<'a> Report<'a> {
 fn ids(value: Option<&Value>) -> impl Iterator<Item = &str> {
     let list = value.and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str);
     list.chain(value.and_then(Value::as_object).into_iter().flat_map(Map::keys).map(String::as_str))
+}
+
+/// The same of what is allowed: an object that says `false` or nothing of an id does not allow it.
+fn allowed(value: Option<&Value>) -> impl Iterator<Item = &str> {
+    let says_yes = |answer: &Value| match answer {
+        Value::Bool(yes) => *yes,
+        Value::Number(number) => number.as_f64().is_some_and(|number| number > 0.0),
+        Value::String(text) => !matches!(text.trim().to_ascii_lowercase().as_str(), "" | "false" | "0" | "no"),
+        _ => false,
+    };
+    let object = value.and_then(Value::as_object);
+    ids(value).filter(move |id| object.is_none_or(|all| all.get(*id).is_some_and(says_yes)))
 }
 
 impl Said {

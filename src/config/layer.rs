@@ -55,6 +55,9 @@ pub struct HomeLayer {
     /// The supervisory authority people may complain to (Art. 15(1)(f) GDPR)
     #[arg(long, value_name = "TEXT")]
     pub controller_authority: Option<String>,
+    /// Directory with connectors besides those that come with the hub: one folder for each, or the folder of one
+    #[arg(long, value_name = "DIR")]
+    pub connectors: Option<PathBuf>,
     /// Form of the log on standard error [default: text]
     #[arg(long, value_name = "FORM")]
     pub log_format: Option<LogFormat>,
@@ -131,7 +134,7 @@ macro_rules! first {
 impl HomeLayer {
     fn over(self, below: Self) -> Self {
         first!(self, below; config data_dir database_url keys_database_url allow_plaintext_database root_key_from
-            controller_name controller_contact controller_dpo controller_authority log_format log_filter)
+            controller_name controller_contact controller_dpo controller_authority connectors log_format log_filter)
     }
 }
 

@@ -1,24 +1,13 @@
 //! The connectors the hub knows.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
 use include_dir::{Dir, include_dir};
-use serde_json::Value;
 
-use super::audience::Audience;
-use super::call::At;
-use super::erase::Erase;
-use super::filter::Filter;
-use super::link::Link;
-use super::manifest::{self, AllowedPurposes, FieldLists, Manifest, SourcePolicy};
-use super::mapping::{self, Code, Stream};
-use super::notify::Notify;
-use super::pull::Pull;
-use super::webhook::Webhooks;
-use super::{Deletions, Demands, Error, TableMapping};
-use crate::consent::Terms;
+use super::Error;
+use super::connector::Connector;
 
 static EMBEDDED: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/connectors");
 
@@ -59,6 +48,20 @@ impl Catalog {
         Self::load(folders)
     }
 
+    /// These connectors and those of a directory. What lies there is no part of the hub, so it takes the place of none of these.
+    ///
+    /// # Errors
+    /// As [`Catalog::read`], or if a folder there has the name of a connector that is known.
+    pub fn with(mut self, directory: &Path) -> Result<Self, Error> {
+        for (name, connector) in Self::read(directory)?.connectors {
+            if self.connectors.contains_key(&name) {
+                return Err(Error::Clash { name, directory: directory.display().to_string() });
+            }
+            self.connectors.insert(name, connector);
+        }
+        Ok(self)
+    }
+
     /// The connector called `name`, such as `shopware6`.
     ///
     /// # Errors
@@ -83,285 +86,8 @@ impl Catalog {
     }
 }
 
-/// A vendor: its streams and its terms.
-pub struct Connector {
-    name: String,
-    title: String,
-    docs: String,
-    policy: SourcePolicy,
-    social: bool,
-    extf: bool,
-    empty: Option<Filter>,
-    streams: Vec<Stream>,
-    table: Option<TableMapping>,
-    link: Option<Link>,
-    erase: Option<Erase>,
-    webhooks: Option<Webhooks>,
-    audience: Option<Audience>,
-    notify: Option<Notify>,
-    deletions: Option<Deletions>,
-    demands: Vec<Demands>,
-    fixtures: Vec<(String, Vec<u8>)>,
-}
-
-impl Connector {
-    /// The name of its folder.
-    #[must_use]
-    pub fn name(&self) -> &str {
-        &self.name
-    }
-
-    /// The name people know it by.
-    #[must_use]
-    pub fn title(&self) -> &str {
-        &self.title
-    }
-
-    /// What it reads and what a reader of its records must know.
-    #[must_use]
-    pub fn docs(&self) -> &str {
-        &self.docs
-    }
-
-    /// What the vendor's terms allow.
-    #[must_use]
-    pub fn policy(&self) -> &SourcePolicy {
-        &self.policy
-    }
-
-    /// The terms a new source of this connector starts with.
-    #[must_use]
-    pub fn terms(&self) -> Terms {
-        let policy = self.policy();
-        let purposes = match &policy.purposes_allowed {
-            AllowedPurposes::All => None,
-            AllowedPurposes::Only(codes) => Some(codes.iter().cloned().collect()),
-        };
-        let days = policy.keep_days_after_delivery.map(u32::from);
-        Terms { purposes, keep_days_after_delivery: days, social: self.is_social(), ..Terms::default() }
-    }
-
-    /// Is it a social network? Accounts there are of the category social.
-    #[must_use]
-    pub const fn is_social(&self) -> bool {
-        self.social
-    }
-
-    /// Its streams, in the order of their names.
-    #[must_use]
-    pub fn streams(&self) -> &[Stream] {
-        &self.streams
-    }
-
-    /// The stream called `name`.
-    #[must_use]
-    pub fn stream(&self, name: &str) -> Option<&Stream> {
-        self.streams.iter().find(|stream| stream.name() == name)
-    }
-
-    /// The stream that recognises the page of a reply.
-    #[must_use]
-    pub fn stream_for(&self, page: &Value) -> Option<&Stream> {
-        self.streams.iter().find(|stream| stream.recognises(page))
-    }
-
-    /// How the vendor is reached; none if the connector reads files only.
-    #[must_use]
-    pub const fn link(&self) -> Option<&Link> {
-        self.link.as_ref()
-    }
-
-    /// How the vendor is made to forget a person, if the manifest says so.
-    #[must_use]
-    pub const fn erase(&self) -> Option<&Erase> {
-        self.erase.as_ref()
-    }
-
-    /// Can a vendor be asked to forget somebody? If not, what is to be said stands in the manifest.
-    #[must_use]
-    pub fn can_erase(&self) -> bool {
-        self.link().is_some() && self.erase().is_some_and(|erase| erase.without_asking().is_none())
-    }
-
-    /// What the vendor tells by itself, if the manifest says so.
-    #[must_use]
-    pub const fn webhooks(&self) -> Option<&Webhooks> {
-        self.webhooks.as_ref()
-    }
-
-    /// How people of a segment are handed to the vendor, if the manifest says so.
-    #[must_use]
-    pub const fn audience(&self) -> Option<&Audience> {
-        self.audience.as_ref()
-    }
-
-    /// How a program is told what happened here, if the manifest says so.
-    #[must_use]
-    pub const fn notify(&self) -> Option<&Notify> {
-        self.notify.as_ref()
-    }
-
-    /// What the vendor passes on of people who demand deletion, if the manifest says so.
-    #[must_use]
-    pub const fn deletions(&self) -> Option<&Deletions> {
-        self.deletions.as_ref()
-    }
-
-    /// Lists at the vendor of people who demanded something.
-    #[must_use]
-    pub fn demands(&self) -> &[Demands] {
-        &self.demands
-    }
-
-    /// Is this a page of the vendor without any object?
-    #[must_use]
-    pub fn is_empty_page(&self, page: &Value) -> bool {
-        self.empty.as_ref().is_some_and(|empty| empty.holds(mapping::value(page)))
-    }
-
-    /// Are its CSV files those of DATEV?
-    #[must_use]
-    pub const fn reads_extf(&self) -> bool {
-        self.extf
-    }
-
-    /// The example of a CSV mapping that comes with the connector, if there is one.
-    #[must_use]
-    pub fn table(&self) -> Option<&TableMapping> {
-        self.table.as_ref()
-    }
-
-    /// Replies as the vendor sends them, about people who do not exist: file name and content, by name.
-    pub fn fixtures(&self) -> impl Iterator<Item = (&str, &[u8])> {
-        self.fixtures.iter().map(|(name, content)| (name.as_str(), content.as_slice()))
-    }
-
-    fn load(folder: &str, mut files: Files) -> Result<Self, Error> {
-        let place = format!("{folder}/manifest.yaml");
-        let text = take(&mut files, folder, "manifest.yaml")?;
-        let manifest: Manifest = manifest::parse(&place, &text)?;
-        if manifest.name != folder {
-            let message =
-                format!("the name is `{}`, but the folder is `{folder}`; write the folder's name", manifest.name);
-            return Err(manifest::wrong(&place, &text, "name:", message));
-        }
-        let at = At { file: &place, text: &text };
-        let link = manifest.connection.map(|spec| Link::load(spec, at)).transpose()?;
-        let no_link = |key| at.wrong(key, "without a `connection` nobody can be called; add one, or leave this out");
-        let erase = match (manifest.erase, &link) {
-            (Some(spec), Some(link)) => Some(Erase::load(spec, link, at)?),
-            (Some(spec), None) if spec.steps.is_empty() => Some(Erase::by_hand(spec, at)?),
-            (Some(_), None) => return Err(no_link("erase:")),
-            (None, _) => None,
-        };
-        let mut streams = Vec::new();
-        for (name, mut spec) in manifest.streams {
-            check_fields(&place, &text, &spec.fields)?;
-            let pull = match (spec.pull.take(), &link) {
-                (Some(pull), Some(link)) => Some(Pull::load(pull, &name, link, at)?),
-                (Some(_), None) => return Err(no_link("pull:")),
-                (None, _) => None,
-            };
-            let own_file = spec.records.trim().to_owned();
-            let mut stream = if own_file.ends_with(".jq") && !own_file.contains(char::is_whitespace) {
-                let code = take(&mut files, folder, &own_file)?;
-                Stream::load(&name, spec, &place, Code { file: &format!("{folder}/{own_file}"), text: &code })?
-            } else {
-                let code = spec.records.clone();
-                Stream::load(&name, spec, &place, Code { file: &place, text: &code })?
-            };
-            stream.pull = pull;
-            streams.push(stream);
-        }
-        one_makes_what_it_lists(&streams, at)?;
-        let names: Vec<&str> = streams.iter().map(Stream::name).collect();
-        let webhooks = match (manifest.webhooks, &link) {
-            (Some(spec), Some(link)) => Some(Webhooks::load(spec, link, &names, at)?),
-            (Some(_), None) => return Err(no_link("webhooks:")),
-            (None, _) => None,
-        };
-        let audience = match (manifest.audience, &link) {
-            (Some(spec), Some(link)) => Some(Audience::load(spec, link, at)?),
-            (Some(_), None) => return Err(no_link("audience:")),
-            (None, _) => None,
-        };
-        let notify = match (manifest.notify, &link) {
-            (Some(spec), Some(link)) => Some(Notify::load(spec, link, at)?),
-            (Some(_), None) => return Err(no_link("notify:")),
-            (None, _) => None,
-        };
-        if notify.is_none() && link.as_ref().is_some_and(|link| link.test.is_none()) {
-            return Err(at.wrong("connection:", "say with `test` which harmless call proves the credentials"));
-        }
-        let deletions = match (manifest.deletion, &link) {
-            (Some(spec), Some(link)) => Some(Deletions::load(spec, link, at)?),
-            (Some(_), None) => return Err(no_link("deletion:")),
-            (None, _) => None,
-        };
-        let demands = Demands::load_all(manifest.demands, link.as_ref(), at)?;
-        let empty = manifest.empty.map(|code| Filter::compile(&code, &place, "empty")).transpose()?;
-        let table = if files.contains_key("mapping.yaml") {
-            Some(TableMapping::parse(&format!("{folder}/mapping.yaml"), &take(&mut files, folder, "mapping.yaml")?)?)
-        } else {
-            None
-        };
-        let fixtures =
-            files.into_iter().filter_map(|(path, content)| Some((path.strip_prefix("fixtures/")?.to_owned(), content)));
-        Ok(Self {
-            name: manifest.name,
-            title: manifest.title,
-            docs: manifest.docs,
-            policy: manifest.source_policy,
-            social: manifest.social,
-            extf: manifest.extf,
-            empty,
-            streams,
-            table,
-            link,
-            erase,
-            webhooks,
-            audience,
-            notify,
-            deletions,
-            demands,
-            fixtures: fixtures.collect(),
-        })
-    }
-}
-
-/// What a stream lists, no other one makes: of a record of that one nobody could say that it is gone.
-fn one_makes_what_it_lists(streams: &[Stream], at: At<'_>) -> Result<(), Error> {
-    for (stream, kind) in streams.iter().filter_map(|stream| Some((stream, stream.pull()?.lists()?))) {
-        let also = streams.iter().find(|other| other.name() != stream.name() && other.may_make(kind));
-        if let Some(other) = also {
-            let message = format!(
-                "`{}` lists every {kind}, but `{}` makes some as well, which would end as if they were gone; leave it out",
-                stream.name(),
-                other.name()
-            );
-            return Err(at.wrong(&format!("lists: {kind}"), message));
-        }
-    }
-    Ok(())
-}
-
 /// The files of one folder, by their path in it.
-type Files = BTreeMap<String, Vec<u8>>;
-
-/// Every path stands once and under the part of the record it belongs to.
-pub(super) fn check_fields(place: &str, text: &str, fields: &FieldLists) -> Result<(), Error> {
-    let mut seen = HashSet::new();
-    for path in fields.values().flatten() {
-        if !path.starts_with("data.") && !path.starts_with("identifiers.") {
-            let message = format!("`{path}` is no field; write `data.…` or `identifiers.<kind>`");
-            return Err(manifest::wrong(place, text, path, message));
-        }
-        if !seen.insert(path) {
-            return Err(manifest::wrong(place, text, path, format!("`{path}` stands under two categories; keep one")));
-        }
-    }
-    Ok(())
-}
+pub(super) type Files = BTreeMap<String, Vec<u8>>;
 
 /// The files of a folder and of the folders in it.
 fn files_of(folder: &Path) -> Result<Files, Error> {
@@ -384,13 +110,6 @@ fn unreadable(path: &Path, source: std::io::Error) -> Error {
     Error::Read { file: path.display().to_string(), source }
 }
 
-fn take(files: &mut Files, folder: &str, name: &str) -> Result<String, Error> {
-    let file = format!("{folder}/{name}");
-    let missing = |kind| Error::Read { file: file.clone(), source: std::io::Error::from(kind) };
-    let content = files.get(name).cloned().ok_or_else(|| missing(std::io::ErrorKind::NotFound))?;
-    String::from_utf8(content).map_err(|_| missing(std::io::ErrorKind::InvalidData))
-}
-
 fn relative(path: &Path, folder: &Path) -> Option<String> {
     Some(path.strip_prefix(folder).ok()?.to_str()?.replace('\\', "/"))
 }
@@ -402,6 +121,7 @@ fn name_of(path: &Path) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::connect::Stream;
 
     const MANIFEST: &str = "name: shop\ntitle: Shop\ndocs: none\nsource_policy:\n  purposes_allowed: all\nstreams:\n  orders:\n    detect: has(\"order\")\n    records: orders.jq\n    fields:\n      commerce: [data.number]\n";
 

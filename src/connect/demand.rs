@@ -9,8 +9,8 @@ use super::link::Link;
 use super::manifest::webhook::{DemandSpec, Demanded};
 use super::mapping::exact;
 use super::pull::{Leaf, Pull};
-use super::webhook::person;
-use super::{Error, Fault, Stream};
+use super::webhook::{mark, person};
+use super::{Error, Stream};
 
 /// A list of people who demanded something of the vendor.
 pub struct Demands {
@@ -61,16 +61,26 @@ impl Demands {
         (&self.pull, &self.list)
     }
 
-    /// Who stands on a page.
-    ///
-    /// # Errors
-    /// If the page is not what the manifest says: nobody may be passed over.
-    pub fn people(&self, leaf: Leaf) -> Result<Vec<Person>, Fault> {
-        let failed = || Fault::Filter(format!("{}.who", self.place));
-        let one = |object: Result<_, _>| {
-            let who = self.who.run(object.map_err(|_| failed())?).next().and_then(Result::ok).and_then(exact);
-            Ok(person(&who.ok_or_else(failed)?))
-        };
-        leaf.objects().map(one).collect()
+    /// Who stands on a page. A row that names nobody keeps no other from being heard.
+    #[must_use]
+    pub fn people(&self, leaf: Leaf) -> Demanding {
+        let mut all = Demanding { people: Vec::new(), unreadable: Vec::new() };
+        for object in leaf.objects() {
+            let row = object.as_ref().map(ToString::to_string).unwrap_or_default();
+            let who = object.ok().and_then(|object| self.who.run(object).next()?.ok());
+            match who.and_then(exact).map(|who| person(&who)).filter(|who| !who.words().is_empty()) {
+                Some(who) => all.people.push(who),
+                None => all.unreadable.push(mark(&[self.place.as_bytes(), row.as_bytes()])),
+            }
+        }
+        all
     }
+}
+
+/// What a page of such a list says.
+pub struct Demanding {
+    /// Who demands something.
+    pub people: Vec<Person>,
+    /// Rows of which nobody can say who they are about, each by a mark that is the same when it is listed again.
+    pub unreadable: Vec<[u8; 16]>,
 }

@@ -40,6 +40,16 @@ pub enum Error {
         #[source]
         source: std::io::Error,
     },
+    /// A folder has the name of a connector that is known already.
+    #[error(
+        "{directory} holds a connector `{name}`, and there is one of that name already; give the folder another name"
+    )]
+    Clash {
+        /// The name.
+        name: String,
+        /// Where the second one lies.
+        directory: String,
+    },
     /// No connector has this name.
     #[error("there is no connector `{name}`; known are {known}")]
     Unknown {
@@ -78,6 +88,12 @@ pub enum Reason {
     /// A text is not UTF-8, or a number cannot be written as JSON.
     #[error("a value cannot be written as JSON")]
     NotJson,
+    /// The vendor listed it, and says now that it does not exist.
+    #[error("the vendor lists it, and knows nothing of it when it is asked for it")]
+    Gone,
+    /// The vendor was asked for what its list leaves out. The text is a fault's, which holds no value.
+    #[error("what the list leaves out of it could not be had: {0}")]
+    Rest(String),
     /// The filter yielded more than the engine accepts; it probably never ends.
     #[error("the filter yielded more than {0} results")]
     TooMany(usize),

@@ -17,6 +17,7 @@ use std::path::{Path, PathBuf};
 use rustix::fs::{AtFlags, Mode, OFlags, RenameFlags};
 use rustix::io::Errno;
 use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
 
 use super::file::{Items, only};
 use super::{Connector, Fault, FileError, Form, Parameter, Parameters, TableMapping};
@@ -28,6 +29,12 @@ const DONE: &str = "done";
 const PARKED: &str = "parked";
 /// What the name of a file begins with while it is put away.
 const LEAVING: &str = ".obhut-away-";
+/// What follows where the name itself has no room.
+const SHORT: &str = "#";
+/// Bytes of a name that file systems allow.
+const LONGEST_NAME: usize = 255;
+/// Bytes put before, into and behind a name: `whole-`, a number, `.reasons.csv`.
+const ROOM: usize = 32;
 /// Endings of files somebody still writes to.
 const UNFINISHED: [&str; 6] = ["part", "partial", "filepart", "crdownload", "tmp", "swp"];
 /// Bytes of the lines before the first row.
@@ -179,16 +186,16 @@ impl Folder {
         Ok(())
     }
 
-    /// Brings back what a process that died was about to put away.
+    /// Brings back what a process that died was about to put away. `known` are the names of the files it was at.
     ///
     /// # Errors
     /// If the directory cannot be read or written to.
-    pub fn bring_back(&self) -> Result<(), Fault> {
+    pub fn bring_back<'n>(&self, known: impl Iterator<Item = &'n str> + Clone) -> Result<(), Fault> {
         let inbox = self.inbox()?;
         for leaving in self.names()? {
-            if let Some(name) = leaving.strip_prefix(LEAVING) {
-                give_back(&inbox, &leaving, name)?;
-            }
+            let Some(rest) = leaving.strip_prefix(LEAVING) else { continue };
+            let name = known.clone().find(|name| away(name) == leaving);
+            give_back(&inbox, &leaving, name.unwrap_or_else(|| rest.trim_start_matches(SHORT)))?;
         }
         Ok(())
     }
@@ -285,7 +292,7 @@ impl Folder {
     pub fn put_away(&self, file: &Dropped, spoilt: bool, aside: &str) -> Result<bool, Fault> {
         let inbox = self.inbox()?;
         // Under a name nobody else writes to, so that what is looked at is what goes.
-        let leaving = format!("{LEAVING}{}", file.name);
+        let leaving = away(&file.name);
         match rustix::fs::renameat(&inbox, &file.name, &inbox, &leaving) {
             Ok(()) => {}
             Err(Errno::NOENT) => return Ok(true),
@@ -313,7 +320,7 @@ impl Folder {
     /// # Errors
     /// If the place for it cannot be opened.
     pub fn free_aside(&self, name: &str) -> Result<String, Fault> {
-        Ok(free(&self.parked()?, name))
+        Ok(free(&self.parked()?, &fitting(name)))
     }
 
     /// Where goes what could not be taken in.
@@ -377,10 +384,34 @@ fn give_back(inbox: &OwnedFd, leaving: &str, name: &str) -> Result<(), Fault> {
     given.map_err(unwritten)
 }
 
+/// Under which name a file is put away. A long one has no room for more, so a digest stands for it.
+fn away(name: &str) -> String {
+    let whole = format!("{LEAVING}{name}");
+    if whole.len() <= LONGEST_NAME { whole } else { format!("{LEAVING}{SHORT}{}", shortened(name)) }
+}
+
+/// `name`, or a shorter one like it to which something can be added.
+fn fitting(name: &str) -> String {
+    if name.len() + ROOM <= LONGEST_NAME { name.to_owned() } else { shortened(name) }
+}
+
+/// The beginning of a name, a digest of all of it, and its ending.
+fn shortened(name: &str) -> String {
+    let digest = Sha256::digest(name.as_bytes());
+    let digest: String = digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+    let mut start = LONGEST_NAME / 2;
+    while !name.is_char_boundary(start) {
+        start -= 1;
+    }
+    let ending = Path::new(name).extension().and_then(|ending| ending.to_str()).unwrap_or_default();
+    format!("{}-{digest}.{ending}", name.get(..start).unwrap_or_default())
+}
+
 /// `name`, or with a number before its ending if it is taken: itself, its reasons, or the whole file.
 fn free(directory: &OwnedFd, name: &str) -> String {
-    let path = Path::new(name);
-    let stem = path.file_stem().and_then(|stem| stem.to_str()).unwrap_or(name);
+    let fitting = fitting(name);
+    let path = Path::new(&fitting);
+    let stem = path.file_stem().and_then(|stem| stem.to_str()).unwrap_or(&fitting);
     let ending = path.extension().and_then(|ending| ending.to_str()).unwrap_or_default();
     let taken = |name: &str| {
         let variants = [name.to_owned(), format!("{name}.reasons.csv"), format!("whole-{name}")];

@@ -30,6 +30,7 @@ pub struct Link {
     pub(super) auth: Auth,
     pub(super) headers: Headers,
     pub(super) limits: Vec<LimitSpec>,
+    pub(super) at_once: u8,
     pub(super) throttle: Throttle,
     pub(super) usage: Option<Usage>,
     pub(super) refused: Option<Filter>,
@@ -129,6 +130,9 @@ impl Link {
         if let Some(limit) = spec.limits.iter().find(|limit| !(limit.calls > 0.0 && limit.seconds > 0.0)) {
             return Err(at.wrong("limits:", format!("{} calls in {} seconds is no window", limit.calls, limit.seconds)));
         }
+        if spec.at_once == 0 {
+            return Err(at.wrong("at_once:", "one call at once is the least"));
+        }
         let test = spec.test.as_ref();
         let ThrottleSpec { status, body, retry_after } = spec.throttle;
         Ok(Self {
@@ -139,6 +143,7 @@ impl Link {
             auth: Auth::load(spec.auth, &spec.parameters, at, &names)?,
             headers: Headers::load(&spec.headers, at, &names)?,
             limits: spec.limits,
+            at_once: spec.at_once,
             throttle: Throttle {
                 status,
                 body: body.map(|code| at.filter(&code, "connection.throttle.body")).transpose()?,

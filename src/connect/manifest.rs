@@ -9,6 +9,7 @@ pub(super) mod link;
 pub(super) mod notify;
 pub(super) mod pull;
 pub(super) mod request;
+pub(super) mod unsubscribe;
 pub(super) mod webhook;
 
 use std::collections::BTreeMap;
@@ -54,6 +55,9 @@ pub(super) struct Manifest {
     /// How the vendor is made to forget a person.
     #[serde(default)]
     pub(super) erase: Option<erase::EraseSpec>,
+    /// How the vendor is told that a person withdrew.
+    #[serde(default)]
+    pub(super) unsubscribe: Option<unsubscribe::UnsubscribeSpec>,
     /// What the vendor tells by itself.
     #[serde(default)]
     pub(super) webhooks: Option<webhook::WebhookSpec>,

@@ -1,17 +1,16 @@
 //! From one page of a vendor to canonical records.
 
-use std::collections::HashMap;
-
 use jaq_json::{Num, Val};
 use serde::Deserialize;
 use serde_json::{Map, Number, Value};
 
 use super::call::At;
+use super::fields::Fields;
 use super::filter::Filter;
 use super::manifest::{FieldLists, StreamSpec};
 use super::pull::Pull;
 use super::{Error, MappingError, Reason};
-use crate::types::{Category, IdentifierKind, PurposeCode, RecordKind};
+use crate::types::{Category, PurposeCode, RecordKind};
 
 /// More objects than any page holds: a filter that yields more does not end.
 const MOST_OBJECTS: usize = 1_000_000;
@@ -36,13 +35,13 @@ impl Stream {
 
     /// Every field path the records may hold, with its category.
     pub fn fields(&self) -> impl Iterator<Item = (&str, Category)> {
-        self.mapping.fields.iter().map(|(path, category)| (path.as_str(), *category))
+        self.mapping.fields.paths()
     }
 
     /// The purposes for which the records may bring consents.
     #[must_use]
     pub fn consents(&self) -> &[PurposeCode] {
-        &self.mapping.consents
+        self.mapping.fields.consents()
     }
 
     /// Maps the objects of a page, one by one. `source` is the code of the configured source and becomes the
@@ -52,7 +51,7 @@ impl Stream {
         page: &Value,
         source: &'a str,
     ) -> impl Iterator<Item = Result<Vec<u8>, MappingError>> + 'a {
-        self.map_objects(self.objects(page).collect::<Vec<_>>().into_iter(), source)
+        self.map_objects(self.objects(value(page)).collect::<Vec<_>>().into_iter(), source)
     }
 
     /// How it is read from the vendor, if it can be.
@@ -62,8 +61,8 @@ impl Stream {
     }
 
     /// The objects of a page, one by one.
-    pub(super) fn objects<'a>(&'a self, page: &Value) -> impl Iterator<Item = Result<Val, MappingError>> + 'a {
-        let objects = self.objects.run(value(page)).take(MOST_OBJECTS + 1).enumerate();
+    pub(super) fn objects(&self, page: Val) -> impl Iterator<Item = Result<Val, MappingError>> + '_ {
+        let objects = self.objects.run(page).take(MOST_OBJECTS + 1).enumerate();
         objects.map(|(number, object)| {
             let object =
                 if number < MOST_OBJECTS { object.map_err(Reason::Filter) } else { Err(Reason::TooMany(MOST_OBJECTS)) };
@@ -131,8 +130,7 @@ pub(super) struct Code<'t> {
 /// The filter from one object to its records, and what the records may hold.
 pub(super) struct Mapping {
     records: Filter,
-    fields: HashMap<String, Category>,
-    consents: Vec<PurposeCode>,
+    fields: Fields,
 }
 
 impl Mapping {
@@ -143,9 +141,7 @@ impl Mapping {
         consents: Vec<PurposeCode>,
     ) -> Result<Self, Error> {
         let records = Filter::compile(code.text, code.file, name)?;
-        let fields =
-            lists.into_iter().flat_map(|(category, paths)| paths.into_iter().map(move |path| (path, category)));
-        Ok(Self { records, fields: fields.collect(), consents })
+        Ok(Self { records, fields: Fields::load(lists, consents) })
     }
 
     /// The canonical records of one object, as JSON.
@@ -158,67 +154,9 @@ impl Mapping {
             if number == MOST_RECORDS {
                 return Err(Reason::TooMany(MOST_RECORDS));
             }
-            let record = json(record.map_err(Reason::Filter)?)?.ok_or(Reason::NotARecord)?;
-            let Value::Object(mut record) = record else { return Err(Reason::NotARecord) };
-            self.check(&record)?;
-            record.insert("source".to_owned(), Value::String(source.to_owned()));
-            // What says nothing was left out; a record whose data all says nothing still is one.
-            record.entry("data").or_insert_with(|| Value::Object(Map::new()));
-            serde_json::to_vec(&record).map_err(|_| Reason::NotJson)
+            self.fields.write(&record.map_err(Reason::Filter)?, source)
         })
     }
-
-    /// A field that is not mapped to a category never enters the hub.
-    fn check(&self, record: &Map<String, Value>) -> Result<(), Reason> {
-        for (key, part) in record {
-            match (key.as_str(), part) {
-                ("type" | "source" | "external_id" | "updated_at", _) => {}
-                ("identifiers", Value::Array(list)) => list.iter().try_for_each(|one| self.check_identifier(one))?,
-                ("consents", Value::Array(list)) => list.iter().try_for_each(|one| self.check_consent(one))?,
-                ("data", part) => self.check_field("data", part)?,
-                (key, _) => return Err(undeclared(key)),
-            }
-        }
-        Ok(())
-    }
-
-    fn check_identifier(&self, identifier: &Value) -> Result<(), Reason> {
-        let keys = identifier.as_object().into_iter().flat_map(Map::keys);
-        if let Some(key) = keys.into_iter().find(|key| !matches!(key.as_str(), "kind" | "value" | "verified")) {
-            return Err(undeclared(&format!("identifiers[].{key}")));
-        }
-        let kind = identifier.get("kind").and_then(Value::as_str).and_then(|word| word.parse::<IdentifierKind>().ok());
-        let path = kind.map(|kind| format!("identifiers.{kind}")).ok_or_else(|| undeclared("identifiers[].kind"))?;
-        if self.fields.contains_key(&path) { Ok(()) } else { Err(undeclared(&path)) }
-    }
-
-    fn check_consent(&self, consent: &Value) -> Result<(), Reason> {
-        let purpose = consent.get("purpose").and_then(Value::as_str).unwrap_or_default();
-        if self.consents.iter().any(|code| code.to_string() == purpose) {
-            return Ok(());
-        }
-        let code = purpose.parse::<PurposeCode>().map_or_else(|_| "?".to_owned(), |code| code.to_string());
-        Err(Reason::UndeclaredConsent(code))
-    }
-
-    fn check_field(&self, path: &str, part: &Value) -> Result<(), Reason> {
-        match part {
-            Value::Object(_) if self.fields.contains_key(&format!("{path}.*")) => Ok(()),
-            Value::Object(parts) => {
-                parts.iter().try_for_each(|(key, part)| self.check_field(&format!("{path}.{key}"), part))
-            }
-            Value::Array(parts) => parts.iter().try_for_each(|part| self.check_field(&format!("{path}[]"), part)),
-            _ if self.fields.contains_key(path) => Ok(()),
-            _ => Err(undeclared(path)),
-        }
-    }
-}
-
-/// A field's name may come out of the data where a filter builds keys; only what looks like a name is repeated.
-fn undeclared(path: &str) -> Reason {
-    let plain = path.len() <= 100
-        && path.bytes().all(|b| b.is_ascii_lowercase() || matches!(b, b'_' | b'.' | b'[' | b']' | b'*'));
-    Reason::UndeclaredField(if plain { path.to_owned() } else { "(a name that is no field name)".to_owned() })
 }
 
 /// JSON as jq sees it.
@@ -228,7 +166,7 @@ pub(super) fn value(value: &Value) -> Val {
 
 /// What jq yielded, as JSON. Nulls, blank texts, and lists and objects with nothing in them say nothing and are left
 /// out, so that filters may name every field of the vendor without asking whether it is there.
-fn json(value: Val) -> Result<Option<Value>, Reason> {
+pub(super) fn json(value: Val) -> Result<Option<Value>, Reason> {
     Ok(match value {
         Val::Null => None,
         Val::Bool(yes) => Some(Value::Bool(yes)),
@@ -277,7 +215,7 @@ pub(super) fn exact(value: Val) -> Option<Value> {
 }
 
 /// Whole numbers stay whole; what has a fraction keeps its shortest decimal form, so that 49.9 is never 49.899999.
-fn plain_number(number: &Num) -> Result<Number, Reason> {
+pub(super) fn plain_number(number: &Num) -> Result<Number, Reason> {
     let whole = number.as_isize().and_then(|whole| i64::try_from(whole).ok()).map(Number::from);
     whole.or_else(|| number.to_string().parse().ok()).ok_or(Reason::NotJson)
 }

@@ -1,12 +1,15 @@
 //! How fast a vendor may be called, and how long to wait after it failed.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
+use tokio::sync::Semaphore;
 
+use super::link::Link;
 use super::manifest::link::LimitSpec;
-use crate::types::{Entropy, Timestamp};
+use crate::types::{Entropy, SourceNo, Timestamp};
 
 /// Waits. An argument, so that tests own the time.
 pub trait Pause: Send + Sync {
@@ -21,6 +24,41 @@ pub struct Timer;
 impl Pause for Timer {
     fn pause(&self, time: Duration) -> BoxFuture<'static, ()> {
         Box::pin(tokio::time::sleep(time))
+    }
+}
+
+/// How fast the vendors of this process's sources are called: a sync, a push, an erasure and a test of one source share its windows.
+#[derive(Clone, Default)]
+pub struct Paces(Arc<Mutex<HashMap<(SourceNo, String), Arc<Lane>>>>);
+
+impl Paces {
+    /// That of a source with this connector.
+    pub(super) fn of(&self, source: SourceNo, connector: &str, link: &Link) -> Arc<Lane> {
+        let mut lanes = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        lanes.entry((source, connector.to_owned())).or_insert_with(|| Arc::new(Lane::new(link))).clone()
+    }
+}
+
+/// What all calls of one source share.
+pub(super) struct Lane {
+    pace: Mutex<Pace>,
+    /// Calls that may be under way besides.
+    pub(super) free: Semaphore,
+}
+
+impl Lane {
+    pub(super) fn new(link: &Link) -> Self {
+        Self { pace: Mutex::new(Pace::new(&link.limits)), free: Semaphore::new(link.at_once.into()) }
+    }
+
+    /// Takes one call out of every window if all have one; else says how long to wait.
+    pub(super) fn take(&self, now: Timestamp) -> Option<Duration> {
+        self.pace.lock().unwrap_or_else(PoisonError::into_inner).take(now)
+    }
+
+    /// Makes no call for so long.
+    pub(super) fn hold(&self, now: Timestamp, time: Duration) {
+        self.pace.lock().unwrap_or_else(PoisonError::into_inner).hold(now, time);
     }
 }
 

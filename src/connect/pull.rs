@@ -3,14 +3,16 @@
 mod changes;
 mod each;
 mod enrich;
+mod leaf;
 mod paging;
 
-use std::cell::Cell;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use changes::{Incremental, instant, is_news, written};
 use each::Each;
 use enrich::Enrich;
 use jaq_json::Val;
+pub use leaf::Leaf;
 use paging::{Paging, Spot};
 use reqwest::StatusCode;
 use serde::{Deserialize, Serialize};
@@ -20,9 +22,9 @@ use super::call::{At, Call};
 use super::link::Link;
 use super::manifest::pull::PullSpec;
 use super::mapping::value;
-use super::session::{Answer, Session};
+use super::session::{Page, Session};
 use super::template::Variables;
-use super::{Error, Fault, MappingError, Stream};
+use super::{Error, Fault, Stream};
 use crate::types::{RecordKind, Timestamp};
 
 /// Where a stream stands. It is kept sealed, because a vendor's page tokens may hold anything.
@@ -35,6 +37,9 @@ pub struct Place {
     /// The reading that goes on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     sweep: Option<Sweep>,
+    /// When everything was read the last time, where that says who is gone; microseconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    whole: Option<i64>,
 }
 
 /// One reading of a stream from its first to its last page.
@@ -47,6 +52,9 @@ struct Sweep {
     next_since: i64,
     /// What it asks for until.
     until: i64,
+    /// What it is read until in the end, where a vendor answers no longer stretch than a window.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    end: Option<i64>,
     /// The page that comes next.
     at: Spot,
     /// Objects read.
@@ -56,6 +64,9 @@ struct Sweep {
     /// What it is read for one after the other, where the manifest says so; what is done is left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     each: Option<Vec<Variables>>,
+    /// Could the rest of an object not be had for a reason that may pass? Then the next reading looks for it again.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    owes: bool,
     /// Was its last page read by this process? What was kept since an earlier one may not be valid any more.
     #[serde(skip)]
     runs: bool,
@@ -83,48 +94,10 @@ impl Place {
     }
 }
 
-/// One page as it came.
-pub struct Leaf {
-    objects: Vec<Result<Val, MappingError>>,
-    /// Objects that did not change since the last reading and were left out.
-    pub left_out: u64,
-    /// Where the stream stands once the records of this page are durable.
-    pub after: Place,
-    /// Things the stream is read for that are gone at the vendor, with all their objects.
-    pub passed_over: u64,
-    /// Was it the last one?
-    pub last: bool,
-    /// Objects there are in all, where the vendor says it.
-    pub total: Option<u64>,
-}
-
-impl Leaf {
-    /// Objects on the page.
-    #[must_use]
-    pub fn len(&self) -> u64 {
-        u64::try_from(self.objects.len()).unwrap_or(u64::MAX).saturating_add(self.left_out)
-    }
-
-    /// Is the page without any?
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-
-    /// Its objects.
-    pub(super) fn objects(self) -> impl Iterator<Item = Result<Val, MappingError>> {
-        self.objects.into_iter()
-    }
-
-    /// The canonical records of its objects; what cannot be mapped stands between them as an error.
-    pub fn records<'a>(
-        self,
-        stream: &'a Stream,
-        source: &'a str,
-    ) -> impl Iterator<Item = Result<Vec<u8>, MappingError>> + 'a {
-        stream.map_objects(self.objects.into_iter(), source)
-    }
-}
+/// After so long, everything is read once more where that says who is gone; microseconds.
+const WHOLE_EVERY: i64 = 7 * 86_400 * Timestamp::SECOND;
+/// So long an object whose rest could not be had is looked for again; microseconds.
+const OWED_FOR: i64 = 7 * 86_400 * Timestamp::SECOND;
 
 /// How a stream is read.
 pub struct Pull {
@@ -168,8 +141,17 @@ impl Pull {
                 at.wrong("lists:", "with `start_days` a first reading lists a part only; leave one of them out")
             );
         }
+        let window = incremental.as_ref().filter(|incremental| incremental.window.is_some());
+        if window.is_some_and(|incremental| incremental.start_days.is_none()) {
+            return Err(at.wrong("window_days:", "say with `start_days` where the first window begins"));
+        }
         let bounded = call.needs().any(|name| name == "until")
             || spec.request.body.as_ref().is_some_and(|body| body.contains("until"));
+        if window.is_some() && !bounded {
+            return Err(
+                at.wrong("window_days:", "the request uses `{until}` nowhere, so every window would be the whole")
+            );
+        }
         Ok(Self { name: place, each, call, paging, incremental, enrich, lists: spec.lists, bounded })
     }
 
@@ -177,6 +159,23 @@ impl Pull {
     #[must_use]
     pub const fn lists(&self) -> Option<RecordKind> {
         self.lists
+    }
+
+    /// Does a reading that begins at this place come by every object there is?
+    #[must_use]
+    pub fn begins_whole(&self, place: &Place) -> bool {
+        place.sweep.is_none() && (place.since.is_none() || self.compares())
+    }
+
+    /// Is it time to read everything once more, because only that says who is gone?
+    #[must_use]
+    pub fn is_whole_due(&self, place: &Place, now: Timestamp) -> bool {
+        let asks_for_news = self.lists.is_some() && !self.compares() && place.sweep.is_none() && place.since.is_some();
+        asks_for_news && place.whole.is_none_or(|at| now.micros().saturating_sub(at) >= WHOLE_EVERY)
+    }
+
+    fn compares(&self) -> bool {
+        self.incremental.as_ref().is_some_and(|incremental| incremental.compare.is_some())
     }
 
     /// Reads the next page of `stream` from `place`.
@@ -215,22 +214,24 @@ impl Pull {
             if sweep.each.as_ref().is_some_and(Vec::is_empty) {
                 // Without an answer there is no time of the vendor's: the next reading asks for what this one asked for.
                 let since = if place.sweep.is_some() { self.since_after(&sweep) } else { place.since };
-                let after = Place { since, sweep: None };
-                let (objects, left_out) = (Vec::new(), 0);
-                return Ok(Turn::Page(Leaf { objects, left_out, after, passed_over, last: true, total: None }));
+                let after = Place { since, sweep: None, whole: place.whole };
+                let (objects, same, left_out) = (Vec::new(), Vec::new(), 0);
+                return Ok(Turn::Page(Leaf { objects, same, left_out, after, passed_over, last: true, total: None }));
             }
             let words = self.words(&sweep);
             let next = if let Spot::Url(url) = &sweep.at { Some(url.as_str()) } else { None };
-            let (gone, expired) = (Cell::new(false), Cell::new(false));
+            let (gone, expired) = (AtomicBool::new(false), AtomicBool::new(false));
             let ends = |status: StatusCode, body: &Value| {
-                gone.set(self.each.as_ref().is_some_and(|each| each.is_gone(status, body)));
+                let is_gone = self.each.as_ref().is_some_and(|each| each.is_gone(status, body));
                 let paging = self.paging.as_ref().filter(|_| sweep.at != Spot::First);
-                expired.set(paging.is_some_and(|paging| paging.is_expired(status, body)));
-                gone.get() || expired.get()
+                let is_expired = paging.is_some_and(|paging| paging.is_expired(status, body));
+                gone.store(is_gone, Ordering::Relaxed);
+                expired.store(is_expired, Ordering::Relaxed);
+                is_gone || is_expired
             };
-            match session.call_unless(&self.call, &words, next, ends).await? {
+            match session.page_unless(&self.call, &words, next, ends).await? {
                 Some(answer) => break answer,
-                None if expired.get() => return Ok(Turn::Expired),
+                None if expired.load(Ordering::Relaxed) => return Ok(Turn::Expired),
                 None => {
                     passed_over += 1;
                     sweep.next_thing();
@@ -240,26 +241,27 @@ impl Pull {
         if place.sweep.is_none() {
             sweep.next_since = self.next_since(&answer, &sweep, now)?;
         }
-        if let (Some(asked), Value::Object(page)) = (sweep.each.as_ref().and_then(|each| each.last()), &mut answer.json)
-        {
-            page.insert("asked".to_owned(), Value::Object(asked.clone()));
+        if let (Some(asked), Val::Obj(page)) = (sweep.each.as_ref().and_then(|each| each.last()), &answer.seen) {
+            let mut page = (**page).clone();
+            page.insert(Val::from("asked".to_owned()), value(&Value::Object(asked.clone())));
+            answer.seen = Val::obj(page);
         }
-        let mut objects: Vec<_> = stream.objects(&answer.json).collect();
+        let mut objects: Vec<_> = stream.objects(answer.seen.clone()).collect();
         let count = u64::try_from(objects.len()).unwrap_or(u64::MAX);
-        let before = objects.len();
+        let (mut same, mut left_out) = (Vec::new(), 0);
         if let Some(since) = sweep.since
             && let Some(compare) = self.incremental.as_ref().and_then(|incremental| incremental.compare.as_ref())
         {
-            objects.retain(|object| {
+            let (news, old): (Vec<_>, Vec<_>) = objects.into_iter().partition(|object| {
                 object.as_ref().is_ok_and(|object| is_news(compare, object, since)) || object.is_err()
             });
-        }
-        let left_out = u64::try_from(before - objects.len()).unwrap_or(0);
-        for whole in objects.iter_mut().flatten() {
-            for enrich in &self.enrich {
-                enrich.add(session, whole).await?;
+            left_out = u64::try_from(old.len()).unwrap_or(u64::MAX);
+            objects = news;
+            if self.lists.is_some() {
+                same = old.into_iter().flatten().collect();
             }
         }
+        sweep.owes |= enrich::complete(&self.enrich, session, &mut objects).await?;
         let total = self.paging.as_ref().and_then(|paging| paging.total(&answer));
         let mut next = match &self.paging {
             Some(paging) => paging.next(&mut sweep, &answer, (count, total), &self.name)?,
@@ -269,17 +271,36 @@ impl Pull {
             next = Some(Spot::First);
         }
         let total = total.filter(|_| self.each.is_none());
+        if next.is_none() && self.next_window(&mut sweep) {
+            next = Some(Spot::First);
+        }
         let last = next.is_none();
         let after = match next {
-            Some(at) => Place { since: place.since, sweep: Some(Sweep { at, runs: true, ..sweep }) },
-            None => Place { since: self.since_after(&sweep), sweep: None },
+            Some(at) => Place { sweep: Some(Sweep { at, runs: true, ..sweep }), ..place.clone() },
+            None => {
+                let is_whole = self.lists.is_some() && sweep.since.is_none();
+                let whole = if is_whole { Some(now.micros()) } else { place.whole };
+                Place { since: self.since_after(&sweep), sweep: None, whole }
+            }
         };
-        Ok(Turn::Page(Leaf { objects, left_out, after, passed_over, last, total }))
+        Ok(Turn::Page(Leaf { objects, same, left_out, after, passed_over, last, total }))
     }
 
     /// What the reading after this one asks for since.
     fn since_after(&self, sweep: &Sweep) -> Option<i64> {
-        self.incremental.as_ref().map(|_| sweep.next_since)
+        // What is owed is asked for again, but not for ever: it would be more and more that is read twice.
+        let owed = sweep.next_since.saturating_sub(OWED_FOR);
+        let owed = if sweep.owes { sweep.since.unwrap_or(i64::MIN).max(owed) } else { i64::MAX };
+        self.incremental.as_ref().map(|_| sweep.next_since.min(owed))
+    }
+
+    /// Goes on with the next window, if there is one.
+    fn next_window(&self, sweep: &mut Sweep) -> bool {
+        let window = self.incremental.as_ref().and_then(|incremental| incremental.window);
+        let Some((window, end)) = window.zip(sweep.end).filter(|(_, end)| sweep.until < *end) else { return false };
+        (sweep.since, sweep.until) = (Some(sweep.until), end.min(sweep.until.saturating_add(window)));
+        (sweep.at, sweep.read, sweep.total, sweep.each) = (Spot::First, 0, None, None);
+        true
     }
 
     fn begin(&self, since: Option<i64>, now: Timestamp) -> Sweep {
@@ -288,21 +309,24 @@ impl Pull {
         let start = start.map(|days| now.plus_days(-i64::from(days)).micros());
         let until = now.plus(-lag).micros();
         let (since, at) = (since.or(start), Spot::First);
-        Sweep { since, next_since: until, until, at, read: 0, total: None, each: None, runs: true }
+        let window = self.incremental.as_ref().and_then(|incremental| incremental.window);
+        let end = window.map(|_| until);
+        let until = window.zip(since).map_or(until, |(window, since)| until.min(since.saturating_add(window)));
+        Sweep { since, next_since: until, until, end, at, read: 0, total: None, each: None, owes: false, runs: true }
     }
 
     /// Whatever changes from now on, by the vendor's clock, is read the next time.
-    fn next_since(&self, answer: &Answer, sweep: &Sweep, now: Timestamp) -> Result<i64, Fault> {
+    fn next_since(&self, answer: &Page, sweep: &Sweep, now: Timestamp) -> Result<i64, Fault> {
         let Some(incremental) = &self.incremental else { return Ok(now.micros()) };
         let next = self.next_of_vendor(incremental, answer, now)?;
         // A hub whose clock is slow asks for less than there is by the vendor's: nothing after that was asked for.
-        let asked = sweep.until.saturating_sub(incremental.overlap);
+        let asked = sweep.end.unwrap_or(sweep.until).saturating_sub(incremental.overlap);
         Ok(if self.bounded { next.min(asked) } else { next })
     }
 
-    fn next_of_vendor(&self, incremental: &Incremental, answer: &Answer, now: Timestamp) -> Result<i64, Fault> {
+    fn next_of_vendor(&self, incremental: &Incremental, answer: &Page, now: Timestamp) -> Result<i64, Fault> {
         if let Some(next) = &incremental.next {
-            let said = next.run(value(&answer.json)).next().and_then(Result::ok);
+            let said = next.run(answer.seen.clone()).next().and_then(Result::ok);
             let said = said
                 .as_ref()
                 .and_then(instant)

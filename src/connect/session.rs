@@ -1,24 +1,27 @@
 //! [`Session`]: talking to one vendor with one merchant's credentials, patiently.
 
+mod token;
+
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use futures_util::future::BoxFuture;
-use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue};
-use reqwest::{Method, StatusCode};
+use jaq_json::Val;
+use reqwest::StatusCode;
+use reqwest::header::{ACCEPT, AUTHORIZATION, HeaderMap, HeaderValue};
 use serde_json::{Value, json};
+use token::Token;
 use url::Url;
 use zeroize::Zeroizing;
 
-use super::call::{Call, form, header_value};
+use super::call::{Call, header_value};
 use super::guard::{Guard, Outgoing};
-use super::link::{Link, Parameters, TokenCall};
-use super::manifest::link::TokenForm;
+use super::link::{Link, Parameters};
 use super::mapping::{exact, value};
 use super::outside::{Outside, Prepared, Reply};
-use super::pace::{Pace, Pause, back_off, http_date, retry_after};
+use super::pace::{Lane, Pause, back_off, http_date, retry_after};
 use super::signature::hmac_hex;
 use super::template::Variables;
 use super::{Connector, Fault};
@@ -28,10 +31,6 @@ use crate::types::{Clock, Entropy, Timestamp};
 const TRIES: u32 = 6;
 /// The longest a vendor may tell the hub to wait within one sync.
 const LONGEST_WAIT: Duration = Duration::from_secs(300);
-/// A token is renewed so long before it ends.
-const TOKEN_MARGIN: i64 = 30 * Timestamp::SECOND;
-/// How long a token is used whose vendor does not say.
-const TOKEN_LIFE: i64 = 300;
 
 /// What a session needs of its surroundings.
 #[derive(Clone)]
@@ -59,23 +58,23 @@ pub struct Session {
     outside: Outside,
     variables: Mutex<Variables>,
     token: Mutex<Option<Token>>,
-    pace: Mutex<Pace>,
+    lane: Arc<Lane>,
     surroundings: Surroundings,
     keeper: Option<Arc<dyn Keeper>>,
 }
 
-struct Token {
-    value: Zeroizing<String>,
-    until: Timestamp,
-}
-
 /// A reply that was read.
 pub(super) struct Answer {
-    pub(super) headers: HeaderMap,
     pub(super) json: Value,
 }
 
-impl Answer {
+/// A reply as filters see it: read once, and shared by whoever looks at it.
+pub(super) struct Page {
+    pub(super) headers: HeaderMap,
+    pub(super) seen: Val,
+}
+
+impl Page {
     /// The vendor's clock.
     pub(super) fn date(&self) -> Option<Timestamp> {
         http_date(self.headers.get("date")?.to_str().ok()?)
@@ -96,16 +95,16 @@ impl From<Fault> for Setback {
 }
 
 impl Session {
-    /// Begins one. Nobody is called yet.
+    /// Begins one, in the lane of its source if it has one. Nobody is called yet.
     ///
     /// # Errors
     /// If a parameter is missing or wrong, or the connector reads files only.
-    pub fn open(
+    pub(super) fn open(
         connector: Arc<Connector>,
-        parameters: &Parameters,
-        outgoing: &Outgoing,
+        (parameters, outgoing): (&Parameters, &Outgoing),
         surroundings: Surroundings,
         keeper: Option<Arc<dyn Keeper>>,
+        lane: Option<Arc<Lane>>,
     ) -> Result<Self, Fault> {
         let link = connector.link().ok_or_else(|| Fault::FilesOnly(connector.name().to_owned()))?;
         let variables = link.variables(parameters)?;
@@ -113,9 +112,9 @@ impl Session {
         let guard = Guard::new(link.hosts(&variables), outgoing)?;
         guard.route(&base)?;
         let outside = Outside::new(guard, link.timeout, link.max_reply_mib)?;
-        let pace = Mutex::new(Pace::new(&link.limits));
+        let lane = lane.unwrap_or_else(|| Arc::new(Lane::new(link)));
         let (variables, token) = (Mutex::new(variables), Mutex::new(None));
-        Ok(Self { connector, base, outside, variables, token, pace, surroundings, keeper })
+        Ok(Self { connector, base, outside, variables, token, lane, surroundings, keeper })
     }
 
     /// The connector.
@@ -165,21 +164,22 @@ impl Session {
 
     /// Calls the vendor until it answers, it is clear that it will not, or patience ends.
     pub(super) async fn call(&self, call: &Call, words: &Variables, next: Option<&str>) -> Result<Answer, Fault> {
-        self.call_unless(call, words, next, |_, _| false).await.and_then(|answer| answer.ok_or(Fault::Expired))
+        let page = self.page_unless(call, words, next, |_, _| false).await?.ok_or(Fault::Expired)?;
+        Ok(Answer { json: exact(page.seen).ok_or(Fault::Unreadable)? })
     }
 
-    /// The same; none if `ends` says of a refusing reply that it ends what is asked for.
-    pub(super) async fn call_unless(
+    /// The same for what filters look at; none if `ends` says of a refusing reply that it ends what is asked for.
+    pub(super) async fn page_unless(
         &self,
         call: &Call,
         words: &Variables,
         next: Option<&str>,
         ends: impl Fn(StatusCode, &Value) -> bool,
-    ) -> Result<Option<Answer>, Fault> {
+    ) -> Result<Option<Page>, Fault> {
         let (mut failed, mut renewed) = (0, false);
         loop {
             let setback = match self.attempt(call, words, next).await {
-                Ok(answer) => return Ok(Some(answer)),
+                Ok(page) => return Ok(Some(page)),
                 Err(setback) => setback,
             };
             if setback.reply.as_ref().is_some_and(|(status, body)| ends(*status, body)) {
@@ -205,22 +205,22 @@ impl Session {
         }
     }
 
-    async fn attempt(&self, call: &Call, words: &Variables, next: Option<&str>) -> Result<Answer, Setback> {
+    async fn attempt(&self, call: &Call, words: &Variables, next: Option<&str>) -> Result<Page, Setback> {
         let link = self.link()?;
         let mut all = self.variables();
         all.extend(words.iter().map(|(name, value)| (name.clone(), value.clone())));
         let mut prepared = call.prepare(&self.base, &all, next)?;
         self.authenticate(link, &all, &mut prepared).await?;
         let reply = self.send(link, &prepared).await?;
-        let json = if reply.body.is_empty() {
-            Value::Null
+        let seen: Val = if reply.body.is_empty() {
+            Val::Null
         } else {
             serde_json::from_slice(&reply.body).map_err(|_| Fault::Unreadable)?
         };
-        if link.throttle.body.as_ref().is_some_and(|throttled| throttled.holds(value(&json))) {
+        if link.throttle.body.as_ref().is_some_and(|throttled| throttled.holds(seen.clone())) {
             return Err(self.throttled(link, &reply));
         }
-        Ok(Answer { headers: reply.headers, json })
+        Ok(Page { headers: reply.headers, seen })
     }
 
     /// A call that the caller finishes and sends with [`Session::once`].
@@ -240,16 +240,18 @@ impl Session {
     /// One call; a status that is no success is a setback.
     async fn send(&self, link: &Link, prepared: &Prepared) -> Result<Reply, Setback> {
         loop {
-            let wait = self.pace.lock().unwrap_or_else(PoisonError::into_inner).take(self.now());
-            match wait {
+            match self.lane.take(self.now()) {
                 None => break,
                 Some(wait) if wait > LONGEST_WAIT => return Err(Fault::Throttled.into()),
                 Some(wait) => self.surroundings.pause.pause(wait).await,
             }
         }
-        let reply = self.outside.send(prepared).await?;
+        let reply = {
+            let _under_way = self.lane.free.acquire().await.map_err(|_| Fault::Machine)?;
+            self.outside.send(prepared).await?
+        };
         if let Some(rest) = link.usage.as_ref().and_then(|usage| usage.rest(&reply.headers)) {
-            self.pace.lock().unwrap_or_else(PoisonError::into_inner).hold(self.now(), rest);
+            self.lane.hold(self.now(), rest);
         }
         if reply.status.is_success() {
             return Ok(reply);
@@ -306,86 +308,6 @@ impl Session {
             prepared.headers.insert(token.header.clone(), header_value(&value)?);
         }
         Ok(())
-    }
-
-    async fn token(&self, link: &Link, token: &TokenCall) -> Result<Zeroizing<String>, Setback> {
-        let now = self.now();
-        if let Some(token) = &*self.token.lock().unwrap_or_else(PoisonError::into_inner)
-            && now.plus(TOKEN_MARGIN) < token.until
-        {
-            return Ok(token.value.clone());
-        }
-        if let (Some(parameter), Some(keeper)) = (&token.refresh, &self.keeper)
-            && let Some(kept) = keeper.kept(parameter).await?
-        {
-            self.remember(parameter, kept);
-        }
-        let answer = self.ask_for_token(link, token).await?;
-        let text = |name: &str| answer.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
-        let value = Zeroizing::new(text("access_token").ok_or(Fault::NotTheVendor)?.to_owned());
-        // Some vendors write the seconds as text.
-        let life = answer.get("expires_in").and_then(|life| life.as_i64().or_else(|| life.as_str()?.parse().ok()));
-        let until = now.plus(life.unwrap_or(TOKEN_LIFE).saturating_mul(Timestamp::SECOND));
-        if let (Some(parameter), Some(next)) = (&token.refresh, text("refresh_token")) {
-            self.keep(parameter, next).await?;
-        }
-        *self.token.lock().unwrap_or_else(PoisonError::into_inner) = Some(Token { value: value.clone(), until });
-        Ok(value)
-    }
-
-    async fn ask_for_token(&self, link: &Link, token: &TokenCall) -> Result<Value, Setback> {
-        let all = self.variables();
-        let missing = || Fault::Parameter { name: "for the token".to_owned(), wrong: "is missing" };
-        let fields = token.fields.iter().map(|(name, text)| Some((name.as_str(), text.fill(&all)?)));
-        let fields: Vec<(&str, String)> = fields.collect::<Option<_>>().ok_or_else(missing)?;
-        let (body, kind) = match token.form {
-            TokenForm::Form => (form(fields), "application/x-www-form-urlencoded"),
-            TokenForm::Json => {
-                let object: Value =
-                    fields.into_iter().map(|(name, text)| (name.to_owned(), Value::String(text))).collect();
-                (serde_json::to_vec(&object).map_err(|_| Fault::Machine)?, "application/json")
-            }
-        };
-        let mut headers = HeaderMap::new();
-        headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
-        headers.insert(CONTENT_TYPE, HeaderValue::from_static(kind));
-        if let Some((id, secret)) = &token.basic {
-            headers.insert(AUTHORIZATION, basic(id.fill(&all).zip(secret.fill(&all)).ok_or_else(missing)?)?);
-        }
-        let url = token.url.fill(&all).and_then(|url| Url::parse(&url).ok());
-        let url = url.ok_or_else(|| Fault::Address("where the manifest asks for tokens".to_owned()))?;
-        let prepared = Prepared { method: Method::POST, url, headers, body: Some(body) };
-        let reply = self.send(link, &prepared).await.map_err(|mut setback| {
-            // The standard answers wrong credentials with 400 (RFC 6749, 5.2).
-            if let Fault::Vendor { status: 400, code } = setback.fault {
-                setback.fault = Fault::Credentials(code);
-            }
-            setback
-        })?;
-        Ok(serde_json::from_slice(&reply.body).map_err(|_| Fault::Unreadable)?)
-    }
-
-    /// Keeps a new refresh token before it is used: if it were lost, the old one would be worthless already.
-    async fn keep(&self, parameter: &str, next: &str) -> Result<(), Fault> {
-        let known = self.variables().get(parameter).and_then(Value::as_str).is_some_and(|known| known == next);
-        if known {
-            return Ok(());
-        }
-        if let Some(keeper) = &self.keeper {
-            keeper.keep(parameter, next).await?;
-        }
-        self.remember(parameter, next.to_owned());
-        Ok(())
-    }
-
-    fn remember(&self, parameter: &str, value: String) {
-        let mut variables = self.variables.lock().unwrap_or_else(PoisonError::into_inner);
-        variables.insert(parameter.to_owned(), Value::String(value));
-    }
-
-    /// False if there is none to forget.
-    fn forget_token(&self) -> bool {
-        self.token.lock().unwrap_or_else(PoisonError::into_inner).take().is_some()
     }
 
     /// The vendor's code in a reply of a good status that refuses.

@@ -29,11 +29,11 @@ impl Signature {
     pub(super) fn load(spec: SignatureSpec, at: At<'_>, known: &[&str]) -> Result<Self, Error> {
         let header = match (spec.scheme, spec.header) {
             (Scheme::Standard, None) => "webhook-signature".to_owned(),
-            (Scheme::HmacSha256 | Scheme::RsaSha512, Some(header)) => header.to_ascii_lowercase(),
+            (Scheme::HmacSha256 | Scheme::RsaSha512 | Scheme::Token, Some(header)) => header.to_ascii_lowercase(),
             (Scheme::Standard, Some(_)) => {
                 return Err(at.wrong("header:", "Standard Webhooks sign in `webhook-signature`; leave the header out"));
             }
-            (Scheme::HmacSha256 | Scheme::RsaSha512, None) => {
+            (Scheme::HmacSha256 | Scheme::RsaSha512 | Scheme::Token, None) => {
                 return Err(at.wrong("signature:", "name the `header` the signature stands in"));
             }
         };
@@ -66,6 +66,10 @@ impl Signature {
         match self.scheme {
             Scheme::HmacSha256 => read().is_some_and(|shown| is_of(secret.as_bytes(), &[body], &shown)),
             Scheme::RsaSha512 => read().is_some_and(|shown| rsa::is_of(&secret, body, &shown)),
+            Scheme::Token => {
+                let shown = shown.strip_prefix(self.prefix.as_str()).unwrap_or_default();
+                bool::from(shown.as_bytes().ct_eq(secret.as_bytes()))
+            }
             Scheme::Standard => {
                 let (Some(id), Some(sent)) = (headers.one("webhook-id"), headers.one("webhook-timestamp")) else {
                     return false;
@@ -157,6 +161,21 @@ mod tests {
     }
 
     const NOW: Timestamp = Timestamp::from_micros(1_614_265_330 * Timestamp::SECOND);
+
+    #[test]
+    fn a_token_in_a_header_is_the_whole_secret() {
+        let bearer = signature(Scheme::Token, Some("Authorization"), SignatureEncoding::Base64, "Bearer ");
+        let holds =
+            |secret: &str, shown: &[(String, String)]| bearer.holds(&variables(secret), &Headers(shown), b"{}", NOW);
+        assert!(holds("s3cret", &[header("authorization", "Bearer s3cret")]));
+        for shown in ["s3cret", "Bearer s3cre", "Bearer s3cret ", "Bearer ", "", "bearer s3cret"] {
+            assert!(!holds("s3cret", &[header("authorization", shown)]), "{shown}");
+        }
+        assert!(!holds("", &[header("authorization", "Bearer ")]), "no secret is none");
+        assert!(!holds("s3cret", &[]) && !holds("s3cret", &[header("x-token", "Bearer s3cret")]));
+        let twice = header("authorization", "Bearer s3cret");
+        assert!(!holds("s3cret", &[twice.clone(), twice]));
+    }
 
     #[test]
     fn a_signature_is_of_this_body_and_secret_alone() {

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use csv::{ByteRecord, ReaderBuilder};
 use jaq_json::Val;
 
-use super::catalog::check_fields;
+use super::connector::check_fields;
 use super::encoding::windows_1252;
 use super::file::{Item, Items, Records, only};
 use super::manifest::{self, Encoding, TableSpec};

@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
-use super::{Catalog, Connection, Connections, Error, Fault, Folder, Session, Surroundings, Unkept};
+use super::{Catalog, Connection, Connections, Error, Fault, Folder, Paces, Session, Surroundings, Unkept};
 use crate::consent::{Rulebook, Source};
+use crate::types::SourceNo;
 
 /// The vendors this hub is connected to.
 pub struct Vendors {
@@ -15,6 +16,8 @@ pub struct Vendors {
     pub rulebook: Arc<Rulebook>,
     /// Time, chance and waiting.
     pub surroundings: Surroundings,
+    /// How fast each of them is called.
+    pub paces: Paces,
 }
 
 /// Why there is no conversation.
@@ -69,8 +72,7 @@ impl Vendors {
     /// # Errors
     /// If what was entered cannot be used.
     pub fn open(&self, source: &Source, connection: &Connection) -> Result<Session, NoSession> {
-        let keeper = Some(self.connections.keeper(source.number));
-        self.session_with(&source.connector, connection, keeper)
+        self.session_with(&source.connector, connection, Some(source.number))
     }
 
     /// The folder of a source whose connector reads files only; none if its vendor is called.
@@ -97,10 +99,13 @@ impl Vendors {
         &self,
         connector: &str,
         connection: &Connection,
-        keeper: Option<Arc<dyn super::Keeper>>,
+        source: Option<SourceNo>,
     ) -> Result<Session, NoSession> {
         let connector = self.catalog.connector(connector).map_err(NoSession::Connector)?.clone();
         let surroundings = self.surroundings.clone();
-        Ok(Session::open(connector, &connection.parameters, &connection.outgoing, surroundings, keeper)?)
+        let keeper = source.map(|source| self.connections.keeper(source));
+        let lane = source.zip(connector.link()).map(|(source, link)| self.paces.of(source, connector.name(), link));
+        let entered = (&connection.parameters, &connection.outgoing);
+        Ok(Session::open(connector, entered, surroundings, keeper, lane)?)
     }
 }

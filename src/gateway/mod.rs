@@ -246,7 +246,12 @@ impl Gateway {
     ///
     /// # Errors
     /// [`Error::NotOwnCopy`] if the purpose is another; else as [`Gateway::read`].
-    pub async fn own_copy(&self, ask: &Ask, rows: &SubjectRows, request: RequestId) -> Result<Answer, Error> {
+    pub async fn own_copy(
+        &self,
+        ask: &Ask,
+        rows: &SubjectRows,
+        request: impl Into<Option<RequestId>>,
+    ) -> Result<Answer, Error> {
         let edition = self.rulebook.edition();
         if edition.purpose(&ask.purpose).is_none_or(|purpose| !purpose.own_access) {
             return Err(Error::NotOwnCopy);
@@ -256,7 +261,7 @@ impl Gateway {
         let numbers: Vec<_> = rows.records.iter().map(|record| record.record_no).collect();
         let cards = self.store.read(move |read| cards::of_records(read.records(), &numbers)).await?;
         let mut keys = self.door.keys(rows);
-        let line = line(ask, verdict.decision(), keys.pseudonym()?, Some(request));
+        let line = line(ask, verdict.decision(), keys.pseudonym()?, request.into());
         let receipt = self.book.record(id, line).await?;
         match verdict {
             Verdict::Allow(permit) => {

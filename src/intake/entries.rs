@@ -1,11 +1,12 @@
 //! What people said, written into the ledger: by records that prove it, and by statements.
 
 use super::Error;
+use super::claim::CLOCK_SKEW;
 use super::desk::{Desk, Key};
 use super::prepare::Prepared;
 use crate::consent::{Act, Entry, ledger as words};
 use crate::store::rows::LedgerRow;
-use crate::store::{Write, ledger};
+use crate::store::{Write, ledger, unsubscriptions};
 use crate::types::{RecordNo, SourceNo, SubjectId};
 use crate::vault::{Compartment, Personal, Row, Table};
 
@@ -29,6 +30,12 @@ impl Desk<'_> {
             if claimed.repeated && is_no_news(&entry, key.owner, &known) {
                 continue;
             }
+            if entry.act.is_no()
+                && is_no_news(&entry, key.owner, &known)
+                && self.is_echo(write, person, prepared, &entry)?
+            {
+                continue;
+            }
             if let Some(told) = known.iter().find(|known| claimed.retells(&known.entry)) {
                 // With another proof it is told twice, and still of the same moment.
                 entry.at = told.entry.at;
@@ -41,6 +48,20 @@ impl Desk<'_> {
             }
         }
         Ok(entries)
+    }
+
+    /// Does a source say only what the hub had its vendor do? A no that is in the ledger already was carried out there, and comes back
+    /// as the vendor's own.
+    fn is_echo(
+        &self,
+        write: &mut Write<'_>,
+        person: SubjectId,
+        prepared: &Prepared,
+        entry: &Entry,
+    ) -> Result<bool, Error> {
+        let Some(purpose) = &entry.purpose else { return Ok(false) };
+        let told = unsubscriptions::told(write.records(), prepared.source.number, person, purpose.as_str(), self.now)?;
+        Ok(told.is_some_and(|since| entry.at.plus(CLOCK_SKEW) >= since))
     }
 
     /// One entry to append to the ledger, with the source and the record that tell it, or neither; none if the very same one is there with the same proof, or comes without any

@@ -15,7 +15,7 @@
 use std::collections::HashSet;
 
 use super::prepare::Prepared;
-use super::{Error, Intake};
+use super::{Error, Intake, canonical};
 use crate::audit::{Act, Line};
 use crate::consent::Source;
 use crate::store::gone;
@@ -64,6 +64,19 @@ impl Intake {
     #[must_use]
     pub fn begin_listing(&self, source: &Source, kind: RecordKind) -> Listed {
         Listed { source: source.number, kind, began: self.clock.now(), names: HashSet::new() }
+    }
+
+    /// Notes as listed what did not change and is not brought in again: records that were mapped, one JSON object each. False if one
+    /// cannot be read: it may be anybody.
+    pub fn note_listed(&self, source: &Source, lines: &[Vec<u8>], listed: &mut Listed) -> bool {
+        let now = self.clock.now();
+        for line in lines {
+            let Ok(record) = canonical::parse(line, now) else { return false };
+            if record.kind == listed.kind && source.number == listed.source {
+                listed.names.insert(self.sealer.record_index(source.number, record.kind, &record.external_id).bytes());
+            }
+        }
+        true
     }
 
     /// Ends what this whole reading of the source and the one before did not list.

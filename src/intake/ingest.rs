@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use super::desk::Desk;
-use super::prepare::{Bringer, Prepared, prepare};
+use super::prepare::{Bringer, Prepared};
+use super::ready::Checked;
 use super::settle::settle;
 use super::table::Matching;
-use super::{Error, Listed, Rejection, canonical};
+use super::{Error, Listed, Rejection};
 use crate::audit::{Act, Book, Line};
 use crate::consent::Rulebook;
 use crate::gateway::Gateway;
@@ -16,6 +17,8 @@ use crate::vault::{Comparer, Keyring, Sealer};
 
 /// Records that one transaction takes.
 pub const CHUNK: usize = 100;
+/// Records that one transaction of a sync takes, which nobody waits for.
+pub const SYNC_CHUNK: usize = 500;
 /// How often a chunk is tried again after another node began a key epoch.
 const TRIES: usize = 3;
 
@@ -84,21 +87,9 @@ impl Intake {
     /// If the store or the vault fails. Chunks of [`CHUNK`] that were stored before stay; sending all again is
     /// harmless.
     pub async fn ingest<L: AsRef<[u8]>>(&self, lines: &[L]) -> Result<Vec<Taken>, Error> {
-        self.ingest_listed(lines, None).await
-    }
-
-    /// The same for the objects of a whole reading: those that can be read are noted as listed.
-    ///
-    /// # Errors
-    /// As [`Intake::ingest`].
-    pub async fn ingest_listed<L: AsRef<[u8]>>(
-        &self,
-        lines: &[L],
-        mut listed: Option<&mut Listed>,
-    ) -> Result<Vec<Taken>, Error> {
         let mut outcomes = Vec::with_capacity(lines.len());
         for chunk in lines.chunks(CHUNK) {
-            outcomes.extend(self.ingest_chunk(chunk, |_| Bringer::Outside, listed.as_deref_mut()).await?);
+            outcomes.extend(self.ingest_chunk(chunk, |_| Bringer::Outside, None).await?);
         }
         Ok(outcomes)
     }
@@ -138,25 +129,20 @@ impl Intake {
         bringer: impl Fn(usize) -> Bringer,
         listed: Option<&mut Listed>,
     ) -> Result<Vec<Taken>, Error> {
-        let edition = self.rulebook.edition();
-        let now = self.clock.now();
-        let social = |code: &canonical::SourceCode| {
-            edition.source_named(code.as_str()).is_some_and(|source| source.terms.social)
-        };
-        let mut prepared: Vec<Result<Prepared, Rejection>> = Vec::with_capacity(lines.len());
-        for (at, line) in lines.iter().enumerate() {
-            let record = canonical::parse_with(line.as_ref(), now, social).map_err(Error::Rejected);
-            match record.and_then(|record| prepare(&self.sealer, &edition, record, now, bringer(at))) {
-                Ok(ready) => prepared.push(Ok(ready)),
-                Err(Error::Rejected(rejection)) => prepared.push(Err(rejection)),
-                Err(failure) => return Err(failure),
-            }
-        }
+        self.settle_checked(self.inspect(lines, bringer)?, listed).await
+    }
+
+    /// Writes what was read and indexed, in one transaction.
+    pub(super) async fn settle_checked(
+        &self,
+        Checked { edition, now, prepared }: Checked,
+        listed: Option<&mut Listed>,
+    ) -> Result<Vec<Taken>, Error> {
         if let Some(listed) = listed {
             prepared.iter().flatten().for_each(|record| listed.note(record));
         }
         if prepared.iter().all(Result::is_err) {
-            let refused = prepared.into_iter().filter_map(Result::err).map(Outcome::Rejected);
+            let refused = prepared.iter().filter_map(|ready| ready.as_ref().err().cloned()).map(Outcome::Rejected);
             return Ok(refused.map(|outcome| Taken { outcome, left_out: Vec::new() }).collect());
         }
         let left_out = |ready: &Result<Prepared, Rejection>| {
@@ -165,7 +151,6 @@ impl Intake {
         let left_out: Vec<Vec<Rejection>> = prepared.iter().map(left_out).collect();
         self.matching.learn(&self.store).await?;
         self.matching.counts.learn(&self.store, prepared.iter().flatten()).await?;
-        let prepared = Arc::new(prepared);
         let settled = self.in_epoch(async || {
             let (prepared, sealer, ids) = (prepared.clone(), self.sealer.clone(), self.ids.clone());
             let (matching, edition) = (self.matching.clone(), edition.clone());

@@ -1,5 +1,5 @@
-//! Following the ledger: what people said becomes messages for whoever subscribed, and a no takes people off the audiences they
-//! were handed to.
+//! Following the ledger: what people said becomes messages for whoever subscribed, a no takes people off the audiences they
+//! were handed to, and the vendors of sources are told of it (`jobs::unsubscribe`), but for the one that told it.
 //!
 //! Entries are found by their number, which grows. Numbers are made before their transaction commits, and other nodes have
 //! clocks of their own; so the last two minutes are read again and again, and what is announced already stays as it is. One
@@ -11,13 +11,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::connect::Vendors;
 use crate::consent::{Act, ledger};
 use crate::store::connection::Connection;
+use crate::store::connections::{self, ConnectionRow};
 use crate::store::jobs::{self, JobRow};
 use crate::store::messages::{self, News, SubscriberRow};
 use crate::store::rows::LedgerRow;
-use crate::store::{self, Store, Write, audiences, ledger as entries, subjects};
-use crate::types::{Clock, EntropyFailure, IdMaker, Timestamp};
+use crate::store::{self, Store, Write, audiences, ledger as entries, subjects, unsubscriptions};
+use crate::types::{Clock, EntropyFailure, IdMaker, PurposeCode, SourceNo, Timestamp};
 
 /// The name of the job.
 const KIND: &str = "announce";
@@ -53,6 +55,7 @@ pub struct Announcer {
     ids: Arc<IdMaker>,
     clock: Arc<dyn Clock>,
     owner: [u8; 16],
+    vendors: Option<Arc<Vendors>>,
     seen: std::sync::Mutex<BTreeSet<i64>>,
 }
 
@@ -63,7 +66,13 @@ impl Announcer {
     /// If there is no randomness.
     pub fn new(store: Store, ids: Arc<IdMaker>, clock: Arc<dyn Clock>) -> Result<Self, EntropyFailure> {
         let owner = *ids.uuid()?.as_bytes();
-        Ok(Self { store, ids, clock, owner, seen: std::sync::Mutex::default() })
+        Ok(Self { store, ids, clock, owner, vendors: None, seen: std::sync::Mutex::default() })
+    }
+
+    /// The same, which also has these vendors told of a no.
+    #[must_use]
+    pub fn telling(self, vendors: Arc<Vendors>) -> Self {
+        Self { vendors: Some(vendors), ..self }
     }
 
     /// Makes a subscriber, or puts another in its place. The first one begins the following here and now.
@@ -71,9 +80,9 @@ impl Announcer {
     /// # Errors
     /// If it cannot be written.
     pub async fn subscribe(&self, row: SubscriberRow) -> Result<(), Error> {
-        let start = self.start();
+        let (start, follows) = (self.start(), !self.targets().await?.is_empty());
         let kept = self.store.write(move |write| {
-            begin(write, &start)?;
+            begin(write, &start, follows)?;
             messages::put_subscriber(write, &row)
         });
         Ok(kept.await?)
@@ -84,8 +93,8 @@ impl Announcer {
     /// # Errors
     /// If it cannot be written.
     pub async fn follow(&self) -> Result<(), Error> {
-        let start = self.start();
-        Ok(self.store.write(move |write| begin(write, &start)).await?)
+        let (start, follows) = (self.start(), !self.targets().await?.is_empty());
+        Ok(self.store.write(move |write| begin(write, &start, follows)).await?)
     }
 
     /// Where following begins when it begins now.
@@ -105,7 +114,8 @@ impl Announcer {
             Ok::<_, store::Error>((is_wanted(read.records())?, jobs::find(read.records(), KIND)?))
         };
         let (subscribed, row) = self.store.read(look).await?;
-        if !subscribed {
+        let targets = self.targets().await?;
+        if !subscribed && targets.is_empty() {
             return Ok(0);
         }
         let now = self.clock.now();
@@ -127,13 +137,25 @@ impl Announcer {
                 continue;
             }
             let count = fresh.len();
-            if !self.tell(fresh, (last.max(reached), floor), now).await? {
+            if !self.tell(fresh, &targets, (last.max(reached), floor), now).await? {
                 break;
             }
             news += count;
         }
         self.forget(from);
         Ok(news)
+    }
+
+    /// The connected sources whose vendors can be told of a no, and for which purposes.
+    async fn targets(&self) -> Result<Vec<Target>, Error> {
+        let Some(vendors) = &self.vendors else { return Ok(Vec::new()) };
+        let connected = self.store.read(|read| connections::all(read.records())).await?;
+        let edition = vendors.rulebook.edition();
+        let target = |row: &ConnectionRow| {
+            let connector = vendors.catalog.connector(&edition.source(row.source_no)?.connector).ok()?;
+            Some((row.source_no, connector.unsubscribe()?.purposes().to_vec()))
+        };
+        Ok(connected.iter().filter_map(target).collect())
     }
 
     /// What was said before is no news.
@@ -147,13 +169,20 @@ impl Announcer {
     }
 
     /// False if another node follows: then nothing is written.
-    async fn tell(&self, fresh: Vec<LedgerRow>, reached: (i64, i64), now: Timestamp) -> Result<bool, Error> {
+    async fn tell(
+        &self,
+        fresh: Vec<LedgerRow>,
+        targets: &[Target],
+        reached: (i64, i64),
+        now: Timestamp,
+    ) -> Result<bool, Error> {
+        let targets = targets.to_vec();
         let row = self.row(reached, now);
         let numbers: Vec<i64> = fresh.iter().map(|entry| entry.entry_no).collect();
         let told = self.store.write(move |write| {
             let ours = jobs::take(write, &row, now)?.is_some();
             if ours {
-                announce(write, &fresh, now)?;
+                announce(write, &fresh, &targets, now)?;
                 jobs::renew(write, &row)?;
             }
             Ok::<_, store::Error>(ours)
@@ -192,19 +221,22 @@ impl Announcer {
     }
 }
 
+/// A source whose vendor can be told of a no, and for which purposes.
+type Target = (SourceNo, Vec<PurposeCode>);
+
 /// Is there anybody for whom to follow?
 fn is_wanted(records: &mut Connection) -> Result<bool, store::Error> {
     Ok(!messages::subscribers(records)?.is_empty() || !audiences::all(records)?.is_empty())
 }
 
 /// Begins where `start` says, if nobody followed for anybody until now.
-fn begin(write: &mut Write<'_>, start: &JobRow) -> Result<(), store::Error> {
-    if is_wanted(write.records())? { Ok(()) } else { jobs::begin(write, start) }
+fn begin(write: &mut Write<'_>, start: &JobRow, follows: bool) -> Result<(), store::Error> {
+    if follows || is_wanted(write.records())? { Ok(()) } else { jobs::begin(write, start) }
 }
 
 /// Takes off audiences who said no, and tells of these entries whoever subscribed before they were recorded. One that this version cannot read is stepped over: it must
 /// not keep the others from being told.
-fn announce(write: &mut Write<'_>, rows: &[LedgerRow], now: Timestamp) -> Result<(), store::Error> {
+fn announce(write: &mut Write<'_>, rows: &[LedgerRow], targets: &[Target], now: Timestamp) -> Result<(), store::Error> {
     let subscribers = messages::subscribers(write.records())?;
     let mut merged = BTreeMap::new();
     for row in rows {
@@ -237,6 +269,15 @@ fn announce(write: &mut Write<'_>, rows: &[LedgerRow], now: Timestamp) -> Result
         };
         if entry.act.is_no() {
             audiences::take_off(write, &news.subjects, news.purpose, now)?;
+        }
+        // A restriction is no withdrawal: it is lifted again, and nobody subscribed anew by that.
+        if entry.act.is_no() && !entry.act.is_restriction() {
+            for (source, purposes) in targets.iter().filter(|(source, _)| *source != row.source_no) {
+                for purpose in purposes.iter().filter(|purpose| entry.purpose.as_ref().is_none_or(|of| of == *purpose))
+                {
+                    unsubscriptions::want(write, *source, (row.subject_id, purpose.as_str()), row.entry_no, now)?;
+                }
+            }
         }
         let there = subscribers.iter().filter(|subscriber| subscriber.created_at <= entry.recorded_at);
         messages::tell(write, there, &news, now)?;

@@ -13,3 +13,4 @@ pub mod rotate_data;
 pub mod rotate_keys;
 pub mod schedule;
 pub mod sync;
+pub mod unsubscribe;

@@ -9,6 +9,7 @@
 //! are there already and count as unchanged. One node syncs a source; the lease of one that dies ends by itself.
 //! A source that fails is asked again later and later, however often it is due.
 
+mod ahead;
 mod demands;
 mod folder;
 mod streams;
@@ -20,7 +21,7 @@ use futures_util::stream::{FuturesUnordered, StreamExt as _};
 
 use crate::connect::{Connection, Counts, Fault, NoSession, Places, StreamPlace, Unkept, Vendors};
 use crate::consent::Source;
-use crate::intake::{self, Intake, Listed, Outcome, Taken};
+use crate::intake::{self, Intake, Outcome, Taken};
 use crate::rights::{self, Rights};
 use crate::store::connections::{self, ConnectionRow, Next};
 use crate::store::syncs::{self, SyncRow, SyncState};
@@ -189,7 +190,7 @@ impl Syncs {
     async fn work(
         &self,
         run: &mut Run,
-        source: &Source,
+        source: &Arc<Source>,
         connection: &Connection,
         progress: &mut impl FnMut(&Counts),
     ) -> Result<(), Error> {
@@ -198,7 +199,7 @@ impl Syncs {
             let inbox = folder::Inbox { connector, folder: Arc::new(folder) };
             return self.read_folder(run, &inbox, progress).await;
         }
-        let session = self.vendors.open(source, connection)?;
+        let session = Arc::new(self.vendors.open(source, connection)?);
         let read = self.read_streams(run, source, &session, progress).await;
         match &read {
             // Whoever demands something of the vendor is heard all the same, unless it wants to be left alone.
@@ -211,10 +212,10 @@ impl Syncs {
     }
 
     /// Brings records in; waits for a database that is busy.
-    async fn bring(&self, lines: &[Vec<u8>], mut listed: Option<&mut Listed>) -> Result<Vec<Taken>, Error> {
+    async fn bring(&self, lines: &[Vec<u8>]) -> Result<Vec<Taken>, Error> {
         let mut tried = 0;
         loop {
-            match self.intake.ingest_listed(lines, listed.as_deref_mut()).await {
+            match self.intake.ingest(lines).await {
                 Err(intake::Error::Store(store::Error::Overloaded)) if tried < TRIES => {
                     tried += 1;
                     self.vendors.surroundings.pause.pause(Duration::from_millis(250) * tried).await;

@@ -35,7 +35,7 @@ pub(super) struct Errand {
 }
 
 /// By what one vendor knows the person, by category and list.
-type Known = BTreeMap<(Category, &'static str), BTreeSet<String>>;
+pub(super) type Known = BTreeMap<(Category, &'static str), BTreeSet<String>>;
 
 impl Rights {
     /// What the vendors of the person's connected sources must be told.
@@ -95,7 +95,7 @@ impl Rights {
     }
 
     /// By what the vendor of `source` knows the person: what it told itself.
-    fn known(&self, copy: &Disclosure, source: SourceNo) -> Known {
+    pub(super) fn known(&self, copy: &Disclosure, source: SourceNo) -> Known {
         let mut known = Known::new();
         let edition = self.rulebook.edition();
         let code = edition.source(source).map_or("", |source| source.code.as_str());

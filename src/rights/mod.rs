@@ -29,6 +29,7 @@ mod request;
 mod rest;
 mod retention;
 mod tally;
+mod unsubscribe;
 mod vendors;
 mod words;
 
@@ -45,6 +46,7 @@ pub use deadline::{Deadline, Land};
 pub use notice::{Notice, NoticeState};
 pub use request::{Answered, Case, Executing, Kind, Received, Refused, RefusedFor, Request};
 pub use tally::{Rule, Tally};
+pub use unsubscribe::{KnownThere, Withdrawal};
 pub use vendors::{NOTHING_FOUND, SourceErasure};
 
 use crate::audit::{self, Book};

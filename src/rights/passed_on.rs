@@ -2,9 +2,10 @@
 
 use super::request::OPEN;
 use super::{Error, Kind, Rights};
+use crate::audit::{Act, Line};
 use crate::gateway::Caller;
-use crate::store::requests;
 use crate::store::rows::Who;
+use crate::store::{deliveries, requests};
 use crate::types::{IdentifierKind, RequestId, SourceNo};
 use crate::vault::Personal;
 
@@ -29,6 +30,33 @@ impl Rights {
             }
         }
         Ok(())
+    }
+
+    /// Tells the officer, in the audit book, that a list of a vendor demands something for people of whom nobody can say who they
+    /// are: somebody has to look there. `rows` are the marks of those rows; each is told of once.
+    ///
+    /// # Errors
+    /// If it cannot be read or written.
+    pub async fn note_unreadable(
+        &self,
+        kind: Kind,
+        (source, code): (SourceNo, &str),
+        rows: Vec<[u8; 16]>,
+    ) -> Result<(), Error> {
+        let now = self.clock.now();
+        let mut news = Vec::new();
+        for row in rows {
+            if !self.store.read(move |read| deliveries::is_known(read.records(), source, &[row])).await? {
+                news.push(row);
+            }
+        }
+        if news.is_empty() {
+            return Ok(());
+        }
+        tracing::warn!(source = code, rows = news.len(), "a vendor demands something for people nobody can read");
+        let line = Line::new(Act::RequestReceived).to(format!("source {code}")).object(kind.word()).count(news.len());
+        self.book.note(line.reasons(vec!["unreadable_demand".to_owned()])).await?;
+        Ok(self.store.write(move |write| deliveries::note(write, source, &news, now)).await?)
     }
 
     /// The request of this kind that waits for a person; none if none does, or nobody is known.

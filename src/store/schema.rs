@@ -68,6 +68,11 @@ diesel::table! { source_erasure (request_id, source_no) {
     attempts -> Integer, next_at -> BigInt, lease_owner -> Binary, lease_until -> BigInt, asked_at -> BigInt,
     changed_at -> BigInt, report -> Text,
 } }
+diesel::table! { unsubscription (source_no, subject_id, purpose) {
+    source_no -> Integer, subject_id -> Binary, purpose -> Text, entry_no -> BigInt, state -> SmallInt,
+    attempts -> Integer, next_at -> BigInt, lease_owner -> Binary, lease_until -> BigInt, asked_at -> BigInt,
+    told_at -> BigInt, outcome -> Text,
+} }
 diesel::table! { subscriber (source_no) {
     source_no -> Integer, topics -> Text, purposes -> Text, state -> SmallInt, failing_since -> BigInt,
     created_at -> BigInt,

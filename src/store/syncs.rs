@@ -78,6 +78,18 @@ pub fn begin(write: &mut Write<'_>, row: &SyncRow) -> Result<Timestamp, Error> {
     Ok(row.begun_at)
 }
 
+/// Writes down what was done at a vendor besides its syncs, as one that is over. One that runs goes on.
+///
+/// # Errors
+/// If it cannot be written.
+pub fn note(write: &mut Write<'_>, row: &SyncRow) -> Result<(), Error> {
+    let newest =
+        list(write.records(), row.source_no, Timestamp::NEVER, 1)?.first().map(|newest| newest.begun_at.plus(1));
+    let row = SyncRow { begun_at: newest.map_or(row.begun_at, |next| next.max(row.begun_at)), ..row.clone() };
+    on!(write.records(), |c| diesel::insert_into(sync::table).values(row).execute(c))?;
+    Ok(())
+}
+
 /// Writes down how far a sync is.
 ///
 /// # Errors

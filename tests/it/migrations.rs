@@ -10,7 +10,7 @@ use crate::databases::{Database, Dialect, files_below, on_both_databases};
 
 /// Columns of bytes that tell nothing of a person, and why. Every other column of bytes says in its comment which
 /// category it holds and how long it stays.
-const IMPERSONAL: [(&str, &str); 26] = [
+const IMPERSONAL: [(&str, &str); 27] = [
     ("api_key.key_id", "names a program's key"),
     ("api_key.secret_hash", "hash of a random secret"),
     ("audience.lease_owner", "names a process"),
@@ -37,6 +37,7 @@ const IMPERSONAL: [(&str, &str); 26] = [
     ("request.request_id", "names a request"),
     ("source_erasure.lease_owner", "names a process"),
     ("source_erasure.request_id", "names a request"),
+    ("unsubscription.lease_owner", "names a process"),
 ];
 
 /// Bytes of a stored reply that are keyed hashes of what a program sent, not of a person.

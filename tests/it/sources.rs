@@ -13,6 +13,7 @@ use crate::databases::Database;
 use crate::house::{House, in_a_house_on_both_databases};
 use crate::vendors::Fake;
 use crate::vendors::shopware::{Shop, email};
+use crate::vendors::teekontor::Teekontor;
 
 in_a_house_on_both_databases!(
     files_are_read_out_of_a_folder_also_by_one_that_is_killed,
@@ -22,6 +23,8 @@ in_a_house_on_both_databases!(
     a_sync_that_is_killed_goes_on_where_it_was,
     the_running_hub_reads_by_itself_and_when_it_is_told_to,
     whom_the_hub_erases_the_shop_forgets_also_when_a_process_is_killed,
+    who_withdraws_is_unsubscribed_at_the_shop_within_seconds,
+    a_connector_is_added_by_a_folder_alone,
 );
 
 fn fake(people: usize) -> Fake<Shop> {
@@ -290,4 +293,105 @@ fn whom_the_hub_erases_the_shop_forgets_also_when_a_process_is_killed(database: 
     assert!(told.contains("source shop: final") && told.contains("orders: 1 found, restricted"), "{told}");
     let again = house.run(&["requests", "execute", &id]);
     assert!(text(&again).contains("\"sources\""), "{}", text(&again));
+}
+
+fn who_withdraws_is_unsubscribed_at_the_shop_within_seconds(database: Database) {
+    let mut house = House::open(database);
+    let shop = fake(5);
+    house.keep_secret(&email(3));
+    assert!(add(&house, shop.address(), "secret-of-the-shop", "0", ALLOWED).status.success());
+    assert!(house.run(&["sources", "sync", "shop"]).status.success());
+    shown(&house);
+    // Following begins within a second.
+    sleep(Duration::from_secs(3));
+    let status = |number: usize| shop.with(|shop| shop.entities["newsletter-recipient"][number]["status"].clone());
+    assert_eq!(status(3), "optIn");
+    shop.slow_down(Duration::from_millis(400));
+    let before = shop.calls();
+    house.say("kunde3", "withdrawn", Some("newsletter_email")).expect(201);
+    // It is in the middle of telling the shop.
+    assert!((0..1_500).any(|_| {
+        sleep(Duration::from_millis(20));
+        shop.calls() > before
+    }));
+    house.kill();
+    shop.slow_down(Duration::ZERO);
+    house.database().execute(Shelf::Records, "UPDATE unsubscription SET lease_until = 0");
+    house.start();
+    let done = (0..300).any(|_| {
+        sleep(Duration::from_millis(100));
+        status(3) == "optOut"
+    });
+    assert!(done, "{}", status(3));
+    assert_eq!(status(4), "optIn");
+    let told = (0..100).any(|_| {
+        sleep(Duration::from_millis(100));
+        let lines = house.audit();
+        lines.iter().any(|line| {
+            line.to_string().contains("withdrawal newsletter_email") && line.to_string().contains("unsubscribed")
+        })
+    });
+    assert!(told, "it is on record");
+    let shows = (0..50).any(|_| {
+        sleep(Duration::from_millis(100));
+        shown(&house)["syncs"][0]["counts"]["streams"]["unsubscribe"]["updated"] == 1
+    });
+    assert!(shows, "{}", shown(&house));
+    // What comes back from the shop adds nothing to what the person said.
+    let entries = house.database().count(Shelf::Records, "ledger");
+    assert!(house.run(&["sources", "sync", "shop"]).status.success());
+    assert_eq!(house.database().count(Shelf::Records, "ledger"), entries);
+}
+
+fn a_connector_is_added_by_a_folder_alone(database: Database) {
+    let house = House::open(database);
+    let tea = Fake::serve(Teekontor::with_people(5, 2), Arc::new(SystemClock));
+    // The folder of `docs/adding-a-connector.md`, and its commands.
+    let folder = house.home().join("connectors");
+    write_guide(&folder.join("teekontor"));
+    let all = folder.display().to_string();
+    let checked = house.run(&["connectors", "list", "--connectors", &all]);
+    assert!(text(&checked).contains("Teekontor") && text(&checked).contains("Shopware 6"), "{}", text(&checked));
+    let checked =
+        std::process::Command::new(env!("CARGO_BIN_EXE_obhut")).args(["connectors", "check", &all]).output().unwrap();
+    assert!(checked.status.success() && text(&checked).contains("nothing wrong"), "{}", text(&checked));
+    let fixture = folder.join("teekontor/fixtures/customers.json").display().to_string();
+    let tried = ["import", "--connector", "teekontor", "--source", "tee", "--dry-run", &fixture, "--connectors", &all];
+    assert!(house.run(&tried).status.success(), "{}", text(&house.run(&tried)));
+    let token = house.home().join("tee");
+    std::fs::write(&token, "a-token-of-tee\n").unwrap();
+    let (url, token) = (format!("shop_url={}", tea.address()), format!("api_token={}", token.display()));
+    let add = ["sources", "add", "teekontor", "--code", "tee", "--set", &url, "--secret-file", &token, "--every", "0"];
+    let more = ["--text-version", "newsletter_email=2026-01", "--allow-private-host", "127.0.0.1"];
+    let unknown = house.run(&[&add[..], &more].concat());
+    assert!(text(&unknown).contains("there is no connector `teekontor`"), "{}", text(&unknown));
+    let with = ["--connectors", &all];
+    let added = house.run(&[&add[..], &more, &with].concat());
+    assert!(added.status.success(), "{}", text(&added));
+    let synced = house.run(&["sources", "sync", "tee", "--connectors", &all]);
+    assert!(synced.status.success(), "{}", text(&synced));
+    assert_eq!(house.database().count(Shelf::Records, "record"), 5);
+    let environment = house.command(&["sources", "test", "tee"]).env("OBHUT_CONNECTORS", &all).output().unwrap();
+    assert!(environment.status.success(), "{}", text(&environment));
+    // What lies elsewhere takes no connector's place, and what is wrong with it is said with its place.
+    std::fs::rename(folder.join("teekontor"), folder.join("shopware6")).unwrap();
+    let manifest = std::fs::read_to_string(folder.join("shopware6/manifest.yaml")).unwrap();
+    std::fs::write(folder.join("shopware6/manifest.yaml"), manifest.replace("name: teekontor", "name: shopware6"))
+        .unwrap();
+    let clash = house.run(&["sources", "list", "--connectors", &all]);
+    assert!(!clash.status.success() && text(&clash).contains("one of that name already"), "{}", text(&clash));
+    std::fs::write(folder.join("shopware6/manifest.yaml"), manifest.replace("paging:", "pages:")).unwrap();
+    let wrong = house.run(&["sources", "list", "--connectors", &all]);
+    assert!(text(&wrong).contains("shopware6/manifest.yaml:"), "{}", text(&wrong));
+}
+
+/// Writes the connector of the guide into a folder.
+fn write_guide(folder: &std::path::Path) {
+    let page = std::fs::read_to_string("docs/adding-a-connector.md").unwrap();
+    std::fs::create_dir_all(folder.join("fixtures")).unwrap();
+    for file in ["fixtures/customers.json", "customers.jq", "manifest.yaml"] {
+        let (_, after) = page.split_once(&format!("\n`{file}`\n\n```")).unwrap();
+        let (block, _) = after.split_once('\n').unwrap().1.split_once("\n```").unwrap();
+        std::fs::write(folder.join(file), block).unwrap();
+    }
 }

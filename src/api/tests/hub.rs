@@ -19,7 +19,7 @@ use crate::api::limits::Running;
 use crate::api::server::{self, Settings};
 use crate::api::{BodyLimits, House, health, metrics, routes};
 use crate::audit::Book;
-use crate::connect::{Catalog, Connections, Surroundings, Timer, Vendors};
+use crate::connect::{Catalog, Connections, Paces, Surroundings, Timer, Vendors};
 use crate::consent::{Rulebook, Terms, default_purposes};
 use crate::databases::Database;
 use crate::gateway::Gateway;
@@ -247,7 +247,8 @@ async fn house(directory: &TempDir, store: Store, clock: Arc<dyn Clock>, entropy
     let surroundings = Surroundings { clock: clock.clone(), entropy: entropy.clone(), pause: Arc::new(Timer) };
     let connections = Connections::new(store.clone(), strongbox.clone());
     let catalog = Arc::new(Catalog::embedded().unwrap());
-    let vendors = Arc::new(Vendors { catalog, connections, rulebook: rulebook.clone(), surroundings });
+    let vendors =
+        Arc::new(Vendors { catalog, connections, rulebook: rulebook.clone(), surroundings, paces: Paces::default() });
     let doorkeeper = Doorkeeper::new(store.clone(), book.clone(), ids.clone(), entropy, clock.clone());
     let rights = Arc::new(rights);
     let probe = health::Probe::default();

@@ -19,4 +19,5 @@ mod statements;
 mod survivorship;
 mod versions;
 mod webhooks;
+mod webhooks_of_each;
 mod whole_state;

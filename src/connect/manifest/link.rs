@@ -32,6 +32,9 @@ pub(in crate::connect) struct LinkSpec {
     /// Calls the vendor allows; all windows hold at once.
     #[serde(default)]
     pub(in crate::connect) limits: Vec<LimitSpec>,
+    /// Calls of one source that may be under way at once, whoever makes them.
+    #[serde(default = "at_once")]
+    pub(in crate::connect) at_once: u8,
     /// How the vendor says "too many calls".
     #[serde(default)]
     pub(in crate::connect) throttle: ThrottleSpec,
@@ -283,6 +286,10 @@ fn bearer() -> String {
 
 const fn nearly() -> u8 {
     80
+}
+
+const fn at_once() -> u8 {
+    4
 }
 
 const fn max_reply_mib() -> u32 {

@@ -56,7 +56,7 @@ pub(in crate::connect) struct EachSpec {
     pub(in crate::connect) gone: Vec<ExpiredSpec>,
 }
 
-/// How pages follow each other. Exactly one of `page`, `offset`, `token`, `next_url` and `link_header` is named.
+/// How pages follow each other. Exactly one of `page`, `offset`, `token`, `token_header`, `next_url` and `link_header` is named.
 ///
 /// Pages with numbers or offsets must be sorted by something that never changes, such as the id or the time of making:
 /// sorted by the time of change, an object that changes during the reading pushes another one out of sight.
@@ -74,6 +74,9 @@ pub(in crate::connect) struct PagingSpec {
     /// jq filter over the reply that yields the token of the next page, `{token}`; null or nothing at the end.
     #[serde(default)]
     pub(in crate::connect) token: Option<String>,
+    /// The header that holds the token of the next page, `{token}`; without it, or empty, at the end.
+    #[serde(default)]
+    pub(in crate::connect) token_header: Option<String>,
     /// jq filter over the reply that yields the address of the next page; null or nothing at the end.
     #[serde(default)]
     pub(in crate::connect) next_url: Option<String>,
@@ -134,6 +137,9 @@ pub(in crate::connect) struct IncrementalSpec {
     /// Days the first reading goes back, for vendors that demand a beginning.
     #[serde(default)]
     pub(in crate::connect) start_days: Option<u32>,
+    /// The most days between `{since}` and `{until}`, for vendors that answer no longer stretch: one follows the other until now.
+    #[serde(default)]
+    pub(in crate::connect) window_days: Option<u16>,
     /// Compared here, for vendors that cannot: jq filter over an object that yields when it changed. Everything is read, and
     /// what did not change since is left out. An object without a time is always taken.
     #[serde(default)]

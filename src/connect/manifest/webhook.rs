@@ -114,6 +114,9 @@ pub(in crate::connect) enum Scheme {
     HmacSha256,
     /// RSA (PKCS #1 v1.5) with SHA-512 over the bytes of the body.
     RsaSha512,
+    /// No signature: the header holds the secret itself, after the prefix (`Bearer `). Whoever sees one delivery can make others, so
+    /// only where the vendor offers nothing else.
+    Token,
     /// Standard Webhooks: HMAC-SHA-256 over id, time and body, the secret written as `whsec_…`.
     Standard,
 }

@@ -16,6 +16,7 @@ pub(super) struct Incremental {
     pub(super) overlap: i64,
     pub(super) lag: i64,
     pub(super) start_days: Option<u32>,
+    pub(super) window: Option<i64>,
     pub(super) compare: Option<Filter>,
     pub(super) next: Option<Filter>,
 }
@@ -32,6 +33,7 @@ impl Incremental {
             overlap: i64::from(spec.overlap_seconds.max(least)) * Timestamp::SECOND,
             lag: i64::from(spec.lag_seconds) * Timestamp::SECOND,
             start_days: spec.start_days,
+            window: spec.window_days.map(|days| i64::from(days.max(1)) * Timestamp::DAY),
             compare: filter(spec.compare, "compare")?,
             next: filter(spec.next, "next")?,
         })

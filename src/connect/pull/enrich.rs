@@ -10,7 +10,63 @@ use crate::connect::manifest::pull::EnrichSpec;
 use crate::connect::mapping::{exact, value};
 use crate::connect::session::Session;
 use crate::connect::template::Variables;
-use crate::connect::{Error, Fault};
+use crate::connect::{Error, Fault, MappingError, Reason};
+
+/// So many objects of a page may be gone, or fail, without that being a fault of the whole.
+const FEW: usize = 3;
+
+/// Adds to each object what its list left out. One of which it cannot be had is put aside with the reason, and the others come in.
+/// True: the vendor failed at one in a way that may pass, so it is to be looked for again.
+///
+/// # Errors
+/// If the vendor fails as a whole, or says of most of the objects it listed that they do not exist: then nobody can say what is
+/// gone.
+pub(super) async fn complete(
+    enrich: &[Enrich],
+    session: &Session,
+    objects: &mut [Result<Val, MappingError>],
+) -> Result<bool, Fault> {
+    let (mut asked, mut gone, mut failed) = (0, 0, 0);
+    if enrich.is_empty() {
+        return Ok(false);
+    }
+    for (number, object) in objects.iter_mut().enumerate() {
+        let Ok(whole) = object else { continue };
+        asked += 1;
+        let fault = match add_all(enrich, session, whole, &mut gone).await {
+            Ok(()) if gone <= FEW || gone * 2 <= asked => continue,
+            Ok(()) => return Err(Fault::NotFound(None)),
+            Err(fault) => fault,
+        };
+        match &fault {
+            // It went away since its list was read.
+            Fault::NotFound(_) => gone += 1,
+            Fault::Filter(_) | Fault::TooLarge(_) => {}
+            fault if fault.lasts() => {}
+            Fault::Vendor { .. } | Fault::Unreadable | Fault::Timeout(_) => failed += 1,
+            _ => return Err(fault),
+        }
+        // Most of a page: that is no fault of the objects.
+        if (gone > FEW && gone * 2 > asked) || (failed > FEW && failed * 2 > asked) {
+            return Err(fault);
+        }
+        let reason = if matches!(fault, Fault::NotFound(_)) { Reason::Gone } else { Reason::Rest(fault.to_string()) };
+        *object = Err(MappingError { object: number, reason });
+    }
+    Ok(failed > 0)
+}
+
+/// All of them for one object. A part of it that is gone is counted and left out; without one that stands in its place it is
+/// nothing.
+async fn add_all(enrich: &[Enrich], session: &Session, whole: &mut Val, gone: &mut usize) -> Result<(), Fault> {
+    for enrich in enrich {
+        match enrich.add(session, whole).await {
+            Err(Fault::NotFound(_)) if enrich.name != "." => *gone += 1,
+            added => added?,
+        }
+    }
+    Ok(())
+}
 
 /// A call for each object, and what of its answer is added.
 pub(super) struct Enrich {
@@ -37,8 +93,8 @@ impl Enrich {
     /// Asks for the rest of an object and adds it.
     ///
     /// # Errors
-    /// If it cannot be had; an object that went away meanwhile stays as it was.
-    pub(super) async fn add(&self, session: &Session, whole: &mut Val) -> Result<(), Fault> {
+    /// If it cannot be had; [`Fault::NotFound`]: it may have gone away since its list was read.
+    async fn add(&self, session: &Session, whole: &mut Val) -> Result<(), Fault> {
         let failed = || Fault::Filter(format!("enrich.{}", self.name));
         let mut words = Variables::new();
         for (name, filter) in &self.values {
@@ -51,12 +107,7 @@ impl Enrich {
         {
             return Ok(());
         }
-        let answer = match session.call(&self.call, &words, None).await {
-            Ok(answer) => answer,
-            // It went away since its list was read.
-            Err(Fault::NotFound(_)) => return Ok(()),
-            Err(fault) => return Err(fault),
-        };
+        let answer = session.call(&self.call, &words, None).await?;
         let part = self.take.run(value(&answer.json)).next().and_then(Result::ok).ok_or_else(failed)?;
         if self.name == "." {
             *whole = part;

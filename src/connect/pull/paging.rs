@@ -9,7 +9,7 @@ use crate::connect::call::{At, Call};
 use crate::connect::filter::Filter;
 use crate::connect::manifest::pull::{ExpiredSpec, PagingSpec};
 use crate::connect::mapping::{exact, value};
-use crate::connect::session::Answer;
+use crate::connect::session::Page;
 use crate::connect::{Error, Fault};
 
 /// A page.
@@ -55,6 +55,7 @@ enum Style {
     Page(u64),
     Offset,
     Token(Filter),
+    TokenHeader(String),
     Url(Filter),
     Link,
 }
@@ -82,6 +83,9 @@ impl Paging {
         if let Some(token) = filter(spec.token, "token")? {
             styles.push((Style::Token(token), "token"));
         }
+        if let Some(name) = spec.token_header {
+            styles.push((Style::TokenHeader(name.to_ascii_lowercase()), "token"));
+        }
         if let Some(next) = filter(spec.next_url, "next_url")? {
             styles.push((Style::Url(next), ""));
         }
@@ -89,7 +93,7 @@ impl Paging {
             styles.push((Style::Link, ""));
         }
         let (1, Some((style, word))) = (styles.len(), styles.pop()) else {
-            let message = "name exactly one of page, offset, token, next_url and link_header";
+            let message = "name exactly one of page, offset, token, token_header, next_url and link_header";
             return Err(at.wrong("paging:", message));
         };
         let uses = word.is_empty()
@@ -115,11 +119,11 @@ impl Paging {
     }
 
     /// How many objects there are in all, if the vendor says it.
-    pub(super) fn total(&self, answer: &Answer) -> Option<u64> {
+    pub(super) fn total(&self, page: &Page) -> Option<u64> {
         if let Some(name) = &self.total_header {
-            return answer.headers.get(name.as_str())?.to_str().ok()?.trim().parse().ok();
+            return page.headers.get(name.as_str())?.to_str().ok()?.trim().parse().ok();
         }
-        let yielded = exact(self.total.as_ref()?.run(value(&answer.json)).next()?.ok()?)?;
+        let yielded = exact(self.total.as_ref()?.run(page.seen.clone()).next()?.ok()?)?;
         yielded.as_u64().or_else(|| yielded.as_str()?.parse().ok())
     }
 
@@ -177,12 +181,12 @@ impl Paging {
     pub(super) fn next(
         &self,
         sweep: &mut Sweep,
-        answer: &Answer,
+        page: &Page,
         (count, total): (u64, Option<u64>),
         pull: &str,
     ) -> Result<Option<Spot>, Fault> {
         let size = u64::from(self.size).max(1);
-        let json = || value(&answer.json);
+        let json = || page.seen.clone();
         let follow = |filter: &Filter, name: &str| match filter.run(json()).next().map(|yielded| yielded.map(exact)) {
             None | Some(Ok(Some(Value::Null))) => Ok(None),
             Some(Ok(Some(Value::String(text)))) if text.is_empty() => Ok(None),
@@ -192,8 +196,12 @@ impl Paging {
         };
         let next = match &self.style {
             Style::Token(filter) => follow(filter, "token")?.map(Spot::Token),
+            Style::TokenHeader(name) => {
+                let token = page.headers.get(name.as_str()).and_then(|token| token.to_str().ok()).map(str::trim);
+                token.filter(|token| !token.is_empty()).map(|token| Spot::Token(token.to_owned()))
+            }
             Style::Url(filter) => follow(filter, "next_url")?.map(Spot::Url),
-            Style::Link => link_header(&answer.headers).map(Spot::Url),
+            Style::Link => link_header(&page.headers).map(Spot::Url),
             Style::Page(_) | Style::Offset => {
                 // Objects that went away meanwhile moved the others up: step back, so that none is passed over.
                 let gone = sweep.total.zip(total).map_or(0, |(before, now)| before.saturating_sub(now));

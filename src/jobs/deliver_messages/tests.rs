@@ -57,6 +57,7 @@ impl Scene {
             connections: vendors.connections.clone(),
             rulebook: vendors.rulebook.clone(),
             surroundings: vendors.surroundings.clone(),
+            paces: vendors.paces.clone(),
         });
         house.wait(1);
         let now = house.clock.now();

@@ -236,6 +236,7 @@ impl<V: Lists> Scene<V> {
             connections: ours.connections.clone(),
             rulebook: ours.rulebook.clone(),
             surroundings: ours.surroundings.clone(),
+            paces: ours.paces.clone(),
         });
         let now = house.clock.now();
         let word = || V::CONNECTOR.to_owned();

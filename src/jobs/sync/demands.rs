@@ -1,7 +1,7 @@
 //! Following the lists of people who demanded something of the vendor.
 
 use super::{Error, Run, Syncs};
-use crate::connect::{Counts, Demanded, Person, Session};
+use crate::connect::{Counts, Demanded, Demanding, Person, Session};
 use crate::gateway::{Actor, Caller, Scope};
 use crate::intake::lookup_form;
 use crate::rights::Kind;
@@ -30,8 +30,13 @@ impl Syncs {
                 let place = run.places.streams.get(demands.name()).cloned().unwrap_or_default();
                 let leaf = pull.page(session, list, &place).await?;
                 let (read, last, after) = (leaf.len(), leaf.last, leaf.after.clone());
-                for who in demands.people(leaf)? {
-                    self.rights.receive_known(kind, &named(&who, source), &by).await?;
+                let Demanding { people, unreadable } = demands.people(leaf);
+                for who in &people {
+                    self.rights.receive_known(kind, &named(who, source), &by).await?;
+                }
+                if !unreadable.is_empty() {
+                    unreadable.iter().for_each(|_| run.counts.reject(demands.name(), UNREADABLE));
+                    self.rights.note_unreadable(kind, (source, &run.code), unreadable).await?;
                 }
                 let counts = run.counts.stream(demands.name());
                 counts.read += read;
@@ -46,6 +51,9 @@ impl Syncs {
         Ok(())
     }
 }
+
+/// Why a row of such a list is no request.
+const UNREADABLE: &str = "a row names nobody this connector can read; look there by hand";
 
 /// What is said of a person, as they are looked up. What has no normal form names nobody.
 fn named(who: &Person, source: SourceNo) -> Vec<(IdentifierKind, SourceNo, Personal)> {

@@ -40,7 +40,7 @@ impl Syncs {
         progress: &mut impl FnMut(&Counts),
     ) -> Result<(), Error> {
         inbox.folder.check()?;
-        inbox.folder.bring_back()?;
+        inbox.folder.bring_back(run.places.files.keys().map(String::as_str))?;
         let (finished, strange) = inbox.folder.finished(self.vendors.surroundings.clock.now())?;
         for _ in 0..strange {
             run.counts
@@ -167,7 +167,7 @@ impl Syncs {
                 }
             }
         }
-        let taken = self.bring(&records, None).await?;
+        let taken = self.bring(&records).await?;
         for (taken, (place, raw)) in taken.iter().zip(&stood) {
             run.count(FILES, taken);
             if let Outcome::Rejected(rejection) = &taken.outcome {

@@ -1,50 +1,70 @@
 //! Reading the streams of a source, and ending what a whole reading of one did not list.
 
-use super::{Error, Run, Syncs};
-use crate::connect::{Counts, Leaf, Session, StreamPlace};
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::ahead::{Pages, Reader};
+use super::{Error, Run, Syncs, TRIES};
+use crate::connect::{Counts, Pull, Session, StreamPlace};
 use crate::consent::Source;
-use crate::intake::{Ended, Listed};
+use crate::intake::{self, Ended, Listed, Ready, Taken};
+use crate::store;
 
 impl Syncs {
     /// Reads what is new of each stream, one after the other.
     pub(super) async fn read_streams(
         &self,
         run: &mut Run,
-        source: &Source,
-        session: &Session,
+        source: &Arc<Source>,
+        session: &Arc<Session>,
         progress: &mut impl FnMut(&Counts),
     ) -> Result<(), Error> {
         let connector = session.connector().clone();
         for (stream, pull) in connector.streams().iter().filter_map(|stream| Some((stream, stream.pull()?))) {
             let name = stream.name();
+            let place = self.begin_stream(run, pull, name);
             // What a stream lists from its beginning in this run, where its manifest says that this is all there is. Of a
             // reading that was cut short nobody knows any more what its first pages held.
-            let whole = run.places.streams.get(name).is_none_or(|place| *place == StreamPlace::anew());
+            let whole = pull.begins_whole(&place);
             let mut listed = pull.lists().filter(|_| whole).map(|kind| self.intake.begin_listing(source, kind));
+            let reader = Reader {
+                session: session.clone(),
+                intake: self.intake.clone(),
+                source: source.clone(),
+                stream: name.to_owned(),
+                lists: listed.is_some(),
+            };
+            let mut pages = Pages::begin(reader, place);
             loop {
-                let place = run.places.streams.get(name).cloned().unwrap_or_default();
-                let leaf = pull.page(session, stream, &place).await?;
-                let (read, left_out, last, total, after) =
-                    (leaf.len(), leaf.left_out, leaf.last, leaf.total, leaf.after.clone());
-                if leaf.passed_over > 0 {
+                let page = pages.next().await?;
+                if page.passed_over > 0 {
                     // Whatever it held is not listed, and not gone by that.
                     listed = None;
-                    (0..leaf.passed_over).for_each(|_| run.counts.leave_out(name, GONE));
+                    (0..page.passed_over).for_each(|_| run.counts.leave_out(name, GONE));
                 }
-                let lines = self.map(run, session, name, leaf).await?;
-                for outcome in self.bring(&lines, listed.as_mut()).await? {
-                    run.count(name, &outcome);
+                page.refused.iter().for_each(|reason| run.counts.reject(name, reason));
+                // What cannot be named may be anybody.
+                listed = listed.filter(|_| !page.unnamed);
+                if let Some(known) = &mut listed
+                    && !self.intake.note_listed(source, &page.unchanged, known)
+                {
+                    listed = None;
                 }
-                if let Some(listed) = listed.as_ref().filter(|_| last) {
+                for ready in &page.ready {
+                    for outcome in self.write_ready(ready, listed.as_mut()).await? {
+                        run.count(name, &outcome);
+                    }
+                }
+                if let Some(listed) = listed.as_ref().filter(|_| page.last) {
                     self.end_gone(run, source, name, listed).await?;
                 }
                 let counts = run.counts.stream(name);
-                counts.read += read;
-                counts.unchanged += left_out;
-                (counts.total, counts.complete) = (total, last);
-                self.step(run, name, after).await?;
+                counts.read += page.read;
+                counts.unchanged += page.left_out;
+                (counts.total, counts.complete) = (page.total, page.last);
+                self.step(run, name, page.after).await?;
                 progress(&run.counts);
-                if last {
+                if page.last {
                     break;
                 }
             }
@@ -52,20 +72,25 @@ impl Syncs {
         Ok(())
     }
 
-    /// The records of a page. Mapping takes the processor for a while; others must not wait for it.
-    async fn map(&self, run: &mut Run, session: &Session, stream: &str, leaf: Leaf) -> Result<Vec<Vec<u8>>, Error> {
-        let (connector, name, code) = (session.connector().clone(), stream.to_owned(), run.code.clone());
-        let mapped = tokio::task::spawn_blocking(move || {
-            connector.stream(&name).map(|stream| leaf.records(stream, &code).collect::<Vec<_>>()).unwrap_or_default()
-        });
-        let mut lines = Vec::new();
-        for record in mapped.await.map_err(|_| Error::Mapping)? {
-            match record {
-                Ok(line) => lines.push(line),
-                Err(error) => run.counts.reject(stream, &error.reason.to_string()),
+    /// Where a stream is read from. What changes is asked for again and again; from time to time it is everything, because who is
+    /// gone is found by a whole reading alone.
+    fn begin_stream(&self, run: &Run, pull: &Pull, name: &str) -> StreamPlace {
+        let place = run.places.streams.get(name).cloned().unwrap_or_default();
+        if pull.is_whole_due(&place, self.vendors.surroundings.clock.now()) { StreamPlace::anew() } else { place }
+    }
+
+    /// Writes records; waits for a database that is busy.
+    async fn write_ready(&self, ready: &Ready, mut listed: Option<&mut Listed>) -> Result<Vec<Taken>, Error> {
+        let mut tried = 0;
+        loop {
+            match self.intake.take_in(ready, listed.as_deref_mut()).await {
+                Err(intake::Error::Store(store::Error::Overloaded)) if tried < TRIES => {
+                    tried += 1;
+                    self.vendors.surroundings.pause.pause(Duration::from_millis(250) * tried).await;
+                }
+                done => return Ok(done?),
             }
         }
-        Ok(lines)
     }
 
     /// Ends what was not listed. An object that could not be read may be any of them: then nothing ends.

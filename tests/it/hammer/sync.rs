@@ -21,7 +21,7 @@ use crate::vendors::{Answer, Call, Fake, Vendor};
 in_a_house_on_both_databases!(a_whole_shop_is_read_in_bounded_memory);
 
 /// Objects the connector asks for at once.
-const PAGE: usize = 250;
+const PAGE: usize = 500;
 /// Orders of each customer.
 const ORDERS: usize = 3;
 /// The most memory a process may take for a sync, however large the shop is.
@@ -134,7 +134,7 @@ fn a_whole_shop_is_read_in_bounded_memory(database: Database) {
     figure("sync", of, "peak memory of the process that reads (its own, without mapped files), MiB", peak / 1_024);
     figure("sync", of, "the same when half was read, MiB", half.unwrap_or(peak) / 1_024);
     assert!(peak > 0 && peak / 1_024 <= MOST_MIB, "{} MiB", peak / 1_024);
-    // One page after the other: nothing was asked for twice, and no more than a token besides.
+    // Nothing was asked for twice, and no more than a token besides.
     assert!(shop.calls() < customers.div_ceil(PAGE) + (customers * ORDERS).div_ceil(PAGE) + 10, "{}", shop.calls());
 }
 

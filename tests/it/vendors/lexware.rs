@@ -13,6 +13,8 @@ pub struct Books {
     pub invoices: Vec<Value>,
     /// Is the key in force?
     pub key_is_valid: bool,
+    /// Invoices that are answered with an error, by their ids.
+    pub broken: std::collections::BTreeMap<String, u16>,
     most: usize,
     /// When the last calls came.
     recent: Vec<i64>,
@@ -22,7 +24,14 @@ impl Books {
     /// With so many customers, each with an invoice, and so many a page at most.
     pub fn with_people(count: usize, most: usize) -> Self {
         let of = |make: fn(usize) -> Value| (0..count).map(make).collect();
-        Self { contacts: of(contact), invoices: of(invoice), key_is_valid: true, most, recent: Vec::new() }
+        Self {
+            contacts: of(contact),
+            invoices: of(invoice),
+            key_is_valid: true,
+            broken: [].into(),
+            most,
+            recent: Vec::new(),
+        }
     }
 
     fn page(&self, found: &[Value], call: &Call) -> Answer {
@@ -110,6 +119,7 @@ impl Vendor for Books {
                 let found: Vec<Value> = self.invoices.iter().filter(since).map(entry).collect();
                 self.page(&found, call)
             }
+            ("GET", ["invoices", id]) if self.broken.contains_key(*id) => error(self.broken[*id], "Broken"),
             ("GET", ["invoices", id]) => {
                 let found = self.invoices.iter().find(|invoice| invoice["id"] == *id);
                 found.map_or_else(|| error(404, "Not Found"), |invoice| Answer::new(200, invoice.clone()))

@@ -78,6 +78,20 @@ impl Shop {
     }
 }
 
+impl Shop {
+    fn consent(&mut self, call: &Call) -> Answer {
+        let input = &call.body["variables"]["input"];
+        let id = input["customerId"].as_str().unwrap().strip_prefix("gid://shopify/Customer/").unwrap();
+        let found = self.customers.iter_mut().find(|one| one["id"].to_string() == id).unwrap();
+        let state = input["emailMarketingConsent"]["marketingState"].as_str().unwrap().to_lowercase();
+        let now = jiff::Timestamp::from_microsecond(call.now).unwrap().strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
+        found["email_marketing_consent"]["state"] = json!(state);
+        found["email_marketing_consent"]["consent_updated_at"] = json!(now);
+        found["updated_at"] = json!(now);
+        Answer::new(200, json!({"data": {"customerEmailMarketingConsentUpdate": {"userErrors": []}}}))
+    }
+}
+
 impl Vendor for Shop {
     fn answer(&mut self, call: &Call) -> Answer {
         if !self.token_is_valid || call.header("x-shopify-access-token") != "shpat_0123456789" {
@@ -137,6 +151,9 @@ impl Vendor for Shop {
                 }
                 if let Some(refusal) = &self.refuses {
                     return Answer::new(200, refusal.clone());
+                }
+                if call.body["query"].as_str().unwrap().contains("customerEmailMarketingConsentUpdate") {
+                    return self.consent(call);
                 }
                 assert!(call.body["query"].as_str().unwrap().contains("customerRequestDataErasure"));
                 let id = call.body["variables"]["id"].as_str().unwrap().to_owned();

@@ -55,13 +55,16 @@ pub struct Shop {
     pub on_page: Option<Happening>,
     /// Deletions are answered as done and not done.
     pub deletes_nothing: bool,
+    /// Objects a page holds at most, whatever is asked for.
+    pub most: u64,
     uses: u32,
 }
 
 impl Default for Shop {
     fn default() -> Self {
         let rights = ["customer", "order", "newsletter_recipient", "product_review", "order_customer"];
-        let rights = rights.iter().flat_map(|entity| [format!("{entity}:read"), format!("{entity}:delete")]);
+        let rights =
+            rights.iter().flat_map(|entity| ["read", "delete", "update"].map(|right| format!("{entity}:{right}")));
         Self {
             entities: BTreeMap::new(),
             rights: rights.collect(),
@@ -71,6 +74,7 @@ impl Default for Shop {
             delete_at: None,
             on_page: None,
             deletes_nothing: false,
+            most: 250,
             uses: 0,
         }
     }
@@ -142,6 +146,7 @@ impl Shop {
         if page == 0 || limit == 0 {
             return error(400, "FRAMEWORK__INVALID_PAGE_QUERY");
         }
+        let limit = limit.min(self.most);
         if let Some((of, id, _)) = self.delete_at.take_if(|(of, _, at)| of == entity && *at == page) {
             self.entities.get_mut(&of).unwrap().retain(|object| object["id"] != id.as_str());
         }
@@ -167,6 +172,20 @@ impl Shop {
             .collect();
         let total = if asked["total-count-mode"] == 1 { total } else { data.len() };
         Answer::new(200, json!({"total": total, "data": data, "aggregations": []}))
+    }
+
+    fn patch(&mut self, entity: &str, id: &str, call: &Call) -> Answer {
+        let mut objects = self.entities.get_mut(entity).into_iter().flatten();
+        let Some(object) = objects.find(|object| object["id"] == id) else { return error(404, "0") };
+        if self.deletes_nothing {
+            return Answer::new(204, Value::Null);
+        }
+        for (field, value) in call.body.as_object().unwrap() {
+            object[field] = value.clone();
+        }
+        let now = jiff::Timestamp::from_microsecond(call.now).unwrap();
+        object["updatedAt"] = now.strftime("%Y-%m-%dT%H:%M:%S.000+00:00").to_string().into();
+        Answer::new(204, Value::Null)
     }
 
     fn delete(&mut self, entity: &str, id: &str) -> Answer {
@@ -209,6 +228,12 @@ impl Vendor for Shop {
                     return error(403, "FRAMEWORK__MISSING_PRIVILEGE_ERROR");
                 }
                 self.delete(entity, id)
+            }
+            ("PATCH", ["api", entity, id]) => {
+                if !self.rights.contains(&format!("{}:update", entity.replace('-', "_"))) {
+                    return error(403, "FRAMEWORK__MISSING_PRIVILEGE_ERROR");
+                }
+                self.patch(entity, id, call)
             }
             _ => error(404, "0"),
         }

@@ -48,6 +48,14 @@ impl Vendor for Teekontor {
                 let next = (end < found.len()).then(|| format!("c{end}"));
                 Answer::new(200, json!({"items": items, "next": next}))
             }
+            ("PATCH", path) => {
+                let id: Option<u64> = path.strip_prefix("/v2/customers/").and_then(|id| id.parse().ok());
+                let Some(found) = self.customers.iter_mut().find(|one| one["id"].as_u64() == id) else {
+                    return Answer::new(404, json!({"error": "unknown"}));
+                };
+                found["newsletter"]["state"] = call.body["newsletter"]["state"].clone();
+                Answer::new(200, found.clone())
+            }
             ("DELETE", path) => {
                 let id: Option<u64> = path.strip_prefix("/v2/customers/").and_then(|id| id.parse().ok());
                 match self.customers.iter().position(|one| one["id"].as_u64() == id) {

@@ -141,12 +141,16 @@ async fn the_event_of_a_choice_needs_the_choice(database: Database) {
 async fn what_the_banner_of_rudderstack_says_counts_as_said(database: Database) {
     let hub = with_banner(database).await;
     let block = |allowed: Value, denied: Value| json!({"consentManagement": {"provider": "oneTrust", "allowedConsentIds": allowed, "deniedConsentIds": denied}});
-    let rows: [(&str, Value, &[&str], usize); 5] = [
+    let rows: [(&str, Value, &[&str], usize); 8] = [
         ("said", block(json!(["Analytics"]), json!(["Advertising"])), &["analytics"], 3),
         // What is in neither list is not known: nothing is written about it.
         ("unsaid", block(json!(["Analytics"]), json!([])), &["analytics"], 1),
         ("both", block(json!(["Analytics"]), json!(["Analytics"])), &[], 1),
         ("object", block(json!({"Analytics": "Statistik"}), json!([])), &["analytics"], 1),
+        // What stands there as not allowed is not allowed.
+        ("object false", block(json!({"Analytics": false}), json!([])), &[], 0),
+        ("object null", block(json!({"Analytics": null}), json!([])), &[], 0),
+        ("object text", block(json!({"Analytics": "false"}), json!({"Advertising": true})), &[], 2),
         ("neither", block(json!(null), json!(7)), &[], 0),
     ];
     for (row, context, open, written) in rows {

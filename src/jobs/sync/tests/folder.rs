@@ -26,6 +26,7 @@ on_both_databases!(
     places_that_are_links_are_not_followed,
     what_stands_in_a_files_place_meanwhile_is_neither_read_nor_put_away,
     what_was_being_put_away_is_put_away_by_the_next_sync,
+    a_long_name_keeps_no_other_file_waiting,
 );
 
 /// A value that must not leave its line.
@@ -294,4 +295,26 @@ async fn what_was_being_put_away_is_put_away_by_the_next_sync(database: Database
     assert_eq!(brought(&counts), [1, 0, 2, 0, 0], "{counts:?}");
     assert_eq!(names(folder.path()), ["done", "parked"]);
     assert_eq!(names(&path("done")), ["till-2.ndjson", "till.ndjson"]);
+}
+
+async fn a_long_name_keeps_no_other_file_waiting(database: Database) {
+    let (house, folder) = connected(database, "move").await;
+    // As long as a name may be: nothing can be put before or behind it.
+    let long = |first: char| format!("{first}{}.ndjson", "ä".repeat(123));
+    assert_eq!(long('a').len(), 254);
+    put(folder.path(), &long('a'), &lines(0..2));
+    put(folder.path(), &long('b'), &format!("{}{{\"type\": 1}}\n", lines(2..3)));
+    put(folder.path(), "later.ndjson", &lines(3..4));
+    let counts = house.sync().await.unwrap();
+    assert_eq!(brought(&counts), [4, 0, 0, 0, 1], "{counts:?}");
+    assert_eq!(names(folder.path()), ["done", "parked"]);
+    assert!(names(&folder.path().join("done")).contains(&long('a')));
+    assert_eq!(names(&folder.path().join("done")).len(), 3);
+    let parked = names(&folder.path().join("parked"));
+    assert!(parked.len() == 2 && parked[1].ends_with(".ndjson.reasons.csv"), "{parked:?}");
+    // The same name again, and a process that died while it put it away.
+    put(folder.path(), &long('a'), &lines(0..2));
+    let counts = house.sync().await.unwrap();
+    assert_eq!(brought(&counts), [0, 0, 2, 0, 0], "{counts:?}");
+    assert_eq!(names(&folder.path().join("done")).len(), 4);
 }

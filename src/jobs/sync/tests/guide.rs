@@ -6,8 +6,10 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
+use super::house::{House, SHOP};
 use super::scenarios::{Case, PAGE, PEOPLE, scenarios};
-use crate::connect::{Catalog, Form, Leaves};
+use crate::connect::{Catalog, Form, Leaves, Person, Stopped};
+use crate::vendors::Fake;
 use crate::vendors::teekontor::Teekontor;
 
 scenarios!(Teekontor);
@@ -27,6 +29,50 @@ pub(super) fn catalog() -> Arc<Catalog> {
         std::fs::write(folder.join(file), block).unwrap();
     }
     Arc::new(Catalog::read(directory.path()).unwrap())
+}
+
+/// The same connector with the blocks of the chapter about what else a manifest can say.
+fn catalog_with_more() -> Arc<Catalog> {
+    let page =
+        std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/adding-a-connector.md")).unwrap();
+    let block = |start: &str| {
+        let (_, after) = page.split_once(&format!("\n```yaml\n{start}")).unwrap_or_else(|| panic!("no block {start}"));
+        format!("{start}{}\n", after.split_once("\n```").unwrap().0)
+    };
+    let (_, manifest) = page.split_once("\n`manifest.yaml`\n\n```yaml\n").unwrap();
+    let (manifest, _) = manifest.split_once("\n```").unwrap();
+    let token = "    api_token: {title: Token, kind: secret}\n";
+    assert!(manifest.contains(token));
+    let secret = "    webhook_secret: {title: Secret, kind: secret, optional: true}\n";
+    let manifest = manifest.replace(token, &format!("{token}{secret}"));
+    // The page's topic about orders needs no stream of them.
+    let all = format!("{manifest}\n{}{}", block("webhooks:"), block("unsubscribe:"));
+    let (_, filter) = page.split_once("\n`customers.jq`\n\n```jq\n").unwrap();
+    let directory = tempfile::tempdir().unwrap();
+    let folder = directory.path().join("teekontor");
+    std::fs::create_dir_all(&folder).unwrap();
+    std::fs::write(folder.join("manifest.yaml"), all).unwrap();
+    std::fs::write(folder.join("customers.jq"), filter.split_once("\n```").unwrap().0).unwrap();
+    Arc::new(Catalog::read(directory.path()).unwrap())
+}
+
+on_both_databases!(the_newsletter_of_the_page_ends,);
+
+async fn the_newsletter_of_the_page_ends(database: Database) {
+    let house = House::open_with(database, catalog_with_more()).await;
+    let fake = Fake::serve(Teekontor::new(), house.clock.clone());
+    house.connect("teekontor", &[("shop_url", fake.address()), ("api_token", "a-token-of-tee")], &[]).await;
+    let session = house.syncs.vendors.session(SHOP).await.unwrap();
+    let connector = session.connector().clone();
+    assert!(connector.webhooks().is_some());
+    let person = || Person { email: Some("KUNDE3@example.org".to_owned()), ..Person::default() };
+    let tell = async || connector.unsubscribe().unwrap().run(&session, &person()).await;
+    assert_eq!(tell().await, Stopped { ended: 1, again: false, looked: true });
+    fake.with(|tee| {
+        assert_eq!(tee.customers[3]["newsletter"]["state"], "ended");
+        assert_ne!(tee.customers[4]["newsletter"]["state"], "ended");
+    });
+    assert_eq!(tell().await, Stopped { ended: 0, again: false, looked: true });
 }
 
 #[test]

@@ -10,7 +10,9 @@ use futures_util::future::BoxFuture;
 use sha2::{Digest as _, Sha256};
 
 use crate::audit::Book;
-use crate::connect::{Catalog, Connection, Connections, Counts, Outgoing, Parameters, Pause, Surroundings, Vendors};
+use crate::connect::{
+    Catalog, Connection, Connections, Counts, Outgoing, Paces, Parameters, Pause, Surroundings, Vendors,
+};
 use crate::consent::{Act, Entry, EntryNo, Method, Rulebook, Terms, default_purposes};
 use crate::databases::Database;
 use crate::gateway::{Actor, Caller, Gateway, Scope};
@@ -128,6 +130,7 @@ impl House {
             connections: Connections::new(store.clone(), strongbox.clone()),
             rulebook,
             surroundings: Surroundings { clock: clock.clone(), entropy, pause: leap.clone() },
+            paces: Paces::default(),
         });
         let syncs = Syncs { vendors, intake, store: store.clone(), rights: rights.clone(), ids, beat: BEAT };
         Self { syncs, clock, store, database, rights, book, gateway, strongbox, leap }

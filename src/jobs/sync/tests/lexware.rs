@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::house::SHOP;
+use super::house::{SHOP, brought, word};
 use super::scenarios::{Case, PAGE, PEOPLE, open, scenarios};
 use crate::connect::{Leaves, Person};
 use crate::vendors::lexware::Books;
@@ -11,6 +11,9 @@ scenarios!(Books);
 on_both_databases!(
     a_contact_that_cannot_be_changed_is_left_to_somebody,
     a_contact_without_a_mail_address_is_found_by_its_id,
+    one_invoice_that_cannot_be_had_keeps_no_other_from_coming_in,
+    an_interface_that_knows_nothing_of_what_it_lists_is_a_fault,
+    two_conversations_share_the_windows_of_a_source,
 );
 
 impl Case for Books {
@@ -86,4 +89,46 @@ async fn a_contact_without_a_mail_address_is_found_by_its_id(database: Database)
         assert_eq!(books.contacts[4].get("phoneNumbers"), None);
         assert_eq!(books.contacts[4]["person"]["lastName"], "Beispiel4", "the invoice needs the name");
     });
+}
+
+async fn one_invoice_that_cannot_be_had_keeps_no_other_from_coming_in(database: Database) {
+    let (house, fake) = open::<Books>(database).await;
+    // One that fails for ever, one that is refused, one that went away.
+    let id = |number: usize| format!("e0000000-0000-4000-8000-{number:012}");
+    fake.with(|books| books.broken = [(id(3), 500), (id(14), 422), (id(15), 404)].into());
+    let counts = house.sync().await.unwrap();
+    assert_eq!(brought(&counts), [47, 0, 0, 0, 3], "{counts:?}");
+    assert!(counts.streams["invoices"].complete);
+    assert_eq!(counts.rejections.len(), 3, "{counts:?}");
+    assert!(counts.rejections.keys().any(|reason| reason.contains("could not be had")), "{counts:?}");
+    // What failed is looked for again, and found; what was refused is not asked for again and again.
+    fake.with(|books| books.broken.clear());
+    house.clock.set("2026-11-22T12:00:00Z");
+    fake.with(|books| books.invoices[3]["updatedDate"] = json!("2026-11-20T10:00:00.000+01:00"));
+    let counts = house.sync().await.unwrap();
+    assert_eq!((counts.sum().created, counts.sum().rejected), (1, 0), "{counts:?}");
+}
+
+async fn an_interface_that_knows_nothing_of_what_it_lists_is_a_fault(database: Database) {
+    let (house, fake) = open::<Books>(database).await;
+    let id = |number: usize| format!("e0000000-0000-4000-8000-{number:012}");
+    fake.with(|books| books.broken = (0..PEOPLE).map(|number| (id(number), 404)).collect());
+    assert_eq!(word(house.sync().await), "not_found", "the place must not move over what is not in");
+    fake.with(|books| books.broken.clear());
+    let counts = house.sync().await.unwrap();
+    assert_eq!((counts.streams["invoices"].created, counts.sum().rejected), (PEOPLE as u64, 0), "{counts:?}");
+}
+
+async fn two_conversations_share_the_windows_of_a_source(database: Database) {
+    let (house, fake) = open::<Books>(database).await;
+    let sessions = [house.syncs.vendors.session(SHOP).await.unwrap(), house.syncs.vendors.session(SHOP).await.unwrap()];
+    house.waited();
+    for _ in 0..4 {
+        for session in &sessions {
+            session.test().await.unwrap();
+        }
+    }
+    // Two a second: without sharing, each would take the whole and the vendor would refuse the other.
+    assert_eq!(fake.calls(), 8, "none was refused");
+    assert!(house.waited() >= 2);
 }

@@ -19,6 +19,7 @@ on_both_databases!(
     a_listing_of_nobody_or_of_less_than_half_is_none,
     who_moves_out_of_sight_between_two_pages_stays,
     a_listing_that_was_cut_short_ends_nobody,
+    everything_is_read_by_itself_from_time_to_time,
 );
 
 fn ended(house: &House) -> String {
@@ -175,4 +176,18 @@ async fn a_listing_that_was_cut_short_ends_nobody(database: Database) {
         assert!(house.sync().await.unwrap().streams["customers"].complete);
     }
     assert_eq!(ended(&house), "0");
+}
+
+async fn everything_is_read_by_itself_from_time_to_time(database: Database) {
+    let (house, fake) = shop(database, 30).await;
+    house.sync().await.unwrap();
+    let_go(&fake, 3..5);
+    let mut read = Vec::new();
+    for _ in 0..15 {
+        house.wait(86_400);
+        read.push(house.sync().await.unwrap().streams["customers"].read);
+    }
+    assert_eq!(read.iter().filter(|read| **read == 28).count(), 2, "once a week: {read:?}");
+    assert_eq!(read.iter().filter(|read| **read == 0).count(), 13, "{read:?}");
+    assert_eq!(ended(&house), "2");
 }

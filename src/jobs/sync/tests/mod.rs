@@ -14,6 +14,7 @@ mod shopify;
 mod shopware;
 mod trusted_shops;
 mod trustpilot;
+mod windows;
 mod woocommerce;
 
 use super::pause_after;

@@ -33,6 +33,7 @@ on_both_databases!(
     a_hint_is_answered_once_it_is_done_and_waits_for_the_pause,
     a_database_that_is_busy_for_a_moment_ends_no_sync,
     a_sync_that_cannot_say_that_it_goes_on_ends_in_time,
+    the_next_page_is_read_while_one_is_written,
 );
 
 pub(super) async fn shop(database: Database, people: usize) -> (House, Fake<Shop>) {
@@ -167,7 +168,8 @@ async fn credentials_that_end_during_a_sync_are_told_and_nothing_is_lost(databas
     let (house, fake) = shop(database, 510).await;
     fake.with(|shop| shop.uses_of_a_token = Some(2));
     let revoke = |counts: &Counts| {
-        if counts.streams["customers"].read == 500 {
+        // The second page is asked for with the first token, at the latest now.
+        if counts.streams["customers"].read == 250 {
             fake.with(|shop| shop.secret = "another".to_owned());
         }
     };
@@ -405,4 +407,29 @@ async fn a_sync_that_cannot_say_that_it_goes_on_ends_in_time(database: Database)
     };
     let (outcome, ()) = futures_util::join!(house.sync(), watched);
     assert!(matches!(outcome, Err(Error::Store(_))), "{}", word(outcome));
+}
+
+async fn the_next_page_is_read_while_one_is_written(database: Database) {
+    let (house, fake) = shop(database, 60).await;
+    fake.with(|shop| shop.most = 10);
+    let (before, mut pages) = (fake.calls(), 0);
+    // The writer stands still here, after a page and before the next.
+    let stands_still = |counts: &Counts| {
+        let stream = &counts.streams["customers"];
+        if stream.complete || counts.streams.len() > 1 {
+            return;
+        }
+        pages += 1;
+        let asked = || fake.calls_since(before).iter().filter(|call| call.ends_with("/search/customer")).count();
+        let written = usize::try_from(stream.read / 10).unwrap();
+        let begun = std::time::Instant::now();
+        while asked() <= written && begun.elapsed() < Duration::from_secs(10) {
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        assert_eq!(asked(), written + 1, "the next page is fetched meanwhile");
+        std::thread::sleep(Duration::from_millis(100));
+        assert_eq!(asked(), written + 1, "and no more of them: memory is bounded");
+    };
+    let counts = house.syncs.run(SHOP, false, stands_still).await.unwrap();
+    assert_eq!((counts.streams["customers"].created, pages), (60, 5), "{counts:?}");
 }

@@ -11,6 +11,7 @@ use crate::vendors::trustpilot::Reviews;
 scenarios!(Reviews);
 on_both_databases!(
     deleted_there_they_wait_for_the_officer_here,
+    one_row_that_names_nobody_keeps_no_other_from_being_heard,
     a_hub_with_a_slow_clock_asks_for_what_lies_between,
     demands_are_heard_when_reviews_may_not_be_read,
     a_page_of_demands_that_is_not_valid_any_more_begins_them_anew,
@@ -126,4 +127,19 @@ async fn a_page_of_demands_that_is_not_valid_any_more_begins_them_anew(database:
     house.clock.set("2026-11-21T13:00:00Z");
     assert!(house.sync().await.unwrap().streams[DEMANDS].complete);
     assert_eq!(house.rights.requests(None, 10).await.unwrap().len(), 5);
+}
+
+async fn one_row_that_names_nobody_keeps_no_other_from_being_heard(database: Database) {
+    let (house, fake) = open::<Reviews>(database).await;
+    let at = "2026-11-20T08:00:00Z";
+    let listed = [consumer(3), String::new(), consumer(4), consumer(5)];
+    fake.with(|reviews| reviews.deletions = listed.iter().map(|id| (id.clone(), at.to_owned())).collect());
+    for _ in 0..2 {
+        let counts = house.syncs.run(SHOP, true, |_| {}).await.unwrap();
+        assert_eq!((counts.streams[DEMANDS].read, counts.streams[DEMANDS].rejected), (4, 1), "{counts:?}");
+        assert!(counts.streams[DEMANDS].complete);
+        assert_eq!(house.rights.requests(None, 10).await.unwrap().len(), 3);
+    }
+    let told = house.lines().await.into_iter().filter(|line| line.contains("unreadable_demand")).count();
+    assert_eq!(told, 1, "the officer is told, and once");
 }

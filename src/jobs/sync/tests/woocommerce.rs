@@ -47,3 +47,19 @@ impl Case for Store {
         self.key_is_valid = true;
     }
 }
+
+on_both_databases!(who_is_deleted_there_ends_here_without_a_reading_anew,);
+
+async fn who_is_deleted_there_ends_here_without_a_reading_anew(database: Database) {
+    let (house, fake) = all::open::<Store>(database).await;
+    house.sync().await.unwrap();
+    fake.with(|store| store.customers.remove(3));
+    let mut ended = Vec::new();
+    for _ in 0..3 {
+        house.wait(3_600);
+        let counts = house.sync().await.unwrap();
+        assert_eq!(counts.streams["customers"].unchanged, PEOPLE as u64 - 1, "{counts:?}");
+        ended.push(counts.streams["customers"].ended);
+    }
+    assert_eq!(ended, [0, 1, 0], "everything is read each time, and what did not change counts as listed");
+}

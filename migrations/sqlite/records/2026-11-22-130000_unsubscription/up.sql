@@ -1,0 +1,18 @@
+-- Withdrawals the vendors of sources are to be told of. What they are told is read when they are told, and kept nowhere.
+CREATE TABLE unsubscription (
+    source_no INTEGER NOT NULL,
+    subject_id BLOB NOT NULL,             -- personal: pseudonym; until 60 days after the vendor was told
+    purpose TEXT NOT NULL,
+    entry_no INTEGER NOT NULL,            -- the entry of the ledger that says it
+    state INTEGER NOT NULL,               -- 1 waits, 2 final
+    attempts INTEGER NOT NULL,
+    next_at INTEGER NOT NULL,             -- when the vendor is told next
+    lease_owner BLOB NOT NULL,
+    lease_until INTEGER NOT NULL,         -- 0: nobody is at it
+    asked_at INTEGER NOT NULL,            -- when the hub learnt of it
+    told_at INTEGER NOT NULL,             -- when the vendor had done it; 0: not yet
+    outcome TEXT NOT NULL,                -- a word; empty: not known yet
+    PRIMARY KEY (source_no, subject_id, purpose)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX unsubscription_due ON unsubscription (state, next_at);

@@ -1,0 +1,81 @@
+//! How the vendor is told that a person withdrew.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::erase::{By, EraseSpec, Leaves, StepSpec, WaySpec};
+use super::request::RequestSpec;
+use crate::types::PurposeCode;
+
+/// How the vendor is told that a person withdrew a consent or objects, so that it stops as well.
+///
+/// It happens within seconds, for whoever said it anywhere else than at this vendor. The vendor's own change that comes back with the
+/// next sync is no new statement.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(in crate::connect) struct UnsubscribeSpec {
+    /// For the officer: what this does at the vendor, and what goes on there all the same.
+    pub(in crate::connect) note: String,
+    /// The purposes it is about; a stream reads consents for each.
+    #[schemars(with = "Vec<String>")]
+    pub(in crate::connect) purposes: Vec<PurposeCode>,
+    /// In their order.
+    pub(in crate::connect) steps: Vec<UnsubscribeStepSpec>,
+}
+
+/// One kind of object at the vendor: look for what is still subscribed, end it, look again.
+///
+/// Requests may use `{email}`, `{phone}`, `{customer_number}` and `{account}`, as far as the source told them of the person.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(in crate::connect) struct UnsubscribeStepSpec {
+    /// What it is, for the report.
+    pub(in crate::connect) name: String,
+    /// What it is looked up by.
+    pub(in crate::connect) by: By,
+    /// The call that finds it.
+    pub(in crate::connect) lookup: RequestSpec,
+    /// jq filter over the reply that yields what was found, one by one.
+    pub(in crate::connect) objects: String,
+    /// jq predicate over `{found, who, parameters}`: is it really the person's, and still subscribed? What is not any more afterwards
+    /// was ended.
+    #[serde(rename = "match")]
+    pub(in crate::connect) matches: String,
+    /// Further ways to find it, for whom the vendor knows by other values.
+    #[serde(default)]
+    pub(in crate::connect) also: Vec<WaySpec>,
+    /// Values for the acts: jq filters over what was found.
+    #[serde(default = "id_of")]
+    pub(in crate::connect) values: BTreeMap<String, String>,
+    /// jq predicate over the reply of each act: did the vendor do it? For vendors that refuse with a good status, as GraphQL does.
+    #[serde(default)]
+    pub(in crate::connect) expect: Option<String>,
+    /// Calls for each, in their order.
+    pub(in crate::connect) act: Vec<RequestSpec>,
+}
+
+impl UnsubscribeSpec {
+    /// The same as steps of the language erasures are written in.
+    pub(in crate::connect) fn steps(self) -> EraseSpec {
+        let step = |step: UnsubscribeStepSpec| StepSpec {
+            name: step.name,
+            leaves: Leaves::Overwritten,
+            by: step.by,
+            lookup: Some(step.lookup),
+            objects: step.objects,
+            matches: step.matches,
+            also: step.also,
+            values: step.values,
+            later: false,
+            expect: step.expect,
+            act: step.act,
+        };
+        EraseSpec { note: self.note, steps: self.steps.into_iter().map(step).collect(), without_steps: None }
+    }
+}
+
+fn id_of() -> BTreeMap<String, String> {
+    BTreeMap::from([("id".to_owned(), ".id".to_owned())])
+}

@@ -1,0 +1,75 @@
+//! [`Leaf`]: a page as it came, and the records of its objects.
+
+use jaq_json::Val;
+
+use super::Place;
+use crate::connect::{MappingError, Stream};
+
+/// One page as it came.
+pub struct Leaf {
+    pub(super) objects: Vec<Result<Val, MappingError>>,
+    /// What was left out, where a whole reading says who is gone.
+    pub(super) same: Vec<Val>,
+    /// Objects that did not change since the last reading and were left out.
+    pub left_out: u64,
+    /// Where the stream stands once the records of this page are durable.
+    pub after: Place,
+    /// Things the stream is read for that are gone at the vendor, with all their objects.
+    pub passed_over: u64,
+    /// Was it the last one?
+    pub last: bool,
+    /// Objects there are in all, where the vendor says it.
+    pub total: Option<u64>,
+}
+
+impl Leaf {
+    /// Objects on the page.
+    #[must_use]
+    pub fn len(&self) -> u64 {
+        u64::try_from(self.objects.len()).unwrap_or(u64::MAX).saturating_add(self.left_out)
+    }
+
+    /// Is the page without any?
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Its objects.
+    pub(in crate::connect) fn objects(self) -> impl Iterator<Item = Result<Val, MappingError>> {
+        self.objects.into_iter()
+    }
+
+    /// The canonical records of its objects; what cannot be mapped stands between them as an error. It takes the processor for a
+    /// while, two threads of it for many objects.
+    #[must_use]
+    pub fn records(mut self, stream: &Stream, source: &str) -> Vec<Result<Vec<u8>, MappingError>> {
+        let map = |objects: Vec<_>, before: usize| -> Vec<Result<Vec<u8>, MappingError>> {
+            let late = |error: MappingError| MappingError { object: error.object + before, ..error };
+            stream.map_objects(objects.into_iter(), source).map(|record| record.map_err(late)).collect()
+        };
+        if self.objects.len() < WORTH_A_THREAD {
+            return map(self.objects, 0);
+        }
+        let half = self.objects.len() / 2;
+        let rest = self.objects.split_off(half);
+        std::thread::scope(|scope| {
+            let rest = scope.spawn(|| map(rest, half));
+            let mut all = map(self.objects, 0);
+            all.extend(rest.join().unwrap_or_else(|cause| std::panic::resume_unwind(cause)));
+            all
+        })
+    }
+
+    /// The canonical records of what did not change and was left out, where a whole reading says who is gone.
+    pub fn unchanged<'a>(
+        &mut self,
+        stream: &'a Stream,
+        source: &'a str,
+    ) -> impl Iterator<Item = Result<Vec<u8>, MappingError>> + 'a {
+        stream.map_objects(std::mem::take(&mut self.same).into_iter().map(Ok), source)
+    }
+}
+
+/// Fewer objects are not worth a second thread.
+const WORTH_A_THREAD: usize = 64;

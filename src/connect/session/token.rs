@@ -1,0 +1,110 @@
+//! Tokens of a session: asked for, kept for as long as they are valid, and refresh tokens put in the place of the one before.
+
+use std::sync::PoisonError;
+
+use reqwest::Method;
+use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue};
+use serde_json::Value;
+use url::Url;
+use zeroize::Zeroizing;
+
+use super::{Session, Setback, basic};
+use crate::connect::Fault;
+use crate::connect::call::form;
+use crate::connect::link::{Link, TokenCall};
+use crate::connect::manifest::link::TokenForm;
+use crate::connect::outside::Prepared;
+use crate::types::Timestamp;
+
+/// A token is renewed so long before it ends.
+const TOKEN_MARGIN: i64 = 30 * Timestamp::SECOND;
+/// How long a token is used whose vendor does not say.
+const TOKEN_LIFE: i64 = 300;
+
+/// A token and until when it is valid.
+pub(super) struct Token {
+    value: Zeroizing<String>,
+    until: Timestamp,
+}
+
+impl Session {
+    pub(super) async fn token(&self, link: &Link, token: &TokenCall) -> Result<Zeroizing<String>, Setback> {
+        let now = self.now();
+        if let Some(token) = &*self.token.lock().unwrap_or_else(PoisonError::into_inner)
+            && now.plus(TOKEN_MARGIN) < token.until
+        {
+            return Ok(token.value.clone());
+        }
+        if let (Some(parameter), Some(keeper)) = (&token.refresh, &self.keeper)
+            && let Some(kept) = keeper.kept(parameter).await?
+        {
+            self.remember(parameter, kept);
+        }
+        let answer = self.ask_for_token(link, token).await?;
+        let text = |name: &str| answer.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
+        let value = Zeroizing::new(text("access_token").ok_or(Fault::NotTheVendor)?.to_owned());
+        // Some vendors write the seconds as text.
+        let life = answer.get("expires_in").and_then(|life| life.as_i64().or_else(|| life.as_str()?.parse().ok()));
+        let until = now.plus(life.unwrap_or(TOKEN_LIFE).saturating_mul(Timestamp::SECOND));
+        if let (Some(parameter), Some(next)) = (&token.refresh, text("refresh_token")) {
+            self.keep(parameter, next).await?;
+        }
+        *self.token.lock().unwrap_or_else(PoisonError::into_inner) = Some(Token { value: value.clone(), until });
+        Ok(value)
+    }
+
+    async fn ask_for_token(&self, link: &Link, token: &TokenCall) -> Result<Value, Setback> {
+        let all = self.variables();
+        let missing = || Fault::Parameter { name: "for the token".to_owned(), wrong: "is missing" };
+        let fields = token.fields.iter().map(|(name, text)| Some((name.as_str(), text.fill(&all)?)));
+        let fields: Vec<(&str, String)> = fields.collect::<Option<_>>().ok_or_else(missing)?;
+        let (body, kind) = match token.form {
+            TokenForm::Form => (form(fields), "application/x-www-form-urlencoded"),
+            TokenForm::Json => {
+                let object: Value =
+                    fields.into_iter().map(|(name, text)| (name.to_owned(), Value::String(text))).collect();
+                (serde_json::to_vec(&object).map_err(|_| Fault::Machine)?, "application/json")
+            }
+        };
+        let mut headers = HeaderMap::new();
+        headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static(kind));
+        if let Some((id, secret)) = &token.basic {
+            headers.insert(AUTHORIZATION, basic(id.fill(&all).zip(secret.fill(&all)).ok_or_else(missing)?)?);
+        }
+        let url = token.url.fill(&all).and_then(|url| Url::parse(&url).ok());
+        let url = url.ok_or_else(|| Fault::Address("where the manifest asks for tokens".to_owned()))?;
+        let prepared = Prepared { method: Method::POST, url, headers, body: Some(body) };
+        let reply = self.send(link, &prepared).await.map_err(|mut setback| {
+            // The standard answers wrong credentials with 400 (RFC 6749, 5.2).
+            if let Fault::Vendor { status: 400, code } = setback.fault {
+                setback.fault = Fault::Credentials(code);
+            }
+            setback
+        })?;
+        Ok(serde_json::from_slice(&reply.body).map_err(|_| Fault::Unreadable)?)
+    }
+
+    /// Keeps a new refresh token before it is used: if it were lost, the old one would be worthless already.
+    async fn keep(&self, parameter: &str, next: &str) -> Result<(), Fault> {
+        let known = self.variables().get(parameter).and_then(Value::as_str).is_some_and(|known| known == next);
+        if known {
+            return Ok(());
+        }
+        if let Some(keeper) = &self.keeper {
+            keeper.keep(parameter, next).await?;
+        }
+        self.remember(parameter, next.to_owned());
+        Ok(())
+    }
+
+    fn remember(&self, parameter: &str, value: String) {
+        let mut variables = self.variables.lock().unwrap_or_else(PoisonError::into_inner);
+        variables.insert(parameter.to_owned(), Value::String(value));
+    }
+
+    /// False if there is none to forget.
+    pub(super) fn forget_token(&self) -> bool {
+        self.token.lock().unwrap_or_else(PoisonError::into_inner).take().is_some()
+    }
+}

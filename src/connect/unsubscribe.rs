@@ -1,0 +1,68 @@
+//! [`Unsubscribe`]: telling the vendor that a person withdrew, and looking whether it stopped.
+
+use super::call::At;
+use super::erase::{Erase, Person, StepReport};
+use super::link::Link;
+use super::manifest::unsubscribe::UnsubscribeSpec;
+use super::session::Session;
+use super::{Error, Stream};
+use crate::types::PurposeCode;
+
+/// How the vendor is told that a person withdrew.
+pub struct Unsubscribe {
+    purposes: Vec<PurposeCode>,
+    steps: Erase,
+}
+
+/// What came of telling it. It holds no value of the person.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Stopped {
+    /// How many subscriptions were found and ended.
+    pub ended: u32,
+    /// Why the vendor is to be told again, if it is.
+    pub again: bool,
+    /// Could it be looked for at all? Not if the person is known there by nothing it could be looked for by.
+    pub looked: bool,
+}
+
+impl Unsubscribe {
+    pub(super) fn load(spec: UnsubscribeSpec, link: &Link, streams: &[Stream], at: At<'_>) -> Result<Self, Error> {
+        if spec.purposes.is_empty() || spec.steps.is_empty() {
+            return Err(at.wrong("unsubscribe:", "name the purposes it is about, and the steps"));
+        }
+        if let Some(step) = spec.steps.iter().find(|step| step.act.is_empty()) {
+            return Err(at.wrong(&step.name, "say with `act` which call ends a subscription"));
+        }
+        let read = |code: &PurposeCode| streams.iter().any(|stream| stream.consents().contains(code));
+        if let Some(code) = spec.purposes.iter().find(|code| !read(code)) {
+            let message =
+                format!("no stream reads consents for `{code}`; list it under the `consents` of one, or leave it out");
+            return Err(at.wrong("purposes:", message));
+        }
+        let purposes = spec.purposes.clone();
+        Ok(Self { purposes, steps: Erase::load_as(spec.steps(), "unsubscribe", link, at)? })
+    }
+
+    /// The purposes it is about.
+    #[must_use]
+    pub fn purposes(&self) -> &[PurposeCode] {
+        &self.purposes
+    }
+
+    /// What this does at the vendor, and what goes on there all the same.
+    #[must_use]
+    pub fn note(&self) -> &str {
+        self.steps.note()
+    }
+
+    /// Takes every step for one person. Doing it again is harmless.
+    pub async fn run(&self, session: &Session, person: &Person) -> Stopped {
+        let steps = self.steps.run(session, person).await.steps;
+        let fails = |step: &StepReport| !step.unasked && (step.failure.is_some() || step.verified == Some(false));
+        Stopped {
+            ended: steps.iter().filter(|step| !fails(step)).map(|step| step.found).sum(),
+            again: steps.iter().any(fails),
+            looked: steps.iter().any(|step| !step.unasked),
+        }
+    }
+}

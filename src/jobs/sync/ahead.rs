@@ -1,0 +1,138 @@
+//! Reading ahead: while the records of a page are written, the next page is fetched, mapped and indexed.
+//!
+//! ```text
+//! reader   page 1 ─ page 2 ────── page 3 ──────
+//! writer            page 1, place page 2, place …
+//! ```
+//!
+//! One page is ahead at most, and pages come in their order; so memory stays bounded, and whatever fails drops what was read
+//! ahead. It is read again another time, because the place of the stream does not move before its records are durable.
+
+use std::sync::Arc;
+
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
+
+use super::Error;
+use crate::connect::{Connector, Leaf, Session, StreamPlace};
+use crate::consent::Source;
+use crate::intake::{Intake, Ready, SYNC_CHUNK};
+
+/// Pages that wait to be written while another one is.
+const AHEAD: usize = 1;
+
+/// A page whose records only need to be written.
+pub(super) struct Page {
+    /// Objects on it.
+    pub(super) read: u64,
+    /// Objects that did not change since the last reading.
+    pub(super) left_out: u64,
+    /// Things the stream is read for that are gone.
+    pub(super) passed_over: u64,
+    /// Objects there are in all.
+    pub(super) total: Option<u64>,
+    /// Is it the last one?
+    pub(super) last: bool,
+    /// Where the stream stands once it is in.
+    pub(super) after: StreamPlace,
+    /// Its records, as many together as one transaction takes.
+    pub(super) ready: Vec<Ready>,
+    /// Why objects of it could not be mapped.
+    pub(super) refused: Vec<String>,
+    /// The records of what did not change, where they count as listed.
+    pub(super) unchanged: Vec<Vec<u8>>,
+    /// Is there something that did not change and cannot be named?
+    pub(super) unnamed: bool,
+}
+
+/// The pages of one stream, read ahead for as long as this is kept.
+pub(super) struct Pages {
+    pages: mpsc::Receiver<Result<Page, Error>>,
+    _reader: JoinSet<()>,
+}
+
+/// What the reading of a stream needs.
+pub(super) struct Reader {
+    pub(super) session: Arc<Session>,
+    pub(super) intake: Arc<Intake>,
+    pub(super) source: Arc<Source>,
+    pub(super) stream: String,
+    /// Is what did not change to be named all the same?
+    pub(super) lists: bool,
+}
+
+impl Pages {
+    /// Begins to read a stream from `place`.
+    pub(super) fn begin(reader: Reader, place: StreamPlace) -> Self {
+        let (told, pages) = mpsc::channel(AHEAD);
+        let mut task = JoinSet::new();
+        task.spawn(reader.read(place, told));
+        Self { pages, _reader: task }
+    }
+
+    /// The next page.
+    pub(super) async fn next(&mut self) -> Result<Page, Error> {
+        self.pages.recv().await.unwrap_or(Err(Error::Mapping))
+    }
+}
+
+impl Reader {
+    async fn read(self, mut place: StreamPlace, told: mpsc::Sender<Result<Page, Error>>) {
+        let reader = Arc::new(self);
+        loop {
+            // Nothing is asked for before there is room for it.
+            let Ok(room) = told.reserve().await else { return };
+            let page = reader.clone().page(&place).await;
+            let goes_on = page.as_ref().ok().filter(|page| !page.last).map(|page| page.after.clone());
+            room.send(page);
+            let Some(next) = goes_on else { return };
+            place = next;
+        }
+    }
+
+    async fn page(self: Arc<Self>, place: &StreamPlace) -> Result<Page, Error> {
+        let connector = self.session.connector().clone();
+        let stream = connector.stream(&self.stream).ok_or(Error::Mapping)?;
+        let pull = stream.pull().ok_or(Error::Mapping)?;
+        let leaf = pull.page(&self.session, stream, place).await?;
+        // Mapping takes the processor for a while; others must not wait for it.
+        tokio::task::spawn_blocking(move || self.map(&connector, leaf)).await.map_err(|_| Error::Mapping)?
+    }
+
+    fn map(&self, connector: &Connector, mut leaf: Leaf) -> Result<Page, Error> {
+        let stream = connector.stream(&self.stream).ok_or(Error::Mapping)?;
+        let (mut lines, mut refused) = (Vec::new(), Vec::new());
+        let mut page = Page {
+            read: leaf.len(),
+            left_out: leaf.left_out,
+            passed_over: leaf.passed_over,
+            total: leaf.total,
+            last: leaf.last,
+            after: leaf.after.clone(),
+            ready: Vec::new(),
+            refused: Vec::new(),
+            unchanged: Vec::new(),
+            unnamed: false,
+        };
+        if self.lists {
+            for record in leaf.unchanged(stream, &self.source.code) {
+                match record {
+                    Ok(line) => page.unchanged.push(line),
+                    Err(_) => page.unnamed = true,
+                }
+            }
+        }
+        for record in leaf.records(stream, &self.source.code) {
+            match record {
+                Ok(line) => lines.push(line),
+                Err(error) => refused.push(error.reason.to_string()),
+            }
+        }
+        page.refused = refused;
+        while !lines.is_empty() {
+            let rest = lines.split_off(lines.len().min(SYNC_CHUNK));
+            page.ready.push(self.intake.make_ready(std::mem::replace(&mut lines, rest))?);
+        }
+        Ok(page)
+    }
+}

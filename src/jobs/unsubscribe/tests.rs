@@ -1,0 +1,180 @@
+//! Withdrawals told to the shops they came from, against fakes that keep the state, on both databases.
+
+use serde_json::json;
+
+use super::Unsubscriptions;
+use crate::connect::Counts;
+use crate::consent::Act;
+use crate::databases::{Database, on_both_databases};
+use crate::jobs::announce::Announcer;
+use crate::jobs::sync::tests::house::House;
+use crate::jobs::sync::tests::scenarios::open;
+use crate::store::Shelf;
+use crate::vendors::shopware::{Shop, email, id};
+use crate::vendors::{Fake, shopify};
+
+on_both_databases!(
+    a_withdrawal_reaches_the_shop_and_comes_back_as_no_new_statement,
+    what_the_shop_tells_itself_is_not_told_back,
+    a_yes_that_came_meanwhile_is_not_undone,
+    a_shop_that_does_not_stop_is_told_again_and_then_left_to_somebody,
+    a_restriction_is_no_withdrawal,
+    shopify_is_told_too,
+);
+
+struct Told {
+    house: House,
+    announcer: Announcer,
+    unsubscriptions: Unsubscriptions,
+}
+
+impl Told {
+    async fn by(house: House) -> Self {
+        let vendors = house.syncs.vendors.clone();
+        let (store, ids) = (house.store.clone(), house.syncs.ids.clone());
+        let announcer = Announcer::new(store.clone(), ids.clone(), house.clock.clone()).unwrap();
+        let announcer = announcer.telling(vendors.clone());
+        let unsubscriptions = Unsubscriptions { vendors, rights: house.rights.clone(), store, ids };
+        house.sync().await.unwrap();
+        // Following begins, and what was said before is no news.
+        announcer.look().await.unwrap();
+        Self { house, announcer, unsubscriptions }
+    }
+
+    /// Follows what was said, and tells whoever is due. Answers how many there were.
+    async fn tell(&self) -> usize {
+        self.announcer.look().await.unwrap();
+        self.unsubscriptions.run_due().await.unwrap()
+    }
+
+    async fn says(&self, mail: &str, act: Act) {
+        self.house.say(self.house.subject(mail).await, act, "newsletter_email").await;
+    }
+
+    fn entries(&self) -> i64 {
+        self.house.database.count(Shelf::Records, "ledger")
+    }
+
+    fn outcome(&self) -> Vec<String> {
+        self.house.database.texts(Shelf::Records, "SELECT outcome AS answer FROM unsubscription")
+    }
+
+    async fn on_record(&self, word: &str) -> usize {
+        let told = |line: &&String| line.contains("withdrawal newsletter_email") && line.contains(word);
+        self.house.lines().await.iter().filter(told).count()
+    }
+}
+
+async fn shop(database: Database) -> (Told, Fake<Shop>) {
+    let house = House::open(database).await;
+    let fake = Fake::serve(Shop::with_people(5), house.clock.clone());
+    let secret = fake.with(|shop| shop.secret.clone());
+    let parameters = [("shop_url", fake.address()), ("client_id", "SWIATEST"), ("client_secret", secret.as_str())];
+    house.connect("shopware6", &parameters, &[]).await;
+    (Told::by(house).await, fake)
+}
+
+fn status(fake: &Fake<Shop>, number: usize) -> String {
+    fake.with(|shop| shop.entities["newsletter-recipient"][number]["status"].as_str().unwrap().to_owned())
+}
+
+async fn a_withdrawal_reaches_the_shop_and_comes_back_as_no_new_statement(database: Database) {
+    let (told, fake) = shop(database).await;
+    assert_eq!(status(&fake, 3), "optIn");
+    told.says(&email(3), Act::Withdrawn).await;
+    assert_eq!(told.tell().await, 1);
+    assert_eq!((status(&fake, 3).as_str(), status(&fake, 4).as_str()), ("optOut", "optIn"));
+    assert_eq!(told.outcome(), ["unsubscribed"]);
+    assert_eq!((told.on_record("intended").await, told.on_record("unsubscribed").await), (1, 1));
+    let history = told.house.history().await;
+    assert_eq!(Counts::parse(&history[0].counts).streams["unsubscribe"].updated, 1);
+    assert!(!told.house.database.dump().join("\n").contains(&email(3)), "nothing of them lies open");
+    // What the shop tells of it is what the hub did.
+    let before = told.entries();
+    told.house.wait(60);
+    let counts = told.house.sync().await.unwrap();
+    assert_eq!(counts.streams["newsletter_recipients"].updated, 1, "{counts:?}");
+    assert_eq!(told.entries(), before, "it is no new statement");
+    assert_eq!(told.tell().await, 0);
+    // A yes and another no are.
+    told.says(&email(3), Act::Granted).await;
+    told.says(&email(3), Act::Withdrawn).await;
+    fake.with(|shop| shop.entities.get_mut("newsletter-recipient").unwrap()[3]["status"] = json!("direct"));
+    assert_eq!((told.tell().await, status(&fake, 3).as_str()), (1, "optOut"));
+}
+
+async fn what_the_shop_tells_itself_is_not_told_back(database: Database) {
+    let (told, fake) = shop(database).await;
+    told.house.wait(3_600);
+    let at = "2026-11-21T12:30:00.000+00:00";
+    fake.with(|shop| {
+        shop.change("newsletter-recipient", &id("newsletter-recipient", 3), at, "status", json!("optOut"))
+    });
+    let before = told.entries();
+    told.house.sync().await.unwrap();
+    assert_eq!(told.entries(), before + 1, "it is a statement");
+    assert_eq!((told.tell().await, told.outcome().len()), (0, 0));
+}
+
+async fn a_yes_that_came_meanwhile_is_not_undone(database: Database) {
+    let (told, fake) = shop(database).await;
+    told.says(&email(3), Act::Withdrawn).await;
+    told.says(&email(3), Act::Granted).await;
+    let calls = fake.calls();
+    assert_eq!((told.tell().await, told.outcome()), (1, vec!["over".to_owned()]));
+    assert_eq!((status(&fake, 3).as_str(), fake.calls()), ("optIn", calls));
+}
+
+async fn a_shop_that_does_not_stop_is_told_again_and_then_left_to_somebody(database: Database) {
+    let (told, fake) = shop(database).await;
+    fake.with(|shop| shop.deletes_nothing = true);
+    told.says(&email(3), Act::Withdrawn).await;
+    told.says(&email(4), Act::Withdrawn).await;
+    assert_eq!((told.tell().await, told.outcome()), (2, vec![String::new(), String::new()]));
+    assert_eq!(told.tell().await, 0, "not at once");
+    assert!(told.house.history().await[0].cause.contains("told again"));
+    told.house.wait(120);
+    fake.with(|shop| shop.deletes_nothing = false);
+    assert_eq!(told.tell().await, 2);
+    assert_eq!((status(&fake, 3).as_str(), told.outcome()), ("optOut", vec!["unsubscribed".to_owned(); 2]));
+    // One that never does ends with the officer.
+    fake.with(|shop| shop.rights.remove("newsletter_recipient:update"));
+    told.says(&email(2), Act::Withdrawn).await;
+    assert_eq!(told.tell().await, 1);
+    told.house.wait(31 * 86_400);
+    assert_eq!(told.tell().await, 1);
+    assert_eq!(told.on_record("manual_task").await, 1);
+    assert!(told.house.history().await[0].cause.contains("by hand"));
+    told.house.wait(31 * 86_400);
+    assert_eq!(told.tell().await, 0);
+}
+
+async fn a_restriction_is_no_withdrawal(database: Database) {
+    let (told, fake) = shop(database).await;
+    told.house.say(told.house.subject(&email(3)).await, Act::Restricted, "newsletter_email").await;
+    assert_eq!((told.tell().await, status(&fake, 3).as_str()), (0, "optIn"));
+}
+
+async fn shopify_is_told_too(database: Database) {
+    let (house, fake) = open::<shopify::Shop>(database).await;
+    let told = Told::by(house).await;
+    let state = |number: usize| {
+        fake.with(|shop| shop.customers[number]["email_marketing_consent"]["state"].as_str().unwrap().to_owned())
+    };
+    assert_eq!(state(3), "subscribed");
+    told.says("kunde3@example.org", Act::Objected).await;
+    assert_eq!(told.tell().await, 1);
+    assert_eq!(
+        (state(3).as_str(), state(4).as_str(), told.outcome()),
+        ("unsubscribed", "subscribed", vec!["unsubscribed".to_owned()])
+    );
+    let before = told.entries();
+    told.house.wait(60);
+    told.house.sync().await.unwrap();
+    assert_eq!(told.entries(), before);
+    // A refusal in a good reply is none of it done.
+    fake.with(|shop| shop.refuses = Some(json!({"data": null, "errors": [{"message": "Access denied"}]})));
+    told.says("kunde5@example.org", Act::Withdrawn).await;
+    told.tell().await;
+    assert_eq!(state(5), "subscribed");
+}
