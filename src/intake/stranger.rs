@@ -2,6 +2,8 @@
 //! say clearly that two are meant, the rule is not asked, and everything the records say is weighed instead. Who objects to
 //! being matched is joined across sources by no rule at all.
 
+use std::collections::BTreeSet;
+
 use super::Error;
 use super::prepare::Prepared;
 use super::settle::Batch;
@@ -46,26 +48,34 @@ impl Batch<'_, '_> {
         Ok(found)
     }
 
-    /// What the clues of a record led to, without what would match somebody across sources who objects to it: the person, or
-    /// whoever the record is about, if it brings the objection.
+    /// What the clues of a record led to, without what would match somebody across sources who objects to it: whoever they
+    /// lead to, and whoever the record is about. That one objects if the record says so, or is known by the record itself or by
+    /// what counts all the same.
     pub(super) fn without_objectors(
         &mut self,
         prepared: &Prepared,
+        known: Option<SubjectId>,
         mut found: Resolution,
     ) -> Result<Resolution, Error> {
-        let objects = prepared.claims.iter().any(|claimed| {
-            claimed.entry.act.is_no() && claimed.entry.purpose.is_some() && is_about_matching(&claimed.entry)
-        });
-        let before = found.evidence.len();
-        let mut kept = Vec::with_capacity(before);
-        for evidence in std::mem::take(&mut found.evidence) {
-            let (rule, _, person) = evidence;
-            if !is_across_sources(rule) || !(objects || self.objects(person)?) {
-                kept.push(evidence);
+        if !found.evidence.iter().any(|(rule, ..)| is_across_sources(*rule)) {
+            return Ok(found);
+        }
+        let mut objecting = BTreeSet::new();
+        for person in found.people.iter().copied().chain(known) {
+            if self.objects(person)? {
+                objecting.insert(person);
             }
         }
-        found.evidence = kept;
-        if found.evidence.len() < before {
+        let told = prepared.claims.iter().any(|claimed| {
+            claimed.entry.act.is_no() && claimed.entry.purpose.is_some() && is_about_matching(&claimed.entry)
+        });
+        let theirs =
+            |(rule, _, person): &(Rule, [u8; 16], SubjectId)| !is_across_sources(*rule) && objecting.contains(person);
+        let alone = told || known.is_some_and(|known| objecting.contains(&known)) || found.evidence.iter().any(theirs);
+        if alone || !objecting.is_empty() {
+            found
+                .evidence
+                .retain(|(rule, _, person)| !is_across_sources(*rule) || !(alone || objecting.contains(person)));
             found.people = people_of(&found);
         }
         Ok(found)

@@ -116,14 +116,14 @@ fn taken_apart_anew_everything_goes_back_to_whom_it_came_for(database: Database)
         &house,
         &[
             ottilie("webshop", "a-1"),
-            event("webshop", "seen-1", &[("anonymous_id", "stays", false), ("account", "a-1", true)]),
-            event("webshop", "seen-2", &[("anonymous_id", "stays", false)]),
+            event("webshop", "seen-1", &[("anonymous_id", "visitor-15", false), ("account", "a-1", true)]),
+            event("webshop", "seen-2", &[("anonymous_id", "visitor-15", false)]),
             ottilie("books", "b-2"),
-            event("books", "in-1", &[("anonymous_id", "known", false), ("account", "b-2", true)]),
-            visit("in-2", "known"),
-            visit("new-1", "unknown"),
-            event("books", "new-2", &[("anonymous_id", "unknown", false), ("account", "b-2", true)]),
-            visit("new-3", "unknown"),
+            event("books", "in-1", &[("anonymous_id", "visitor-16", false), ("account", "b-2", true)]),
+            visit("in-2", "visitor-16"),
+            visit("new-1", "visitor-17"),
+            event("books", "new-2", &[("anonymous_id", "visitor-17", false), ("account", "b-2", true)]),
+            visit("new-3", "visitor-17"),
         ],
     );
     assert_eq!(people(&house), 2);
@@ -203,7 +203,7 @@ fn what_a_rule_joins_is_joined_anew(database: Database) {
     let told = graph(&house, &["resolve"]);
     assert!(told.contains("1 people joined"), "{told}");
     assert_eq!(people(&house), 1);
-    assert_eq!(house.database().count(Shelf::Records, "link WHERE rule = 3 AND merged_from IS NOT NULL"), 1);
+    assert_eq!(house.database().count(Shelf::Records, "link WHERE rule = 4 AND merged_from IS NOT NULL"), 1);
 }
 
 /// Who objects to being matched is joined across sources by no mailbox and no name; what comes under their account at one
