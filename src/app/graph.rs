@@ -71,6 +71,7 @@ pub(super) async fn resolve(hub: &Hub) -> Outcome {
     bar.set_length(records);
     let told = |progress| match progress {
         Progress::Opened(opened) => bar.set_position(u64::try_from(opened).unwrap_or(0)),
+        Progress::Comparing(_) => bar.set_message("records being compared"),
         Progress::Changed(done, all) => {
             bar.set_message("changes");
             bar.set_length(u64::try_from(all).unwrap_or(0));

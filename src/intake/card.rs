@@ -74,8 +74,14 @@ fn day(date: &str) -> Option<(i16, u8, u8)> {
 
 fn place(document: &Map<String, Value>) -> AddressFields {
     let mut place = AddressFields::default();
-    place.street = text(document, "street").map(address::folded_street);
-    place.house_number = text(document, "house_number").map(address::house_number);
+    let (street, number) = text(document, "street").map(address::compared).unzip();
+    place.street = street.as_deref().map(address::folded_street);
+    let given = text(document, "house_number").map(|number| {
+        // "12, 3. OG", "12 Hinterhaus"
+        let (_, own) = address::compared(&format!("Straße {number}"));
+        own.unwrap_or_else(|| address::house_number(number))
+    });
+    place.house_number = given.or(number.flatten());
     place.extra = text(document, "extra").map(name::fold);
     place.postal_code = text(document, "postal_code").map(str::to_owned);
     place.town = text(document, "city").and_then(name::folded_part);

@@ -8,6 +8,7 @@ use super::normal::{Reason, name, phone, placeholder, text};
 use super::record::Draft;
 use super::rejection::{At, Rejection};
 use super::wire::field::Line512;
+use crate::graph::matching::MailboxClass;
 use crate::types::{Category, IdentifierKind};
 use crate::vault::Personal;
 
@@ -176,11 +177,14 @@ fn add(found: &mut Vec<Plain>, plain: Option<Plain>) {
 }
 
 /// A mailbox with a full name names one person even if nobody verified the mailbox: the two would have to be mistyped
-/// together. Mailboxes of posts and relays are not used.
+/// together. Mailboxes of posts and relays are not used, nor those of a family, in which a father and a son of one name may
+/// both be found.
 fn derive_email_and_name(found: &mut Vec<Plain>, name: &str) {
     let mut derived = Vec::new();
     for mailbox in found.iter().filter(|plain| plain.kind == IdentifierKind::Email) {
-        if email::normal(&mailbox.value).is_ok_and(|address| address.mailbox() == Mailbox::Personal) {
+        let own =
+            |address: email::Email| address.mailbox() == Mailbox::Personal && !MailboxClass::is_family(address.local());
+        if email::normal(&mailbox.value).is_ok_and(own) {
             let value = format!("{}\0{name}", mailbox.matching);
             derived.push(Plain {
                 kind: IdentifierKind::EmailAndName,

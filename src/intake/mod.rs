@@ -5,6 +5,7 @@
 //! own. [`Intake`] resolves whose each record is (`settle`), seals it and writes it; it can open nothing. Read next: [`record`] for what a record holds, [`normal`] for how each kind of value is written, then
 //! [`crate::vault`], which seals.
 
+mod bonds;
 mod candidates;
 pub mod canonical;
 mod card;
@@ -16,6 +17,7 @@ mod error;
 mod gone;
 mod identify;
 mod ingest;
+mod leaving;
 pub mod normal;
 mod owner;
 mod prepare;
@@ -51,7 +53,7 @@ pub use regroup::{BY_ITSELF, Progress, Regrouped};
 pub use rejection::Rejection;
 pub use review::{Answer, Decided};
 pub use schema::RecordSchema;
-pub use separate::{Out, Papers, Separated};
+pub use separate::{Compared, Out, Papers, Separated};
 pub use statement::{HUB_SOURCE, Named, Recorded, Stated};
 pub use train::{FIRST_TRAINED, Training};
 pub use wire::MAX_BYTES;

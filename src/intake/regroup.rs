@@ -6,23 +6,25 @@
 //! same groups, in whatever order they came. What differs is carried out, person by person: who does not belong is
 //! taken out, who belongs is joined. Cut short at any point, another run does the rest.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
 
-use super::separate::{Out, Papers};
+use super::bonds::{self, Settled};
+use super::separate::{Compared, Out, Papers};
+use super::table::Table;
 use super::walk::Open;
 use super::{Error, Intake};
 use crate::gateway::Caller;
-use crate::graph::matching::{self, Bonds, Card, Clustering, Join, Model, Review, TermFrequencies};
+use crate::graph::matching::{self, Clustering, Join, Model, Review, TermFrequencies};
 use crate::graph::{self, Rule};
-use crate::store::rows::{IdentifierRow, LinkRow, ReviewRow};
-use crate::store::{Write, apart, cards, identifiers, links, reviews, subjects};
-use crate::types::{IdMaker, IdentifierKind, RecordNo, ReviewId, SubjectId, Timestamp};
+use crate::store::rows::{LinkRow, ReviewRow};
+use crate::store::{Write, cards, reviews, subjects};
+use crate::types::{IdMaker, RecordNo, ReviewId, SubjectId, Timestamp};
 
 /// Changes carried out in one transaction.
 const AT_ONCE: usize = 50;
-/// Records under one value between which rules are looked at.
-const UNDER_ONE: usize = 64;
+/// Questions looked at in one transaction.
+const QUESTIONS: i64 = 200;
 
 /// Records up to which a hub groups everything anew by itself; the memory it takes for more is for the operator to give.
 pub const BY_ITSELF: u64 = 200_000;
@@ -32,6 +34,8 @@ pub const BY_ITSELF: u64 = 200_000;
 pub enum Progress {
     /// So many records are opened.
     Opened(usize),
+    /// So many records are being compared, all at once.
+    Comparing(usize),
     /// So many of all changes are carried out.
     Changed(usize, usize),
 }
@@ -49,21 +53,19 @@ pub struct Regrouped {
     pub asked: usize,
 }
 
-/// That a record has a value which joins, or under which a statement was made: the record's place, and the value's kind.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-struct Held {
-    at: u32,
-    kind: i16,
-}
-
-/// The uses of a value that bind its records together.
-const BINDING: i16 = IdentifierRow::JOINS | IdentifierRow::STATEMENT;
-
 /// What is to be done.
 struct Plan {
-    parts: Vec<(SubjectId, Vec<RecordNo>)>,
-    joins: Vec<(RecordNo, RecordNo, Join)>,
+    parts: Vec<(SubjectId, Compared)>,
+    joins: Vec<(RecordNo, RecordNo, Why)>,
     reviews: Vec<(RecordNo, RecordNo, Review)>,
+}
+
+/// Why two records are one person's.
+enum Why {
+    /// By a value they share.
+    Rule(Rule, [u8; 16]),
+    /// By all they say.
+    Compared(Join),
 }
 
 impl Intake {
@@ -72,24 +74,26 @@ impl Intake {
     /// # Errors
     /// If the store or the vault fails. What was carried out stays; run it again.
     pub async fn regroup(&self, by: Option<&Caller>, mut progress: impl FnMut(Progress)) -> Result<Regrouped, Error> {
+        let began = self.clock.now();
         let (mut open, mut after) = (Vec::new(), RecordNo(i64::MIN));
         while let Some((page, last)) = self.open_page(after).await? {
             open.extend(page);
             after = last;
             progress(Progress::Opened(open.len()));
         }
-        let bonds = self.bonds(&open).await?;
+        let settled = self.settled(&open).await?;
         let model = self.model();
         let records = open.len();
+        progress(Progress::Comparing(records));
         // It takes a while, and nobody else must wait for it.
-        let plan = tokio::task::spawn_blocking(move || plan(&model, &open, &bonds));
+        let plan = tokio::task::spawn_blocking(move || plan(&model, &open, settled));
         let plan = plan.await.map_err(|_| Error::Changed)?;
         let (mut done, mut regrouped) = (0, Regrouped { records, ..Regrouped::default() });
         let all = plan.parts.len() + plan.joins.len() + plan.reviews.len();
-        for (person, records) in plan.parts {
-            match self.separate(person, &Out::Records(records), &Papers::default(), by).await {
+        for (person, compared) in plan.parts {
+            match self.separate(person, &Out::Compared(compared), &Papers::default(), by).await {
                 Ok(parted) => regrouped.parted += parted.out.len(),
-                // They changed or were erased meanwhile; or somebody has to decide.
+                // They changed or were erased meanwhile; or somebody has to decide, or has decided.
                 Err(Error::UnknownSubject | Error::NoPart | Error::Changed | Error::Corrected) => {}
                 Err(failure) => return Err(failure),
             }
@@ -99,156 +103,130 @@ impl Intake {
         let (joins, reviews) = (Arc::new(plan.joins), Arc::new(plan.reviews));
         for from in (0..joins.len()).step_by(AT_ONCE) {
             let (joins, now) = (joins.clone(), self.clock.now());
+            let (matching, edition) = (self.matching.clone(), self.rulebook.edition());
             let work = move |write: &mut Write<'_>| {
+                let mut table = Table::empty(&matching, &edition, now);
                 let some = joins.iter().skip(from).take(AT_ONCE);
-                some.map(|join| joined(write, join, now)).sum::<Result<usize, Error>>()
+                some.map(|join| joined(write, &mut table, join, now)).sum::<Result<usize, Error>>()
             };
             regrouped.joined += self.store.write(work).await?;
             done = (done + AT_ONCE).min(all);
             progress(Progress::Changed(done, all));
         }
+        let mut about = HashSet::new();
         for from in (0..reviews.len()).step_by(AT_ONCE) {
             let (reviews, ids, now) = (reviews.clone(), self.ids.clone(), self.clock.now());
             let work = move |write: &mut Write<'_>| {
                 let some = reviews.iter().skip(from).take(AT_ONCE);
-                some.map(|review| asked(write, &ids, review, now)).sum::<Result<usize, Error>>()
+                some.map(|review| asked(write, &ids, review, now)).collect::<Result<Vec<_>, Error>>()
             };
-            regrouped.asked += self.store.write(work).await?;
+            let asked: Vec<(SubjectId, SubjectId)> = self.store.write(work).await?.into_iter().flatten().collect();
+            regrouped.asked += asked.len();
+            about.extend(asked);
             done = (done + AT_ONCE).min(all);
             progress(Progress::Changed(done, all));
         }
+        self.close_questions(Arc::new(about), began).await?;
         Ok(regrouped)
     }
 
-    /// What is settled before anything is compared: by rules, and by what somebody decided.
-    async fn bonds(&self, open: &[Open]) -> Result<Bonds, Error> {
-        let place: HashMap<RecordNo, u32> = (0..).zip(open).map(|(at, open)| (open.record, at)).collect();
-        let numbers: Vec<RecordNo> = open.iter().map(|open| open.record).collect();
-        let (values, decided, marks) = self
-            .store
-            .read_apart(move |read| {
-                let mut values: HashMap<[u8; 16], Vec<Held>> = HashMap::new();
-                for (some, from) in numbers.chunks(500).zip((0..).step_by(500)) {
-                    let rows = identifiers::of_records(read.records(), some)?;
-                    for row in rows.iter().filter(|row| row.use_flags & BINDING != 0) {
-                        let Ok(ix) = <[u8; 16]>::try_from(row.ix.as_slice()) else { continue };
-                        let at = some.binary_search(&row.record_no).ok().and_then(|at| u32::try_from(from + at).ok());
-                        values.entry(ix).or_default().extend(at.map(|at| Held { at, kind: row.kind }));
-                    }
+    /// Takes the open questions back that were asked before `began` and would not be asked now.
+    async fn close_questions(
+        &self,
+        about: Arc<HashSet<(SubjectId, SubjectId)>>,
+        began: Timestamp,
+    ) -> Result<(), Error> {
+        let mut after = None;
+        loop {
+            let about = about.clone();
+            let work = move |write: &mut Write<'_>| {
+                let some = reviews::open(write.records(), after, QUESTIONS)?;
+                let last = some.last().map(|row| row.review_id);
+                let stale = |row: &&ReviewRow| row.made_at < began && !about.contains(&pair(row.one_id, row.other_id));
+                for row in some.iter().filter(stale) {
+                    reviews::close(write, row.review_id)?;
                 }
-                let decided = links::by_rule(read.records(), Rule::Decided.number())?;
-                let marks = apart::all(read.records())?;
-                Ok::<_, crate::store::Error>((values, decided, marks))
-            })
-            .await?;
-        let model = self.model();
-        let mut bonds = Bonds::default();
-        // In an order that does not depend on arrival.
-        let mut values: Vec<_> = values.into_iter().collect();
-        values.sort_unstable_by_key(|(ix, _)| *ix);
-        for (_, mut held) in values {
-            held.sort_unstable();
-            held.truncate(UNDER_ONE);
-            bonds.together.extend(by_rule(&model, open, &held));
+                Ok::<_, Error>(last)
+            };
+            let last = self.store.write(work).await?;
+            if last.is_none() {
+                return Ok(());
+            }
+            after = last;
         }
-        let placed = |one: RecordNo, other: RecordNo| place.get(&one).copied().zip(place.get(&other).copied());
-        bonds.together.extend(decided.into_iter().filter_map(|(one, other)| placed(one, other)));
-        let mut of: HashMap<SubjectId, BTreeSet<u32>> = HashMap::new();
-        for (at, open) in (0..).zip(open) {
-            of.entry(open.part).or_default().insert(at);
-            of.entry(open.person).or_default().insert(at);
-        }
-        for (one, other) in marks {
-            let none = BTreeSet::new();
-            let (ones, others) = (of.get(&one).unwrap_or(&none), of.get(&other).unwrap_or(&none));
-            bonds.apart.extend(ones.iter().flat_map(|one| others.iter().map(move |other| (*one, *other))));
-        }
-        bonds.apart.retain(|(one, other)| one != other);
-        Ok(bonds)
     }
 }
 
-/// The pairs under one value that a rule joins. Where it shows that several people share it, only those are joined whose
-/// given names say so.
-fn by_rule(model: &Model, open: &[Open], under: &[Held]) -> Vec<(u32, u32)> {
-    let Some(first) = under.first().filter(|_| under.len() > 1) else { return Vec::new() };
-    let certain = matches!(
-        IdentifierKind::try_from(first.kind),
-        Ok(IdentifierKind::CustomerNumber | IdentifierKind::Account | IdentifierKind::Relay)
-    );
-    let star = || under.iter().skip(1).map(|held| (first.at, held.at)).collect();
-    if certain {
-        return star();
-    }
-    let card = |at: u32| usize::try_from(at).ok().and_then(|at| open.get(at)).map(|open| &open.card);
-    let frequencies = TermFrequencies::new(u64::try_from(open.len()).unwrap_or(u64::MAX));
-    let (mut shared, mut alike) = (false, Vec::new());
-    for (at, one) in under.iter().enumerate() {
-        for other in under.iter().take(at) {
-            let Some((ours, theirs)) = card(one.at).zip(card(other.at)) else { continue };
-            let waterfall = model.score(ours, theirs, &frequencies);
-            shared |= waterfall.contradicts();
-            if !waterfall.contradicts() && waterfall.names_alike() {
-                alike.push((other.at, one.at));
-            }
-        }
-    }
-    if shared { alike } else { star() }
+/// Two people, whichever comes first.
+fn pair(one: SubjectId, other: SubjectId) -> (SubjectId, SubjectId) {
+    (one.min(other), one.max(other))
 }
 
 /// Compares everything, and says what differs from how it is.
-fn plan(model: &Model, open: &[Open], bonds: &Bonds) -> Plan {
-    let cards: Vec<&Card> = open.iter().map(|open| &open.card).collect();
+fn plan(model: &Model, open: &[Open], settled: Settled) -> Plan {
+    let Settled { bonds, ruled, compared } = settled;
+    let cards = bonds::cards(open);
     let frequencies = TermFrequencies::count(cards.iter().copied());
-    let Clustering { groups, joins, reviews } =
-        matching::cluster(model, &frequencies, &cards, &candidates(open), bonds);
+    let mut pairs = matching::candidates(&cards);
+    pairs.extend(compared);
+    let both = |(one, other): &(u32, u32)| [*one, *other];
+    // Who was compared with nobody is where it is for a reason that cannot be seen any more; it stays.
+    let seen: HashSet<u32> = pairs.iter().chain(&bonds.together).chain(&bonds.decided).flat_map(both).collect();
+    let Clustering { groups, joins, reviews } = matching::cluster(model, &frequencies, &cards, pairs, &bonds);
     let of = |at: u32| usize::try_from(at).ok().and_then(|at| open.get(at));
-    let mut of_person: BTreeMap<SubjectId, Vec<Vec<RecordNo>>> = BTreeMap::new();
-    for group in groups {
-        let mut theirs: BTreeMap<SubjectId, Vec<RecordNo>> = BTreeMap::new();
-        for open in group.into_iter().filter_map(of) {
-            theirs.entry(open.person).or_default().push(open.record);
+    let mut group_of = vec![0; open.len()];
+    let mut of_person: BTreeMap<SubjectId, Vec<Group>> = BTreeMap::new();
+    for (number, group) in (0_u32..).zip(groups) {
+        let unseen = group.iter().all(|at| !seen.contains(at));
+        let mut theirs: BTreeMap<SubjectId, Group> = BTreeMap::new();
+        for at in group {
+            if let Some(slot) = usize::try_from(at).ok().and_then(|at| group_of.get_mut(at)) {
+                *slot = number;
+            }
+            let Some(open) = of(at) else { continue };
+            let group =
+                theirs.entry(open.person).or_insert_with(|| Group { others: true, unseen, records: Vec::new() });
+            group.others &= open.part != open.person;
+            group.records.push(open.record);
         }
-        for (person, mut records) in theirs {
-            records.sort_unstable();
-            of_person.entry(person).or_default().push(records);
+        for (person, mut group) in theirs {
+            group.records.sort_unstable();
+            of_person.entry(person).or_default().push(group);
         }
     }
     let mut parts = Vec::new();
-    for (person, mut groups) in of_person {
-        // The group with the oldest record stays.
+    for (person, mut groups) in of_person.into_iter().filter(|(_, groups)| groups.len() > 1) {
+        // The group with the oldest record stays, of those the person brought.
         groups.sort_unstable();
-        parts.extend(groups.into_iter().skip(1).map(|records| (person, records)));
+        let all: BTreeSet<RecordNo> = groups.iter().flat_map(|group| group.records.iter().copied()).collect();
+        let all = Arc::new(all);
+        let leave = groups.into_iter().skip(1).filter(|group| !group.unseen);
+        parts.extend(leave.map(|group| (person, Compared { records: group.records, of: all.clone() })));
     }
     let pair = |(one, other): (u32, u32)| Some((of(one)?.record, of(other)?.record));
-    let joins = joins.into_iter().filter_map(|join| pair(join.pair).map(|(one, other)| (one, other, join)));
+    let grouped = |at: u32| usize::try_from(at).ok().and_then(|at| group_of.get(at));
+    let ruled = ruled.into_iter().filter(|ruled| grouped(ruled.pair.0) == grouped(ruled.pair.1));
+    let ruled = ruled.filter_map(|by| pair(by.pair).map(|(one, other)| (one, other, Why::Rule(by.rule, by.ix))));
+    let joins = joins.into_iter().filter_map(|by| pair(by.pair).map(|(one, other)| (one, other, Why::Compared(by))));
     let reviews = reviews.into_iter().filter_map(|review| pair(review.pair).map(|(one, other)| (one, other, review)));
-    Plan { parts, joins: joins.collect(), reviews: reviews.collect() }
+    Plan { parts, joins: ruled.chain(joins).collect(), reviews: reviews.collect() }
 }
 
-/// Pairs that share a matching key few enough records have.
-fn candidates(open: &[Open]) -> Vec<(u32, u32)> {
-    let mut blocks: HashMap<i64, Vec<u32>> = HashMap::new();
-    for (at, open) in (0..).zip(open) {
-        for key in &open.keys {
-            blocks.entry(*key).or_default().push(at);
-        }
-    }
-    let mut pairs = Vec::new();
-    for block in blocks.values().filter(|block| block.len() <= cards::BLOCK) {
-        for (at, other) in block.iter().enumerate() {
-            pairs.extend(block.iter().take(at).map(|one| (*one, *other)));
-        }
-    }
-    pairs.sort_unstable();
-    pairs.dedup();
-    pairs
+/// What of one person belongs together.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+struct Group {
+    /// Was all of it brought by others, who were merged into the person?
+    others: bool,
+    /// Was none of it compared with anything?
+    unseen: bool,
+    records: Vec<RecordNo>,
 }
 
 /// Joins the people of two records, if they are two and nobody decided otherwise.
 fn joined(
     write: &mut Write<'_>,
-    (one, other, join): &(RecordNo, RecordNo, Join),
+    table: &mut Table<'_>,
+    (one, other, why): &(RecordNo, RecordNo, Why),
     now: Timestamp,
 ) -> Result<usize, Error> {
     let Some((ours, theirs)) = people_of(write, *one, *other)? else { return Ok(0) };
@@ -256,31 +234,43 @@ fn joined(
         return Ok(0);
     }
     subjects::lock(write, &[ours, theirs])?;
-    let (into, from) = (ours.min(theirs), ours.max(theirs));
-    let link = LinkRow {
-        merged_from: Some(from.into()),
-        other_no: other.0,
-        weight: join.waterfall.total.0,
-        waterfall: super::compare::text(&join.waterfall),
-        ..LinkRow::by_rule(into, into.part(), *one, Rule::Compared.number(), None, now)
-    };
-    graph::merge_by(write, from, link)?;
+    // They may have objected since they were compared.
+    for person in [ours, theirs] {
+        if table.is_barred(write.records(), person)? {
+            return Ok(0);
+        }
+    }
+    let (into, from) = pair(ours, theirs);
+    match why {
+        Why::Rule(rule, ix) => graph::merge(write, from, into, *other, (*rule, *ix), now)?,
+        Why::Compared(join) => {
+            let link = LinkRow {
+                merged_from: Some(from.into()),
+                other_no: other.0,
+                weight: join.waterfall.total.0,
+                waterfall: super::compare::text(&join.waterfall),
+                ..LinkRow::by_rule(into, into.part(), *one, Rule::Compared.number(), None, now)
+            };
+            graph::merge_by(write, from, link)?;
+        }
+    }
+    table.merged(from, into);
     Ok(1)
 }
 
-/// Asks about two records, if their people are two and nobody decided otherwise.
+/// Asks about two records, if their people are two and nobody decided otherwise. About whom.
 fn asked(
     write: &mut Write<'_>,
     ids: &IdMaker,
     (one, other, review): &(RecordNo, RecordNo, Review),
     now: Timestamp,
-) -> Result<usize, Error> {
-    let Some((ours, theirs)) = people_of(write, *one, *other)? else { return Ok(0) };
+) -> Result<Option<(SubjectId, SubjectId)>, Error> {
+    let Some((ours, theirs)) = people_of(write, *one, *other)? else { return Ok(None) };
     if ours == theirs || graph::are_apart(write, ours, theirs)? {
-        return Ok(0);
+        return Ok(None);
     }
-    let pair = [(*one, ours), (*other, theirs)];
-    let [(one_no, one_id), (other_no, other_id)] = if one < other { pair } else { [pair[1], pair[0]] };
+    let asked = [(*one, ours), (*other, theirs)];
+    let [(one_no, one_id), (other_no, other_id)] = if one < other { asked } else { [asked[1], asked[0]] };
     let row = ReviewRow {
         review_id: ReviewId::from_uuid(ids.uuid().map_err(crate::store::Error::from)?),
         one_no,
@@ -294,7 +284,7 @@ fn asked(
         decided_at: Timestamp::UNSET,
     };
     reviews::ask(write, row)?;
-    Ok(1)
+    Ok(Some(pair(ours, theirs)))
 }
 
 /// Whose two records are now; none if one of them is gone.

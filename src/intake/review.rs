@@ -67,7 +67,7 @@ fn decide(write: &mut Write<'_>, id: ReviewId, answer: Answer, now: Timestamp) -
     let [one, other] = people;
     match answer {
         Answer::Same if one != other => {
-            apart::unmark(write, one, other)?;
+            unmark(write, one, other)?;
             let (into, from) = (one.min(other), one.max(other));
             let link = LinkRow {
                 merged_from: Some(from.into()),
@@ -86,4 +86,19 @@ fn decide(write: &mut Write<'_>, id: ReviewId, answer: Answer, now: Timestamp) -
         }
         Answer::Same | Answer::Unsure => Ok(Decided { one, other }),
     }
+}
+
+/// Takes back every mark between parts of the two.
+fn unmark(write: &mut Write<'_>, one: SubjectId, other: SubjectId) -> Result<(), Error> {
+    let mut ones = subjects::merged_into(write.records(), one)?;
+    let mut others = subjects::merged_into(write.records(), other)?;
+    ones.push(one);
+    others.push(other);
+    for part in ones {
+        let marked = apart::of(write.records(), &[part])?;
+        for other in others.iter().filter(|other| marked.contains(other)) {
+            apart::unmark(write, part, *other)?;
+        }
+    }
+    Ok(())
 }

@@ -10,11 +10,11 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::desk::{Desk, Key};
+use super::leaving::{Group, cuts_a_decision, leaving};
 use super::{Error, Intake};
 use crate::audit::{Act as AuditAct, Line};
 use crate::consent::Act;
 use crate::gateway::{Caller, Reclosed};
-use crate::graph;
 use crate::store::messages::{self, News};
 use crate::store::notices::NoticeRow;
 use crate::store::requests::RequestRow;
@@ -35,8 +35,19 @@ pub enum Out {
     Parts(Vec<SubjectId>),
     /// These records, as one person.
     Records(Vec<RecordNo>),
+    /// These, of all that were compared, with what belongs to them alone and was not compared.
+    Compared(Compared),
     /// Whatever does not hang together with the oldest record any more.
     Loose,
+}
+
+/// Records of a person that were found to be somebody else's.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Compared {
+    /// Those.
+    pub records: Vec<RecordNo>,
+    /// All of the person's that were compared.
+    pub of: Arc<BTreeSet<RecordNo>>,
 }
 
 /// Why a person is taken apart, and what is written with it.
@@ -65,6 +76,7 @@ impl Intake {
     /// # Errors
     /// [`Error::Corrected`] if the person corrected what is said of them and nobody decided that they are two: whom the
     /// correction is about is not for a program to say. [`Error::UnknownSubject`], [`Error::NoPart`] if what is named is not a part of the person or would leave nothing,
+    /// or if nobody decided it and it would cut what somebody decided to be one,
     /// [`Error::Changed`] if their data kept changing; or the store or the vault failed.
     pub async fn separate(
         &self,
@@ -126,8 +138,12 @@ fn separate(
         return Ok(None);
     }
     let work = Work { desk, reclosed, person };
+    let groups = leaving(write, (person, &reclosed.rows.records), out)?;
+    if !papers.decided && cuts_a_decision(&links::of(write.records(), person)?, &groups) {
+        return Err(Error::NoPart);
+    }
     let (mut separated, mut names) = (Separated { kept: person, out: Vec::new() }, Vec::new());
-    for group in work.groups(write, out)? {
+    for group in groups {
         let (other, name) = work.take_out(write, &group)?;
         if papers.decided {
             apart::mark(write, person, other, desk.now)?;
@@ -149,13 +165,6 @@ fn separate(
     Ok(Some((separated, names)))
 }
 
-/// A group that leaves: its records, and those who come back with it.
-struct Group {
-    records: BTreeSet<RecordNo>,
-    /// People of before a merge, all of whose records are in the group; the oldest first.
-    revived: Vec<SubjectId>,
-}
-
 struct Work<'a> {
     desk: &'a Desk<'a>,
     reclosed: &'a Reclosed,
@@ -165,55 +174,6 @@ struct Work<'a> {
 impl Work<'_> {
     fn records(&self) -> &[RecordRow] {
         &self.reclosed.rows.records
-    }
-
-    /// What leaves, group by group.
-    fn groups(&self, write: &mut Write<'_>, out: &Out) -> Result<Vec<Group>, Error> {
-        let numbers = |of: &dyn Fn(&RecordRow) -> bool| -> BTreeSet<RecordNo> {
-            self.records().iter().filter(|record| of(record)).map(|record| record.record_no).collect()
-        };
-        let groups: Vec<(BTreeSet<RecordNo>, Vec<SubjectId>)> = match out {
-            Out::Parts(parts) => {
-                let mut groups = Vec::with_capacity(parts.len());
-                let known = subjects::merged_into(write.records(), self.person)?;
-                for part in parts {
-                    if !known.contains(part) {
-                        return Err(Error::NoPart);
-                    }
-                    let mut with = subjects::merged_into(write.records(), *part)?;
-                    with.push(*part);
-                    groups.push((numbers(&|record| with.contains(&record.sealed_for)), with));
-                }
-                groups
-            }
-            Out::Records(records) => {
-                let named = numbers(&|record| records.contains(&record.record_no));
-                if named.len() != records.len() || named.is_empty() || named.len() == self.records().len() {
-                    return Err(Error::NoPart);
-                }
-                vec![(named, Vec::new())]
-            }
-            Out::Loose => {
-                let all: Vec<RecordNo> = self.records().iter().map(|record| record.record_no).collect();
-                let values = identifiers::of_records(write.records(), &all)?;
-                let links = links::of(write.records(), self.person)?;
-                let groups = graph::groups(&all, &values, &links);
-                groups.into_iter().skip(1).map(|group| (group.into_iter().collect(), Vec::new())).collect()
-            }
-        };
-        Ok(groups.into_iter().map(|(records, named)| self.group(records, named)).collect())
-    }
-
-    fn group(&self, records: BTreeSet<RecordNo>, named: Vec<SubjectId>) -> Group {
-        let owners: BTreeSet<SubjectId> = self.records().iter().map(|record| record.sealed_for).collect();
-        let whole = |owner: &SubjectId| {
-            let mut of = self.records().iter().filter(|record| record.sealed_for == *owner);
-            *owner != self.person && of.all(|record| records.contains(&record.record_no))
-        };
-        let mut revived: Vec<SubjectId> = owners.into_iter().filter(whole).chain(named).collect();
-        revived.sort_unstable();
-        revived.dedup();
-        Group { records, revived }
     }
 
     /// Gives a group to somebody of its own, and says to whom, with their name in the book.
@@ -230,6 +190,7 @@ impl Work<'_> {
         identifiers::reassign(write, &numbers, other)?;
         self.give_entries(write, group, other, (&key, since))?;
         self.give_links(write, group, other)?;
+        self.give_marks(write, group, (other, since))?;
         reviews::delete_of(write, &numbers)?;
         let name = key.pseudonym()?;
         Ok((other, name))
@@ -372,6 +333,28 @@ impl Work<'_> {
             } else if is_no && entry.record_no == 0 && entry.recorded_at >= since {
                 let entry_no = self.desk.ids.record_no().0;
                 ledger::insert(write, LedgerRow { entry_no, evidence: seal(entry_no)?, ..theirs })?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Who was marked as not the same as the person while the group was part of them is not the same as the group either.
+    fn give_marks(
+        &self,
+        write: &mut Write<'_>,
+        group: &Group,
+        (other, since): (SubjectId, Timestamp),
+    ) -> Result<(), Error> {
+        let mut people = subjects::merged_into(write.records(), self.person)?;
+        people.retain(|part| !group.revived.contains(part));
+        people.push(self.person);
+        for (marked, decided_at) in apart::since(write.records(), &people, since)? {
+            // What is being decided right now is about the person who stays.
+            if decided_at >= self.desk.now {
+                continue;
+            }
+            if marked != other && !group.revived.contains(&marked) && !people.contains(&marked) {
+                apart::mark(write, other, marked, decided_at)?;
             }
         }
         Ok(())

@@ -1,9 +1,13 @@
 //! A rule joins whoever shares a mailbox or phone that was verified. A family shares one too: where names or birth dates
-//! say clearly that two are meant, the rule is not asked, and everything the records say is weighed instead.
+//! say clearly that two are meant, the rule is not asked, and everything the records say is weighed instead. Who objects to
+//! being matched is joined across sources by no rule at all.
+
+use std::collections::BTreeSet;
 
 use super::Error;
 use super::prepare::Prepared;
 use super::settle::Batch;
+use super::statement::is_about_matching;
 use crate::graph::matching::Card;
 use crate::graph::{Resolution, Rule};
 use crate::store::rows::IdentifierRow;
@@ -32,20 +36,68 @@ impl Batch<'_, '_> {
                 (is_shared(*rule) && *value == ix).then_some(*person)
             };
             let people: Vec<SubjectId> = found.evidence.iter().filter_map(led).collect();
-            let strangers = self.strangers(prepared, &ix, &people)?;
+            // A value is of one kind, and so is the rule it joins by.
+            let rule = found.evidence.iter().find_map(|evidence| led(evidence).map(|_| evidence.0));
+            let Some(rule) = rule else { continue };
+            let strangers = self.strangers(prepared, (rule, &ix), &people)?;
             found.evidence.retain(|evidence| led(evidence).is_none_or(|person| !strangers.contains(&person)));
         }
         if found.evidence.len() < before {
-            found.people = found.evidence.iter().map(|(_, _, person)| *person).collect();
-            found.people.sort_unstable();
-            found.people.dedup();
+            found.people = people_of(&found);
         }
         Ok(found)
     }
 
+    /// What the clues of a record led to, without what would match somebody across sources who objects to it: whoever they
+    /// lead to, and whoever the record is about. That one objects if the record says so, or is known by the record itself or by
+    /// what counts all the same.
+    pub(super) fn without_objectors(
+        &mut self,
+        prepared: &Prepared,
+        known: Option<SubjectId>,
+        mut found: Resolution,
+    ) -> Result<Resolution, Error> {
+        if !found.evidence.iter().any(|(rule, ..)| is_across_sources(*rule)) {
+            return Ok(found);
+        }
+        let mut objecting = BTreeSet::new();
+        for person in found.people.iter().copied().chain(known) {
+            if self.objects(person)? {
+                objecting.insert(person);
+            }
+        }
+        let told = prepared.claims.iter().any(|claimed| {
+            claimed.entry.act.is_no() && claimed.entry.purpose.is_some() && is_about_matching(&claimed.entry)
+        });
+        let theirs =
+            |(rule, _, person): &(Rule, [u8; 16], SubjectId)| !is_across_sources(*rule) && objecting.contains(person);
+        let alone = told || known.is_some_and(|known| objecting.contains(&known)) || found.evidence.iter().any(theirs);
+        if alone || !objecting.is_empty() {
+            found
+                .evidence
+                .retain(|(rule, _, person)| !is_across_sources(*rule) || !(alone || objecting.contains(person)));
+            found.people = people_of(&found);
+        }
+        Ok(found)
+    }
+
+    /// Did this living person object to being matched?
+    fn objects(&mut self, person: SubjectId) -> Result<bool, Error> {
+        if self.table.is_free(person) {
+            return Ok(false);
+        }
+        self.catch_up_on(&[person])?;
+        self.table.objects(self.write.records(), person)
+    }
+
     /// Those of `people`, who have a value, that are not the one the record is about. Where more than one are left who
     /// cannot be one person, the record does not say which of them it is about, and the value does not either.
-    fn strangers(&mut self, prepared: &Prepared, ix: &[u8; 16], people: &[SubjectId]) -> Result<Vec<SubjectId>, Error> {
+    fn strangers(
+        &mut self,
+        prepared: &Prepared,
+        (rule, ix): (Rule, &[u8; 16]),
+        people: &[SubjectId],
+    ) -> Result<Vec<SubjectId>, Error> {
         let Some(card) = &prepared.card else { return Ok(Vec::new()) };
         let mut holders: Vec<(SubjectId, Vec<RecordNo>)> = people.iter().map(|person| (*person, Vec::new())).collect();
         for row in self.known.with_index(self.write, ix)? {
@@ -66,20 +118,32 @@ impl Batch<'_, '_> {
             |records: &[RecordNo]| records.iter().filter_map(|record| table.laid_open(*record)).collect::<Vec<&Card>>();
         let groups: Vec<(SubjectId, Vec<&Card>)> =
             holders.iter().map(|(person, records)| (*person, cards(records))).collect();
-        let other = |cards: &[&Card]| cards.iter().any(|theirs| table.contradict(card, theirs));
+        let other = |cards: &[&Card]| cards.iter().any(|theirs| table.are_two(card, theirs, rule));
         let mut strangers: Vec<SubjectId> =
             groups.iter().filter(|(_, cards)| other(cards)).map(|(person, _)| *person).collect();
         let left: Vec<&(SubjectId, Vec<&Card>)> =
             groups.iter().filter(|(person, _)| !strangers.contains(person)).collect();
         let apart = left.iter().enumerate().any(|(at, (_, ours))| {
             let others = left.iter().take(at).flat_map(|(_, theirs)| theirs);
-            others.into_iter().any(|theirs| ours.iter().any(|ours| table.contradict(ours, theirs)))
+            others.into_iter().any(|theirs| ours.iter().any(|ours| table.are_two(ours, theirs, rule)))
         });
         if apart {
             strangers.extend(left.iter().map(|(person, _)| *person));
         }
         Ok(strangers)
     }
+}
+
+fn people_of(found: &Resolution) -> Vec<SubjectId> {
+    let mut people: Vec<SubjectId> = found.evidence.iter().map(|(_, _, person)| *person).collect();
+    people.sort_unstable();
+    people.dedup();
+    people
+}
+
+/// Does it join records of different sources?
+const fn is_across_sources(rule: Rule) -> bool {
+    matches!(rule, Rule::VerifiedEmail | Rule::VerifiedPhone | Rule::EmailAndName)
 }
 
 /// Is it a value that several people may share?

@@ -8,11 +8,13 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 
+use super::bonds::names_two;
 use super::candidates::Blocks;
 use super::prepare::Prepared;
 use super::terms::{Counts, Term};
 use super::{Error, Intake};
 use crate::consent::{Act, Edition, Purpose, Stance, ledger as words, stance};
+use crate::graph::Rule;
 use crate::graph::matching::{Card, Model, TermFrequencies};
 use crate::store::connection::Connection;
 use crate::store::rows::{CardRow, DataKeyRow, SubjectRows};
@@ -284,9 +286,9 @@ impl<'a> Table<'a> {
         }
     }
 
-    /// Do two cards name different people?
-    pub(super) fn contradict(&self, one: &Card, other: &Card) -> bool {
-        self.model.score(one, other, &TermFrequencies::new(self.count)).contradicts()
+    /// Do two cards that share a value of this rule name different people?
+    pub(super) fn are_two(&self, one: &Card, other: &Card, rule: Rule) -> bool {
+        names_two(&self.model.score(one, other, &TermFrequencies::new(self.count)), rule)
     }
 
     /// The card of a record, if it may be opened.
@@ -318,6 +320,24 @@ impl<'a> Table<'a> {
         if self.purpose.is_some() {
             self.barred.insert(person, false);
         }
+    }
+
+    /// Is it known already that nothing keeps the person from being matched?
+    pub(super) fn is_free(&self, person: SubjectId) -> bool {
+        self.purpose.is_none() || self.barred.get(&person).is_some_and(|barred| !barred)
+    }
+
+    /// Did the person, or any part of them, say no to being matched? Who is barred for another reason did not.
+    pub(super) fn objects(&mut self, connection: &mut Connection, person: SubjectId) -> Result<bool, Error> {
+        if self.purpose.is_none() || !self.is_barred(connection, person)? {
+            return Ok(false);
+        }
+        let about = ledger::acts_of(connection, &[person])?.into_iter().filter(|(_, _, about)| about == MATCHING);
+        let mut acts = about.map(|(_, act, _)| Act::try_from(act).map_err(crate::store::Error::from));
+        Ok(acts.try_fold(false, |no, act| {
+            let act = act?;
+            Ok::<_, crate::store::Error>(no || matches!(act, Act::Objected | Act::Denied | Act::Withdrawn))
+        })?)
     }
 
     /// Did the person, or any part of them, object to matching, or is their data restricted?

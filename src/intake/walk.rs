@@ -18,8 +18,6 @@ pub(super) struct Open {
     pub(super) person: SubjectId,
     /// For whom it was sealed.
     pub(super) part: SubjectId,
-    /// Its matching keys.
-    pub(super) keys: Vec<i64>,
     pub(super) card: Card,
 }
 
@@ -55,17 +53,16 @@ fn page(
     table.fetch_keys(read.keys(), &rows)?;
     table.hear(read.records(), &people.all())?;
     let compared = rows.iter().filter(|row| !row.sealed.is_empty());
-    let compared: Vec<_> =
-        compared.map(|row| (row.record_no, row.subject_id, row.sealed_for, row.keys().collect::<Vec<i64>>())).collect();
+    let compared: Vec<_> = compared.map(|row| (row.record_no, row.subject_id, row.sealed_for)).collect();
     table.put(rows);
     let mut open = Vec::with_capacity(compared.len());
-    for (record, owner, part, keys) in compared {
+    for (record, owner, part) in compared {
         let Some(person) = people.living(read.records(), owner)? else { continue };
         if table.is_barred(read.records(), person)? {
             continue;
         }
         if let Some(card) = table.take(record)? {
-            open.push(Open { record, person, part, keys, card });
+            open.push(Open { record, person, part, card });
         }
     }
     Ok(Some((open, last)))

@@ -21,6 +21,23 @@ pub fn of(connection: &mut Connection, people: &[SubjectId]) -> Result<BTreeSet<
     rows.iter().map(|row| Ok(SubjectId::from_slice(row)?)).collect()
 }
 
+/// Those who were marked since `since` as not being any of these, and when.
+///
+/// # Errors
+/// If the shelf cannot be read.
+pub fn since(
+    connection: &mut Connection,
+    people: &[SubjectId],
+    since: Timestamp,
+) -> Result<Vec<(SubjectId, Timestamp)>, Error> {
+    let ids: Vec<Vec<u8>> = people.iter().map(|id| Vec::from(*id)).collect();
+    let rows: Vec<(Vec<u8>, i64)> = on!(connection, |c| apart::table
+        .filter(apart::subject_id.eq_any(ids).and(apart::decided_at.ge(since.micros())))
+        .select((apart::other_id, apart::decided_at))
+        .load(c))?;
+    rows.iter().map(|(row, at)| Ok((SubjectId::from_slice(row)?, Timestamp::from_micros(*at)))).collect()
+}
+
 /// Which of these are known not to be somebody.
 ///
 /// # Errors

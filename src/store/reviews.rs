@@ -10,6 +10,10 @@ use crate::types::{RecordNo, ReviewId, SubjectId, Timestamp};
 
 /// Waiting.
 pub const OPEN: i16 = 1;
+/// Somebody looked and could not tell.
+pub const UNSURE: i16 = 4;
+/// How much more, in thousandths of a bit, has to be known for a pair somebody could not tell about to be asked about again.
+const NEWS: i32 = 2_000;
 
 /// One pair.
 ///
@@ -45,23 +49,32 @@ pub fn ask_all(write: &mut Write<'_>, rows: Vec<ReviewRow>) -> Result<(), Error>
 }
 
 /// Asks about a pair of records. A pair that was asked about stays as it is, with what was decided of it; two people are
-/// asked about once, by the records that are most alike.
+/// asked about once, by the records that are most alike. Where somebody could not tell, it is asked again only if clearly
+/// more is known by now.
 ///
 /// # Errors
 /// If it cannot be written.
 pub fn ask(write: &mut Write<'_>, row: ReviewRow) -> Result<(), Error> {
     for known in between(write.records(), row.one_id, row.other_id)? {
-        if known.weight >= row.weight || (known.one_no, known.other_no) == (row.one_no, row.other_no) {
+        if known.state == UNSURE {
+            if known.weight.saturating_add(NEWS) > row.weight {
+                return Ok(());
+            }
+        } else if known.weight >= row.weight || (known.one_no, known.other_no) == (row.one_no, row.other_no) {
             return Ok(());
         }
         delete(write, known.review_id)?;
     }
+    insert(write, row)
+}
+
+fn insert(write: &mut Write<'_>, row: ReviewRow) -> Result<(), Error> {
     on!(write.records(), |c| diesel::insert_into(review::table).values(row).on_conflict_do_nothing().execute(c))?;
     Ok(())
 }
 
-/// These records are `into`'s now: open questions about them are about that person, and one that is answered by it is
-/// gone.
+/// These records are `into`'s now: questions about them that are open, or that somebody could not answer, are about that
+/// person, and one that is answered by it is gone.
 ///
 /// # Errors
 /// If they cannot be written.
@@ -70,7 +83,7 @@ pub fn follow(write: &mut Write<'_>, records: &[RecordNo], into: SubjectId) -> R
         let numbers: Vec<i64> = numbers.iter().map(|record| record.0).collect();
         let about = review::one_no.eq_any(numbers.clone()).or(review::other_no.eq_any(numbers));
         let rows: Vec<ReviewRow> = on!(write.records(), |c| review::table
-            .filter(review::state.eq(OPEN).and(about))
+            .filter(review::state.eq_any([OPEN, UNSURE]).and(about))
             .order((review::weight.desc(), review::review_id))
             .select(ReviewRow::as_select())
             .load(c))?;
@@ -78,26 +91,39 @@ pub fn follow(write: &mut Write<'_>, records: &[RecordNo], into: SubjectId) -> R
             let now = |record: RecordNo, was: SubjectId| if records.contains(&record) { into } else { was };
             let (one_id, other_id) = (now(row.one_no, row.one_id), now(row.other_no, row.other_id));
             delete(write, row.review_id)?;
-            if one_id != other_id {
-                ask(write, ReviewRow { one_id, other_id, ..row })?;
+            let row = ReviewRow { one_id, other_id, ..row };
+            match row.state {
+                _ if one_id == other_id => {}
+                OPEN => ask(write, row)?,
+                _ => insert(write, row)?,
             }
         }
     }
     Ok(())
 }
 
-/// Open questions about two people.
+/// Questions about two people that are open, or that somebody could not answer.
 fn between(connection: &mut Connection, one: SubjectId, other: SubjectId) -> Result<Vec<ReviewRow>, Error> {
     let mut found = Vec::new();
     for (one, other) in [(one, other), (other, one)] {
         let pair = review::one_id.eq(Vec::from(one)).and(review::other_id.eq(Vec::from(other)));
         let rows: Vec<ReviewRow> = on!(connection, |c| review::table
-            .filter(review::state.eq(OPEN).and(pair))
+            .filter(review::state.eq_any([OPEN, UNSURE]).and(pair))
             .select(ReviewRow::as_select())
             .load(c))?;
         found.extend(rows);
     }
     Ok(found)
+}
+
+/// Takes an open question back.
+///
+/// # Errors
+/// If it cannot be written.
+pub fn close(write: &mut Write<'_>, id: ReviewId) -> Result<(), Error> {
+    let question = review::table.filter(review::review_id.eq(Vec::from(id)).and(review::state.eq(OPEN)));
+    on!(write.records(), |c| diesel::delete(question).execute(c))?;
+    Ok(())
 }
 
 fn delete(write: &mut Write<'_>, id: ReviewId) -> Result<(), Error> {

@@ -35,6 +35,7 @@ mod migrations;
 mod openapi_content;
 mod openapi_drift;
 mod orders;
+mod regrouping;
 mod retention;
 mod rotation;
 mod scan;

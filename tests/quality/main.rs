@@ -16,21 +16,16 @@
     reason = "a measurement prints what it found and fails by panicking"
 )]
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::HashMap;
 use std::path::Path;
 
 use obhut::graph::matching::{
-    self, Bonds, Card, Change, Clustering, KeyKind, Model, Number, NumberKind, Sample, TermFrequencies, Verdict,
-    cluster, keys,
+    self, Bonds, Card, Change, Clustering, Model, Number, NumberKind, Sample, TermFrequencies, Verdict, cluster,
 };
 use obhut::intake;
 use obhut::types::{SourceNo, Timestamp};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
-
-/// Records under one key from which on it is passed over; a full name may lead to more.
-const BLOCK: usize = 60;
-const NAMES: usize = 240;
 
 fn main() {
     let train = std::env::args().any(|argument| argument == "--train");
@@ -64,8 +59,8 @@ fn measure(folder: &Path, train: bool) {
         }
         model = trained.model;
     }
-    let pairs = candidates(&cards);
-    let found = cluster(&model, &frequencies, &cards, &pairs, &Bonds::default());
+    let pairs = matching::candidates(&cards);
+    let found = cluster(&model, &frequencies, &cards, pairs.clone(), &Bonds::default());
     let same = |(one, other): &(u32, u32)| known[*one as usize].entity == known[*other as usize].entity;
     let mut people: HashMap<&str, u64> = HashMap::new();
     known.iter().for_each(|known| *people.entry(&known.entity).or_default() += 1);
@@ -91,27 +86,6 @@ fn measure(folder: &Path, train: bool) {
         1_000.0 * share(found.reviews.len(), known.len() as u64),
     );
     write(folder, &known, &found);
-}
-
-/// Pairs that share a key few enough records have.
-fn candidates(cards: &[&Card]) -> Vec<(u32, u32)> {
-    let mut blocks: BTreeMap<(KeyKind, Vec<u8>), Vec<u32>> = BTreeMap::new();
-    for (at, card) in (0..).zip(cards) {
-        for (kind, value) in keys(card) {
-            blocks.entry((kind, value.to_vec())).or_default().push(at);
-        }
-    }
-    let mut pairs = HashSet::new();
-    for ((kind, _), block) in blocks {
-        if block.len() <= if kind == KeyKind::FullName { NAMES } else { BLOCK } {
-            for (at, other) in block.iter().enumerate() {
-                pairs.extend(block[..at].iter().map(|one| (*one, *other)));
-            }
-        }
-    }
-    let mut pairs: Vec<(u32, u32)> = pairs.into_iter().collect();
-    pairs.sort_unstable();
-    pairs
 }
 
 fn read(folder: &Path) -> Vec<Known> {

@@ -83,6 +83,14 @@ pub enum MailboxClass {
     Relay,
 }
 
+impl MailboxClass {
+    /// Does a mailbox, by what stands before its @, belong to a whole family: `familie.weiss@`, `fam-weiss@`?
+    #[must_use]
+    pub fn is_family(local: &str) -> bool {
+        ["familie", "family", "fam.", "fam-", "fam_", "haus.", "wir."].iter().any(|word| local.starts_with(word))
+    }
+}
+
 /// A number that names one person, as an index nobody can read.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Zeroize)]
 pub struct Number {

@@ -1,14 +1,17 @@
 //! Groups of many cards at once, independent of their order.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::thread;
 
-use super::guard::{MEMBERS, Tally};
+use super::guard::{Glance, MEMBERS, Tally};
 use super::{Card, Field, Level, Model, Shape, TermFrequencies, Verdict, Waterfall};
 
 /// What is settled before anything is compared. Positions in the list of cards.
 #[derive(Clone, Debug, Default)]
 pub struct Bonds {
-    /// Pairs that are one person by a rule or by somebody's decision.
+    /// Pairs that are one person because somebody decided so.
+    pub decided: Vec<(u32, u32)>,
+    /// Pairs that are one person by a rule, unless somebody decided otherwise.
     pub together: Vec<(u32, u32)>,
     /// Pairs somebody marked as not the same.
     pub apart: Vec<(u32, u32)>,
@@ -56,6 +59,9 @@ pub struct Clustering {
     pub reviews: Vec<Review>,
 }
 
+/// Pairs that one thread scores; fewer are not worth a second one.
+const PAIRS: usize = 10_000;
+
 /// Makes groups of `cards`. `pairs` are those that share a blocking key; positions beyond the list are passed over.
 ///
 /// The strongest pair is joined first, then the next, as long as the groups fit. Equal weights are ordered by what the
@@ -65,25 +71,29 @@ pub fn cluster(
     model: &Model,
     frequencies: &TermFrequencies,
     cards: &[&Card],
-    pairs: &[(u32, u32)],
+    mut pairs: Vec<(u32, u32)>,
     bonds: &Bonds,
 ) -> Clustering {
     let mut run = Run::new(model, frequencies, cards);
     for (one, other) in &bonds.apart {
         run.apart.extend([(*one, *other), (*other, *one)]);
     }
-    for (one, other) in &bonds.together {
+    for (one, other) in &bonds.decided {
         run.unite(*one, *other);
     }
-    let mut candidates: Vec<(u32, u32)> = pairs.iter().map(|(one, other)| (*one.min(other), *one.max(other))).collect();
-    candidates.retain(|(one, other)| one != other && run.card(*other).is_some());
-    candidates.sort_unstable();
-    candidates.dedup();
-    let mut scored: Vec<((u32, u32), Waterfall)> = candidates
-        .into_iter()
-        .filter_map(|pair| Some((pair, run.score(pair)?)))
-        .filter(|(_, waterfall)| waterfall.total >= model.review_at())
-        .collect();
+    for (one, other) in &bonds.together {
+        if !run.is_forbidden(run.root(*one), run.root(*other)) {
+            run.unite(*one, *other);
+        }
+    }
+    for (one, other) in &mut pairs {
+        (*one, *other) = (*one.min(other), *one.max(other));
+    }
+    pairs.retain(|(one, other)| one != other && run.card(*other).is_some());
+    pairs.sort_unstable();
+    pairs.dedup();
+    let mut scored = run.scored(&pairs);
+    drop(pairs);
     scored.sort_by_cached_key(|(pair, waterfall)| (-waterfall.total.0, run.order(*pair)));
     let mut result = Clustering::default();
     let mut doubtful = Vec::new();
@@ -107,16 +117,6 @@ pub fn cluster(
     result
 }
 
-/// Groups the neighbourhood of one arriving record anew: the record, those it shares a blocking key with, and all that are
-/// grouped with these; a few dozen cards. All are compared with all, so a late record may join two groups or, by veto,
-/// part what was joined before it came. Doing so at every arrival leaves hardly anything of the order of arrival.
-#[must_use]
-pub fn repair(model: &Model, frequencies: &TermFrequencies, cards: &[&Card], bonds: &Bonds) -> Clustering {
-    let count = u32::try_from(cards.len()).unwrap_or(u32::MAX);
-    let pairs: Vec<(u32, u32)> = (0..count).flat_map(|other| (0..other).map(move |one| (one, other))).collect();
-    cluster(model, frequencies, cards, &pairs, bonds)
-}
-
 /// Did both give a number that names one person?
 fn names_one(waterfall: &Waterfall) -> bool {
     waterfall.steps.iter().any(|step| (step.field, step.level) == (Field::Number, Level::Same))
@@ -136,6 +136,8 @@ struct Run<'a> {
     parent: Vec<u32>,
     members: HashMap<u32, Vec<u32>>,
     apart: BTreeSet<(u32, u32)>,
+    /// What was seen of pairs between groups: big groups meet again and again.
+    glances: HashMap<(u32, u32), Glance>,
 }
 
 impl<'a> Run<'a> {
@@ -148,6 +150,7 @@ impl<'a> Run<'a> {
             parent: (0..count).collect(),
             members: (0..count).map(|card| (card, vec![card])).collect(),
             apart: BTreeSet::new(),
+            glances: HashMap::new(),
         }
     }
 
@@ -157,6 +160,56 @@ impl<'a> Run<'a> {
 
     fn score(&self, (one, other): (u32, u32)) -> Option<Waterfall> {
         Some(self.model.score(self.card(one)?, self.card(other)?, self.frequencies))
+    }
+
+    /// The pairs that say enough to be looked at, in their order, whatever number of threads weighs them.
+    fn scored(&self, pairs: &[(u32, u32)]) -> Vec<((u32, u32), Waterfall)> {
+        let scored = |pairs: &[(u32, u32)]| -> Vec<((u32, u32), Waterfall)> {
+            let weighed = pairs.iter().filter_map(|pair| Some((*pair, self.score(*pair)?)));
+            weighed.filter(|(_, waterfall)| waterfall.total >= self.model.review_at()).collect()
+        };
+        let threads = thread::available_parallelism().map_or(1, usize::from).min(pairs.len() / PAIRS + 1);
+        if threads == 1 {
+            return scored(pairs);
+        }
+        let some = pairs.len().div_ceil(threads);
+        thread::scope(|scope| {
+            let running: Vec<_> = pairs.chunks(some).map(|some| scope.spawn(|| scored(some))).collect();
+            let ended = running.into_iter().map(|thread| match thread.join() {
+                Ok(scored) => scored,
+                Err(panic) => std::panic::resume_unwind(panic),
+            });
+            ended.flatten().collect()
+        })
+    }
+
+    fn glance(&mut self, one: u32, other: u32) -> Option<Glance> {
+        let pair = (one.min(other), one.max(other));
+        if let Some(known) = self.glances.get(&pair) {
+            return Some(*known);
+        }
+        let seen = Glance::of(self.model, &self.score(pair)?);
+        self.glances.insert(pair, seen);
+        Some(seen)
+    }
+
+    /// The members of a group that are looked at.
+    fn some_of(&self, root: u32) -> Vec<u32> {
+        self.of(root).iter().take(MEMBERS).copied().collect()
+    }
+
+    /// Does a group name different people already?
+    fn is_mixed(&mut self, group: &[u32]) -> bool {
+        group.iter().enumerate().any(|(at, one)| {
+            group.iter().take(at).any(|other| self.glance(*one, *other).is_some_and(|seen| seen.contradicts))
+        })
+    }
+
+    /// Did somebody decide that a member of one group is not the same as one of the other?
+    fn is_forbidden(&self, left: u32, right: u32) -> bool {
+        let marked = |(one, other): (&u32, &u32)| self.apart.contains(&(*one, *other));
+        !self.apart.is_empty()
+            && self.of(left).iter().any(|one| self.of(right).iter().any(|other| marked((one, other))))
     }
 
     /// The cards of a pair, the smaller first: an order that does not depend on positions.
@@ -199,23 +252,19 @@ impl<'a> Run<'a> {
         if left == right {
             return Joined::Already;
         }
-        let marked = |(one, other): (&u32, &u32)| self.apart.contains(&(*one, *other));
-        let forbidden = !self.apart.is_empty()
-            && self.of(left).iter().any(|one| self.of(right).iter().any(|other| marked((one, other))));
-        if forbidden {
+        if self.is_forbidden(left, right) {
             return Joined::Forbidden;
         }
         let mut tally = Tally::default();
-        for one in self.of(left).iter().take(MEMBERS) {
-            for other in self.of(right).iter().take(MEMBERS) {
-                if let Some(waterfall) = self.score((*one, *other)) {
-                    tally.add(self.model, &waterfall);
+        let (ours, theirs) = (self.some_of(left), self.some_of(right));
+        for one in &ours {
+            for other in &theirs {
+                if let Some(glance) = self.glance(*one, *other) {
+                    tally.add(glance);
                 }
             }
         }
-        let cards = |root: u32| self.of(root).iter().filter_map(|at| self.card(*at)).collect::<Vec<_>>();
-        let mixed = |root: u32| self.model.is_mixed(&cards(root), self.frequencies);
-        let excused = tally.names_two() && (mixed(left) || mixed(right));
+        let excused = tally.names_two() && (self.is_mixed(&ours) || self.is_mixed(&theirs));
         match tally.shape(excused) {
             Shape::Stops { .. } if certain && !tally.logins() => {
                 self.unite(left, right);

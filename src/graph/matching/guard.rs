@@ -1,6 +1,6 @@
 //! The shape of a group: two groups become one only if their members fit, not because one bridge is strong.
 
-use super::{Bits, Card, Field, Level, Model, TermFrequencies, Verdict, Veto, Waterfall};
+use super::{Bits, Card, Field, Level, Model, Step, TermFrequencies, Verdict, Veto, Waterfall};
 
 /// Members of a group that are looked at.
 pub(super) const MEMBERS: usize = 12;
@@ -36,8 +36,7 @@ impl Model {
         let mut tally = Tally::default();
         for one in one.iter().take(MEMBERS) {
             for other in other.iter().take(MEMBERS) {
-                let waterfall = self.score(one, other, frequencies);
-                tally.add(self, &waterfall);
+                tally.add(Glance::of(self, &self.score(one, other, frequencies)));
             }
         }
         let excused = tally.names_two() && (self.is_mixed(one, frequencies) || self.is_mixed(other, frequencies));
@@ -46,10 +45,45 @@ impl Model {
 
     /// Does a group name different people already? What joined them all the same, a number say, shows that the names in it
     /// say little.
-    pub(super) fn is_mixed(&self, group: &[&Card], frequencies: &TermFrequencies) -> bool {
+    fn is_mixed(&self, group: &[&Card], frequencies: &TermFrequencies) -> bool {
         let group: Vec<&&Card> = group.iter().take(MEMBERS).collect();
         let names_two = |one: &Card, other: &Card| self.score(one, other, frequencies).contradicts();
         group.iter().enumerate().any(|(at, one)| group.iter().take(at).any(|other| names_two(one, other)))
+    }
+}
+
+/// What of a pair counts for the shape of a group.
+#[derive(Clone, Copy)]
+pub(super) struct Glance {
+    total: i32,
+    veto: bool,
+    logins: bool,
+    negative: bool,
+    opposed: bool,
+    named: bool,
+    /// Do they name different people?
+    pub(super) contradicts: bool,
+}
+
+impl Glance {
+    pub(super) fn of(model: &Model, waterfall: &Waterfall) -> Self {
+        let contradicts = waterfall.contradicts();
+        // Two records that have nothing in common to compare do not speak against each other.
+        let against =
+            waterfall.steps.iter().any(|step| step.field != Field::Household && step.weight.0 <= -CLEARLY / 2);
+        let low = waterfall.total.0 < model.review_at().0 - CLEARLY;
+        let different = |step: &Step| (step.field, step.level) == (Field::GivenName, Level::Different);
+        Self {
+            total: waterfall.total.0,
+            veto: matches!(waterfall.verdict, Verdict::Veto(_)),
+            logins: waterfall.verdict == Verdict::Veto(Veto::Logins),
+            negative: low && against,
+            // One mailbox is enough for a record without a name to be a husband's as well as his wife's; they are not one
+            // for it.
+            opposed: contradicts && waterfall.total < model.join_at(),
+            named: waterfall.steps.iter().any(different),
+            contradicts,
+        }
     }
 }
 
@@ -73,24 +107,18 @@ impl Tally {
         self.logins > 0
     }
 
-    pub(super) fn add(&mut self, model: &Model, waterfall: &Waterfall) {
-        // One mailbox is enough for a record without a name to be a husband's as well as his wife's; they are not one for it.
-        self.opposed += u32::from(waterfall.contradicts() && waterfall.total < model.join_at());
-        // Two records that have nothing in common to compare do not speak against each other.
-        let contradicts =
-            waterfall.steps.iter().any(|step| step.field != Field::Household && step.weight.0 <= -CLEARLY / 2);
-        let low = waterfall.total.0 < model.review_at().0 - CLEARLY;
-        let (veto, negative) =
-            (u32::from(matches!(waterfall.verdict, Verdict::Veto(_))), u32::from(low && contradicts));
+    pub(super) fn add(&mut self, glance: Glance) {
+        let (veto, negative) = (u32::from(glance.veto), u32::from(glance.negative));
+        self.opposed += u32::from(glance.opposed);
         self.pairs += 1;
         self.vetoes += veto;
-        self.logins += u32::from(waterfall.verdict == Verdict::Veto(Veto::Logins));
+        self.logins += u32::from(glance.logins);
         self.negative += negative;
-        if waterfall.steps.iter().any(|step| (step.field, step.level) == (Field::GivenName, Level::Different)) {
+        if glance.named {
             let (pairs, vetoes, negatives) = self.named;
             self.named = (pairs + 1, vetoes + veto, negatives + negative);
         }
-        self.sum += i64::from(waterfall.total.0);
+        self.sum += i64::from(glance.total);
     }
 
     /// Are there pairs with different given names?

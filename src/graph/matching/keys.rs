@@ -119,10 +119,13 @@ fn places(card: &Card, keys: &mut Keys) {
         for family in card.family.iter().take(WORDS) {
             let sound = sound::code(family);
             keys.add(KeyKind::FamilyAndPostalCode, &[&sound, code]);
-            keys.add(KeyKind::SoundsAndTown, &[&sound::code(given), &sound, town]);
+            let called = sound::code(given);
+            let (first, last) = if called <= sound { (&called, &sound) } else { (&sound, &called) };
+            keys.add(KeyKind::SoundsAndTown, &[first, last, town]);
         }
         if given.len() > 1 {
-            keys.add(KeyKind::GivenAndPostalCode, &[&sound::code(given), code]);
+            // Under the kind of family names: they may have changed places.
+            keys.add(KeyKind::FamilyAndPostalCode, &[&sound::code(given), code]);
         }
         if !place.locker {
             keys.add(KeyKind::Address, &[&building(place).unwrap_or_default()]);

@@ -15,7 +15,7 @@ impl Card {
         let mut card = Self::default();
         card.source = fields.source;
         name(&mut card, fields);
-        card.company = fields.company.as_deref().and_then(firm);
+        card.company = fields.company.as_deref().and_then(firm).or(card.company.take());
         card.sex = card.sex.or(fields.salutation.as_deref().and_then(sex));
         card.birth = fields.birth_date.and_then(birth);
         for address in &fields.addresses {
@@ -66,6 +66,12 @@ fn words(text: Option<&str>) -> Vec<String> {
 fn name(card: &mut Card, fields: &Fields) {
     let mut given = words(fields.given_name.as_deref());
     let mut family = words(fields.family_name.as_deref());
+    if let Some(form) = given.iter().chain(&family).position(|word| is_legal_form(word)).filter(|at| *at > 0) {
+        // "Bäckerei Weiß GmbH" names a firm: the form is nobody's family name.
+        let before: Vec<&str> = given.iter().chain(&family).take(form).map(String::as_str).collect();
+        card.company = firm(&before.join(" "));
+        return;
+    }
     if given.is_empty() && family.is_empty() {
         given = words(fields.full_name.as_deref());
         if given.len() > 1 {
@@ -129,6 +135,14 @@ fn sex(salutation: &str) -> Option<Sex> {
         (false, true) => Some(Sex::Male),
         _ => None,
     }
+}
+
+/// The forms that stand in no person's name.
+fn is_legal_form(word: &str) -> bool {
+    matches!(
+        word,
+        "gmbh" | "mbh" | "kgaa" | "ohg" | "gbr" | "ltd" | "llc" | "sarl" | "srl" | "haftungsbeschrankt" | "partgmbb"
+    )
 }
 
 /// The firm's name without its legal form: "Weiß & Söhne GmbH & Co. KG" is "weiss sohne".
@@ -197,7 +211,7 @@ fn place(fields: &AddressFields) -> Option<Place> {
     place.street = said(&fields.street).filter(|street| !nobody::is_street(street));
     if let Some(street) = place.street.as_deref() {
         place.locker = is_locker(street);
-        place.house_number = said(&fields.house_number).map(|number| number.replace([' ', '-', '/', '.'], ""));
+        place.house_number = said(&fields.house_number).map(|number| plain_number(&number));
     }
     let says = place.postal_code.is_some() || place.town.is_some() || place.street.is_some();
     says.then_some(place)
@@ -214,6 +228,13 @@ fn plain_town(town: &str) -> String {
         _ => return kept.join(" "),
     };
     kept.to_owned()
+}
+
+/// A house number without what separates its parts, but for the line in "12-14": those are two houses.
+fn plain_number(number: &str) -> String {
+    let number = number.replace([' ', '/', '.'], "").replace('–', "-");
+    let houses = number.split('-').all(|house| house.starts_with(|c: char| c.is_ascii_digit()));
+    if houses { number } else { number.replace('-', "") }
 }
 
 fn is_locker(street: &str) -> bool {
@@ -249,8 +270,7 @@ fn mailbox(address: &str, class: MailboxClass) -> Option<Mailbox> {
     let google = matches!(domain, "gmail.com" | "googlemail.com");
     let mut mailbox = Mailbox::default();
     // A family's mailbox is read by all of it.
-    let shared =
-        ["familie", "family", "fam.", "fam-", "fam_", "haus.", "wir."].iter().any(|word| base.starts_with(word));
+    let shared = MailboxClass::is_family(base);
     mailbox.class = if shared && class == MailboxClass::Personal { MailboxClass::Role } else { class };
     mailbox.local = if google { base.replace('.', "") } else { base.to_owned() };
     mailbox.domain = if google { "gmail.com".to_owned() } else { domain.to_owned() };

@@ -3,8 +3,8 @@
 //! A [`Card`] holds what of one record is compared. [`keys()`] says under which blocking keys it is to be found (the
 //! caller makes blind indexes of them), [`terms()`] which of its values are counted. [`Model::score`] compares two cards
 //! and yields a [`Waterfall`]: every step in levels and weights, never a value. [`Model::guard`] looks at two groups
-//! before they become one, [`cluster()`] makes groups of many cards at once, [`repair`] of the neighbourhood of one that
-//! arrives, [`train()`] estimates a model anew from a [`Sample`].
+//! before they become one, [`candidates`] says which of many cards are compared and [`cluster()`] makes groups of them,
+//! [`train()`] estimates a model anew from a [`Sample`].
 //!
 //! Nothing here may print, log or return a value of a card. Read next: [`Model`], then `score.rs`.
 
@@ -19,6 +19,7 @@ mod make;
 mod model;
 mod named;
 mod nobody;
+mod pairs;
 mod rarity;
 mod sample;
 mod score;
@@ -31,10 +32,11 @@ mod waterfall;
 mod words;
 
 pub use card::{AddressFields, Card, Fields, MailboxClass, Number, NumberKind, Unreadable};
-pub use cluster::{Bonds, Clustering, Join, Review, ReviewReason, cluster, repair};
+pub use cluster::{Bonds, Clustering, Join, Review, ReviewReason, cluster};
 pub use guard::Shape;
 pub use keys::keys;
 pub use model::{Model, ModelError};
+pub use pairs::candidates;
 pub use sample::Sample;
 pub use terms::{TermFrequencies, terms};
 pub use train::{Change, Levels, Pass, Trained, train};

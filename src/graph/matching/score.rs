@@ -6,7 +6,7 @@
 //! the household and somebody at the same place, and what remains is the evidence against all three together:
 //! `-log2(2^-stranger + 2^-household + 2^-workplace)`. The waterfall shows it as a correction of the first sum.
 
-use super::card::Card;
+use super::card::{Card, Sex};
 use super::compare::{self, MailboxMeeting, Meeting};
 use super::model::Other;
 use super::named::{names_itself, written};
@@ -61,13 +61,22 @@ pub(super) struct Tally<'a> {
 
 impl Tally<'_> {
     fn step(&mut self, field: Field, level: Level, frequency: Bits) {
+        self.step_of(field, level, frequency, false);
+    }
+
+    /// `named`: the value is made of the name, which is compared already. Against everybody it says only how it is written.
+    fn step_of(&mut self, field: Field, level: Level, frequency: Bits, named: bool) {
         let weight = self.model.weight(Other::Stranger, field, level);
         self.steps.push(Step { field, level, weight, frequency });
-        self.household += self.model.weight(Other::Household, field, level).0;
-        let workplace = self.model.weight(Other::Workplace, field, level);
+        let said = |other| {
+            let weight = self.model.weight(other, field, level).0;
+            if named { weight / 4 } else { weight }
+        };
+        let (household, workplace) = (said(Other::Household), said(Other::Workplace));
+        self.household += household;
         // Colleagues are named like strangers: there a rare name says as much.
         let named = matches!(field, Field::GivenName | Field::FamilyName | Field::BirthDate);
-        self.workplace += workplace.0 + if named { frequency.0 } else { 0 };
+        self.workplace += workplace + if named { frequency.0 } else { 0 };
     }
 
     fn names(&mut self, one: &Card, other: &Card, shared: bool) {
@@ -88,6 +97,11 @@ impl Tally<'_> {
                 Level::Written => self
                     .rarity(TermKind::GivenName, one.given.first().or(other.given.first()).map_or("", String::as_str)),
                 Level::Same | Level::Part => self.rarest_given(one, other),
+                Level::Swapped => {
+                    let rarity =
+                        |card: &Card| self.rarity(TermKind::GivenName, card.given.first().map_or("", String::as_str));
+                    self.half_of(rarity(one), rarity(other))
+                }
                 _ => Bits(0),
             };
             self.step(Field::GivenName, level, frequency);
@@ -96,11 +110,19 @@ impl Tally<'_> {
             let key = compare::family_key(if one.family.is_empty() { &other.family } else { &one.family });
             let frequency = if matches!(level, Level::Same | Level::Written) {
                 self.rarity(TermKind::FamilyName, &key)
+            } else if level == Level::Swapped {
+                let rarity = |card: &Card| self.rarity(TermKind::FamilyName, &compare::family_key(&card.family));
+                self.half_of(rarity(one), rarity(other))
             } else {
                 Bits(0)
             };
             self.step(Field::FamilyName, level, frequency);
         }
+    }
+
+    /// Of names that changed places half of what the less rare reading is worth: which of the two is right is not known.
+    fn half_of(&self, one: Bits, other: Bits) -> Bits {
+        Bits(one.min(other).0 / 2)
     }
 
     fn people(&mut self, one: &Card, other: &Card) {
@@ -112,7 +134,11 @@ impl Tally<'_> {
             };
             self.step(Field::BirthDate, level, frequency);
         }
-        if let (Some(a), Some(b)) = (one.sex, other.sex) {
+        // Two given names are compared already.
+        let addressed = one.sex.is_some() || other.sex.is_some();
+        if let (Some(a), Some(b)) = (sex_of(one), sex_of(other))
+            && addressed
+        {
             let level = if a == b { Level::Same } else { Level::Different };
             // The given name has said it already.
             let told = a == b && self.steps.iter().any(|step| step.field == Field::GivenName && step.weight.0 > 0);
@@ -120,8 +146,13 @@ impl Tally<'_> {
                 self.step(Field::Sex, level, Bits(0));
             }
         }
-        if let (Some(a), Some(b)) = (one.generation, other.generation) {
-            self.step(Field::Generation, if a == b { Level::Same } else { Level::Different }, Bits(0));
+        match (one.generation, other.generation) {
+            (Some(a), Some(b)) => {
+                self.step(Field::Generation, if a == b { Level::Same } else { Level::Different }, Bits(0));
+            }
+            // Who is told apart by it from somebody at home mostly says so.
+            (Some(_), None) | (None, Some(_)) => self.step(Field::Generation, Level::Near, Bits(0)),
+            _ => {}
         }
         if let Some(level) = compare::companies(one.company.as_deref(), other.company.as_deref()) {
             let company = one.company.as_deref().unwrap_or_default();
@@ -144,15 +175,15 @@ impl Tally<'_> {
         let named = [Field::GivenName, Field::FamilyName].iter().all(|field| self.agrees(*field));
         if let Some(met) = mailbox {
             let text = format!("{}@{}", met.mailbox.local, met.mailbox.domain);
+            let elsewhere = matches!(met.level, Level::LocalPart | Level::Similar);
+            let itself = elsewhere && names_itself(one, other, &met.mailbox.local);
             let frequency = match met.level {
                 Level::Same | Level::RoleMailbox => self.generic(TermKind::Mailbox, &text, Field::Mailbox, met.level),
                 // The same name at another provider, where the name is just the name.
-                Level::LocalPart | Level::Similar if names_itself(one, other, &met.mailbox.local) => {
-                    self.named_anyway(Field::Mailbox, met.level, named, (one, other))
-                }
+                _ if itself => self.named_anyway(Field::Mailbox, met.level, named, (one, other)),
                 _ => Bits(0),
             };
-            self.step(Field::Mailbox, met.level, frequency);
+            self.step_of(Field::Mailbox, met.level, frequency, itself && named);
         }
         if let Some((level, phone)) = compare::phones(&one.phones, &other.phones) {
             let frequency = if matches!(level, Level::Same | Level::Landline) {
@@ -180,10 +211,11 @@ impl Tally<'_> {
         }
         if let Some((level, handle)) = handle {
             let mut frequency = self.generic(TermKind::Handle, &compare::letters(&handle), Field::Handle, level);
-            if names_itself(one, other, &handle) {
+            let itself = names_itself(one, other, &handle);
+            if itself {
                 frequency = frequency.min(self.named_anyway(Field::Handle, level, named, (one, other)));
             }
-            self.step(Field::Handle, level, frequency);
+            self.step_of(Field::Handle, level, frequency, itself && named);
         }
         if let Some(level) = compare::numbers(one, other) {
             self.step(Field::Number, level, Bits(0));
@@ -207,6 +239,11 @@ impl Tally<'_> {
         }
         sum(&self.steps)
     }
+}
+
+/// What the form of address says, or else the given name.
+fn sex_of(card: &Card) -> Option<Sex> {
+    card.sex.or_else(|| card.given.first().and_then(|given| compare::sex(given)))
 }
 
 /// The evidence against two explanations together.

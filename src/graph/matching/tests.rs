@@ -227,7 +227,7 @@ fn a_bridge_does_not_join_two_groups_that_do_not_fit() {
     let either = card(&format!("given:karl, family:weiss, {HOME}"));
     let cards = [&father, &son, &either];
     let frequencies = TermFrequencies::count(cards);
-    let found = cluster(&Model::shipped(), &frequencies, &cards, &[(0, 1), (0, 2), (1, 2)], &Bonds::default());
+    let found = cluster(&Model::shipped(), &frequencies, &cards, vec![(0, 1), (0, 2), (1, 2)], &Bonds::default());
     assert_eq!(found.groups.len(), 2, "the third joins one of them, and the other stays apart");
     assert!(found.reviews.iter().any(|review| review.reason == ReviewReason::Shape));
     assert!(matches!(
@@ -243,9 +243,26 @@ fn decisions_of_people_stand() {
     let peter = card("given:peter, family:kowalski");
     let cards = [&anna, &same, &peter];
     let frequencies = TermFrequencies::new(1_000);
-    let bonds = Bonds { together: vec![(1, 2)], apart: vec![(0, 1)] };
-    let found = cluster(&Model::shipped(), &frequencies, &cards, &[(0, 1), (0, 2)], &bonds);
-    assert_eq!(found.groups, [vec![0], vec![1, 2]]);
+    let bonds = Bonds { decided: vec![(1, 2)], together: vec![(0, 2)], apart: vec![(0, 1)] };
+    let found = cluster(&Model::shipped(), &frequencies, &cards, vec![(0, 1), (0, 2)], &bonds);
+    assert_eq!(found.groups, [vec![0], vec![1, 2]], "a rule joined what somebody had kept apart");
+}
+
+#[test]
+fn a_value_of_many_is_looked_at_among_neighbours() {
+    let said = |count: usize| -> Vec<Card> {
+        (0..count).map(|at| card(&format!("given:anna{}, family:muller, {HOME}", at % 100))).collect()
+    };
+    let found = |count| {
+        let cards = said(count);
+        candidates(&cards.iter().collect::<Vec<_>>())
+    };
+    assert_eq!(found(60).len(), 60 * 59 / 2);
+    let many = found(2_000);
+    assert!(many.len() < 2_000 * 60, "{} pairs", many.len());
+    // Every record meets one that says the same.
+    let same = |at: u32| many.iter().any(|(one, other)| (*one == at || *other == at) && one % 100 == other % 100);
+    assert!((0..2_000).all(same));
 }
 
 prop_compose! {
@@ -307,7 +324,7 @@ proptest! {
             let mut pairs: Vec<(u32, u32)> = (0..count).flat_map(|one| (0..one).map(move |other| (one, other))).collect();
             let middle = turn % pairs.len();
             pairs.rotate_left(middle);
-            let found = cluster(&Model::shipped(), &TermFrequencies::count(refs.iter().copied()), &refs, &pairs, &Bonds::default());
+            let found = cluster(&Model::shipped(), &TermFrequencies::count(refs.iter().copied()), &refs, pairs, &Bonds::default());
             let mut named: Vec<Vec<String>> = found.groups.iter().map(|group| {
                 let mut names: Vec<String> = group.iter().map(|at| texts[order[*at as usize]].clone()).collect();
                 names.sort();

@@ -79,6 +79,14 @@ impl Waterfall {
 }
 
 impl Waterfall {
+    /// Do both tell a name, and none that the two could have in common?
+    #[must_use]
+    pub fn names_differ(&self) -> bool {
+        let names = |step: &&Step| matches!(step.field, Field::GivenName | Field::FamilyName);
+        let mut compared = self.steps.iter().filter(names).peekable();
+        compared.peek().is_some() && compared.all(|step| step.weight < Bits(0))
+    }
+
     /// Do both give a name, and one that may be the same person's?
     #[must_use]
     pub fn names_alike(&self) -> bool {

@@ -113,11 +113,11 @@ words! {
         Number = 3 "number",
         /// A handle, or the part before the @.
         Handle = 4 "handle",
-        /// The sound of the family name, and the postal code.
+        /// The sound of the family name, or of the given name, and the postal code.
         FamilyAndPostalCode = 5 "family_and_postal_code",
         /// Given and family name, in either order.
         FullName = 6 "full_name",
-        /// The sounds of given and family name, and the town.
+        /// The sounds of given and family name in either order, and the town.
         SoundsAndTown = 7 "sounds_and_town",
         /// The sound of the family name, and the year of birth.
         FamilyAndBirthYear = 8 "family_and_birth_year",
@@ -131,7 +131,7 @@ words! {
         CompanyAndPostalCode = 12 "company_and_postal_code",
         /// The date of birth and the initials, in either order.
         InitialsAndBirthDate = 13 "initials_and_birth_date",
-        /// The sound of the given name, and the postal code.
+        /// The sound of the given name, and the postal code; made until both names had one kind.
         GivenAndPostalCode = 14 "given_and_postal_code",
     }
 }

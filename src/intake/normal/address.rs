@@ -5,7 +5,8 @@ use super::{Reason, name};
 /// Splits "Musterstraße 12a" into street and house number. Without a number at the end, the whole text is the street.
 ///
 /// Only what starts with a digit and stands last is a house number ("12a", "12 a", "12-14", "12/3", "12 1/2"), so
-/// "Straße des 17. Juni 135" is split at 135 and "Platz des 18. März" is not split.
+/// "Straße des 17. Juni 135" is split at 135 and "Platz des 18. März" is not split. The number may stand without a blank
+/// ("Hauptstr.12"), or behind "Nr.".
 #[must_use]
 pub fn split(line: &str) -> (String, Option<String>) {
     let line = super::text::collapsed(line);
@@ -18,11 +19,112 @@ pub fn split(line: &str) -> (String, Option<String>) {
         let numbered =
             street.last().is_some_and(|word| word.ends_with(|c: char| c.is_alphabetic() || c == '.' || c == ','));
         if numbered && is_house_number(&number) {
-            let street = street.join(" ");
-            return (street.trim_end_matches(',').to_owned(), Some(house_number(&number)));
+            let mut street = street;
+            while let [before @ .., word] = street
+                && !before.is_empty()
+                && is_number_word(word)
+            {
+                street = before;
+            }
+            return (street.join(" ").trim_end_matches(',').to_owned(), Some(house_number(&number)));
         }
     }
-    (line, None)
+    match grown_together(&line) {
+        Some((street, number)) => split(&format!("{street} {number}")),
+        None => (line, None),
+    }
+}
+
+/// "Nr." before a house number.
+fn is_number_word(word: &str) -> bool {
+    matches!(word.to_lowercase().trim_end_matches('.'), "nr" | "no" | "nummer" | "hausnr" | "hausnummer")
+}
+
+/// "Hauptstr.12", "Gartenweg3a": the number stands behind a word or a full stop without a blank.
+fn grown_together(line: &str) -> Option<(&str, &str)> {
+    let word = line.rsplit(' ').next()?;
+    let start = line.len() - word.len();
+    let digit = word.find(|c: char| c.is_ascii_digit())?;
+    let (street, number) = line.split_at_checked(start + digit)?;
+    let written = word.get(..digit)?;
+    let letters = written.strip_suffix('.').unwrap_or(written);
+    let long = letters.chars().count() >= 3 && letters.chars().all(|c| c.is_alphabetic() || c == '-');
+    (long && letters.ends_with(char::is_alphabetic) && is_house_number(number)).then_some((street, number))
+}
+
+/// The street and house number of a line, to compare it: without floor, staircase and flat, and without whom it goes by.
+#[must_use]
+pub fn compared(line: &str) -> (String, Option<String>) {
+    const BY: &[&str] = &["c/o", "z.hd.", "zhd", "zu händen"];
+    let pieces: Vec<&str> = line.split([',', ';', '(']).map(str::trim).filter(|piece| !piece.is_empty()).collect();
+    let by = |piece: &&str| BY.iter().any(|word| piece.to_lowercase().starts_with(word));
+    let own: Vec<&str> = pieces.into_iter().filter(|piece| !by(piece)).collect();
+    for count in 1..=own.len() {
+        let joined = own.get(..count).unwrap_or_default().join(", ");
+        let (street, number) = split(without_floor(&joined));
+        if number.is_some() {
+            return (street, number);
+        }
+    }
+    (without_floor(own.first().copied().unwrap_or(line)).to_owned(), None)
+}
+
+/// A line up to where it begins to say in which part of the house somebody lives.
+fn without_floor(line: &str) -> &str {
+    const INSIDE: &[&str] = &[
+        "hinterhaus",
+        "hinterhof",
+        "vorderhaus",
+        "seitenflügel",
+        "gartenhaus",
+        "quergebäude",
+        "hh",
+        "vh",
+        "whg",
+        "wohnung",
+        "apartment",
+        "app",
+        "appartement",
+        "etage",
+        "og",
+        "eg",
+        "dg",
+        "ug",
+        "stock",
+        "stockwerk",
+        "erdgeschoss",
+        "dachgeschoss",
+        "obergeschoss",
+        "aufgang",
+        "treppe",
+        "top",
+        "stiege",
+        "tür",
+        "zimmer",
+        "c/o",
+        "links",
+        "rechts",
+    ];
+    let mut starts = Vec::new();
+    let mut at = 0;
+    for word in line.split(' ') {
+        let plain = word.trim_end_matches(['.', ',', ')']).to_lowercase();
+        if starts.len() > 1 && INSIDE.contains(&plain.as_str()) {
+            // "3. OG": the floor's number goes with it, the house's stays.
+            let floor = starts.last().copied().filter(|start| {
+                let before = line.get(*start..at).unwrap_or_default().trim();
+                before.ends_with('.') && before.starts_with(|c: char| c.is_ascii_digit())
+            });
+            let house = line.get(..floor.unwrap_or(at)).unwrap_or(line).trim_end().trim_end_matches([',', ' ']);
+            // Without a house before it the word is the street's: "An der Stiege 5".
+            if split(house).1.is_some() {
+                return house;
+            }
+        }
+        starts.push(at);
+        at += word.len() + 1;
+    }
+    line
 }
 
 /// A house number as stored: single blanks none, letters lower-case ("12 A" is "12a").
@@ -96,8 +198,35 @@ mod tests {
             ("Unter  den Linden", "Unter den Linden", None),
             ("Packstation 123", "Packstation", Some("123")),
             ("12", "12", None),
+            ("Hauptstr.12", "Hauptstr.", Some("12")),
+            ("Hauptstraße12a", "Hauptstraße", Some("12a")),
+            ("Lange Gasse3", "Lange Gasse", Some("3")),
+            ("Hauptstraße Nr. 12", "Hauptstraße", Some("12")),
+            ("Nr. 12", "Nr.", Some("12")),
+            ("Q7", "Q7", None),
+            ("Hauptstr. 12, 3. OG", "Hauptstr. 12, 3. OG", None),
         ] {
             assert_eq!(split(line), (street.to_owned(), number.map(str::to_owned)), "for {line}");
+        }
+    }
+
+    #[test]
+    fn what_of_a_line_is_compared() {
+        for (line, street, number) in [
+            ("Hauptstr. 12, 3. OG", "Hauptstr.", Some("12")),
+            ("Hauptstr. 12 3. OG links", "Hauptstr.", Some("12")),
+            ("Hauptstr. 12 Hinterhaus", "Hauptstr.", Some("12")),
+            ("Hauptstr. 12, Whg 4", "Hauptstr.", Some("12")),
+            ("Hauptstr. 12 a (Hinterhaus)", "Hauptstr.", Some("12a")),
+            ("c/o Müller, Hauptstr. 12", "Hauptstr.", Some("12")),
+            ("Hauptstr. 12, c/o Müller", "Hauptstr.", Some("12")),
+            ("Am Alten Markt, 3/2", "Am Alten Markt", Some("3/2")),
+            ("Straße des 17. Juni 135", "Straße des 17. Juni", Some("135")),
+            ("An der Stiege 5", "An der Stiege", Some("5")),
+            ("Hauptstraße", "Hauptstraße", None),
+            ("", "", None),
+        ] {
+            assert_eq!(compared(line), (street.to_owned(), number.map(str::to_owned)), "for {line}");
         }
     }
 

@@ -16,7 +16,8 @@ const FIRST_EVENT: Timestamp = Timestamp::from_micros(631_152_000 * Timestamp::S
 /// 2200-01-01T00:00:00Z: nothing falls due later.
 const LAST_DUE: Timestamp = Timestamp::from_micros(7_258_118_400 * Timestamp::SECOND);
 
-/// Reads a calendar date: `YYYY-MM-DD`, `DD.MM.YYYY`, or the date part of an instant as it was written.
+/// Reads a calendar date: `YYYY-MM-DD` (also without leading zeros), `DD.MM.YYYY`, `YYYYMMDD`, or the date part of an instant
+/// as it was written. A year of two digits may be of two centuries, and `05/01/1980` of two months: neither is read.
 ///
 /// # Errors
 /// `invalid_date`.
@@ -27,6 +28,9 @@ pub fn day(text: &str) -> Result<Date, Reason> {
     }
     if let Some(date) = german(text) {
         return date.ok_or(Reason::INVALID_DATE);
+    }
+    if let Some(date) = iso(text).or_else(|| compact(text)) {
+        return Ok(date);
     }
     let (date, rest) = text.split_at_checked(10).ok_or(Reason::INVALID_DATE)?;
     if !rest.is_empty() && !is_time(rest) {
@@ -111,10 +115,20 @@ fn german(text: &str) -> Option<Option<Date>> {
 fn iso(text: &str) -> Option<Date> {
     let mut fields = text.split('-');
     let (year, month, day) = (fields.next()?, fields.next()?, fields.next()?);
-    if fields.next().is_some() || year.len() != 4 || month.len() != 2 || day.len() != 2 {
+    if fields.next().is_some() || year.len() != 4 || month.len() > 2 || day.len() > 2 {
         return None;
     }
     date(year, month, day)
+}
+
+/// `YYYYMMDD`, of a year that can be one of somebody who lives: other eight digits are another number.
+fn compact(text: &str) -> Option<Date> {
+    if text.len() != 8 {
+        return None;
+    }
+    let (year, rest) = text.split_at_checked(4)?;
+    let (month, day) = rest.split_at_checked(2)?;
+    date(year, month, day).filter(|date| (1800..2200).contains(&date.year()))
 }
 
 fn date(year: &str, month: &str, day: &str) -> Option<Date> {
@@ -150,13 +164,16 @@ mod tests {
             ("1980-05-01T00:00:00+02:00", "1980-05-01"),
             ("1980-05-01 12:30:00", "1980-05-01"),
             ("2024-02-29", "2024-02-29"),
+            ("1980-5-1", "1980-05-01"),
+            ("19800501", "1980-05-01"),
         ] {
             assert_eq!(day(written).unwrap().to_string(), expected);
         }
         for bad in [
             "",
             "1980",
-            "1980-5-1",
+            "1980051",
+            "01051980",
             "2023-02-29",
             "31.02.1980",
             "1980-13-01",

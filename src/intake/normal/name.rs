@@ -34,9 +34,10 @@ pub fn normal(written: &str) -> Result<String, Reason> {
 pub fn folded_full(written: &str) -> Option<String> {
     let repaired = repair(written);
     let written = repaired.as_deref().unwrap_or(written);
-    let turned = match written.split_once(',') {
-        Some((family, given)) if !given.contains(',') => [words(given), words(family)].concat(),
-        _ => words(written),
+    let pieces = pieces(written);
+    let turned = match pieces.as_slice() {
+        [family, given] => [words(given), words(family)].concat(),
+        _ => words(&pieces.join(" ")),
     };
     let titles = turned.iter().take_while(|word| is_title(word)).count();
     let kept = turned.get(titles..).unwrap_or_default();
@@ -57,20 +58,54 @@ pub fn folded_part(written: &str) -> Option<String> {
 pub fn folded_halves(written: &str) -> (Option<String>, Option<String>) {
     let repaired = repair(written);
     let written = repaired.as_deref().unwrap_or(written);
-    if let Some((family, given)) = written.split_once(',')
-        && !given.contains(',')
+    let pieces = pieces(written);
+    if let [family, given] = pieces.as_slice()
         && let (Some(given), Some(family)) = (folded_part(given), folded_part(family))
     {
         return (Some(given), Some(family));
     }
-    let parts: Vec<String> = written.split_whitespace().filter_map(folded_part).collect();
-    let suffix = parts.iter().rev().take_while(|part| matches!(part.as_str(), "jun" | "sen" | "jr" | "sr")).count();
+    let parts: Vec<String> = pieces.iter().flat_map(|piece| piece.split_whitespace()).filter_map(folded_part).collect();
+    let suffix = parts.iter().rev().take_while(|part| is_generation(part)).count();
     match parts.split_at(parts.len() - suffix) {
         ([given @ .., family], suffix) if !given.is_empty() => {
             (Some(given.join(" ")), Some([std::slice::from_ref(family), suffix].concat().join(" ")))
         }
         (parts, _) => ((!parts.is_empty()).then(|| parts.join(" ")), None),
     }
+}
+
+/// The pieces of a name between its commas, without degrees: "Weiß, Karl, M.A." has two, "Karl Weiß, jun." one.
+fn pieces(written: &str) -> Vec<String> {
+    let mut pieces: Vec<String> = Vec::new();
+    for piece in written.split(',') {
+        let mut words: Vec<&str> = piece.split_whitespace().collect();
+        // Not the whole of a name in capitals: "MA" may be one.
+        while words.last().is_some_and(|word| is_degree(word)) && (words.len() > 1 || !pieces.is_empty()) {
+            words.pop();
+        }
+        let generation =
+            !words.is_empty() && words.iter().all(|word| folded_part(word).is_some_and(|word| is_generation(&word)));
+        match pieces.last_mut().filter(|_| generation) {
+            Some(last) => *last = format!("{last} {}", words.join(" ")),
+            None if words.is_empty() => {}
+            None => pieces.push(words.join(" ")),
+        }
+    }
+    pieces
+}
+
+fn is_generation(folded: &str) -> bool {
+    matches!(folded, "jun" | "sen" | "jr" | "sr" | "junior" | "senior")
+}
+
+/// "M.A.", "MBA", "PhD": behind a name. Small letters without a full stop are somebody's name.
+fn is_degree(word: &str) -> bool {
+    const DEGREES: &[&str] = &[
+        "ba", "bsc", "beng", "llb", "ma", "msc", "meng", "mba", "llm", "mphil", "phd", "mag", "magfh", "dr", "dipling",
+    ];
+    let letters: String = word.chars().filter(|c| c.is_alphabetic()).flat_map(char::to_lowercase).collect();
+    let marked = word.contains('.') || word.chars().skip(1).any(char::is_uppercase);
+    marked && DEGREES.contains(&letters.as_str())
 }
 
 /// One folded word per run of letters and digits; leading titles are dropped.
@@ -194,6 +229,8 @@ mod tests {
             "Jo\u{308}rg  Weiß",
             "JÃ¶rg WeiÃŸ",
             "Dr. Weiß, Jörg",
+            "Jörg Weiß, M.Sc.",
+            "Weiß, Jörg, MBA",
         ] {
             assert_eq!(folded_full(written).as_deref(), Some("jorg weiss"), "for {written}");
         }
@@ -210,6 +247,13 @@ mod tests {
             ("Weiß, Dr. Jörg", Some("jorg"), Some("weiss")),
             ("Prof. Dr. Hans-Peter Müller-Lüdenscheidt", Some("hans peter"), Some("muller ludenscheidt")),
             ("Karl Weiß jun.", Some("karl"), Some("weiss jun")),
+            ("Karl Weiß, jun.", Some("karl"), Some("weiss jun")),
+            ("Weiß, Karl, M.A.", Some("karl"), Some("weiss")),
+            ("Karl Weiß, MBA", Some("karl"), Some("weiss")),
+            ("Karl Weiß PhD", Some("karl"), Some("weiss")),
+            ("Dr. Karl Weiß LL.M.", Some("karl"), Some("weiss")),
+            ("Weiß, M.A.", Some("weiss"), None),
+            ("Nguyen, Ma", Some("ma"), Some("nguyen")),
             ("JÃ¶rg WeiÃŸ", Some("jorg"), Some("weiss")),
             ("Anna", Some("anna"), None),
             ("Dr.", None, None),

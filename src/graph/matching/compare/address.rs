@@ -36,7 +36,7 @@ fn place(one: &Place, other: &Place) -> Option<Level> {
     let code = both(one.postal_code.as_deref(), other.postal_code.as_deref());
     let town = both(one.town.as_deref(), other.town.as_deref());
     let street = both(one.street.as_deref(), other.street.as_deref());
-    let number = both(one.house_number.as_deref(), other.house_number.as_deref());
+    let number = houses(one.house_number.as_deref(), other.house_number.as_deref());
     if code.is_none() && town.is_none() && street.is_none() {
         return None;
     }
@@ -92,6 +92,17 @@ fn both(one: Option<&str>, other: Option<&str>) -> Option<Alike> {
     })
 }
 
+/// House numbers: who lives at 12-14 may write 12.
+fn houses(one: Option<&str>, other: Option<&str>) -> Option<Alike> {
+    let (first, second) = (one?, other?);
+    let of = |number: &str| number.split('-').map(str::to_owned).collect::<Vec<_>>();
+    let (houses, others) = (of(first), of(second));
+    if houses.len() + others.len() > 2 && first != second && houses.iter().any(|house| others.contains(house)) {
+        return Some(Alike::Similar);
+    }
+    both(one, other)
+}
+
 /// "Lange" and "Lange Straße", "Köln" and "Köln-Ehrenfeld", "12" and "12a".
 fn begins(one: &str, other: &str) -> bool {
     let (short, long) = if one.len() <= other.len() { (one, other) } else { (other, one) };
@@ -101,5 +112,26 @@ fn begins(one: &str, other: &str) -> bool {
         rest.bytes().next().is_some_and(|b| b.is_ascii_alphabetic())
     } else {
         short.len() >= 4 && !rest.is_empty()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn house_numbers() {
+        for (one, other, alike) in [
+            ("12", "12", Alike::Same),
+            ("12-14", "12", Alike::Similar),
+            ("14", "12-14", Alike::Similar),
+            ("12-14", "12-14", Alike::Same),
+            ("12", "12a", Alike::Similar),
+            ("12", "14", Alike::Similar),
+            ("12", "87", Alike::Different),
+        ] {
+            assert!(houses(Some(one), Some(other)) == Some(alike), "{one} {other}");
+            assert!(houses(Some(other), Some(one)) == Some(alike), "{other} {one}");
+        }
     }
 }

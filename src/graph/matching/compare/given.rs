@@ -1,6 +1,6 @@
 //! Given names.
 
-use super::{near, nicknames};
+use super::{names, near, nicknames};
 use crate::graph::matching::Level;
 
 /// Compares two lists of given names, the name somebody is called by first.
@@ -19,7 +19,7 @@ pub(in crate::graph::matching) fn givens(one: &[String], other: &[String]) -> Op
         _ if grown(one) == grown(other) => Level::Same,
         (Level::Different | Level::Initial | Level::Near, Level::Same) => Level::Part,
         (heads @ (Level::Nickname | Level::Similar | Level::Near), _) => heads,
-        _ if near::similar(&grown(one), &grown(other)) => Level::Similar,
+        _ if one.len() + other.len() > 2 && near::similar(&grown(one), &grown(other)) => Level::Similar,
         (Level::Different, Level::Nickname) => Level::Nickname,
         (heads, _) => heads,
     })
@@ -55,10 +55,23 @@ fn word(one: &str, other: &str) -> Level {
         return if long.starts_with(short) { Level::Initial } else { Level::Different };
     }
     if near::numbered_apart(one, other) {
-        Level::Different
-    } else if nicknames::same(one, other) {
-        Level::Nickname
-    } else if sexes(short, long) {
+        return Level::Different;
+    }
+    let known = names::known(one).zip(names::known(other));
+    if known.is_some_and(|(one, other)| one.is_opposite(other)) {
+        return Level::Different;
+    }
+    if known.is_some_and(|(one, other)| one.is_spelt(other)) {
+        return Level::Similar;
+    }
+    if nicknames::same(one, other) {
+        return Level::Nickname;
+    }
+    if known.is_some() {
+        // Two names people have are two names, however alike they sound; a slip of one letter may turn one into the other.
+        return if near::one_error(one, other) { Level::Near } else { Level::Different };
+    }
+    if sexes(short, long) {
         Level::Near
     } else if short.len() >= 3 && long.starts_with(short) && long.len() - short.len() >= 2 {
         Level::Nickname
@@ -123,11 +136,20 @@ mod tests {
             ("a", "anna", Level::Initial),
             ("b", "anna", Level::Different),
             ("jorg", "jrog", Level::Similar),
-            ("philipp", "filip", Level::Different),
+            ("philipp", "filip", Level::Similar),
+            ("katrin", "cathrin", Level::Similar),
+            ("charlotte", "karlotta", Level::Similar),
+            ("jannik", "yannick", Level::Similar),
+            ("marie", "maria", Level::Similar),
+            ("luise", "luisa", Level::Similar),
+            ("helene", "helena", Level::Similar),
+            ("regine", "regina", Level::Similar),
+            ("mehmet", "muhammet", Level::Similar),
+            ("jasmin", "yasmin", Level::Similar),
+            ("katja", "katharina", Level::Nickname),
             ("phillip", "philipp", Level::Similar),
-            ("martin", "martina", Level::Near),
-            ("mario", "maria", Level::Near),
-            ("christian", "christine", Level::Near),
+            ("zwirnbert", "zwirnberta", Level::Near),
+            ("wendelmar", "wendelmra", Level::Similar),
             ("hans peter", "petra", Level::Different),
             ("lea", "lena", Level::Near),
             ("jan", "anja", Level::Different),
@@ -138,5 +160,38 @@ mod tests {
             assert_eq!(compared(one, other), Some(level), "for {one} and {other}");
         }
         assert_eq!(compared("", "anna"), None);
+    }
+
+    #[test]
+    fn a_woman_and_a_man() {
+        let pairs = "peter petra, andreas andrea, ulrich ulrike, erich erika, friedrich friederike, alexander alexandra, \
+            johannes johanna, heinrich henrike, karl karola, julia julian, mario marion, heike heiko, christa christian, \
+            patrick patricia, fabian fabienne, stefan stefanie, anton antonia, viktor viktoria, sven svenja, leon leonie, \
+            emil emilia, nico nicole, franz franziska, jan janina, marc marcel, martin martina, mario maria, lars lara, \
+            christian christine";
+        for pair in pairs.split(", ").filter(|pair| *pair != "marc marcel") {
+            let (one, other) = pair.split_once(' ').unwrap();
+            assert_eq!(compared(one, other), Some(Level::Different), "for {pair}");
+        }
+    }
+
+    #[test]
+    fn two_names_that_sound_or_look_alike() {
+        for pair in [
+            "hans heinz",
+            "franz frank",
+            "jens jonas",
+            "jonas johannes",
+            "ralf rolf",
+            "robert rupert",
+            "karin katrin",
+            "nina tina",
+            "lena lina",
+            "marc marcel",
+        ] {
+            let (one, other) = pair.split_once(' ').unwrap();
+            let level = compared(one, other);
+            assert!(matches!(level, Some(Level::Near | Level::Different)), "{level:?} for {pair}");
+        }
     }
 }

@@ -3,15 +3,19 @@
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
+use super::names;
+
 /// In which lines of the table a name stands.
 static LINES: LazyLock<HashMap<String, Vec<u16>>> = LazyLock::new(|| {
     let mut lines: HashMap<String, Vec<u16>> = HashMap::new();
     let names = include_str!("nicknames.txt").lines().filter(|line| !line.starts_with('#'));
     for (number, line) in (0u16..).zip(names) {
         for name in line.split_whitespace() {
-            let numbers = lines.entry(folded(name)).or_default();
-            if numbers.last() != Some(&number) {
-                numbers.push(number);
+            for spelling in names::spellings(&folded(name)) {
+                let numbers = lines.entry(spelling).or_default();
+                if numbers.last() != Some(&number) {
+                    numbers.push(number);
+                }
             }
         }
     }
@@ -25,7 +29,7 @@ pub(super) fn same(one: &str, other: &str) -> bool {
 }
 
 /// As intake folds names: an e after a, o or u carries nothing.
-fn folded(name: &str) -> String {
+pub(super) fn folded(name: &str) -> String {
     let mut out = String::with_capacity(name.len());
     for letter in name.chars() {
         if letter != 'e' || !out.ends_with(['a', 'o', 'u']) {
@@ -50,6 +54,7 @@ mod tests {
             ("katharina", "kathi"),
             ("wilhelm", "willi"),
             ("william", "bill"),
+            ("katarina", "katrin"),
         ] {
             assert!(same(one, other) && same(other, one), "{one} {other}");
         }

@@ -1,0 +1,151 @@
+//! What is settled before everything is compared anew: by rules, by what somebody decided, and by what joined before.
+
+use std::collections::{BTreeSet, HashMap};
+
+use super::walk::Open;
+use super::{Error, Intake};
+use crate::graph::Rule;
+use crate::graph::matching::{Bonds, Card, Model, TermFrequencies, Waterfall};
+use crate::store::rows::IdentifierRow;
+use crate::store::{Read, apart, identifiers, links};
+use crate::types::{IdentifierKind, RecordNo, SubjectId};
+
+/// Records under one value that are all compared with each other; those beyond are compared with these.
+const AMONG: usize = 64;
+
+/// The uses of a value that bind its records together.
+const BINDING: i16 = IdentifierRow::JOINS | IdentifierRow::STATEMENT;
+
+/// What is settled.
+#[derive(Default)]
+pub(super) struct Settled {
+    pub(super) bonds: Bonds,
+    /// Pairs of two living people that a rule joins.
+    pub(super) ruled: Vec<Ruled>,
+    /// Pairs whose comparison joined them once: they are compared again, whatever keys they have now.
+    pub(super) compared: Vec<(u32, u32)>,
+}
+
+/// Two records of two people, and the rule and value that join them.
+pub(super) struct Ruled {
+    pub(super) pair: (u32, u32),
+    pub(super) rule: Rule,
+    pub(super) ix: [u8; 16],
+}
+
+/// That a record has a value which joins, or under which a statement was made: the record's place, and the value's kind.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Held {
+    at: u32,
+    kind: i16,
+    joins: bool,
+}
+
+/// As the store has it.
+struct Stored {
+    values: Vec<([u8; 16], Vec<Held>)>,
+    decided: Vec<(RecordNo, RecordNo)>,
+    compared: Vec<(RecordNo, RecordNo)>,
+    marks: Vec<(SubjectId, SubjectId)>,
+}
+
+impl Intake {
+    /// What is settled of these records, which are in ascending order.
+    pub(super) async fn settled(&self, open: &[Open]) -> Result<Settled, Error> {
+        let numbers: Vec<RecordNo> = open.iter().map(|open| open.record).collect();
+        let stored = self.store.read_apart(move |read| stored(read, &numbers)).await?;
+        let model = self.model();
+        let place: HashMap<RecordNo, u32> = (0..).zip(open).map(|(at, open)| (open.record, at)).collect();
+        let placed = |(one, other): &(RecordNo, RecordNo)| place.get(one).copied().zip(place.get(other).copied());
+        let mut settled = Settled::default();
+        for (ix, held) in &stored.values {
+            let Some(rule) = held.first().and_then(|held| IdentifierKind::try_from(held.kind).ok()).map(Rule::of)
+            else {
+                continue;
+            };
+            for (one, other) in by_rule(&model, open, rule, held) {
+                settled.bonds.together.push((one.at, other.at));
+                let person = |at: u32| usize::try_from(at).ok().and_then(|at| open.get(at)).map(|open| open.person);
+                if one.joins && other.joins && person(one.at) != person(other.at) {
+                    settled.ruled.push(Ruled { pair: (one.at, other.at), rule, ix: *ix });
+                }
+            }
+        }
+        settled.bonds.decided.extend(stored.decided.iter().filter_map(placed));
+        settled.compared.extend(stored.compared.iter().filter_map(placed));
+        let mut of: HashMap<SubjectId, BTreeSet<u32>> = HashMap::new();
+        for (at, open) in (0..).zip(open) {
+            of.entry(open.part).or_default().insert(at);
+            of.entry(open.person).or_default().insert(at);
+        }
+        let none = BTreeSet::new();
+        for (one, other) in stored.marks {
+            let (ones, others) = (of.get(&one).unwrap_or(&none), of.get(&other).unwrap_or(&none));
+            settled.bonds.apart.extend(ones.iter().flat_map(|one| others.iter().map(move |other| (*one, *other))));
+        }
+        settled.bonds.apart.retain(|(one, other)| one != other);
+        Ok(settled)
+    }
+}
+
+fn stored(read: &mut Read, numbers: &[RecordNo]) -> Result<Stored, crate::store::Error> {
+    let mut values: HashMap<[u8; 16], Vec<Held>> = HashMap::new();
+    for (some, from) in numbers.chunks(500).zip((0..).step_by(500)) {
+        let rows = identifiers::of_records(read.records(), some)?;
+        for row in rows.iter().filter(|row| row.use_flags & BINDING != 0) {
+            let Ok(ix) = <[u8; 16]>::try_from(row.ix.as_slice()) else { continue };
+            let at = some.binary_search(&row.record_no).ok().and_then(|at| u32::try_from(from + at).ok());
+            let joins = row.use_flags & IdentifierRow::JOINS != 0;
+            values.entry(ix).or_default().extend(at.map(|at| Held { at, kind: row.kind, joins }));
+        }
+    }
+    // In an order that does not depend on arrival.
+    let mut values: Vec<_> = values.into_iter().filter(|(_, held)| held.len() > 1).collect();
+    values.sort_unstable_by_key(|(ix, _)| *ix);
+    values.iter_mut().for_each(|(_, held)| held.sort_unstable());
+    Ok(Stored {
+        values,
+        decided: links::by_rule(read.records(), Rule::Decided.number())?,
+        compared: links::by_rule(read.records(), Rule::Compared.number())?,
+        marks: apart::all(read.records())?,
+    })
+}
+
+/// The pairs under one value that a rule joins. Where it shows that several people share it, only those are joined whose
+/// given names say so. The work grows no faster than the records.
+fn by_rule(model: &Model, open: &[Open], rule: Rule, under: &[Held]) -> Vec<(Held, Held)> {
+    let Some(first) = under.first() else { return Vec::new() };
+    let star = || under.iter().skip(1).map(|held| (*first, *held)).collect();
+    if matches!(rule, Rule::SourceAccount | Rule::Relay) {
+        return star();
+    }
+    let card = |at: u32| usize::try_from(at).ok().and_then(|at| open.get(at)).map(|open| &open.card);
+    let frequencies = TermFrequencies::new(u64::try_from(open.len()).unwrap_or(u64::MAX));
+    let (mut shared, mut alike) = (false, Vec::new());
+    for (at, one) in under.iter().enumerate() {
+        let mut bound = false;
+        for other in under.iter().take(at.min(AMONG)) {
+            let Some((ours, theirs)) = card(one.at).zip(card(other.at)) else { continue };
+            let waterfall = model.score(ours, theirs, &frequencies);
+            let two = names_two(&waterfall, rule);
+            shared |= two;
+            // Beyond those that are all compared with each other one that is alike is enough.
+            if !two && waterfall.names_alike() && !bound {
+                alike.push((*other, *one));
+                bound = at >= AMONG;
+            }
+        }
+    }
+    if shared { alike } else { star() }
+}
+
+/// Do two records under one value of this rule clearly name two people? A number is given to somebody else when its owner
+/// does not pay for it any more, so there a name has to agree where both tell one.
+pub(super) fn names_two(waterfall: &Waterfall, rule: Rule) -> bool {
+    waterfall.contradicts() || (rule == Rule::VerifiedPhone && waterfall.names_differ())
+}
+
+/// The cards of all.
+pub(super) fn cards(open: &[Open]) -> Vec<&Card> {
+    open.iter().map(|open| &open.card).collect()
+}
