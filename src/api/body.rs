@@ -15,8 +15,10 @@ use flate2::write::MultiGzDecoder;
 use futures_util::StreamExt;
 use serde::de::DeserializeOwned;
 use sha2::{Digest, Sha256};
+use tokio::time::Sleep;
 
 use super::json;
+use super::limits::Share;
 use super::problem::{Code, Problem};
 
 /// How much of a body is read, and how long it may take.
@@ -94,8 +96,13 @@ pub struct Reader {
     packed: Bytes,
     left: u64,
     patience: Duration,
+    /// Ends when the next piece is too late.
+    wait: Option<Pin<Box<Sleep>>>,
     ended: bool,
     digest: Option<Sha256>,
+    /// All that may come, in bytes.
+    most: usize,
+    share: Share,
 }
 
 impl Reader {
@@ -111,13 +118,27 @@ impl Reader {
             }
             Some(_) => return Err(Problem::new(Code::UnsupportedEncoding, "Send the body plain or packed with gzip.")),
         };
-        if text(headers, &CONTENT_LENGTH)
-            .and_then(|length| length.parse().ok())
-            .is_some_and(|length: u64| length > limit)
-        {
+        let announced: Option<u64> = text(headers, &CONTENT_LENGTH).and_then(|length| length.parse().ok());
+        if announced.is_some_and(|length| length > limit) {
             return Err(too_large(limit));
         }
-        Ok(Self { payload, gzip, packed: Bytes::new(), left: limit, patience, ended: false, digest: None })
+        let most = if gzip.is_some() { limit } else { announced.unwrap_or(limit) };
+        let most = usize::try_from(most).unwrap_or(usize::MAX);
+        let (packed, left, share) = (Bytes::new(), limit, Share::of_this_call());
+        Ok(Self { payload, gzip, packed, left, patience, wait: None, ended: false, digest: None, most, share })
+    }
+
+    /// Sees to it that `bytes` of this body may be held, of at most `most` at once.
+    ///
+    /// # Errors
+    /// `overloaded` if there is no room for them. Who has `begun` waits for it.
+    pub async fn hold(&mut self, bytes: usize, most: usize, begun: bool) -> Result<(), Problem> {
+        self.share.hold(bytes, most.min(self.most), begun).await
+    }
+
+    /// Nothing of this body is held now.
+    pub fn let_go(&mut self) {
+        self.share.let_go();
     }
 
     /// The same, adding up the SHA-256 of what it hands out.
@@ -136,7 +157,8 @@ impl Reader {
     /// The next piece; none at the end.
     ///
     /// # Errors
-    /// A problem if the body is too large, too slow, cut off or wrongly packed. There is no going on after that.
+    /// A problem if the body is too large, too slow, cut off or wrongly packed. There is no going on after that. Whoever
+    /// gives up waiting loses nothing.
     pub async fn next(&mut self) -> Result<Option<Bytes>, Problem> {
         let piece = self.piece().await?;
         if let (Some(digest), Some(piece)) = (&mut self.digest, &piece) {
@@ -157,12 +179,12 @@ impl Reader {
             if self.ended {
                 return Ok(None);
             }
-            let Some(piece) = tokio::time::timeout(self.patience, self.payload.next()).await.map_err(|_| too_slow())?
-            else {
+            let Some(piece) = self.arrival().await? else {
                 self.ended = true;
                 return self.finish();
             };
             let piece = piece.map_err(cut_off)?;
+            self.share.arrived(piece.len());
             let size = u64::try_from(piece.len()).unwrap_or(u64::MAX);
             self.left = self.left.checked_sub(size).ok_or_else(|| too_large(0))?;
             if self.gzip.is_some() {
@@ -173,25 +195,44 @@ impl Reader {
         }
     }
 
-    /// The whole body.
+    /// What the connection brings next.
+    async fn arrival(&mut self) -> Result<Option<Result<Bytes, PayloadError>>, Problem> {
+        let wait = self.wait.get_or_insert_with(|| Box::pin(tokio::time::sleep(self.patience)));
+        let arrival = tokio::select! {
+            biased;
+            arrival = self.payload.next() => arrival,
+            () = wait.as_mut() => return Err(too_slow()),
+            () = self.share.too_slow() => return Err(Problem::overloaded(1)),
+        };
+        self.wait = None;
+        Ok(arrival)
+    }
+
+    /// The whole body. What it holds is held until the call has ended.
     ///
     /// # Errors
-    /// As [`next`](Self::next).
+    /// As [`next`](Self::next), and `overloaded` if there is no room for it.
     pub async fn all(mut self) -> Result<Vec<u8>, Problem> {
         let mut bytes = Vec::new();
         while let Some(piece) = self.next().await? {
+            self.hold(bytes.len() + piece.len(), usize::MAX, false).await?;
             bytes.extend_from_slice(&piece);
         }
+        self.share.stay();
         Ok(bytes)
     }
 
-    /// Unpacks one small step, so that a bomb is noticed before it fills the memory.
+    /// Unpacks in small steps, so that a bomb is noticed before it fills the memory, until there is something to hand out.
     fn unpack(&mut self) -> Result<Option<Bytes>, Problem> {
-        const STEP: usize = 4096;
-        let step = self.packed.split_to(self.packed.len().min(STEP));
+        // A thousand times as much at most, so that no step brings more than a call may hold beside all others.
+        const STEP: usize = 32;
+        const ENOUGH: usize = 8 << 10;
         let Some(gzip) = &mut self.gzip else { return Ok(None) };
-        if gzip.write_all(&step).and_then(|()| gzip.flush()).is_err() {
-            return Err(if gzip.get_ref().full { too_large(0) } else { bad_gzip() });
+        while !self.packed.is_empty() && gzip.get_ref().bytes.len() < ENOUGH {
+            let step = self.packed.split_to(self.packed.len().min(STEP));
+            if gzip.write_all(&step).and_then(|()| gzip.flush()).is_err() {
+                return Err(if gzip.get_ref().full { too_large(0) } else { bad_gzip() });
+            }
         }
         let bytes = std::mem::take(&mut gzip.get_mut().bytes);
         Ok((!bytes.is_empty()).then(|| bytes.into()))

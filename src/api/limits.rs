@@ -1,22 +1,26 @@
-//! How often a caller may call, and how many calls run at once.
+//! How often a caller may call, how many calls run at once, and how much of their bodies is held.
 //!
 //! The allowance belongs to the API key where there is a valid one, else to the peer address (IPv6: the /64).
 //! A key that is not valid earns no allowance of its own, or every guess would bring a fresh one.
 
 use std::net::IpAddr;
 use std::num::NonZeroU32;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use governor::clock::{Clock, MonotonicClock};
 use governor::middleware::NoOpMiddleware;
 use governor::state::keyed::DashMapStateStore;
 use governor::{Quota, RateLimiter};
-use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, SemaphorePermit};
 
 use super::problem::Problem;
 use crate::types::ApiKeyId;
+
+mod memory;
+
+pub use memory::{FREE, Memory, Share};
 
 /// Whose allowance a call uses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -115,31 +119,44 @@ where
     }
 }
 
-/// Counts the calls that run now.
+/// Counts the calls that run now, and what they hold.
 #[derive(Clone, Default)]
-pub struct Running(Arc<AtomicUsize>);
+pub struct Running {
+    count: Arc<AtomicUsize>,
+    memory: Arc<Memory>,
+}
 
 /// One running call; it ends when this is dropped.
-pub struct Turn(Arc<AtomicUsize>);
+pub struct Turn {
+    count: Arc<AtomicUsize>,
+    memory: Arc<Memory>,
+    /// Room that bodies of this call take until it has ended.
+    held: Mutex<Vec<OwnedSemaphorePermit>>,
+}
 
 impl Running {
     /// Begins a call unless `limit` calls run already.
     #[must_use]
     pub fn begin(&self, limit: usize) -> Option<Turn> {
-        let turn = Turn(Arc::clone(&self.0));
-        (self.0.fetch_add(1, Ordering::Relaxed) < limit).then_some(turn)
+        let turn = Turn { count: Arc::clone(&self.count), memory: Arc::clone(&self.memory), held: Mutex::default() };
+        (self.count.fetch_add(1, Ordering::Relaxed) < limit).then_some(turn)
     }
 
     /// The calls that run now.
     #[must_use]
     pub fn count(&self) -> usize {
-        self.0.load(Ordering::Relaxed)
+        self.count.load(Ordering::Relaxed)
+    }
+
+    #[cfg(test)]
+    fn holding(memory: Memory) -> Self {
+        Self { memory: Arc::new(memory), ..Self::default() }
     }
 }
 
 impl Drop for Turn {
     fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
+        self.count.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
@@ -158,22 +175,53 @@ impl Turn {
     pub(super) fn current() -> Option<Arc<Self>> {
         CALL.try_with(Arc::clone).ok()
     }
+
+    /// Holds this room until the call has ended.
+    fn keep(&self, room: OwnedSemaphorePermit) {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner).push(room);
+    }
 }
 
 /// Calls whose records are taken in at once: each has a chunk of its body read and waits for the one writer.
 const BRINGING: usize = 64;
-/// How long a call waits to be among them.
-const PATIENCE: Duration = Duration::from_secs(5);
+/// Calls that may wait to be among them, or for room for their body. More are turned away at once.
+const QUEUE: usize = 64;
+/// How long they wait.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// One more who waits, until this is dropped.
+struct Waiting<'a> {
+    count: &'a AtomicUsize,
+    before: usize,
+}
+
+impl<'a> Waiting<'a> {
+    fn begin(count: &'a AtomicUsize) -> Self {
+        Self { count, before: count.fetch_add(1, Ordering::Relaxed) }
+    }
+
+    /// How many waited already.
+    const fn before(&self) -> usize {
+        self.before
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.count.fetch_sub(1, Ordering::Relaxed);
+    }
+}
 
 /// Where calls wait that bring records.
 pub struct Entrance {
     room: Semaphore,
+    waiting: AtomicUsize,
     patience: Duration,
 }
 
 impl Default for Entrance {
     fn default() -> Self {
-        Self { room: Semaphore::new(BRINGING), patience: PATIENCE }
+        Self { room: Semaphore::new(BRINGING), waiting: AtomicUsize::new(0), patience: PATIENCE }
     }
 }
 
@@ -181,8 +229,15 @@ impl Entrance {
     /// Waits until there is room.
     ///
     /// # Errors
-    /// `overloaded` if there is none for five seconds.
+    /// `overloaded` if there is none for two seconds, or too many wait for it.
     pub async fn enter(&self) -> Result<SemaphorePermit<'_>, Problem> {
+        if let Ok(permit) = self.room.try_acquire() {
+            return Ok(permit);
+        }
+        let waiting = Waiting::begin(&self.waiting);
+        if waiting.before() >= QUEUE {
+            return Err(Problem::overloaded(1));
+        }
         match tokio::time::timeout(self.patience, self.room.acquire()).await {
             Ok(Ok(permit)) => Ok(permit),
             Ok(Err(_)) | Err(_) => Err(Problem::overloaded(1)),
@@ -256,6 +311,17 @@ mod tests {
         assert_eq!(entrance.enter().await.map(drop).unwrap_err().code(), Code::Overloaded);
         drop(inside);
         assert!(entrance.enter().await.is_ok());
+    }
+
+    #[tokio::test]
+    async fn who_would_wait_behind_too_many_is_turned_away_at_once() {
+        let entrance = Entrance { patience: Duration::from_secs(600), ..Entrance::default() };
+        let _inside: Vec<_> = futures_util::future::join_all((0..BRINGING).map(|_| entrance.enter())).await;
+        let mut queue = Box::pin(futures_util::future::join_all((0..QUEUE).map(|_| entrance.enter())));
+        assert!(futures_util::poll!(queue.as_mut()).is_pending());
+        assert_eq!(entrance.enter().await.map(drop).unwrap_err().code(), Code::Overloaded);
+        let mut again = Box::pin(entrance.enter_again());
+        assert!(futures_util::poll!(again.as_mut()).is_pending());
     }
 
     #[tokio::test]

@@ -1,8 +1,10 @@
-//! A long body as lines, for NDJSON: memory holds one line and one piece, never the body.
+//! A long body as lines, for NDJSON: memory holds one line and one piece, never the body, and what was handed out until it is
+//! let go.
 
 use bytes::{Bytes, BytesMut};
 
 use super::body::Reader;
+use super::limits::FREE;
 use super::problem::Problem;
 
 /// One line of a body.
@@ -24,13 +26,31 @@ pub struct Lines {
     number: u64,
     skipping: bool,
     ended: bool,
+    /// What arrived and waits for room.
+    piece: Option<Bytes>,
+    /// Bytes of the lines that were handed out and are not let go yet.
+    out: usize,
+    /// Bytes of lines that are handed out together, at most, with the last of them.
+    most: usize,
+    /// Were lines let go, that is, taken in?
+    begun: bool,
 }
 
 impl Lines {
-    /// Lines of at most `limit` bytes.
+    /// Lines of at most `limit` bytes, of which as many are used at once as have `together` bytes and one more.
     #[must_use]
-    pub fn new(reader: Reader, limit: usize) -> Self {
-        Self { reader, held: BytesMut::new(), searched: 0, limit, number: 0, skipping: false, ended: false }
+    pub fn new(reader: Reader, limit: usize, together: usize) -> Self {
+        let most = together.saturating_add(limit).saturating_add(2 * FREE);
+        let (held, searched, number, skipping, ended) = (BytesMut::new(), 0, 0, false, false);
+        Self { reader, held, searched, limit, number, skipping, ended, piece: None, out: 0, most, begun: false }
+    }
+
+    /// The lines that were handed out are not used any more.
+    pub fn let_go(&mut self) {
+        (self.begun, self.out) = (self.number > 0, 0);
+        if self.held.len() <= FREE {
+            self.reader.let_go();
+        }
     }
 
     /// The number of the line [`next`](Self::next) returned last, from 1.
@@ -48,7 +68,7 @@ impl Lines {
     /// The next line that is not empty; none at the end. A last line needs no line end.
     ///
     /// # Errors
-    /// A problem if the body as a whole cannot be read on.
+    /// A problem if the body as a whole cannot be read on, or there is no room for it. Whoever gives up waiting loses nothing.
     pub async fn next(&mut self) -> Result<Option<Line>, Problem> {
         loop {
             if let Some(end) = self.held.iter().skip(self.searched).position(|byte| *byte == b'\n') {
@@ -59,6 +79,11 @@ impl Lines {
                 if let Some(line) = self.line(line) {
                     return Ok(Some(line));
                 }
+                continue;
+            }
+            if let Some(piece) = &self.piece {
+                self.reader.hold(self.out + self.held.len() + piece.len(), self.most, self.begun).await?;
+                self.held.extend_from_slice(&self.piece.take().unwrap_or_default());
                 continue;
             }
             if self.held.len() > self.limit {
@@ -72,7 +97,7 @@ impl Lines {
                 return Ok(if rest.is_empty() && !self.skipping { None } else { self.line(rest) });
             }
             match self.reader.next().await? {
-                Some(piece) => self.held.extend_from_slice(&piece),
+                Some(piece) => self.piece = Some(piece),
                 None => self.ended = true,
             }
         }
@@ -86,7 +111,11 @@ impl Lines {
         if line.ends_with(b"\r") {
             line.truncate(line.len() - 1);
         }
-        (!line.iter().all(u8::is_ascii_whitespace)).then(|| Line::Bytes(line.freeze()))
+        if line.iter().all(u8::is_ascii_whitespace) {
+            return None;
+        }
+        self.out += line.len();
+        Some(Line::Bytes(line.freeze()))
     }
 }
 
@@ -106,7 +135,7 @@ mod tests {
         let pieces: std::pin::Pin<Box<dyn stream::Stream<Item = _>>> = Box::pin(stream::iter(pieces));
         let payload = Payload::Stream { payload: pieces };
         let reader = Reader::open(&HeaderMap::new(), payload, 1000, Duration::from_secs(5)).unwrap();
-        let (mut lines, mut all) = (Lines::new(reader, limit), Vec::new());
+        let (mut lines, mut all) = (Lines::new(reader, limit, 100), Vec::new());
         while let Some(line) = lines.next().await.unwrap() {
             all.push((
                 lines.number(),

@@ -48,6 +48,10 @@ pub enum Error {
 /// How the databases say that another transaction is in the way, where they have no kind of error for it.
 const IN_THE_WAY: [&str; 3] = ["database is locked", "deadlock detected", "due to lock timeout"];
 
+/// How SQLite says that the disk, or what is on it, is broken. A statement, an index or a document of PostgreSQL's can be
+/// malformed too; that is no reason to serve nothing any more.
+const BROKEN: [&str; 3] = ["disk I/O error", "database disk image is malformed", "malformed database schema"];
+
 impl From<Diesel> for Error {
     fn from(cause: Diesel) -> Self {
         let Diesel::DatabaseError(kind, info) = &cause else { return Self::Statement(cause) };
@@ -61,7 +65,7 @@ impl From<Diesel> for Error {
             _ if text.contains("database or disk is full") || text.contains("No space left on device") => {
                 Self::Full(cause)
             }
-            _ if text.contains("disk I/O error") || text.contains("malformed") => Self::Disk(cause),
+            _ if BROKEN.iter().any(|sign| text.contains(sign)) => Self::Disk(cause),
             _ if text.contains("server closed the connection")
                 || text.contains("terminating connection")
                 || text.contains("no connection to the server")
@@ -90,5 +94,37 @@ pub trait Failure: From<Error> + Send + 'static {
 impl Failure for Error {
     fn store(&self) -> Option<&Error> {
         Some(self)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn told(kind: DatabaseErrorKind, text: &str) -> Error {
+        Diesel::DatabaseError(kind, Box::new(text.to_owned())).into()
+    }
+
+    #[test]
+    fn only_a_broken_disk_stops_serving() {
+        let unknown = |text| told(DatabaseErrorKind::Unknown, text);
+        for broken in BROKEN {
+            assert!(matches!(unknown(broken), Error::Disk(_)), "{broken}");
+        }
+        for fault in ["malformed array literal: \"x\"", "malformed JSON", "malformed record literal"] {
+            assert!(matches!(unknown(fault), Error::Statement(_)), "{fault}");
+        }
+    }
+
+    #[test]
+    fn what_waiting_helps_against_is_told_apart() {
+        let unknown = |text| told(DatabaseErrorKind::Unknown, text);
+        let full = "could not extend file \"base/16384/16397\": No space left on device";
+        assert!(matches!(unknown(full), Error::Full(_)));
+        assert!(matches!(unknown("database or disk is full"), Error::Full(_)));
+        assert!(matches!(unknown("database is locked"), Error::Conflict(_)));
+        assert!(matches!(told(DatabaseErrorKind::SerializationFailure, "x"), Error::Conflict(_)));
+        assert!(matches!(told(DatabaseErrorKind::ClosedConnection, "x"), Error::Lost(_)));
+        assert!(matches!(unknown("terminating connection due to administrator command"), Error::Lost(_)));
     }
 }

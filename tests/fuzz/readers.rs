@@ -6,15 +6,16 @@
 
 use std::sync::LazyLock;
 
+use obhut::api::consents;
 use obhut::connect::{Catalog, TableMapping};
-use obhut::consent::Purpose;
+use obhut::consent::{Act, Purpose};
 use obhut::intake::normal::{
     address, country, currency, date, email, iban, language, money, name, phone, placeholder, text,
 };
 use obhut::intake::{self, lookup_form};
 use obhut::segments::{Rule, Segment};
 use obhut::store::rows::DataKeyRow;
-use obhut::types::{Category, IdentifierKind, RecordNo, SourceNo, SubjectId, Timestamp};
+use obhut::types::{Category, IdentifierKind, RecordNo, Role, SourceNo, SubjectId, Timestamp};
 use obhut::vault::{self, CredentialRoot, Opener, Personal};
 use serde_json::Value;
 use uuid::Uuid;
@@ -36,7 +37,7 @@ pub struct Reader {
 }
 
 /// All of them.
-pub const READERS: [Reader; 11] = [
+pub const READERS: [Reader; 12] = [
     Reader { name: "records", corpus: "records", read: |input| unless(records(input)) },
     Reader { name: "record_lines", corpus: "records", read: |input| unless(record_lines(input)) },
     Reader { name: "ndjson", corpus: "ndjson", read: |input| unless(ndjson(input)) },
@@ -46,6 +47,7 @@ pub const READERS: [Reader; 11] = [
     Reader { name: "fields", corpus: "fields", read: fields },
     Reader { name: "lookups", corpus: "identifiers", read: |input| unless(lookups(input)) },
     Reader { name: "purposes", corpus: "purposes", read: |input| unless(purposes(input)) },
+    Reader { name: "statements", corpus: "statements", read: |input| unless(statements(input)) },
     Reader { name: "segments", corpus: "segments", read: |input| unless(segments(input)) },
     Reader { name: "envelopes", corpus: "envelopes", read: |input| unless(envelopes(input)) },
 ];
@@ -53,7 +55,7 @@ pub const READERS: [Reader; 11] = [
 impl Reader {
     /// The reader of this name.
     pub fn named(name: &str) -> Option<&'static Self> {
-        static ALL: [Reader; 11] = READERS;
+        static ALL: [Reader; 12] = READERS;
         ALL.iter().find(|reader| reader.name == name)
     }
 
@@ -210,6 +212,34 @@ fn purposes(document: &[u8]) -> Option<String> {
         }
         Err(_) => Some("not read".to_owned()),
     }
+}
+
+/// What a person said, as the API takes it, through the strict reader of all its documents. Written in other words it is the
+/// same, and what is refused is refused by place and code.
+fn statements(document: &[u8]) -> Option<String> {
+    static NEWSLETTER: LazyLock<Purpose> =
+        LazyLock::new(|| serde_json::from_str(include_str!("../corpus/purposes/newsletter_email.json")).unwrap());
+    let (mut refused, mut taken) = (Vec::new(), false);
+    for role in [Role::Partner, Role::Dpo] {
+        for purpose in [None, Some(&*NEWSLETTER)] {
+            match consents::read(document, role, purpose, NOW) {
+                Ok(stated) => {
+                    let value: Value = serde_json::from_slice(document).expect("what is taken is JSON");
+                    let again = serde_json::to_vec(&value).unwrap();
+                    let again = consents::read(&again, role, purpose, NOW).ok().expect("it is taken again");
+                    assert!(again.entry == stated.entry && again.dated == stated.dated, "the same in other words");
+                    assert!(value.is_object() && value.get("act").is_some(), "an act that nobody named");
+                    let lifts = matches!(stated.entry.act, Act::ObjectionLifted | Act::RestrictionLifted);
+                    assert!(role == Role::Dpo || !lifts, "lifted by somebody else than the officer");
+                    let proof = stated.entry.act != Act::Granted || !purpose.is_some_and(|purpose| purpose.evidence);
+                    assert!(proof || stated.evidence.is_some(), "a yes without the proof its purpose demands");
+                    taken = true;
+                }
+                Err(problem) => refused.push(serde_json::to_string(&problem.document(None)).unwrap()),
+            }
+        }
+    }
+    (!taken || refused.iter().any(|said| said.to_lowercase().contains(CANARY))).then(|| refused.join("\n"))
 }
 
 /// A segment and its rule, which are stored and read again as they were.

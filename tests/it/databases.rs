@@ -49,6 +49,8 @@ pub struct Database {
     location: Location,
     /// PostgreSQL: where it is to be dropped, and its name.
     server: Option<(Server, String)>,
+    /// PostgreSQL: where its files are, if not where all others are.
+    tablespace: Option<String>,
     /// SQLite: removed when dropped.
     _directory: Option<TempDir>,
 }
@@ -70,7 +72,7 @@ impl Database {
     pub fn sqlite() -> Self {
         let directory = tempfile::tempdir().unwrap();
         let location = Location::Sqlite(directory.path().join("data"));
-        Self { location, server: None, _directory: Some(directory) }
+        Self { location, server: None, tablespace: None, _directory: Some(directory) }
     }
 
     /// A new database on the server that `tests/run` starts, copied from a template that is migrated once.
@@ -83,12 +85,31 @@ impl Database {
         let server = Server::of_the_tests();
         let name = format!("obhut_{}_{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
         server.execute(&format!("CREATE DATABASE {name} TEMPLATE {template}"));
-        Self { location: server.location(&name), server: Some((server, name)), _directory: None }
+        Self { location: server.location(&name), server: Some((server, name)), tablespace: None, _directory: None }
+    }
+
+    /// The same with its files in another directory, which is the server's own and empty.
+    pub fn postgres_in(directory: &Path) -> Self {
+        let mut database = Self::postgres();
+        let (server, name) = database.server.as_ref().unwrap();
+        let tablespace = format!("{name}_space");
+        server.execute(&format!("CREATE TABLESPACE {tablespace} LOCATION '{}'", directory.display()));
+        server.execute(&format!("ALTER DATABASE {name} SET TABLESPACE {tablespace}"));
+        database.tablespace = Some(tablespace);
+        database
+    }
+
+    /// The directory of the server of the tests; none if this process may not look into it.
+    pub fn directory_of_the_server() -> Option<PathBuf> {
+        let directory = "SELECT current_setting('data_directory') AS answer";
+        let row: TextRow = sql_query(directory).get_result(&mut Server::of_the_tests().connect()).unwrap();
+        let directory = PathBuf::from(row.answer);
+        std::fs::read_dir(&directory).is_ok().then_some(directory)
     }
 
     /// The embedded database in a directory that somebody else looks after.
     pub fn in_directory(directory: &Path) -> Self {
-        Self { location: Location::Sqlite(directory.to_owned()), server: None, _directory: None }
+        Self { location: Location::Sqlite(directory.to_owned()), server: None, tablespace: None, _directory: None }
     }
 
     /// A copy as it is now, as a backup makes one. On PostgreSQL nobody may be connected.
@@ -109,6 +130,11 @@ impl Database {
                 Self::made_from(template)
             }
         }
+    }
+
+    /// A new one of the same kind.
+    pub fn another(&self) -> Self {
+        if self.location.embedded() { Self::sqlite() } else { Self::postgres() }
     }
 
     /// Where it lies.
@@ -330,6 +356,9 @@ impl Drop for Database {
     fn drop(&mut self) {
         if let Some((server, name)) = &self.server {
             server.execute(&format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)"));
+            if let Some(tablespace) = &self.tablespace {
+                server.execute(&format!("DROP TABLESPACE {tablespace}"));
+            }
         }
     }
 }

@@ -11,7 +11,7 @@ use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::thread::{panicking, sleep};
 use std::time::Duration;
 
-use obhut::store::Location;
+use obhut::store::{Location, Shelf};
 use obhut::types::{Clock as _, Role, SystemClock, Timestamp};
 use reqwest::Method;
 use reqwest::blocking::{Client, RequestBuilder, Response};
@@ -235,6 +235,22 @@ impl House {
     /// The client of the tests; it clones cheaply.
     pub fn client(&self) -> Client {
         self.client.clone()
+    }
+
+    /// What a process that is gone holds, in this column of the rows `of`, ends in a second, as it would have ended by itself
+    /// later, and that is waited for. Fails if it would not have ended within `longest`, as if it were of another unit.
+    #[track_caller]
+    pub fn wait_for_the_end_of(&self, column: &str, of: &str, longest: Duration) {
+        let (table, which) = of.split_once(' ').unwrap_or((of, "WHERE 1 = 1"));
+        let held = format!("SELECT CAST(max({column}) AS TEXT) AS answer FROM {table} {which} AND {column} > 0");
+        let until: i64 = self.database.texts(Shelf::Records, &held)[0].parse().unwrap();
+        let now = SystemClock.now();
+        let latest = now.plus(i64::try_from(longest.as_micros()).unwrap()).micros();
+        assert!((now.micros()..=latest).contains(&until), "{table}.{column} is {until}, and now is {}", now.micros());
+        let soon = now.plus(Timestamp::SECOND).micros();
+        self.database
+            .execute(Shelf::Records, &format!("UPDATE {table} SET {column} = {soon} {which} AND {column} > 0"));
+        sleep(Duration::from_millis(1_100));
     }
 
     /// The database, for looks behind the house's back.

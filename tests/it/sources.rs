@@ -27,6 +27,9 @@ in_a_house_on_both_databases!(
     a_connector_is_added_by_a_folder_alone,
 );
 
+/// The longest a process that is gone keeps others away from a source.
+const LEASE: Duration = Duration::from_secs(60);
+
 fn fake(people: usize) -> Fake<Shop> {
     Fake::serve(Shop::with_people(people), Arc::new(SystemClock))
 }
@@ -161,7 +164,7 @@ fn a_sync_that_is_killed_goes_on_where_it_was(database: Database) {
     shop.slow_down(Duration::ZERO);
     let busy = house.run(&["sources", "sync", "shop"]);
     assert!(text(&busy).contains("another process is at it"), "{}", text(&busy));
-    house.database().execute(Shelf::Records, "UPDATE connection SET lease_until = 0");
+    house.wait_for_the_end_of("lease_until", "connection", LEASE);
     let before = shop.calls();
     let synced = house.run(&["sources", "sync", "shop"]);
     assert!(synced.status.success(), "{}", text(&synced));
@@ -225,7 +228,7 @@ fn files_are_read_out_of_a_folder_also_by_one_that_is_killed(database: Database)
     child.kill().unwrap();
     child.wait().unwrap();
     assert!(waited.is_some() && folder.join("list.csv").exists());
-    house.database().execute(Shelf::Records, "UPDATE connection SET lease_until = 0");
+    house.wait_for_the_end_of("lease_until", "connection", LEASE);
     let synced = house.run(&["sources", "sync", "till"]);
     assert!(synced.status.success() && text(&synced).contains("rejected"), "{}", text(&synced));
     assert_eq!(house.database().count(Shelf::Records, "record"), 2_994);
@@ -276,10 +279,13 @@ fn whom_the_hub_erases_the_shop_forgets_also_when_a_process_is_killed(database: 
     }));
     house.kill();
     shop.slow_down(Duration::ZERO);
-    house.database().execute(Shelf::Records, "UPDATE source_erasure SET lease_until = 0");
     house.start();
     let path = format!("/v1/requests/{id}");
     let source = || house.get(Role::Dpo, &path).json()["sources"][0].clone();
+    // As long as the lease runs, somebody may be at it.
+    sleep(Duration::from_secs(2));
+    assert_ne!(source()["state"], "final", "{}", source());
+    house.wait_for_the_end_of("lease_until", "source_erasure", LEASE);
     let done = (0..600).any(|_| {
         sleep(Duration::from_millis(100));
         source()["state"] == "final"

@@ -13,7 +13,10 @@ use crate::house::{House, in_a_house_on_both_databases};
 use crate::vendors::Fake;
 use crate::vendors::subscriber::{SECRET, Subscriber};
 
-in_a_house_on_both_databases!(a_program_is_told_by_the_running_hub_until_it_is_let_go);
+in_a_house_on_both_databases!(
+    a_program_is_told_by_the_running_hub_until_it_is_let_go,
+    a_message_whose_sender_is_killed_is_sent_by_the_next,
+);
 
 fn text(output: &Output) -> String {
     format!("{}\n{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
@@ -31,7 +34,8 @@ fn until(what: &str, holds: impl Fn() -> bool) {
     panic!("it does not come to this: {what}");
 }
 
-fn a_program_is_told_by_the_running_hub_until_it_is_let_go(database: Database) {
+/// A house that tells a program, and the program.
+fn telling(database: Database) -> (House, Fake<Subscriber>) {
     let mut house = House::open(database).with_subject("anna").consenting_to("newsletter_email");
     house.keep_secret(SECRET);
     let program = Fake::serve(Subscriber::new(), Arc::new(SystemClock));
@@ -42,6 +46,32 @@ fn a_program_is_told_by_the_running_hub_until_it_is_let_go(database: Database) {
     let rest = ["--secret-file", &secret, "--allow-private-host", "127.0.0.1"];
     let added = house.run(&[&fixed[..], &rest[..]].concat());
     assert!(added.status.success(), "{}", text(&added));
+    (house, program)
+}
+
+fn a_message_whose_sender_is_killed_is_sent_by_the_next(database: Database) {
+    let (mut house, program) = telling(database);
+    program.slow_down(Duration::from_secs(2));
+    let before = program.calls();
+    house.say("anna", "withdrawn", Some("newsletter_email")).expect(201);
+    until("the program is told", || program.calls() > before);
+    house.kill();
+    program.slow_down(Duration::ZERO);
+    let before = program.calls();
+    house.start();
+    // As long as the lease runs, somebody may be at it.
+    sleep(Duration::from_secs(2));
+    assert_eq!(program.calls(), before, "two tell the same");
+    house.wait_for_the_end_of("lease_until", "message", Duration::from_secs(120));
+    until("the next tells it", || program.calls() == before + 1);
+    let heard = program.with(|program| program.heard.last().cloned().unwrap());
+    assert_eq!(heard.1["type"], "consent.withdrawn", "{}", heard.1);
+    let listed = || text(&house.run(&["destinations", "list"]));
+    until("it stands as arrived", || listed().contains("0 wait, 1 arrived, 0 given up"));
+}
+
+fn a_program_is_told_by_the_running_hub_until_it_is_let_go(database: Database) {
+    let (house, program) = telling(database);
     assert_eq!(program.with(|program| (program.heard.len(), program.forged)), (1, 0), "one message to try it");
     assert!(house.run(&["destinations", "test", "crm"]).status.success());
     program.with(|program| program.heard.clear());

@@ -3,4 +3,4 @@
 pub mod record;
 mod statement;
 
-pub use statement::Statement;
+pub use statement::{Statement, read};

@@ -7,6 +7,7 @@ use serde_json::Value;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use crate::api::json;
 use crate::api::problem::{Code, Problem};
 use crate::api::{Identifier, Instant};
 use crate::consent::{Act, Entry, EntryNo, Method, Purpose, confirmed_in_time, proven};
@@ -104,6 +105,15 @@ impl Statement {
         };
         Ok(Stated { entry, evidence: proof, dated: self.at.is_some() })
     }
+}
+
+/// Reads the document of `POST /v1/consents` as a caller of `role` sends it; `purpose` is the definition its code names. For
+/// whoever wants to know what is read and what is refused, without a house around it.
+///
+/// # Errors
+/// The problem that would be answered.
+pub fn read(bytes: &[u8], role: Role, purpose: Option<&Purpose>, now: Timestamp) -> Result<Stated, Problem> {
+    json::read::<Statement>(bytes)?.entry(role, purpose, now)
 }
 
 /// A version of a text is a code, not a text.

@@ -1,6 +1,7 @@
 //! [`Shipment`]: the records of one call, handed out in chunks, so that memory holds one chunk and not the body.
 
 use std::pin::Pin;
+use std::time::Duration;
 
 use actix_web::dev::Payload;
 use actix_web::http::header::CONTENT_TYPE;
@@ -17,7 +18,9 @@ use crate::intake::normal::Reason;
 use crate::intake::{CHUNK, MAX_BYTES, Rejection};
 
 /// Bytes after which a chunk is taken in before it is full.
-const ENOUGH: usize = 4 << 20;
+const ENOUGH: usize = 1 << 20;
+/// How long a chunk is filled. What a slow sender has sent by then is taken in, and holds no memory any more.
+const LONGEST: Duration = Duration::from_secs(2);
 
 /// The records of one call.
 pub(super) enum Shipment {
@@ -55,7 +58,7 @@ impl FromRequest for Shipment {
             let lines = body::expect_media(request.headers(), is_ndjson, NEITHER)
                 .and_then(|()| Reader::open(request.headers(), payload.take(), limits.stream, limits.patience))
                 .map(|reader| if keyed { reader.digesting() } else { reader })
-                .map(|reader| Self::Stream(Box::new(Lines::new(reader, limits.line.min(MAX_BYTES)))));
+                .map(|reader| Self::Stream(Box::new(Lines::new(reader, limits.line.min(MAX_BYTES), ENOUGH))));
             return Box::pin(std::future::ready(lines));
         }
         if !is_json(&media) {
@@ -78,14 +81,23 @@ impl Shipment {
         matches!(self, Self::Stream(_))
     }
 
-    /// The next records; none at the end.
+    /// The next records; none at the end. Those of the chunk before must be gone.
     ///
     /// # Errors
-    /// If the body cannot be read on.
+    /// If the body cannot be read on, or there is no room for it.
     pub(super) async fn chunk(&mut self) -> Result<Option<Chunk>, Problem> {
         let (mut records, mut places, mut size) = (Vec::new(), Vec::new(), 0);
+        if let Self::Stream(lines) = self {
+            lines.let_go();
+        }
+        let mut late = std::pin::pin!(tokio::time::sleep(LONGEST));
         while places.len() < CHUNK && size < ENOUGH {
-            let Some((place, record)) = self.next().await? else { break };
+            let next = tokio::select! {
+                biased;
+                next = self.next() => next?,
+                () = late.as_mut(), if !places.is_empty() => break,
+            };
+            let Some((place, record)) = next else { break };
             match record {
                 Some(record) => {
                     size += record.len();
@@ -104,7 +116,9 @@ impl Shipment {
     /// If the body cannot be read on.
     pub(super) async fn read_out(mut self) -> Result<[u8; 32], Problem> {
         if let Self::Stream(lines) = &mut self {
-            while lines.next().await?.is_some() {}
+            while lines.next().await?.is_some() {
+                lines.let_go();
+            }
         }
         Ok(self.digest())
     }

@@ -11,6 +11,7 @@ use serde_json::json;
 use super::injector::{Errno, Injector};
 use super::load::{SETTLED, Told, all_is_there, complaint_about, eventually, expect_later, house};
 use crate::databases::{Database, Dialect};
+use crate::hammer::{figure, name, times};
 use crate::house::{House, Reply, Surroundings, demand, in_a_house_on_both_databases, lookup, statement, text};
 
 /// The audit shelf of a running hub, which can be broken and repaired behind its back.
@@ -28,12 +29,7 @@ impl Shelving {
     pub(super) fn fail(&self, house: &House) {
         match &self.injector {
             Some(injector) => injector.fail("write", "audit.db", Errno::NoSpace),
-            None => house.database().execute(
-                Shelf::Audit,
-                "CREATE FUNCTION audit.refuse() RETURNS trigger LANGUAGE plpgsql AS
-                     'BEGIN RAISE EXCEPTION ''no line today''; END';
-                 CREATE TRIGGER refuse BEFORE INSERT ON audit.audit_entry EXECUTE FUNCTION audit.refuse();",
-            ),
+            None => fill_up(house, Shelf::Audit, "audit_entry"),
         }
     }
 
@@ -43,9 +39,28 @@ impl Shelving {
                 assert!(injector.failed() > 0, "the shelf was never written to");
                 injector.relax();
             }
-            None => house.database().execute(Shelf::Audit, "DROP FUNCTION audit.refuse CASCADE"),
+            None => make_room(house, Shelf::Audit),
         }
     }
+}
+
+/// From now on PostgreSQL says of every new row of this table what it says when the disk is full.
+pub(super) fn fill_up(house: &House, shelf: Shelf, table: &str) {
+    let name = shelf.name();
+    house.database().execute(
+        shelf,
+        &format!(
+            "CREATE FUNCTION {name}.refuse() RETURNS trigger LANGUAGE plpgsql AS
+                 'BEGIN RAISE EXCEPTION USING ERRCODE = ''53100'', HINT = ''Check free disk space.'',
+                      MESSAGE = ''could not extend file \"base/16384/16397\": No space left on device''; END';
+             CREATE TRIGGER refuse BEFORE INSERT ON {name}.{table} EXECUTE FUNCTION {name}.refuse();"
+        ),
+    );
+}
+
+/// It takes new rows again.
+pub(super) fn make_room(house: &House, shelf: Shelf) {
+    house.database().execute(shelf, &format!("DROP FUNCTION {}.refuse CASCADE", shelf.name()));
 }
 
 fn nothing_is_disclosed_without_its_line(database: Database) {
@@ -99,10 +114,11 @@ fn an_erasure_without_its_line_is_not_confirmed(database: Database) {
 
 /// Breaks and mends the shelf again and again while many read and write.
 fn a_shelf_that_fails_under_load_discloses_nothing_unwritten(database: Database) {
+    let of = name(&database);
     let (shelf, house) = Shelving::open(database);
-    let told = Told::default();
+    let (told, rounds) = (Told::default(), times("audit_breaks", 4, 100));
     told.while_(&house, |house| {
-        for _ in 0..4 {
+        for _ in 0..rounds {
             sleep(Duration::from_millis(200));
             shelf.fail(house);
             sleep(SETTLED);
@@ -116,6 +132,8 @@ fn a_shelf_that_fails_under_load_discloses_nothing_unwritten(database: Database)
         sleep(Duration::from_millis(200));
     });
     assert!(told.refusals() > 0 && told.counts().1 > 0, "{:?} {:?}", told.counts(), told.refused);
+    let seen = format!("{rounds}; {}, {}", told.counts().1, told.refusals());
+    figure("faults, no audit line", of, "times; disclosures, calls told to come later", seen);
     let ready = house.send(house.request(0, Method::GET, "/readyz"));
     ready.expect(200);
     all_is_there(&house, &told);

@@ -4,7 +4,9 @@ use obhut::store::Shelf;
 use obhut::types::Role;
 use serde_json::{Value, json};
 
+use crate::clock_and_chance::SeededChance;
 use crate::databases::Database;
+use crate::hammer::{figure, name as name_of, times};
 use crate::house::{House, in_a_house_on_both_databases, mail, text};
 
 const PURPOSE: &str = "newsletter_email";
@@ -40,6 +42,9 @@ fn damage_of_one_is_nobody_elses(database: Database) {
     let database = house.database();
     let berta = text(&before[1]["subject_id"]).replace('-', "");
     let berta = database.literal(&hex::decode(berta).unwrap());
+    let whole =
+        database.bytes(Shelf::Keys, "commitment", &format!("FROM data_key WHERE subject_id = {berta}")).remove(0);
+    let whole = database.literal(&whole);
     // Another person's ciphertext in the place of theirs, and then a wrapped key that was spoilt.
     let foreign = format!(
         "UPDATE record SET sealed = (SELECT other.sealed FROM record other WHERE other.subject_id <> {berta} LIMIT 1)
@@ -61,6 +66,34 @@ fn damage_of_one_is_nobody_elses(database: Database) {
         house.lookup(Role::Partner, "berta", PURPOSE).expect(404);
         assert!(house.audited("refused") > refused, "the audit book does not tell of the damage");
     }
+    // One bit of one row, anywhere.
+    database.execute(Shelf::Keys, &format!("UPDATE data_key SET commitment = {} WHERE subject_id = {berta}", whole));
+    let (chance, rounds, mut seen) = (SeededChance::of(5), times("damages", 6, 300), 0);
+    let before = read_all(&house);
+    assert!(before[1].is_null(), "the ciphertext is still another person's");
+    for _ in 0..rounds {
+        let at = 2 * chance.below(2);
+        let id = database.literal(&hex::decode(text(&before[at]["subject_id"]).replace('-', "")).unwrap());
+        let places = [(Shelf::Records, "record", "sealed"), (Shelf::Keys, "data_key", "wrapped")];
+        let (shelf, table, column) = *chance.one_of(&places);
+        let intact = database.bytes(shelf, column, &format!("FROM {table} WHERE subject_id = {id}")).remove(0);
+        let mut spoilt = intact.clone();
+        spoilt[chance.below(intact.len())] ^= 1 << chance.below(8);
+        let write = |bytes: &[u8]| {
+            let bytes = database.literal(bytes);
+            database.execute(shelf, &format!("UPDATE {table} SET {column} = {bytes} WHERE subject_id = {id}"));
+        };
+        write(&spoilt);
+        let after = read_all(&house);
+        assert_eq!(after[2 - at]["data"], before[2 - at]["data"], "the damage of one is another's");
+        // A category that is not asked for may be the damaged one.
+        assert!(after[at].is_null() || after[at]["data"] == before[at]["data"], "what is damaged is disclosed");
+        seen += usize::from(after[at].is_null());
+        write(&intact);
+    }
+    assert!(seen > 0, "no damage was felt");
+    let of = name_of(database);
+    figure("faults, damage", of, "bits turned; that kept their person from being read", format!("{rounds}; {seen}"));
     // Damaged, and nothing allowed: nobody can tell them from somebody who is not there.
     let all = format!("UPDATE data_key SET commitment = {}", database.literal(&[9; 32]));
     database.execute(Shelf::Keys, &all);

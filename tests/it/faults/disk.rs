@@ -12,6 +12,7 @@ use serde_json::json;
 use super::injector::{Errno, Injector};
 use super::load::{SETTLED, Told, all_is_there, complaint_about, eventually, expect_later, house};
 use crate::databases::Database;
+use crate::hammer::{figure, times};
 use crate::house::{House, customer, statement};
 
 fn on_this_disk() -> (Injector, House) {
@@ -27,9 +28,11 @@ fn ready(house: &House) -> u16 {
 /// Fills the disk for a while under load, and frees it.
 fn a_full_disk(kind: &str, file: &str) -> Told {
     let (injector, house) = on_this_disk();
-    let told = Told::default();
+    let (told, rounds) = (Told::default(), times("disks", 4, 80));
     told.while_(&house, |house| {
-        for pass in [0, 1, 2, 5] {
+        // The space ends at another write each time.
+        for (round, pass) in (0..).zip([0, 1, 2, 5].into_iter().cycle()).take(rounds) {
+            let pass = pass + round / 4;
             sleep(Duration::from_millis(150));
             let failed = injector.failed();
             injector.fail_after(pass, kind, file, Errno::NoSpace);
@@ -37,7 +40,7 @@ fn a_full_disk(kind: &str, file: &str) -> Told {
             sleep(Duration::from_millis(200));
             injector.relax();
             // At once, by the same process.
-            let name = format!("free{pass}{}", file.replace(['.', '-'], ""));
+            let name = format!("free{round}{}", file.replace(['.', '-'], ""));
             house.ingest(&[customer("webshop", &name)]).expect_all("created");
             house.lookup(Role::Partner, "marlene", "newsletter_email").expect(200);
         }
@@ -46,8 +49,16 @@ fn a_full_disk(kind: &str, file: &str) -> Told {
     assert_eq!(ready(&house), 200);
     let (stored, disclosed) = told.counts();
     assert!(stored > 0 && disclosed > 0 && told.refusals() > 0, "{stored} {disclosed} {:?}", told.refused);
+    report(&format!("no space for {file}"), &told, rounds);
     all_is_there(&house, &told);
     told
+}
+
+fn report(hammer: &str, told: &Told, times: usize) {
+    let (stored, disclosed) = told.counts();
+    let told = format!("{times}; {stored}, {disclosed}, {}", told.refusals());
+    let hammer = format!("faults, {hammer}");
+    figure(&hammer, "SQLite", "times; acknowledged writes, disclosures, calls told to come later", told);
 }
 
 #[test]
@@ -91,7 +102,8 @@ fn reads_go_on_while_there_is_no_space_for_records() {
 fn a_key_is_free_again_when_there_is_space() {
     let (injector, house) = on_this_disk();
     let mut failed = 0;
-    for pass in 0..14 {
+    let passes = u32::try_from(times("passes", 14, 60)).unwrap();
+    for pass in 0..passes {
         let record = customer("webshop", &format!("repeated{pass}"));
         let call = || {
             let request = house.request(0, Method::POST, "/v1/records").json(&json!({"records": [record]}));
@@ -112,11 +124,20 @@ fn a_key_is_free_again_when_there_is_space() {
 /// After a failed write or fsync below a commit nobody knows what the disk holds: nothing is served until a new process
 /// has read the files again. All that was acknowledged is there.
 fn a_broken_disk(kind: &str, file: &str) {
+    // In the long run it fails at another call each time.
+    let rounds = times("broken_disks", 1, 25);
+    for pass in (3..).step_by(4).take(rounds) {
+        a_disk_that_breaks_after(pass, kind, file);
+    }
+    figure("faults, broken disk", "SQLite", &format!("times that {kind} fails on {file}"), rounds);
+}
+
+fn a_disk_that_breaks_after(pass: u32, kind: &str, file: &str) {
     let (injector, mut house) = on_this_disk();
     let told = Told::default();
     told.while_(&house, |house| {
         sleep(Duration::from_millis(300));
-        injector.fail_after(3, kind, file, Errno::Io);
+        injector.fail_after(pass, kind, file, Errno::Io);
         eventually("the hub is not ready any more", || ready(house) == 503);
         sleep(SETTLED);
         // The disk says that all is well again; whether what it lost came back, it does not say.
@@ -164,16 +185,20 @@ fn a_failed_write_of_records_stops_serving() {
 }
 
 #[test]
+fn a_failed_write_of_keys_stops_serving() {
+    a_broken_disk("write", "keys.db-wal");
+}
+
+#[test]
 fn a_failed_write_of_the_audit_book_stops_serving() {
     a_broken_disk("write", "audit.db-wal");
 }
 
-/// An erasure cuts the write-ahead logs off, which moves their pages into the files. If the disk loses those, the hub does
-/// not say that the person is gone, and stops serving as after any other fsync that failed.
-#[test]
-fn a_failed_fsync_below_an_erasure_stops_serving() {
+/// An erasure cuts the write-ahead logs off, which moves their pages into the files. If the disk fails at any step of that, the
+/// hub does not say that the person is gone, and stops serving as after any other fsync that failed.
+fn a_broken_disk_below_an_erasure(kind: &str, file: &str) {
     let (injector, mut house) = on_this_disk();
-    injector.fail("sync", "records.db$", Errno::Io);
+    injector.fail(kind, file, Errno::Io);
     expect_later(&house.erase("marlene"));
     assert!(injector.failed() > 0, "nothing failed: the disk was not reached");
     injector.relax();
@@ -184,6 +209,31 @@ fn a_failed_fsync_below_an_erasure_stops_serving() {
     // What was begun was finished by the start.
     house.lookup(Role::Dpo, "marlene", "subject_access").expect(404);
     all_is_there(&house, &Told::default());
+}
+
+#[test]
+fn a_failed_fsync_below_an_erasure_stops_serving() {
+    a_broken_disk_below_an_erasure("sync", "records.db$");
+}
+
+#[test]
+fn a_failed_write_of_the_file_below_an_erasure_stops_serving() {
+    a_broken_disk_below_an_erasure("write", "records.db$");
+}
+
+#[test]
+fn a_failed_write_of_the_keys_below_an_erasure_stops_serving() {
+    a_broken_disk_below_an_erasure("write", "keys.db$");
+}
+
+#[test]
+fn a_log_that_cannot_be_cut_off_below_an_erasure_stops_serving() {
+    a_broken_disk_below_an_erasure("truncate", "records.db-wal$");
+}
+
+#[test]
+fn a_log_of_keys_that_cannot_be_cut_off_below_an_erasure_stops_serving() {
+    a_broken_disk_below_an_erasure("truncate", "keys.db-wal$");
 }
 
 /// What was committed is copied from the write-ahead log into the file behind the writers' backs. If the disk fails there,
@@ -265,7 +315,7 @@ fn a_read_that_fails_is_answered_with_later() {
     let (injector, house) = on_this_disk();
     let wrong_key =
         |path| house.send(house.request(0, Method::GET, path).bearer_auth(format!("obh_{}", "0".repeat(97))));
-    for pass in 0..30 {
+    for pass in 0..u32::try_from(times("failed_reads", 30, 400)).unwrap() {
         injector.fail_after(pass, "read", ".db", Errno::Io);
         for reply in [
             house.lookup(Role::Partner, "marlene", "newsletter_email"),

@@ -12,6 +12,7 @@ use super::load::{Told, all_is_there, complaint_about, house};
 use super::proxy::Proxy;
 use crate::clock_and_chance::SeededChance;
 use crate::databases::Database;
+use crate::hammer::{figure, times, unlike};
 use crate::house::{House, Reply, Surroundings, customer, order, text};
 
 /// The answer of a hub that may turn callers away for a moment.
@@ -72,12 +73,14 @@ fn executing(house: &House) -> Vec<String> {
 fn a_disk_that_fills_up_at_any_step_of_an_erasure_leaves_nothing_half() {
     let injector = Injector::new();
     let house = house(Database::sqlite(), injector.surroundings());
-    let mut felt = 0;
+    // In the long run each write of an erasure once, and some more.
+    let (mut felt, steps) = (0, u32::try_from(times("erasures", 6, 60)).unwrap());
+    let stride = if steps > 6 { 1 } else { 3 };
     for file in ["records.db", "keys.db", "audit.db", ".db"] {
-        for pass in 0..6 {
-            let name = format!("gone{pass}{}", file.replace('.', ""));
+        for pass in 0..steps {
+            let name = unlike(&format!("gone{pass}{file}"));
             felt += u32::from(erased(&house, &name, |erase| {
-                injector.fail_after(pass * 3, "write", file, Errno::NoSpace);
+                injector.fail_after(pass * stride, "write", file, Errno::NoSpace);
                 let reply = erase();
                 injector.relax();
                 reply
@@ -85,6 +88,12 @@ fn a_disk_that_fills_up_at_any_step_of_an_erasure_leaves_nothing_half() {
         }
     }
     assert!(injector.failed() > 0 && felt > 8, "only {felt} erasures felt it");
+    figure(
+        "faults, erasures",
+        "SQLite",
+        "erasures on a disk that fills up; that felt it",
+        format!("{}; {felt}", 4 * steps),
+    );
     all_is_there(&house, &Told::default());
 }
 
@@ -94,16 +103,18 @@ fn a_wire_that_is_cut_at_any_step_of_an_erasure_leaves_nothing_half() {
     let proxy = Proxy::to(&database);
     let house = house(database, Surroundings { database_url: Some(proxy.url()), ..Surroundings::default() });
     let chance = SeededChance::of(11);
-    for number in 0..20 {
-        erased(&house, &format!("gone{number}"), |erase| {
+    let (number, mut felt) = (times("cut_wires", 20, 400), 0);
+    for number in 0..number {
+        felt += u32::from(erased(&house, &unlike(&format!("gone{number}")), |erase| {
             scope(|threads| {
                 let reply = threads.spawn(erase);
                 sleep(Duration::from_millis(u64::try_from(chance.below(150)).unwrap()));
                 proxy.cut();
                 reply.join().unwrap()
             })
-        });
+        }));
     }
+    figure("faults, erasures", "PostgreSQL", "erasures whose wire is cut; that felt it", format!("{number}; {felt}"));
     assert!(proxy.cuts() > 40, "only {} ends were cut", proxy.cuts());
     all_is_there(&house, &Told::default());
 }

@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use super::load::{Told, all_is_there, house, nothing_is_open};
 use crate::clock_and_chance::SeededChance;
 use crate::databases::Database;
-use crate::hammer::{figure, name as name_of, times};
+use crate::hammer::{figure, name as name_of, seed, times};
 use crate::house::{House, Surroundings, customer, in_a_house_on_both_databases, lookup, text};
 
 const CLIENTS: usize = 4;
@@ -114,13 +114,14 @@ fn body_of(reply: &[u8]) -> Option<Value> {
 fn hanging_up_anywhere_leaves_nothing_open_and_loses_nothing(database: Database) {
     let house = house(database, Surroundings::default());
     let (told, count) = (Told::default(), times("hang_ups", 500, 10_000));
+    let seed = seed("hang_ups", 1);
     let address = house.address().trim_start_matches("http://").to_owned();
     let (names, marks) = (Mutex::new(Vec::new()), Mutex::new(BTreeSet::new()));
     scope(|threads| {
         for client in 0..CLIENTS {
             let (house, told, names, marks, address) = (&house, &told, &names, &marks, &address);
             threads.spawn(move || {
-                let chance = SeededChance::of(u64::try_from(client).unwrap() + 1);
+                let chance = SeededChance::of(seed.wrapping_add(u64::try_from(client).unwrap()));
                 for number in (client..count).step_by(CLIENTS) {
                     let call = Call::of(house, number, &chance);
                     let answered = call.make(address, &chance);
@@ -166,6 +167,7 @@ fn hanging_up_anywhere_leaves_nothing_open_and_loses_nothing(database: Database)
         format!("{count}; {stored}, {disclosed}"),
     );
     figure("hang-ups", database, "cut-off writes; of them done", format!("{}; {finished}", unknown.len()));
+    figure("hang-ups", database, "seed", seed);
     for (once, name) in marks.into_inner().unwrap().iter().take(100) {
         let request = house.request(0, reqwest::Method::POST, "/v1/records");
         let request = request.bearer_auth(&house.key(Role::Partner).key).header("Idempotency-Key", once);

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use super::audit_line::Shelving;
 use super::load::eventually;
 use crate::databases::Database;
+use crate::hammer::{figure, name, times};
 use crate::house::{House, in_a_house_on_both_databases};
 
 /// Somebody of this family at the one phone all have; the given names could be misspelt, and say no more.
@@ -25,6 +26,13 @@ fn people(house: &House) -> i64 {
 /// The fourth family is stored, and the process dies before the first three are told apart: nothing is taken apart without
 /// its line in the book, and no line can be written. The next process finds what is left to do.
 fn a_crash_in_between_leaves_nobody_joined(database: Database) {
+    let (of, rounds) = (name(&database), times("take_backs", 1, 20));
+    let others: Vec<Database> = (1..rounds).map(|_| database.another()).collect();
+    std::iter::once(database).chain(others).for_each(crashed);
+    figure("faults, take back", of, "crashes between joining and taking apart", rounds);
+}
+
+fn crashed(database: Database) {
     let (shelf, mut house) = Shelving::open(database);
     let before = people(&house);
     for family in [("Jan", "Adler"), ("Jon", "Bussard"), ("Jen", "Condor")] {

@@ -57,7 +57,7 @@ macro_rules! tests {
     };
 }
 
-tests! { records record_lines ndjson csv vendor_documents identifiers fields lookups purposes segments envelopes }
+tests! { records record_lines ndjson csv vendor_documents identifiers fields lookups purposes statements segments envelopes }
 
 /// The sealed record with any one bit turned, and any end cut off.
 #[test]

@@ -20,7 +20,7 @@ use std::fmt::Display;
 use std::io::Write as _;
 use std::time::{Duration, Instant};
 
-use obhut::types::Role;
+use obhut::types::{Entropy as _, Role, SystemEntropy};
 use serde_json::json;
 use sha2::{Digest, Sha256};
 
@@ -32,6 +32,24 @@ pub fn times(name: &str, short: usize, full: usize) -> usize {
     let variable = format!("OBHUT_HAMMER_{}", name.to_uppercase());
     let wanted = environment(&variable).map(|text| text.parse().unwrap_or_else(|_| panic!("{variable} is no number")));
     if is_full() { wanted.unwrap_or(full) } else { short }
+}
+
+/// What chance begins with: `short` in the normal suite; by `tests/hammer` another one each time, which is printed, or
+/// whatever `OBHUT_HAMMER_SEED` says.
+#[expect(clippy::print_stderr, reason = "a run that fails must be able to be repeated")]
+pub fn seed(of: &str, short: u64) -> u64 {
+    let wanted = environment("OBHUT_HAMMER_SEED").map(|text| text.parse().expect("OBHUT_HAMMER_SEED is a number"));
+    let seed = match wanted {
+        Some(seed) if is_full() => seed,
+        None if is_full() => {
+            let mut bytes = [0; 8];
+            SystemEntropy::new().fill(&mut bytes).unwrap();
+            u64::from_le_bytes(bytes) >> 32
+        }
+        _ => short,
+    };
+    eprintln!("{of}: OBHUT_HAMMER_SEED={seed}");
+    seed
 }
 
 /// Is this the long run?
@@ -54,19 +72,19 @@ fn environment(variable: &str) -> Option<String> {
 
 /// A running watch. What is measured here is the house from outside, which has a clock of its own.
 #[derive(Clone, Copy)]
-struct Stopwatch(Instant);
+pub struct Stopwatch(Instant);
 
 impl Stopwatch {
     #[expect(clippy::disallowed_methods, reason = "a test measures the house")]
-    fn start() -> Self {
+    pub fn start() -> Self {
         Self(Instant::now())
     }
 
-    fn passed(self) -> Duration {
+    pub fn passed(self) -> Duration {
         self.0.elapsed()
     }
 
-    fn micros(self) -> u64 {
+    pub fn micros(self) -> u64 {
         u64::try_from(self.passed().as_micros()).unwrap()
     }
 }
@@ -78,7 +96,7 @@ fn house(database: Database, arguments: &[&str]) -> House {
 
 /// A name for somebody of a long run, like no other: one that differs by a digit would look like a typing error, and two
 /// people would be taken for one.
-fn unlike(of: &str) -> String {
+pub fn unlike(of: &str) -> String {
     Sha256::digest(of).iter().take(14).map(|byte| char::from(b'a' + byte % 26)).collect()
 }
 

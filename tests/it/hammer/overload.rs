@@ -1,6 +1,10 @@
 //! Far more calls than the hub may or can serve: those it turns away are told so quickly, memory stays bounded, and when
 //! the storm is over all is as before.
 
+mod flood;
+mod sender;
+mod stalled;
+
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{scope, sleep};

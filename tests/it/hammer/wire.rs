@@ -43,14 +43,13 @@ impl Wire {
             }
             self.more()?;
         };
-        let text = String::from_utf8_lossy(&self.received[..head]).into_owned();
-        let status = text.split(' ').nth(1).and_then(|status| status.parse().ok());
-        let status = status.ok_or_else(|| io::Error::other("no status line"))?;
-        let length = header(&text, "content-length").and_then(|length| length.parse().ok()).unwrap_or(0);
+        let mut answer = Answer::of_head(&self.received[..head])?;
+        let length = answer.header("content-length").and_then(|length| length.parse().ok()).unwrap_or(0);
         while self.received.len() < head + length {
             self.more()?;
         }
-        Ok(Answer { status, head: text, body: self.received[head..].to_vec() })
+        answer.body = self.received[head..].to_vec();
+        Ok(answer)
     }
 
     fn more(&mut self) -> io::Result<()> {
@@ -65,6 +64,14 @@ impl Wire {
 }
 
 impl Answer {
+    /// An answer whose body is still to come.
+    pub fn of_head(head: &[u8]) -> io::Result<Self> {
+        let head = String::from_utf8_lossy(head).into_owned();
+        let status = head.split(' ').nth(1).and_then(|status| status.parse().ok());
+        let status = status.ok_or_else(|| io::Error::other("no status line"))?;
+        Ok(Self { status, head, body: Vec::new() })
+    }
+
     /// A header's value.
     pub fn header(&self, name: &str) -> Option<&str> {
         header(&self.head, name)
