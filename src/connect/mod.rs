@@ -49,7 +49,7 @@ mod vendors;
 mod webhook;
 
 pub use aside::Aside;
-pub use audience::{Audience, Newcomer, Spot, Unsubscribed};
+pub use audience::{Audience, Heard, Newcomer, Spot, Unsubscribed};
 pub use catalog::{Catalog, Connector};
 pub use connections::{Connection, Connections, Places, Unkept};
 pub use deletion::{Deletions, Wish};

@@ -50,9 +50,10 @@ impl Bound {
             }
             let mut kept = keep(&part, &names);
             if self.channel == Some(Channel::Social) {
-                for list in ["emails", "phones"] {
-                    kept.get_mut(list).into_iter().for_each(digest);
-                }
+                kept.get_mut("emails").into_iter().for_each(|list| digest(list, str::to_lowercase));
+                // A number in E.164, without its plus.
+                let digits = |number: &str| number.trim_start_matches('+').to_owned();
+                kept.get_mut("phones").into_iter().for_each(|list| digest(list, digits));
             }
             if !kept.is_empty() {
                 data.insert(category.word().to_owned(), Value::Object(kept));
@@ -144,12 +145,12 @@ fn keep(part: &Map<String, Value>, names: &[&str]) -> Map<String, Value> {
     kept
 }
 
-/// Puts digests in the place of values: networks compare them with those of their own members.
-fn digest(list: &mut Value) {
+/// Puts digests in the place of values, each in its normal form: networks compare them with those of their own members.
+fn digest(list: &mut Value, normal: impl Fn(&str) -> String) {
     let Value::Array(points) = list else { return };
     for point in points {
         let value = point.get("value").and_then(Value::as_str);
-        let digest = value.map(|value| hex::encode(Sha256::digest(value.to_lowercase().trim_start_matches('+'))));
+        let digest = value.map(|value| hex::encode(Sha256::digest(normal(value))));
         *point = digest.map_or(Value::Null, |digest| serde_json::json!({"sha256": digest}));
     }
 }
@@ -176,7 +177,7 @@ mod tests {
     #[test]
     fn networks_get_digests_only() {
         let mut list = json!([{"value": "a@example.org", "verified": true}]);
-        digest(&mut list);
+        digest(&mut list, str::to_lowercase);
         assert!(!list.to_string().contains("example.org"));
         assert_eq!(list[0]["sha256"].as_str().map(str::len), Some(64));
     }

@@ -3,7 +3,7 @@
 use diesel::prelude::*;
 
 use super::connection::{Connection, on};
-use super::schema::{audience, audience_member};
+use super::schema::{audience, audience_member, record};
 use super::{Error, Write};
 use crate::types::{SourceNo, SubjectId, Timestamp};
 
@@ -39,13 +39,29 @@ pub struct AudienceRow {
     /// When it was made.
     #[diesel(deserialize_as = i64, serialize_as = i64)]
     pub created_at: Timestamp,
+    /// The channel of the segment, at the last push; empty: not known, so that a no on any channel counts.
+    pub channel: String,
+    /// 1: it is being removed, and nobody is handed over any more.
+    pub ending: i16,
 }
 
 impl AudienceRow {
     /// Is a push of everybody due?
     #[must_use]
     pub fn is_due(&self, now: Timestamp) -> bool {
-        self.wanted_at.is_set() || (self.next_at.is_set() && self.next_at <= now)
+        !self.is_ending() && (self.wanted_at.is_set() || (self.next_at.is_set() && self.next_at <= now))
+    }
+
+    /// Is it being removed?
+    #[must_use]
+    pub const fn is_ending(&self) -> bool {
+        self.ending != 0
+    }
+
+    /// Does a no to this purpose on this channel concern whom it was given? Without one it is a no to all.
+    fn concerns(&self, purpose: Option<&str>, channel: Option<&str>) -> bool {
+        let of_purpose = purpose.is_none_or(|purpose| self.purposes.split(',').any(|one| one == purpose));
+        of_purpose && channel.is_none_or(|channel| self.channel.is_empty() || self.channel == channel)
     }
 }
 
@@ -68,8 +84,18 @@ pub struct MemberRow {
     /// Since when.
     #[diesel(deserialize_as = i64, serialize_as = i64)]
     pub changed_at: Timestamp,
+    /// Until when the vendor may still carry out the adding it was told of; unset: it was never told.
+    #[diesel(deserialize_as = i64, serialize_as = i64)]
+    pub settles_at: Timestamp,
+    /// Who is to be taken off waits until then.
+    #[diesel(deserialize_as = i64, serialize_as = i64)]
+    pub due_at: Timestamp,
 }
 
+/// ```text
+/// HANDED → THERE → LEAVING → (forgotten)
+///    └───────────────↑ └──→ GONE → HANDED
+/// ```
 impl MemberRow {
     /// The vendor is told, or was and has not answered.
     pub const HANDED: i16 = 1;
@@ -77,6 +103,14 @@ impl MemberRow {
     pub const THERE: i16 = 2;
     /// They are to be taken off.
     pub const LEAVING: i16 = 3;
+    /// They were taken off, and the vendor still knows them; an erasure must reach it.
+    pub const GONE: i16 = 4;
+    /// Where those stand whom the vendor may have on its list.
+    pub const PRESENT: [i16; 2] = [Self::HANDED, Self::THERE];
+    /// Where those stand who are on the list, or are still to be taken off.
+    pub const ON_LIST: [i16; 3] = [Self::HANDED, Self::THERE, Self::LEAVING];
+    /// All of these.
+    pub const ALL: [i16; 4] = [Self::HANDED, Self::THERE, Self::LEAVING, Self::GONE];
 }
 
 /// All audiences.
@@ -85,6 +119,26 @@ impl MemberRow {
 /// If the shelf cannot be read.
 pub fn all(connection: &mut Connection) -> Result<Vec<AudienceRow>, Error> {
     Ok(on!(connection, |c| audience::table.order(audience::source_no).select(AudienceRow::as_select()).load(c))?)
+}
+
+/// The audience of this source.
+///
+/// # Errors
+/// If the shelf cannot be read.
+pub fn find(connection: &mut Connection, source: SourceNo) -> Result<Option<AudienceRow>, Error> {
+    Ok(all(connection)?.into_iter().find(|row| row.source_no == source))
+}
+
+/// Lets an audience end: from here on nobody is handed over to it, whatever is asked for. False if there is none.
+///
+/// # Errors
+/// If it cannot be written.
+pub fn end_for_good(write: &mut Write<'_>, source: SourceNo) -> Result<bool, Error> {
+    let this = audience::source_no.eq(source.0);
+    let ending = on!(write.records(), |c| diesel::update(audience::table.filter(this))
+        .set((audience::ending.eq(1_i16), audience::retry_at.eq(0_i64)))
+        .execute(c))?;
+    Ok(ending > 0)
 }
 
 /// Adds an audience, or puts segment and schedule in the place of those there were.
@@ -132,8 +186,7 @@ pub fn take(
     until: Timestamp,
     now: Timestamp,
 ) -> Result<Option<AudienceRow>, Error> {
-    let found = all(write.records())?.into_iter().find(|row| row.source_no == source && row.lease_until <= now);
-    let Some(row) = found else { return Ok(None) };
+    let Some(row) = find(write.records(), source)?.filter(|row| row.lease_until <= now) else { return Ok(None) };
     let wanted_at = if everybody && !row.wanted_at.is_set() { now } else { row.wanted_at };
     let row = AudienceRow { lease_owner: owner.to_vec(), lease_until: until, wanted_at, ..row };
     put(write, &row)?;
@@ -146,9 +199,9 @@ pub fn take(
 /// # Errors
 /// If it cannot be written.
 pub fn renew(write: &mut Write<'_>, owner: &[u8], row: &AudienceRow) -> Result<bool, Error> {
-    let found = all(write.records())?.into_iter().find(|found| found.source_no == row.source_no);
+    let found = find(write.records(), row.source_no)?;
     let Some(found) = found.filter(|found| found.lease_owner == owner) else { return Ok(false) };
-    put(write, &AudienceRow { wanted_at: found.wanted_at, ..row.clone() })?;
+    put(write, &AudienceRow { wanted_at: found.wanted_at, ending: found.ending, ..row.clone() })?;
     Ok(true)
 }
 
@@ -163,11 +216,15 @@ pub fn end(
     row: &AudienceRow,
     (everybody, begun_at): (bool, Timestamp),
 ) -> Result<bool, Error> {
-    let found = all(write.records())?.into_iter().find(|found| found.source_no == row.source_no);
+    let found = find(write.records(), row.source_no)?;
     let Some(found) = found.filter(|found| found.lease_owner == owner) else { return Ok(false) };
     let done = everybody && found.wanted_at <= begun_at;
     let wanted_at = if done { Timestamp::UNSET } else { found.wanted_at };
-    put(write, &AudienceRow { wanted_at, lease_owner: Vec::new(), lease_until: Timestamp::UNSET, ..row.clone() })?;
+    let ending = found.ending;
+    put(
+        write,
+        &AudienceRow { wanted_at, ending, lease_owner: Vec::new(), lease_until: Timestamp::UNSET, ..row.clone() },
+    )?;
     Ok(true)
 }
 
@@ -186,23 +243,40 @@ pub fn with_indexes(connection: &mut Connection, source: SourceNo, ixs: &[Vec<u8
     Ok(all)
 }
 
-/// Who was handed over to this vendor after `after`, in the order of their indexes; of one state if it is named.
+/// Who of this vendor stands at one of `states`, after `after`, in the order of their indexes.
 ///
 /// # Errors
 /// If the shelf cannot be read.
 pub fn members(
     connection: &mut Connection,
     source: SourceNo,
-    state: Option<i16>,
+    states: &[i16],
     after: &[u8],
     limit: i64,
 ) -> Result<Vec<MemberRow>, Error> {
-    let states =
-        state.map_or_else(|| vec![MemberRow::HANDED, MemberRow::THERE, MemberRow::LEAVING], |state| vec![state]);
     let theirs = audience_member::source_no.eq(source.0).and(audience_member::ix.gt(after.to_vec()));
     Ok(on!(connection, |c| audience_member::table
-        .filter(theirs.and(audience_member::state.eq_any(states)))
+        .filter(theirs.and(audience_member::state.eq_any(states.to_vec())))
         .order(audience_member::ix)
+        .limit(limit)
+        .select(MemberRow::as_select())
+        .load(c))?)
+}
+
+/// Who is to be taken off now: whoever waits longest for a try comes first.
+///
+/// # Errors
+/// If the shelf cannot be read.
+pub fn leaving(
+    connection: &mut Connection,
+    source: SourceNo,
+    now: Timestamp,
+    limit: i64,
+) -> Result<Vec<MemberRow>, Error> {
+    let theirs = audience_member::source_no.eq(source.0).and(audience_member::state.eq(MemberRow::LEAVING));
+    Ok(on!(connection, |c| audience_member::table
+        .filter(theirs.and(audience_member::due_at.le(now.micros())))
+        .order((audience_member::due_at, audience_member::ix))
         .limit(limit)
         .select(MemberRow::as_select())
         .load(c))?)
@@ -273,20 +347,87 @@ pub fn step(
         let these = audience_member::source_no.eq(source.0).and(audience_member::ix.eq_any(ixs.to_vec()));
         let standing = these.and(audience_member::state.eq_any(from.to_vec()));
         moved += on!(write.records(), |c| diesel::update(audience_member::table.filter(standing))
-            .set((audience_member::state.eq(to), audience_member::changed_at.eq(now.micros())))
+            .set((
+                audience_member::state.eq(to),
+                audience_member::changed_at.eq(now.micros()),
+                audience_member::due_at.eq(now.micros()),
+            ))
             .execute(c))?;
     }
     Ok(moved)
 }
 
-/// These people are to be taken off wherever they were handed over for `purpose`; without one, everywhere.
+/// The vendor is about to be told of these people, and may be at it until `settles_at`. Answers who of them is still to be handed
+/// over; who is to be taken off meanwhile must not be told of.
+///
+/// # Errors
+/// If it cannot be written; then nobody may be told of.
+pub fn tell(
+    write: &mut Write<'_>,
+    source: SourceNo,
+    ixs: &[Vec<u8>],
+    settles_at: Timestamp,
+) -> Result<Vec<Vec<u8>>, Error> {
+    let rows = with_indexes(write.records(), source, ixs)?.into_iter();
+    let handed: Vec<Vec<u8>> = rows.filter(|row| row.state == MemberRow::HANDED).map(|row| row.ix).collect();
+    settle(write, source, &handed, settles_at, settles_at)?;
+    Ok(handed)
+}
+
+/// The vendor answered, or did not, and may be at adding these people until `settles_at`, wherever they stand by now. Who of them is
+/// to be taken off is due at `due_at`.
+///
+/// # Errors
+/// If it cannot be written.
+pub fn settle(
+    write: &mut Write<'_>,
+    source: SourceNo,
+    ixs: &[Vec<u8>],
+    settles_at: Timestamp,
+    due_at: Timestamp,
+) -> Result<(), Error> {
+    for ixs in ixs.chunks(500) {
+        let these = audience_member::source_no.eq(source.0).and(audience_member::ix.eq_any(ixs.to_vec()));
+        on!(write.records(), |c| diesel::update(audience_member::table.filter(these))
+            .set((audience_member::settles_at.eq(settles_at.micros()), audience_member::due_at.eq(due_at.micros()),))
+            .execute(c))?;
+    }
+    Ok(())
+}
+
+/// Somebody who is to be taken off is tried again then.
+///
+/// # Errors
+/// If it cannot be written.
+pub fn postpone(write: &mut Write<'_>, row: &MemberRow, due_at: Timestamp) -> Result<(), Error> {
+    let this = audience_member::source_no.eq(row.source_no.0).and(audience_member::ix.eq(row.ix.clone()));
+    on!(write.records(), |c| diesel::update(audience_member::table.filter(this))
+        .set(audience_member::due_at.eq(due_at.micros()))
+        .execute(c))?;
+    Ok(())
+}
+
+/// What is kept of somebody ends then, whatever the vendor does.
+///
+/// # Errors
+/// If it cannot be written.
+pub fn end_errand(write: &mut Write<'_>, row: &MemberRow, ends: Timestamp) -> Result<(), Error> {
+    let Ok(nobody) = SubjectId::from_slice(&row.errand) else { return Ok(()) };
+    let theirs = record::part.eq(nobody.part()).and(record::subject_id.eq(row.errand.clone()));
+    on!(write.records(), |c| diesel::update(record::table.filter(theirs))
+        .set(record::keep_until.eq(ends.micros()))
+        .execute(c))?;
+    Ok(())
+}
+
+/// These people are to be taken off wherever they were handed over for `purpose` on `channel`; without either, everywhere.
 ///
 /// # Errors
 /// If it cannot be written.
 pub fn take_off(
     write: &mut Write<'_>,
     people: &[SubjectId],
-    purpose: Option<&str>,
+    (purpose, channel): (Option<&str>, Option<&str>),
     now: Timestamp,
 ) -> Result<(), Error> {
     let rows = of_people(write.records(), people)?;
@@ -296,10 +437,8 @@ pub fn take_off(
     let audiences = all(write.records())?;
     for row in rows {
         let of = audiences.iter().find(|audience| audience.source_no == row.source_no);
-        let concerns = |purpose: &str| of.is_none_or(|of| of.purposes.split(',').any(|one| one == purpose));
-        if purpose.is_none_or(concerns) {
-            let from = [MemberRow::HANDED, MemberRow::THERE];
-            step(write, row.source_no, &[row.ix], (&from, MemberRow::LEAVING), now)?;
+        if of.is_none_or(|of| of.concerns(purpose, channel)) {
+            step(write, row.source_no, &[row.ix], (&MemberRow::PRESENT, MemberRow::LEAVING), now)?;
         }
     }
     Ok(())
