@@ -103,19 +103,23 @@ pub async fn keep_erasing(erasures: Arc<VendorErasures>) {
 }
 
 impl VendorErasures {
-    /// Asks the vendors of one request now, whether they are due or not.
+    /// Asks the vendors of one request now, whether they are due or not; but for one that may still be at adding the person, which would
+    /// find nobody.
     ///
     /// # Errors
     /// If the hub fails; what a vendor answers is in the request.
     pub async fn ask_all_of(&self, request: RequestId) -> Result<(), Error> {
         let rows = self.store.read(move |read| source_erasures::of(read.records(), request)).await?;
-        for row in rows.iter().filter(|row| row.state != SourceErasureRow::FINAL) {
+        let now = self.now();
+        let held = |row: &SourceErasureRow| row.attempts == 0 && row.next_at > now;
+        for row in rows.iter().filter(|row| row.state != SourceErasureRow::FINAL && !held(row)) {
             self.ask(row).await?;
         }
         Ok(())
     }
 
-    async fn due(&self) -> Vec<SourceErasureRow> {
+    /// What is due, of each vendor.
+    pub(super) async fn due(&self) -> Vec<SourceErasureRow> {
         let now = self.now();
         match self.store.read(move |read| source_erasures::due(read.records(), now, PAGE)).await {
             Ok(rows) => rows,

@@ -11,7 +11,8 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 
 use super::erase::{Vaulted, store_kept};
-use super::errand::{LONGEST, ask, destroy_errand};
+use super::errand::{LONGEST, ask};
+use super::nobody::destroy_errand;
 use super::{Error, Rights};
 use crate::consent::{Act, Entry, ledger};
 use crate::gateway::Kept;
@@ -324,5 +325,46 @@ const fn answers(act: Act) -> u8 {
         Act::Restricted | Act::RestrictionLifted => 0,
         Act::Objected | Act::ObjectionLifted => 1,
         Act::Granted | Act::Denied | Act::Withdrawn => 2,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::consent::{EntryNo, Method};
+
+    fn said(act: Act, at: i64) -> Entry {
+        let at = Timestamp::from_micros(at);
+        Entry {
+            act,
+            purpose: "newsletter_email".parse().ok(),
+            channel: None,
+            at,
+            recorded_at: at,
+            entry_no: EntryNo(at.micros()),
+            origin: SubjectId::from_uuid(uuid::Uuid::from_u128(1)),
+            text_version: None,
+            method: Method::Link,
+            proven: false,
+            confirmed: false,
+            explicit: false,
+            parental: false,
+        }
+    }
+
+    #[test]
+    fn only_a_yes_that_comes_after_it_takes_a_no_back() {
+        for (first, second, no) in [
+            (Act::Granted, Act::Withdrawn, true),
+            (Act::Withdrawn, Act::Granted, false),
+            (Act::Restricted, Act::RestrictionLifted, false),
+            (Act::Objected, Act::ObjectionLifted, false),
+            (Act::Objected, Act::Granted, true),
+            (Act::Restricted, Act::Granted, true),
+        ] {
+            assert_eq!(is_a_no(&[said(first, 1), said(second, 2)]), no, "{first:?} {second:?}");
+            assert_eq!(is_a_no(&[said(second, 2), said(first, 1)]), no, "{first:?} {second:?}");
+        }
+        assert!(!is_a_no(&[]));
     }
 }

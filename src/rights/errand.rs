@@ -12,14 +12,15 @@ use serde_json::{Value, json};
 
 use super::audience::{DIGESTS, leave_all};
 use super::erase::Vaulted;
+use super::nobody::destroy_errand;
 use super::{Error, Kind, Rights};
 use crate::audit::{Act, Line};
 use crate::gateway::{Actor, Answer, Ask, Caller, Disclosed, Disclosure, Kept, Scope};
 use crate::store::audiences::MemberRow;
-use crate::store::rows::{RecordRow, SubjectRow, SubjectRows, SubjectState, Who};
+use crate::store::rows::{SubjectRows, Who};
 use crate::store::source_erasures::{self, SourceErasureRow};
-use crate::store::{self, Write, audiences, connections, deliveries, identifiers, keys, records, subjects};
-use crate::types::{Category, CategorySet, IdentifierKind, RecordKind, RequestId, SourceNo, SubjectId, Timestamp};
+use crate::store::{self, Write, audiences, connections, deliveries, identifiers};
+use crate::types::{Category, IdentifierKind, RequestId, SourceNo, SubjectId, Timestamp};
 use crate::vault::{Personal, source_scoped};
 
 /// The purpose under which it is read: the person demanded it.
@@ -211,48 +212,6 @@ impl Rights {
         self.others_have(self.indexes_of(source, list, value)?, None).await
     }
 
-    /// Seals what a vendor is told, for a nobody of its own, until `ends` at the latest.
-    pub(super) fn seal_for_nobody(
-        &self,
-        source: SourceNo,
-        documents: Vec<(Category, Personal)>,
-        ends: Timestamp,
-        now: Timestamp,
-    ) -> Result<Vaulted, Error> {
-        let nobody = SubjectId::from_uuid(self.ids.uuid()?);
-        let record_no = self.ids.record_no();
-        let held: CategorySet = documents.iter().map(|(category, _)| *category).collect();
-        let (key, sealed) = self.shredder.keep(nobody, vec![(record_no, documents)], now)?;
-        let records = sealed.into_iter().map(|sealed| RecordRow {
-            record_no,
-            part: nobody.part(),
-            subject_id: nobody,
-            sealed_for: nobody,
-            key_no: 1,
-            source_no: source,
-            kind: RecordKind::ContactNote.number(),
-            version: now,
-            content_mac: Vec::new(),
-            categories: held.bits().cast_signed(),
-            facts: RecordRow::KEPT_BY_LAW | RecordRow::ERRAND,
-            ingested_at: now,
-            happened_at: Timestamp::UNSET,
-            contract_until: Timestamp::UNSET,
-            source_until: Timestamp::UNSET,
-            keep_until: ends,
-            sealed,
-        });
-        let owner = SubjectRow {
-            part: nobody.part(),
-            subject_id: nobody,
-            merged_into: None,
-            merged_at: Timestamp::UNSET,
-            state: SubjectState::Retained as i16,
-            created_at: now,
-        };
-        Ok(Vaulted { owner, key, records: records.collect() })
-    }
-
     /// Opens what a vendor must be told.
     ///
     /// # Errors
@@ -312,14 +271,6 @@ impl Rights {
         }
         Ok(())
     }
-}
-
-/// Destroys an errand: its key first, which is committed first.
-pub(super) fn destroy_errand(write: &mut Write<'_>, nobody: SubjectId) -> Result<(), store::Error> {
-    keys::delete_data_keys(write, &[nobody])?;
-    records::delete_of(write, nobody)?;
-    subjects::delete(write, &[nobody])?;
-    Ok(())
 }
 
 /// Where a record keeps by what its source knows the person.

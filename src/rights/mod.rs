@@ -19,6 +19,7 @@ mod errand;
 mod explain;
 mod finish;
 mod forget;
+mod nobody;
 mod notice;
 mod package;
 mod page;

@@ -62,6 +62,10 @@ impl Pushes {
                 continue;
             };
             run.counts.reject(ADDED, block.reason());
+            if block.held {
+                // Who is there stays there.
+                seen.insert(ix);
+            }
             self.take_dated_no(known.cause, &run.code, member.subject_id, *block).await?;
         }
         let handing: Vec<_> =
@@ -118,12 +122,19 @@ impl Pushes {
                 None => staying.push((ix, one)),
             }
         }
-        not.extend(self.add(run, (session, audience), staying).await?);
-        let source = run.row.source_no;
-        let read = move |read: &mut store::Read| audiences::with_indexes(read.records(), source, &not);
-        for row in self.store.read(read).await? {
+        let refused = self.add(run, (session, audience), staying).await?;
+        let (source, now) = (run.row.source_no, self.now());
+        let both = [not.clone(), refused].concat();
+        let read = move |read: &mut store::Read| audiences::with_indexes(read.records(), source, &both);
+        let (told, untold): (Vec<_>, Vec<_>) =
+            self.store.read(read).await?.into_iter().partition(|row| row.settles_at.is_set() && not.contains(&row.ix));
+        for row in untold {
             self.rights.forget_member(&row).await?;
         }
+        // An earlier call, whose answer was lost, may have added them.
+        let told: Vec<Vec<u8>> = told.into_iter().map(|row| row.ix).collect();
+        let step = (&MemberRow::PRESENT[..], MemberRow::LEAVING);
+        self.store.write(move |write| audiences::step(write, source, &told, step, now)).await?;
         Ok(())
     }
 

@@ -22,7 +22,7 @@ const UNREADABLE: &str = "a row of the vendor cannot be read";
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Block {
     /// Did they not say no themselves?
-    held: bool,
+    pub(super) held: bool,
     at: Option<Timestamp>,
 }
 
@@ -85,6 +85,8 @@ impl Pushes {
             for (ix, block) in met {
                 all.entry(ix).and_modify(|known| *known = known.with(block)).or_insert(block);
             }
+            // A long list keeps nobody on it who says no meanwhile.
+            self.take_off(run, session, audience).await?;
             place = next;
             if place.is_none() {
                 return Ok(all);

@@ -1,5 +1,7 @@
 //! Making a destination of a segment, and letting it end.
 
+use std::time::Duration;
+
 use super::{Cause, Error, Pushes};
 use crate::connect::Audience;
 use crate::segments::{self, SegmentCode};
@@ -9,6 +11,8 @@ use crate::types::{Channel, PurposeCode, SourceNo, Timestamp};
 
 /// People looked at in one step.
 const PAGE: i64 = 500;
+/// Seconds that another process is waited for.
+const WAITS: usize = 20;
 
 impl Pushes {
     /// Is this a segment for this destination?
@@ -86,10 +90,13 @@ impl Pushes {
             let step = (&present[..], MemberRow::LEAVING);
             self.store.write(move |write| audiences::step(write, number, &ixs, step, now)).await?;
         }
-        match self.run(code, false).await {
-            // Whoever is at it takes them off.
-            Ok(_) | Err(Error::Busy) => {}
-            Err(error) => return Err(error),
+        for _ in 0..WAITS {
+            match self.run(code, false).await {
+                Ok(_) => break,
+                // Whoever is at it takes them off.
+                Err(Error::Busy) => self.vendors.surroundings.pause.pause(Duration::from_secs(1)).await,
+                Err(error) => return Err(error),
+            }
         }
         match self.on_list(number).await? {
             0 => Ok(()),

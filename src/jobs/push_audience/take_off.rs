@@ -90,11 +90,11 @@ impl Pushes {
     async fn take_one_off(&self, row: &MemberRow, session: &Session, audience: &Audience) -> Result<Off, Error> {
         let who = match self.rights.open_member(row).await? {
             Kept::Opened(errand) => told(&errand),
-            Kept::Refused => return Ok(Off::Failed(NOT_READABLE.to_owned())),
-            Kept::Destroyed => None,
+            Kept::Refused => None,
+            // An erasure at the vendor has its own errand.
+            Kept::Destroyed => return Ok(Off::Lost),
         };
-        // An erasure at the vendor has its own errand.
-        let Some(who) = who else { return Ok(Off::Lost) };
+        let Some(who) = who else { return Ok(Off::Failed(NOT_READABLE.to_owned())) };
         let report = audience.remove(session, &who).await;
         Ok(match failure(&report) {
             Some(why) => Off::Failed(why),
