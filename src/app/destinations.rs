@@ -8,6 +8,7 @@ use crate::cli::{AddDestination, Destinations, NamedDestination};
 use crate::config::Layer;
 use crate::connect::{Connection, Connector, Outgoing, Parameters, new_secret};
 use crate::intake::SourceCode;
+use crate::jobs::push_audience::{ADDED, REMOVED};
 use crate::store::audiences::{self, MemberRow};
 use crate::store::messages::{self, MessageRow, SubscriberRow};
 use crate::store::{self, syncs};
@@ -107,8 +108,9 @@ async fn add(hub: &Hub, arguments: AddDestination) -> Outcome {
     Ok(())
 }
 
-/// Who was handed over must be taken off where they are: another list may be entered only when nobody is on the one there was.
-async fn stays(hub: &Hub, connector: &Connector, code: &str, next: &Connection) -> Outcome {
+/// Who was handed over must be taken off, and forgotten when they are erased, where they are: another list may be entered only when
+/// nobody is known to the one there was.
+pub(super) async fn stays(hub: &Hub, connector: &Connector, code: &str, next: &Connection) -> Outcome {
     let Some(number) = hub.house.rulebook.edition().source_named(code).map(|source| source.number) else {
         return Ok(());
     };
@@ -160,11 +162,14 @@ fn parameters(
 async fn push(hub: &Hub, named: &NamedDestination) -> Outcome {
     let counts = hub.pushes.run(&named.code, true).await?;
     let of = |stream: &str| counts.streams.get(stream).copied().unwrap_or_default();
-    let (members, off) = (of("members"), of("taken_off"));
+    let (members, off) = (of(ADDED), of(REMOVED));
     say(&format!(
         "{} in the segment: {} handed over, {} were there, {} held back; {} taken off",
         members.read, members.created, members.unchanged, members.suppressed, off.updated
     ));
+    if off.unchanged > 0 {
+        say(&format!("{} are taken off once more when the vendor can be adding them no longer", off.unchanged));
+    }
     for (reason, count) in &counts.rejections {
         say_error(&format!("{count:>8}  {reason}"));
     }
@@ -240,21 +245,31 @@ async fn remove(hub: &Hub, named: &NamedDestination, anyway: bool) -> Outcome {
     let number = known(hub, named)?;
     let audiences = hub.house.store.read(|read| audiences::all(read.records())).await?;
     if audiences.iter().any(|row| row.source_no == number) {
-        match hub.pushes.empty(&named.code).await {
-            Err(error) if anyway => {
-                let left = hub.pushes.forget(number).await?;
-                say_error(&format!("{error}; {left} people stay there: take them off by hand"));
-            }
-            done => done?,
+        let ended = hub.pushes.empty(&named.code).await;
+        match &ended {
+            Err(error) if anyway => say_error(&format!("{error}; it is removed all the same")),
+            Err(_) => return Ok(ended?),
+            Ok(()) => {}
+        }
+        let left = hub.pushes.forget(number).await?;
+        if left > 0 {
+            let why = if ended.is_ok() { "off the list, and known there still" } else { "there still" };
+            say_error(&format!(
+                "{left} people are {why}: an erasure does not reach them from now on, see to it by hand"
+            ));
         }
     }
     let line = Line::new(Act::Configured).to("command line").object(format!("destination {}", named.code));
     let removed = async {
         let removed = hub.house.store.write(move |write| {
             let subscribed = messages::delete_subscriber(write, number)?;
-            Ok::<_, store::Error>(audiences::delete(write, number)? || subscribed)
+            let left = audiences::members(write.records(), number, &MemberRow::ALL, &[], 1)?;
+            if !left.is_empty() {
+                return Ok::<_, store::Error>(None);
+            }
+            Ok(Some(audiences::delete(write, number)? || subscribed))
         });
-        let removed = removed.await?;
+        let removed = removed.await?.ok_or("somebody was handed over meanwhile; remove it again")?;
         if removed {
             hub.house.vendors.connections.remove(number).await?;
         }

@@ -9,6 +9,7 @@ use zeroize::Zeroizing;
 
 use super::Hub;
 use super::commands::{Outcome, say, say_error};
+use super::destinations::stays;
 use crate::audit::{Act, Line};
 use crate::cli::{AddSource, Connectors, NamedSource, SetSource, Sources, SyncSource};
 use crate::config::{Config, Environment, HomeLayer, Layer};
@@ -17,8 +18,8 @@ use crate::connect::{
 };
 use crate::consent::Terms;
 use crate::intake::SourceCode;
-use crate::store::messages;
 use crate::store::syncs::{self, SyncState};
+use crate::store::{audiences, messages};
 use crate::types::{PurposeCode, Timestamp};
 
 /// How files come in, for whoever connects a connector that calls nobody.
@@ -69,6 +70,7 @@ async fn add(hub: &Hub, arguments: AddSource) -> Outcome {
     if known.as_ref().is_some_and(|known| known.connector != connector.name()) {
         return Err(format!("the source `{code}` has another connector; take another code").into());
     }
+    stays(hub, &connector, &code, &connection).await?;
     let terms = terms(hub, &connector, &arguments)?;
     connection.parameters.extend(try_out(hub, &connector, &connection, arguments.untested).await?);
     let line = Line::new(Act::Configured).to("command line").object(format!("source {code}"));
@@ -225,6 +227,7 @@ async fn set(hub: &Hub, arguments: &SetSource) -> Outcome {
     }
     change(&mut connection.parameters);
     complete(&connector, &connection.parameters)?;
+    stays(hub, &connector, code, &connection).await?;
     let refreshed = try_out(hub, &connector, &connection, arguments.untested).await?;
     let change = move |parameters: &mut Parameters| {
         change(parameters);
@@ -309,7 +312,11 @@ async fn remove(hub: &Hub, arguments: &NamedSource) -> Outcome {
     let source = hub.house.rulebook.edition().source_named(code).cloned();
     let source = source.ok_or_else(|| format!("there is no source `{code}`"))?;
     let number = source.number;
-    if hub.house.store.read(move |read| messages::subscriber(read.records(), number)).await?.is_some() {
+    let told = move |read: &mut crate::store::Read| {
+        let subscriber = messages::subscriber(read.records(), number)?;
+        Ok::<_, crate::store::Error>(subscriber.is_some() || audiences::find(read.records(), number)?.is_some())
+    };
+    if hub.house.store.read(told).await? {
         return Err(format!("`{code}` is a destination; use obhut destinations remove {code}").into());
     }
     let line = Line::new(Act::Configured).to("command line").object(format!("connection of {code}"));

@@ -8,9 +8,10 @@ use super::call::{At, Call};
 use super::erase::{Erase, Erasure, Person};
 use super::filter::Filter;
 use super::link::Link;
-use super::manifest::audience::{AudienceSpec, Told};
+use super::manifest::audience::{AudienceSpec, Means, Remains, UnsubscribedSpec};
 use super::manifest::erase::{By, EraseSpec};
 use super::mapping::{exact, value};
+use super::pull::instant;
 use super::session::Session;
 use super::template::Variables;
 use super::{Error, Fault};
@@ -22,16 +23,20 @@ const LOOKS: u32 = 70;
 const LONGEST_PAUSE: u32 = 30;
 /// Pages of those who unsubscribed; more is no list of people.
 const PAGES: usize = 20_000;
+/// The longest a call that adds people takes, with all its tries and the wait for a job.
+const CALL: i64 = 90 * 60 * Timestamp::SECOND;
 
 /// How people are handed to a vendor and taken off.
 pub struct Audience {
     note: String,
-    by: Told,
+    by: Means,
+    remains: Remains,
+    settles: i64,
     batch: usize,
     add: Call,
     refused: Option<Filter>,
     job: Option<Job>,
-    unsubscribed: Option<Listing>,
+    unsubscribed: Vec<Listing>,
     check: Option<(Call, Filter)>,
     remove: Erase,
 }
@@ -66,15 +71,31 @@ pub struct Unsubscribed {
     pub email: String,
     /// When, if the vendor says it.
     pub at: Option<Timestamp>,
+    /// Did they not say no themselves? The vendor sends them nothing all the same.
+    pub held: bool,
 }
 
-/// A place in the list of those who unsubscribed.
-pub struct Spot(Turn);
+/// What a vendor told of people, and how many of them could not be read.
+#[derive(Default)]
+pub struct Heard {
+    /// Those that could.
+    pub people: Vec<Unsubscribed>,
+    /// How many others it told of.
+    pub unread: u64,
+}
+
+/// A place in the lists of those who unsubscribed.
+pub struct Spot {
+    list: usize,
+    turn: Turn,
+}
 
 enum Turn {
     Page { number: u64, offset: u64 },
     Url(String),
 }
+
+const FIRST: Turn = Turn::Page { number: 0, offset: 0 };
 
 impl Audience {
     pub(super) fn load(spec: AudienceSpec, link: &Link, at: At<'_>) -> Result<Self, Error> {
@@ -83,10 +104,12 @@ impl Audience {
             known.push("email");
         }
         let (wanted, word) = match spec.by {
-            Told::Email => (&[By::Email][..], "email"),
-            Told::Digests => (&[By::EmailSha256, By::PhoneSha256][..], "email_sha256 and phone_sha256"),
+            Means::Email => (&[By::Email][..], "email"),
+            Means::Digests => (&[By::EmailSha256, By::PhoneSha256][..], "email_sha256 and by phone_sha256"),
         };
-        if spec.remove.is_empty() || spec.remove.iter().any(|step| !wanted.contains(&step.by)) {
+        // Whoever is known by one of them alone must be taken off too.
+        let each = wanted.iter().all(|by| spec.remove.iter().any(|step| step.by == *by));
+        if !each || spec.remove.iter().any(|step| !wanted.contains(&step.by)) {
             let message = format!("say how somebody is taken off by {word}; who cannot be must not be handed over");
             return Err(at.wrong("remove:", message));
         }
@@ -102,18 +125,7 @@ impl Audience {
                 failed: failed.transpose()?,
             })
         });
-        let unsubscribed = spec.unsubscribed.map(|list| {
-            let mut known = link.names();
-            known.extend(["limit", "offset", "page"]);
-            let next = list.next_url.map(|code| at.filter(&code, "audience.unsubscribed.next_url"));
-            Ok::<_, Error>(Listing {
-                call: Call::load(&list.request, "audience.unsubscribed.request", at, &known)?,
-                size: list.size.max(1),
-                objects: at.filter(&list.objects, "audience.unsubscribed.objects")?,
-                people: at.filter(&list.people, "audience.unsubscribed.people")?,
-                next_url: next.transpose()?,
-            })
-        });
+        let lists = spec.unsubscribed.into_iter().map(|list| Listing::load(list, link, at));
         let check = spec.check.map(|check| {
             let mut known = known.clone();
             known.push("emails");
@@ -122,11 +134,13 @@ impl Audience {
         });
         Ok(Self {
             by: spec.by,
+            remains: spec.leaves,
+            settles: i64::from(spec.settles_minutes) * 60 * Timestamp::SECOND,
             batch: usize::from(spec.batch.max(1)),
             add: Call::load(&spec.add, "audience.add", at, &known)?,
             refused: spec.refused.map(|code| at.filter(&code, "audience.refused")).transpose()?,
             job: job.transpose()?,
-            unsubscribed: unsubscribed.transpose()?,
+            unsubscribed: lists.collect::<Result<_, Error>>()?,
             check: check.transpose()?,
             remove: Erase::load_as(remove, "audience.remove", link, at)?,
             note: spec.note,
@@ -142,13 +156,30 @@ impl Audience {
     /// Are people told by digests, as networks want it, and not by their mail address?
     #[must_use]
     pub fn wants_digests(&self) -> bool {
-        self.by == Told::Digests
+        self.by == Means::Digests
     }
 
-    /// Does the vendor tell who unsubscribed there?
+    /// Does the vendor still know somebody who was taken off?
     #[must_use]
-    pub const fn hears_unsubscribed(&self) -> bool {
-        self.unsubscribed.is_some()
+    pub fn keeps(&self) -> bool {
+        self.remains != Remains::Nothing
+    }
+
+    /// Until when the vendor may be at adding people of whom it is told now.
+    #[must_use]
+    pub fn settles_before(&self, now: Timestamp) -> Timestamp {
+        now.plus(CALL.max(self.settles))
+    }
+
+    /// The same when the call is over: `done` says that the vendor took it.
+    #[must_use]
+    pub fn settles_after(&self, done: bool, now: Timestamp) -> Timestamp {
+        match (done, &self.job) {
+            // Its job ended.
+            (true, Some(_)) => now,
+            (true, None) => now.plus(self.settles),
+            (false, _) => self.settles_before(now),
+        }
     }
 
     /// How many people one call may hold.
@@ -161,81 +192,54 @@ impl Audience {
     ///
     /// # Errors
     /// Why it cannot be had.
-    pub async fn unsubscribed(
-        &self,
-        session: &Session,
-        place: Option<Spot>,
-    ) -> Result<(Vec<Unsubscribed>, Option<Spot>), Fault> {
-        let Some(list) = &self.unsubscribed else { return Ok((Vec::new(), None)) };
-        let failed = |what: &str| Fault::Filter(format!("audience.unsubscribed.{what}"));
-        let (number, offset) = match &place {
-            Some(Spot(Turn::Page { number, offset })) => (*number, *offset),
-            _ => (0, 0),
+    pub async fn unsubscribed(&self, session: &Session, place: Option<Spot>) -> Result<(Heard, Option<Spot>), Fault> {
+        let Spot { list: at, turn } = place.unwrap_or(Spot { list: 0, turn: FIRST });
+        let Some(list) = self.unsubscribed.get(at) else { return Ok((Heard::default(), None)) };
+        let (heard, next) = list.page(session, turn).await?;
+        let next = match next {
+            Some(turn) => Some(Spot { list: at, turn }),
+            None => self.unsubscribed.get(at + 1).map(|_| Spot { list: at + 1, turn: FIRST }),
         };
-        let mut words = Variables::new();
-        for (name, number) in [("limit", u64::from(list.size)), ("page", number), ("offset", offset)] {
-            words.insert(name.to_owned(), number.into());
-        }
-        let next = if let Some(Spot(Turn::Url(url))) = &place { Some(url.as_str()) } else { None };
-        let answer = session.call(&list.call, &words, next).await?;
-        let parameters = Value::Object(session.variables());
-        let (mut people, mut count) = (Vec::new(), 0);
-        for object in list.objects.run(value(&answer.json)) {
-            let found = object.ok().and_then(exact).ok_or_else(|| failed("objects"))?;
-            let input = json!({"found": found, "parameters": parameters});
-            count += 1;
-            if let Some(one) = list.people.run(value(&input)).next() {
-                people.push(one.ok().and_then(exact).as_ref().and_then(somebody).ok_or_else(|| failed("people"))?);
-            }
-        }
-        let turned = list.call.needs().any(|name| name == "offset" || name == "page");
-        let next = match &list.next_url {
-            Some(follow) => match follow.run(value(&answer.json)).next().map(|yielded| yielded.map(exact)) {
-                None | Some(Ok(Some(Value::Null))) => None,
-                Some(Ok(Some(Value::String(url)))) if next == Some(url.as_str()) => return Err(Fault::Repeats),
-                Some(Ok(Some(Value::String(url)))) => Some(Spot(Turn::Url(url))),
-                _ => return Err(failed("next_url")),
-            },
-            None if count == 0 || !turned => None,
-            None if usize::try_from(number).is_ok_and(|number| number >= PAGES) => return Err(Fault::Repeats),
-            None => Some(Spot(Turn::Page { number: number + 1, offset: offset + count })),
-        };
-        Ok((people, next))
+        Ok((heard, next))
     }
 
-    /// Who of these people unsubscribed at the vendor. It is asked just before they are added, where the manifest says so.
+    /// Who of these people must not be added. It is asked just before, where the manifest says so.
     ///
     /// # Errors
     /// Why it cannot be told; then nobody may be added.
-    pub async fn check(&self, session: &Session, people: &[Newcomer]) -> Result<Vec<Unsubscribed>, Fault> {
-        let Some((call, filter)) = &self.check else { return Ok(Vec::new()) };
+    pub async fn check(&self, session: &Session, people: &[Newcomer]) -> Result<Heard, Fault> {
+        let Some((call, filter)) = &self.check else { return Ok(Heard::default()) };
         let mut words = words_of(session, people);
         let quoted = people.iter().filter_map(|one| Some(json!(one.who.email.as_ref()?).to_string()));
         words.insert("emails".to_owned(), quoted.collect::<Vec<_>>().join(",").into());
-        let answer = match session.call(call, &words, None).await {
-            Ok(answer) => answer,
-            Err(Fault::NotFound(_)) => return Ok(Vec::new()),
-            Err(fault) => return Err(fault),
-        };
-        let failed = || Fault::Filter("audience.check.people".to_owned());
+        let answer = session.call(call, &words, None).await?;
         let input = json!({"reply": answer.json, "parameters": session.variables()});
-        let one = |one: Result<_, String>| one.ok().and_then(exact).as_ref().and_then(somebody).ok_or_else(failed);
-        filter.run(value(&input)).map(one).collect()
+        let mut heard = Heard::default();
+        for one in filter.run(value(&input)) {
+            heard.add(one.ok().and_then(exact).as_ref());
+        }
+        Ok(heard)
     }
 
-    /// Hands people over in one call, at most [`Audience::batch`] of them, and waits for the vendor's job where it makes one.
-    /// Answers the mail addresses the vendor did not take, in lower case.
+    /// Hands people over in one call, at most [`Audience::batch`] of them, and waits for the vendor's job where it makes one, for
+    /// half an hour if it must; `meanwhile` is done again and again while it waits. Answers the mail addresses the vendor did not
+    /// take, in lower case.
     ///
     /// # Errors
     /// Why the call failed; then nobody knows whom the vendor took.
-    pub async fn add(&self, session: &Session, people: &[Newcomer]) -> Result<Vec<String>, Fault> {
+    pub async fn add(
+        &self,
+        session: &Session,
+        people: &[Newcomer],
+        meanwhile: impl AsyncFnMut(),
+    ) -> Result<Vec<String>, Fault> {
         let mut words = words_of(session, people);
         if let [Newcomer { who: Person { email: Some(email), .. }, .. }] = people {
             words.insert("email".to_owned(), json!(email));
         }
         let answer = session.call(&self.add, &words, None).await?;
         if let Some(job) = &self.job {
-            job.wait(session, &answer.json).await?;
+            job.wait(session, &answer.json, meanwhile).await?;
         }
         let Some(refused) = &self.refused else { return Ok(Vec::new()) };
         let failed = || Fault::Filter("audience.refused".to_owned());
@@ -255,7 +259,7 @@ impl Audience {
 }
 
 impl Job {
-    async fn wait(&self, session: &Session, answer: &Value) -> Result<(), Fault> {
+    async fn wait(&self, session: &Session, answer: &Value, mut meanwhile: impl AsyncFnMut()) -> Result<(), Fault> {
         let failed = || Fault::Filter("audience.job.id".to_owned());
         let id = self.id.run(value(answer)).next().and_then(Result::ok).and_then(exact).ok_or_else(failed)?;
         if !id.is_string() && !id.is_number() {
@@ -264,6 +268,7 @@ impl Job {
         let words = Variables::from_iter([("job".to_owned(), id)]);
         for look in 0..LOOKS {
             session.pause(Duration::from_secs(u64::from((look + 1).min(LONGEST_PAUSE)))).await;
+            meanwhile().await;
             let answer = session.call(&self.call, &words, None).await?;
             if self.done.holds(value(&answer.json)) {
                 return Ok(());
@@ -288,13 +293,91 @@ fn words_of(session: &Session, people: &[Newcomer]) -> Variables {
     ])
 }
 
-/// Reads `{email, at}`.
+impl Listing {
+    fn load(list: UnsubscribedSpec, link: &Link, at: At<'_>) -> Result<Self, Error> {
+        let mut known = link.names();
+        known.extend(["limit", "offset", "page"]);
+        let next = list.next_url.map(|code| at.filter(&code, "audience.unsubscribed.next_url"));
+        Ok(Self {
+            call: Call::load(&list.request, "audience.unsubscribed.request", at, &known)?,
+            size: list.size.max(1),
+            objects: at.filter(&list.objects, "audience.unsubscribed.objects")?,
+            people: at.filter(&list.people, "audience.unsubscribed.people")?,
+            next_url: next.transpose()?,
+        })
+    }
+
+    async fn page(&self, session: &Session, turn: Turn) -> Result<(Heard, Option<Turn>), Fault> {
+        let failed = |what: &str| Fault::Filter(format!("audience.unsubscribed.{what}"));
+        let (number, offset, next) = match turn {
+            Turn::Page { number, offset } => (number, offset, None),
+            Turn::Url(url) => (0, 0, Some(url)),
+        };
+        let mut words = Variables::new();
+        for (name, number) in [("limit", u64::from(self.size)), ("page", number), ("offset", offset)] {
+            words.insert(name.to_owned(), number.into());
+        }
+        let answer = session.call(&self.call, &words, next.as_deref()).await?;
+        let parameters = Value::Object(session.variables());
+        let (mut heard, mut count) = (Heard::default(), 0);
+        for object in self.objects.run(value(&answer.json)) {
+            let found = object.ok().and_then(exact).ok_or_else(|| failed("objects"))?;
+            let input = json!({"found": found, "parameters": parameters});
+            count += 1;
+            if let Some(one) = self.people.run(value(&input)).next() {
+                heard.add(one.ok().and_then(exact).as_ref());
+            }
+        }
+        let turned = self.call.needs().any(|name| name == "offset" || name == "page");
+        let next = match &self.next_url {
+            Some(follow) => match follow.run(value(&answer.json)).next().map(|yielded| yielded.map(exact)) {
+                None | Some(Ok(Some(Value::Null))) => None,
+                Some(Ok(Some(Value::String(url)))) if next.as_ref() == Some(&url) => return Err(Fault::Repeats),
+                Some(Ok(Some(Value::String(url)))) => Some(Turn::Url(url)),
+                _ => return Err(failed("next_url")),
+            },
+            None if count == 0 || !turned => None,
+            None if usize::try_from(number).is_ok_and(|number| number >= PAGES) => return Err(Fault::Repeats),
+            None => Some(Turn::Page { number: number + 1, offset: offset + count }),
+        };
+        Ok((heard, next))
+    }
+}
+
+impl Heard {
+    /// One row of what the vendor told, or one that could not even be taken out.
+    fn add(&mut self, row: Option<&Value>) {
+        match row.and_then(somebody) {
+            Some(one) => self.people.push(one),
+            None => self.unread += 1,
+        }
+    }
+}
+
+/// Reads `{email, at, held}`. A time that cannot be read is none: the no counts, as undated.
 fn somebody(one: &Value) -> Option<Unsubscribed> {
     let email = one.get("email")?.as_str()?.trim().to_lowercase();
-    let at = match one.get("at") {
-        None | Some(Value::Null) => None,
-        Some(Value::String(text)) => Some(Timestamp::parse(text).ok()?),
-        Some(number) => Some(Timestamp::from_micros(number.as_i64()?.saturating_mul(Timestamp::SECOND))),
-    };
-    Some(Unsubscribed { email, at })
+    let at = one.get("at").and_then(|at| instant(&value(at)));
+    let held = one.get("held").and_then(Value::as_bool).unwrap_or(false);
+    (!email.is_empty()).then_some(Unsubscribed { email, at, held })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_time_is_read_as_vendors_write_it_and_one_that_cannot_be_is_none() {
+        let at = |at: Value| somebody(&json!({"email": " A@Example.org", "at": at})).map(|one| (one.email, one.at));
+        let known = Timestamp::parse("2026-03-07T13:40:01Z").ok();
+        for read in [json!("2026-03-07T13:40:01Z"), json!("2026-03-07T13:40:01"), json!(1_772_890_801)] {
+            assert_eq!(at(read), Some(("a@example.org".to_owned(), known)));
+        }
+        for unreadable in [json!("soon"), json!(null), json!({}), json!("")] {
+            assert_eq!(at(unreadable), Some(("a@example.org".to_owned(), None)));
+        }
+        let mut heard = Heard::default();
+        [Some(&json!({"at": 1})), Some(&json!({"email": 5})), None].into_iter().for_each(|row| heard.add(row));
+        assert_eq!((heard.people.len(), heard.unread), (0, 3));
+    }
 }

@@ -52,7 +52,7 @@ mod vendors;
 mod webhook;
 
 pub use aside::Aside;
-pub use audience::{Audience, Newcomer, Spot, Unsubscribed};
+pub use audience::{Audience, Heard, Newcomer, Spot, Unsubscribed};
 pub use catalog::Catalog;
 pub use connections::{Connection, Connections, Places, Unkept};
 pub use connector::Connector;

@@ -8,7 +8,8 @@ mod paging;
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use changes::{Incremental, instant, is_news, written};
+pub(super) use changes::instant;
+use changes::{Incremental, is_news, written};
 use each::Each;
 use enrich::Enrich;
 use jaq_json::Val;

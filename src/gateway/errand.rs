@@ -3,24 +3,35 @@
 //! It was closed for a nobody of its own when the erasure began, and opens under the person's own access with an audit line
 //! each time; whoever kept it destroys it when the vendor's answer is final. Nothing else of a nobody opens here.
 
-use super::{Answer, Ask, Error, Gateway, Verdict, line};
+use super::{Ask, Disclosure, Error, Gateway, Verdict, line};
 use crate::store::rows::RecordRow;
 use crate::types::{RequestId, SubjectId};
 
+/// What is kept of a nobody.
+#[must_use]
+pub enum Kept {
+    /// What the permit opened.
+    Opened(Box<Disclosure>),
+    /// It is there, and may not be read as the purpose is configured.
+    Refused,
+    /// It was destroyed, or is no errand.
+    Destroyed,
+}
+
 impl Gateway {
-    /// Opens the errand sealed for `nobody`, for the request it belongs to, if there is one. Nothing, if it was destroyed or is none.
+    /// Opens the errand sealed for `nobody`, for the request it belongs to, if there is one.
     ///
     /// # Errors
     /// [`Error::NotOwnCopy`] if the purpose is another than the person's own access; else as [`Gateway::read`].
-    pub async fn errand(&self, ask: &Ask, nobody: SubjectId, request: Option<RequestId>) -> Result<Answer, Error> {
+    pub async fn errand(&self, ask: &Ask, nobody: SubjectId, request: Option<RequestId>) -> Result<Kept, Error> {
         let edition = self.rulebook.edition();
         if edition.purpose(&ask.purpose).is_none_or(|purpose| !purpose.own_access) {
             return Err(Error::NotOwnCopy);
         }
-        let Some(rows) = self.kept(nobody).await? else { return Ok(Answer::Nothing) };
+        let Some(rows) = self.kept(nobody).await? else { return Ok(Kept::Destroyed) };
         // What a law keeps of the erased is not read this way.
         if rows.keys.is_empty() || rows.records.iter().any(|record| record.facts & RecordRow::ERRAND == 0) {
-            return Ok(Answer::Nothing);
+            return Ok(Kept::Destroyed);
         }
         let id = self.decision_id()?;
         let verdict = self.decide(ask, Some(&rows), &edition, id)?;
@@ -29,9 +40,9 @@ impl Gateway {
         match verdict {
             Verdict::Allow(permit) => {
                 let disclosure = self.door.disclose(permit, receipt, (keys, &[]), &edition)?;
-                Ok(Answer::Disclosed(Box::new(disclosure)))
+                Ok(Kept::Opened(Box::new(disclosure)))
             }
-            _ => Ok(Answer::Nothing),
+            _ => Ok(Kept::Refused),
         }
     }
 }

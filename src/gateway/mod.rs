@@ -28,6 +28,7 @@ pub use ask::{Actor, Ask, Caller, ReasonCode, Scope};
 pub use decision::{Allowed, Decision, Outcome, Refused, Why};
 pub use disclosed::Disclosed;
 pub use disclosure::{DisclosedRecord, Disclosure, WithOrigins};
+pub use errand::Kept;
 pub use many::Page;
 use many::damaged;
 pub use names::{Assignment, Assignments};

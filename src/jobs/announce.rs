@@ -27,8 +27,11 @@ const KIND: &str = "announce";
 const CHECK: Duration = Duration::from_secs(1);
 /// How long a node that says nothing more is thought to be at it.
 const LEASE: i64 = 30 * Timestamp::SECOND;
+/// How late a statement may come to stand in the ledger after its own time: transactions take a while, and nodes have clocks of
+/// their own.
+pub(super) const LATE: i64 = 120 * Timestamp::SECOND;
 /// How far numbers may be out of order: two minutes of them (see `types::IdMaker::record_no`).
-const OVERLAP: i64 = (120 * Timestamp::SECOND) << 10;
+const OVERLAP: i64 = LATE << 10;
 /// Entries read in one step.
 const PAGE: i64 = 500;
 
@@ -234,8 +237,8 @@ fn begin(write: &mut Write<'_>, start: &JobRow, follows: bool) -> Result<(), sto
     if follows || is_wanted(write.records())? { Ok(()) } else { jobs::begin(write, start) }
 }
 
-/// Takes off audiences who said no, and tells of these entries whoever subscribed before they were recorded. One that this version cannot read is stepped over: it must
-/// not keep the others from being told.
+/// Takes off audiences who said no, and tells of these entries whoever subscribed before they were recorded. One that this version
+/// cannot read is stepped over: it must not keep the others from being told.
 fn announce(write: &mut Write<'_>, rows: &[LedgerRow], targets: &[Target], now: Timestamp) -> Result<(), store::Error> {
     let subscribers = messages::subscribers(write.records())?;
     let mut merged = BTreeMap::new();
@@ -268,7 +271,7 @@ fn announce(write: &mut Write<'_>, rows: &[LedgerRow], targets: &[Target], now: 
             act: Some(entry.act.word()),
         };
         if entry.act.is_no() {
-            audiences::take_off(write, &news.subjects, news.purpose, now)?;
+            audiences::take_off(write, &news.subjects, (news.purpose, news.channel), now)?;
         }
         // A restriction is no withdrawal: it is lifted again, and nobody subscribed anew by that.
         if entry.act.is_no() && !entry.act.is_restriction() {

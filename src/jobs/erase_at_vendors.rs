@@ -11,24 +11,27 @@
 //! does not do in time, is left to the officer as `manual_task`, and never called done. A connector of which nobody can be asked
 //! says at once what its manifest says.
 
+mod report;
+
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::stream::{FuturesUnordered, StreamExt as _};
 
+use report::{
+    Answer, CANNOT, NO_CONNECTOR, OWN_FAULT, again, by_hand, failed, is_open, told, unreached, without_asking,
+};
+
+use super::lease::{BEAT, Held, LEASE, hold};
 use super::sync::pause_after;
 use crate::audit::{self, Act, Book, Line};
-use crate::connect::{Connector, Erase, Erasure, Leaves, NoSession, Person, Session, StepReport, Vendors};
-use crate::gateway::Disclosure;
-use crate::rights::{self, NOTHING_FOUND, Rights};
+use crate::connect::{Erasure, Leaves, NoSession, Person, Vendors};
+use crate::gateway::{Disclosure, Kept};
+use crate::rights::{self, DIGESTS, NOTHING_FOUND, Rights};
 use crate::store::source_erasures::{self, SourceErasureRow};
 use crate::store::{self, Store};
 use crate::types::{Category, EntropyFailure, IdMaker, RequestId, Timestamp};
 
-/// How long a process that says nothing more is thought to be at it.
-const LEASE: i64 = 60 * Timestamp::SECOND;
-/// How often it says something.
-const BEAT: Duration = Duration::from_secs(15);
 /// How often it is looked what is due.
 const CHECK: Duration = Duration::from_secs(2);
 /// Vendors asked at once by one node.
@@ -100,19 +103,23 @@ pub async fn keep_erasing(erasures: Arc<VendorErasures>) {
 }
 
 impl VendorErasures {
-    /// Asks the vendors of one request now, whether they are due or not.
+    /// Asks the vendors of one request now, whether they are due or not; but for one that may still be at adding the person, which would
+    /// find nobody.
     ///
     /// # Errors
     /// If the hub fails; what a vendor answers is in the request.
     pub async fn ask_all_of(&self, request: RequestId) -> Result<(), Error> {
         let rows = self.store.read(move |read| source_erasures::of(read.records(), request)).await?;
-        for row in rows.iter().filter(|row| row.state != SourceErasureRow::FINAL) {
+        let now = self.now();
+        let held = |row: &SourceErasureRow| row.attempts == 0 && row.next_at > now;
+        for row in rows.iter().filter(|row| row.state != SourceErasureRow::FINAL && !held(row)) {
             self.ask(row).await?;
         }
         Ok(())
     }
 
-    async fn due(&self) -> Vec<SourceErasureRow> {
+    /// What is due, of each vendor.
+    pub(super) async fn due(&self) -> Vec<SourceErasureRow> {
         let now = self.now();
         match self.store.read(move |read| source_erasures::due(read.records(), now, PAGE)).await {
             Ok(rows) => rows,
@@ -137,15 +144,12 @@ impl VendorErasures {
         if row.state == SourceErasureRow::ANSWERED {
             return self.end(&owner, &row, before.as_ref()).await;
         }
-        let answer = {
-            let work = self.tell(&row, before.clone());
-            tokio::pin!(work);
-            loop {
-                tokio::select! {
-                    done = &mut work => break done,
-                    () = tokio::time::sleep(BEAT) => self.beat(&owner, &row).await?,
-                }
-            }
+        let renew = async |until| self.say_so(&owner, &row, until).await;
+        let work = self.tell(&row, before.clone());
+        let answer = match hold(&*self.vendors.surroundings.clock, BEAT, work, renew).await {
+            Held::Done(answer) => answer,
+            Held::Overtaken => return Err(Error::Overtaken),
+            Held::Silent(error) => return Err(error),
         };
         let Answer { report, is_final } = answer.unwrap_or_else(|error| {
             tracing::error!(error = ?error, "the hub failed at an erasure at a vendor");
@@ -180,11 +184,10 @@ impl VendorErasures {
         if self.rights.end_errand(owner, row, word).await? { Ok(()) } else { Err(Error::Overtaken) }
     }
 
-    async fn beat(&self, owner: &[u8], row: &SourceErasureRow) -> Result<(), Error> {
-        let row = SourceErasureRow { lease_until: self.now().plus(LEASE), ..row.clone() };
-        let owner = owner.to_vec();
-        let ours = self.store.write(move |write| source_erasures::step(write, &owner, &row)).await?;
-        if ours { Ok(()) } else { Err(Error::Overtaken) }
+    /// Renews the lease. False if it is another's.
+    async fn say_so(&self, owner: &[u8], row: &SourceErasureRow, until: Timestamp) -> Result<bool, Error> {
+        let (owner, row) = (owner.to_vec(), SourceErasureRow { lease_until: until, ..row.clone() });
+        Ok(self.store.write(move |write| source_erasures::step(write, &owner, &row)).await?)
     }
 
     /// What the vendor says, now and before.
@@ -212,8 +215,12 @@ impl VendorErasures {
         // The line first: what is done at the vendor must be on record even if this process ends.
         let line = Line::new(Act::RecipientTold).for_request(row.request_id).to(format!("source {code}"));
         self.book.note(line.object("erasure").reasons(vec!["intended".to_owned()])).await?;
-        let Some(errand) = self.rights.open_errand(row).await? else {
-            return Ok(by_hand("What the vendor had to be told is not kept any more.", before));
+        let errand = match self.rights.open_errand(row).await? {
+            Kept::Opened(errand) => errand,
+            Kept::Refused => return Ok(failed(before, NOT_READABLE)),
+            Kept::Destroyed => {
+                return Ok(by_hand("What the vendor had to be told is not kept any more.", before));
+            }
         };
         let (people, others) = self.people(row, &errand).await?;
         let report = told(erase, &session, &people, row.withheld.saturating_add(others)).await;
@@ -227,8 +234,7 @@ impl VendorErasures {
         for (category, name) in LISTS {
             let mut told = Vec::new();
             for value in listed(errand, category, name) {
-                let is_digest = [EMAIL_DIGESTS, PHONE_DIGESTS].contains(&name);
-                if !is_digest && self.rights.is_somebodys(row.source_no, name, &value).await? {
+                if self.rights.is_somebodys(row.source_no, name, &value).await? {
                     others = others.saturating_add(1);
                 } else {
                     told.push(value);
@@ -243,15 +249,16 @@ impl VendorErasures {
                 email: next.next().flatten(),
                 phone: next.next().flatten(),
                 customer_number: next.next().flatten(),
-                email_sha256: next.next().flatten(),
-                phone_sha256: next.next().flatten(),
                 account: next.next().flatten().or_else(|| next.next().flatten()),
+                ..Person::default()
             };
             if is_nobody(&person) {
-                return Ok((people, others));
+                break;
             }
             people.push(person);
         }
+        people.extend(listed(errand, Category::Contact, DIGESTS).iter().map(|pair| by_digests(pair)));
+        Ok((people, others))
     }
 
     fn now(&self) -> Timestamp {
@@ -259,148 +266,24 @@ impl VendorErasures {
     }
 }
 
-/// Asks the vendor by everything it is known to know the person by.
-async fn told(erase: &Erase, session: &Session, people: &[Person], withheld: i32) -> Erasure {
-    let mut whole = None;
-    for person in people {
-        let report = erase.run(session, person).await;
-        whole = Some(match whole {
-            Some(before) => both(before, report),
-            None => report,
-        });
-    }
-    let nobody = Person::default();
-    let mut whole = match whole {
-        Some(whole) => whole,
-        // Each step says that it was not looked for.
-        None => erase.run(session, &nobody).await,
-    };
-    if let Some(found) = u32::try_from(withheld).ok().filter(|found| *found > 0) {
-        whole.steps.push(StepReport {
-            name: "values that are not told".to_owned(),
-            found,
-            leaves: Some(Leaves::ManualTask),
-            verified: None,
-            failure: Some(WITHHELD.to_owned()),
-            unasked: true,
-        });
-        whole.leaves = whole.leaves.max(Some(Leaves::ManualTask));
-    }
-    whole
-}
-
-/// Why a value is not told.
-const WITHHELD: &str = "the person is known there by values that are also somebody else's; look there by hand";
-
-/// Is there anything the vendor may still do?
-fn is_open(report: &Erasure) -> bool {
-    report.steps.iter().any(|step| (step.failure.is_some() && !step.unasked) || step.verified == Some(false))
-}
-
-/// What came of asking by one value and by another: the worse of both. What was not looked for by the one was by the other.
-fn both(one: Erasure, other: Erasure) -> Erasure {
-    let Erasure { note, mut steps, .. } = other;
-    for old in one.steps {
-        match steps.iter_mut().find(|step| step.name == old.name) {
-            Some(_) if old.unasked => {}
-            Some(step) if step.unasked => *step = old,
-            Some(step) => {
-                step.found = step.found.saturating_add(old.found);
-                step.leaves = step.leaves.max(old.leaves);
-                step.verified = match (step.verified, old.verified) {
-                    (Some(one), Some(other)) => Some(one && other),
-                    (one, other) => one.or(other),
-                };
-                step.failure = step.failure.take().or(old.failure);
-            }
-            None => steps.push(old),
-        }
-    }
-    let leaves = steps.iter().filter_map(|step| step.leaves).max();
-    Erasure { note, leaves, steps }
-}
-
-/// What came of asking again. What was found before and is not any more was done then, whatever was said of it.
-fn again(before: Option<Erasure>, after: Erasure, erase: Option<&Erase>) -> Erasure {
-    let Some(before) = before else { return after };
-    let Erasure { note, leaves, mut steps } = after;
-    for old in before.steps.into_iter().filter(|old| old.name != UNREACHED) {
-        match steps.iter_mut().find(|step| step.name == old.name) {
-            Some(step) => {
-                if step.failure.is_none() && step.found == 0 && old.found > 0 && !old.unasked {
-                    step.leaves = erase.and_then(|erase| erase.leaves_of(&step.name));
-                    step.verified = Some(true);
-                }
-                step.found = step.found.max(old.found);
-            }
-            None => steps.push(old),
-        }
-    }
-    let worst = steps.iter().filter_map(|step| step.leaves).max();
-    Erasure { note, leaves: worst.or(leaves), steps }
-}
-
-/// The name of a step that never came to its call.
-const UNREACHED: &str = "connection";
-
-fn unreached(why: &str) -> Erasure {
-    let step = StepReport {
-        name: UNREACHED.to_owned(),
-        found: 0,
-        leaves: Some(Leaves::ManualTask),
-        verified: None,
-        failure: Some(why.to_owned()),
-        unasked: false,
-    };
-    Erasure { note: String::new(), leaves: Some(Leaves::ManualTask), steps: vec![step] }
-}
-
-/// What came of asking, and whether asking again is of no use.
-struct Answer {
-    report: Erasure,
-    is_final: bool,
-}
-
-/// Nobody can be asked any more. What was done before stays done.
-fn by_hand(note: &str, before: Option<Erasure>) -> Answer {
-    let steps = before.into_iter().flat_map(|before| before.steps).filter(|step| step.name != UNREACHED).collect();
-    let note = format!("{note} Do it there by hand.");
-    Answer { report: Erasure { note, leaves: Some(Leaves::ManualTask), steps }, is_final: true }
-}
-
-fn failed(before: Option<Erasure>, why: &str) -> Answer {
-    Answer { report: again(before, unreached(why), None), is_final: false }
-}
-
-/// What is to be said of a connector of which nobody can be asked.
-fn without_asking(connector: &Connector) -> Option<Erasure> {
-    if connector.can_erase() {
-        return None;
-    }
-    let said = connector.erase().and_then(Erase::without_asking);
-    Some(said.unwrap_or_else(|| by_hand(CANNOT, None).report))
-}
-
-/// Why nobody is asked where the manifest does not say it.
-const CANNOT: &str = "The connector cannot make the vendor forget anybody.";
-/// Why nobody was asked by this node.
-const NO_CONNECTOR: &str = "this node has no such connector; one of a newer version may";
-/// Why nobody was asked this time.
-const OWN_FAULT: &str = "the hub itself failed before it could ask; its log says why";
-
 /// Where an errand keeps by what the vendor knows the person, in the order of a person's values.
-const LISTS: [(Category, &str); 7] = [
+const LISTS: [(Category, &str); 5] = [
     (Category::Contact, "emails"),
     (Category::Contact, "phones"),
     (Category::Identity, "customer_numbers"),
-    (Category::Contact, EMAIL_DIGESTS),
-    (Category::Contact, PHONE_DIGESTS),
     (Category::Identity, "accounts"),
     (Category::Social, "accounts"),
 ];
-/// Digests of what a network was given. Nobody can be looked up by one.
-const EMAIL_DIGESTS: &str = "emails_sha256";
-const PHONE_DIGESTS: &str = "phones_sha256";
+/// Why what the vendor must be told cannot be read by now.
+const NOT_READABLE: &str =
+    "the purpose subject_access does not let the hub read what the vendor must be told; configure it as it was";
+
+/// Two digests that were handed over together, of which one may be empty. Nobody can be looked up by one.
+fn by_digests(pair: &str) -> Person {
+    let (email, phone) = pair.split_once(' ').unwrap_or((pair, ""));
+    let digest = |text: &str| (!text.is_empty()).then(|| text.to_owned());
+    Person { email_sha256: digest(email), phone_sha256: digest(phone), ..Person::default() }
+}
 
 #[expect(clippy::disallowed_methods, reason = "they go to the vendor that told of them, to be forgotten there")]
 fn listed(errand: &Disclosure, category: Category, name: &str) -> Vec<String> {
@@ -410,13 +293,8 @@ fn listed(errand: &Disclosure, category: Category, name: &str) -> Vec<String> {
 }
 
 const fn is_nobody(person: &Person) -> bool {
-    let Person { email, phone, customer_number, account, email_sha256, phone_sha256 } = person;
-    email.is_none()
-        && phone.is_none()
-        && customer_number.is_none()
-        && account.is_none()
-        && email_sha256.is_none()
-        && phone_sha256.is_none()
+    let Person { email, phone, customer_number, account, .. } = person;
+    email.is_none() && phone.is_none() && customer_number.is_none() && account.is_none()
 }
 
 #[cfg(test)]

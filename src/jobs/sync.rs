@@ -19,6 +19,8 @@ use std::time::Duration;
 
 use futures_util::stream::{FuturesUnordered, StreamExt as _};
 
+pub use super::lease::BEAT;
+use super::lease::{Held, LEASE, hold};
 use crate::connect::{Connection, Counts, Fault, NoSession, Places, StreamPlace, Unkept, Vendors};
 use crate::consent::Source;
 use crate::intake::{self, Intake, Outcome, Taken};
@@ -28,12 +30,6 @@ use crate::store::syncs::{self, SyncRow, SyncState};
 use crate::store::{self, Failure, Store};
 use crate::types::{EntropyFailure, IdMaker, SourceNo, Timestamp};
 
-/// How long a process that says nothing more is thought to be at it.
-const LEASE: i64 = 60 * Timestamp::SECOND;
-/// How often it says something.
-pub const BEAT: Duration = Duration::from_secs(15);
-/// So long before its lease ends, a run that could say nothing ends itself.
-const IN_TIME: i64 = 20 * Timestamp::SECOND;
 /// The first pause after a failure; it doubles with each.
 const PAUSE: i64 = 60;
 /// The longest, in seconds.
@@ -143,23 +139,13 @@ impl Syncs {
     pub async fn run(&self, code: &str, anew: bool, mut progress: impl FnMut(&Counts)) -> Result<Counts, Error> {
         let (source, connection) = self.vendors.connected(code).await?;
         let (mut run, row) = self.begin(source.number, code, anew).await?;
-        let owner = run.owner.clone();
-        let mut held = self.vendors.surroundings.clock.now().plus(LEASE);
-        let outcome = {
-            let work = self.work(&mut run, &source, &connection, &mut progress);
-            tokio::pin!(work);
-            loop {
-                tokio::select! {
-                    done = &mut work => break done,
-                    () = tokio::time::sleep(self.beat) => match self.say_so(source.number, &owner).await {
-                        Ok(until) => held = until,
-                        Err(Error::Overtaken) => return Err(Error::Overtaken),
-                        // A database that is busy for a moment ends no sync; nobody else may begin before the lease ends.
-                        Err(_) if self.vendors.surroundings.clock.now() < held.plus(-IN_TIME) => {}
-                        Err(error) => break Err(error),
-                    },
-                }
-            }
+        let (number, owner) = (source.number, run.owner.clone());
+        let work = self.work(&mut run, &source, &connection, &mut progress);
+        let renew = async |until| self.say_so(number, &owner, until).await;
+        let outcome = match hold(&*self.vendors.surroundings.clock, self.beat, work, renew).await {
+            Held::Done(outcome) => outcome,
+            Held::Overtaken => return Err(Error::Overtaken),
+            Held::Silent(error) => Err(error),
         };
         self.end(&mut run, &row, &outcome).await?;
         outcome.map(|()| run.counts)
@@ -247,11 +233,10 @@ impl Syncs {
         if ours.await? { Ok(()) } else { Err(Error::Overtaken) }
     }
 
-    /// Renews the lease, and says until when.
-    async fn say_so(&self, source: SourceNo, owner: &[u8]) -> Result<Timestamp, Error> {
-        let (owner, until) = (owner.to_vec(), self.vendors.surroundings.clock.now().plus(LEASE));
-        let ours = self.store.write(move |write| connections::renew(write, source, &owner, until, None)).await?;
-        if ours { Ok(until) } else { Err(Error::Overtaken) }
+    /// Renews the lease. False if it is another's.
+    async fn say_so(&self, source: SourceNo, owner: &[u8], until: Timestamp) -> Result<bool, Error> {
+        let owner = owner.to_vec();
+        Ok(self.store.write(move |write| connections::renew(write, source, &owner, until, None)).await?)
     }
 
     async fn end(&self, run: &mut Run, taken: &ConnectionRow, outcome: &Result<(), Error>) -> Result<(), Error> {

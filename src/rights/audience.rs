@@ -1,25 +1,30 @@
 //! Whom segments were handed to: kept so that people can be taken off again, also when they were erased or nobody may read
 //! them any more (Art. 7(3), 17, 19, 21 GDPR).
 //!
-//! What was handed over, a mail address or digests for a network, is sealed for a nobody of its own before the vendor is told, and
-//! destroyed when the vendor took it off. A tombstone of the address, or a no that came while the segment was read, keeps it from being
-//! handed over.
+//! What was handed over, a mail address or digests for a network, is sealed for a nobody of its own before the vendor is told. It is
+//! destroyed when the vendor took it off, unless the vendor keeps who leaves its list: then it stays until the person is
+//! erased, so that the erasure reaches the vendor. Of an erased person it ends after [`LONGEST`] days, whatever the vendor does.
+//! A tombstone of the address, or a no that came while the segment was read, keeps it from being handed over.
 
 use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
 use super::erase::{Vaulted, store_kept};
-use super::errand::{ask, destroy_errand};
+use super::errand::{LONGEST, ask};
+use super::nobody::destroy_errand;
 use super::{Error, Rights};
-use crate::consent::ledger;
-use crate::gateway::{Answer, Disclosure};
+use crate::consent::{Act, Entry, ledger};
+use crate::gateway::Kept;
 use crate::store::audiences::{self, MemberRow};
 use crate::store::rows::Who;
 use crate::store::{self, ledger as entries, subjects, tombstones};
 use crate::types::{Category, IdentifierKind, SourceNo, SubjectId, Timestamp};
 use crate::vault::{self, Personal};
 
+/// Where digests are kept: the one of the mail address and the one of the phone number side by side, as they were handed over; empty
+/// where there is none.
+pub const DIGESTS: &str = "digests";
 /// How often it is sealed anew when the keys turn meanwhile.
 const TRIES: usize = 5;
 
@@ -28,12 +33,12 @@ pub struct Handing<'h> {
     /// The person.
     pub subject: SubjectId,
     /// By what the vendor is told.
-    pub told: Told<'h>,
+    pub by: ToldBy<'h>,
 }
 
 /// By what a vendor is told of somebody.
 #[derive(Clone, Copy)]
-pub enum Told<'h> {
+pub enum ToldBy<'h> {
     /// The mail address, in its normal form.
     Email(&'h str),
     /// Digests for a network, at least one of them.
@@ -45,12 +50,12 @@ pub enum Told<'h> {
     },
 }
 
-impl Told<'_> {
+impl ToldBy<'_> {
     fn document(self) -> Value {
         match self {
             Self::Email(email) => json!({"emails": [email]}),
             Self::Digests { email, phone } => {
-                json!({"emails_sha256": Vec::from_iter(email), "phones_sha256": Vec::from_iter(phone)})
+                json!({DIGESTS: [[email.unwrap_or_default(), phone.unwrap_or_default()]]})
             }
         }
     }
@@ -72,11 +77,11 @@ impl Rights {
     ///
     /// # Errors
     /// If a cipher refuses its input, which it does for no value, or there is neither address nor digest.
-    pub fn member_index(&self, told: Told<'_>) -> Result<[u8; 16], Error> {
-        let (kind, value) = match told {
-            Told::Email(email) | Told::Digests { email: Some(email), .. } => (IdentifierKind::Email, email),
-            Told::Digests { phone: Some(phone), .. } => (IdentifierKind::Phone, phone),
-            Told::Digests { .. } => return Err(Error::Document("audience")),
+    pub fn member_index(&self, by: ToldBy<'_>) -> Result<[u8; 16], Error> {
+        let (kind, value) = match by {
+            ToldBy::Email(email) | ToldBy::Digests { email: Some(email), .. } => (IdentifierKind::Email, email),
+            ToldBy::Digests { phone: Some(phone), .. } => (IdentifierKind::Phone, phone),
+            ToldBy::Digests { .. } => return Err(Error::Document("audience")),
         };
         self.index_of(kind, &Personal::text(value.to_owned()))
     }
@@ -93,7 +98,7 @@ impl Rights {
     }
 
     /// Keeps whom a vendor is about to be told of, in the order given. `since` is when the segment was read: who said no
-    /// after it is left out.
+    /// after it is left out. To a destination that ends nobody is handed over.
     ///
     /// # Errors
     /// If it cannot be written; then nobody may be told.
@@ -119,86 +124,138 @@ impl Rights {
         since: Timestamp,
     ) -> Result<Vec<Handed>, Error> {
         let now = self.clock.now();
-        let indexes = people.iter().map(|one| self.member_index(one.told)).collect::<Result<Vec<_>, Error>>()?;
+        let indexes = people.iter().map(|one| self.member_index(one.by)).collect::<Result<Vec<_>, Error>>()?;
         let all = indexes.iter().map(|ix| ix.to_vec()).collect::<Vec<_>>();
         let known = self.store.read(move |read| audiences::with_indexes(read.records(), source, &all)).await?;
         let mut wanted: Vec<Wanted> = Vec::with_capacity(people.len());
         for (one, ix) in people.iter().zip(indexes) {
             let stone = self.shredder.suppression(ix.into()).bytes();
-            if known.iter().any(|row| row.ix == ix) {
+            if known.iter().any(|row| row.ix == ix && row.state != MemberRow::GONE) {
                 wanted.push((one.subject, ix, stone, None));
                 continue;
             }
-            let document = Personal::document(&one.told.document()).map_err(|_| Error::Document("errand"))?;
+            let document = Personal::document(&one.by.document()).map_err(|_| Error::Document("errand"))?;
             let sealed = self.seal_for_nobody(source, vec![(Category::Contact, document)], Timestamp::NEVER, now)?;
             wanted.push((one.subject, ix, stone, Some(sealed)));
         }
         let handed = self.store.write(move |write| {
+            if audiences::find(write.records(), source)?.is_none_or(|audience| audience.is_ending()) {
+                return Ok(vec![Handed::Suppressed; wanted.len()]);
+            }
             let ixs: Vec<Vec<u8>> = wanted.iter().map(|(_, ix, ..)| ix.to_vec()).collect();
             let known = audiences::with_indexes(write.records(), source, &ixs)?;
-            let mut all = Vec::with_capacity(wanted.len());
             let mut met = BTreeSet::new();
-            for (subject, ix, stone, sealed) in &wanted {
-                // Two people of one mailbox get one message.
-                if !met.insert(*ix) {
-                    all.push(Handed::There(*ix));
-                    continue;
-                }
-                let there = known.iter().find(|row| row.ix == *ix);
-                if there.is_some_and(|row| row.state != MemberRow::LEAVING && row.subject_id != *subject) {
-                    audiences::assign(write, source, ix, *subject)?;
-                }
-                all.push(match there.map(|row| row.state) {
-                    Some(MemberRow::THERE) => Handed::There(*ix),
-                    Some(MemberRow::HANDED) => Handed::New(*ix),
-                    Some(_) => Handed::Suppressed,
-                    None if held_back(write, *subject, stone, since)? => Handed::Suppressed,
-                    None => match sealed {
-                        Some(sealed) => {
-                            store_kept(write, sealed)?;
-                            audiences::insert(write, row(source, *subject, ix, sealed, now))?;
-                            Handed::New(*ix)
-                        }
-                        // They were taken off a moment ago; the next push knows.
-                        None => Handed::Suppressed,
-                    },
-                });
-            }
-            Ok::<_, Error>(all)
+            // Two people of one mailbox get one message.
+            let all = wanted.iter().map(|one| match met.insert(one.1) {
+                true => keep_one(write, source, (one, known.iter().find(|row| row.ix == one.1)), (since, now)),
+                false => Ok(Handed::There(one.1)),
+            });
+            all.collect::<Result<Vec<_>, Error>>()
         });
         handed.await
     }
 
-    /// Opens whom a vendor was told of. None if it was destroyed.
+    /// Opens whom a vendor was told of.
     ///
     /// # Errors
     /// If it cannot be read, or the audit line is not durable.
-    pub async fn open_member(&self, row: &MemberRow) -> Result<Option<Box<Disclosure>>, Error> {
-        let Ok(nobody) = SubjectId::from_slice(&row.errand) else { return Ok(None) };
-        Ok(match self.gateway.errand(&ask()?, nobody, None).await? {
-            Answer::Disclosed(errand) => Some(errand),
-            Answer::Nothing => None,
-        })
+    pub async fn open_member(&self, row: &MemberRow) -> Result<Kept, Error> {
+        let Ok(nobody) = SubjectId::from_slice(&row.errand) else { return Ok(Kept::Destroyed) };
+        Ok(self.gateway.errand(&ask()?, nobody, None).await?)
     }
 
-    /// Destroys what was kept of somebody whom the vendor took off, or did not take.
+    /// The vendor took somebody off. What was kept of them is destroyed, unless the vendor `keeps` who leaves its list: then it
+    /// stays for as long as they live here, for their erasure.
+    ///
+    /// # Errors
+    /// If it cannot be written.
+    pub async fn let_member_go(&self, row: &MemberRow, keeps: bool) -> Result<(), Error> {
+        let (row, now) = (row.clone(), self.clock.now());
+        let gone = self.store.write(move |write| {
+            let known = keeps && row.settles_at.is_set();
+            if known && subjects::living(write.records(), row.subject_id)?.is_some() {
+                let step = (&[MemberRow::LEAVING][..], MemberRow::GONE);
+                audiences::step(write, row.source_no, std::slice::from_ref(&row.ix), step, now)?;
+                return Ok(());
+            }
+            forget(write, &row)
+        });
+        Ok(gone.await?)
+    }
+
+    /// Somebody was not taken off and is tried again then. Of who does not live here any more what is kept ends all the same: answers
+    /// whether it has.
+    ///
+    /// # Errors
+    /// If it cannot be written.
+    pub async fn try_member_later(&self, row: &MemberRow, due_at: Timestamp) -> Result<bool, Error> {
+        let (row, now) = (row.clone(), self.clock.now());
+        let later = self.store.write(move |write| {
+            if subjects::living(write.records(), row.subject_id)?.is_none() {
+                let ends = row.changed_at.plus_days(i64::from(LONGEST));
+                if ends <= now {
+                    forget(write, &row)?;
+                    return Ok(true);
+                }
+                audiences::end_errand(write, &row, ends)?;
+            }
+            audiences::postpone(write, &row, due_at)?;
+            Ok::<_, store::Error>(false)
+        });
+        Ok(later.await?)
+    }
+
+    /// Destroys what was kept of these people if nobody lives here who they are: retention ended them.
+    ///
+    /// # Errors
+    /// If it cannot be written.
+    pub async fn forget_the_dead(&self, rows: Vec<MemberRow>) -> Result<(), Error> {
+        let forgotten = self.store.write(move |write| {
+            let living = subjects::living_many(write.records(), rows.iter().map(|row| row.subject_id))?;
+            rows.iter().filter(|row| !living.contains_key(&row.subject_id)).try_for_each(|row| forget(write, row))
+        });
+        Ok(forgotten.await?)
+    }
+
+    /// Destroys what was kept of somebody whom the vendor did not take, or of whom it is told nothing any more.
     ///
     /// # Errors
     /// If it cannot be written.
     pub async fn forget_member(&self, row: &MemberRow) -> Result<(), Error> {
         let row = row.clone();
-        let forgotten = self.store.write(move |write| {
-            if let Ok(nobody) = SubjectId::from_slice(&row.errand) {
-                destroy_errand(write, nobody)?;
-            }
-            audiences::forget(write, row.source_no, &row.ix)
-        });
-        Ok(forgotten.await?)
+        Ok(self.store.write(move |write| forget(write, &row)).await?)
     }
 }
 
 /// Somebody, their index and their tombstone's, and what is to be stored of them if they are not known.
 type Wanted = (SubjectId, [u8; 16], [u8; 16], Option<Vaulted>);
+
+/// What becomes of one of them, who may be known.
+fn keep_one(
+    write: &mut store::Write<'_>,
+    source: SourceNo,
+    ((subject, ix, stone, sealed), there): (&Wanted, Option<&MemberRow>),
+    (since, now): (Timestamp, Timestamp),
+) -> Result<Handed, Error> {
+    if let Some(row) = there.filter(|row| MemberRow::PRESENT.contains(&row.state)) {
+        if row.subject_id != *subject {
+            audiences::assign(write, source, ix, *subject)?;
+        }
+        return Ok(if row.state == MemberRow::THERE { Handed::There(*ix) } else { Handed::New(*ix) });
+    }
+    if there.is_some_and(|row| row.state == MemberRow::LEAVING) || held_back(write, *subject, stone, since)? {
+        return Ok(Handed::Suppressed);
+    }
+    // Without anything sealed they were taken off a moment ago; the next push knows.
+    let Some(sealed) = sealed else { return Ok(Handed::Suppressed) };
+    // What they are told by now takes the place of what they were told by then.
+    if let Some(gone) = there {
+        forget(write, gone)?;
+    }
+    store_kept(write, sealed)?;
+    audiences::insert(write, row(source, *subject, ix, sealed, now))?;
+    Ok(Handed::New(*ix))
+}
 
 fn row(source: SourceNo, subject: SubjectId, ix: &[u8; 16], sealed: &Vaulted, now: Timestamp) -> MemberRow {
     let errand = sealed.owner.subject_id.bytes().to_vec();
@@ -209,7 +266,31 @@ fn row(source: SourceNo, subject: SubjectId, ix: &[u8; 16], sealed: &Vaulted, no
         errand,
         state: MemberRow::HANDED,
         changed_at: now,
+        settles_at: Timestamp::UNSET,
+        due_at: Timestamp::UNSET,
     }
+}
+
+fn forget(write: &mut store::Write<'_>, row: &MemberRow) -> Result<(), store::Error> {
+    if let Ok(nobody) = SubjectId::from_slice(&row.errand) {
+        destroy_errand(write, nobody)?;
+    }
+    audiences::forget(write, row.source_no, &row.ix)
+}
+
+/// Somebody is being erased: whoever has them on a list is to take them off, and what is kept for that ends. Who was taken off before
+/// is in the errand of the erasure by now.
+pub(super) fn leave_all(write: &mut store::Write<'_>, handed: &[MemberRow], now: Timestamp) -> Result<(), Error> {
+    for row in handed {
+        if row.state == MemberRow::GONE {
+            forget(write, row)?;
+            continue;
+        }
+        let step = (&MemberRow::PRESENT[..], MemberRow::LEAVING);
+        audiences::step(write, row.source_no, std::slice::from_ref(&row.ix), step, now)?;
+        audiences::end_errand(write, row, now.plus_days(i64::from(LONGEST)))?;
+    }
+    Ok(())
 }
 
 /// Did the person say no to anything since, are they gone, or was the address erased while they were known?
@@ -224,10 +305,66 @@ fn held_back(
     if tombstones::laid(write.records(), stone)?.is_some_and(|erased_at| erased_at >= living.created_at) {
         return Ok(true);
     }
-    for entry in entries::of(write.records(), living.subject_id)?.iter().filter(|entry| entry.recorded_at >= since) {
-        if ledger::entry(entry)?.act.is_no() {
-            return Ok(true);
+    let rows = entries::of(write.records(), living.subject_id)?;
+    let said = rows.iter().filter(|row| row.recorded_at >= since).map(ledger::entry);
+    Ok(is_a_no(&said.collect::<Result<Vec<_>, store::Error>>()?))
+}
+
+/// Is there a no among these statements that none of them takes back?
+fn is_a_no(said: &[Entry]) -> bool {
+    let about = |entry: &Entry| (entry.purpose.clone(), entry.channel, answers(entry.act));
+    let takes_back = |no: &Entry, yes: &Entry| {
+        !yes.act.is_no() && about(yes) == about(no) && (yes.at, yes.entry_no.0) > (no.at, no.entry_no.0)
+    };
+    said.iter().filter(|entry| entry.act.is_no()).any(|no| !said.iter().any(|yes| takes_back(no, yes)))
+}
+
+/// What takes an act back: the same number.
+const fn answers(act: Act) -> u8 {
+    match act {
+        Act::Restricted | Act::RestrictionLifted => 0,
+        Act::Objected | Act::ObjectionLifted => 1,
+        Act::Granted | Act::Denied | Act::Withdrawn => 2,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::consent::{EntryNo, Method};
+
+    fn said(act: Act, at: i64) -> Entry {
+        let at = Timestamp::from_micros(at);
+        Entry {
+            act,
+            purpose: "newsletter_email".parse().ok(),
+            channel: None,
+            at,
+            recorded_at: at,
+            entry_no: EntryNo(at.micros()),
+            origin: SubjectId::from_uuid(uuid::Uuid::from_u128(1)),
+            text_version: None,
+            method: Method::Link,
+            proven: false,
+            confirmed: false,
+            explicit: false,
+            parental: false,
         }
     }
-    Ok(false)
+
+    #[test]
+    fn only_a_yes_that_comes_after_it_takes_a_no_back() {
+        for (first, second, no) in [
+            (Act::Granted, Act::Withdrawn, true),
+            (Act::Withdrawn, Act::Granted, false),
+            (Act::Restricted, Act::RestrictionLifted, false),
+            (Act::Objected, Act::ObjectionLifted, false),
+            (Act::Objected, Act::Granted, true),
+            (Act::Restricted, Act::Granted, true),
+        ] {
+            assert_eq!(is_a_no(&[said(first, 1), said(second, 2)]), no, "{first:?} {second:?}");
+            assert_eq!(is_a_no(&[said(second, 2), said(first, 1)]), no, "{first:?} {second:?}");
+        }
+        assert!(!is_a_no(&[]));
+    }
 }

@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 
 use super::certificate::{Certificate, Kept, Recipient};
 use super::due::is_voucher;
-use super::errand::{self, Errand};
+use super::errand::{self, Errands};
 use super::receive::move_on;
 use super::recipients::readings;
 use super::request::RECEIVED;
@@ -26,7 +26,7 @@ use crate::consent::Edition;
 use crate::gateway::{Actor, Ask, Caller, Scope};
 use crate::store::messages::{self, News};
 use crate::store::rows::{DataKeyRow, IdentifierRow, RecordRow, SubjectRow, SubjectRows, SubjectState, Who};
-use crate::store::{self, Write, audiences, cards, identifiers, keys, ledger, records, reviews, subjects, tombstones};
+use crate::store::{self, Write, cards, identifiers, keys, ledger, records, reviews, subjects, tombstones};
 use crate::types::{Category, CategorySet, PurposeCode, RecordKind, RequestId, SubjectId, Timestamp};
 use crate::vault::{self, Personal, Shredder};
 
@@ -228,7 +228,7 @@ impl Rights {
         executing: &Executing,
         rows: Arc<SubjectRows>,
         kept: Vec<Vaulted>,
-        errands: Vec<Errand>,
+        errands: Errands,
     ) -> Result<(), Error> {
         let (shredder, now) = (Arc::clone(&self.shredder), self.clock.now());
         let request = Request::Executing(executing.clone()).row()?;
@@ -239,8 +239,7 @@ impl Rights {
                 bury(write, &rows, &shredder, now)?;
                 kept.iter().try_for_each(|kept| store_kept(write, kept))?;
                 messages::announce(write, &News::erased(&rows, now), now)?;
-                audiences::take_off(write, &errand::ids_of(&rows), None, now)?;
-                errands.iter().try_for_each(|errand| errand::send(write, errand))
+                errand::send(write, &errands, &rows, now)
             })
             .await
     }

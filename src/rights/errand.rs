@@ -10,20 +10,23 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
+use super::audience::{DIGESTS, leave_all};
 use super::erase::Vaulted;
+use super::nobody::destroy_errand;
 use super::{Error, Kind, Rights};
 use crate::audit::{Act, Line};
-use crate::gateway::{Actor, Answer, Ask, Caller, Disclosed, Disclosure, Scope};
-use crate::store::rows::{RecordRow, SubjectRow, SubjectRows, SubjectState, Who};
+use crate::gateway::{Actor, Answer, Ask, Caller, Disclosed, Disclosure, Kept, Scope};
+use crate::store::audiences::MemberRow;
+use crate::store::rows::{SubjectRows, Who};
 use crate::store::source_erasures::{self, SourceErasureRow};
-use crate::store::{self, Write, audiences, connections, deliveries, identifiers, keys, records, subjects};
-use crate::types::{Category, CategorySet, IdentifierKind, RecordKind, RequestId, SourceNo, SubjectId, Timestamp};
+use crate::store::{self, Write, audiences, connections, deliveries, identifiers};
+use crate::types::{Category, IdentifierKind, RequestId, SourceNo, SubjectId, Timestamp};
 use crate::vault::{Personal, source_scoped};
 
 /// The purpose under which it is read: the person demanded it.
 const OWN_ACCESS: &str = "subject_access";
 /// Days after which an errand ends, whatever the vendor says.
-const LONGEST: i32 = 60;
+pub(super) const LONGEST: i32 = 60;
 
 /// What one vendor must be told, sealed, and how to recognise it when the vendor tells of it.
 #[derive(Clone)]
@@ -34,8 +37,22 @@ pub(super) struct Errand {
     indexes: Vec<[u8; 16]>,
 }
 
+/// What all of them must be told, and to whom the person was handed when it was read.
+#[derive(Clone)]
+pub(super) struct Errands {
+    all: Vec<Errand>,
+    handed: Vec<MemberRow>,
+}
+
 /// By what one vendor knows the person, by category and list.
 pub(super) type Known = BTreeMap<(Category, &'static str), BTreeSet<String>>;
+
+/// By what a person was handed to a vendor, and how much of it may not be read.
+#[derive(Default)]
+struct Told {
+    values: Vec<(&'static str, String)>,
+    refused: i32,
+}
 
 impl Rights {
     /// What the vendors of the person's connected sources must be told.
@@ -44,54 +61,60 @@ impl Rights {
         request: RequestId,
         rows: &SubjectRows,
         now: Timestamp,
-    ) -> Result<Vec<Errand>, Error> {
-        let connected = self.store.read(|read| connections::all(read.records())).await?;
-        let handed = self.handed(rows).await?;
-        let told: BTreeSet<SourceNo> = rows
-            .records
-            .iter()
-            .map(|record| record.source_no)
-            .chain(handed.iter().map(|(source, ..)| *source))
-            .collect();
+    ) -> Result<Errands, Error> {
+        let people = ids_of(rows);
+        let read = move |read: &mut store::Read| {
+            Ok::<_, store::Error>((connections::all(read.records())?, audiences::of_people(read.records(), &people)?))
+        };
+        let (connected, handed) = self.store.read(read).await?;
+        let records = rows.records.iter().map(|record| record.source_no);
+        let told: BTreeSet<SourceNo> = records.chain(handed.iter().map(|member| member.source_no)).collect();
         let sources: Vec<SourceNo> =
             connected.iter().map(|row| row.source_no).filter(|source| told.contains(source)).collect();
+        let mut errands = Errands { all: Vec::new(), handed };
         if sources.is_empty() {
-            return Ok(Vec::new());
+            return Ok(errands);
         }
         let ask = ask()?;
         let copy = match self.gateway.own_copy(&ask, rows, request).await? {
             Answer::Disclosed(copy) => Some(copy),
             Answer::Nothing => None,
         };
-        let mut errands = Vec::new();
         for source in sources {
             if self.is_mute(source) {
-                errands.push(unasked(request, source, now));
+                errands.all.push(unasked(request, source, now));
                 continue;
             }
             let mut known = copy.as_ref().map(|copy| self.known(copy, source)).unwrap_or_default();
-            for (_, list, value) in handed.iter().filter(|(to, ..)| *to == source) {
-                known.entry((Category::Contact, list)).or_default().insert(value.clone());
+            let told = self.told(errands.handed.iter().filter(|member| member.source_no == source)).await?;
+            for (list, value) in told.values {
+                known.entry((Category::Contact, list)).or_default().insert(value);
             }
-            errands.push(self.errand(request, rows, (source, known), now).await?);
+            let mut errand = self.errand(request, rows, (source, known), now).await?;
+            errand.row.withheld = errand.row.withheld.saturating_add(told.refused);
+            errands.all.push(errand);
         }
         Ok(errands)
     }
 
-    /// By what the person was handed to vendors: the source, the list and the value.
-    async fn handed(&self, rows: &SubjectRows) -> Result<Vec<(SourceNo, &'static str, String)>, Error> {
-        let people = ids_of(rows);
-        let members = self.store.read(move |read| audiences::of_people(read.records(), &people)).await?;
-        let mut handed = Vec::new();
+    /// By what the person was handed to one vendor.
+    async fn told(&self, members: impl Iterator<Item = &MemberRow>) -> Result<Told, Error> {
+        let mut told = Told::default();
         for member in members {
-            let Some(errand) = self.open_member(&member).await? else { continue };
-            for part in errand.records().iter().filter_map(|record| record.part(Category::Contact)) {
-                for list in HANDED {
-                    handed.extend(texts(&part, list).into_iter().map(|value| (member.source_no, list, value)));
+            let errand = match self.open_member(member).await? {
+                Kept::Opened(errand) => errand,
+                Kept::Refused => {
+                    told.refused = told.refused.saturating_add(1);
+                    continue;
                 }
+                Kept::Destroyed => continue,
+            };
+            for part in errand.records().iter().filter_map(|record| record.part(Category::Contact)) {
+                told.values.extend(texts(&part, "emails").into_iter().map(|email| ("emails", email)));
+                told.values.extend(pairs(&part).into_iter().map(|pair| (DIGESTS, pair)));
             }
         }
-        Ok(handed)
+        Ok(told)
     }
 
     /// By what the vendor of `source` knows the person: what it told itself.
@@ -122,7 +145,7 @@ impl Rights {
             let mut told = Vec::new();
             for value in values {
                 // A digest is looked up nowhere; who shares it is handed over again.
-                if list.ends_with("_sha256") {
+                if list == DIGESTS {
                     told.push(value);
                     continue;
                 }
@@ -189,58 +212,13 @@ impl Rights {
         self.others_have(self.indexes_of(source, list, value)?, None).await
     }
 
-    /// Seals what a vendor is told, for a nobody of its own, until `ends` at the latest.
-    pub(super) fn seal_for_nobody(
-        &self,
-        source: SourceNo,
-        documents: Vec<(Category, Personal)>,
-        ends: Timestamp,
-        now: Timestamp,
-    ) -> Result<Vaulted, Error> {
-        let nobody = SubjectId::from_uuid(self.ids.uuid()?);
-        let record_no = self.ids.record_no();
-        let held: CategorySet = documents.iter().map(|(category, _)| *category).collect();
-        let (key, sealed) = self.shredder.keep(nobody, vec![(record_no, documents)], now)?;
-        let records = sealed.into_iter().map(|sealed| RecordRow {
-            record_no,
-            part: nobody.part(),
-            subject_id: nobody,
-            sealed_for: nobody,
-            key_no: 1,
-            source_no: source,
-            kind: RecordKind::ContactNote.number(),
-            version: now,
-            content_mac: Vec::new(),
-            categories: held.bits().cast_signed(),
-            facts: RecordRow::KEPT_BY_LAW | RecordRow::ERRAND,
-            ingested_at: now,
-            happened_at: Timestamp::UNSET,
-            contract_until: Timestamp::UNSET,
-            source_until: Timestamp::UNSET,
-            keep_until: ends,
-            sealed,
-        });
-        let owner = SubjectRow {
-            part: nobody.part(),
-            subject_id: nobody,
-            merged_into: None,
-            merged_at: Timestamp::UNSET,
-            state: SubjectState::Retained as i16,
-            created_at: now,
-        };
-        Ok(Vaulted { owner, key, records: records.collect() })
-    }
-
-    /// Opens what a vendor must be told. None if it was destroyed.
+    /// Opens what a vendor must be told.
     ///
     /// # Errors
     /// If it cannot be read, or the audit line is not durable.
-    pub async fn open_errand(&self, row: &SourceErasureRow) -> Result<Option<Box<Disclosure>>, Error> {
-        let Ok(nobody) = SubjectId::from_slice(&row.errand) else { return Ok(None) };
-        Ok(match self.gateway.errand(&ask()?, nobody, Some(row.request_id)).await? {
-            Answer::Disclosed(errand) => Some(errand),
-            Answer::Nothing => None,
-        })
+    pub async fn open_errand(&self, row: &SourceErasureRow) -> Result<Kept, Error> {
+        let Ok(nobody) = SubjectId::from_slice(&row.errand) else { return Ok(Kept::Destroyed) };
+        Ok(self.gateway.errand(&ask()?, nobody, Some(row.request_id)).await?)
     }
 
     /// Writes a vendor's final answer down. From here on it is never asked again, whatever happens before
@@ -295,14 +273,6 @@ impl Rights {
     }
 }
 
-/// Destroys an errand: its key first, which is committed first.
-pub(super) fn destroy_errand(write: &mut Write<'_>, nobody: SubjectId) -> Result<(), store::Error> {
-    keys::delete_data_keys(write, &[nobody])?;
-    records::delete_of(write, nobody)?;
-    subjects::delete(write, &[nobody])?;
-    Ok(())
-}
-
 /// Where a record keeps by what its source knows the person.
 const LISTS: [(Category, &str); 5] = [
     (Category::Contact, "emails"),
@@ -311,9 +281,6 @@ const LISTS: [(Category, &str); 5] = [
     (Category::Identity, "customer_numbers"),
     (Category::Social, "accounts"),
 ];
-
-/// By what people are handed to vendors (`rights::audience`).
-const HANDED: [&str; 3] = ["emails", "emails_sha256", "phones_sha256"];
 
 const fn kinds_of(list: &str) -> &'static [IdentifierKind] {
     match list.as_bytes() {
@@ -370,18 +337,43 @@ pub(super) fn ids_of(rows: &SubjectRows) -> Vec<SubjectId> {
     [rows.subject].into_iter().chain(rows.merged.iter().map(|row| row.subject_id)).collect()
 }
 
-/// Stores an errand, in the transaction of the mark, whose own indexes are gone by now. [`Error::Changed`] if somebody else got one
-/// of its values since it was sealed.
-pub(super) fn send(write: &mut Write<'_>, errand: &Errand) -> Result<(), Error> {
-    for ix in &errand.indexes {
-        if !identifiers::holders(write.records(), ix)?.is_empty() {
-            return Err(Error::Changed);
+/// Digests that were handed over side by side, each pair as one text, so that it stays a pair.
+#[expect(clippy::disallowed_methods, reason = "they are sealed again at once, for the vendor that was given them")]
+fn pairs(part: &Disclosed<&Value>) -> Vec<String> {
+    let entries = part.look().get(DIGESTS).and_then(Value::as_array);
+    let pair = |pair: &Value| {
+        let digest = |at: usize| pair.get(at).and_then(Value::as_str);
+        Some(format!("{} {}", digest(0)?, digest(1)?))
+    };
+    entries.into_iter().flatten().filter_map(pair).collect()
+}
+
+/// Stores the errands, in the transaction of the mark, whose own indexes are gone by now, and lets everybody whom the person was
+/// handed to take them off. [`Error::Changed`] if somebody else got one of the values since they were sealed, or the person was
+/// handed to somebody meanwhile.
+pub(super) fn send(write: &mut Write<'_>, errands: &Errands, rows: &SubjectRows, now: Timestamp) -> Result<(), Error> {
+    let handed = audiences::of_people(write.records(), &ids_of(rows))?;
+    let places =
+        |rows: &[MemberRow]| rows.iter().map(|row| (row.source_no, row.errand.clone())).collect::<BTreeSet<_>>();
+    if !places(&handed).is_subset(&places(&errands.handed)) {
+        return Err(Error::Changed);
+    }
+    leave_all(write, &handed, now)?;
+    for errand in &errands.all {
+        for ix in &errand.indexes {
+            if !identifiers::holders(write.records(), ix)?.is_empty() {
+                return Err(Error::Changed);
+            }
         }
+        if let Some(sealed) = &errand.sealed {
+            super::erase::store_kept(write, sealed)?;
+        }
+        // Asked before it is done with adding them, the vendor would find nobody and add them then.
+        let theirs = handed.iter().filter(|member| member.source_no == errand.row.source_no);
+        let next_at = theirs.map(|member| member.settles_at).fold(errand.row.next_at, Timestamp::max);
+        source_erasures::insert(write, SourceErasureRow { next_at, ..errand.row.clone() })?;
+        // What the vendor will tell of it is no new demand. The time ties it to this errand.
+        deliveries::asked_to_forget(write, errand.row.source_no, &errand.indexes, errand.row.asked_at)?;
     }
-    if let Some(sealed) = &errand.sealed {
-        super::erase::store_kept(write, sealed)?;
-    }
-    source_erasures::insert(write, errand.row.clone())?;
-    // What the vendor will tell of it is no new demand. The time ties it to this errand.
-    Ok(deliveries::asked_to_forget(write, errand.row.source_no, &errand.indexes, errand.row.asked_at)?)
+    Ok(())
 }

@@ -19,6 +19,7 @@ mod errand;
 mod explain;
 mod finish;
 mod forget;
+mod nobody;
 mod notice;
 mod package;
 mod page;
@@ -39,7 +40,7 @@ mod tests;
 use std::sync::Arc;
 
 pub use access::{Membership, Package};
-pub use audience::{Handed, Handing, Told};
+pub use audience::{DIGESTS, Handed, Handing, ToldBy};
 pub use certificate::{Certificate, Invalid, Kept, Recipient, verify_certificate};
 pub use correct::{Correction, Linked};
 pub use deadline::{Deadline, Land};

@@ -3,7 +3,7 @@
 
 use super::receive::line;
 use super::{Error, Rights, allowed};
-use crate::audit::Act;
+use crate::audit::{Act, Line};
 use crate::gateway::Caller;
 use crate::store::notices::{self, NoticeRow};
 use crate::store::{self, Write};
@@ -74,6 +74,25 @@ impl Rights {
             if set { Ok(()) } else { Err(Error::RecipientUnknown) }
         };
         self.book.change(line.object(state.word()), noted).await
+    }
+
+    /// Notes that a destination of this code was told, if it is a recipient that nobody has told yet: the vendor took the erasure in.
+    pub(super) async fn note_destination(&self, id: RequestId, code: &str) -> Result<(), Error> {
+        let name = format!(" ({code})");
+        let waits = |known: &Notice| known.state == NoticeState::ToBeTold && known.recipient.ends_with(&name);
+        for known in self.notices(id).await?.into_iter().filter(waits) {
+            let recipient = known.recipient;
+            let line =
+                Line::new(Act::RecipientTold).for_request(id).to(recipient.clone()).object(NoticeState::Told.word());
+            let state = NoticeState::Told.number();
+            let row = NoticeRow { request_id: id, recipient, state, changed_at: self.clock.now() };
+            let noted = async {
+                self.store.write(move |write| notices::set(write, &row)).await?;
+                Ok::<_, Error>(())
+            };
+            self.book.change(line, noted).await?;
+        }
+        Ok(())
     }
 }
 

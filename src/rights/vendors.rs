@@ -11,6 +11,8 @@ use crate::types::{RequestId, Timestamp};
 
 /// What an outcome is called where nothing of the person was found.
 pub const NOTHING_FOUND: &str = "nothing_found";
+/// What an outcome is called where nothing of the person is left.
+const DELETED: &str = "deleted";
 /// How often a certificate that others change at the same moment is written.
 const TRIES: usize = 5;
 
@@ -83,8 +85,22 @@ impl Rights {
         serde_json::to_value(all.collect::<Vec<_>>()).map_err(|_| Error::Document("certificate"))
     }
 
+    /// Notes of the recipients that are connected, and deleted the person, that they were told (Art. 19 GDPR).
+    async fn note_told(&self, id: RequestId) -> Result<(), Error> {
+        for one in self.source_erasures(id).await? {
+            let report: Option<Value> = one.report.as_deref().and_then(|report| serde_json::from_str(report).ok());
+            if one.is_final && report.is_some_and(|report| report["leaves"] == DELETED) {
+                self.note_destination(id, &one.source).await?;
+            }
+        }
+        Ok(())
+    }
+
     /// Puts what the vendors answered since into the certificate of an answered erasure, and signs it again.
     pub(super) async fn certify_anew(&self, id: RequestId) -> Result<(), Error> {
+        if matches!(self.request(id).await?, Request::Answered(_)) {
+            self.note_told(id).await?;
+        }
         for _ in 0..TRIES {
             let Request::Answered(answered) = self.request(id).await? else { return Ok(()) };
             let mut certificate = Certificate::read(&answered.outcome)?;

@@ -50,9 +50,8 @@ impl Bound {
             }
             let mut kept = keep(&part, &names);
             if self.channel == Some(Channel::Social) {
-                for list in ["emails", "phones"] {
-                    kept.get_mut(list).into_iter().for_each(digest);
-                }
+                kept.get_mut("emails").into_iter().for_each(|list| digest(list, address));
+                kept.get_mut("phones").into_iter().for_each(|list| digest(list, number));
             }
             if !kept.is_empty() {
                 data.insert(category.word().to_owned(), Value::Object(kept));
@@ -144,12 +143,22 @@ fn keep(part: &Map<String, Value>, names: &[&str]) -> Map<String, Value> {
     kept
 }
 
-/// Puts digests in the place of values: networks compare them with those of their own members.
-fn digest(list: &mut Value) {
+/// An address as networks compare it.
+fn address(value: &str) -> String {
+    value.to_lowercase()
+}
+
+/// A number in E.164 as networks compare it: without its plus.
+fn number(value: &str) -> String {
+    value.trim_start_matches('+').to_owned()
+}
+
+/// Puts digests in the place of values, each in its normal form: networks compare them with those of their own members.
+fn digest(list: &mut Value, normal: impl Fn(&str) -> String) {
     let Value::Array(points) = list else { return };
     for point in points {
         let value = point.get("value").and_then(Value::as_str);
-        let digest = value.map(|value| hex::encode(Sha256::digest(value.to_lowercase().trim_start_matches('+'))));
+        let digest = value.map(|value| hex::encode(Sha256::digest(normal(value))));
         *point = digest.map_or(Value::Null, |digest| serde_json::json!({"sha256": digest}));
     }
 }
@@ -176,9 +185,15 @@ mod tests {
     #[test]
     fn networks_get_digests_only() {
         let mut list = json!([{"value": "a@example.org", "verified": true}]);
-        digest(&mut list);
+        digest(&mut list, address);
         assert!(!list.to_string().contains("example.org"));
         assert_eq!(list[0]["sha256"].as_str().map(str::len), Some(64));
+    }
+
+    #[test]
+    fn an_address_keeps_its_plus_and_a_number_does_not() {
+        assert_eq!(address("+Anna@Example.org"), "+anna@example.org");
+        assert_eq!(number("+491701234567"), "491701234567");
     }
 
     #[test]

@@ -1,11 +1,18 @@
 //! Audiences: segments that are pushed to a vendor, and who was handed over.
 
+mod members;
+
 use diesel::prelude::*;
 
 use super::connection::{Connection, on};
-use super::schema::{audience, audience_member};
+use super::schema::audience;
 use super::{Error, Write};
 use crate::types::{SourceNo, SubjectId, Timestamp};
+
+pub use members::{
+    MemberRow, assign, counts, end_errand, forget, insert, leaving, members, of_people, postpone, settle, step, tell,
+    with_indexes,
+};
 
 /// A segment that is pushed.
 #[derive(Clone, Debug, PartialEq, Eq, Queryable, Selectable, Insertable)]
@@ -39,44 +46,30 @@ pub struct AudienceRow {
     /// When it was made.
     #[diesel(deserialize_as = i64, serialize_as = i64)]
     pub created_at: Timestamp,
+    /// The channel of the segment, at the last push; empty: not known, so that a no on any channel counts.
+    pub channel: String,
+    /// 1: it is being removed, and nobody is handed over any more.
+    pub ending: i16,
 }
 
 impl AudienceRow {
     /// Is a push of everybody due?
     #[must_use]
     pub fn is_due(&self, now: Timestamp) -> bool {
-        self.wanted_at.is_set() || (self.next_at.is_set() && self.next_at <= now)
+        !self.is_ending() && (self.wanted_at.is_set() || (self.next_at.is_set() && self.next_at <= now))
     }
-}
 
-/// Somebody who was handed over.
-#[derive(Clone, Debug, PartialEq, Eq, Queryable, Selectable, Insertable)]
-#[diesel(table_name = audience_member)]
-pub struct MemberRow {
-    /// To whom.
-    #[diesel(deserialize_as = i32, serialize_as = i32)]
-    pub source_no: SourceNo,
-    /// The blind index of the mail address.
-    pub ix: Vec<u8>,
-    /// The person.
-    #[diesel(deserialize_as = Vec<u8>, serialize_as = Vec<u8>)]
-    pub subject_id: SubjectId,
-    /// The nobody for whom the mail address is sealed.
-    pub errand: Vec<u8>,
-    /// [`MemberRow::HANDED`] and its neighbours.
-    pub state: i16,
-    /// Since when.
-    #[diesel(deserialize_as = i64, serialize_as = i64)]
-    pub changed_at: Timestamp,
-}
+    /// Is it being removed?
+    #[must_use]
+    pub const fn is_ending(&self) -> bool {
+        self.ending != 0
+    }
 
-impl MemberRow {
-    /// The vendor is told, or was and has not answered.
-    pub const HANDED: i16 = 1;
-    /// The vendor has them.
-    pub const THERE: i16 = 2;
-    /// They are to be taken off.
-    pub const LEAVING: i16 = 3;
+    /// Does a no to this purpose on this channel concern whom it was given? Without one it is a no to all.
+    fn concerns(&self, purpose: Option<&str>, channel: Option<&str>) -> bool {
+        let of_purpose = purpose.is_none_or(|purpose| self.purposes.split(',').any(|one| one == purpose));
+        of_purpose && channel.is_none_or(|channel| self.channel.is_empty() || self.channel == channel)
+    }
 }
 
 /// All audiences.
@@ -85,6 +78,26 @@ impl MemberRow {
 /// If the shelf cannot be read.
 pub fn all(connection: &mut Connection) -> Result<Vec<AudienceRow>, Error> {
     Ok(on!(connection, |c| audience::table.order(audience::source_no).select(AudienceRow::as_select()).load(c))?)
+}
+
+/// The audience of this source.
+///
+/// # Errors
+/// If the shelf cannot be read.
+pub fn find(connection: &mut Connection, source: SourceNo) -> Result<Option<AudienceRow>, Error> {
+    Ok(all(connection)?.into_iter().find(|row| row.source_no == source))
+}
+
+/// Lets an audience end: from here on nobody is handed over to it, whatever is asked for. False if there is none.
+///
+/// # Errors
+/// If it cannot be written.
+pub fn end_for_good(write: &mut Write<'_>, source: SourceNo) -> Result<bool, Error> {
+    let this = audience::source_no.eq(source.0);
+    let ending = on!(write.records(), |c| diesel::update(audience::table.filter(this))
+        .set((audience::ending.eq(1_i16), audience::retry_at.eq(0_i64)))
+        .execute(c))?;
+    Ok(ending > 0)
 }
 
 /// Adds an audience, or puts segment and schedule in the place of those there were.
@@ -132,8 +145,7 @@ pub fn take(
     until: Timestamp,
     now: Timestamp,
 ) -> Result<Option<AudienceRow>, Error> {
-    let found = all(write.records())?.into_iter().find(|row| row.source_no == source && row.lease_until <= now);
-    let Some(row) = found else { return Ok(None) };
+    let Some(row) = find(write.records(), source)?.filter(|row| row.lease_until <= now) else { return Ok(None) };
     let wanted_at = if everybody && !row.wanted_at.is_set() { now } else { row.wanted_at };
     let row = AudienceRow { lease_owner: owner.to_vec(), lease_until: until, wanted_at, ..row };
     put(write, &row)?;
@@ -146,9 +158,9 @@ pub fn take(
 /// # Errors
 /// If it cannot be written.
 pub fn renew(write: &mut Write<'_>, owner: &[u8], row: &AudienceRow) -> Result<bool, Error> {
-    let found = all(write.records())?.into_iter().find(|found| found.source_no == row.source_no);
+    let found = find(write.records(), row.source_no)?;
     let Some(found) = found.filter(|found| found.lease_owner == owner) else { return Ok(false) };
-    put(write, &AudienceRow { wanted_at: found.wanted_at, ..row.clone() })?;
+    put(write, &AudienceRow { wanted_at: found.wanted_at, ending: found.ending, ..row.clone() })?;
     Ok(true)
 }
 
@@ -163,130 +175,26 @@ pub fn end(
     row: &AudienceRow,
     (everybody, begun_at): (bool, Timestamp),
 ) -> Result<bool, Error> {
-    let found = all(write.records())?.into_iter().find(|found| found.source_no == row.source_no);
+    let found = find(write.records(), row.source_no)?;
     let Some(found) = found.filter(|found| found.lease_owner == owner) else { return Ok(false) };
     let done = everybody && found.wanted_at <= begun_at;
     let wanted_at = if done { Timestamp::UNSET } else { found.wanted_at };
-    put(write, &AudienceRow { wanted_at, lease_owner: Vec::new(), lease_until: Timestamp::UNSET, ..row.clone() })?;
+    let ending = found.ending;
+    put(
+        write,
+        &AudienceRow { wanted_at, ending, lease_owner: Vec::new(), lease_until: Timestamp::UNSET, ..row.clone() },
+    )?;
     Ok(true)
 }
 
-/// Those of these mail addresses that were handed over.
-///
-/// # Errors
-/// If the shelf cannot be read.
-pub fn with_indexes(connection: &mut Connection, source: SourceNo, ixs: &[Vec<u8>]) -> Result<Vec<MemberRow>, Error> {
-    let mut all = Vec::new();
-    for ixs in ixs.chunks(500) {
-        let these = audience_member::source_no.eq(source.0).and(audience_member::ix.eq_any(ixs.to_vec()));
-        let rows: Vec<MemberRow> =
-            on!(connection, |c| audience_member::table.filter(these).select(MemberRow::as_select()).load(c))?;
-        all.extend(rows);
-    }
-    Ok(all)
-}
-
-/// Who was handed over to this vendor after `after`, in the order of their indexes; of one state if it is named.
-///
-/// # Errors
-/// If the shelf cannot be read.
-pub fn members(
-    connection: &mut Connection,
-    source: SourceNo,
-    state: Option<i16>,
-    after: &[u8],
-    limit: i64,
-) -> Result<Vec<MemberRow>, Error> {
-    let states =
-        state.map_or_else(|| vec![MemberRow::HANDED, MemberRow::THERE, MemberRow::LEAVING], |state| vec![state]);
-    let theirs = audience_member::source_no.eq(source.0).and(audience_member::ix.gt(after.to_vec()));
-    Ok(on!(connection, |c| audience_member::table
-        .filter(theirs.and(audience_member::state.eq_any(states)))
-        .order(audience_member::ix)
-        .limit(limit)
-        .select(MemberRow::as_select())
-        .load(c))?)
-}
-
-/// How many stand where.
-///
-/// # Errors
-/// If the shelf cannot be read.
-pub fn counts(connection: &mut Connection, source: SourceNo) -> Result<Vec<(i16, i64)>, Error> {
-    Ok(on!(connection, |c| audience_member::table
-        .filter(audience_member::source_no.eq(source.0))
-        .group_by(audience_member::state)
-        .select((audience_member::state, diesel::dsl::count_star()))
-        .load(c))?)
-}
-
-/// Where these people were handed over, to whomever.
-///
-/// # Errors
-/// If the shelf cannot be read.
-pub fn of_people(connection: &mut Connection, people: &[SubjectId]) -> Result<Vec<MemberRow>, Error> {
-    let ids: Vec<Vec<u8>> = people.iter().map(|id| id.bytes().to_vec()).collect();
-    Ok(on!(connection, |c| audience_member::table
-        .filter(audience_member::subject_id.eq_any(ids))
-        .order((audience_member::source_no, audience_member::ix))
-        .select(MemberRow::as_select())
-        .load(c))?)
-}
-
-/// Adds somebody; who is there already stays as they are.
-///
-/// # Errors
-/// If it cannot be written.
-pub fn insert(write: &mut Write<'_>, row: MemberRow) -> Result<(), Error> {
-    on!(write.records(), |c| diesel::insert_into(audience_member::table)
-        .values(row)
-        .on_conflict_do_nothing()
-        .execute(c))?;
-    Ok(())
-}
-
-/// Somebody else who has the same mail address is in the segment: it is theirs from now on, so that their no takes it off.
-///
-/// # Errors
-/// If it cannot be written.
-pub fn assign(write: &mut Write<'_>, source: SourceNo, ix: &[u8], subject: SubjectId) -> Result<(), Error> {
-    let this = audience_member::source_no.eq(source.0).and(audience_member::ix.eq(ix.to_vec()));
-    on!(write.records(), |c| diesel::update(audience_member::table.filter(this))
-        .set(audience_member::subject_id.eq(subject.bytes().to_vec()))
-        .execute(c))?;
-    Ok(())
-}
-
-/// Moves people on who stand at `from`; others stay where they are.
-///
-/// # Errors
-/// If it cannot be written.
-pub fn step(
-    write: &mut Write<'_>,
-    source: SourceNo,
-    ixs: &[Vec<u8>],
-    (from, to): (&[i16], i16),
-    now: Timestamp,
-) -> Result<usize, Error> {
-    let mut moved = 0;
-    for ixs in ixs.chunks(500) {
-        let these = audience_member::source_no.eq(source.0).and(audience_member::ix.eq_any(ixs.to_vec()));
-        let standing = these.and(audience_member::state.eq_any(from.to_vec()));
-        moved += on!(write.records(), |c| diesel::update(audience_member::table.filter(standing))
-            .set((audience_member::state.eq(to), audience_member::changed_at.eq(now.micros())))
-            .execute(c))?;
-    }
-    Ok(moved)
-}
-
-/// These people are to be taken off wherever they were handed over for `purpose`; without one, everywhere.
+/// These people are to be taken off wherever they were handed over for `purpose` on `channel`; without either, everywhere.
 ///
 /// # Errors
 /// If it cannot be written.
 pub fn take_off(
     write: &mut Write<'_>,
     people: &[SubjectId],
-    purpose: Option<&str>,
+    (purpose, channel): (Option<&str>, Option<&str>),
     now: Timestamp,
 ) -> Result<(), Error> {
     let rows = of_people(write.records(), people)?;
@@ -296,21 +204,9 @@ pub fn take_off(
     let audiences = all(write.records())?;
     for row in rows {
         let of = audiences.iter().find(|audience| audience.source_no == row.source_no);
-        let concerns = |purpose: &str| of.is_none_or(|of| of.purposes.split(',').any(|one| one == purpose));
-        if purpose.is_none_or(concerns) {
-            let from = [MemberRow::HANDED, MemberRow::THERE];
-            step(write, row.source_no, &[row.ix], (&from, MemberRow::LEAVING), now)?;
+        if of.is_none_or(|of| of.concerns(purpose, channel)) {
+            step(write, row.source_no, &[row.ix], (&MemberRow::PRESENT, MemberRow::LEAVING), now)?;
         }
     }
-    Ok(())
-}
-
-/// Forgets somebody whom the vendor took off.
-///
-/// # Errors
-/// If it cannot be written.
-pub fn forget(write: &mut Write<'_>, source: SourceNo, ix: &[u8]) -> Result<(), Error> {
-    let this = audience_member::source_no.eq(source.0).and(audience_member::ix.eq(ix.to_vec()));
-    on!(write.records(), |c| diesel::delete(audience_member::table.filter(this)).execute(c))?;
     Ok(())
 }

@@ -43,7 +43,8 @@ pub fn note(write: &mut Write<'_>, source: SourceNo, marks: &[[u8; 16]], now: Ti
     Ok(())
 }
 
-/// Writes down whom the vendor of a source was asked to forget, by blind indexes.
+/// Writes down whom the vendor of a source was asked to forget, by blind indexes. What was written before stays: an errand that is
+/// still open is known by its time.
 ///
 /// # Errors
 /// If it cannot be written.
@@ -54,19 +55,20 @@ pub fn asked_to_forget(
     now: Timestamp,
 ) -> Result<(), Error> {
     for ix in indexes {
-        let own = vendor_erasure::source_no.eq(source.0).and(vendor_erasure::ix.eq(ix.to_vec()));
-        on!(write.records(), |c| diesel::delete(vendor_erasure::table.filter(own)).execute(c))?;
         let row = (
             vendor_erasure::source_no.eq(source.0),
             vendor_erasure::ix.eq(ix.to_vec()),
             vendor_erasure::asked_at.eq(now.micros()),
         );
-        on!(write.records(), |c| diesel::insert_into(vendor_erasure::table).values(row).execute(c))?;
+        on!(write.records(), |c| diesel::insert_into(vendor_erasure::table)
+            .values(row)
+            .on_conflict_do_nothing()
+            .execute(c))?;
     }
     Ok(())
 }
 
-/// Those of these blind indexes whose people the vendor of a source was asked lately to forget, and when.
+/// Those of these blind indexes whose people the vendor of a source was asked lately to forget, and when: each time, in their order.
 ///
 /// # Errors
 /// If the shelf cannot be read.
@@ -81,7 +83,7 @@ pub fn asked_lately(
     Ok(known.into_iter().filter(|(_, at)| *at >= since).collect())
 }
 
-/// Those of these blind indexes whose people the vendor of a source was asked to forget, and when.
+/// Those of these blind indexes whose people the vendor of a source was asked to forget, and when: each time it was, in their order.
 ///
 /// # Errors
 /// If the shelf cannot be read.
@@ -96,6 +98,7 @@ pub fn asked(
         let own = vendor_erasure::source_no.eq(source.0).and(vendor_erasure::ix.eq_any(some));
         let rows: Vec<(Vec<u8>, i64)> = on!(connection, |c| vendor_erasure::table
             .filter(own)
+            .order(vendor_erasure::asked_at)
             .select((vendor_erasure::ix, vendor_erasure::asked_at))
             .load(c))?;
         for (ix, at) in rows {

@@ -60,7 +60,7 @@ diesel::table! { turned_away (source_no, day, code) {
 diesel::table! { delivery (source_no, mark) {
     source_no -> Integer, mark -> Binary, received_at -> BigInt,
 } }
-diesel::table! { vendor_erasure (source_no, ix) {
+diesel::table! { vendor_erasure (source_no, ix, asked_at) {
     source_no -> Integer, ix -> Binary, asked_at -> BigInt,
 } }
 diesel::table! { source_erasure (request_id, source_no) {
@@ -84,10 +84,11 @@ diesel::table! { message (source_no, event_id) {
 diesel::table! { audience (source_no) {
     source_no -> Integer, segment -> Text, purposes -> Text, every_seconds -> Integer, next_at -> BigInt,
     wanted_at -> BigInt, failures -> Integer, retry_at -> BigInt, lease_owner -> Binary, lease_until -> BigInt,
-    created_at -> BigInt,
+    created_at -> BigInt, channel -> Text, ending -> SmallInt,
 } }
 diesel::table! { audience_member (source_no, ix) {
     source_no -> Integer, ix -> Binary, subject_id -> Binary, errand -> Binary, state -> SmallInt, changed_at -> BigInt,
+    settles_at -> BigInt, due_at -> BigInt,
 } }
 diesel::table! { segment (segment_id) {
     segment_id -> Binary, code -> Text, version -> Integer, definition -> Text, created_at -> BigInt,

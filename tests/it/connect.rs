@@ -461,6 +461,8 @@ fn what_is_wrong_with_an_audience_is_told_with_what_to_write() {
         ("offset: \"{offset}\"", "offset: \"{token}\"", "`{token}` stands for nothing here"),
         ("  batch: 500", "  batches: 500", "unknown field `batches`"),
         ("done: .status", "done: .status |", "filter `audience.job.done`"),
+        ("  leaves: contact\n", "", "missing field `leaves`"),
+        ("  batch: 500", "  by: digests\n  batch: 500", "by email_sha256 and by phone_sha256"),
     ] {
         assert!(manifest.contains(from), "{from}");
         let folder = tempfile::tempdir().unwrap();

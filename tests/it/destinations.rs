@@ -78,6 +78,13 @@ fn a_segment_is_pushed_followed_and_taken_back(database: Database) {
     let shown = text(&house.run(&["destinations", "list"]));
     assert!(shown.contains("letters") && shown.contains("3 there, 0 to be taken off; pushed "), "{shown}");
 
+    // People are known there: neither may it be let go as a source, nor may its list be another.
+    for wrong in [&["sources", "remove", "letters"][..], &["sources", "set", "letters", "--set", "list_id=13"]] {
+        let refused = house.run(wrong);
+        assert_eq!(refused.status.code(), Some(1), "{}", text(&refused));
+        assert!(text(&refused).contains("destinations remove letters"), "{}", text(&refused));
+    }
+
     // The running hub follows what people say, without being told to push.
     soon("the hub does not know the destination", || audience(&house)["there"] == 3);
     let view = audience(&house);

@@ -17,7 +17,7 @@ pub(in crate::connect) struct AudienceSpec {
     pub(in crate::connect) note: String,
     /// By what people are told.
     #[serde(default)]
-    pub(in crate::connect) by: Told,
+    pub(in crate::connect) by: Means,
     /// How many people one call may hold.
     #[serde(default = "one")]
     pub(in crate::connect) batch: u16,
@@ -31,21 +31,40 @@ pub(in crate::connect) struct AudienceSpec {
     /// Where the vendor answers with a job: how to wait for its end.
     #[serde(default)]
     pub(in crate::connect) job: Option<JobSpec>,
-    /// Who unsubscribed at the vendor itself. They are not handed over; of whom the hub handed over it is a withdrawal.
+    /// For how many minutes after a call that added people the vendor may still be at it, where its answer does not say that it
+    /// is done. Until they are over nobody counts as taken off for not being found.
     #[serde(default)]
-    pub(in crate::connect) unsubscribed: Option<UnsubscribedSpec>,
+    pub(in crate::connect) settles_minutes: u16,
+    /// Who unsubscribed at the vendor itself, list by list. They are not handed over; of whom the hub handed over it is a withdrawal.
+    #[serde(default)]
+    pub(in crate::connect) unsubscribed: Vec<UnsubscribedSpec>,
     /// A look at the people of a batch just before they are added, where adding them would subscribe anew who unsubscribed at
     /// the vendor.
     #[serde(default)]
     pub(in crate::connect) check: Option<CheckSpec>,
+    /// What the vendor still has of somebody who was taken off.
+    pub(in crate::connect) leaves: Remains,
     /// What takes one person off; as in `erase`, each looks again afterwards. What people are told by is all that is known.
     pub(in crate::connect) remove: Vec<StepSpec>,
+}
+
+/// What a vendor still has of somebody who was taken off. Of whom it has anything, the hub keeps by what they were told, so that
+/// their erasure reaches the vendor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub(in crate::connect) enum Remains {
+    /// Nothing.
+    Nothing,
+    /// The contact, off the list.
+    Contact,
+    /// The contact, put away.
+    Archive,
 }
 
 /// By what people are told.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
-pub(in crate::connect) enum Told {
+pub(in crate::connect) enum Means {
     /// Their mail address; the segment's channel is e-mail.
     #[default]
     Email,
@@ -80,6 +99,8 @@ pub(in crate::connect) struct UnsubscribedSpec {
     pub(in crate::connect) objects: String,
     /// jq filter over `{found, parameters}`, the first one of the objects: yields `{email, at}` of somebody who unsubscribed, and
     /// nothing otherwise. `at` is when, in seconds since 1970 or RFC 3339; it is left out where the vendor does not say it exactly.
+    /// With `held: true` it is somebody to whom the vendor sends nothing although they did not say no themselves: a mailbox that
+    /// bounces, or whom the merchant blocked. They are not handed over, and it is no withdrawal.
     pub(in crate::connect) people: String,
     /// jq filter over the reply that yields the address of the next page; null or nothing at the end.
     #[serde(default)]
@@ -92,7 +113,7 @@ pub(in crate::connect) struct UnsubscribedSpec {
 pub(in crate::connect) struct CheckSpec {
     /// The call; it sees what `add` sees, and placeholders may name `{emails}`: the addresses of the batch as `"a","b"`.
     pub(in crate::connect) request: RequestSpec,
-    /// jq filter over `{reply, parameters}` that yields `{email, at}` of everybody who unsubscribed, as in `unsubscribed`.
+    /// jq filter over `{reply, parameters}` that yields `{email, at, held}` of everybody who must not be added, as in `unsubscribed`.
     pub(in crate::connect) people: String,
 }
 

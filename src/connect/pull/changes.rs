@@ -47,7 +47,7 @@ pub(super) fn is_news(compare: &Filter, object: &Val, since: i64) -> bool {
 }
 
 /// An instant as a vendor writes it: RFC 3339, the same without an offset (then UTC), a date, or seconds.
-pub(super) fn instant(value: &Val) -> Option<Timestamp> {
+pub(in crate::connect) fn instant(value: &Val) -> Option<Timestamp> {
     match exact(value.clone())? {
         Value::Number(number) => {
             let seconds = number.as_i64()?;

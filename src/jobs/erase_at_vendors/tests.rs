@@ -1,5 +1,7 @@
 //! Erasures at vendors, against a fake shop, on both databases.
 
+mod others;
+
 use serde_json::{Value, json};
 
 use super::VendorErasures;
@@ -18,17 +20,13 @@ on_both_databases!(
     a_vendor_that_fails_is_asked_again_and_shown_as_failing,
     a_vendor_that_fails_is_asked_for_thirty_days_and_then_left_to_the_officer,
     a_process_that_died_leaves_nothing_undone,
-    what_is_somebody_elses_too_is_not_told,
     a_source_that_is_not_connected_is_not_asked,
-    many_orders_of_ones_own_do_not_hide_somebody_else,
     whom_the_vendor_cannot_find_is_left_to_somebody,
     a_step_nobody_can_be_looked_up_for_is_left_to_somebody,
-    what_somebody_got_meanwhile_is_not_told,
     a_crash_after_the_answer_loses_nothing,
     a_certificate_that_lags_is_signed_anew,
     a_fault_of_the_hub_is_tried_later_and_ends_too,
     what_was_done_before_a_source_was_let_go_is_told,
-    an_erasure_that_waits_lets_nobody_back_in,
     a_vendor_that_fails_is_in_nobody_elses_way,
     old_blind_indexes_end_by_retention,
     a_connector_that_cannot_be_asked_is_final_at_once,
@@ -171,27 +169,6 @@ async fn a_process_that_died_leaves_nothing_undone(database: Database) {
     assert_eq!((&report["leaves"], &report["steps"][0]["found"]), (&json!("deleted"), &json!(1)), "{report}");
 }
 
-async fn what_is_somebody_elses_too_is_not_told(database: Database) {
-    let (house, fake) = open::<Teekontor>(database).await;
-    // Two customers of one mailbox that nobody proved: they are two people here.
-    fake.with(|tee| {
-        for (number, name) in [(3, "Anna"), (4, "Bert")] {
-            let one = &mut tee.customers[number];
-            (one["mail"], one["mail_confirmed"]) = (json!("familie@example.org"), json!(false));
-            (one["first"], one["last"]) = (json!(name), json!(format!("Verschieden{name}")));
-            one["newsletter"] = json!({"state": "open"});
-        }
-    });
-    house.sync().await.unwrap();
-    let request = house.erase_as(&(IdentifierKind::Account, "43".to_owned())).await;
-    erasures(&house).ask_all_of(request).await.unwrap();
-    let (one, report) = told(&house, request).await;
-    assert!(one.is_final, "{one:?}");
-    assert_eq!(report["leaves"], "manual_task", "{report}");
-    assert!(report.to_string().contains("look there by hand"), "{report}");
-    assert_eq!(fake.with(|tee| tee.customers.len()), 25, "somebody else was erased");
-}
-
 async fn a_source_that_is_not_connected_is_not_asked(database: Database) {
     let (house, _fake) = open::<Teekontor>(database).await;
     house.sync().await.unwrap();
@@ -199,48 +176,6 @@ async fn a_source_that_is_not_connected_is_not_asked(database: Database) {
     let request = house.erase(MAIL).await;
     assert!(house.rights.source_erasures(request).await.unwrap().is_empty());
     assert_eq!(certified(&house, request).await, json!([]));
-}
-
-/// Two customers of one mailbox that nobody proved: they are two people here.
-fn a_family(fake: &Fake<Teekontor>) {
-    fake.with(|tee| {
-        for (number, name) in [(3, "Anna"), (4, "Bert")] {
-            let one = &mut tee.customers[number];
-            (one["mail"], one["mail_confirmed"]) = (json!("familie@example.org"), json!(false));
-            (one["first"], one["last"]) = (json!(name), json!(format!("Verschieden{name}")));
-            one["newsletter"] = json!({"state": "open"});
-        }
-    });
-}
-
-/// So many orders of a customer of the shop, under a mailbox nobody proved.
-async fn orders(house: &House, account: &str, mail: &str, count: usize) {
-    let at = house.clock.now().rfc3339();
-    let order = |number: usize| {
-        json!({
-            "type": "order", "source": SHOP, "external_id": format!("order-{account}-{number}"), "updated_at": at,
-            "identifiers": [{"kind": "account", "value": account}, {"kind": "email", "value": mail}],
-            "data": {"number": format!("{account}-{number}"), "ordered_at": at, "status": "open", "currency": "EUR", "total": "9.90"},
-        })
-    };
-    let lines: Vec<String> = (0..count).map(|number| order(number).to_string()).collect();
-    for taken in house.syncs.intake.ingest(&lines).await.unwrap() {
-        assert_eq!(taken.outcome, crate::intake::Outcome::Created);
-    }
-}
-
-async fn many_orders_of_ones_own_do_not_hide_somebody_else(database: Database) {
-    let (house, fake) = open::<Teekontor>(database).await;
-    a_family(&fake);
-    // More than are looked at where a value is shared by many, and older than what the other one brings.
-    orders(&house, "43", "familie@example.org", 65).await;
-    house.sync().await.unwrap();
-    let request = house.erase_as(&(IdentifierKind::Account, "43".to_owned())).await;
-    assert!(house.knows_as(&(IdentifierKind::Account, "44".to_owned())).await, "they were one person");
-    erasures(&house).ask_all_of(request).await.unwrap();
-    let (_, report) = told(&house, request).await;
-    assert_eq!(report["leaves"], "manual_task", "{report}");
-    assert_eq!(fake.with(|tee| tee.customers.len()), 25, "somebody else was erased");
 }
 
 async fn whom_the_vendor_cannot_find_is_left_to_somebody(database: Database) {
@@ -273,32 +208,6 @@ async fn a_step_nobody_can_be_looked_up_for_is_left_to_somebody(database: Databa
     let (_, report) = told(&house, request).await;
     assert_eq!(report["leaves"], "manual_task", "{report}");
     assert!(is_there(&fake, "info@example.org"), "the post was erased");
-}
-
-async fn what_somebody_got_meanwhile_is_not_told(database: Database) {
-    let (house, fake, request) = erased(database).await;
-    fake.with(Case::revoke);
-    erasures(&house).ask_all_of(request).await.unwrap();
-    fake.with(Case::restore);
-    house.clock.set("2026-11-21T13:00:00Z");
-    // Somebody signs up under the mailbox, with another source than the one that waits.
-    let at = house.clock.now().rfc3339();
-    let rulebook = &house.syncs.vendors.rulebook;
-    let terms = crate::consent::Terms::default();
-    let named = ("till".to_owned(), "Till".to_owned(), "api".to_owned());
-    rulebook.ensure_source(named.0, named.1, named.2, &terms, house.clock.now()).await.unwrap();
-    let line = json!({
-        "type": "customer", "source": "till", "external_id": "1", "updated_at": at,
-        "identifiers": [{"kind": "email", "value": MAIL, "verified": true}], "data": {"person": {"family_name": "Neu"}},
-    });
-    house.syncs.intake.ingest(&[line.to_string()]).await.unwrap();
-    assert!(house.knows(MAIL).await);
-    house.clock.set("2026-11-21T14:00:00Z");
-    erasures(&house).ask_all_of(request).await.unwrap();
-    let (one, report) = told(&house, request).await;
-    assert!(one.is_final && is_there(&fake, MAIL), "the living was erased: {report}");
-    assert_eq!(report["leaves"], "manual_task", "{report}");
-    assert!(report.to_string().contains("somebody else's"), "{report}");
 }
 
 /// The row of the shop's erasure.
@@ -390,37 +299,6 @@ async fn what_was_done_before_a_source_was_let_go_is_told(database: Database) {
     assert!(one.is_final && report["leaves"] == "manual_task", "{report}");
     assert_eq!(report["steps"][0]["found"], 1, "{report}");
     assert!(report["note"].as_str().unwrap().contains("not connected"), "{report}");
-}
-
-async fn an_erasure_that_waits_lets_nobody_back_in(database: Database) {
-    let (house, fake, request) = erased(database).await;
-    house.clock.set("2026-11-22T09:00:00Z");
-    // The shop touches the account before it is asked.
-    let touched = |at: &str| {
-        let at = at.to_owned();
-        fake.with(move |tee| {
-            let one = tee.customers.iter_mut().find(|one| one["mail"].as_str().unwrap().eq_ignore_ascii_case(MAIL));
-            let one = one.unwrap();
-            (one["changed"], one["since"], one["newsletter"]) =
-                (json!(at), json!("2026-11-22"), json!({"state": "open"}));
-        });
-    };
-    touched("2026-11-22T08:30:00Z");
-    let counts = house.sync().await.unwrap();
-    assert_eq!((counts.sum().suppressed, counts.sum().created), (1, 0), "{counts:?}");
-    assert!(!house.knows(MAIL).await, "the next sync brought them back");
-    erasures(&house).ask_all_of(request).await.unwrap();
-    assert!(!is_there(&fake, MAIL));
-    // Who comes as a new customer afterwards is one.
-    house.clock.set("2026-11-23T09:00:00Z");
-    fake.with(|tee| {
-        let mut anew = tee.customers[5].clone();
-        (anew["id"], anew["mail"], anew["changed"]) = (json!(990), json!(MAIL), json!("2026-11-23T08:30:00Z"));
-        (anew["since"], anew["newsletter"]) = (json!("2026-11-23"), json!({"state": "open"}));
-        tee.customers.push(anew);
-    });
-    let counts = house.sync().await.unwrap();
-    assert!(house.knows(MAIL).await, "somebody new is kept out: {counts:?}");
 }
 
 async fn a_vendor_that_fails_is_in_nobody_elses_way(database: Database) {

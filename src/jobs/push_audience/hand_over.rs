@@ -4,30 +4,31 @@ use std::collections::{HashMap, HashSet};
 
 use serde_json::{Map, Value};
 
+use super::hear::Block;
 use super::{Cause, Error, Pushes, Run};
 use crate::connect::{Audience, Newcomer, Person, Session};
 use crate::gateway::Disclosed;
-use crate::rights::{self, Handed, Handing};
+use crate::rights::{Handed, Handing, ToldBy};
 use crate::segments::Member;
 use crate::store;
 use crate::store::audiences::{self, MemberRow};
 use crate::types::{Category, SubjectId, Timestamp};
 
 /// The stream of the counts that names who was handed over.
-pub(super) const ADDED: &str = "members";
+pub const ADDED: &str = "members";
 /// Why somebody is not handed over.
-const UNSUBSCRIBED: &str = "they unsubscribed at the vendor";
-/// The same.
 const NO_ADDRESS: &str = "the segment delivers nothing by which the vendor could be told of them";
 /// The same.
 const REFUSED: &str = "the vendor does not take the address";
+/// The same.
+const UNREADABLE: &str = "what the vendor says of them or of others of the same call cannot be read";
 
 /// What is known before a page is handed over.
-pub(super) struct Told<'t> {
-    pub(super) cause: &'t Cause,
-    /// Who unsubscribed at the vendor, by index, and when if it says so.
-    pub(super) gone: &'t HashMap<[u8; 16], Option<Timestamp>>,
-    /// When the page was read.
+pub(super) struct Known<'k> {
+    pub(super) cause: &'k Cause,
+    /// To whom the vendor sends nothing, by index.
+    pub(super) gone: &'k HashMap<[u8; 16], Block>,
+    /// What was recorded from then on may not have been read with the page.
     pub(super) since: Timestamp,
 }
 
@@ -45,7 +46,7 @@ impl Pushes {
         run: &mut Run,
         (session, audience): (&Session, &Audience),
         members: Vec<Member>,
-        told: &Told<'_>,
+        known: &Known<'_>,
         seen: &mut HashSet<[u8; 16]>,
     ) -> Result<(), Error> {
         run.counts.stream(ADDED).read += members.len() as u64;
@@ -56,18 +57,20 @@ impl Pushes {
                 continue;
             };
             let ix = self.rights.member_index(by(&one.who))?;
-            let Some(at) = told.gone.get(&ix) else {
+            let Some(block) = known.gone.get(&ix) else {
                 people.push(Fresh { subject: member.subject_id, ix, one });
                 continue;
             };
-            run.counts.reject(ADDED, UNSUBSCRIBED);
-            if at.is_some() {
-                self.take_no(told.cause, &run.code, member.subject_id, *at).await?;
+            run.counts.reject(ADDED, block.reason());
+            if block.held {
+                // Who is there stays there.
+                seen.insert(ix);
             }
+            self.take_dated_no(known.cause, &run.code, member.subject_id, *block).await?;
         }
         let handing: Vec<_> =
-            people.iter().map(|fresh| Handing { subject: fresh.subject, told: by(&fresh.one.who) }).collect();
-        let handed = self.rights.hand_over(run.row.source_no, &handing, told.since).await?;
+            people.iter().map(|fresh| Handing { subject: fresh.subject, by: by(&fresh.one.who) }).collect();
+        let handed = self.rights.hand_over(run.row.source_no, &handing, known.since).await?;
         drop(handing);
         let mut fresh = Vec::new();
         for (one, handed) in people.into_iter().zip(handed) {
@@ -84,7 +87,7 @@ impl Pushes {
         let mut fresh = fresh.into_iter().peekable();
         while fresh.peek().is_some() {
             let batch = fresh.by_ref().take(audience.batch()).collect();
-            self.tell(run, (session, audience), told, batch).await?;
+            self.tell(run, (session, audience), known, batch).await?;
         }
         Ok(())
     }
@@ -94,48 +97,93 @@ impl Pushes {
         &self,
         run: &mut Run,
         (session, audience): (&Session, &Audience),
-        told: &Told<'_>,
+        known: &Known<'_>,
         batch: Vec<Fresh>,
     ) -> Result<(), Error> {
         let (kept, people): (Vec<_>, Vec<_>) =
             batch.into_iter().map(|fresh| ((fresh.subject, fresh.ix), fresh.one)).unzip();
-        let gone: HashMap<String, Option<Timestamp>> =
-            audience.check(session, &people).await?.into_iter().map(|one| (one.email, one.at)).collect();
-        let (mut staying, mut told_of, mut not) = (Vec::new(), Vec::new(), Vec::new());
+        let heard = audience.check(session, &people).await?;
+        let unreadable = heard.unread > 0;
+        let gone: HashMap<String, Block> =
+            heard.people.into_iter().map(|one| (one.email.clone(), Block::of(&one))).collect();
+        let (mut staying, mut not) = (Vec::new(), Vec::new());
         for ((subject, ix), one) in kept.into_iter().zip(people) {
-            let Some(at) = email_of(&one).and_then(|email| gone.get(&email)) else {
-                staying.push(ix);
-                told_of.push(one);
-                continue;
-            };
-            run.counts.reject(ADDED, UNSUBSCRIBED);
-            not.push(ix);
-            if at.is_some() {
-                self.take_no(told.cause, &run.code, subject, *at).await?;
+            match email_of(&one).and_then(|email| gone.get(&email)) {
+                Some(block) => {
+                    run.counts.reject(ADDED, block.reason());
+                    not.push(ix.to_vec());
+                    self.take_dated_no(known.cause, &run.code, subject, *block).await?;
+                }
+                // Who it is that the vendor does not want to be added is not known.
+                None if unreadable => {
+                    run.counts.reject(ADDED, UNREADABLE);
+                    not.push(ix.to_vec());
+                }
+                None => staying.push((ix, one)),
             }
         }
-        let refused = if told_of.is_empty() { Vec::new() } else { audience.add(session, &told_of).await? };
-        let mut there = Vec::new();
-        for (ix, one) in staying.into_iter().zip(told_of) {
-            if email_of(&one).is_some_and(|email| refused.contains(&email)) {
-                run.counts.reject(ADDED, REFUSED);
-                not.push(ix);
-            } else {
-                there.push(ix.to_vec());
-            }
-        }
-        run.counts.stream(ADDED).created += there.len() as u64;
+        let refused = self.add(run, (session, audience), staying).await?;
         let (source, now) = (run.row.source_no, self.now());
-        let step = move |write: &mut store::Write<'_>| {
-            audiences::step(write, source, &there, (&[MemberRow::HANDED], MemberRow::THERE), now)
-        };
-        self.store.write(step).await?;
-        let not: Vec<Vec<u8>> = not.into_iter().map(|ix| ix.to_vec()).collect();
-        let read = move |read: &mut store::Read| audiences::with_indexes(read.records(), source, &not);
-        for row in self.store.read(read).await? {
+        let both = [not.clone(), refused].concat();
+        let read = move |read: &mut store::Read| audiences::with_indexes(read.records(), source, &both);
+        let (told, untold): (Vec<_>, Vec<_>) =
+            self.store.read(read).await?.into_iter().partition(|row| row.settles_at.is_set() && not.contains(&row.ix));
+        for row in untold {
             self.rights.forget_member(&row).await?;
         }
+        // An earlier call, whose answer was lost, may have added them.
+        let told: Vec<Vec<u8>> = told.into_iter().map(|row| row.ix).collect();
+        let step = (&MemberRow::PRESENT[..], MemberRow::LEAVING);
+        self.store.write(move |write| audiences::step(write, source, &told, step, now)).await?;
         Ok(())
+    }
+
+    /// Lets the vendor add people, but for those who are to be taken off by now. Answers whom it refused.
+    async fn add(
+        &self,
+        run: &mut Run,
+        (session, audience): (&Session, &Audience),
+        people: Vec<([u8; 16], Newcomer)>,
+    ) -> Result<Vec<Vec<u8>>, Error> {
+        let source = run.row.source_no;
+        let all: Vec<Vec<u8>> = people.iter().map(|(ix, _)| ix.to_vec()).collect();
+        let settles_at = audience.settles_before(self.now());
+        let told = self.store.write(move |write| audiences::tell(write, source, &all, settles_at)).await?;
+        let told: HashSet<Vec<u8>> = told.into_iter().collect();
+        let (told_of, leaving): (Vec<_>, Vec<_>) = people.into_iter().partition(|(ix, _)| told.contains(&ix[..]));
+        run.counts.stream(ADDED).suppressed += leaving.len() as u64;
+        if told_of.is_empty() {
+            return Ok(Vec::new());
+        }
+        let (ixs, newcomers): (Vec<[u8; 16]>, Vec<Newcomer>) = told_of.into_iter().unzip();
+        let mut failed = None;
+        let answer = audience
+            .add(session, &newcomers, async || {
+                if let Err(error) = self.take_off(run, session, audience).await {
+                    failed = Some(error);
+                }
+            })
+            .await;
+        let refused = answer.as_deref().unwrap_or_default();
+        let is_refused = |one: &Newcomer| email_of(one).is_some_and(|email| refused.contains(&email));
+        let (mut there, mut not) = (Vec::new(), Vec::new());
+        for (ix, one) in ixs.into_iter().zip(&newcomers) {
+            if is_refused(one) { &mut not } else { &mut there }.push(ix.to_vec());
+        }
+        let (now, is_there) = (self.now(), answer.is_ok());
+        let (settles_at, added) = (audience.settles_after(is_there, now), there.len() as u64);
+        let answered = move |write: &mut store::Write<'_>| {
+            audiences::settle(write, source, &there, settles_at, now)?;
+            if is_there {
+                audiences::step(write, source, &there, (&[MemberRow::HANDED], MemberRow::THERE), now)?;
+            }
+            Ok::<_, store::Error>(())
+        };
+        self.store.write(answered).await?;
+        answer?;
+        run.counts.stream(ADDED).created += added;
+        not.iter().for_each(|_| run.counts.reject(ADDED, REFUSED));
+        failed.map_or(Ok(not), Err)
     }
 }
 
@@ -144,10 +192,10 @@ fn email_of(one: &Newcomer) -> Option<String> {
 }
 
 /// By what the vendor is told of somebody.
-fn by(who: &Person) -> rights::Told<'_> {
+fn by(who: &Person) -> ToldBy<'_> {
     match &who.email {
-        Some(email) => rights::Told::Email(email),
-        None => rights::Told::Digests { email: who.email_sha256.as_deref(), phone: who.phone_sha256.as_deref() },
+        Some(email) => ToldBy::Email(email),
+        None => ToldBy::Digests { email: who.email_sha256.as_deref(), phone: who.phone_sha256.as_deref() },
     }
 }
 

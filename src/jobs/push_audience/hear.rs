@@ -4,8 +4,8 @@ use std::collections::HashMap;
 
 use serde_json::json;
 
-use super::{Cause, Error, PRESENT, Pushes, Run};
-use crate::connect::{Audience, Session};
+use super::{Cause, Error, Pushes, Run};
+use crate::connect::{Audience, Session, Unsubscribed};
 use crate::consent::{Act, Entry, EntryNo, Method};
 use crate::intake::{self, Stated, lookup_form};
 use crate::store;
@@ -14,44 +14,79 @@ use crate::types::{Ground, IdentifierKind, SubjectId, Timestamp};
 use crate::vault::Personal;
 
 /// The stream of the counts that names who unsubscribed there.
-pub(super) const HEARD: &str = "unsubscribed";
+pub const HEARD: &str = "unsubscribed";
+/// Why somebody the vendor names counts for nothing.
+const UNREADABLE: &str = "a row of the vendor cannot be read";
+
+/// Why a vendor sends nothing to somebody.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Block {
+    /// Did they not say no themselves?
+    pub(super) held: bool,
+    at: Option<Timestamp>,
+}
+
+impl Block {
+    pub(super) const fn of(one: &Unsubscribed) -> Self {
+        Self { held: one.held, at: one.at }
+    }
+
+    /// Why they are not handed over.
+    pub(super) const fn reason(self) -> &'static str {
+        if self.held { "the vendor sends them nothing" } else { "they unsubscribed at the vendor" }
+    }
+
+    /// What is known of both: a no above none, and one with a time above one without.
+    fn with(self, other: Self) -> Self {
+        let weight = |block: Self| (!block.held, block.at.is_some(), block.at);
+        if weight(other) > weight(self) { other } else { self }
+    }
+}
 
 impl Pushes {
     /// Reads who unsubscribed at the vendor. Of whom it had from the hub that is a withdrawal (or an objection), and they are to be
-    /// taken off. Answers everybody, by index and with the time if the vendor says it: they are not handed over.
+    /// taken off. Answers everybody to whom the vendor sends nothing, by index: they are not handed over.
     pub(super) async fn hear(
         &self,
         run: &mut Run,
         (session, audience): (&Session, &Audience),
         cause: &Cause,
-    ) -> Result<HashMap<[u8; 16], Option<Timestamp>>, Error> {
-        let (mut all, mut place) = (HashMap::new(), None);
-        if !audience.hears_unsubscribed() {
-            return Ok(all);
-        }
+    ) -> Result<HashMap<[u8; 16], Block>, Error> {
+        let (mut all, mut place) = (HashMap::<[u8; 16], Block>::new(), None);
         let source = run.row.source_no;
         loop {
-            let (people, next) = audience.unsubscribed(session, place).await?;
-            run.counts.stream(HEARD).read += people.len() as u64;
-            let mut met = HashMap::new();
-            for one in people {
+            let (heard, next) = audience.unsubscribed(session, place).await?;
+            if !heard.people.is_empty() || heard.unread > 0 {
+                run.counts.stream(HEARD).read += heard.people.len() as u64 + heard.unread;
+            }
+            (0..heard.unread).for_each(|_| run.counts.reject(HEARD, UNREADABLE));
+            let mut met = HashMap::<[u8; 16], Block>::new();
+            for one in heard.people {
                 // What is no mail address here is nobody's here.
                 let Ok((kind, normal)) = lookup_form(IdentifierKind::Email, &one.email) else { continue };
-                met.insert(self.rights.index_of(kind, &normal)?, one.at);
+                let block = Block::of(&one);
+                met.entry(self.rights.index_of(kind, &normal)?)
+                    .and_modify(|known| *known = known.with(block))
+                    .or_insert(block);
             }
-            let ixs: Vec<Vec<u8>> = met.keys().map(|ix| ix.to_vec()).collect();
+            let ixs: Vec<Vec<u8>> = met.iter().filter(|(_, block)| !block.held).map(|(ix, _)| ix.to_vec()).collect();
             let read = move |read: &mut store::Read| audiences::with_indexes(read.records(), source, &ixs);
-            for row in self.store.read(read).await?.into_iter().filter(|row| PRESENT.contains(&row.state)) {
-                let at = row.ix.first_chunk::<16>().and_then(|ix| met.get(ix)).copied().flatten();
+            for row in self.store.read(read).await?.into_iter().filter(|row| MemberRow::PRESENT.contains(&row.state)) {
+                let at = row.ix.first_chunk::<16>().and_then(|ix| met.get(ix)).and_then(|block| block.at);
                 self.take_no(cause, &run.code, row.subject_id, at).await?;
                 run.counts.stream(HEARD).created += 1;
                 let now = self.now();
                 let step = move |write: &mut store::Write<'_>| {
-                    audiences::step(write, source, std::slice::from_ref(&row.ix), (&PRESENT, MemberRow::LEAVING), now)
+                    let step = (&MemberRow::PRESENT[..], MemberRow::LEAVING);
+                    audiences::step(write, source, std::slice::from_ref(&row.ix), step, now)
                 };
                 self.store.write(step).await?;
             }
-            all.extend(met);
+            for (ix, block) in met {
+                all.entry(ix).and_modify(|known| *known = known.with(block)).or_insert(block);
+            }
+            // A long list keeps nobody on it who says no meanwhile.
+            self.take_off(run, session, audience).await?;
             place = next;
             if place.is_none() {
                 return Ok(all);
@@ -59,8 +94,22 @@ impl Pushes {
         }
     }
 
+    /// The same of somebody who is not handed over, if the vendor says when it was: a no of before their yes here is none.
+    pub(super) async fn take_dated_no(
+        &self,
+        cause: &Cause,
+        destination: &str,
+        subject: SubjectId,
+        block: Block,
+    ) -> Result<(), Error> {
+        if block.held || block.at.is_none() {
+            return Ok(());
+        }
+        self.take_no(cause, destination, subject, block.at).await
+    }
+
     /// Writes down that somebody said no at the vendor. Without a time it is said now.
-    pub(super) async fn take_no(
+    async fn take_no(
         &self,
         cause: &Cause,
         destination: &str,

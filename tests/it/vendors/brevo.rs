@@ -12,8 +12,12 @@ use super::{Answer, Call, Vendor};
 pub struct Brevo {
     /// Contacts by mail address: their lists and attributes.
     pub contacts: BTreeMap<String, (Vec<u64>, Value)>,
-    /// Who unsubscribed or is blocked.
-    pub blocked: BTreeSet<String>,
+    /// Who unsubscribed or is blocked: the vendor's code for why, and since when.
+    pub blocked: BTreeMap<String, (&'static str, String)>,
+    /// Who left list 12 alone, by themselves.
+    pub left: BTreeSet<String>,
+    /// How often a process is looked at before it ends; at least three times.
+    pub process_looks: usize,
     /// Is the key in force?
     pub key_is_revoked: bool,
     /// Do processes end badly?
@@ -53,6 +57,9 @@ impl Vendor for Brevo {
         if let Some(number) = call.path.strip_prefix("/v3/processes/") {
             return self.process(number);
         }
+        if call.path == "/v3/smtp/blockedContacts" && call.method == "GET" {
+            return self.blocked_page(call);
+        }
         let Some(path) = call.path.strip_prefix("/v3/contacts") else { return error(404, "document_not_found") };
         match (call.method.as_str(), path) {
             ("GET", "/lists/12") => Answer::new(200, json!({"id": 12, "name": "Newsletter"})),
@@ -75,7 +82,7 @@ impl Vendor for Brevo {
                 let mail = decoded(path);
                 match self.contacts.get(&mail) {
                     Some((lists, attributes)) => {
-                        let blocked = self.blocked.contains(&mail);
+                        let blocked = self.blocked.contains_key(&mail);
                         let known = json!({"id": id(&mail), "email": mail, "listIds": lists, "attributes": attributes,
                             "emailBlacklisted": blocked});
                         Answer::new(200, known)
@@ -107,9 +114,25 @@ impl Brevo {
         let contacts =
             self.contacts.iter().skip(usize::try_from(offset).unwrap()).take(usize::try_from(limit).unwrap());
         let contacts = contacts.map(|(mail, (lists, _))| {
-            json!({"id": id(mail), "email": mail, "emailBlacklisted": self.blocked.contains(mail), "listIds": lists})
+            let left: Vec<u64> = self.left.get(mail).map(|_| 12).into_iter().collect();
+            json!({"id": id(mail), "email": mail, "emailBlacklisted": self.blocked.contains_key(mail), "listIds": lists,
+                "listUnsubscribed": left})
         });
         Answer::new(200, json!({"contacts": contacts.collect::<Vec<_>>(), "count": self.contacts.len()}))
+    }
+
+    /// Who is blocked, and why, the oldest first.
+    fn blocked_page(&self, call: &Call) -> Answer {
+        let (limit, offset) = (call.number("limit").unwrap_or(50), call.number("offset").unwrap_or(0));
+        if limit > 100 || call.query.get("sort").map(String::as_str) != Some("asc") {
+            return error(400, "invalid_parameter");
+        }
+        let some = self.blocked.iter().skip(usize::try_from(offset).unwrap()).take(usize::try_from(limit).unwrap());
+        let some = some.map(|(mail, (code, at))| {
+            json!({"email": mail, "senderEmail": "post@shop.example", "blockedAt": at,
+                "reason": {"code": code, "message": "as the vendor words it"}})
+        });
+        Answer::new(200, json!({"contacts": some.collect::<Vec<_>>(), "count": self.blocked.len()}))
     }
 
     fn import(&mut self, body: &Value) -> Answer {
@@ -128,7 +151,7 @@ impl Brevo {
 
     fn process(&mut self, number: &str) -> Answer {
         let index = number.parse::<usize>().ok().and_then(|number| number.checked_sub(1));
-        let fails = self.processes_fail;
+        let (fails, most) = (self.processes_fail, self.process_looks);
         let Some(process) = index.and_then(|index| self.processes.get_mut(index)) else {
             return error(404, "document_not_found");
         };
@@ -136,6 +159,7 @@ impl Brevo {
         let status = match process.looks {
             1 => "queued",
             2 => "in_process",
+            looks if looks < most => "in_process",
             _ if fails => "failed",
             _ => "completed",
         };

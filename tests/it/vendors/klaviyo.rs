@@ -1,5 +1,5 @@
-//! Klaviyo: one list of profiles. JSON:API with a revision in every call; jobs are only taken in. Subscribing somebody lifts what
-//! keeps mail from them.
+//! Klaviyo: one list of profiles. JSON:API with a revision in every call; jobs are only taken in, and carried out later. Subscribing
+//! somebody lifts what keeps mail from them, but for mailboxes that bounce. Its times have no offset.
 
 use std::collections::BTreeMap;
 
@@ -12,10 +12,11 @@ use super::{Answer, Call, Vendor};
 pub struct Klaviyo {
     /// Profiles by mail address: are they in the list?
     pub profiles: BTreeMap<String, bool>,
-    /// Who unsubscribed, and when.
-    pub suppressed: BTreeMap<String, String>,
-    /// Profiles whose deletion was taken in.
-    pub to_delete: Vec<String>,
+    /// What keeps mail from people: the reason, and since when.
+    pub suppressed: BTreeMap<String, (&'static str, String)>,
+    /// Seconds after which jobs are carried out, at the next call then.
+    pub lag: i64,
+    jobs: Vec<(i64, Job)>,
     /// Is the key in force?
     pub key_is_revoked: bool,
     /// Is who unsubscribes meanwhile shown in lists only later?
@@ -23,7 +24,39 @@ pub struct Klaviyo {
     recent: Vec<(&'static str, i64)>,
 }
 
+/// What was taken in, by mail addresses.
+enum Job {
+    Subscribe(Vec<String>),
+    Delete(String),
+}
+
+/// What subscribing lifts.
+const LIFTED: [&str; 3] = ["UNSUBSCRIBE", "SPAM_COMPLAINT", "USER_SUPPRESSED"];
+
 impl Klaviyo {
+    fn carry_out(&mut self, now: i64) {
+        let lag = self.lag * 1_000_000;
+        let (due, jobs): (Vec<_>, Vec<_>) =
+            std::mem::take(&mut self.jobs).into_iter().partition(|(at, _)| at + lag <= now);
+        self.jobs = jobs;
+        for (_, job) in due {
+            match job {
+                Job::Subscribe(mails) => {
+                    for mail in mails {
+                        if self.suppressed.get(&mail).is_some_and(|(reason, _)| LIFTED.contains(reason)) {
+                            self.suppressed.remove(&mail);
+                        }
+                        self.profiles.insert(mail, true);
+                    }
+                }
+                Job::Delete(mail) => {
+                    self.profiles.remove(&mail);
+                    self.suppressed.remove(&mail);
+                }
+            }
+        }
+    }
+
     /// Who is in the list.
     pub fn listed(&self) -> Vec<String> {
         self.profiles.iter().filter(|(_, listed)| **listed).map(|(mail, _)| mail.clone()).collect()
@@ -49,6 +82,15 @@ fn error(status: u16, code: &str) -> Answer {
 
 impl Vendor for Klaviyo {
     fn answer(&mut self, call: &Call) -> Answer {
+        self.carry_out(call.now);
+        let answer = self.answered(call);
+        self.carry_out(call.now);
+        answer
+    }
+}
+
+impl Klaviyo {
+    fn answered(&mut self, call: &Call) -> Answer {
         if self.is_throttled(call) {
             return error(429, "throttled").with("retry-after", "1");
         }
@@ -71,11 +113,8 @@ impl Vendor for Klaviyo {
                 if profiles.is_empty() || profiles.len() > 1_000 || !list {
                     return error(400, "invalid");
                 }
-                for profile in profiles {
-                    let mail = profile["attributes"]["email"].as_str().unwrap().to_lowercase();
-                    self.suppressed.remove(&mail);
-                    self.profiles.insert(mail, true);
-                }
+                let mails = profiles.iter().map(|one| one["attributes"]["email"].as_str().unwrap().to_lowercase());
+                self.jobs.push((call.now, Job::Subscribe(mails.collect())));
                 Answer::new(202, Value::Null)
             }
             ("GET", "/api/lists/Y6nRLr/profiles") => self.found(call, true),
@@ -93,7 +132,7 @@ impl Vendor for Klaviyo {
             ("POST", "/api/data-privacy-deletion-jobs") => {
                 let profile = &call.body["data"]["attributes"]["profile"]["data"];
                 let Some(id) = profile["id"].as_str() else { return error(400, "invalid") };
-                self.to_delete.push(String::from_utf8(hex::decode(id).unwrap()).unwrap());
+                self.jobs.push((call.now, Job::Delete(String::from_utf8(hex::decode(id).unwrap()).unwrap())));
                 Answer::new(202, Value::Null)
             }
             _ => error(404, "not_found"),
@@ -105,13 +144,14 @@ impl Klaviyo {
     fn found(&self, call: &Call, listed: bool) -> Answer {
         let filter = call.query.get("filter").map_or("", String::as_str);
         let within = |start: &str, end: &str| filter.strip_prefix(start)?.strip_suffix(end).map(str::to_lowercase);
-        let unsubscribed = r#"equals(subscriptions.email.marketing.suppression.reason,"UNSUBSCRIBE")"#;
+        let suppressed = filter.strip_prefix(r#"equals(subscriptions.email.marketing.suppression.reason,""#);
         let one = within("equals(email,\"", "\")").map(|mail| vec![mail]);
         let many = within("any(email,[", "])")
             .and_then(|list| serde_json::from_str::<Vec<String>>(&format!("[{list}]")).ok())
             .filter(|list| list.len() <= 100);
-        let mails = if filter == unsubscribed {
-            self.suppressed.keys().filter(|_| !self.lists_lag).cloned().collect()
+        let mails = if let Some(wanted) = suppressed.and_then(|rest| rest.strip_suffix("\")")) {
+            let all = self.suppressed.iter().filter(|(_, (reason, _))| *reason == wanted && !self.lists_lag);
+            all.map(|(mail, _)| mail.clone()).collect()
         } else {
             match one.or(many) {
                 Some(mails) => mails,
@@ -141,8 +181,9 @@ impl Klaviyo {
         let mut attributes = json!({"email": mail});
         if call.query.get("additional-fields[profile]").is_some_and(|fields| fields == "subscriptions") {
             let suppression = self.suppressed.get(mail);
-            let all = suppression.map(|at| json!({"reason": "UNSUBSCRIBE", "timestamp": at}));
-            let consent = if suppression.is_some() { "UNSUBSCRIBED" } else { "SUBSCRIBED" };
+            let all = suppression.map(|(reason, at)| json!({"reason": reason, "timestamp": at.trim_end_matches('Z')}));
+            let unsubscribed = suppression.is_some_and(|(reason, _)| *reason == "UNSUBSCRIBE");
+            let consent = if unsubscribed { "UNSUBSCRIBED" } else { "SUBSCRIBED" };
             let marketing = json!({"consent": consent, "suppression": all.into_iter().collect::<Vec<_>>(),
                 "list_suppressions": [], "can_receive_email_marketing": suppression.is_none()});
             attributes["subscriptions"] = json!({"email": {"marketing": marketing}});

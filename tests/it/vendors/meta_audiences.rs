@@ -19,6 +19,8 @@ pub const AUDIENCE: &str = "23850000000000001";
 pub struct Ads {
     /// Rows as they were sent: digest of the address, digest of the number.
     pub users: BTreeSet<(String, String)>,
+    /// What was to be taken out, as it was sent.
+    pub removals: Vec<(String, String)>,
     /// Were the terms accepted?
     pub terms_are_accepted: bool,
     /// Is the token in force?
@@ -30,7 +32,7 @@ pub struct Ads {
 impl Default for Ads {
     fn default() -> Self {
         let (users, sessions, recent) = (BTreeSet::new(), BTreeSet::new(), Vec::new());
-        Self { users, terms_are_accepted: true, token_is_revoked: false, sessions, recent }
+        Self { users, removals: Vec::new(), terms_are_accepted: true, token_is_revoked: false, sessions, recent }
     }
 }
 
@@ -115,6 +117,7 @@ impl Ads {
             } else if method == "POST" {
                 self.users.insert((mail, phone));
             } else {
+                self.removals.push((mail.clone(), phone.clone()));
                 // It takes out whoever any of the digests is of.
                 self.users.retain(|(known, number)| {
                     (mail.is_empty() || *known != mail) && (phone.is_empty() || *number != phone)

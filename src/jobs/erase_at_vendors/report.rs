@@ -1,0 +1,144 @@
+//! What vendors answered, put together: by several values, again and again, and where nobody could be asked.
+
+use crate::connect::{Connector, Erase, Erasure, Leaves, Person, Session, StepReport};
+
+/// Asks the vendor by everything it is known to know the person by.
+pub(super) async fn told(erase: &Erase, session: &Session, people: &[Person], withheld: i32) -> Erasure {
+    let (mut whole, mut in_vain) = (None, 0_u32);
+    for person in people {
+        let report = erase.run(session, person).await;
+        // What a network was given is in nobody else's hands: each pair of digests must be told by itself.
+        let given = person.email_sha256.is_some() || person.phone_sha256.is_some();
+        if given && !report.steps.is_empty() && report.steps.iter().all(|step| step.unasked) {
+            in_vain = in_vain.saturating_add(1);
+        }
+        whole = Some(match whole {
+            Some(before) => both(before, report),
+            None => report,
+        });
+    }
+    let nobody = Person::default();
+    let mut whole = match whole {
+        Some(whole) => whole,
+        // Each step says that it was not looked for.
+        None => erase.run(session, &nobody).await,
+    };
+    let untold = [
+        ("values that are not told", u32::try_from(withheld).unwrap_or(0), WITHHELD),
+        ("values no step takes", in_vain, NO_STEP),
+    ];
+    for (name, found, why) in untold.into_iter().filter(|(_, found, _)| *found > 0) {
+        whole.steps.push(StepReport {
+            name: name.to_owned(),
+            found,
+            leaves: Some(Leaves::ManualTask),
+            verified: None,
+            failure: Some(why.to_owned()),
+            unasked: true,
+        });
+        whole.leaves = whole.leaves.max(Some(Leaves::ManualTask));
+    }
+    whole
+}
+
+/// Why a value is not told.
+const WITHHELD: &str =
+    "the person is known there by values that are also somebody else's, or that may not be read; look there by hand";
+/// The same.
+const NO_STEP: &str = "the person was handed over by digests that no step of the connector takes; look there by hand";
+
+/// Is there anything the vendor may still do?
+pub(super) fn is_open(report: &Erasure) -> bool {
+    report.steps.iter().any(|step| (step.failure.is_some() && !step.unasked) || step.verified == Some(false))
+}
+
+/// What came of asking by one value and by another: the worse of both. What was not looked for by the one was by the other.
+fn both(one: Erasure, other: Erasure) -> Erasure {
+    let Erasure { note, mut steps, .. } = other;
+    for old in one.steps {
+        match steps.iter_mut().find(|step| step.name == old.name) {
+            Some(_) if old.unasked => {}
+            Some(step) if step.unasked => *step = old,
+            Some(step) => {
+                step.found = step.found.saturating_add(old.found);
+                step.leaves = step.leaves.max(old.leaves);
+                step.verified = match (step.verified, old.verified) {
+                    (Some(one), Some(other)) => Some(one && other),
+                    (one, other) => one.or(other),
+                };
+                step.failure = step.failure.take().or(old.failure);
+            }
+            None => steps.push(old),
+        }
+    }
+    let leaves = steps.iter().filter_map(|step| step.leaves).max();
+    Erasure { note, leaves, steps }
+}
+
+/// What came of asking again. What was found before and is not any more was done then, whatever was said of it.
+pub(super) fn again(before: Option<Erasure>, after: Erasure, erase: Option<&Erase>) -> Erasure {
+    let Some(before) = before else { return after };
+    let Erasure { note, leaves, mut steps } = after;
+    for old in before.steps.into_iter().filter(|old| old.name != UNREACHED) {
+        match steps.iter_mut().find(|step| step.name == old.name) {
+            Some(step) => {
+                if step.failure.is_none() && step.found == 0 && old.found > 0 && !old.unasked {
+                    step.leaves = erase.and_then(|erase| erase.leaves_of(&step.name));
+                    step.verified = Some(true);
+                }
+                step.found = step.found.max(old.found);
+            }
+            None => steps.push(old),
+        }
+    }
+    let worst = steps.iter().filter_map(|step| step.leaves).max();
+    Erasure { note, leaves: worst.or(leaves), steps }
+}
+
+/// The name of a step that never came to its call.
+const UNREACHED: &str = "connection";
+
+pub(super) fn unreached(why: &str) -> Erasure {
+    let step = StepReport {
+        name: UNREACHED.to_owned(),
+        found: 0,
+        leaves: Some(Leaves::ManualTask),
+        verified: None,
+        failure: Some(why.to_owned()),
+        unasked: false,
+    };
+    Erasure { note: String::new(), leaves: Some(Leaves::ManualTask), steps: vec![step] }
+}
+
+/// What came of asking, and whether asking again is of no use.
+pub(super) struct Answer {
+    pub(super) report: Erasure,
+    pub(super) is_final: bool,
+}
+
+/// Nobody can be asked any more. What was done before stays done.
+pub(super) fn by_hand(note: &str, before: Option<Erasure>) -> Answer {
+    let steps = before.into_iter().flat_map(|before| before.steps).filter(|step| step.name != UNREACHED).collect();
+    let note = format!("{note} Do it there by hand.");
+    Answer { report: Erasure { note, leaves: Some(Leaves::ManualTask), steps }, is_final: true }
+}
+
+pub(super) fn failed(before: Option<Erasure>, why: &str) -> Answer {
+    Answer { report: again(before, unreached(why), None), is_final: false }
+}
+
+/// What is to be said of a connector of which nobody can be asked.
+pub(super) fn without_asking(connector: &Connector) -> Option<Erasure> {
+    if connector.can_erase() {
+        return None;
+    }
+    let said = connector.erase().and_then(Erase::without_asking);
+    Some(said.unwrap_or_else(|| by_hand(CANNOT, None).report))
+}
+
+/// Why nobody is asked where the manifest does not say it.
+pub(super) const CANNOT: &str = "The connector cannot make the vendor forget anybody.";
+/// Why nobody was asked by this node.
+pub(super) const NO_CONNECTOR: &str = "this node has no such connector; one of a newer version may";
+/// Why nobody was asked this time.
+pub(super) const OWN_FAULT: &str = "the hub itself failed before it could ask; its log says why";

@@ -1,0 +1,111 @@
+//! Taking people off where something is in the way.
+
+use super::lists::Lists as _;
+use super::scene::Scene;
+use super::{MAIL, mail};
+use crate::consent::Act;
+use crate::databases::{Database, on_both_databases};
+use crate::jobs::push_audience::Error;
+use crate::jobs::sync::tests::scenarios::PEOPLE;
+use crate::store::audiences::{self, MemberRow};
+use crate::types::Clock as _;
+use crate::vendors::brevo::Brevo;
+use crate::vendors::mailchimp::Mailchimp;
+
+on_both_databases!(
+    one_who_cannot_be_taken_off_keeps_nobody_from_being_handed_over,
+    many_who_cannot_be_taken_off_keep_nobody_on_the_list,
+    what_may_not_be_read_is_not_forgotten,
+    what_is_kept_of_the_erased_ends_whatever_the_vendor_does,
+    a_no_on_another_channel_takes_nobody_off,
+    who_is_leaving_is_not_told_of,
+);
+
+async fn one_who_cannot_be_taken_off_keeps_nobody_from_being_handed_over(database: Database) {
+    let scene = Scene::<Mailchimp>::open(database).await;
+    scene.say(&mail(9), Act::Restricted).await;
+    scene.pushes.run("letters", true).await.unwrap();
+    assert_eq!(scene.listed().len(), PEOPLE - 1);
+    scene.say(&mail(9), Act::RestrictionLifted).await;
+    scene.say(MAIL, Act::Withdrawn).await;
+    scene.vendor.with(|vendor| vendor.keeps.insert(MAIL.to_owned()));
+    assert!(matches!(scene.pushes.run("letters", true).await, Err(Error::Left(1))));
+    assert_eq!(scene.listed().len(), PEOPLE);
+    // It is tried again, later and later, also when nobody asks for a push.
+    scene.vendor.with(|vendor| vendor.keeps.clear());
+    scene.house.wait(120);
+    assert_eq!(scene.pushes.run_due().await.unwrap(), 1);
+    assert!(!scene.listed().contains(&MAIL.to_owned()));
+}
+
+async fn many_who_cannot_be_taken_off_keep_nobody_on_the_list(database: Database) {
+    let scene = Scene::<Mailchimp>::open(database).await;
+    scene.pushes.run("letters", true).await.unwrap();
+    scene.vendor.with(|vendor| vendor.keeps = (0..20).map(mail).collect());
+    for number in 0..PEOPLE {
+        scene.say(&mail(number), Act::Withdrawn).await;
+    }
+    for _ in 0..4 {
+        let _ = scene.pushes.run("letters", false).await;
+        scene.house.wait(1);
+    }
+    assert_eq!(scene.listed().len(), 20, "the same ones are tried again and again");
+}
+
+async fn what_may_not_be_read_is_not_forgotten(database: Database) {
+    let scene = Scene::<Mailchimp>::open(database).await;
+    scene.pushes.run("letters", true).await.unwrap();
+    scene.say(MAIL, Act::Withdrawn).await;
+    let rulebook = &scene.pushes.vendors.rulebook;
+    let before = (**rulebook.edition().purpose(&"subject_access".parse().unwrap()).unwrap()).clone();
+    let narrow = crate::consent::Purpose { reads_retained: false, ..before.clone() };
+    rulebook.put_purpose(narrow, scene.house.clock.now()).await.unwrap();
+    assert!(matches!(scene.pushes.run("letters", false).await, Err(Error::Left(1))));
+    assert_eq!(scene.members().await.len(), PEOPLE, "whom nobody may read is forgotten on the list");
+    rulebook.put_purpose(before, scene.house.clock.now()).await.unwrap();
+    scene.house.wait(120);
+    scene.pushes.run("letters", false).await.unwrap();
+    assert!(!scene.listed().contains(&MAIL.to_owned()) && scene.members().await.len() == PEOPLE - 1);
+}
+
+async fn what_is_kept_of_the_erased_ends_whatever_the_vendor_does(database: Database) {
+    let scene = Scene::<Mailchimp>::open(database).await;
+    scene.pushes.run("letters", true).await.unwrap();
+    scene.vendor.with(|vendor| vendor.revoke(true));
+    scene.house.erase(MAIL).await;
+    assert!(scene.pushes.run("letters", false).await.is_err());
+    assert_eq!(scene.members().await.len(), PEOPLE);
+    scene.house.wait(59 * 86_400);
+    assert!(scene.pushes.run("letters", false).await.is_err());
+    assert_eq!(scene.members().await.len(), PEOPLE, "it is given up too early");
+    scene.house.wait(2 * 86_400);
+    assert!(scene.pushes.run("letters", false).await.is_err());
+    assert_eq!(scene.members().await.len(), PEOPLE - 1, "it is kept for ever");
+    let book = scene.house.lines().await;
+    assert!(book.iter().any(|line| line.contains("taken off") && line.contains("manual_task")), "nobody is told");
+}
+
+async fn a_no_on_another_channel_takes_nobody_off(database: Database) {
+    let scene = Scene::<Mailchimp>::open(database).await;
+    scene.pushes.run("letters", true).await.unwrap();
+    let (who, now) = (scene.house.subject(MAIL).await, scene.house.clock.now());
+    let says_no = async |about: (Option<&'static str>, Option<&'static str>)| {
+        scene.house.store.write(move |write| audiences::take_off(write, &[who], about, now)).await.unwrap();
+        scene.members().await.iter().filter(|row| row.state == MemberRow::LEAVING).count()
+    };
+    assert_eq!(says_no((Some("newsletter_email"), Some("phone"))).await, 0);
+    assert_eq!(says_no((Some("market_research"), Some("email"))).await, 0);
+    assert_eq!(says_no((Some("newsletter_email"), Some("email"))).await, 1);
+}
+
+async fn who_is_leaving_is_not_told_of(database: Database) {
+    let scene = Scene::<Brevo>::open(database).await;
+    scene.vendor.with(|vendor| vendor.processes_fail = true);
+    assert!(scene.pushes.run("letters", true).await.is_err());
+    let (list, all) = (scene.list, scene.members().await);
+    scene.say(MAIL, Act::Withdrawn).await;
+    let ixs: Vec<Vec<u8>> = all.iter().map(|row| row.ix.clone()).collect();
+    let until = scene.house.clock.now().plus(1);
+    let told = scene.house.store.write(move |write| audiences::tell(write, list, &ixs, until)).await.unwrap();
+    assert_eq!(told.len(), PEOPLE - 1);
+}
