@@ -211,12 +211,8 @@ impl Session {
         all.extend(words.iter().map(|(name, value)| (name.clone(), value.clone())));
         let mut prepared = call.prepare(&self.base, &all, next)?;
         self.authenticate(link, &all, &mut prepared).await?;
-        let reply = self.send(link, &prepared).await?;
-        let seen: Val = if reply.body.is_empty() {
-            Val::Null
-        } else {
-            serde_json::from_slice(&reply.body).map_err(|_| Fault::Unreadable)?
-        };
+        let mut reply = self.send(link, &prepared).await?;
+        let seen = read(std::mem::take(&mut reply.body)).await?;
         if link.throttle.body.as_ref().is_some_and(|throttled| throttled.holds(seen.clone())) {
             return Err(self.throttled(link, &reply));
         }
@@ -322,6 +318,19 @@ impl Session {
 
     fn link(&self) -> Result<&Link, Fault> {
         self.connector.link().ok_or_else(|| Fault::FilesOnly(self.connector.name().to_owned()))
+    }
+}
+
+/// From so many bytes on a reply is read where it keeps nobody waiting.
+const LARGE: usize = 64 << 10;
+
+/// Reads a reply once, into what filters look at.
+async fn read(body: Vec<u8>) -> Result<Val, Fault> {
+    let parse = |body: &[u8]| serde_json::from_slice::<Val>(body).map_err(|_| Fault::Unreadable);
+    match body.len() {
+        0 => Ok(Val::Null),
+        size if size < LARGE => parse(&body),
+        _ => tokio::task::spawn_blocking(move || parse(&body)).await.map_err(|_| Fault::Machine)?,
     }
 }
 
