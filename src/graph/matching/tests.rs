@@ -70,6 +70,13 @@ fn one_person() {
         ),
         ("given:anna, family:muller, born:1980-05-12".into(), "given:anna, family:mueler, born:1980-05-12".into()),
         ("given:weiss, family:jorg, mail:x.y@web.de".into(), "given:jorg, family:weiss, mail:x.y@web.de".into()),
+        // "Jun." on one side only is forgotten easily, and a mobile is one person's.
+        (
+            format!("given:karl, family:weiss jun, phone:+491711234987, {HOME}"),
+            format!("given:karl, family:weiss, phone:+491711234987, {HOME}"),
+        ),
+        // One name in two spellings.
+        (format!("given:katrin, family:zwirnlechner, {HOME}"), format!("given:cathrin, family:zwirnlechner, {HOME}")),
         ("handle:wolke.sieben7".into(), format!("given:anna, family:muller, mail:wolke_sieben7@web.de, {HOME}")),
     ] {
         assert_eq!(verdict(&one, &other), Verdict::Join, "for {one} and {other}");
@@ -79,6 +86,22 @@ fn one_person() {
 #[test]
 fn two_people() {
     for (one, other) in [
+        // Spouses whose names sound alike, and share what a household shares.
+        (
+            format!("given:peter, family:muller, phone:+493012345, mail:muller7@gmx.de, {HOME}"),
+            format!("given:petra, family:muller, phone:+493012345, mail:muller7@gmx.de, {HOME}"),
+        ),
+        (
+            format!("given:stefan, family:muller, phone:+493012345, {HOME}"),
+            format!("given:stefanie, family:muller, phone:+493012345, {HOME}"),
+        ),
+        // A son says that he is one.
+        (format!("given:karl, family:weiss jun, {HOME}"), format!("given:karl, family:weiss, {HOME}")),
+        // Two firms of one legal form.
+        (
+            "given:backerei, family:weiss gmbh, code:10115".into(),
+            "given:schreinerei, family:kunz gmbh, code:10115".into(),
+        ),
         // Spouses with one address, one landline and one mailbox.
         (
             format!("given:anna, family:muller, phone:+493012345, {HOME}"),
@@ -106,6 +129,37 @@ fn two_people() {
         let found = verdict(&one, &other);
         assert!(!matches!(found, Verdict::Join), "{found:?} for {one} and {other}");
     }
+}
+
+#[test]
+fn a_legal_form_is_nobodys_family_name() {
+    let firm = card("given:backerei, family:weiss gmbh");
+    assert!(firm.company.as_deref() == Some("backerei weiss") && firm.given.is_empty() && firm.family.is_empty());
+    assert!(card("given:gmbh").company.is_none(), "a form alone names no firm");
+}
+
+#[test]
+fn names_that_changed_places_share_keys() {
+    let one = keys(&card("given:karl, family:weiss, code:10115, town:berlin"));
+    let other = keys(&card("given:weiss, family:karl, code:10115, town:berlin"));
+    let shared: Vec<KeyKind> = one.iter().filter(|key| other.contains(key)).map(|(kind, _)| *kind).collect();
+    for kind in [KeyKind::FullName, KeyKind::SoundsAndTown, KeyKind::FamilyAndPostalCode] {
+        assert!(shared.contains(&kind), "{kind}");
+    }
+}
+
+#[test]
+fn what_the_given_name_says_of_somebody_counts_against_a_form_of_address() {
+    let steps = |one: &str, other: &str| {
+        let found = Model::shipped().score(&card(one), &card(other), &TermFrequencies::new(1_000));
+        found.steps.into_iter().map(|step| (step.field, step.level)).collect::<Vec<_>>()
+    };
+    let found = steps("given:a, family:weiss, mr:frau", "given:andreas, family:weiss");
+    assert!(found.contains(&(Field::Sex, Level::Different)), "{found:?}");
+    // Two given names say it already.
+    assert!(
+        !steps("given:anna, family:weiss", "given:andreas, family:weiss").iter().any(|(field, _)| *field == Field::Sex)
+    );
 }
 
 #[test]
