@@ -203,7 +203,7 @@ async fn brevo_erases_whom_a_process_was_adding(database: Database) {
     let (pushed, request) = tokio::join!(scene.pushes.run("letters", true), erased);
     pushed.unwrap();
     scene.vendor.slow_down(Duration::ZERO);
-    scene.house.wait(2 * 3_600);
+    scene.house.wait(5 * 3_600);
     scene.pushes.run_due().await.unwrap();
     for row in scene.erasures.due().await {
         scene.erasures.ask(&row).await.unwrap();
