@@ -100,9 +100,9 @@ pub(super) async fn who_was_taken_off_before_is_erased_there_too<V: Lists>(datab
     assert_eq!(scene.pushes.run_due().await.unwrap(), 1);
     assert!(!scene.listed().contains(&MAIL.to_owned()) && scene.vendor.with(|vendor| vendor.holds(MAIL)));
     // Who comes back is handed over again, and taken off again.
-    scene.say(&mail(4), Act::Withdrawn).await;
+    scene.say(&mail(4), Act::Restricted).await;
     scene.pushes.run("letters", false).await.unwrap();
-    scene.say(&mail(4), Act::Granted).await;
+    scene.say(&mail(4), Act::RestrictionLifted).await;
     scene.pushes.run("letters", true).await.unwrap();
     assert!(scene.listed().contains(&mail(4)) && scene.gone().await == 1);
     scene.house.wait(5_000);

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::lists::Lists;
 use super::mail;
@@ -100,13 +100,21 @@ impl<V: Lists> Scene<V> {
     }
 
     /// Who is in the segment.
-    pub(super) async fn select(&self, rule: serde_json::Value) {
-        let segment = Segment::read(json!({
+    pub(super) async fn select(&self, rule: Value) {
+        self.define(rule, None).await;
+    }
+
+    /// The same, and what it delivers.
+    pub(super) async fn define(&self, rule: Value, fields: Option<&[&str]>) {
+        let mut segment = json!({
             "code": "readers", "title": {"de": "Leser", "en": "Readers"}, "purpose": V::PURPOSE, "channel": V::CHANNEL,
             "rule": rule,
-        }));
+        });
+        if let Some(fields) = fields {
+            segment["fields"] = json!(fields);
+        }
         let admin = Caller { actor: Actor::Hub("test"), scope: Scope::Every };
-        self.pushes.segments.save(&admin, segment.unwrap()).await.unwrap();
+        self.pushes.segments.save(&admin, Segment::read(segment).unwrap()).await.unwrap();
     }
 
     pub(super) fn listed(&self) -> Vec<String> {

@@ -3,12 +3,12 @@
 use super::lists::Lists as _;
 use super::scene::Scene;
 use super::{MAIL, mail};
-use crate::consent::Act;
+use crate::consent::{Act, Purpose};
 use crate::databases::{Database, on_both_databases};
 use crate::jobs::push_audience::Error;
 use crate::jobs::sync::tests::scenarios::PEOPLE;
 use crate::store::audiences::{self, MemberRow};
-use crate::types::Clock as _;
+use crate::types::{Category, Clock as _};
 use crate::vendors::brevo::Brevo;
 use crate::vendors::mailchimp::Mailchimp;
 
@@ -58,7 +58,7 @@ async fn what_may_not_be_read_is_not_forgotten(database: Database) {
     scene.say(MAIL, Act::Withdrawn).await;
     let rulebook = &scene.pushes.vendors.rulebook;
     let before = (**rulebook.edition().purpose(&"subject_access".parse().unwrap()).unwrap()).clone();
-    let narrow = crate::consent::Purpose { reads_retained: false, ..before.clone() };
+    let narrow = Purpose { categories: [Category::Engagement].into_iter().collect(), ..before.clone() };
     rulebook.put_purpose(narrow, scene.house.clock.now()).await.unwrap();
     assert!(matches!(scene.pushes.run("letters", false).await, Err(Error::Left(1))));
     assert_eq!(scene.members().await.len(), PEOPLE, "whom nobody may read is forgotten on the list");
