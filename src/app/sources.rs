@@ -342,8 +342,8 @@ fn configured(home: HomeLayer) -> Result<Catalog, Box<dyn std::error::Error>> {
 
 pub(super) fn connectors(command: Connectors) -> Outcome {
     match command {
-        Connectors::List(home) => {
-            for connector in configured(home)?.connectors() {
+        Connectors::List { home } => {
+            for connector in configured(*home)?.connectors() {
                 let how = match (connector.link(), connector.audience(), connector.notify()) {
                     (None, ..) => "reads files out of a folder",
                     (_, Some(_), _) => "takes people of a segment",

@@ -125,7 +125,11 @@ pub struct SyncSource {
 #[derive(Subcommand)]
 pub enum Connectors {
     /// List the connectors there are
-    List(HomeLayer),
+    List {
+        /// Where the data is.
+        #[command(flatten)]
+        home: Box<HomeLayer>,
+    },
     /// Show what a connector reads, what it needs, and how the vendor forgets a person
     Show {
         /// Its name.

@@ -29,7 +29,10 @@ impl Pause for Timer {
 
 /// How fast the vendors of this process's sources are called: a sync, a push, an erasure and a test of one source share its windows.
 #[derive(Clone, Default)]
-pub struct Paces(Arc<Mutex<HashMap<(SourceNo, String), Arc<Lane>>>>);
+pub struct Paces(Arc<Mutex<Lanes>>);
+
+/// By source and the name of its connector.
+type Lanes = HashMap<(SourceNo, String), Arc<Lane>>;
 
 impl Paces {
     /// That of a source with this connector.

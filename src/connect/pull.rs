@@ -115,7 +115,7 @@ pub struct Pull {
 
 /// What came of a call for a page.
 enum Turn {
-    Page(Leaf),
+    Page(Box<Leaf>),
     /// The vendor does not know the page any more.
     Expired,
 }
@@ -188,7 +188,7 @@ impl Pull {
         // A token that is not valid any more: what was read before is in; the rest is found from the beginning.
         for _ in 0..3 {
             match self.turn(session, stream, &place).await {
-                Ok(Turn::Page(leaf)) => return Ok(leaf),
+                Ok(Turn::Page(leaf)) => return Ok(*leaf),
                 Ok(Turn::Expired) => {}
                 // What an earlier run left may be refused for ever: a page, or one of the things it is read for.
                 Err(fault) if fault.lasts() && place.sweep.as_ref().is_some_and(|sweep| !sweep.runs) => {
@@ -217,7 +217,15 @@ impl Pull {
                 let since = if place.sweep.is_some() { self.since_after(&sweep) } else { place.since };
                 let after = Place { since, sweep: None, whole: place.whole };
                 let (objects, same, left_out) = (Vec::new(), Vec::new(), 0);
-                return Ok(Turn::Page(Leaf { objects, same, left_out, after, passed_over, last: true, total: None }));
+                return Ok(Turn::Page(Box::new(Leaf {
+                    objects,
+                    same,
+                    left_out,
+                    after,
+                    passed_over,
+                    last: true,
+                    total: None,
+                })));
             }
             let words = self.words(&sweep);
             let next = if let Spot::Url(url) = &sweep.at { Some(url.as_str()) } else { None };
@@ -284,7 +292,7 @@ impl Pull {
                 Place { since: self.since_after(&sweep), sweep: None, whole }
             }
         };
-        Ok(Turn::Page(Leaf { objects, same, left_out, after, passed_over, last, total }))
+        Ok(Turn::Page(Box::new(Leaf { objects, same, left_out, after, passed_over, last, total })))
     }
 
     /// What the reading after this one asks for since.
