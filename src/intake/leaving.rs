@@ -114,8 +114,8 @@ fn with_what_belongs(
         }
     }
     let binding = |row: &&IdentifierRow| row.use_flags & (IdentifierRow::JOINS | IdentifierRow::STATEMENT) != 0;
-    let (mut under, mut values_of): (BTreeMap<&[u8], Vec<RecordNo>>, HashMap<RecordNo, Vec<&[u8]>>) =
-        Default::default();
+    let mut under: BTreeMap<&[u8], Vec<RecordNo>> = BTreeMap::new();
+    let mut values_of: HashMap<RecordNo, Vec<&[u8]>> = HashMap::new();
     for row in values.iter().filter(binding) {
         under.entry(&row.ix).or_default().push(row.record_no);
         values_of.entry(row.record_no).or_default().push(&row.ix);

@@ -89,7 +89,8 @@ impl Rights {
     async fn note_told(&self, id: RequestId) -> Result<(), Error> {
         for one in self.source_erasures(id).await? {
             let report: Option<Value> = one.report.as_deref().and_then(|report| serde_json::from_str(report).ok());
-            if one.is_final && report.is_some_and(|report| report["leaves"] == DELETED) {
+            if one.is_final && report.is_some_and(|report| report.get("leaves").is_some_and(|leaves| leaves == DELETED))
+            {
                 self.note_destination(id, &one.source).await?;
             }
         }

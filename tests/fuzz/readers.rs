@@ -226,7 +226,7 @@ fn statements(document: &[u8]) -> Option<String> {
                 Ok(stated) => {
                     let value: Value = serde_json::from_slice(document).expect("what is taken is JSON");
                     let again = serde_json::to_vec(&value).unwrap();
-                    let again = consents::read(&again, role, purpose, NOW).ok().expect("it is taken again");
+                    let again = consents::read(&again, role, purpose, NOW).expect("it is taken again");
                     assert!(again.entry == stated.entry && again.dated == stated.dated, "the same in other words");
                     assert!(value.is_object() && value.get("act").is_some(), "an act that nobody named");
                     let lifts = matches!(stated.entry.act, Act::ObjectionLifted | Act::RestrictionLifted);

@@ -82,7 +82,8 @@ impl Shop {
     fn consent(&mut self, call: &Call) -> Answer {
         let input = &call.body["variables"]["input"];
         let id = input["customerId"].as_str().unwrap().strip_prefix("gid://shopify/Customer/").unwrap();
-        let found = self.customers.iter_mut().find(|one| one["id"].to_string() == id).unwrap();
+        let id: u64 = id.parse().unwrap();
+        let found = self.customers.iter_mut().find(|one| one["id"] == id).unwrap();
         let state = input["emailMarketingConsent"]["marketingState"].as_str().unwrap().to_lowercase();
         let now = jiff::Timestamp::from_microsecond(call.now).unwrap().strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
         found["email_marketing_consent"]["state"] = json!(state);
