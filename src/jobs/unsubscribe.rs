@@ -13,6 +13,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::{StreamExt as _, stream};
+
+use super::lease::{BEAT, Held, LEASE, hold};
 use super::sync::pause_after;
 use crate::connect::{Counts, NoSession, Person, Stopped, Vendors};
 use crate::rights::{self, KnownThere, Rights, Withdrawal};
@@ -21,14 +24,12 @@ use crate::store::unsubscriptions::{self, UnsubscriptionRow};
 use crate::store::{self, Store};
 use crate::types::{EntropyFailure, IdMaker, Timestamp};
 
-/// How long a process that says nothing more is thought to be at it.
-const LEASE: i64 = 60 * Timestamp::SECOND;
-/// How often it says something.
-const BEAT: Duration = Duration::from_secs(15);
 /// How often it is looked who is to be told.
 const CHECK: Duration = Duration::from_secs(1);
 /// Rows looked at in one step.
 const PAGE: i64 = 64;
+/// Vendors told at the same time: one that is slow keeps no other from being told.
+const AT_ONCE: usize = 8;
 /// Days after which a vendor that still fails is left to the officer.
 const PATIENCE: i32 = 30;
 /// How long rows that are over are looked for again.
@@ -97,17 +98,19 @@ pub async fn keep_unsubscribing(unsubscriptions: Arc<Unsubscriptions>) {
 }
 
 impl Unsubscriptions {
-    /// Tells whoever is due, one after the other. Answers how many there were.
+    /// Tells whoever is due, some of them at the same time. Answers how many there were.
     ///
     /// # Errors
-    /// If it cannot be looked who is due, or the hub fails at one; the others follow the next time.
+    /// If it cannot be looked who is due, or the hub fails at one; all others are told first.
     pub async fn run_due(&self) -> Result<usize, Error> {
         let now = self.now();
         let rows = self.store.read(move |read| unsubscriptions::due(read.records(), now, PAGE)).await?;
-        for row in &rows {
-            self.tell(row).await?;
+        let mut telling = stream::iter(&rows).map(|row| self.tell(row)).buffer_unordered(AT_ONCE);
+        let mut failed = None;
+        while let Some(told) = telling.next().await {
+            failed = failed.or(told.err());
         }
-        Ok(rows.len())
+        failed.map_or(Ok(rows.len()), Err)
     }
 
     /// Tells one vendor of one withdrawal, once. Nothing is done if somebody else is at it.
@@ -116,21 +119,14 @@ impl Unsubscriptions {
         let (wanted, named, now) = (row.clone(), owner.clone(), self.now());
         let taken = self.store.write(move |write| unsubscriptions::take(write, &wanted, &named, now.plus(LEASE), now));
         let Some(row) = taken.await? else { return Ok(()) };
-        let came = {
-            let work = self.ask(&row);
-            tokio::pin!(work);
-            loop {
-                tokio::select! {
-                    came = &mut work => break came?,
-                    () = tokio::time::sleep(BEAT) => {
-                        let (owner, now) = (owner.clone(), self.now());
-                        let longer = UnsubscriptionRow { lease_until: now.plus(LEASE), ..row.clone() };
-                        if !self.store.write(move |write| unsubscriptions::step(write, &owner, &longer)).await? {
-                            return Ok(());
-                        }
-                    }
-                }
-            }
+        let renew = async |until| {
+            let (owner, longer) = (owner.clone(), UnsubscriptionRow { lease_until: until, ..row.clone() });
+            self.store.write(move |write| unsubscriptions::step(write, &owner, &longer)).await
+        };
+        let came = match hold(&*self.vendors.surroundings.clock, BEAT, self.ask(&row), renew).await {
+            Held::Done(came) => came?,
+            Held::Overtaken => return Ok(()),
+            Held::Silent(cause) => return Err(Error::Store(cause)),
         };
         let now = self.now();
         let attempts = row.attempts.saturating_add(1);

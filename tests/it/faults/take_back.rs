@@ -10,11 +10,11 @@ use crate::databases::Database;
 use crate::hammer::{figure, name, times};
 use crate::house::{House, in_a_house_on_both_databases};
 
-/// Somebody of this family at the one phone all have; the given names could be misspelt, and say no more.
+/// Somebody of this family at the one mailbox all have; the given names could be misspelt, and say no more.
 fn of_family((given, family): (&str, &str)) -> Value {
     json!({
         "type": "customer", "source": "webshop", "external_id": family, "updated_at": "2026-03-07T13:40:01Z",
-        "identifiers": [{"kind": "phone", "value": "+49 30 23125140", "verified": true}],
+        "identifiers": [{"kind": "email", "value": "zuhause7@example.org", "verified": true}],
         "data": {"person": {"given_name": given, "family_name": family}},
     })
 }
