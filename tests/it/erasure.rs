@@ -1,6 +1,8 @@
 //! Proof of erasure: nothing of an erased person can be found or opened, in no file, no table, no memory, no backup of
 //! yesterday, and a crash in the middle changes nothing of that.
 
+mod traces;
+
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::thread::{scope, sleep};
@@ -18,6 +20,8 @@ use ring::signature::{ED25519, UnparsedPublicKey};
 use serde_json::{Value, json};
 use xaes_256_gcm::Xaes256Gcm;
 
+use traces::{KINDS, Traces};
+
 use crate::clock_and_chance::SeededChance;
 use crate::databases::{Database, Dialect, LogPlace, files_below};
 use crate::hammer::{Stopwatch, figure, name, times, unlike};
@@ -29,119 +33,6 @@ use crate::scan::{Scan, left_out};
 /// Somebody whose traces are looked for, and somebody who must stay.
 const CANARY: &str = "kanarienvogelqx";
 const OTHER: &str = "bleibendqx";
-
-/// What the store holds of a person, read behind the house's back before the erasure.
-struct Traces {
-    indexes: Vec<Vec<u8>>,
-    wrapped: Vec<Vec<u8>>,
-    sealed: Vec<Vec<u8>>,
-    epochs: Vec<String>,
-    /// The epochs themselves, wrapped by the root key.
-    keks: Vec<Vec<u8>>,
-    /// What is compared with others, sealed: the cards of their records, and the names under which these are known.
-    cards: Vec<Vec<u8>>,
-    named: Vec<Vec<u8>>,
-    /// Keyed digests under which the cards are found and counted, and those that joined records.
-    matching_keys: Vec<Vec<u8>>,
-    terms: Vec<Vec<u8>>,
-    evidence_of_links: Vec<Vec<u8>>,
-    /// The sealed proofs of what they said.
-    proofs: Vec<Vec<u8>>,
-}
-
-/// What may be in no file.
-const KINDS: [&str; 10] = [
-    "an index",
-    "a wrapped key",
-    "a ciphertext",
-    "a wrapped epoch",
-    "a card",
-    "the name of a card",
-    "a matching key",
-    "the counted values of a card",
-    "the evidence of a link",
-    "a sealed proof",
-];
-
-impl Traces {
-    fn of(database: &Database, subject: &str) -> Self {
-        let id = database.literal(&hex::decode(subject.replace('-', "")).unwrap());
-        let of = format!("WHERE subject_id = {id}");
-        let epochs = format!("SELECT CAST(epoch AS TEXT) AS answer FROM data_key {of}");
-        let keks = format!("FROM kek WHERE epoch IN (SELECT epoch FROM data_key {of})");
-        let column = |column: &str, table: &str| {
-            database.bytes(Shelf::Records, column, &format!("FROM {table} {of} AND length({column}) > 0"))
-        };
-        // A number as it stands in the files of each of the two.
-        let of_card = format!("record_no IN (SELECT record_no FROM card {of})");
-        let blocks = format!("SELECT CAST(matching_key AS TEXT) AS answer FROM block WHERE {of_card}");
-        let blocks = database.texts(Shelf::Records, &blocks).into_iter().map(|key| {
-            let key: i64 = key.parse().unwrap();
-            if database.dialect() == Dialect::Sqlite { key.to_be_bytes() } else { key.to_le_bytes() }.to_vec()
-        });
-        Self {
-            cards: column("sealed", "card"),
-            named: column("named", "card"),
-            matching_keys: column("matching_keys", "card").into_iter().chain(blocks).collect(),
-            terms: column("terms", "card"),
-            evidence_of_links: column("evidence_ix", "link"),
-            proofs: column("evidence", "ledger"),
-            keks: database.bytes(Shelf::Keys, "wrapped", &keks),
-            indexes: database.bytes(Shelf::Records, "ix", &format!("FROM identifier {of}")),
-            wrapped: database.bytes(Shelf::Keys, "wrapped", &format!("FROM data_key {of}")),
-            sealed: database.bytes(Shelf::Records, "sealed", &format!("FROM record {of}")),
-            epochs: database.texts(Shelf::Keys, &epochs),
-        }
-    }
-
-    fn is_empty(&self) -> bool {
-        let of_the_person = self.kinds().into_iter().filter(|(kind, _)| *kind != "a wrapped epoch");
-        of_the_person.map(|(_, all)| all.len()).sum::<usize>() == 0
-    }
-
-    /// Everything, by its name.
-    fn kinds(&self) -> [(&'static str, &Vec<Vec<u8>>); KINDS.len()] {
-        let all = [
-            &self.indexes,
-            &self.wrapped,
-            &self.sealed,
-            &self.keks,
-            &self.cards,
-            &self.named,
-            &self.matching_keys,
-            &self.terms,
-            &self.evidence_of_links,
-            &self.proofs,
-        ];
-        std::array::from_fn(|at| (KINDS[at], all[at]))
-    }
-
-    /// These and those of somebody else.
-    fn with(mut self, other: Self) -> Self {
-        let own = [
-            (&mut self.indexes, other.indexes),
-            (&mut self.wrapped, other.wrapped),
-            (&mut self.sealed, other.sealed),
-            (&mut self.keks, other.keks),
-            (&mut self.cards, other.cards),
-            (&mut self.named, other.named),
-            (&mut self.matching_keys, other.matching_keys),
-            (&mut self.terms, other.terms),
-            (&mut self.evidence_of_links, other.evidence_of_links),
-            (&mut self.proofs, other.proofs),
-        ];
-        own.into_iter().for_each(|(own, other)| own.extend(other));
-        self
-    }
-
-    /// What may be in no file, each with its name: of long values the beginning, as a page may be full in between.
-    fn forbidden(&self) -> Vec<(&'static str, Vec<u8>)> {
-        let named = self.kinds().into_iter().flat_map(|(kind, all)| all.iter().map(move |whole| (kind, whole)));
-        // Shorter ones would be found anywhere.
-        let named = named.filter(|(_, whole)| whole.len() >= 8);
-        named.map(|(kind, whole)| (kind, whole[..whole.len().min(48)].to_vec())).collect()
-    }
-}
 
 /// Counted values of the canary that nobody else has: a given and a family name.
 const OWN_VALUES: usize = 2;
