@@ -74,7 +74,7 @@ impl Traces {
     }
 
     /// Everything, by its name.
-    fn kinds(&self) -> [(&'static str, &Vec<Vec<u8>>); KINDS.len()] {
+    pub fn kinds(&self) -> [(&'static str, &Vec<Vec<u8>>); KINDS.len()] {
         let all = [
             &self.indexes,
             &self.wrapped,
