@@ -39,7 +39,7 @@ const SWEEP: i64 = 3_600 * Timestamp::SECOND;
 const DONE: &str = "unsubscribed";
 /// Nothing was subscribed there.
 const NOTHING: &str = "nothing_subscribed";
-/// The person says yes again, or was erased.
+/// The person says yes again, was erased, or is not of this source.
 const OVER: &str = "over";
 /// Somebody must do it by hand.
 const BY_HAND: &str = "manual_task";
@@ -179,6 +179,7 @@ impl Unsubscriptions {
         let Some(unsubscribe) = connector.unsubscribe() else { return Ok(Came::Over(OVER, 0)) };
         let known = match self.rights.withdrawal(row).await? {
             Withdrawal::Over => return Ok(Came::Over(OVER, 0)),
+            Withdrawal::Refused => return Ok(Came::Again(NOT_READABLE.to_owned())),
             Withdrawal::Stands(known) => known,
         };
         let mut all = Stopped::default();
@@ -200,6 +201,9 @@ impl Unsubscriptions {
     }
 }
 
+/// Why a vendor is not told yet.
+const NOT_READABLE: &str =
+    "the purpose subject_access does not let the hub read by what the vendor knows them; configure it as it was";
 /// Why a vendor is told again.
 const AGAIN: &str = "the vendor did not end the subscription of somebody who withdrew; it is told again";
 /// What is left to somebody.

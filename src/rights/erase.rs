@@ -26,7 +26,9 @@ use crate::consent::Edition;
 use crate::gateway::{Actor, Ask, Caller, Scope};
 use crate::store::messages::{self, News};
 use crate::store::rows::{DataKeyRow, IdentifierRow, RecordRow, SubjectRow, SubjectRows, SubjectState, Who};
-use crate::store::{self, Write, cards, identifiers, keys, ledger, records, reviews, subjects, tombstones};
+use crate::store::{
+    self, Write, cards, identifiers, keys, ledger, records, reviews, subjects, tombstones, unsubscriptions,
+};
 use crate::types::{Category, CategorySet, PurposeCode, RecordKind, RequestId, SubjectId, Timestamp};
 use crate::vault::{self, Personal, Shredder};
 
@@ -280,6 +282,9 @@ fn bury(write: &mut Write<'_>, rows: &SubjectRows, shredder: &Shredder, now: Tim
     let indexes = identifiers::of_records(write.records(), &numbers)?;
     cards::delete_of(write, &numbers)?;
     reviews::delete_of(write, &numbers)?;
+    let mut people: Vec<SubjectId> = rows.merged.iter().map(|part| part.subject_id).collect();
+    people.push(rows.subject);
+    unsubscriptions::delete_of(write, &people)?;
     for number in numbers {
         identifiers::delete_of(write, number)?;
     }

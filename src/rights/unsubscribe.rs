@@ -16,8 +16,10 @@ use crate::store::unsubscriptions::UnsubscriptionRow;
 
 /// Whom a vendor is to be told of.
 pub enum Withdrawal {
-    /// Nobody any more: the person was erased, or says yes again.
+    /// Nobody any more: the person was erased, says yes again, or is not of this source.
     Over,
+    /// By what the vendor knows them may not be read as the purpose of the person's own access is configured.
+    Refused,
     /// This person, by what the source brought of them.
     Stands(KnownThere),
 }
@@ -43,7 +45,9 @@ impl Rights {
         let Some(rows) = self.gateway.snapshot(Who::Subject(row.subject_id)).await? else {
             return Ok(Withdrawal::Over);
         };
-        if !stands(&rows, row.entry_no)? {
+        // Its vendor knows nobody the source did not tell of: then nothing is opened.
+        let theirs = rows.records.iter().any(|record| record.source_no == row.source_no);
+        if !theirs || !stands(&rows, row.entry_no)? {
             return Ok(Withdrawal::Over);
         }
         if row.attempts == 0 {
@@ -51,7 +55,8 @@ impl Rights {
         }
         Ok(match self.gateway.own_copy(&ask()?, &rows, None).await? {
             Answer::Disclosed(copy) => Withdrawal::Stands(KnownThere(self.known(&copy, row.source_no))),
-            Answer::Nothing => Withdrawal::Over,
+            // The person is there, and so is what the source told of them.
+            Answer::Nothing => Withdrawal::Refused,
         })
     }
 

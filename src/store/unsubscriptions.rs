@@ -183,6 +183,17 @@ pub fn forget_old(write: &mut Write<'_>, now: Timestamp) -> Result<(), Error> {
     Ok(())
 }
 
+/// Forgets those of people who are erased.
+///
+/// # Errors
+/// If it cannot be written.
+pub fn delete_of(write: &mut Write<'_>, people: &[SubjectId]) -> Result<(), Error> {
+    let people: Vec<Vec<u8>> = people.iter().map(|person| person.bytes().to_vec()).collect();
+    on!(write.records(), |c| diesel::delete(unsubscription::table.filter(unsubscription::subject_id.eq_any(people)))
+        .execute(c))?;
+    Ok(())
+}
+
 fn put(write: &mut Write<'_>, row: &UnsubscriptionRow) -> Result<(), Error> {
     let this = unsubscription::source_no
         .eq(row.source_no.0)
