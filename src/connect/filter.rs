@@ -1,30 +1,15 @@
 //! jq filters, compiled once and run many times.
 //!
 //! A filter is `Send + Sync`: jaq keeps the program in plain vectors and function pointers, and its values count their
-//! references atomically. Filters see nothing but their input: what reads the clock, the environment or the time zone
-//! of the machine, what prints, and what ends the process is left out of the library they are compiled with.
+//! references atomically. Filters see nothing but their input.
 
 use jaq_core::data::JustLut;
 use jaq_core::load::{self, Arena, File, Loader};
-use jaq_core::native::Fun;
 use jaq_core::{Compiler, Ctx, Vars};
 use jaq_json::Val;
 
 use super::Error;
-
-/// Names that no manifest may use.
-const FORBIDDEN: &[&str] = &[
-    "env",
-    "now",
-    "debug",
-    "debug_empty",
-    "stderr",
-    "stderr_empty",
-    "halt",
-    "halt_error",
-    "localtime",
-    "strflocaltime",
-];
+use super::library::Library;
 
 /// A compiled filter.
 pub(super) struct Filter {
@@ -38,21 +23,16 @@ impl Filter {
     /// # Errors
     /// If it does not parse, or uses a filter or variable that does not exist; the error names the place.
     pub(super) fn compile(code: &str, file: &str, name: &str) -> Result<Self, Error> {
-        let allowed = |name: &str| !FORBIDDEN.contains(&name);
-        let own = load::parse(include_str!("prelude.jq"), |p| p.defs()).unwrap_or_default();
-        let defs = jaq_core::defs().chain(jaq_std::defs()).chain(jaq_json::defs()).filter(|def| allowed(def.name));
-        let funs = jaq_core::funs().chain(jaq_std::funs()).chain(jaq_json::funs());
-        let funs = funs.filter(|fun: &Fun<JustLut<Val>>| allowed(fun.0));
-
+        let library = Library::of(code);
         let arena = Arena::default();
         let fail = |at: &str, message: String| {
             let (line, column) = position(code, at);
             Error::Filter { file: file.to_owned(), filter: name.to_owned(), line, column, message }
         };
-        let modules = Loader::new(defs.chain(own)).load(&arena, File { code, path: () }).map_err(|errors| {
+        let modules = Loader::new(library.defs).load(&arena, File { code, path: () }).map_err(|errors| {
             first_load_error(errors).map_or_else(|| fail("", "does not parse".into()), |(at, text)| fail(at, text))
         })?;
-        let compiled = Compiler::default().with_funs(funs).compile(modules).map_err(|errors| {
+        let compiled = Compiler::default().with_funs(library.funs).compile(modules).map_err(|errors| {
             let undefined = errors.into_iter().flat_map(|(_, list)| list).next();
             undefined.map_or_else(
                 || fail("", "does not compile".into()),

@@ -34,6 +34,7 @@ mod filter;
 mod folder;
 mod guard;
 mod history;
+mod library;
 mod link;
 mod manifest;
 mod mapping;

@@ -132,7 +132,9 @@ fn a_killed_run_is_gone_on_with(database: Database) {
         sleep(Duration::from_millis(u64::try_from(250 + chance.below(500)).unwrap()));
         child.kill().unwrap();
         child.wait().unwrap();
-        let at_it = house.database().texts(Shelf::Records, "SELECT kind AS answer FROM job WHERE lease_until > 0");
+        let at_it = house
+            .database()
+            .texts(Shelf::Records, "SELECT kind AS answer FROM job WHERE kind = 'retention' AND lease_until > 0");
         if !at_it.is_empty() {
             cut += 1;
             // As long as the lease runs, somebody may be at it.
