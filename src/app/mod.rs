@@ -226,7 +226,7 @@ pub async fn open(config: &Config) -> Result<Hub, Error> {
         book: book.clone(),
         ids: ids.clone(),
     };
-    let doorkeeper = Doorkeeper::new(store.clone(), book.clone(), ids.clone(), entropy, clock.clone());
+    let doorkeeper = Doorkeeper::new(store.clone(), book.clone(), ids.clone(), entropy.clone(), clock.clone());
     Ok(Hub {
         house: House {
             intake,
@@ -244,6 +244,7 @@ pub async fn open(config: &Config) -> Result<Hub, Error> {
             pool: Pool::default(),
             ids,
             clock,
+            entropy,
         },
         rotation,
         retention,
