@@ -337,3 +337,6 @@ pub(super) fn person(who: &Value) -> Person {
         ..Person::default()
     }
 }
+
+#[cfg(test)]
+mod tests;
