@@ -59,9 +59,10 @@ pub(super) async fn end(hub: &Hub, code: &str, anyway: bool) -> Outcome {
             say_error(&format!("{error}; what is subscribed at the vendor stays there, and is not heard"));
             Ok(())
         }
-        Err(error) => {
-            Err(format!("what is subscribed at its vendor cannot be ended: {error}\nwith --anyway it is forgotten all the same").into())
-        }
+        Err(error) => Err(format!(
+            "what is subscribed at its vendor cannot be ended: {error}\nwith --anyway it is forgotten all the same"
+        )
+        .into()),
     }
 }
 

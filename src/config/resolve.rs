@@ -80,7 +80,8 @@ fn public_url(text: &str) -> Result<String, Error> {
         Some(url::Host::Domain(name)) => name == "localhost",
         None => false,
     };
-    let bare = url.query().is_none() && url.fragment().is_none() && url.username().is_empty() && url.password().is_none();
+    let bare =
+        url.query().is_none() && url.fragment().is_none() && url.username().is_empty() && url.password().is_none();
     if bare && (url.scheme() == "https" && url.has_host() || url.scheme() == "http" && local) {
         return Ok(text.trim_end_matches('/').to_owned());
     }

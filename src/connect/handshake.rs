@@ -39,7 +39,8 @@ impl Handshake {
             (HandshakeKind::Verify, Some(token), Some(parameter), None) => Ok(Self::Verify(token, parameter)),
             (HandshakeKind::Reach, None, None, None) => Ok(Self::Reach),
             (HandshakeKind::Intent, None, None, Some(when)) => Ok(Self::Intent(when)),
-            _ => Err(at.wrong("handshake:", format!("a handshake of the kind `{kind}` has {wanted}; write that and no more"))),
+            _ => Err(at
+                .wrong("handshake:", format!("a handshake of the kind `{kind}` has {wanted}; write that and no more"))),
         }
     }
 

@@ -27,7 +27,9 @@ impl Left {
         known.extend(spec.values.keys().map(String::as_str));
         let lookup = spec.lookup.as_ref().map(|call| Call::load(call, &format!("{place}.lookup"), at, &known));
         if lookup.is_none() && !spec.values.is_empty() {
-            return Err(at.wrong("values:", "only a `lookup` has values; leave them out, or say how the vendor is asked"));
+            return Err(
+                at.wrong("values:", "only a `lookup` has values; leave them out, or say how the vendor is asked")
+            );
         }
         let lookup = lookup.transpose()?;
         let values = spec.values.iter();

@@ -44,9 +44,7 @@ pub enum NotListening {
     )]
     NoAddress,
     /// What deliveries are proven with must be entered first.
-    #[error(
-        "enter {0} first, which proves what the vendor tells: obhut sources set {1} --secret-file {0}=FILE\n\n{2}"
-    )]
+    #[error("enter {0} first, which proves what the vendor tells: obhut sources set {1} --secret-file {0}=FILE\n\n{2}")]
     NoSecret(String, String, String),
     /// The connection could not be read or kept.
     #[error("the connection could not be read or kept")]
@@ -165,14 +163,15 @@ impl Vendors {
         let (number, now) = (source.number, self.surroundings.clock.now());
         let before = self.connections.of(number).await?.ok_or_else(|| NoSession::NotConnected(source.code.clone()))?;
         // Whoever was first counts.
-        let seen: Parameters =
-            before.parameters.into_iter().filter(|(name, _)| unknown.contains(name)).collect();
+        let seen: Parameters = before.parameters.into_iter().filter(|(name, _)| unknown.contains(name)).collect();
         let change = move |connection: &mut Connection| {
             for name in &unknown {
                 let known = connection.parameters.get(name);
                 if known.is_none() || known == seen.get(name) {
                     connection.parameters.remove(name);
-                    connection.parameters.extend(made.get_key_value(name).map(|(name, made)| (name.clone(), made.clone())));
+                    connection
+                        .parameters
+                        .extend(made.get_key_value(name).map(|(name, made)| (name.clone(), made.clone())));
                 }
             }
         };
@@ -190,7 +189,8 @@ impl Vendors {
 /// What the manifest says of it.
 fn how(connector: &Connector) -> Result<(&Webhooks, &Subscribe, &Link), NotListening> {
     let by_hand = |guide: &str| NotListening::ByHand(format!("; it is entered at the vendor:\n\n{}", guide.trim()));
-    let (webhooks, link) = connector.webhooks().zip(connector.link()).ok_or_else(|| NotListening::ByHand(String::new()))?;
+    let (webhooks, link) =
+        connector.webhooks().zip(connector.link()).ok_or_else(|| NotListening::ByHand(String::new()))?;
     let subscribe = webhooks.subscribe.as_ref().ok_or_else(|| by_hand(webhooks.guide()))?;
     Ok((webhooks, subscribe, link))
 }

@@ -50,7 +50,9 @@ impl Signature {
             (Scheme::Standard, None) => "webhook-signature".to_owned(),
             (Scheme::Path, None) if spec.prefix.is_empty() => String::new(),
             (Scheme::Path, _) => {
-                return Err(at.wrong("scheme: path", "the secret stands in the address; leave out `header` and `prefix`"));
+                return Err(
+                    at.wrong("scheme: path", "the secret stands in the address; leave out `header` and `prefix`")
+                );
             }
             (Scheme::HmacSha256 | Scheme::RsaSha512 | Scheme::Token, Some(header)) => header.to_ascii_lowercase(),
             (Scheme::Standard, Some(_)) => {

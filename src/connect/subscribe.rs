@@ -54,7 +54,9 @@ impl Subscribe {
         }
         for name in spec.made.iter().chain(spec.returned.keys()) {
             if !link.parameter(name).is_some_and(|known| known.kind == ParameterKind::Secret && known.optional) {
-                let message = format!("`{name}` must be a parameter with `kind: secret, optional: true`; the hub enters it by itself");
+                let message = format!(
+                    "`{name}` must be a parameter with `kind: secret, optional: true`; the hub enters it by itself"
+                );
                 return Err(at.wrong(name, message));
             }
         }

@@ -258,12 +258,7 @@ impl Webhooks {
 }
 
 impl Topic {
-    fn load(
-        spec: TopicSpec,
-        name: &str,
-        (around, signs): (Around<'_>, bool),
-        at: At<'_>,
-    ) -> Result<Self, Error> {
+    fn load(spec: TopicSpec, name: &str, (around, signs): (Around<'_>, bool), at: At<'_>) -> Result<Self, Error> {
         let streams = around.streams;
         if let Some(left) = spec.unsubscribed {
             let alone = spec.stream.is_none() && !spec.sync && spec.request.is_none() && spec.note.is_none();

@@ -25,7 +25,12 @@ impl Intake {
     ///
     /// # Errors
     /// If it cannot be written.
-    pub async fn take_unsubscription(&self, subject: SubjectId, left: &Unsubscription<'_>, now: Timestamp) -> Result<(), Error> {
+    pub async fn take_unsubscription(
+        &self,
+        subject: SubjectId,
+        left: &Unsubscription<'_>,
+        now: Timestamp,
+    ) -> Result<(), Error> {
         let act = if left.purpose.ground == Ground::Consent { Act::Withdrawn } else { Act::Objected };
         let entry = Entry {
             act,

@@ -49,7 +49,8 @@ fn add<V: Vendor>(house: &House, fake: &Fake<V>, connector: &str, secrets: &[(&s
         std::fs::write(&file, secret).unwrap();
         format!("{name}={}", file.display())
     });
-    let mut arguments: Vec<String> = ["sources", "add", connector, "--code", "shop", "--every", "0"].map(str::to_owned).to_vec();
+    let mut arguments: Vec<String> =
+        ["sources", "add", connector, "--code", "shop", "--every", "0"].map(str::to_owned).to_vec();
     files.for_each(|file| arguments.extend(["--secret-file".to_owned(), file]));
     arguments.extend(["--allow-private-host".to_owned(), "127.0.0.1".to_owned()]);
     arguments.extend(more.iter().map(|more| more.replace("{fake}", fake.address())));
@@ -92,7 +93,14 @@ fn forged(delivery: &Delivery, header: &str) {
 
 fn shopify(house: &House) -> Fake<shopify::Shop> {
     let fake = Fake::serve(shopify::Shop::with_people(3, 250), Arc::new(SystemClock));
-    let via = ["--set", "shop=teeladen", "--via", "https://teeladen.myshopify.com={fake}", "--text-version", "newsletter_email=2026-01"];
+    let via = [
+        "--set",
+        "shop=teeladen",
+        "--via",
+        "https://teeladen.myshopify.com={fake}",
+        "--text-version",
+        "newsletter_email=2026-01",
+    ];
     add(house, &fake, "shopify", &[("access_token", "shpat_0123456789")], &via);
     fake
 }
@@ -111,7 +119,11 @@ fn shopify_is_subscribed_once_and_tells_by_itself(database: Database) {
     let shop = shopify(&house);
     // What the vendor signs with is the app's.
     let refused = listen(&house, &[]);
-    assert!(refused.status.code() == Some(1) && text(&refused).contains("enter webhook_secret first"), "{}", text(&refused));
+    assert!(
+        refused.status.code() == Some(1) && text(&refused).contains("enter webhook_secret first"),
+        "{}",
+        text(&refused)
+    );
     assert!(text(&refused).contains("API secret key of the app"), "{}", text(&refused));
     enter_secret(&house, "webhook_secret", shopify::SECRET);
     let nowhere = house.run(&["sources", "listen", "shop"]);
@@ -155,7 +167,11 @@ fn shopify_is_subscribed_once_and_tells_by_itself(database: Database) {
     assert!(refused.status.code() == Some(1) && text(&refused).contains("--anyway"), "{}", text(&refused));
     shop.with(|shop| shop.token_is_valid = true);
     let removed = house.run(&["sources", "remove", "shop"]);
-    assert!(removed.status.success() && text(&removed).contains("4 subscriptions at its vendor were ended"), "{}", text(&removed));
+    assert!(
+        removed.status.success() && text(&removed).contains("4 subscriptions at its vendor were ended"),
+        "{}",
+        text(&removed)
+    );
     assert_eq!(addresses(), ["https://crm.example/hook"]);
 }
 
@@ -192,7 +208,13 @@ fn woocommerce_tries_the_address_and_signs_with_a_secret_the_hub_made(database: 
     came(&listen(&house, &[]), 3, 1, 2);
     assert!(store.with(|store| store.hooks.len() == 4 && store.hooks.iter().all(|hook| hook["status"] == "active")));
     // Credentials that are entered anew forget nothing of it.
-    add(&house, &store, "woocommerce", &[("consumer_secret", "cs_0a1b2c3d4e5f")], &["--set", "store_url={fake}", "--set", "consumer_key=ck_0a1b2c3d4e5f"]);
+    add(
+        &house,
+        &store,
+        "woocommerce",
+        &[("consumer_secret", "cs_0a1b2c3d4e5f")],
+        &["--set", "store_url={fake}", "--set", "consumer_key=ck_0a1b2c3d4e5f"],
+    );
     came(&listen(&house, &[]), 4, 0, 0);
     // Anew, under another secret: what was signed with the one before is not heard any more.
     came(&listen(&house, &["--anew"]), 0, 4, 4);
@@ -213,11 +235,14 @@ fn woocommerce_tries_the_address_and_signs_with_a_secret_the_hub_made(database: 
 fn shopware_tells_at_an_address_that_is_a_secret(database: Database) {
     let mut house = House::open(database);
     let shop = Fake::serve(Shopware::with_people(3), Arc::new(SystemClock));
-    let more = ["--set", "shop_url={fake}", "--set", "client_id=SWIATEST", "--text-version", "newsletter_email=2026-01"];
+    let more =
+        ["--set", "shop_url={fake}", "--set", "client_id=SWIATEST", "--text-version", "newsletter_email=2026-01"];
     add(&house, &shop, "shopware6", &[("client_secret", "secret-of-the-shop")], &more);
     let refused = listen(&house, &[]);
     assert!(text(&refused).contains("they lack a right this needs"), "{}", text(&refused));
-    shop.with(|shop| ["create", "read", "delete"].iter().for_each(|right| _ = shop.rights.insert(format!("webhook:{right}"))));
+    shop.with(|shop| {
+        ["create", "read", "delete"].iter().for_each(|right| _ = shop.rights.insert(format!("webhook:{right}")))
+    });
     came(&listen(&house, &[]), 0, 3, 0);
     came(&listen(&house, &[]), 3, 0, 0);
     let seconds = || SystemClock.now().micros() / 1_000_000;
@@ -247,7 +272,13 @@ fn shopware_tells_at_an_address_that_is_a_secret(database: Database) {
 fn lexware_is_subscribed_for_each_of_its_events(database: Database) {
     let house = House::open(database);
     let books: Fake<Books> = Fake::serve(lexware::Books::with_people(2, 100), Arc::new(SystemClock));
-    add(&house, &books, "lexware_office", &[("api_key", "a-key-of-lexware")], &["--via", "https://api.lexware.io={fake}"]);
+    add(
+        &house,
+        &books,
+        "lexware_office",
+        &[("api_key", "a-key-of-lexware")],
+        &["--via", "https://api.lexware.io={fake}"],
+    );
     assert!(text(&listen(&house, &[])).contains("enter webhook_key first"));
     enter_secret(&house, "webhook_key", include_str!("vendors/lexware.public.pem"));
     came(&listen(&house, &[]), 0, 8, 0);
@@ -290,7 +321,8 @@ fn what_was_subscribed_before_a_kill_is_found(database: Database) {
     let there = store.with(|store| store.hooks.len());
     assert!((1..4).contains(&there), "it was killed too late: {there}");
     came(&listen(&house, &[]), there, 4 - there, 0);
-    let mut topics: Vec<String> = store.with(|store| store.hooks.iter().map(|hook| hook["topic"].to_string()).collect());
+    let mut topics: Vec<String> =
+        store.with(|store| store.hooks.iter().map(|hook| hook["topic"].to_string()).collect());
     topics.sort();
     topics.dedup();
     assert_eq!(topics.len(), 4, "{topics:?}");
@@ -325,6 +357,7 @@ fn the_interface_subscribes_too(database: Database) {
     assert_eq!(delete(Role::Dpo).status, 403);
     assert_eq!((delete(Role::Admin).status, delete(Role::Admin).status), (204, 204));
     assert!(shop.with(|shop| shop.hooks.is_empty()));
-    let lines: Vec<Value> = house.audit().into_iter().filter(|line| line["body"]["object"] == "subscriptions of shop").collect();
+    let lines: Vec<Value> =
+        house.audit().into_iter().filter(|line| line["body"]["object"] == "subscriptions of shop").collect();
     assert!(lines.len() >= 4, "{lines:?}");
 }

@@ -137,7 +137,9 @@ fn brevo_tells_who_unsubscribes(database: Database) {
     sleep(Duration::from_millis(1_100));
     let at = moment(0);
     fake.with(|brevo| brevo.blocked.insert(mail("anna"), ("unsubscribedViaEmail", at)));
-    is_a_no(&house, &tell("unsubscribe", "anna"), "anna", || !fake.with(|brevo| brevo.listed().contains(&mail("anna"))));
+    is_a_no(&house, &tell("unsubscribe", "anna"), "anna", || {
+        !fake.with(|brevo| brevo.listed().contains(&mail("anna")))
+    });
     // From this list alone, by a complaint.
     fake.with(|brevo| brevo.left.insert(mail("bert")));
     let told = tell("spam", "bert");
@@ -188,7 +190,10 @@ fn mailchimp_tells_who_unsubscribes(database: Database) {
         let shown = house.get(Role::Dpo, "/v1/destinations").expect(200).json();
         shown["audiences"][0]["there"] == 2
     });
-    assert!(fake.with(|mailchimp| mailchimp.members[&mail("anna")].0 == "unsubscribed"), "what they said there is lost");
+    assert!(
+        fake.with(|mailchimp| mailchimp.members[&mail("anna")].0 == "unsubscribed"),
+        "what they said there is lost"
+    );
 }
 
 fn cleverreach_tells_who_unsubscribes(database: Database) {

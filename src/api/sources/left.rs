@@ -44,8 +44,13 @@ pub(super) async fn take(
     let session = house.vendors.open(source, connection).map_err(Problem::internal)?;
     let asked = tokio::time::timeout(PATIENCE, webhooks.left(&session, told, topic)).await;
     let heard = asked.unwrap_or_else(|_| Err(Fault::Timeout("the vendor".to_owned()))).map_err(|fault| {
-        tracing::warn!(source = source.code, cause = fault.word(), "it could not be looked who unsubscribed at a vendor");
-        Problem::new(Code::NotReady, "The vendor could not be asked whether it is so. Tell it again.").retry_after(LATER)
+        tracing::warn!(
+            source = source.code,
+            cause = fault.word(),
+            "it could not be looked who unsubscribed at a vendor"
+        );
+        Problem::new(Code::NotReady, "The vendor could not be asked whether it is so. Tell it again.")
+            .retry_after(LATER)
     })?;
     for one in heard.people.iter().filter(|one| !one.held) {
         // What is no mail address here is nobody's here.

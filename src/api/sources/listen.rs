@@ -39,7 +39,10 @@ pub struct SubscribedView {
     )
 )]
 #[post("/v1/sources/{code}/subscriptions")]
-pub async fn listen(house: Data<House>, call: May<op::SubscribeAtVendor, Path<String>>) -> Result<HttpResponse, Problem> {
+pub async fn listen(
+    house: Data<House>,
+    call: May<op::SubscribeAtVendor, Path<String>>,
+) -> Result<HttpResponse, Problem> {
     let (key, role) = call.by();
     let code = call.sent.into_inner();
     house.rulebook.edition().source_named(&code).ok_or_else(unknown)?;

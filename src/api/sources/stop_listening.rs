@@ -24,7 +24,10 @@ use crate::audit::{Act, Line};
     )
 )]
 #[delete("/v1/sources/{code}/subscriptions")]
-pub async fn stop(house: Data<House>, call: May<op::UnsubscribeAtVendor, Path<String>>) -> Result<HttpResponse, Problem> {
+pub async fn stop(
+    house: Data<House>,
+    call: May<op::UnsubscribeAtVendor, Path<String>>,
+) -> Result<HttpResponse, Problem> {
     let (key, role) = call.by();
     let code = call.sent.into_inner();
     house.rulebook.edition().source_named(&code).ok_or_else(unknown)?;

@@ -73,7 +73,8 @@ fn handshake(text: &str) -> Shop {
     Shop::with(&[("  delivery:", &format!("  handshake: {text}\n  delivery:"))])
 }
 
-const PATH: (&str, &str) = ("{header: X-Sign, encoding: hex, secret: \"{secret}\"}", "{scheme: path, secret: \"{secret}\"}");
+const PATH: (&str, &str) =
+    ("{header: X-Sign, encoding: hex, secret: \"{secret}\"}", "{scheme: path, secret: \"{secret}\"}");
 
 #[test]
 fn each_vendor_that_tries_the_address_is_answered_its_way() {
@@ -116,7 +117,10 @@ fn an_intent_to_receive_is_answered_by_whether_its_signature_holds() {
     let intent = r#"{"events":[],"firstEventSequence":0,"entropy":"S0m3r4Nd0mt3xt"}"#;
     assert!(xero.signed(intent).unwrap().is_empty());
     assert!(matches!(xero.hear(None, &[("x-sign", "00")], intent), Err(Unheard::Forged)));
-    assert!(matches!(xero.hear(None, &[], intent), Err(Unheard::Forged)), "a trial without a signature is not answered");
+    assert!(
+        matches!(xero.hear(None, &[], intent), Err(Unheard::Forged)),
+        "a trial without a signature is not answered"
+    );
     assert_eq!(xero.signed(r#"{"events":[1],"id":1,"type":"changed"}"#).unwrap().len(), 1);
     assert_eq!(xero.shake(None, &[]), Err(Unheard::NoSecret));
 }

@@ -49,9 +49,15 @@ impl Brevo {
 
     fn add_hook(&mut self, asked: &Value) -> Answer {
         let events: Vec<&str> = asked["events"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
-        let known = ["spam", "opened", "click", "hardBounce", "softBounce", "unsubscribed", "listAddition", "delivered"];
-        let right = asked["type"] == "marketing" && asked["auth"]["type"] == "bearer" && asked["auth"]["token"].is_string();
-        if !right || events.is_empty() || !events.iter().all(|event| known.contains(event)) || !is_safe(asked["url"].as_str().unwrap()) {
+        let known =
+            ["spam", "opened", "click", "hardBounce", "softBounce", "unsubscribed", "listAddition", "delivered"];
+        let right =
+            asked["type"] == "marketing" && asked["auth"]["type"] == "bearer" && asked["auth"]["token"].is_string();
+        if !right
+            || events.is_empty()
+            || !events.iter().all(|event| known.contains(event))
+            || !is_safe(asked["url"].as_str().unwrap())
+        {
             return error(400, "invalid_parameter");
         }
         let mut hook = asked.clone();

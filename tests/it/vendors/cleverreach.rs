@@ -36,7 +36,11 @@ impl CleverReach {
     fn register(&mut self, asked: &Value) -> Answer {
         let text = |name: &str| asked[name].as_str().unwrap_or_default();
         let (event, address, verify) = (text("event"), text("url"), text("verify"));
-        if !event.starts_with("receiver") || text("condition") != "550011" || !(10..=50).contains(&verify.len()) || !is_safe(address) {
+        if !event.starts_with("receiver")
+            || text("condition") != "550011"
+            || !(10..=50).contains(&verify.len())
+            || !is_safe(address)
+        {
             return error(400, "bad request");
         }
         let answered = Delivery::trial(&format!("{address}?secret=1029384756")).send();

@@ -72,7 +72,10 @@ impl Klaviyo {
         let events: Vec<Value> = mails.iter().enumerate().map(event).collect();
         let tell = |hook: &Value| {
             let body = json!({"data": events, "meta": {"timestamp": sent, "klaviyo_webhook_id": hook["id"], "klaviyo_account_id": "WBh"}});
-            let sign = mac(hook["attributes"]["secret_key"].as_str().unwrap(), &[body.to_string().as_bytes(), sent.as_bytes()]);
+            let sign = mac(
+                hook["attributes"]["secret_key"].as_str().unwrap(),
+                &[body.to_string().as_bytes(), sent.as_bytes()],
+            );
             Delivery::json(hook["attributes"]["endpoint_url"].as_str().unwrap(), &body)
                 .with("klaviyo-timestamp", sent)
                 .with("klaviyo-webhook-id", hook["id"].as_str().unwrap())
@@ -86,7 +89,8 @@ impl Klaviyo {
         // The address is shown truncated, and the secret never.
         let shown = |hook: &Value| {
             let address = hook["attributes"]["endpoint_url"].as_str().unwrap();
-            let attributes = json!({"name": hook["attributes"]["name"], "endpoint_url": &address[..16], "enabled": true});
+            let attributes =
+                json!({"name": hook["attributes"]["name"], "endpoint_url": &address[..16], "enabled": true});
             json!({"type": "webhook", "id": hook["id"], "attributes": attributes})
         };
         match call.method.as_str() {
@@ -95,7 +99,11 @@ impl Klaviyo {
                 let data = &call.body["data"];
                 let text = |name: &str| data["attributes"][name].as_str().unwrap_or_default();
                 let topics = data["relationships"]["webhook-topics"]["data"].as_array().cloned().unwrap_or_default();
-                if data["type"] != "webhook" || text("name").is_empty() || text("secret_key").len() < 16 || topics.is_empty() {
+                if data["type"] != "webhook"
+                    || text("name").is_empty()
+                    || text("secret_key").len() < 16
+                    || topics.is_empty()
+                {
                     return error(400, "invalid");
                 }
                 assert!(is_safe(text("endpoint_url")) && topics.iter().all(|topic| topic["type"] == "webhook-topic"));

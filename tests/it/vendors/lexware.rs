@@ -43,7 +43,8 @@ impl Books {
         let body: Value = serde_json::from_str(include_str!("lexware.delivery.json")).unwrap();
         let hooks = self.hooks.iter().filter(|(_, event, _)| *event == body["eventType"]);
         let tell = |(_, _, address): &(String, String, String)| {
-            let mut delivery = Delivery::json(address, &body).with("x-lxo-signature", include_str!("lexware.delivery.sign").trim());
+            let mut delivery =
+                Delivery::json(address, &body).with("x-lxo-signature", include_str!("lexware.delivery.sign").trim());
             // It is signed as it stands there.
             include_str!("lexware.delivery.json").clone_into(&mut delivery.body);
             delivery
@@ -60,7 +61,10 @@ impl Books {
         }
         let id = format!("49aa2f76-c51a-4df3-ae83-{:012}", self.hooks.len());
         self.hooks.push((id.clone(), event.to_owned(), address.to_owned()));
-        Answer::new(201, json!({"id": id, "resourceUri": format!("https://api.lexware.io/v1/event-subscriptions/{id}")}))
+        Answer::new(
+            201,
+            json!({"id": id, "resourceUri": format!("https://api.lexware.io/v1/event-subscriptions/{id}")}),
+        )
     }
 
     fn page(&self, found: &[Value], call: &Call) -> Answer {

@@ -30,8 +30,14 @@ impl Mailchimp {
     pub fn tell(&self, mail: &str, action: &str) -> Vec<Delivery> {
         let hooks = self.hooks.iter().filter(|hook| hook["events"]["unsubscribe"] == true);
         let form = [
-            ("type", "unsubscribe"), ("fired_at", "2026-03-07 13:40:01"), ("data[action]", action), ("data[reason]", "manual"),
-            ("data[id]", "8a25ff1d98"), ("data[email]", mail), ("data[merges][FNAME]", "Anna"), ("data[list_id]", "a1b2c3d4e5"),
+            ("type", "unsubscribe"),
+            ("fired_at", "2026-03-07 13:40:01"),
+            ("data[action]", action),
+            ("data[reason]", "manual"),
+            ("data[id]", "8a25ff1d98"),
+            ("data[email]", mail),
+            ("data[merges][FNAME]", "Anna"),
+            ("data[list_id]", "a1b2c3d4e5"),
         ];
         hooks.map(|hook| Delivery::form(hook["url"].as_str().unwrap(), &form)).collect()
     }
@@ -39,7 +45,10 @@ impl Mailchimp {
     /// A new webhook is tried at once.
     fn add_hook(&mut self, asked: &Value) -> Answer {
         let address = asked["url"].as_str().unwrap_or_default();
-        if !is_safe(address) || self.hooks.iter().any(|hook| hook["url"] == address) || Delivery::trial(address).send().0 != 200 {
+        if !is_safe(address)
+            || self.hooks.iter().any(|hook| hook["url"] == address)
+            || Delivery::trial(address).send().0 != 200
+        {
             return problem(400, "Invalid Resource");
         }
         let mut hook = asked.clone();

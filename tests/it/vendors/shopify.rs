@@ -111,8 +111,16 @@ impl Shop {
             return Answer::new(200, json!({"webhooks": found.map(shown).collect::<Vec<_>>()}));
         }
         let wanted = &call.body["webhook"];
-        let (topic, address) = (wanted["topic"].as_str().unwrap_or_default(), wanted["address"].as_str().unwrap_or_default());
-        let known = ["customers/create", "customers/update", "customers/delete", "orders/create", "orders/updated", "orders/delete"];
+        let (topic, address) =
+            (wanted["topic"].as_str().unwrap_or_default(), wanted["address"].as_str().unwrap_or_default());
+        let known = [
+            "customers/create",
+            "customers/update",
+            "customers/delete",
+            "orders/create",
+            "orders/updated",
+            "orders/delete",
+        ];
         // The compliance topics cannot be subscribed like this.
         if !known.contains(&topic) || !is_safe(address) || wanted["format"] != "json" {
             return Answer::new(422, json!({"errors": {"topic": ["Invalid topic specified."]}}));

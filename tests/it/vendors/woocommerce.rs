@@ -26,7 +26,14 @@ impl Store {
     /// With so many customers, each with an order and a review, and so many a page at most.
     pub fn with_people(count: usize, most: usize) -> Self {
         let of = |make: fn(usize) -> Value| (0..count).map(make).collect();
-        Self { customers: of(customer), orders: of(order), reviews: of(review), key_is_valid: true, hooks: Vec::new(), most }
+        Self {
+            customers: of(customer),
+            orders: of(order),
+            reviews: of(review),
+            key_is_valid: true,
+            hooks: Vec::new(),
+            most,
+        }
     }
 
     fn page(&self, found: Vec<&Value>, call: &Call) -> Answer {
