@@ -51,7 +51,10 @@ macro_rules! scenarios {
         ]);
     };
     (@keeps $vendor:ty) => {
-        scenarios!(@each $vendor, [who_was_taken_off_before_is_erased_there_too]);
+        scenarios!(@each $vendor, [
+            who_was_taken_off_before_is_erased_there_too,
+            who_ends_by_retention_is_forgotten_there,
+        ]);
     };
     (@each $vendor:ty, [$($name:ident),+ $(,)?]) => {
         on_both_databases!($($name),+);

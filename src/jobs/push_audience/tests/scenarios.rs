@@ -9,6 +9,7 @@ use crate::connect::Fault;
 use crate::consent::Act;
 use crate::databases::Database;
 use crate::jobs::push_audience::Error;
+use crate::jobs::retention::Retention;
 use crate::jobs::sync::tests::scenarios::PEOPLE;
 use crate::rights::NoticeState;
 use crate::store::audiences::{self, MemberRow};
@@ -112,6 +113,47 @@ pub(super) async fn who_was_taken_off_before_is_erased_there_too<V: Lists>(datab
     assert!(!scene.vendor.with(|vendor| vendor.holds(MAIL)), "the vendor keeps them for ever");
     assert_eq!(scene.certified(request).await, ("final".to_owned(), "deleted".to_owned()));
     assert_eq!(scene.gone().await, 0);
+}
+
+/// Nobody demands anything, and the time of what is kept is over: what the vendor keeps of whoever left its list ends as well.
+pub(super) async fn who_ends_by_retention_is_forgotten_there<V: Lists>(database: Database) {
+    let scene = Scene::<V>::open(database).await;
+    scene.pushes.run("letters", true).await.unwrap();
+    scene.settle();
+    scene.say(MAIL, Act::Withdrawn).await;
+    assert_eq!(scene.pushes.run_due().await.unwrap(), 1);
+    let holds = |mail: &str| scene.vendor.with(|vendor| vendor.holds(mail));
+    assert!(holds(MAIL) && scene.gone().await == 1);
+    let keys = scene.house.database.count(Shelf::Keys, "data_key");
+    scene.house.wait(12 * 366 * 86_400);
+    let (rights, clock) = (scene.house.rights.clone(), scene.house.clock.clone());
+    let retention = Retention::new(scene.house.store.clone(), rights, &scene.house.syncs.ids, clock).unwrap();
+    retention.run(|_| {}).await.unwrap();
+    assert!(!scene.house.knows(MAIL).await && !scene.house.knows(&mail(4)).await, "they live on");
+    // The vendor fails, and is told again at the next push.
+    scene.vendor.with(|vendor| vendor.revoke(true));
+    assert!(scene.pushes.run("letters", true).await.is_err());
+    assert!(holds(MAIL) && scene.gone().await == 1);
+    scene.vendor.with(|vendor| vendor.revoke(false));
+    // Who was on the list leaves it with the first push, and is forgotten with the second one.
+    for _ in 0..2 {
+        scene.house.wait(8 * 3_600);
+        scene.pushes.run("letters", true).await.unwrap();
+        scene.settle();
+        scene.pushes.run("letters", false).await.unwrap();
+    }
+    scene.pushes.run("letters", true).await.unwrap();
+    let left: Vec<String> = (0..PEOPLE).map(mail).filter(|mail| holds(mail)).collect();
+    assert_eq!(
+        (left, scene.gone().await, scene.members().await.len()),
+        (Vec::new(), 0, 0),
+        "the vendor keeps them for ever"
+    );
+    assert!(scene.house.database.count(Shelf::Keys, "data_key") < keys, "what they were told by is kept for ever");
+    let book = scene.house.lines().await;
+    let lines =
+        |word: &str| book.iter().filter(|line| line.contains("ended by retention") && line.contains(word)).count();
+    assert!(lines("intended") >= lines("done") && lines("done") > 0, "nothing is on record");
 }
 
 pub(super) async fn storms_and_refused_credentials_lose_nobody<V: Lists>(database: Database) {
