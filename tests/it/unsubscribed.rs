@@ -49,7 +49,7 @@ fn telling<V: Vendor>(
     (name, secret): (&str, &str),
     more: &[&str],
 ) -> House {
-    let mut house = House::open(database);
+    let mut house = House::open(database).with_key(Role::Marketing, ["newsletter_email"]);
     for reader in ["anna", "bert", "cora"] {
         house = house.with_subject(reader).consenting_to("newsletter_email");
     }

@@ -1,17 +1,18 @@
 //! Whoever unsubscribed at a vendor that people are handed to said no.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::api::House;
 use crate::api::problem::{Code, Problem};
+use crate::api::{House, metrics};
 use crate::connect::{Connection, Connector, Fault};
 use crate::consent::Source;
 use crate::intake::{Unsubscription, lookup_form};
 use crate::segments::SegmentCode;
-use crate::store;
 use crate::store::audiences::{self, MemberRow};
+use crate::store::{self, turned_away};
 use crate::types::IdentifierKind;
 
 /// How long the vendor that waits for an answer is asked whether it is so.
@@ -52,6 +53,12 @@ pub(super) async fn take(
         Problem::new(Code::NotReady, "The vendor could not be asked whether it is so. Tell it again.")
             .retry_after(LATER)
     })?;
+    if heard.unread > 0 {
+        let count = i64::try_from(heard.unread).unwrap_or(i64::MAX);
+        let (refused, now) = (BTreeMap::from([("not_mapped", count)]), house.clock.now());
+        metrics::turned_away("not_mapped", count);
+        house.store.write(move |write| turned_away::add(write, number, &refused, now)).await?;
+    }
     for one in heard.people.iter().filter(|one| !one.held) {
         // What is no mail address here is nobody's here.
         let Ok((kind, normal)) = lookup_form(IdentifierKind::Email, &one.email) else { continue };
