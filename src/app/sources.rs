@@ -68,7 +68,7 @@ async fn add(hub: &Hub, arguments: AddSource) -> Outcome {
             private_hosts: arguments.allow_private_host.clone(),
             via: arguments.via.iter().cloned().collect(),
         },
-        listening: None,
+        listening: Vec::new(),
     };
     complete(&connector, &connection.parameters)?;
     let known = hub.house.rulebook.edition().source_named(&code).cloned();

@@ -34,9 +34,10 @@ pub struct Connection {
     /// What the operator allows.
     #[serde(default)]
     pub outgoing: Outgoing,
-    /// Where its vendor tells by itself what changes, if the hub had it do so; a secret may be its last part.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub listening: Option<String>,
+    /// Where its vendor tells by itself what changes, if the hub had it do so; a secret may be the last part. The last one counts; those
+    /// before it are still to be ended.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub listening: Vec<String>,
 }
 
 /// All connections.

@@ -79,17 +79,25 @@ impl Vendors {
         if !unknown.is_empty() {
             // What is signed with a secret that nobody knows is not heard.
             let now = address(webhooks, link, &before.parameters, hub, code)?;
-            let mut places = vec![now];
-            places.extend(before.listening.clone().filter(|kept| !places.contains(kept)));
+            let mut places = before.listening.clone();
+            if !places.contains(&now) {
+                places.push(now);
+            }
             for place in &places {
                 came.ended += end_all(subscribe, &session, place).await?;
             }
         }
         let kept = self.keep_secrets(&source, (webhooks, subscribe, link), unknown, hub).await?;
-        let place = kept.listening.clone().unwrap_or_default();
+        let place = kept.listening.last().cloned().unwrap_or_default();
         let session = self.open(&source, &kept)?;
-        if let Some(old) = before.listening.filter(|old| *old != place) {
-            came.ended += end_all(subscribe, &session, &old).await?;
+        let old: Vec<&String> = kept.listening.iter().filter(|old| **old != place).collect();
+        for old in &old {
+            came.ended += end_all(subscribe, &session, old).await?;
+        }
+        if !old.is_empty() {
+            let only = place.clone();
+            let forget = move |connection: &mut Connection| connection.listening.retain(|one| *one == only);
+            self.connections.alter(source.number, self.surroundings.clock.now(), forget).await?;
         }
         let mut missing = subscribe.wanted();
         for one in subscribe.listed(&session, &place).await? {
@@ -121,14 +129,19 @@ impl Vendors {
     /// If the vendor does not end them.
     pub async fn stop_listening(&self, code: &str) -> Result<usize, NotListening> {
         let (source, before) = self.connected(code).await?;
-        let Some(place) = &before.listening else { return Ok(0) };
+        if before.listening.is_empty() {
+            return Ok(0);
+        }
         let connector = self.catalog.connector(&source.connector).map_err(NoSession::Connector)?.clone();
         let (_, subscribe, _) = how(&connector)?;
         let session = self.open(&source, &before)?;
-        let ended = end_all(subscribe, &session, place).await?;
+        let mut ended = 0;
+        for place in &before.listening {
+            ended += end_all(subscribe, &session, place).await?;
+        }
         let secrets: Vec<String> = subscribe.secrets().cloned().collect();
         let forget = move |connection: &mut Connection| {
-            connection.listening = None;
+            connection.listening.clear();
             connection.parameters.retain(|name, _| !secrets.contains(name));
         };
         self.connections.alter(source.number, self.surroundings.clock.now(), forget).await?;
@@ -179,10 +192,16 @@ impl Vendors {
         let not_connected = || NoSession::NotConnected(source.code.clone());
         let kept = self.connections.of(number).await?.ok_or_else(not_connected)?;
         let place = address(webhooks, link, &kept.parameters, hub, &source.code)?;
-        let listening = place.clone();
-        let change = move |connection: &mut Connection| connection.listening = Some(listening.clone());
+        // What is under the address of before is known until it is ended.
+        let mut listening = kept.listening.clone();
+        listening.retain(|one| *one != place);
+        listening.push(place.clone());
+        let change = move |connection: &mut Connection| {
+            connection.listening.retain(|one| *one != place);
+            connection.listening.push(place.clone());
+        };
         self.connections.alter(number, now, change).await?;
-        Ok(Connection { listening: Some(place), ..kept })
+        Ok(Connection { listening, ..kept })
     }
 }
 

@@ -61,10 +61,8 @@ impl Listening {
         let (edition, mut mended) = (self.vendors.rulebook.edition(), 0);
         for row in self.vendors.connections.rows().await? {
             let connection = self.vendors.connections.of(row.source_no).await?;
-            let (Some(source), Some(_)) = (edition.source(row.source_no), connection.and_then(|one| one.listening))
-            else {
-                continue;
-            };
+            let listens = connection.is_some_and(|one| !one.listening.is_empty());
+            let Some(source) = edition.source(row.source_no).filter(|_| listens) else { continue };
             match self.vendors.listen(&source.code, Some(hub), false).await {
                 Ok(came) if came.made + came.ended > 0 => {
                     let line = Line::new(Act::Configured).object(format!("subscriptions of {}", source.code));
