@@ -44,7 +44,7 @@ impl Left {
 
     /// Who it is. Nobody, if the vendor knows nobody like that.
     pub(super) async fn people(&self, session: &Session, mut told: Value) -> Result<Heard, Fault> {
-        told["parameters"] = Value::Object(session.variables());
+        put(&mut told, "parameters", Value::Object(session.variables()));
         if let Some(lookup) = &self.lookup {
             let mut words = Variables::new();
             for (name, filter) in &self.values {
@@ -54,7 +54,7 @@ impl Left {
                 };
                 words.insert(name.clone(), one);
             }
-            told["reply"] = match session.call(lookup, &words, None).await {
+            let reply = match session.call(lookup, &words, None).await {
                 Ok(answer) => answer.json,
                 // An address that names the person knows nobody; any other is switched off or wrong.
                 Err(Fault::NotFound(_)) if lookup.path_names().any(|name| words.contains_key(name)) => {
@@ -62,6 +62,7 @@ impl Left {
                 }
                 Err(fault) => return Err(fault),
             };
+            put(&mut told, "reply", reply);
         }
         let mut heard = Heard::default();
         for one in self.people.run(value(&told)) {
@@ -72,5 +73,12 @@ impl Left {
 
     fn failed(&self, what: &str) -> Fault {
         Fault::Filter(format!("{}.{what}", self.place))
+    }
+}
+
+/// What a delivery tells is an object.
+fn put(told: &mut Value, name: &str, value: Value) {
+    if let Value::Object(told) = told {
+        told.insert(name.to_owned(), value);
     }
 }

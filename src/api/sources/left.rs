@@ -70,7 +70,10 @@ pub(super) async fn take(
             let left = Unsubscription { purpose, channel, destination: &source.code, at: one.at };
             house.intake.take_unsubscription(row.subject_id, &left, now).await?;
             let step = (&MemberRow::PRESENT[..], MemberRow::LEAVING);
-            house.store.write(move |write| audiences::step(write, number, &[row.ix.clone()], step, now)).await?;
+            house
+                .store
+                .write(move |write| audiences::step(write, number, std::slice::from_ref(&row.ix), step, now))
+                .await?;
         }
     }
     Ok(())
