@@ -102,7 +102,7 @@ impl Vendor for Brevo {
                 }
                 ("POST", "") => self.add_hook(&call.body),
                 ("DELETE", id) => {
-                    self.hooks.retain(|hook| hook["id"].to_string() != id.trim_start_matches('/'));
+                    self.hooks.retain(|hook| hook["id"].as_u64() != id.trim_start_matches('/').parse().ok());
                     Answer::new(204, Value::Null)
                 }
                 _ => error(405, "method_not_allowed"),

@@ -69,7 +69,7 @@ impl Vendor for Teekontor {
                 Answer::new(201, hook)
             }
             ("DELETE", path) if path.starts_with("/v2/hooks/") => {
-                self.hooks.retain(|hook| hook["id"].to_string() != path.trim_start_matches("/v2/hooks/"));
+                self.hooks.retain(|hook| hook["id"].as_u64() != path.trim_start_matches("/v2/hooks/").parse().ok());
                 Answer::new(204, Value::Null)
             }
             ("PATCH", path) => {
