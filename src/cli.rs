@@ -15,7 +15,7 @@ pub use files::{Export, ExportDatev, Format, Import};
 pub use graph::{Assignments, ChooseModel, Graph, Split, TableFormat, Train};
 pub use keys::{CreateKey, Key, Keys, RevokeKey, RotateData};
 pub use requests::{NamedRequest, Requests};
-pub use sources::{AddSource, Connectors, NamedSource, SetSource, Sources, SyncSource};
+pub use sources::{AddSource, Connectors, ListenSource, NamedSource, RemoveSource, SetSource, Sources, SyncSource};
 pub use upkeep::{Audit, Config, Retention, RetentionRun};
 
 use crate::config::{HomeLayer, Layer};

@@ -47,6 +47,8 @@ pub struct House {
     pub entrance: Entrance,
     /// Events on their way in.
     pub pool: Pool,
+    /// Where vendors reach this hub from outside, if it is configured.
+    pub public_url: Option<String>,
     /// Ids.
     pub ids: Arc<IdMaker>,
     /// Time.

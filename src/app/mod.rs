@@ -6,6 +6,7 @@ mod destinations;
 mod export;
 mod graph;
 mod import;
+mod listen;
 mod model;
 mod output;
 mod requests;
@@ -242,6 +243,7 @@ pub async fn open(config: &Config) -> Result<Hub, Error> {
             probe: Probe::default(),
             entrance: Entrance::default(),
             pool: Pool::default(),
+            public_url: config.public_url.clone(),
             ids,
             clock,
             entropy,

@@ -10,6 +10,7 @@ use zeroize::Zeroizing;
 use super::Hub;
 use super::commands::{Outcome, say, say_error};
 use super::destinations::stays;
+use super::listen;
 use crate::audit::{Act, Line};
 use crate::cli::{AddSource, Connectors, NamedSource, SetSource, Sources, SyncSource};
 use crate::config::{Config, Environment, HomeLayer, Layer};
@@ -32,7 +33,9 @@ taken in goes to parked/, with the reasons beside it. Both lie there in clear: l
 pub(super) fn home(command: &Sources) -> Layer {
     let home = match command {
         Sources::Add(arguments) => &arguments.home,
-        Sources::Test(arguments) | Sources::Remove(arguments) => &arguments.home,
+        Sources::Test(arguments) => &arguments.home,
+        Sources::Remove(arguments) => &arguments.named.home,
+        Sources::Listen(arguments) => &arguments.home,
         Sources::Set(arguments) => &arguments.home,
         Sources::Sync(arguments) => &arguments.home,
         Sources::List(home) => home,
@@ -47,7 +50,8 @@ pub(super) async fn run(hub: &Hub, command: Sources) -> Outcome {
         Sources::Test(arguments) => test(hub, &arguments).await,
         Sources::Sync(arguments) => sync(hub, &arguments).await,
         Sources::List(_) => list(hub).await,
-        Sources::Remove(arguments) => remove(hub, &arguments).await,
+        Sources::Listen(arguments) => listen::listen(hub, &arguments, "what changes").await,
+        Sources::Remove(arguments) => remove(hub, &arguments.named, arguments.anyway).await,
     }
 }
 
@@ -64,6 +68,7 @@ async fn add(hub: &Hub, arguments: AddSource) -> Outcome {
             private_hosts: arguments.allow_private_host.clone(),
             via: arguments.via.iter().cloned().collect(),
         },
+        listening: Vec::new(),
     };
     complete(&connector, &connection.parameters)?;
     let known = hub.house.rulebook.edition().source_named(&code).cloned();
@@ -73,6 +78,7 @@ async fn add(hub: &Hub, arguments: AddSource) -> Outcome {
     stays(hub, &connector, &code, &connection).await?;
     let terms = terms(hub, &connector, &arguments)?;
     connection.parameters.extend(try_out(hub, &connector, &connection, arguments.untested).await?);
+    let connection = listen::still(hub, &connector, known.map(|known| known.number), connection).await?;
     let line = Line::new(Act::Configured).to("command line").object(format!("source {code}"));
     let now = hub.house.clock.now();
     let title = arguments.title.clone().unwrap_or_else(|| connector.title().to_owned());
@@ -90,6 +96,7 @@ async fn add(hub: &Hub, arguments: AddSource) -> Outcome {
             arguments.every
         ));
     }
+    listen::offer(&connector, "sources", &code);
     Ok(())
 }
 
@@ -307,7 +314,7 @@ async fn list(hub: &Hub) -> Outcome {
     Ok(())
 }
 
-async fn remove(hub: &Hub, arguments: &NamedSource) -> Outcome {
+async fn remove(hub: &Hub, arguments: &NamedSource, anyway: bool) -> Outcome {
     let code = &arguments.code;
     let source = hub.house.rulebook.edition().source_named(code).cloned();
     let source = source.ok_or_else(|| format!("there is no source `{code}`"))?;
@@ -319,6 +326,7 @@ async fn remove(hub: &Hub, arguments: &NamedSource) -> Outcome {
     if hub.house.store.read(told).await? {
         return Err(format!("`{code}` is a destination; use obhut destinations remove {code}").into());
     }
+    listen::end(hub, code, anyway).await?;
     let line = Line::new(Act::Configured).to("command line").object(format!("connection of {code}"));
     let removed = async {
         let removed = hub.house.vendors.connections.remove(source.number).await?;

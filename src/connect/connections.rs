@@ -34,6 +34,10 @@ pub struct Connection {
     /// What the operator allows.
     #[serde(default)]
     pub outgoing: Outgoing,
+    /// Where its vendor tells by itself what changes, if the hub had it do so; a secret may be the last part. The last one counts; those
+    /// before it are still to be ended.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub listening: Vec<String>,
 }
 
 /// All connections.
@@ -107,6 +111,19 @@ impl Connections {
         now: Timestamp,
         change: impl Fn(&mut Parameters) + Send + 'static,
     ) -> Result<(), Unkept> {
+        self.alter(source, now, move |connection| change(&mut connection.parameters)).await
+    }
+
+    /// The same for whatever else stands in the connection of a source.
+    ///
+    /// # Errors
+    /// As [`Connections::amend`].
+    pub async fn alter(
+        &self,
+        source: SourceNo,
+        now: Timestamp,
+        change: impl Fn(&mut Connection) + Send + 'static,
+    ) -> Result<(), Unkept> {
         let own = self.clone();
         let work = move |write: &mut store::Write<'_>| {
             own.change(write, source, &change)?;
@@ -120,11 +137,11 @@ impl Connections {
         &self,
         write: &mut store::Write<'_>,
         source: SourceNo,
-        change: impl Fn(&mut Parameters),
+        change: impl Fn(&mut Connection),
     ) -> Result<(), Unkept> {
         let row = connections::find(write.records(), source)?.ok_or(Unkept::Unreadable)?;
         let mut connection: Connection = self.open(Drawer::Credentials, source, &row.sealed)?;
-        change(&mut connection.parameters);
+        change(&mut connection);
         let sealed = self.seal(Drawer::Credentials, source, &connection)?;
         Ok(connections::reseal(write, source, &sealed)?)
     }
@@ -202,8 +219,8 @@ impl Keeper for Keep {
         let (connections, source) = (self.connections.clone(), self.source);
         Box::pin(async move {
             let kept = self.connections.store.write(move |write| {
-                connections.change(write, source, |parameters| {
-                    parameters.insert(parameter.clone(), value.as_str().to_owned());
+                connections.change(write, source, |connection| {
+                    connection.parameters.insert(parameter.clone(), value.as_str().to_owned());
                 })
             });
             kept.await.map_err(|error: Unkept| {

@@ -182,6 +182,11 @@ impl Link {
         })
     }
 
+    /// What the manifest says of a parameter.
+    pub(super) fn parameter(&self, name: &str) -> Option<&ParameterSpec> {
+        self.parameters.get(name)
+    }
+
     /// The names placeholders may use in every request.
     pub(super) fn names(&self) -> Vec<&str> {
         self.parameters.keys().map(String::as_str).chain(self.derived.iter().map(|(name, _)| name.as_str())).collect()

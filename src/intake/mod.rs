@@ -38,6 +38,7 @@ mod table;
 mod take_back;
 mod terms;
 mod train;
+mod unsubscribed;
 mod walk;
 mod wire;
 
@@ -56,4 +57,5 @@ pub use schema::RecordSchema;
 pub use separate::{Compared, Out, Papers, Separated};
 pub use statement::{HUB_SOURCE, Named, Recorded, Stated};
 pub use train::{FIRST_TRAINED, Training};
+pub use unsubscribed::Unsubscription;
 pub use wire::MAX_BYTES;

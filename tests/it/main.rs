@@ -31,6 +31,7 @@ mod house;
 mod import;
 mod intake;
 mod layers;
+mod listening;
 mod migrations;
 mod openapi_content;
 mod openapi_drift;
@@ -44,5 +45,6 @@ mod sources;
 mod store;
 mod subscribers;
 mod tls;
+mod unsubscribed;
 #[allow(dead_code, reason = "the tests in the rooms use other parts of them")]
 mod vendors;

@@ -282,6 +282,7 @@ async fn house(directory: &TempDir, store: Store, clock: Arc<dyn Clock>, entropy
         probe,
         entrance: crate::api::limits::Entrance::default(),
         pool: crate::api::collect::Pool::default(),
+        public_url: Some("https://hub.example".to_owned()),
         ids,
         clock,
         entropy,

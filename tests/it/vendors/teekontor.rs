@@ -10,6 +10,8 @@ pub struct Teekontor {
     pub customers: Vec<Value>,
     /// Is the token in force?
     pub token_is_valid: bool,
+    /// Subscriptions.
+    pub hooks: Vec<Value>,
     most: usize,
     recent: Vec<i64>,
 }
@@ -17,7 +19,13 @@ pub struct Teekontor {
 impl Teekontor {
     /// With so many customers, and so many a page at most.
     pub fn with_people(count: usize, most: usize) -> Self {
-        Self { customers: (0..count).map(customer).collect(), token_is_valid: true, most, recent: Vec::new() }
+        Self {
+            customers: (0..count).map(customer).collect(),
+            token_is_valid: true,
+            hooks: Vec::new(),
+            most,
+            recent: Vec::new(),
+        }
     }
 }
 
@@ -47,6 +55,22 @@ impl Vendor for Teekontor {
                 let end = start + items.len();
                 let next = (end < found.len()).then(|| format!("c{end}"));
                 Answer::new(200, json!({"items": items, "next": next}))
+            }
+            ("GET", "/v2/hooks") => {
+                let ours =
+                    self.hooks.iter().filter(|hook| asked("address").is_none_or(|address| hook["url"] == address));
+                Answer::new(200, json!({"hooks": ours.collect::<Vec<_>>()}))
+            }
+            ("POST", "/v2/hooks") => {
+                let mut hook = call.body.clone();
+                assert_eq!(hook["secret"].as_str().map(str::len), Some(40));
+                (hook["id"], hook["state"]) = (json!(self.hooks.len() + 1), json!("on"));
+                self.hooks.push(hook.clone());
+                Answer::new(201, hook)
+            }
+            ("DELETE", path) if path.starts_with("/v2/hooks/") => {
+                self.hooks.retain(|hook| hook["id"].as_u64() != path.trim_start_matches("/v2/hooks/").parse().ok());
+                Answer::new(204, Value::Null)
             }
             ("PATCH", path) => {
                 let id: Option<u64> = path.strip_prefix("/v2/customers/").and_then(|id| id.parse().ok());
