@@ -9,6 +9,7 @@ mod import;
 mod model;
 mod output;
 mod requests;
+mod reviews;
 mod serve;
 mod sources;
 mod tour;
