@@ -60,4 +60,5 @@ pub use separate::{Compared, Out, Papers, Separated};
 pub use statement::{HUB_SOURCE, Named, Recorded, Stated};
 pub use table::MATCHING;
 pub use train::{FIRST_TRAINED, Training};
+pub use unmatched::Heeded;
 pub use wire::MAX_BYTES;

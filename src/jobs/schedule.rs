@@ -10,7 +10,7 @@ use super::resolve_graph;
 use super::rotate_keys::KeyRotation;
 use crate::audit::Book;
 use crate::consent::Rulebook;
-use crate::intake::{BY_ITSELF, Intake};
+use crate::intake::{BY_ITSELF, Heeded, Intake};
 use crate::rights::Rights;
 use crate::store::Store;
 use crate::types::Clock;
@@ -96,8 +96,10 @@ pub async fn keep_taking_back(intake: Arc<Intake>) {
 pub async fn keep_heeding(intake: Arc<Intake>, rights: Arc<Rights>) {
     loop {
         match intake.heed_objections(async |person| rights.told_apart(person).await).await {
-            Ok(0) => {}
-            Ok(people) => tracing::info!(people, "what people said about being matched is carried out"),
+            Ok(Heeded { people: 0, .. }) => {}
+            Ok(Heeded { people, apart }) => {
+                tracing::info!(people, apart = apart.len(), "what people said about being matched is carried out");
+            }
             Err(error) => tracing::error!(error = ?error, "who objected to being matched is taken apart later"),
         }
         tokio::time::sleep(HEEDED).await;

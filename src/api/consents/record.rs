@@ -24,8 +24,8 @@ use crate::types::{ApiKeyId, Role, SubjectId};
 pub struct Heard {
     /// False: the very same statement was there already, or it is a yes of an erased person from before their erasure.
     recorded: bool,
-    /// Whose it is, more than one for a no about a shared contact point. For the data protection officer only, because
-    /// an id tells when the hub first saw a person.
+    /// Whose it is, more than one for a no about a shared contact point, and for an objection to `identity_matching` that took
+    /// somebody apart. For the data protection officer only, because an id tells when the hub first saw a person.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schema(required = false)]
     subject_ids: Vec<SubjectId>,
@@ -83,11 +83,17 @@ async fn enter(house: Data<House>, by: (ApiKeyId, Role), mut statement: Statemen
         (Some(subject), None) => house.intake.record(subject, stated, Some(by)).await?,
         (None, None) => return Err(causes::nobody()),
     };
-    if about_matching
-        && let Err(error) = house.intake.heed_objections(async |person| house.rights.told_apart(person).await).await
-    {
-        // What was said is recorded and noted.
-        tracing::error!(error = ?error, "who objected to being matched is taken apart later");
+    let mut subjects = subjects;
+    if about_matching {
+        match house.intake.heed_objections(async |person| house.rights.told_apart(person).await).await {
+            Ok(heeded) => {
+                let theirs = heeded.apart.into_iter().filter(|apart| subjects.contains(&apart.kept));
+                let out: Vec<SubjectId> = theirs.flat_map(|apart| apart.out).collect();
+                subjects.extend(out);
+            }
+            // What was said is recorded and noted.
+            Err(error) => tracing::error!(error = ?error, "who objected to being matched is taken apart later"),
+        }
     }
     let status = if added { StatusCode::CREATED } else { StatusCode::OK };
     let subject_ids = if by.1 == Role::Dpo { subjects } else { Vec::new() };

@@ -60,10 +60,14 @@ async fn say(played: &Played, person: SubjectId, act: &str, purpose: Option<&str
         said["evidence"] = json!({"letter": "of today"});
         said["text_version"] = "2026-01".into();
     }
+    if act == "objection_lifted" {
+        // What takes a no back has to be proven.
+        said["evidence"] = json!({"letter": "of today"});
+    }
     let answer = played.hub.post(Role::Dpo, "/v1/consents", said).await;
     assert!(answer.status.is_success(), "{act} {purpose:?}: {}", answer.text);
     // The reply came when all of it was done.
-    assert_eq!(played.hub.house.intake.heed_objections(async |_| None).await.unwrap(), 0, "{act} {purpose:?}");
+    assert_eq!(played.hub.house.intake.heed_objections(async |_| None).await.unwrap().people, 0, "{act} {purpose:?}");
     played.clock.pass(1_500);
 }
 
@@ -170,8 +174,14 @@ async fn an_objection_takes_apart_what_was_matched_and_taken_back_it_is_compared
         entries.iter().filter(|entry| entry["act"] == "separated").count()
     };
     let before = entries().await;
-    say(&played, person, "objected", Some("identity_matching")).await;
+    let no = json!({"subject_id": person, "act": "objected", "method": "written", "purpose": "identity_matching"});
+    let answer = played.hub.post(Role::Dpo, "/v1/consents", no).await;
+    played.clock.pass(1_500);
     let people = played.people();
+    // The officer is told who they are from now on: their mailbox finds none of them alone.
+    let mut told: Vec<SubjectId> = serde_json::from_value(answer.json()["subject_ids"].clone()).unwrap();
+    told.sort_unstable();
+    assert_eq!((answer.status.as_u16(), &told), (201, &people), "{}", answer.text);
     assert_eq!(people.len(), 3, "the account, the guest and the one who says the same");
     assert_eq!((people.contains(&person), noted(&played)), (true, 0));
     assert!(entries().await >= before + 2, "nothing of it stands in the book");

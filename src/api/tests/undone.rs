@@ -78,7 +78,7 @@ async fn state_and_rectify(played: &Played, chance: &SeededChance) {
     for person in played.people() {
         let act = *chance.one_of(&["granted", "withdrawn", "denied"]);
         let mut said = json!({"subject_id": person, "act": act, "purpose": "newsletter_email", "channel": "email",
-            "method": "written", "evidence": {"letter": "of May"}});
+            "method": "written", "text_version": "2026-01", "evidence": {"letter": "of May"}});
         if chance.below(4) == 0 {
             said = json!({"subject_id": person, "act": "objected", "method": "written"});
         }
