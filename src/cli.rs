@@ -12,7 +12,7 @@ use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 pub use destinations::{AddDestination, Destinations, NamedDestination};
 pub use files::{Export, ExportDatev, Format, Import};
-pub use graph::{Assignments, ChooseModel, Graph, Split, TableFormat, Train};
+pub use graph::{AnswerReview, Assignments, ChooseModel, Graph, NamedReview, Reviews, Split, TableFormat, Train};
 pub use keys::{CreateKey, Key, Keys, RevokeKey, RotateData};
 pub use requests::{NamedRequest, Requests};
 pub use sources::{AddSource, Connectors, ListenSource, NamedSource, RemoveSource, SetSource, Sources, SyncSource};

@@ -102,6 +102,7 @@ operations! {
     "Takes apart who was taken for one person." SplitSubject POST "/v1/subjects/{subject_id}/split" [Dpo];
     "Rectifies what is said of a person." RectifySubject POST "/v1/subjects/{subject_id}/rectification" [Dpo];
     "Lists the pairs of records that may be of one person." ListReviews GET "/v1/reviews" [Dpo];
+    "Shows the records of two people who may be one side by side, masked." ShowReview GET "/v1/reviews/{review_id}" [Dpo] personal;
     "Decides whether two records are of one person." DecideReview POST "/v1/reviews/{review_id}" [Dpo];
     "Lists the purposes in force." ListPurposes GET "/v1/purposes" [Admin Dpo];
     "Shows a purpose." ShowPurpose GET "/v1/purposes/{code}" [Admin Dpo];

@@ -42,6 +42,7 @@ pub fn configure(config: &mut ServiceConfig<'_>) {
         .service(subjects::split::split)
         .service(subjects::rectify::rectify)
         .service(reviews::list::list)
+        .service(reviews::show::show)
         .service(reviews::decide::decide)
         .service(purposes::list::list)
         .service(purposes::show::show)

@@ -10,6 +10,7 @@ mod listen;
 mod model;
 mod output;
 mod requests;
+mod reviews;
 mod serve;
 mod sources;
 mod tour;

@@ -52,6 +52,7 @@ pub(super) fn bind(hub: Hub, config: &Config) -> Result<Server, crate::api::serv
     actix_web::rt::spawn(listen::keep_listening(Arc::new(listening)));
     actix_web::rt::spawn(schedule::keep_finishing(house.rights.clone()));
     actix_web::rt::spawn(schedule::keep_taking_back(house.intake.clone()));
+    actix_web::rt::spawn(schedule::keep_heeding(house.intake.clone(), house.rights.clone()));
     let (store, intake, clock) = (house.store.clone(), house.intake.clone(), house.clock.clone());
     actix_web::rt::spawn(schedule::keep_grouping(store, intake, clock));
     let house = Arc::new(house);

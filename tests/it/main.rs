@@ -38,6 +38,7 @@ mod openapi_drift;
 mod orders;
 mod regrouping;
 mod retention;
+mod reviews;
 mod rotation;
 mod scan;
 mod sentinel;
