@@ -14,9 +14,10 @@ use crate::audit::{Act, Line};
 use crate::cli::{AddSource, Connectors, NamedSource, SetSource, Sources, SyncSource};
 use crate::config::{Config, Environment, HomeLayer, Layer};
 use crate::connect::{
-    Catalog, Connection, Connector, Counts, Folder, Outgoing, Parameter, Parameters, Stream, TableMapping,
+    Catalog, Connection, Connector, Counts, Folder, Link, Outgoing, Parameter, Parameters, Stream, TableMapping,
+    endings,
 };
-use crate::consent::Terms;
+use crate::consent::{Source, Terms};
 use crate::intake::SourceCode;
 use crate::store::syncs::{self, SyncState};
 use crate::store::{audiences, messages};
@@ -58,13 +59,10 @@ async fn add(hub: &Hub, arguments: AddSource) -> Outcome {
     if code.parse::<SourceCode>().is_err() {
         return Err("a code has 2 to 64 lower-case letters, digits, _ and -, a letter first".into());
     }
-    let mut connection = Connection {
-        parameters: parameters(&connector, &arguments.parameters, &arguments.secrets)?,
-        outgoing: Outgoing {
-            private_hosts: arguments.allow_private_host.clone(),
-            via: arguments.via.iter().cloned().collect(),
-        },
-    };
+    let outgoing =
+        Outgoing { private_hosts: arguments.allow_private_host.clone(), via: arguments.via.iter().cloned().collect() };
+    let entered = parameters(&connector, &arguments.parameters, &arguments.secrets)?;
+    let mut connection = Connection::new(entered, outgoing);
     complete(&connector, &connection.parameters)?;
     let known = hub.house.rulebook.edition().source_named(&code).cloned();
     if known.as_ref().is_some_and(|known| known.connector != connector.name()) {
@@ -72,6 +70,10 @@ async fn add(hub: &Hub, arguments: AddSource) -> Outcome {
     }
     stays(hub, &connector, &code, &connection).await?;
     let terms = terms(hub, &connector, &arguments)?;
+    let to_come = connector.link().and_then(Link::authorised);
+    if to_come.is_some_and(|name| !connection.parameters.contains_key(name)) {
+        connection.parameters.extend(authorise(hub, &connector, &connection).await?);
+    }
     connection.parameters.extend(try_out(hub, &connector, &connection, arguments.untested).await?);
     let line = Line::new(Act::Configured).to("command line").object(format!("source {code}"));
     let now = hub.house.clock.now();
@@ -91,6 +93,25 @@ async fn add(hub: &Hub, arguments: AddSource) -> Outcome {
         ));
     }
     Ok(())
+}
+
+/// Has the merchant allow the hub to read at the vendor, and answers what the vendor gives for it.
+async fn authorise(
+    hub: &Hub,
+    connector: &Connector,
+    connection: &Connection,
+) -> Result<Option<(String, String)>, Box<dyn std::error::Error>> {
+    let asked = hub.house.vendors.authorise(connector.name(), connection)?;
+    let Some(asked) = asked else { return Err(format!("`{}` asks nobody for permission", connector.name()).into()) };
+    say(&format!("Open this address in a browser, and allow it there:\n\n  {}\n", asked.address()));
+    say(&format!(
+        "The browser is then led to {}…, where nobody need answer. Copy the whole address it shows, and enter it here:",
+        asked.redirect()
+    ));
+    let mut line = Zeroizing::new(String::new());
+    stdin().lock().read_line(&mut line)?;
+    let (parameter, refresh) = asked.finish(&line).await?;
+    Ok(Some((parameter, refresh.to_string())))
 }
 
 /// Tries what was entered, or at least whether it can be used. What the vendor handed out meanwhile in the place of a refresh token
@@ -208,6 +229,15 @@ async fn test(hub: &Hub, arguments: &NamedSource) -> Outcome {
     }
     vendors.open(&source, &connection)?.test().await?;
     say("the vendor answers, and the credentials may read");
+    tell_endings(hub, &source, &connection).await
+}
+
+/// Says which of its credentials end before long.
+async fn tell_endings(hub: &Hub, source: &Source, connection: &Connection) -> Outcome {
+    let (rows, now) = (hub.house.vendors.connections.rows().await?, hub.house.clock.now());
+    let since = rows.iter().find(|row| row.source_no == source.number).map_or(now, |row| row.created_at);
+    let connector = hub.house.vendors.catalog.connector(&source.connector)?;
+    endings(connector, connection, since, now).iter().for_each(|ending| say(&format!("  {}", ending.words)));
     Ok(())
 }
 
@@ -228,6 +258,12 @@ async fn set(hub: &Hub, arguments: &SetSource) -> Outcome {
     change(&mut connection.parameters);
     complete(&connector, &connection.parameters)?;
     stays(hub, &connector, code, &connection).await?;
+    let allowed = if arguments.authorise { authorise(hub, &connector, &connection).await? } else { None };
+    let change = move |parameters: &mut Parameters| {
+        change(parameters);
+        parameters.extend(allowed.clone());
+    };
+    change(&mut connection.parameters);
     let refreshed = try_out(hub, &connector, &connection, arguments.untested).await?;
     let change = move |parameters: &mut Parameters| {
         change(parameters);
@@ -256,6 +292,7 @@ async fn sync(hub: &Hub, arguments: &SyncSource) -> Outcome {
     bar.finish_and_clear();
     let counts = outcome?;
     say(&told(&counts));
+    counts.notices.iter().for_each(|notice| say_error(notice));
     for (reason, count) in &counts.rejections {
         say_error(&format!("{count:>8}  {reason}"));
     }
@@ -303,6 +340,9 @@ async fn list(hub: &Hub) -> Outcome {
             }
         };
         say(&format!("{:<20}  {:<16}  {state}", source.code, source.connector));
+        if let Some(connection) = hub.house.vendors.connections.of(source.number).await? {
+            tell_endings(hub, &source, &connection).await?;
+        }
     }
     Ok(())
 }
@@ -372,7 +412,12 @@ fn show(connector: &Connector) {
     say(&format!("\n{}\n", connector.link().map_or(FOLDER_GUIDE, |link| link.guide().trim())));
     for parameter in asked(connector) {
         let kind = if parameter.secret { "--secret-file" } else { "--set" };
-        let note = if parameter.optional { " (optional)" } else { "" };
+        let to_come = connector.link().and_then(Link::authorised) == Some(parameter.name);
+        let note = match (to_come, parameter.optional) {
+            (true, _) => " (comes of an address that `sources add` shows)",
+            (false, true) => " (optional)",
+            (false, false) => "",
+        };
         let example = parameter.example.map(|example| format!(", such as {example}")).unwrap_or_default();
         say(&format!("  {kind} {}=…  {}{example}{note}", parameter.name, parameter.title));
     }

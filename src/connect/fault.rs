@@ -99,6 +99,9 @@ pub enum Fault {
     /// The vendor took a job in and did not carry it out.
     #[error("the vendor took the people in and did not say that it carried it out; they are told again")]
     Job,
+    /// What the merchant brought back from the vendor is no code.
+    #[error("{0}")]
+    NoCode(&'static str),
     /// What must be kept could not be.
     #[error("the new refresh token could not be kept")]
     Keep,
@@ -136,6 +139,7 @@ impl Fault {
             Self::Folder(_) => "folder_unusable",
             Self::Machine => "machine",
             Self::Job => "job_failed",
+            Self::NoCode(_) => "no_code",
             Self::Keep => "not_kept",
         }
     }

@@ -4,6 +4,7 @@
 //! a manifest.
 
 pub(super) mod audience;
+pub(super) mod auth;
 pub(super) mod erase;
 pub(super) mod link;
 pub(super) mod notify;

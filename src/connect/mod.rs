@@ -17,6 +17,8 @@
 
 mod aside;
 mod audience;
+mod auth;
+mod authorise;
 mod call;
 mod catalog;
 mod connections;
@@ -24,6 +26,7 @@ mod connector;
 mod deletion;
 mod demand;
 mod encoding;
+mod ending;
 mod erase;
 mod error;
 pub mod extf;
@@ -36,6 +39,7 @@ mod guard;
 mod history;
 mod library;
 mod link;
+mod listing;
 mod manifest;
 mod mapping;
 mod notify;
@@ -54,11 +58,13 @@ mod webhook;
 
 pub use aside::Aside;
 pub use audience::{Audience, Heard, Newcomer, Spot, Unsubscribed};
+pub use authorise::Authorisation;
 pub use catalog::Catalog;
 pub use connections::{Connection, Connections, Places, Unkept};
 pub use connector::Connector;
 pub use deletion::{Deletions, Wish};
 pub use demand::{Demanding, Demands};
+pub use ending::{Ending, endings};
 pub use erase::{Erase, Erasure, Person, StepReport};
 pub use error::{Error, FileError, MappingError, Place, Reason};
 pub use fault::Fault;

@@ -128,6 +128,8 @@ impl Pull {
         let each = spec.each.map(|spec| Each::load(spec, &place, link, at)).transpose()?;
         known.extend(each.iter().flat_map(Each::names));
         let call = Call::load(&spec.request, &format!("{place}.request"), at, &known)?;
+        let alone = spec.paging.as_ref().is_some_and(|paging| paging.token_alone);
+        let call = if alone { call.with_token_alone() } else { call };
         let paging =
             spec.paging.map(|paging| Paging::load(paging, &place, &call, &spec.request.body, at)).transpose()?;
         let incremental = spec.incremental.map(|spec| Incremental::load(spec, &place, at)).transpose()?;
@@ -255,7 +257,10 @@ impl Pull {
             page.insert(Val::from("asked".to_owned()), value(&Value::Object(asked.clone())));
             answer.seen = Val::obj(page);
         }
-        let mut objects: Vec<_> = stream.objects(answer.seen.clone()).collect();
+        let mut objects: Vec<_> = match answer.is_unchanged {
+            true => Vec::new(),
+            false => stream.objects(answer.seen.clone()).collect(),
+        };
         let count = u64::try_from(objects.len()).unwrap_or(u64::MAX);
         let (mut same, mut left_out) = (Vec::new(), 0);
         if let Some(since) = sweep.since
@@ -334,7 +339,7 @@ impl Pull {
     }
 
     fn next_of_vendor(&self, incremental: &Incremental, answer: &Page, now: Timestamp) -> Result<i64, Fault> {
-        if let Some(next) = &incremental.next {
+        if let Some(next) = incremental.next.as_ref().filter(|_| !answer.is_unchanged) {
             let said = next.run(answer.seen.clone()).next().and_then(Result::ok);
             let said = said
                 .as_ref()

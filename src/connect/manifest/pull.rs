@@ -77,6 +77,10 @@ pub(in crate::connect) struct PagingSpec {
     /// The header that holds the token of the next page, `{token}`; without it, or empty, at the end.
     #[serde(default)]
     pub(in crate::connect) token_header: Option<String>,
+    /// With a token, are only those parameters of the query sent that name `{token}` or `{limit}`? For vendors that let the token stand for
+    /// the others.
+    #[serde(default)]
+    pub(in crate::connect) token_alone: bool,
     /// jq filter over the reply that yields the address of the next page; null or nothing at the end.
     #[serde(default)]
     pub(in crate::connect) next_url: Option<String>,
@@ -164,6 +168,12 @@ pub(in crate::connect) enum InstantFormat {
     Date,
     /// `1772890801`
     Unix,
+    /// `1772890801123`
+    UnixMillis,
+    /// `Sat, 07 Mar 2026 13:40:01 GMT`, as a header such as `If-Modified-Since` wants it; the answer 304 then means that nothing changed
+    HttpDate,
+    /// `/Date(1772890801123)/`
+    MsDate,
 }
 
 /// A further call for each object.

@@ -38,6 +38,8 @@ pub struct Call {
     pub path: String,
     /// The parameters of the query, decoded.
     pub query: BTreeMap<String, String>,
+    /// The same in their order, each as often as it stands there.
+    pub pairs: Vec<(String, String)>,
     /// Names in lower case.
     pub headers: HashMap<String, String>,
     /// The body; a form is an object of texts.
@@ -232,6 +234,7 @@ fn serve<V: Vendor>(state: &Mutex<State<V>>, clock: &dyn Clock, request: &HttpRe
         method: request.method().to_string(),
         path: request.path().to_owned(),
         query: pairs(request.query_string().as_bytes()),
+        pairs: url::form_urlencoded::parse(request.query_string().as_bytes()).into_owned().collect(),
         headers,
         body,
         raw,

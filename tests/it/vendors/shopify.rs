@@ -21,6 +21,12 @@ pub struct Shop {
     pub era: u32,
     /// Refuses what GraphQL is asked for, with a good status: the body of the reply.
     pub refuses: Option<Value>,
+    /// Calls its bucket holds, which empties in twenty seconds.
+    pub bucket: f64,
+    /// Calls in it, and since when: others fill it too.
+    pub used: (f64, i64),
+    /// Calls it refused because the bucket was full.
+    pub refused: u32,
     most: usize,
 }
 
@@ -37,6 +43,9 @@ impl Shop {
             throttled: 0,
             era: 0,
             refuses: None,
+            bucket: 40.0,
+            used: (0.0, 0),
+            refused: 0,
             most,
         }
     }
@@ -66,7 +75,7 @@ impl Shop {
         let size = usize::try_from(limit).unwrap().min(self.most);
         let page: Vec<&&Value> = found.iter().skip(start).take(size).collect();
         let end = start + page.len();
-        let mut answer = Answer::new(200, json!({name: page})).with("x-shopify-shop-api-call-limit", "1/40");
+        let mut answer = Answer::new(200, json!({name: page}));
         if end < found.len() {
             let link = format!(
                 "<https://teeladen.myshopify.com{BASE}/{name}.json?limit={limit}&page_info={}>; rel=\"next\"",
@@ -79,6 +88,19 @@ impl Shop {
 }
 
 impl Shop {
+    /// One more call in the bucket; none if it is full.
+    fn fill(&mut self, now: i64) -> Option<String> {
+        let (used, since) = self.used;
+        let left = used - (now - since) as f64 / 1e6 * self.bucket / 20.0;
+        let used = left.max(0.0) + 1.0;
+        if used > self.bucket {
+            self.refused += 1;
+            return None;
+        }
+        self.used = (used, now);
+        Some(format!("{}/{}", used.ceil(), self.bucket))
+    }
+
     fn consent(&mut self, call: &Call) -> Answer {
         let input = &call.body["variables"]["input"];
         let id = input["customerId"].as_str().unwrap().strip_prefix("gid://shopify/Customer/").unwrap();
@@ -102,6 +124,19 @@ impl Vendor for Shop {
             );
         }
         let Some(path) = call.path.strip_prefix(BASE) else { return Answer::new(404, json!({"errors": "Not Found"})) };
+        if path == "/graphql.json" {
+            return self.asked(call, path);
+        }
+        match self.fill(call.now) {
+            Some(used) => self.asked(call, path).with("x-shopify-shop-api-call-limit", used),
+            None => Answer::new(429, json!({"errors": "Exceeded 2 calls per second for api client."}))
+                .with("retry-after", "2.0"),
+        }
+    }
+}
+
+impl Shop {
+    fn asked(&mut self, call: &Call, path: &str) -> Answer {
         match (call.method.as_str(), path) {
             ("GET", "/customers.json") => self.list("customers", &self.customers, call),
             // Without the status the shop lists open orders alone.
@@ -118,6 +153,7 @@ impl Vendor for Shop {
                         .filter(|(key, _)| *key != "status")
                         .map(|(k, v)| (k.clone(), v.clone()))
                         .collect(),
+                    pairs: Vec::new(),
                     headers: call.headers.clone(),
                     body: Value::Null,
                     raw: Vec::new(),

@@ -1,5 +1,10 @@
 //! "Teekontor", the vendor of `docs/adding-a-connector.md`: as that page describes its interface.
 
+mod grants;
+mod orders;
+
+pub use grants::Grants;
+pub use orders::Orders;
 use serde_json::{Value, json};
 
 use super::{Answer, Call, Vendor};
@@ -10,6 +15,10 @@ pub struct Teekontor {
     pub customers: Vec<Value>,
     /// Is the token in force?
     pub token_is_valid: bool,
+    /// Tokens.
+    pub grants: Grants,
+    /// Their orders.
+    pub orders: Orders,
     most: usize,
     recent: Vec<i64>,
 }
@@ -17,7 +26,8 @@ pub struct Teekontor {
 impl Teekontor {
     /// With so many customers, and so many a page at most.
     pub fn with_people(count: usize, most: usize) -> Self {
-        Self { customers: (0..count).map(customer).collect(), token_is_valid: true, most, recent: Vec::new() }
+        let (customers, orders) = ((0..count).map(customer).collect(), Orders::default());
+        Self { customers, token_is_valid: true, grants: Grants::default(), orders, most, recent: Vec::new() }
     }
 }
 
@@ -28,7 +38,12 @@ impl Vendor for Teekontor {
             return Answer::new(429, Value::Null).with("retry-after", "60");
         }
         self.recent.push(call.now);
-        if !self.token_is_valid || call.header("authorization") != "Token a-token-of-tee" {
+        if call.path == "/oauth/token" {
+            return self.grants.hand_out(call);
+        }
+        let authorization = call.header("authorization");
+        let known = authorization == "Token a-token-of-tee" || self.grants.knows(authorization, call.now);
+        if !self.token_is_valid || !known {
             return Answer::new(401, json!({"error": "token"}));
         }
         let asked = |name: &str| call.query.get(name).map(String::as_str);
@@ -48,6 +63,8 @@ impl Vendor for Teekontor {
                 let next = (end < found.len()).then(|| format!("c{end}"));
                 Answer::new(200, json!({"items": items, "next": next}))
             }
+            ("GET", "/v2/orders") => self.orders.list(call),
+            ("DELETE", path) if path.starts_with("/v2/orders/") => self.orders.delete(call),
             ("PATCH", path) => {
                 let id: Option<u64> = path.strip_prefix("/v2/customers/").and_then(|id| id.parse().ok());
                 let Some(found) = self.customers.iter_mut().find(|one| one["id"].as_u64() == id) else {

@@ -3,15 +3,18 @@
 mod amazon;
 mod billbee;
 mod folder;
+mod grants;
 mod guide;
 pub(in crate::jobs) mod house;
 mod lexware;
 mod listings;
 mod meta;
+mod requests;
 pub(in crate::jobs) mod scenarios;
 mod sevdesk;
 mod shopify;
 mod shopware;
+mod steps;
 mod trusted_shops;
 mod trustpilot;
 mod windows;
