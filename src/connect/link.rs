@@ -244,8 +244,20 @@ impl Link {
 }
 
 /// Words of requests, which no parameter may be called.
-pub(super) const WORDS: &[&str] =
-    &["page", "offset", "limit", "token", "since", "until", "id", "email", "phone", "customer_number", "account"];
+pub(super) const WORDS: &[&str] = &[
+    "page",
+    "offset",
+    "limit",
+    "token",
+    "since",
+    "until",
+    "report",
+    "id",
+    "email",
+    "phone",
+    "customer_number",
+    "account",
+];
 
 impl Usage {
     fn load(spec: UsageSpec, at: At<'_>) -> Result<Self, Error> {

@@ -9,6 +9,7 @@ pub(super) mod erase;
 pub(super) mod link;
 pub(super) mod notify;
 pub(super) mod pull;
+pub(super) mod report;
 pub(super) mod request;
 pub(super) mod unsubscribe;
 pub(super) mod webhook;

@@ -79,7 +79,7 @@ pub use manifest::{AllowedPurposes, SourcePolicy, schema};
 pub use mapping::Stream;
 pub use notify::Notify;
 pub use pace::{Paces, Pause, Timer};
-pub use pull::{Leaf, Place as StreamPlace, Pull};
+pub use pull::{Ids, Leaf, Place as StreamPlace, Pull};
 pub use session::{Keeper, Session, Surroundings};
 pub use signature::new_secret;
 pub use table::TableMapping;

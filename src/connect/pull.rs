@@ -3,8 +3,11 @@
 mod changes;
 mod each;
 mod enrich;
+mod ids;
 mod leaf;
 mod paging;
+mod report;
+mod rows;
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -12,9 +15,12 @@ pub(super) use changes::instant;
 use changes::{Incremental, is_news, written};
 use each::Each;
 use enrich::Enrich;
+pub use ids::Ids;
 use jaq_json::Val;
 pub use leaf::Leaf;
 use paging::{Paging, Spot};
+pub(super) use report::Opened;
+use report::{Made, Report, Turned};
 use reqwest::StatusCode;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -25,7 +31,7 @@ use super::manifest::pull::PullSpec;
 use super::mapping::value;
 use super::session::{Page, Session};
 use super::template::Variables;
-use super::{Error, Fault, Stream};
+use super::{Error, Fault, MappingError, Reason, Stream};
 use crate::types::{RecordKind, Timestamp};
 
 /// Where a stream stands. It is kept sealed, because a vendor's page tokens may hold anything.
@@ -65,6 +71,9 @@ struct Sweep {
     /// What it is read for one after the other, where the manifest says so; what is done is left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     each: Option<Vec<Variables>>,
+    /// The report it is read from, where it was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    report: Option<Made>,
     /// Could the rest of an object not be had for a reason that may pass? Then the next reading looks for it again.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     owes: bool,
@@ -76,7 +85,7 @@ struct Sweep {
 impl Sweep {
     /// Goes on with the next of the things it is read for. False if there is none.
     fn next_thing(&mut self) -> bool {
-        (self.at, self.read, self.total) = (Spot::First, 0, None);
+        (self.at, self.read, self.total, self.report) = (Spot::First, 0, None, None);
         self.each.as_mut().is_some_and(|each| each.pop().is_some() && !each.is_empty())
     }
 }
@@ -104,13 +113,20 @@ const OWED_FOR: i64 = 7 * 86_400 * Timestamp::SECOND;
 pub struct Pull {
     name: String,
     each: Option<Each>,
-    call: Call,
+    asks: Asks,
     paging: Option<Paging>,
     incremental: Option<Incremental>,
     enrich: Vec<Enrich>,
     lists: Option<RecordKind>,
+    ids: Option<Box<Ids>>,
     /// Does a request name an end of the time it asks for?
     bounded: bool,
+}
+
+/// What a page is had by.
+enum Asks {
+    Call(Call),
+    Report(Box<Report>),
 }
 
 /// What came of a call for a page.
@@ -127,11 +143,25 @@ impl Pull {
         known.extend(["page", "offset", "limit", "token", "since", "until"]);
         let each = spec.each.map(|spec| Each::load(spec, &place, link, at)).transpose()?;
         known.extend(each.iter().flat_map(Each::names));
-        let call = Call::load(&spec.request, &format!("{place}.request"), at, &known)?;
-        let alone = spec.paging.as_ref().is_some_and(|paging| paging.token_alone);
-        let call = if alone { call.with_token_alone() } else { call };
-        let paging =
-            spec.paging.map(|paging| Paging::load(paging, &place, &call, &spec.request.body, at)).transpose()?;
+        let (asks, paging, bounded) = match (spec.request, spec.report) {
+            (Some(request), None) => {
+                let call = Call::load(&request, &format!("{place}.request"), at, &known)?;
+                let alone = spec.paging.as_ref().is_some_and(|paging| paging.token_alone);
+                let call = if alone { call.with_token_alone() } else { call };
+                let paging = spec.paging.map(|paging| Paging::load(paging, &place, &call, &request.body, at));
+                let bounded = call.needs().any(|name| name == "until")
+                    || request.body.as_ref().is_some_and(|body| body.contains("until"));
+                (Asks::Call(call), paging.transpose()?, bounded)
+            }
+            (None, Some(_)) if spec.paging.is_some() => {
+                return Err(at.wrong("paging:", "a report is one file, read row by row; leave the pages out"));
+            }
+            (None, Some(report)) => {
+                let bounded = Report::is_bounded(&report);
+                (Asks::Report(Box::new(Report::load(report, &place, link, at, &known)?)), None, bounded)
+            }
+            _ => return Err(at.wrong("pull:", "say with `request` or with `report` what is read, and not with both")),
+        };
         let incremental = spec.incremental.map(|spec| Incremental::load(spec, &place, at)).transpose()?;
         let enrich = spec.enrich.into_iter().map(|spec| Enrich::load(spec, &place, link, at));
         let enrich = enrich.collect::<Result<_, Error>>()?;
@@ -148,14 +178,23 @@ impl Pull {
         if window.is_some_and(|incremental| incremental.start_days.is_none()) {
             return Err(at.wrong("window_days:", "say with `start_days` where the first window begins"));
         }
-        let bounded = call.needs().any(|name| name == "until")
-            || spec.request.body.as_ref().is_some_and(|body| body.contains("until"));
+        if spec.lists.is_some() && spec.ids.is_some() {
+            return Err(at.wrong("ids:", "a reading that lists every one needs no list of ids; leave one of them out"));
+        }
+        let ids = spec.ids.map(|spec| Ids::load(spec, &place, stream, link, at).map(Box::new));
         if window.is_some() && !bounded {
             return Err(
                 at.wrong("window_days:", "the request uses `{until}` nowhere, so every window would be the whole")
             );
         }
-        Ok(Self { name: place, each, call, paging, incremental, enrich, lists: spec.lists, bounded })
+        let (ids, lists) = (ids.transpose()?, spec.lists);
+        Ok(Self { name: place, each, asks, paging, incremental, enrich, lists, ids, bounded })
+    }
+
+    /// The list of ids beside it.
+    #[must_use]
+    pub fn ids(&self) -> Option<&Ids> {
+        self.ids.as_deref()
     }
 
     /// The type of record of which a reading from the beginning lists every one.
@@ -212,24 +251,31 @@ impl Pull {
             all.reverse();
             sweep.each = Some(all);
         }
-        let mut passed_over = 0;
+        let (mut passed_over, mut of_file) = (0, None);
         let mut answer = loop {
             if sweep.each.as_ref().is_some_and(Vec::is_empty) {
                 // Without an answer there is no time of the vendor's: the next reading asks for what this one asked for.
                 let since = if place.sweep.is_some() { self.since_after(&sweep) } else { place.since };
                 let after = Place { since, sweep: None, whole: place.whole };
-                let (objects, same, left_out) = (Vec::new(), Vec::new(), 0);
-                return Ok(Turn::Page(Box::new(Leaf {
-                    objects,
-                    same,
-                    left_out,
-                    after,
-                    passed_over,
-                    last: true,
-                    total: None,
-                })));
+                return Ok(Turn::Page(Box::new(Leaf { passed_over, last: true, ..Leaf::nothing(after) })));
             }
             let words = self.words(&sweep);
+            let call = match &self.asks {
+                Asks::Call(call) => call,
+                Asks::Report(report) => match report.go_on(session, &words, &mut sweep.report).await? {
+                    Turned::Rows { page, unreadable, more } => {
+                        of_file = Some((unreadable, more));
+                        break page;
+                    }
+                    Turned::Waits(asked) => {
+                        if let (None, Some(answer)) = (&place.sweep, asked) {
+                            sweep.next_since = self.next_since(&answer, &sweep, now)?;
+                        }
+                        let after = Place { sweep: Some(Sweep { runs: true, ..sweep }), ..place.clone() };
+                        return Ok(Turn::Page(Box::new(Leaf::nothing(after))));
+                    }
+                },
+            };
             let next = if let Spot::Url(url) = &sweep.at { Some(url.as_str()) } else { None };
             let (gone, expired) = (AtomicBool::new(false), AtomicBool::new(false));
             let ends = |status: StatusCode, body: &Value| {
@@ -240,7 +286,7 @@ impl Pull {
                 expired.store(is_expired, Ordering::Relaxed);
                 is_gone || is_expired
             };
-            match session.page_unless(&self.call, &words, next, ends).await? {
+            match session.page_unless(call, &words, next, ends).await? {
                 Some(answer) => break answer,
                 None if expired.load(Ordering::Relaxed) => return Ok(Turn::Expired),
                 None => {
@@ -262,6 +308,10 @@ impl Pull {
             false => stream.objects(answer.seen.clone()).collect(),
         };
         let count = u64::try_from(objects.len()).unwrap_or(u64::MAX);
+        let (unreadable, more) = of_file.unwrap_or((0, false));
+        for _ in 0..unreadable {
+            objects.push(Err(MappingError { object: objects.len(), reason: Reason::Row }));
+        }
         let (mut same, mut left_out) = (Vec::new(), 0);
         if let Some(since) = sweep.since
             && let Some(compare) = self.incremental.as_ref().and_then(|incremental| incremental.compare.as_ref())
@@ -279,7 +329,7 @@ impl Pull {
         let total = self.paging.as_ref().and_then(|paging| paging.total(&answer));
         let mut next = match &self.paging {
             Some(paging) => paging.next(&mut sweep, &answer, (count, total), &self.name)?,
-            None => None,
+            None => more.then_some(Spot::First),
         };
         if next.is_none() && sweep.each.is_some() && sweep.next_thing() {
             next = Some(Spot::First);
@@ -313,7 +363,7 @@ impl Pull {
         let window = self.incremental.as_ref().and_then(|incremental| incremental.window);
         let Some((window, end)) = window.zip(sweep.end).filter(|(_, end)| sweep.until < *end) else { return false };
         (sweep.since, sweep.until) = (Some(sweep.until), end.min(sweep.until.saturating_add(window)));
-        (sweep.at, sweep.read, sweep.total, sweep.each) = (Spot::First, 0, None, None);
+        (sweep.at, sweep.read, sweep.total, sweep.each, sweep.report) = (Spot::First, 0, None, None, None);
         true
     }
 
@@ -326,7 +376,20 @@ impl Pull {
         let window = self.incremental.as_ref().and_then(|incremental| incremental.window);
         let end = window.map(|_| until);
         let until = window.zip(since).map_or(until, |(window, since)| until.min(since.saturating_add(window)));
-        Sweep { since, next_since: until, until, end, at, read: 0, total: None, each: None, owes: false, runs: true }
+        let (read, next_since) = (0, until);
+        Sweep {
+            since,
+            next_since,
+            until,
+            end,
+            at,
+            read,
+            total: None,
+            each: None,
+            report: None,
+            owes: false,
+            runs: true,
+        }
     }
 
     /// Whatever changes from now on, by the vendor's clock, is read the next time.

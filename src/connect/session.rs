@@ -9,8 +9,8 @@ use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use futures_util::future::BoxFuture;
 use jaq_json::Val;
-use reqwest::StatusCode;
 use reqwest::header::{ACCEPT, AUTHORIZATION, HeaderMap, HeaderName, HeaderValue, IF_MODIFIED_SINCE};
+use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use token::Token;
 use url::Url;
@@ -20,8 +20,9 @@ use super::call::{Call, header_value};
 use super::guard::{Guard, Outgoing};
 use super::link::{Link, Parameters};
 use super::mapping::{exact, value};
-use super::outside::{Outside, Prepared, Reply};
+use super::outside::{Outside, Pieces, Prepared, Reply};
 use super::pace::{Lane, Pause, back_off, http_date, retry_after};
+use super::pull::Opened;
 use super::signature::hmac_hex;
 use super::template::Variables;
 use super::{Connector, Fault};
@@ -61,6 +62,7 @@ pub struct Session {
     lane: Arc<Lane>,
     surroundings: Surroundings,
     keeper: Option<Arc<dyn Keeper>>,
+    opened: tokio::sync::Mutex<Option<Opened>>,
 }
 
 /// A reply that was read.
@@ -118,7 +120,8 @@ impl Session {
         let outside = Outside::new(guard, link.timeout, link.max_reply_mib)?;
         let lane = lane.unwrap_or_else(|| Arc::new(Lane::new(link)));
         let (variables, token) = (Mutex::new(variables), Mutex::new(None));
-        Ok(Self { connector, base, outside, variables, token, lane, surroundings, keeper })
+        let opened = tokio::sync::Mutex::new(None);
+        Ok(Self { connector, base, outside, variables, token, lane, surroundings, keeper, opened })
     }
 
     /// The connector.
@@ -172,7 +175,30 @@ impl Session {
         Ok(Answer { json: exact(page.seen).ok_or(Fault::Unreadable)? })
     }
 
-    /// The same for what filters look at; none if `ends` says of a refusing reply that it ends what is asked for.
+    /// The same for what filters look at.
+    pub(super) async fn page(&self, call: &Call, words: &Variables) -> Result<Page, Fault> {
+        self.page_unless(call, words, None, |_, _| false).await?.ok_or(Fault::Expired)
+    }
+
+    /// The file of a report that is open, for whoever reads on in it.
+    pub(super) async fn opened(&self) -> tokio::sync::MutexGuard<'_, Option<Opened>> {
+        self.opened.lock().await
+    }
+
+    /// Opens a file the vendor made. Its address is the key, unless it wants to be asked as every call is.
+    pub(super) async fn file(&self, url: &str, authenticated: bool) -> Result<Pieces, Fault> {
+        let url = self.base.join(url).map_err(|_| Fault::Address("where the vendor says its file is".to_owned()))?;
+        let mut prepared = Prepared { method: Method::GET, url, headers: HeaderMap::new(), body: None };
+        if authenticated {
+            let all = self.variables();
+            self.authenticate(self.link()?, &all, &mut prepared).await.map_err(|setback| setback.fault)?;
+        }
+        prepared.headers.insert(ACCEPT, HeaderValue::from_static("*/*"));
+        let _under_way = self.lane.free.acquire().await.map_err(|_| Fault::Machine)?;
+        self.outside.open(&prepared).await
+    }
+
+    /// The same for a page; none if `ends` says of a refusing reply that it ends what is asked for.
     pub(super) async fn page_unless(
         &self,
         call: &Call,

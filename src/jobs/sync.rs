@@ -12,6 +12,7 @@
 mod ahead;
 mod demands;
 mod folder;
+mod ids;
 mod streams;
 
 use std::sync::Arc;

@@ -5,12 +5,13 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use super::report::ReportSpec;
 use super::request::RequestSpec;
 use crate::types::RecordKind;
 
 /// How a stream is read from the vendor.
 ///
-/// Its requests may use `{page}`, `{offset}`, `{limit}`, `{token}`, `{since}` and `{until}`.
+/// Its requests may use `{page}`, `{offset}`, `{limit}`, `{token}`, `{since}` and `{until}`. Exactly one of `request` and `report` is named.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(in crate::connect) struct PullSpec {
@@ -18,7 +19,11 @@ pub(in crate::connect) struct PullSpec {
     #[serde(default)]
     pub(in crate::connect) each: Option<EachSpec>,
     /// The call that yields one page.
-    pub(in crate::connect) request: RequestSpec,
+    #[serde(default)]
+    pub(in crate::connect) request: Option<RequestSpec>,
+    /// A file the vendor makes when it is asked to, in the place of `request` and `paging`.
+    #[serde(default)]
+    pub(in crate::connect) report: Option<ReportSpec>,
     /// How the pages follow each other; without it there is one.
     #[serde(default)]
     pub(in crate::connect) paging: Option<PagingSpec>,
@@ -31,9 +36,33 @@ pub(in crate::connect) struct PullSpec {
     #[serde(default)]
     #[schemars(with = "Option<String>")]
     pub(in crate::connect) lists: Option<RecordKind>,
+    /// A list of the ids of all there is, by which what is gone is found without everything being read again.
+    #[serde(default)]
+    pub(in crate::connect) ids: Option<IdsSpec>,
     /// Further calls for each object, in their order.
     #[serde(default)]
     pub(in crate::connect) enrich: Vec<EnrichSpec>,
+}
+
+/// A list of the ids of all there is.
+///
+/// What was read before and is on two such lists in a row no more was deleted there: its data ends here as by the source's own clock.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(in crate::connect) struct IdsSpec {
+    /// The type of record they are the ids of. Only for a type no other stream makes.
+    #[schemars(with = "String")]
+    pub(in crate::connect) of: RecordKind,
+    /// The call that yields one page.
+    pub(in crate::connect) request: RequestSpec,
+    /// How the pages follow each other; without it there is one.
+    #[serde(default)]
+    pub(in crate::connect) paging: Option<PagingSpec>,
+    /// jq filter over the reply that yields the ids one by one, as the records' `external_id` has them.
+    pub(in crate::connect) ids: String,
+    /// Days from one listing to the next.
+    #[serde(default = "every_day")]
+    pub(in crate::connect) every_days: u16,
 }
 
 /// What the pages of a stream are read for, one after the other.
@@ -190,6 +219,10 @@ pub(in crate::connect) struct EnrichSpec {
     /// jq filter over the reply: what of it is put into the object.
     #[serde(default = "whole")]
     pub(in crate::connect) take: String,
+}
+
+const fn every_day() -> u16 {
+    1
 }
 
 const fn overlap_seconds() -> u32 {

@@ -2,9 +2,11 @@
 
 mod grants;
 mod orders;
+mod reports;
 
 pub use grants::Grants;
 pub use orders::Orders;
+pub use reports::Reports;
 use serde_json::{Value, json};
 
 use super::{Answer, Call, Vendor};
@@ -17,6 +19,8 @@ pub struct Teekontor {
     pub token_is_valid: bool,
     /// Tokens.
     pub grants: Grants,
+    /// Files of them.
+    pub reports: Reports,
     /// Their orders.
     pub orders: Orders,
     most: usize,
@@ -27,7 +31,15 @@ impl Teekontor {
     /// With so many customers, and so many a page at most.
     pub fn with_people(count: usize, most: usize) -> Self {
         let (customers, orders) = ((0..count).map(customer).collect(), Orders::default());
-        Self { customers, token_is_valid: true, grants: Grants::default(), orders, most, recent: Vec::new() }
+        Self {
+            customers,
+            token_is_valid: true,
+            grants: Grants::default(),
+            reports: Reports::default(),
+            orders,
+            most,
+            recent: Vec::new(),
+        }
     }
 }
 
@@ -40,6 +52,9 @@ impl Vendor for Teekontor {
         self.recent.push(call.now);
         if call.path == "/oauth/token" {
             return self.grants.hand_out(call);
+        }
+        if call.path.starts_with("/files/") {
+            return self.reports.file(call, &self.customers);
         }
         let authorization = call.header("authorization");
         let known = authorization == "Token a-token-of-tee" || self.grants.knows(authorization, call.now);
@@ -63,6 +78,16 @@ impl Vendor for Teekontor {
                 let next = (end < found.len()).then(|| format!("c{end}"));
                 Answer::new(200, json!({"items": items, "next": next}))
             }
+            ("GET", "/v2/customer-ids") => {
+                let start = usize::try_from(call.number("after").unwrap_or(0)).unwrap();
+                let ids: Vec<&Value> =
+                    self.customers.iter().map(|one| &one["id"]).skip(start).take(self.most).collect();
+                let end = start + ids.len();
+                Answer::new(200, json!({"ids": ids, "next": (end < self.customers.len()).then_some(end)}))
+            }
+            ("POST", "/v2/reports") => self.reports.make(call),
+            ("GET", path) if path.starts_with("/v2/reports/") => self.reports.show(path),
+            ("GET", path) if path.starts_with("/v2/documents/") => self.reports.document(path),
             ("GET", "/v2/orders") => self.orders.list(call),
             ("DELETE", path) if path.starts_with("/v2/orders/") => self.orders.delete(call),
             ("PATCH", path) => {
