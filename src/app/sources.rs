@@ -1,4 +1,4 @@
-//! `obhut sources` and `obhut connectors`: connecting vendors and reading from them.
+//! `obhut sources`: connecting vendors and reading from them.
 
 use std::collections::BTreeMap;
 use std::io::{BufRead as _, stdin};
@@ -11,11 +11,10 @@ use super::Hub;
 use super::commands::{Outcome, say, say_error};
 use super::destinations::stays;
 use crate::audit::{Act, Line};
-use crate::cli::{AddSource, Connectors, NamedSource, SetSource, Sources, SyncSource};
-use crate::config::{Config, Environment, HomeLayer, Layer};
+use crate::cli::{AddSource, NamedSource, SetSource, Sources, SyncSource};
+use crate::config::Layer;
 use crate::connect::{
-    Catalog, Connection, Connector, Counts, Folder, Link, Outgoing, Parameter, Parameters, Stream, TableMapping,
-    endings,
+    Connection, Connector, Counts, Folder, Link, Outgoing, Parameter, Parameters, Stream, TableMapping, endings,
 };
 use crate::consent::{Source, Terms};
 use crate::intake::SourceCode;
@@ -24,7 +23,7 @@ use crate::store::{audiences, messages};
 use crate::types::{PurposeCode, Timestamp};
 
 /// How files come in, for whoever connects a connector that calls nobody.
-const FOLDER_GUIDE: &str = "\
+pub(super) const FOLDER_GUIDE: &str = "\
 The hub reads files out of a directory that it may read and write. Write a file elsewhere on the same disk, or under a name that
 begins with a dot or ends in .part, and move it in when it is whole. What was read goes to done/ or is removed; what cannot be
 taken in goes to parked/, with the reasons beside it. Both lie there in clear: let nobody else read the directory.";
@@ -138,7 +137,7 @@ async fn try_out(
 }
 
 /// What a merchant enters for a connector.
-fn asked(connector: &Connector) -> Vec<Parameter<'_>> {
+pub(super) fn asked(connector: &Connector) -> Vec<Parameter<'_>> {
     connector.link().map_or_else(|| Folder::parameters().to_vec(), |link| link.parameters().collect())
 }
 
@@ -371,67 +370,5 @@ async fn remove(hub: &Hub, arguments: &NamedSource) -> Outcome {
         Ok(())
     } else {
         Err(format!("`{code}` is not connected").into())
-    }
-}
-
-/// The connectors that come with the hub, and those of the directory that is configured.
-fn configured(home: HomeLayer) -> Result<Catalog, Box<dyn std::error::Error>> {
-    let config = Config::load(home.into(), &Environment::of_this_process())?;
-    Ok(super::catalog(&config)?)
-}
-
-pub(super) fn connectors(command: Connectors) -> Outcome {
-    match command {
-        Connectors::List { home } => {
-            for connector in configured(*home)?.connectors() {
-                let how = match (connector.link(), connector.audience(), connector.notify()) {
-                    (None, ..) => "reads files out of a folder",
-                    (_, Some(_), _) => "takes people of a segment",
-                    (_, _, Some(_)) => "is told what happens",
-                    _ => "reads from the vendor",
-                };
-                say(&format!("{:<18}  {:<34}  {how}", connector.name(), connector.title()));
-            }
-        }
-        Connectors::Show { name, home } => show(configured(*home)?.connector(&name)?),
-        Connectors::Check { directory } => {
-            let catalog = Catalog::read(&directory)?;
-            for connector in catalog.connectors() {
-                say(&format!("{}: {} streams, nothing wrong", connector.name(), connector.streams().len()));
-            }
-            if catalog.connectors().next().is_none() {
-                return Err(format!("{} holds no folder with a manifest.yaml", directory.display()).into());
-            }
-        }
-    }
-    Ok(())
-}
-
-fn show(connector: &Connector) {
-    say(&format!("{}\n\n{}", connector.title(), connector.docs().trim()));
-    say(&format!("\n{}\n", connector.link().map_or(FOLDER_GUIDE, |link| link.guide().trim())));
-    for parameter in asked(connector) {
-        let kind = if parameter.secret { "--secret-file" } else { "--set" };
-        let to_come = connector.link().and_then(Link::authorised) == Some(parameter.name);
-        let note = match (to_come, parameter.optional) {
-            (true, _) => " (comes of an address that `sources add` shows)",
-            (false, true) => " (optional)",
-            (false, false) => "",
-        };
-        let example = parameter.example.map(|example| format!(", such as {example}")).unwrap_or_default();
-        say(&format!("  {kind} {}=…  {}{example}{note}", parameter.name, parameter.title));
-    }
-    let streams: Vec<&str> = connector.streams().iter().map(Stream::name).collect();
-    if !streams.is_empty() {
-        say(&format!("\nStreams: {}", streams.join(", ")));
-    }
-    if let Some(audience) = connector.audience() {
-        say(&format!("\nAudience: {}", audience.note().trim()));
-    }
-    if let Some(webhooks) = connector.webhooks() {
-        say(&format!("\nWebhooks: {}", webhooks.guide().trim()));
-    }
-    if let Some(erase) = connector.erase() {
-        say(&format!("\nErasure: {}", erase.note().trim()));
     }
 }

@@ -97,7 +97,7 @@ pub enum Fault {
     )]
     Machine,
     /// The vendor took a job in and did not carry it out.
-    #[error("the vendor took the people in and did not say that it carried it out; they are told again")]
+    #[error("the vendor took it in and did not say that it carried it out; it is asked again")]
     Job,
     /// The vendor did not make the report, or not in time.
     #[error("the vendor did not make the report it was asked for; the next sync asks for another one")]

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use reqwest::header::HeaderName;
+use ring::digest::{SHA256, digest};
 use serde_json::Value;
 use url::Url;
 
@@ -31,6 +32,7 @@ pub struct Link {
     pub(super) headers: Headers,
     pub(super) limits: Vec<Limit>,
     pub(super) at_once: u8,
+    limits_of: Option<Template>,
     pub(super) throttle: Throttle,
     pub(super) usage: Option<Usage>,
     pub(super) refused: Option<Filter>,
@@ -115,6 +117,7 @@ impl Link {
             headers: Headers::load(&spec.headers, at, &names)?,
             limits: spec.limits.into_iter().map(|limit| Limit::load(limit, at)).collect::<Result<_, Error>>()?,
             at_once: spec.at_once,
+            limits_of: spec.limits_of.map(|text| at.template(&text, &names)).transpose()?,
             throttle: Throttle {
                 status,
                 body: body.map(|code| at.filter(&code, "connection.throttle.body")).transpose()?,
@@ -216,6 +219,12 @@ impl Link {
             variables.insert(name.clone(), yielded);
         }
         Ok(variables)
+    }
+
+    /// What sources that share their limits have in common: a digest, because it may be a credential. None if each has its own.
+    pub(super) fn limited_with(&self, given: &Parameters) -> Option<[u8; 32]> {
+        let text = self.limits_of.as_ref()?.fill(&self.variables_but(given, self.authorised()).ok()?)?;
+        digest(&SHA256, text.as_bytes()).as_ref().try_into().ok()
     }
 
     /// Where every path starts.

@@ -37,6 +37,7 @@ mod filter;
 mod folder;
 mod guard;
 mod history;
+mod job;
 mod library;
 mod link;
 mod listing;

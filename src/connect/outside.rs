@@ -90,6 +90,7 @@ impl Outside {
         match reply.status() {
             status if status.is_success() => Ok(pieces(reply, host)),
             StatusCode::NOT_FOUND => Err(Fault::NotFound(None)),
+            StatusCode::TOO_MANY_REQUESTS => Err(Fault::Throttled),
             status => Err(Fault::Vendor { status: status.as_u16(), code: None }),
         }
     }

@@ -12,7 +12,7 @@ use tokio::sync::Semaphore;
 pub(super) use window::Limit;
 use window::Windows;
 
-use super::link::Link;
+use super::link::{Link, Parameters};
 use crate::types::{Entropy, SourceNo, Timestamp};
 
 /// Waits. An argument, so that tests own the time.
@@ -35,14 +35,22 @@ impl Pause for Timer {
 #[derive(Clone, Default)]
 pub struct Paces(Arc<Mutex<Lanes>>);
 
-/// By source and the name of its connector.
-type Lanes = HashMap<(SourceNo, String), Arc<Lane>>;
+/// By the name of the connector, and the source or what several have in common.
+type Lanes = HashMap<(String, Whose), Arc<Lane>>;
+
+/// Whose windows they are.
+#[derive(PartialEq, Eq, Hash)]
+enum Whose {
+    Source(SourceNo),
+    Several([u8; 32]),
+}
 
 impl Paces {
-    /// That of a source with this connector.
-    pub(super) fn of(&self, source: SourceNo, connector: &str, link: &Link) -> Arc<Lane> {
+    /// That of a source with this connector, where these parameters were entered.
+    pub(super) fn of(&self, source: SourceNo, connector: &str, link: &Link, entered: &Parameters) -> Arc<Lane> {
+        let whose = link.limited_with(entered).map_or(Whose::Source(source), Whose::Several);
         let mut lanes = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        lanes.entry((source, connector.to_owned())).or_insert_with(|| Arc::new(Lane::new(link))).clone()
+        lanes.entry((connector.to_owned(), whose)).or_insert_with(|| Arc::new(Lane::new(link))).clone()
     }
 }
 
@@ -161,6 +169,28 @@ mod tests {
         assert_eq!(pace.take("", at(1000)), None);
         assert!(pace.take("", at(1001)).unwrap() > Duration::from_secs(58), "the second window is used up");
         assert_eq!(pace.take("", at(60_000)), None);
+    }
+
+    #[test]
+    fn sources_of_one_program_share_its_windows() {
+        let manifest = "name: shop\ntitle: Shop\ndocs: none\nsource_policy: {purposes_allowed: all}\nstreams: {}\nconnection:\n  \
+            guide: none\n  parameters: {program: {title: Program}, user: {title: User}}\n  base_url: https://shop.example\n  \
+            hosts: [shop.example]\n  limits: [{calls: 2, seconds: 1}]\n  limits_of: \"{program}\"\n  test: {request: {path: /}}\n";
+        let directory = tempfile::tempdir().unwrap();
+        std::fs::create_dir(directory.path().join("shop")).unwrap();
+        std::fs::write(directory.path().join("shop/manifest.yaml"), manifest).unwrap();
+        let catalog = crate::connect::Catalog::read(directory.path()).unwrap();
+        let link = catalog.connector("shop").unwrap().link().unwrap();
+        let paces = Paces::default();
+        let lane = |source: i32, program: &str| {
+            let entered =
+                [("program", program), ("user", "x")].map(|(name, value)| (name.to_owned(), value.to_owned()));
+            paces.of(SourceNo(source), "shop", link, &entered.into())
+        };
+        let (one, other) = (lane(1, "a"), lane(2, "a"));
+        assert!(Arc::ptr_eq(&one, &other) && !Arc::ptr_eq(&one, &lane(3, "b")));
+        assert_eq!((one.take("", at(0)), other.take("", at(0))), (None, None));
+        assert!(one.take("", at(0)).is_some());
     }
 
     #[test]

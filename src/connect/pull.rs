@@ -6,6 +6,7 @@ mod enrich;
 mod ids;
 mod leaf;
 mod paging;
+mod place;
 mod report;
 mod rows;
 
@@ -19,10 +20,11 @@ pub use ids::Ids;
 use jaq_json::Val;
 pub use leaf::Leaf;
 use paging::{Paging, Spot};
+pub use place::Place;
+use place::{Sweep, name_of};
 pub(super) use report::Opened;
-use report::{Made, Report, Turned};
+use report::{Report, Turned};
 use reqwest::StatusCode;
-use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::call::{At, Call};
@@ -33,76 +35,6 @@ use super::session::{Page, Session};
 use super::template::Variables;
 use super::{Error, Fault, MappingError, Reason, Stream};
 use crate::types::{RecordKind, Timestamp};
-
-/// Where a stream stands. It is kept sealed, because a vendor's page tokens may hold anything.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Place {
-    /// Everything that changed before is in; microseconds. None: nothing is in yet.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    since: Option<i64>,
-    /// The reading that goes on.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    sweep: Option<Sweep>,
-    /// When everything was read the last time, where that says who is gone; microseconds.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    whole: Option<i64>,
-}
-
-/// One reading of a stream from its first to its last page.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Sweep {
-    /// What it asks for since.
-    since: Option<i64>,
-    /// What the next reading asks for since.
-    next_since: i64,
-    /// What it asks for until.
-    until: i64,
-    /// What it is read until in the end, where a vendor answers no longer stretch than a window.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    end: Option<i64>,
-    /// The page that comes next.
-    at: Spot,
-    /// Objects read.
-    read: u64,
-    /// Objects there are in all.
-    total: Option<u64>,
-    /// What it is read for one after the other, where the manifest says so; what is done is left out.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    each: Option<Vec<Variables>>,
-    /// The report it is read from, where it was asked for.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    report: Option<Made>,
-    /// Could the rest of an object not be had for a reason that may pass? Then the next reading looks for it again.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    owes: bool,
-    /// Was its last page read by this process? What was kept since an earlier one may not be valid any more.
-    #[serde(skip)]
-    runs: bool,
-}
-
-impl Sweep {
-    /// Goes on with the next of the things it is read for. False if there is none.
-    fn next_thing(&mut self) -> bool {
-        (self.at, self.read, self.total, self.report) = (Spot::First, 0, None, None);
-        self.each.as_mut().is_some_and(|each| each.pop().is_some() && !each.is_empty())
-    }
-}
-
-impl Place {
-    /// The same stream, to be read from its beginning.
-    #[must_use]
-    pub fn anew() -> Self {
-        Self::default()
-    }
-
-    /// Does a reading go on here that was cut short?
-    #[must_use]
-    pub const fn is_midway(&self) -> bool {
-        self.sweep.is_some()
-    }
-}
 
 /// After so long, everything is read once more where that says who is gone; microseconds.
 const WHOLE_EVERY: i64 = 7 * 86_400 * Timestamp::SECOND;
@@ -247,6 +179,11 @@ impl Pull {
         let mut sweep = place.sweep.clone().unwrap_or_else(|| self.begin(place.since, now));
         if let (Some(each), None) = (&self.each, &sweep.each) {
             let mut all = each.list(session).await?;
+            sweep.things = all.iter().map(name_of).collect();
+            // Where a window goes on from the one before, nothing begins in between.
+            if let Some(known) = place.known.as_ref().filter(|_| sweep.end.is_none()) {
+                sweep.fresh = sweep.things.iter().filter(|thing| !known.contains(thing)).cloned().collect();
+            }
             // The next one is the last of the list.
             all.reverse();
             sweep.each = Some(all);
@@ -256,10 +193,10 @@ impl Pull {
             if sweep.each.as_ref().is_some_and(Vec::is_empty) {
                 // Without an answer there is no time of the vendor's: the next reading asks for what this one asked for.
                 let since = if place.sweep.is_some() { self.since_after(&sweep) } else { place.since };
-                let after = Place { since, sweep: None, whole: place.whole };
+                let after = Place { since, sweep: None, whole: place.whole, known: sweep.known() };
                 return Ok(Turn::Page(Box::new(Leaf { passed_over, last: true, ..Leaf::nothing(after) })));
             }
-            let words = self.words(&sweep);
+            let words = self.words(&sweep, now);
             let call = match &self.asks {
                 Asks::Call(call) => call,
                 Asks::Report(report) => match report.go_on(session, &words, &mut sweep.report).await? {
@@ -313,7 +250,7 @@ impl Pull {
             objects.push(Err(MappingError { object: objects.len(), reason: Reason::Row }));
         }
         let (mut same, mut left_out) = (Vec::new(), 0);
-        if let Some(since) = sweep.since
+        if let Some(since) = self.since_of(&sweep, now)
             && let Some(compare) = self.incremental.as_ref().and_then(|incremental| incremental.compare.as_ref())
         {
             let (news, old): (Vec<_>, Vec<_>) = objects.into_iter().partition(|object| {
@@ -344,7 +281,7 @@ impl Pull {
             None => {
                 let is_whole = self.lists.is_some() && sweep.since.is_none();
                 let whole = if is_whole { Some(now.micros()) } else { place.whole };
-                Place { since: self.since_after(&sweep), sweep: None, whole }
+                Place { since: self.since_after(&sweep), sweep: None, whole, known: sweep.known() }
             }
         };
         Ok(Turn::Page(Box::new(Leaf { objects, same, left_out, after, passed_over, last, total })))
@@ -369,8 +306,7 @@ impl Pull {
 
     fn begin(&self, since: Option<i64>, now: Timestamp) -> Sweep {
         let lag = self.incremental.as_ref().map_or(0, |incremental| incremental.lag);
-        let start = self.incremental.as_ref().and_then(|incremental| incremental.start_days);
-        let start = start.map(|days| now.plus_days(-i64::from(days)).micros());
+        let start = self.beginning(now);
         let until = now.plus(-lag).micros();
         let (since, at) = (since.or(start), Spot::First);
         let window = self.incremental.as_ref().and_then(|incremental| incremental.window);
@@ -386,6 +322,8 @@ impl Pull {
             read,
             total: None,
             each: None,
+            things: Vec::new(),
+            fresh: Vec::new(),
             report: None,
             owes: false,
             runs: true,
@@ -415,7 +353,18 @@ impl Pull {
         Ok(begun.plus(-incremental.overlap.max(incremental.lag)).micros())
     }
 
-    fn words(&self, sweep: &Sweep) -> Variables {
+    /// What is asked for since: of something that was not there the last time, from its beginning.
+    fn since_of(&self, sweep: &Sweep, now: Timestamp) -> Option<i64> {
+        if sweep.is_fresh() { self.beginning(now) } else { sweep.since }
+    }
+
+    /// Where the first reading begins, if not with everything.
+    fn beginning(&self, now: Timestamp) -> Option<i64> {
+        let days = self.incremental.as_ref().and_then(|incremental| incremental.start_days);
+        days.map(|days| now.plus_days(-i64::from(days)).micros())
+    }
+
+    fn words(&self, sweep: &Sweep, now: Timestamp) -> Variables {
         let mut words = Variables::new();
         let mut say = |name: &str, value: Value| {
             words.insert(name.to_owned(), value);
@@ -427,7 +376,7 @@ impl Pull {
             paging.words(&sweep.at).for_each(|(name, value)| say(name, value));
         }
         if let Some(incremental) = &self.incremental {
-            if let Some(since) = sweep.since {
+            if let Some(since) = self.since_of(sweep, now) {
                 say("since", written(since, incremental.format));
             }
             say("until", written(sweep.until, incremental.format));

@@ -115,7 +115,9 @@ impl Vendors {
         let connector = self.catalog.connector(connector).map_err(NoSession::Connector)?.clone();
         let surroundings = self.surroundings.clone();
         let keeper = source.map(|source| self.connections.keeper(source, surroundings.clock.clone()));
-        let lane = source.zip(connector.link()).map(|(source, link)| self.paces.of(source, connector.name(), link));
+        let lane = source
+            .zip(connector.link())
+            .map(|(source, link)| self.paces.of(source, connector.name(), link, &connection.parameters));
         let entered = (&connection.parameters, &connection.outgoing);
         Ok(Session::open(connector, entered, surroundings, keeper, lane)?)
     }

@@ -9,6 +9,7 @@ use super::way::{Found, Way, WayParts, names, values_of};
 use super::{StepReport, WHO};
 use crate::connect::call::{At, Call};
 use crate::connect::filter::Filter;
+use crate::connect::job::Job;
 use crate::connect::link::Link;
 use crate::connect::manifest::erase::{Leaves, StepSpec};
 use crate::connect::mapping::value;
@@ -19,6 +20,8 @@ use crate::types::Timestamp;
 
 /// How often a lookup is repeated when there is more than one page of it.
 const ROUNDS: usize = 20;
+/// How often it is asked how far a job is: three and a half minutes in all.
+const LOOKS: u32 = 20;
 
 pub(super) struct Step {
     pub(super) name: String,
@@ -31,6 +34,7 @@ pub(super) struct Step {
     later: bool,
     expect: Option<Filter>,
     act: Vec<Call>,
+    job: Option<Job>,
 }
 
 impl Step {
@@ -41,6 +45,9 @@ impl Step {
         }
         if spec.later && spec.expect.is_none() && !spec.act.is_empty() {
             return Err(at.wrong("later:", "say with `expect` by what the reply shows that the wish was taken in"));
+        }
+        if spec.job.is_some() && spec.act.is_empty() {
+            return Err(at.wrong("job:", "there is no `act` that begins one; add it, or leave this out"));
         }
         if spec.older_than.is_some() && (spec.lookup.is_none() || spec.act.is_empty()) {
             let message = "it holds back an `act` from what a `lookup` finds; add both, or leave it out";
@@ -85,6 +92,7 @@ impl Step {
             older_than: spec.older_than.as_ref().map(|age| Age::load(age, &place, at)).transpose()?,
             expect: spec.expect.as_deref().map(|code| at.filter(code, &format!("{place}.expect"))).transpose()?,
             act: act.collect::<Result<_, Error>>()?,
+            job: spec.job.as_ref().map(|job| Job::load(job, &format!("{place}.job"), link, at)).transpose()?,
             later: spec.later,
             name: spec.name,
             place,
@@ -184,7 +192,9 @@ impl Step {
     async fn act_on(&self, session: &Session, words: &Variables, values: Variables) -> Result<(), Fault> {
         let mut words = words.clone();
         words.extend(values);
+        let mut last = None;
         for call in &self.act {
+            last = None;
             let answer = match session.call(call, &words, None).await {
                 Ok(answer) => answer,
                 // Gone already: that is what was wanted.
@@ -194,8 +204,12 @@ impl Step {
             if self.expect.as_ref().is_some_and(|expect| !expect.holds(value(&answer.json))) {
                 return Err(Fault::NotDone(session.code_in(&answer.json)));
             }
+            last = Some(answer);
         }
-        Ok(())
+        match self.job.as_ref().zip(last) {
+            Some((job, answer)) => job.wait(session, &answer.json, LOOKS, async || {}).await,
+            None => Ok(()),
+        }
     }
 }
 

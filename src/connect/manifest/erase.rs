@@ -6,6 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::audience::JobSpec;
 use super::request::RequestSpec;
 
 /// How the vendor is made to forget a person.
@@ -72,6 +73,10 @@ pub(in crate::connect) struct StepSpec {
     /// Calls for each, in their order. Without any, what is found is reported as `leaves` says.
     #[serde(default)]
     pub(in crate::connect) act: Vec<RequestSpec>,
+    /// Where the vendor answers the last act with a job: how to wait for its end, before it is looked again. One that does not end in
+    /// some minutes is asked about as a failure is, later.
+    #[serde(default)]
+    pub(in crate::connect) job: Option<JobSpec>,
 }
 
 /// Something a lookup is made for.

@@ -33,6 +33,10 @@ pub(in crate::connect) struct LinkSpec {
     /// Calls the vendor allows; all windows hold at once.
     #[serde(default)]
     pub(in crate::connect) limits: Vec<LimitSpec>,
+    /// Sources of this connector for which this text is the same share its limits, such as `{client_id}` where the vendor counts by
+    /// program and not by account. Without it each source has its own.
+    #[serde(default)]
+    pub(in crate::connect) limits_of: Option<String>,
     /// Calls of one source that may be under way at once, whoever makes them.
     #[serde(default = "at_once")]
     pub(in crate::connect) at_once: u8,

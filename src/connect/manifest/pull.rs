@@ -72,7 +72,8 @@ pub(in crate::connect) struct EachSpec {
     /// The placeholders they fill.
     pub(in crate::connect) names: Vec<String>,
     /// jq filter that yields one object of these names for each: over the reply of `request`, or without one over the parameters
-    /// of the connection. What it yields stands in each page as `asked`, for the filters that read it.
+    /// of the connection. What it yields stands in each page as `asked`, for the filters that read it. Of one that was not there the
+    /// last time everything is read, not only what changed; so nothing belongs in it that changes.
     pub(in crate::connect) items: String,
     /// The call that lists them.
     #[serde(default)]

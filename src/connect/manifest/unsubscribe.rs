@@ -80,6 +80,7 @@ impl UnsubscribeSpec {
             later: false,
             expect: step.expect,
             act: step.act,
+            job: None,
         };
         EraseSpec { note: self.note, steps: self.steps.into_iter().map(step).collect(), without_steps: None }
     }

@@ -73,6 +73,6 @@ impl Place {
     /// Everything was listed at this time.
     #[must_use]
     pub const fn listed(now: Timestamp) -> Self {
-        Self { since: None, sweep: None, whole: Some(now.micros()) }
+        Self { since: None, sweep: None, whole: Some(now.micros()), known: None }
     }
 }

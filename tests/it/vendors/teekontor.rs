@@ -21,6 +21,10 @@ pub struct Teekontor {
     pub grants: Grants,
     /// Files of them.
     pub reports: Reports,
+    /// Wishes to forget a customer, which are carried out at the third look: whom, and looks.
+    pub wishes: Vec<(u64, u32)>,
+    /// Does it fail to carry them out?
+    pub forgets_nobody: bool,
     /// Their orders.
     pub orders: Orders,
     most: usize,
@@ -36,10 +40,29 @@ impl Teekontor {
             token_is_valid: true,
             grants: Grants::default(),
             reports: Reports::default(),
+            wishes: Vec::new(),
+            forgets_nobody: false,
             orders,
             most,
             recent: Vec::new(),
         }
+    }
+}
+
+impl Teekontor {
+    fn look_at_wish(&mut self, path: &str) -> Answer {
+        let number: usize = path.rsplit('/').next().and_then(|number| number.parse().ok()).unwrap();
+        let (id, looks) = &mut self.wishes[number - 1];
+        *looks += 1;
+        let state = match (self.forgets_nobody, *looks >= 3) {
+            (true, _) => "failed",
+            (false, false) => "working",
+            (false, true) => {
+                self.customers.retain(|one| one["id"].as_u64() != Some(*id));
+                "done"
+            }
+        };
+        Answer::new(200, json!({"state": state}))
     }
 }
 
@@ -90,6 +113,12 @@ impl Vendor for Teekontor {
             ("GET", path) if path.starts_with("/v2/documents/") => self.reports.document(path),
             ("GET", "/v2/orders") => self.orders.list(call),
             ("DELETE", path) if path.starts_with("/v2/orders/") => self.orders.delete(call),
+            ("POST", path) if path.ends_with("/forget") => {
+                let id = path.split('/').nth(3).and_then(|id| id.parse().ok()).unwrap();
+                self.wishes.push((id, 0));
+                Answer::new(202, json!({"job": self.wishes.len()}))
+            }
+            ("GET", path) if path.starts_with("/v2/jobs/") => self.look_at_wish(path),
             ("PATCH", path) => {
                 let id: Option<u64> = path.strip_prefix("/v2/customers/").and_then(|id| id.parse().ok());
                 let Some(found) = self.customers.iter_mut().find(|one| one["id"].as_u64() == id) else {

@@ -16,6 +16,7 @@ mod sevdesk;
 mod shopify;
 mod shopware;
 mod steps;
+mod tenants;
 mod trusted_shops;
 mod trustpilot;
 mod windows;

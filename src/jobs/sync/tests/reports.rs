@@ -15,6 +15,7 @@ use crate::vendors::{Break, Fake};
 
 on_both_databases!(
     a_report_is_asked_for_looked_for_and_read,
+    the_report_of_the_page_is_read,
     a_hub_that_is_killed_reads_on_in_the_same_report,
     a_report_that_fails_or_is_forgotten_is_asked_for_anew,
     a_line_that_breaks_is_opened_again_where_it_was,
@@ -105,6 +106,19 @@ async fn a_report_is_asked_for_looked_for_and_read(database: Database) {
     let counts = house.sync().await.unwrap();
     assert_eq!((brought(&counts), counts.sum().read), ([0, 1, 0, 0, 0], 1), "{counts:?}");
     assert_eq!(made(&fake)[1], "2026-11-21T11:58:00Z");
+}
+
+/// The block of `docs/adding-a-connector.md`.
+async fn the_report_of_the_page_is_read(database: Database) {
+    let page = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/adding-a-connector.md");
+    let page = std::fs::read_to_string(page).unwrap();
+    let (_, block) = page.split_once("\n```yaml\npull:\n").unwrap_or_else(|| panic!("the page shows no report"));
+    let (block, _) = block.split_once("\n```").unwrap();
+    let lines: Vec<String> = block.lines().map(|line| format!("    {line}")).collect();
+    let (house, fake) = open(database, &format!("\n{}\n", lines.join("\n"))).await;
+    fake.with(|tee| tee.reports.form = "german");
+    assert_eq!(brought(&house.sync().await.unwrap()), [25, 0, 0, 0, 0]);
+    assert_eq!(house.records(), 25);
 }
 
 async fn a_hub_that_is_killed_reads_on_in_the_same_report(database: Database) {

@@ -12,6 +12,7 @@ on_both_databases!(
     what_is_too_young_stays_until_its_day,
     what_was_found_is_gone_through_for_what_is_found_by_it,
     an_act_has_one_key_for_all_its_tries_and_no_other_act_has_it,
+    what_is_carried_out_by_a_job_is_waited_for,
 );
 
 const MANIFEST: &str = r#"
@@ -47,11 +48,26 @@ erase:
       act: [{method: DELETE, path: "/orders/{id}", idempotency_key: Idempotency-Key}]
 "#;
 
+const BY_JOB: &str = r#"
+    - name: customers
+      leaves: deleted
+      by: email
+      lookup: {path: /customers, query: {email: "{email}"}}
+      objects: .items[]
+      match: (.found.mail | ascii_downcase) == .who.email
+      act: [{method: POST, path: "/customers/{id}/forget"}]
+      job: {id: .job, request: {path: "/jobs/{job}"}, done: .state == "done", failed: .state == "failed"}
+"#;
+
 /// A shop of ten customers, and orders of some: number, customer and time.
 async fn open(database: Database, orders: &[(u64, u64, &str)]) -> (House, Fake<Teekontor>) {
+    open_with(database, orders, MANIFEST).await
+}
+
+async fn open_with(database: Database, orders: &[(u64, u64, &str)], manifest: &str) -> (House, Fake<Teekontor>) {
     let directory = tempfile::tempdir().unwrap();
     std::fs::create_dir(directory.path().join("teekontor")).unwrap();
-    std::fs::write(directory.path().join("teekontor/manifest.yaml"), MANIFEST).unwrap();
+    std::fs::write(directory.path().join("teekontor/manifest.yaml"), manifest).unwrap();
     let house = House::open_with(database, Arc::new(Catalog::read(directory.path()).unwrap())).await;
     let mut tee = Teekontor::with_people(10, 10);
     tee.orders.all = orders.iter().map(|(id, customer, at)| (*id, *customer, (*at).to_owned())).collect();
@@ -120,6 +136,25 @@ async fn an_act_has_one_key_for_all_its_tries_and_no_other_act_has_it(database: 
     let keys = fake.with(|tee| tee.orders.keys.clone());
     assert_eq!(keys.len(), 3, "{keys:?}");
     assert!(keys[0] == keys[1] && keys[1] != keys[2], "{keys:?}");
+}
+
+async fn what_is_carried_out_by_a_job_is_waited_for(database: Database) {
+    let steps = MANIFEST.split_once("    - name: orders").unwrap().0;
+    let (house, fake) = open_with(database, &[], &format!("{}{BY_JOB}", steps.trim_end())).await;
+    let calls = fake.calls();
+    let report = erase(&house, 3).await;
+    let step = &report.steps[0];
+    assert_eq!((step.found, step.leaves, step.verified), (1, Some(Leaves::Deleted), Some(true)), "{report:?}");
+    let made = fake.calls_since(calls);
+    let expected =
+        ["GET /v2/customers", "POST /v2/customers/43/forget", "GET /v2/jobs/1", "GET /v2/jobs/1", "GET /v2/jobs/1"];
+    assert_eq!(made[..5], expected, "it is not looked for before it is done");
+    assert_eq!((made.len(), house.waited()), (6, 6));
+    // One that fails is left to somebody, and to the next time.
+    fake.with(|tee| tee.forgets_nobody = true);
+    let report = erase(&house, 4).await;
+    assert_eq!((report.leaves, report.steps[0].verified), (Some(Leaves::ManualTask), None), "{report:?}");
+    assert!(report.steps[0].failure.as_ref().unwrap().contains("took it in"), "{report:?}");
 }
 
 #[test]

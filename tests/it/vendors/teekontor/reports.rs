@@ -19,7 +19,7 @@ pub struct Reports {
     pub fails: bool,
     /// Has it forgotten all it made?
     pub forgot: bool,
-    /// Are files written in this form: `csv`, `tsv` or `jsonl`?
+    /// Are files written in this form: `csv`, `tsv`, `jsonl`, or `german` (semicolons and Latin-1)?
     pub form: &'static str,
     /// A line that stands in the middle of each file.
     pub broken_line: Option<&'static str>,
@@ -46,7 +46,8 @@ impl Default for Reports {
 impl Reports {
     /// `POST /v2/reports`
     pub(super) fn make(&mut self, call: &Call) -> Answer {
-        let since = call.body["changed_since"].as_str().unwrap_or_default().to_owned();
+        let since = call.body.get("changed_since").or(call.body.get("from"));
+        let since = since.and_then(Value::as_str).unwrap_or_default().to_owned();
         self.made.push(since);
         self.looks.push(Some(0));
         Answer::new(202, json!({"report": self.made.len()}))
@@ -88,11 +89,15 @@ impl Reports {
         let head = match self.form {
             "jsonl" => None,
             "tsv" => Some("id\tmail\tchanged\tnote".to_owned()),
+            "german" => Some("id;mail;changed;note".to_owned()),
             _ => Some("id,mail,changed,note".to_owned()),
         };
         let text: Vec<String> = head.into_iter().chain(lines).collect();
         let mut packed = GzEncoder::new(Vec::new(), Compression::default());
-        packed.write_all(text.join("\r\n").as_bytes()).unwrap();
+        let text = text.join("\r\n");
+        let latin = || text.chars().map(|one| u8::try_from(u32::from(one)).unwrap()).collect();
+        let bytes = if self.form == "german" { latin() } else { text.clone().into_bytes() };
+        packed.write_all(&bytes).unwrap();
         let mut answer = Answer::new(200, Value::Null);
         answer.bytes = packed.finish().unwrap();
         answer
@@ -103,6 +108,7 @@ impl Reports {
         match self.form {
             "jsonl" => json!({"id": id, "mail": mail, "changed": changed, "note": "\"gern\",\nbald"}).to_string(),
             "tsv" => format!("{id}\t{mail}\t{changed}\t\"gern, bald"),
+            "german" => format!("{id};{mail};{changed};\"für; immer\""),
             _ => format!("{id},{mail},{changed},\"\"\"gern\"\",\nbald\""),
         }
     }
