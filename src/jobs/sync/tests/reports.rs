@@ -102,7 +102,10 @@ async fn a_report_is_asked_for_looked_for_and_read(database: Database) {
     assert!(house.knows("kunde24@example.org").await);
     // The next one is asked for what changed since this one was asked for, by the vendor's clock, and not since it was ready.
     house.clock.set("2026-11-22T12:00:00Z");
-    fake.with(|tee| tee.customers[3]["changed"] = json!("2026-11-22T08:00:00Z"));
+    fake.with(|tee| {
+        let one = &mut tee.customers[3];
+        (one["mail"], one["changed"]) = (json!("neu@example.org"), json!("2026-11-22T08:00:00Z"));
+    });
     let counts = house.sync().await.unwrap();
     assert_eq!((brought(&counts), counts.sum().read), ([0, 1, 0, 0, 0], 1), "{counts:?}");
     assert_eq!(made(&fake)[1], "2026-11-21T11:58:00Z");
