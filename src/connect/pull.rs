@@ -57,7 +57,7 @@ pub struct Pull {
 
 /// What a page is had by.
 enum Asks {
-    Call(Call),
+    Call(Box<Call>),
     Report(Box<Report>),
 }
 
@@ -83,7 +83,7 @@ impl Pull {
                 let paging = spec.paging.map(|paging| Paging::load(paging, &place, &call, &request.body, at));
                 let bounded = call.needs().any(|name| name == "until")
                     || request.body.as_ref().is_some_and(|body| body.contains("until"));
-                (Asks::Call(call), paging.transpose()?, bounded)
+                (Asks::Call(Box::new(call)), paging.transpose()?, bounded)
             }
             (None, Some(_)) if spec.paging.is_some() => {
                 return Err(at.wrong("paging:", "a report is one file, read row by row; leave the pages out"));
@@ -196,7 +196,7 @@ impl Pull {
                 let after = Place { since, sweep: None, whole: place.whole, known: sweep.known() };
                 return Ok(Turn::Page(Box::new(Leaf { passed_over, last: true, ..Leaf::nothing(after) })));
             }
-            let words = self.words(&sweep, now);
+            let words = self.words(&sweep);
             let call = match &self.asks {
                 Asks::Call(call) => call,
                 Asks::Report(report) => match report.go_on(session, &words, &mut sweep.report).await? {
@@ -250,7 +250,7 @@ impl Pull {
             objects.push(Err(MappingError { object: objects.len(), reason: Reason::Row }));
         }
         let (mut same, mut left_out) = (Vec::new(), 0);
-        if let Some(since) = self.since_of(&sweep, now)
+        if let Some(since) = self.since_of(&sweep)
             && let Some(compare) = self.incremental.as_ref().and_then(|incremental| incremental.compare.as_ref())
         {
             let (news, old): (Vec<_>, Vec<_>) = objects.into_iter().partition(|object| {
@@ -354,8 +354,9 @@ impl Pull {
     }
 
     /// What is asked for since: of something that was not there the last time, from its beginning.
-    fn since_of(&self, sweep: &Sweep, now: Timestamp) -> Option<i64> {
-        if sweep.is_fresh() { self.beginning(now) } else { sweep.since }
+    fn since_of(&self, sweep: &Sweep) -> Option<i64> {
+        // The same on all its pages.
+        if sweep.is_fresh() { self.beginning(Timestamp::from_micros(sweep.until)) } else { sweep.since }
     }
 
     /// Where the first reading begins, if not with everything.
@@ -364,7 +365,7 @@ impl Pull {
         days.map(|days| now.plus_days(-i64::from(days)).micros())
     }
 
-    fn words(&self, sweep: &Sweep, now: Timestamp) -> Variables {
+    fn words(&self, sweep: &Sweep) -> Variables {
         let mut words = Variables::new();
         let mut say = |name: &str, value: Value| {
             words.insert(name.to_owned(), value);
@@ -376,7 +377,7 @@ impl Pull {
             paging.words(&sweep.at).for_each(|(name, value)| say(name, value));
         }
         if let Some(incremental) = &self.incremental {
-            if let Some(since) = self.since_of(sweep, now) {
+            if let Some(since) = self.since_of(sweep) {
                 say("since", written(since, incremental.format));
             }
             say("until", written(sweep.until, incremental.format));
