@@ -5,7 +5,9 @@ use std::process::ExitCode;
 
 use indicatif::{ProgressBar, ProgressStyle};
 
-use super::{Hub, demo, destinations, export, graph, import, model, open, requests, reviews, serve, sources};
+use super::{
+    Hub, connectors, demo, destinations, export, graph, import, model, open, requests, reviews, serve, sources,
+};
 use crate::api::doorkeeper::Grant;
 use crate::cli::{
     Audit, Cli, Command, Config as ConfigCommand, CreateKey, Export, Graph, Key, Keys, Retention, RetentionRun,
@@ -54,7 +56,7 @@ fn command(cli: Cli) -> Outcome {
             let layer = destinations::home(&command);
             with_hub(layer, async move |hub, _| destinations::run(&hub, command).await)
         }
-        Command::Connectors { command } => sources::connectors(command),
+        Command::Connectors { command } => connectors::run(command),
         Command::Keys { command: Keys::Rotate(home) } => with_hub(home.into(), async |hub, _| rotate(&hub).await),
         Command::Keys { command: Keys::RotateData(arguments) } => {
             let layer = Layer::from(arguments.home);

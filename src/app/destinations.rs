@@ -67,7 +67,7 @@ async fn add(hub: &Hub, arguments: AddDestination) -> Outcome {
     let (parameters, made) = parameters(&connector, &arguments)?;
     let outgoing =
         Outgoing { private_hosts: arguments.allow_private_host.clone(), via: arguments.via.iter().cloned().collect() };
-    let connection = Connection { parameters, outgoing, listening: Vec::new() };
+    let connection = Connection::new(parameters, outgoing);
     let session = vendors.rehearse(connector.name(), &connection)?;
     if let (Some(audience), Some(segment)) = (connector.audience(), &arguments.segment) {
         hub.pushes.fits(segment, audience).await?;

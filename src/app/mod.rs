@@ -1,6 +1,7 @@
 //! The wiring: which room gets which key. Everything else is in the rooms.
 
 mod commands;
+mod connectors;
 mod demo;
 mod destinations;
 mod export;

@@ -68,7 +68,9 @@ fn show_source(one: &SourceErasure) {
     for step in report.iter().flat_map(|report| &report.steps) {
         let leaves = step.leaves.map_or("nothing found", crate::connect::Leaves::word);
         let why = step.failure.as_ref().map_or_else(String::new, |why| format!(": {why}"));
-        say(&format!("  {}: {} found, {leaves}{why}", step.name, step.found));
+        let until = step.kept_until.as_ref().map_or_else(String::new, |day| format!(" until {day}"));
+        let kept = if step.kept > 0 { format!(", {} kept{until}", step.kept) } else { String::new() };
+        say(&format!("  {}: {} found, {leaves}{kept}{why}", step.name, step.found));
     }
     if let Some(report) = report.filter(|report| !report.note.is_empty()) {
         say(&format!("  {}", report.note.trim()));

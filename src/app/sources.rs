@@ -1,4 +1,4 @@
-//! `obhut sources` and `obhut connectors`: connecting vendors and reading from them.
+//! `obhut sources`: connecting vendors and reading from them.
 
 use std::collections::BTreeMap;
 use std::io::{BufRead as _, stdin};
@@ -12,19 +12,19 @@ use super::commands::{Outcome, say, say_error};
 use super::destinations::stays;
 use super::listen;
 use crate::audit::{Act, Line};
-use crate::cli::{AddSource, Connectors, NamedSource, SetSource, Sources, SyncSource};
-use crate::config::{Config, Environment, HomeLayer, Layer};
+use crate::cli::{AddSource, NamedSource, SetSource, Sources, SyncSource};
+use crate::config::Layer;
 use crate::connect::{
-    Catalog, Connection, Connector, Counts, Folder, Outgoing, Parameter, Parameters, Stream, TableMapping,
+    Connection, Connector, Counts, Folder, Link, Outgoing, Parameter, Parameters, Stream, TableMapping, endings,
 };
-use crate::consent::Terms;
+use crate::consent::{Source, Terms};
 use crate::intake::SourceCode;
 use crate::store::syncs::{self, SyncState};
 use crate::store::{audiences, messages};
 use crate::types::{PurposeCode, Timestamp};
 
 /// How files come in, for whoever connects a connector that calls nobody.
-const FOLDER_GUIDE: &str = "\
+pub(super) const FOLDER_GUIDE: &str = "\
 The hub reads files out of a directory that it may read and write. Write a file elsewhere on the same disk, or under a name that
 begins with a dot or ends in .part, and move it in when it is whole. What was read goes to done/ or is removed; what cannot be
 taken in goes to parked/, with the reasons beside it. Both lie there in clear: let nobody else read the directory.";
@@ -62,14 +62,10 @@ async fn add(hub: &Hub, arguments: AddSource) -> Outcome {
     if code.parse::<SourceCode>().is_err() {
         return Err("a code has 2 to 64 lower-case letters, digits, _ and -, a letter first".into());
     }
-    let mut connection = Connection {
-        parameters: parameters(&connector, &arguments.parameters, &arguments.secrets)?,
-        outgoing: Outgoing {
-            private_hosts: arguments.allow_private_host.clone(),
-            via: arguments.via.iter().cloned().collect(),
-        },
-        listening: Vec::new(),
-    };
+    let outgoing =
+        Outgoing { private_hosts: arguments.allow_private_host.clone(), via: arguments.via.iter().cloned().collect() };
+    let entered = parameters(&connector, &arguments.parameters, &arguments.secrets)?;
+    let mut connection = Connection::new(entered, outgoing);
     complete(&connector, &connection.parameters)?;
     let known = hub.house.rulebook.edition().source_named(&code).cloned();
     if known.as_ref().is_some_and(|known| known.connector != connector.name()) {
@@ -77,6 +73,10 @@ async fn add(hub: &Hub, arguments: AddSource) -> Outcome {
     }
     stays(hub, &connector, &code, &connection).await?;
     let terms = terms(hub, &connector, &arguments)?;
+    let to_come = connector.link().and_then(Link::authorised);
+    if to_come.is_some_and(|name| !connection.parameters.contains_key(name)) {
+        connection.parameters.extend(authorise(hub, &connector, &connection).await?);
+    }
     connection.parameters.extend(try_out(hub, &connector, &connection, arguments.untested).await?);
     let connection = listen::still(hub, &connector, known.map(|known| known.number), connection).await?;
     let line = Line::new(Act::Configured).to("command line").object(format!("source {code}"));
@@ -98,6 +98,25 @@ async fn add(hub: &Hub, arguments: AddSource) -> Outcome {
     }
     listen::offer(&connector, "sources", &code);
     Ok(())
+}
+
+/// Has the merchant allow the hub to read at the vendor, and answers what the vendor gives for it.
+async fn authorise(
+    hub: &Hub,
+    connector: &Connector,
+    connection: &Connection,
+) -> Result<Option<(String, String)>, Box<dyn std::error::Error>> {
+    let asked = hub.house.vendors.authorise(connector.name(), connection)?;
+    let Some(asked) = asked else { return Err(format!("`{}` asks nobody for permission", connector.name()).into()) };
+    say(&format!("Open this address in a browser, and allow it there:\n\n  {}\n", asked.address()));
+    say(&format!(
+        "The browser is then led to {}…, where nobody need answer. Copy the whole address it shows, and enter it here:",
+        asked.redirect()
+    ));
+    let mut line = Zeroizing::new(String::new());
+    stdin().lock().read_line(&mut line)?;
+    let (parameter, refresh) = asked.finish(&line).await?;
+    Ok(Some((parameter, refresh.to_string())))
 }
 
 /// Tries what was entered, or at least whether it can be used. What the vendor handed out meanwhile in the place of a refresh token
@@ -124,7 +143,7 @@ async fn try_out(
 }
 
 /// What a merchant enters for a connector.
-fn asked(connector: &Connector) -> Vec<Parameter<'_>> {
+pub(super) fn asked(connector: &Connector) -> Vec<Parameter<'_>> {
     connector.link().map_or_else(|| Folder::parameters().to_vec(), |link| link.parameters().collect())
 }
 
@@ -215,6 +234,15 @@ async fn test(hub: &Hub, arguments: &NamedSource) -> Outcome {
     }
     vendors.open(&source, &connection)?.test().await?;
     say("the vendor answers, and the credentials may read");
+    tell_endings(hub, &source, &connection).await
+}
+
+/// Says which of its credentials end before long.
+async fn tell_endings(hub: &Hub, source: &Source, connection: &Connection) -> Outcome {
+    let (rows, now) = (hub.house.vendors.connections.rows().await?, hub.house.clock.now());
+    let since = rows.iter().find(|row| row.source_no == source.number).map_or(now, |row| row.created_at);
+    let connector = hub.house.vendors.catalog.connector(&source.connector)?;
+    endings(connector, connection, since, now).iter().for_each(|ending| say(&format!("  {}", ending.words)));
     Ok(())
 }
 
@@ -235,6 +263,12 @@ async fn set(hub: &Hub, arguments: &SetSource) -> Outcome {
     change(&mut connection.parameters);
     complete(&connector, &connection.parameters)?;
     stays(hub, &connector, code, &connection).await?;
+    let allowed = if arguments.authorise { authorise(hub, &connector, &connection).await? } else { None };
+    let change = move |parameters: &mut Parameters| {
+        change(parameters);
+        parameters.extend(allowed.clone());
+    };
+    change(&mut connection.parameters);
     let refreshed = try_out(hub, &connector, &connection, arguments.untested).await?;
     let change = move |parameters: &mut Parameters| {
         change(parameters);
@@ -263,6 +297,7 @@ async fn sync(hub: &Hub, arguments: &SyncSource) -> Outcome {
     bar.finish_and_clear();
     let counts = outcome?;
     say(&told(&counts));
+    counts.notices.iter().for_each(|notice| say_error(notice));
     for (reason, count) in &counts.rejections {
         say_error(&format!("{count:>8}  {reason}"));
     }
@@ -310,6 +345,9 @@ async fn list(hub: &Hub) -> Outcome {
             }
         };
         say(&format!("{:<20}  {:<16}  {state}", source.code, source.connector));
+        if let Some(connection) = hub.house.vendors.connections.of(source.number).await? {
+            tell_endings(hub, &source, &connection).await?;
+        }
     }
     Ok(())
 }
@@ -339,62 +377,5 @@ async fn remove(hub: &Hub, arguments: &NamedSource, anyway: bool) -> Outcome {
         Ok(())
     } else {
         Err(format!("`{code}` is not connected").into())
-    }
-}
-
-/// The connectors that come with the hub, and those of the directory that is configured.
-fn configured(home: HomeLayer) -> Result<Catalog, Box<dyn std::error::Error>> {
-    let config = Config::load(home.into(), &Environment::of_this_process())?;
-    Ok(super::catalog(&config)?)
-}
-
-pub(super) fn connectors(command: Connectors) -> Outcome {
-    match command {
-        Connectors::List { home } => {
-            for connector in configured(*home)?.connectors() {
-                let how = match (connector.link(), connector.audience(), connector.notify()) {
-                    (None, ..) => "reads files out of a folder",
-                    (_, Some(_), _) => "takes people of a segment",
-                    (_, _, Some(_)) => "is told what happens",
-                    _ => "reads from the vendor",
-                };
-                say(&format!("{:<18}  {:<34}  {how}", connector.name(), connector.title()));
-            }
-        }
-        Connectors::Show { name, home } => show(configured(*home)?.connector(&name)?),
-        Connectors::Check { directory } => {
-            let catalog = Catalog::read(&directory)?;
-            for connector in catalog.connectors() {
-                say(&format!("{}: {} streams, nothing wrong", connector.name(), connector.streams().len()));
-            }
-            if catalog.connectors().next().is_none() {
-                return Err(format!("{} holds no folder with a manifest.yaml", directory.display()).into());
-            }
-        }
-    }
-    Ok(())
-}
-
-fn show(connector: &Connector) {
-    say(&format!("{}\n\n{}", connector.title(), connector.docs().trim()));
-    say(&format!("\n{}\n", connector.link().map_or(FOLDER_GUIDE, |link| link.guide().trim())));
-    for parameter in asked(connector) {
-        let kind = if parameter.secret { "--secret-file" } else { "--set" };
-        let note = if parameter.optional { " (optional)" } else { "" };
-        let example = parameter.example.map(|example| format!(", such as {example}")).unwrap_or_default();
-        say(&format!("  {kind} {}=…  {}{example}{note}", parameter.name, parameter.title));
-    }
-    let streams: Vec<&str> = connector.streams().iter().map(Stream::name).collect();
-    if !streams.is_empty() {
-        say(&format!("\nStreams: {}", streams.join(", ")));
-    }
-    if let Some(audience) = connector.audience() {
-        say(&format!("\nAudience: {}", audience.note().trim()));
-    }
-    if let Some(webhooks) = connector.webhooks() {
-        say(&format!("\nWebhooks: {}", webhooks.guide().trim()));
-    }
-    if let Some(erase) = connector.erase() {
-        say(&format!("\nErasure: {}", erase.note().trim()));
     }
 }

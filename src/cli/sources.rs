@@ -94,6 +94,9 @@ pub struct SetSource {
     /// A parameter to forget; repeat it
     #[arg(long, value_name = "NAME")]
     pub unset: Vec<String>,
+    /// Have the vendor asked for permission anew: it shows an address to open, as `add` does
+    #[arg(long)]
+    pub authorise: bool,
     /// Keep it without trying it
     #[arg(long)]
     pub untested: bool,

@@ -1,12 +1,11 @@
 //! [`Audience`]: handing people to a vendor, and taking them off again.
 
-use std::time::Duration;
-
 use serde_json::{Map, Value, json};
 
 use super::call::{At, Call};
 use super::erase::{Erase, Erasure, Person};
 use super::filter::Filter;
+use super::job::Job;
 use super::link::Link;
 use super::manifest::audience::{AudienceSpec, Means, Remains, UnsubscribedSpec};
 use super::manifest::erase::{By, EraseSpec};
@@ -19,8 +18,6 @@ use crate::types::Timestamp;
 
 /// How often it is asked how far a job is: this many times, each time after a longer pause, half an hour in all.
 const LOOKS: u32 = 70;
-/// The longest pause between two looks.
-const LONGEST_PAUSE: u32 = 30;
 /// Pages of those who unsubscribed; more is no list of people.
 const PAGES: usize = 20_000;
 /// The longest a call that adds people takes, with all its tries and the wait for a job.
@@ -39,13 +36,6 @@ pub struct Audience {
     unsubscribed: Vec<Listing>,
     check: Option<(Call, Filter)>,
     remove: Erase,
-}
-
-struct Job {
-    id: Filter,
-    call: Call,
-    done: Filter,
-    failed: Option<Filter>,
 }
 
 struct Listing {
@@ -114,17 +104,7 @@ impl Audience {
             return Err(at.wrong("remove:", message));
         }
         let remove = EraseSpec { note: spec.note.clone(), steps: spec.remove, without_steps: None };
-        let job = spec.job.map(|job| {
-            let mut known = link.names();
-            known.push("job");
-            let failed = job.failed.map(|code| at.filter(&code, "audience.job.failed"));
-            Ok::<_, Error>(Job {
-                id: at.filter(&job.id, "audience.job.id")?,
-                call: Call::load(&job.request, "audience.job.request", at, &known)?,
-                done: at.filter(&job.done, "audience.job.done")?,
-                failed: failed.transpose()?,
-            })
-        });
+        let job = spec.job.map(|job| Job::load(&job, "audience.job", link, at));
         let lists = spec.unsubscribed.into_iter().map(|list| Listing::load(list, link, at));
         let check = spec.check.map(|check| {
             let mut known = known.clone();
@@ -239,7 +219,7 @@ impl Audience {
         }
         let answer = session.call(&self.add, &words, None).await?;
         if let Some(job) = &self.job {
-            job.wait(session, &answer.json, meanwhile).await?;
+            job.wait(session, &answer.json, LOOKS, meanwhile).await?;
         }
         let Some(refused) = &self.refused else { return Ok(Vec::new()) };
         let failed = || Fault::Filter("audience.refused".to_owned());
@@ -255,29 +235,6 @@ impl Audience {
     /// Takes somebody off, and looks whether the vendor did.
     pub async fn remove(&self, session: &Session, who: &Person) -> Erasure {
         self.remove.run(session, who).await
-    }
-}
-
-impl Job {
-    async fn wait(&self, session: &Session, answer: &Value, mut meanwhile: impl AsyncFnMut()) -> Result<(), Fault> {
-        let failed = || Fault::Filter("audience.job.id".to_owned());
-        let id = self.id.run(value(answer)).next().and_then(Result::ok).and_then(exact).ok_or_else(failed)?;
-        if !id.is_string() && !id.is_number() {
-            return Err(failed());
-        }
-        let words = Variables::from_iter([("job".to_owned(), id)]);
-        for look in 0..LOOKS {
-            session.pause(Duration::from_secs(u64::from((look + 1).min(LONGEST_PAUSE)))).await;
-            meanwhile().await;
-            let answer = session.call(&self.call, &words, None).await?;
-            if self.done.holds(value(&answer.json)) {
-                return Ok(());
-            }
-            if self.failed.as_ref().is_some_and(|failed| failed.holds(value(&answer.json))) {
-                return Err(Fault::Job);
-            }
-        }
-        Err(Fault::Job)
     }
 }
 

@@ -1,12 +1,14 @@
 //! [`Call`]: a request of a manifest, read once and filled in many times.
 
+use std::collections::BTreeMap;
+
 use reqwest::Method;
 use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use serde_json::Value;
 use url::Url;
 
 use super::filter::Filter;
-use super::manifest::request::{MethodSpec, RequestSpec};
+use super::manifest::request::{MethodSpec, RequestSpec, Texts};
 use super::manifest::wrong;
 use super::mapping::{exact, value};
 use super::outside::Prepared;
@@ -74,12 +76,16 @@ impl Headers {
 /// A request of a manifest.
 pub(super) struct Call {
     name: String,
+    written: String,
     method: Method,
     path: Template,
     query: Vec<(String, Template)>,
+    /// Does a token stand for everything else that would be asked for?
+    token_alone: bool,
     headers: Headers,
     body: Option<Filter>,
     form: Vec<(String, Template)>,
+    idempotency_key: Option<HeaderName>,
 }
 
 impl Call {
@@ -91,9 +97,10 @@ impl Call {
         if spec.body.is_some() && !spec.form.is_empty() {
             return Err(at.wrong("form:", "a request sends a body or a form; keep one of them"));
         }
-        let pairs = |specs: &std::collections::BTreeMap<String, String>| {
+        let pairs = |specs: &BTreeMap<String, Texts>| {
             specs
                 .iter()
+                .flat_map(|(key, texts)| texts.0.iter().map(move |text| (key, text)))
                 .map(|(key, text)| Ok((key.clone(), at.template(text, known)?)))
                 .collect::<Result<Vec<_>, Error>>()
         };
@@ -104,15 +111,42 @@ impl Call {
             MethodSpec::Patch => Method::PATCH,
             MethodSpec::Delete => Method::DELETE,
         };
+        let key = spec.idempotency_key.as_ref();
+        if key.is_some() && method == Method::GET {
+            return Err(
+                at.wrong("idempotency_key:", "a call that only reads may be made again as it is; leave the key out")
+            );
+        }
+        let key = key.map(|name| {
+            HeaderName::from_bytes(name.as_bytes()).map_err(|_| at.wrong(name, "this is no name of a header"))
+        });
         Ok(Self {
             name: name.to_owned(),
+            written: spec.path.clone(),
             method,
             path: at.template(&spec.path, known)?,
             query: pairs(&spec.query)?,
+            token_alone: false,
             headers: Headers::load(&spec.headers, at, known)?,
             body: spec.body.as_deref().map(|code| at.filter(code, &format!("{name}.body"))).transpose()?,
             form: pairs(&spec.form)?,
+            idempotency_key: key.transpose()?,
         })
+    }
+
+    /// The same, which sends nothing beside a token but how much it asks for.
+    pub(super) fn with_token_alone(self) -> Self {
+        Self { token_alone: true, ..self }
+    }
+
+    /// Its path as the manifest writes it.
+    pub(super) fn written(&self) -> &str {
+        &self.written
+    }
+
+    /// The header under which the vendor does nothing twice.
+    pub(super) fn idempotency_key(&self) -> Option<&HeaderName> {
+        self.idempotency_key.as_ref()
     }
 
     /// The names in its path that have no value: such a call cannot be made.
@@ -145,7 +179,7 @@ impl Call {
             body = Some(self.json(filter, variables)?);
             headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         } else if !self.form.is_empty() {
-            let pairs = self.form.iter().filter_map(|(key, text)| Some((key, text.fill(variables)?)));
+            let pairs = self.form.iter().flat_map(|(key, text)| text.fill_each(variables).map(move |text| (key, text)));
             body = Some(form(pairs));
             headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/x-www-form-urlencoded"));
         }
@@ -156,8 +190,12 @@ impl Call {
         let path = self.path.fill_path(variables).ok_or_else(|| Fault::Filter(format!("{}.path", self.name)))?;
         let whole = format!("{}{path}", base.as_str().trim_end_matches('/'));
         let mut url = Url::parse(&whole).map_err(|_| Fault::Address("what the manifest made of it".into()))?;
+        let alone = self.token_alone && variables.contains_key("token");
         for (key, text) in &self.query {
-            if let Some(text) = text.fill(variables) {
+            if alone && !text.names().any(|name| name == "token" || name == "limit") {
+                continue;
+            }
+            for text in text.fill_each(variables) {
                 url.query_pairs_mut().append_pair(key, &text);
             }
         }

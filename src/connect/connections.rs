@@ -11,7 +11,7 @@ use super::session::Keeper;
 use super::{Fault, FilePlace, Outgoing, Parameters, StreamPlace};
 use crate::store::connections::{self, ConnectionRow};
 use crate::store::{self, Failure, Store};
-use crate::types::{SourceNo, Timestamp};
+use crate::types::{Clock, SourceNo, Timestamp};
 use crate::vault::{Drawer, Row, Strongbox};
 
 /// How far a source was read.
@@ -38,6 +38,27 @@ pub struct Connection {
     /// before it are still to be ended.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub listening: Vec<String>,
+    /// When each parameter was entered, or handed out in its place; microseconds. [`Connections`] writes it.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub entered: BTreeMap<String, i64>,
+}
+
+impl Connection {
+    /// One that is not kept yet.
+    #[must_use]
+    pub const fn new(parameters: Parameters, outgoing: Outgoing) -> Self {
+        Self { parameters, outgoing, listening: Vec::new(), entered: BTreeMap::new() }
+    }
+
+    /// Notes when what is another than `before` was entered.
+    fn note(&mut self, before: &Self, now: Timestamp) {
+        let same = |name: &String, value: &String| before.parameters.get(name) == Some(value);
+        let entered = self.parameters.iter().filter_map(|(name, value)| {
+            let at = if same(name, value) { before.entered.get(name).copied() } else { Some(now.micros()) };
+            Some((name.clone(), at?))
+        });
+        self.entered = entered.collect();
+    }
 }
 
 /// All connections.
@@ -85,9 +106,12 @@ impl Connections {
         every_seconds: i32,
         now: Timestamp,
     ) -> Result<(), Unkept> {
+        let mut connection = connection.clone();
+        let nothing = Connection::new(Parameters::new(), Outgoing::default());
+        connection.note(&self.of(source).await?.unwrap_or(nothing), now);
         let row = ConnectionRow {
             source_no: source,
-            sealed: self.seal(Drawer::Credentials, source, connection)?,
+            sealed: self.seal(Drawer::Credentials, source, &connection)?,
             places: Vec::new(),
             every_seconds,
             next_at: if every_seconds > 0 { now } else { Timestamp::UNSET },
@@ -126,7 +150,7 @@ impl Connections {
     ) -> Result<(), Unkept> {
         let own = self.clone();
         let work = move |write: &mut store::Write<'_>| {
-            own.change(write, source, &change)?;
+            own.change(write, source, now, &change)?;
             Ok(connections::rest(write, source, now)?)
         };
         self.store.write(work).await
@@ -137,11 +161,14 @@ impl Connections {
         &self,
         write: &mut store::Write<'_>,
         source: SourceNo,
+        now: Timestamp,
         change: impl Fn(&mut Connection),
     ) -> Result<(), Unkept> {
         let row = connections::find(write.records(), source)?.ok_or(Unkept::Unreadable)?;
         let mut connection: Connection = self.open(Drawer::Credentials, source, &row.sealed)?;
+        let before = connection.clone();
         change(&mut connection);
+        connection.note(&before, now);
         let sealed = self.seal(Drawer::Credentials, source, &connection)?;
         Ok(connections::reseal(write, source, &sealed)?)
     }
@@ -193,8 +220,8 @@ impl Connections {
 
     /// Keeps refresh tokens of a source that its vendor hands out anew.
     #[must_use]
-    pub fn keeper(&self, source: SourceNo) -> Arc<dyn Keeper> {
-        Arc::new(Keep { connections: self.clone(), source })
+    pub fn keeper(&self, source: SourceNo, clock: Arc<dyn Clock>) -> Arc<dyn Keeper> {
+        Arc::new(Keep { connections: self.clone(), source, clock })
     }
 
     fn seal(&self, drawer: Drawer, source: SourceNo, value: &impl Serialize) -> Result<Vec<u8>, Unkept> {
@@ -211,15 +238,16 @@ impl Connections {
 struct Keep {
     connections: Connections,
     source: SourceNo,
+    clock: Arc<dyn Clock>,
 }
 
 impl Keeper for Keep {
     fn keep(&self, parameter: &str, value: &str) -> BoxFuture<'_, Result<(), Fault>> {
         let (parameter, value) = (parameter.to_owned(), Zeroizing::new(value.to_owned()));
-        let (connections, source) = (self.connections.clone(), self.source);
+        let (connections, source, now) = (self.connections.clone(), self.source, self.clock.now());
         Box::pin(async move {
             let kept = self.connections.store.write(move |write| {
-                connections.change(write, source, |connection| {
+                connections.change(write, source, now, |connection| {
                     connection.parameters.insert(parameter.clone(), value.as_str().to_owned());
                 })
             });

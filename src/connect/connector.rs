@@ -276,7 +276,11 @@ fn linked<S, T>(
 
 /// What a stream lists, no other one makes: of a record of that one nobody could say that it is gone.
 fn one_makes_what_it_lists(streams: &[Stream], at: At<'_>) -> Result<(), Error> {
-    for (stream, kind) in streams.iter().filter_map(|stream| Some((stream, stream.pull()?.lists()?))) {
+    let lists = |stream: &Stream| {
+        let pull = stream.pull()?;
+        pull.lists().map(|kind| (kind, "lists")).or_else(|| Some((pull.ids()?.kind(), "of")))
+    };
+    for (stream, (kind, key)) in streams.iter().filter_map(|stream| Some((stream, lists(stream)?))) {
         let also = streams.iter().find(|other| other.name() != stream.name() && other.may_make(kind));
         if let Some(other) = also {
             let message = format!(
@@ -284,7 +288,7 @@ fn one_makes_what_it_lists(streams: &[Stream], at: At<'_>) -> Result<(), Error> 
                 stream.name(),
                 other.name()
             );
-            return Err(at.wrong(&format!("lists: {kind}"), message));
+            return Err(at.wrong(&format!("{key}: {kind}"), message));
         }
     }
     Ok(())

@@ -88,6 +88,9 @@ pub enum Reason {
     /// A text is not UTF-8, or a number cannot be written as JSON.
     #[error("a value cannot be written as JSON")]
     NotJson,
+    /// A row of a file has another form than the manifest says.
+    #[error("a row of the file cannot be read; is it written as the manifest says?")]
+    Row,
     /// The vendor listed it, and says now that it does not exist.
     #[error("the vendor lists it, and knows nothing of it when it is asked for it")]
     Gone,

@@ -97,8 +97,14 @@ pub enum Fault {
     )]
     Machine,
     /// The vendor took a job in and did not carry it out.
-    #[error("the vendor took the people in and did not say that it carried it out; they are told again")]
+    #[error("the vendor took it in and did not say that it carried it out; it is asked again")]
     Job,
+    /// The vendor did not make the report, or not in time.
+    #[error("the vendor did not make the report it was asked for; the next sync asks for another one")]
+    Report,
+    /// What the merchant brought back from the vendor is no code.
+    #[error("{0}")]
+    NoCode(&'static str),
     /// What must be kept could not be.
     #[error("the new refresh token could not be kept")]
     Keep,
@@ -136,6 +142,8 @@ impl Fault {
             Self::Folder(_) => "folder_unusable",
             Self::Machine => "machine",
             Self::Job => "job_failed",
+            Self::Report => "report_failed",
+            Self::NoCode(_) => "no_code",
             Self::Keep => "not_kept",
         }
     }
@@ -143,7 +151,7 @@ impl Fault {
     /// Is it a refusal of what was asked for, that will be the same tomorrow?
     pub(super) const fn lasts(&self) -> bool {
         match self {
-            Self::NotFound(_) => true,
+            Self::NotFound(_) | Self::Report => true,
             Self::Vendor { status, .. } => *status >= 400 && *status < 500 && !self.passes(),
             _ => false,
         }

@@ -48,6 +48,7 @@ const PARAMETERS: [Parameter<'static>; 4] = [
         secret: false,
         example: Some("/srv/drop/till"),
         optional: false,
+        ends_after_days: None,
     },
     Parameter {
         name: "after",
@@ -55,6 +56,7 @@ const PARAMETERS: [Parameter<'static>; 4] = [
         secret: false,
         example: Some("remove"),
         optional: false,
+        ends_after_days: None,
     },
     Parameter {
         name: "mapping",
@@ -62,6 +64,7 @@ const PARAMETERS: [Parameter<'static>; 4] = [
         secret: false,
         example: Some("columns.yaml"),
         optional: true,
+        ends_after_days: None,
     },
     Parameter {
         name: "settle_seconds",
@@ -69,6 +72,7 @@ const PARAMETERS: [Parameter<'static>; 4] = [
         secret: false,
         example: None,
         optional: true,
+        ends_after_days: None,
     },
 ];
 

@@ -21,6 +21,9 @@ pub struct Counts {
     /// Which values records were taken in without, because they cannot be, in words without values, and how many.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub left_out: BTreeMap<String, u64>,
+    /// What somebody is to do before long so that the source can be read further, in words: a credential ends.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notices: Vec<String>,
 }
 
 /// What was read of one stream.

@@ -4,16 +4,17 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use reqwest::header::HeaderName;
+use ring::digest::{SHA256, digest};
 use serde_json::Value;
 use url::Url;
 
+use super::auth::Auth;
 use super::call::{At, Call, Headers};
 use super::filter::Filter;
 use super::guard::HostRule;
-use super::manifest::link::{
-    AuthSpec, LimitSpec, LinkSpec, ParameterKind, ParameterSpec, ProofSpec, ThrottleSpec, TokenForm, UsageSpec,
-};
+use super::manifest::link::{LinkSpec, ParameterKind, ParameterSpec, ThrottleSpec, UsageSpec};
 use super::mapping::{exact, value};
+use super::pace::Limit;
 use super::template::{Template, Variables};
 use super::{Error, Fault};
 
@@ -29,8 +30,9 @@ pub struct Link {
     hosts: Vec<String>,
     pub(super) auth: Auth,
     pub(super) headers: Headers,
-    pub(super) limits: Vec<LimitSpec>,
+    pub(super) limits: Vec<Limit>,
     pub(super) at_once: u8,
+    limits_of: Option<Template>,
     pub(super) throttle: Throttle,
     pub(super) usage: Option<Usage>,
     pub(super) refused: Option<Filter>,
@@ -56,22 +58,8 @@ pub struct Parameter<'a> {
     pub example: Option<&'a str>,
     /// May it be left out?
     pub optional: bool,
-}
-
-/// How a call proves who it comes from.
-pub(super) struct Auth {
-    pub(super) basic: Option<(Template, Template)>,
-    pub(super) headers: Headers,
-    pub(super) query: Vec<(String, Template)>,
-    pub(super) proof: Option<Proof>,
-    pub(super) token: Option<TokenCall>,
-}
-
-/// A parameter of the query that proves a second secret.
-pub(super) struct Proof {
-    pub(super) parameter: String,
-    pub(super) secret: Template,
-    pub(super) over: Template,
+    /// Days after which the vendor lets it end.
+    pub ends_after_days: Option<u16>,
 }
 
 /// How the vendor says how much of what it allows is used.
@@ -80,18 +68,6 @@ pub(super) struct Usage {
     pub(super) percent: Filter,
     pub(super) wait_minutes: Option<Filter>,
     pub(super) slow_from: f64,
-}
-
-/// How a token is had.
-pub(super) struct TokenCall {
-    pub(super) url: Template,
-    pub(super) basic: Option<(Template, Template)>,
-    pub(super) fields: Vec<(String, Template)>,
-    pub(super) form: TokenForm,
-    pub(super) header: HeaderName,
-    pub(super) prefix: String,
-    /// The parameter that holds the refresh token.
-    pub(super) refresh: Option<String>,
 }
 
 /// How the vendor says "too many calls".
@@ -127,9 +103,6 @@ impl Link {
                 _ => {}
             }
         }
-        if let Some(limit) = spec.limits.iter().find(|limit| !(limit.calls > 0.0 && limit.seconds > 0.0)) {
-            return Err(at.wrong("limits:", format!("{} calls in {} seconds is no window", limit.calls, limit.seconds)));
-        }
         if spec.at_once == 0 {
             return Err(at.wrong("at_once:", "one call at once is the least"));
         }
@@ -142,8 +115,9 @@ impl Link {
             hosts: spec.hosts,
             auth: Auth::load(spec.auth, &spec.parameters, at, &names)?,
             headers: Headers::load(&spec.headers, at, &names)?,
-            limits: spec.limits,
+            limits: spec.limits.into_iter().map(|limit| Limit::load(limit, at)).collect::<Result<_, Error>>()?,
             at_once: spec.at_once,
+            limits_of: spec.limits_of.map(|text| at.template(&text, &names)).transpose()?,
             throttle: Throttle {
                 status,
                 body: body.map(|code| at.filter(&code, "connection.throttle.body")).transpose()?,
@@ -178,13 +152,20 @@ impl Link {
             title: &spec.title,
             secret: spec.kind == ParameterKind::Secret,
             example: spec.example.as_deref(),
-            optional: spec.optional || spec.default.is_some(),
+            optional: spec.optional || spec.default.is_some() || self.authorised() == Some(name.as_str()),
+            ends_after_days: spec.ends_after_days,
         })
     }
 
     /// What the manifest says of a parameter.
     pub(super) fn parameter(&self, name: &str) -> Option<&ParameterSpec> {
         self.parameters.get(name)
+    }
+
+    /// The parameter the vendor fills by itself, once the merchant allowed it at an address of the vendor's.
+    #[must_use]
+    pub fn authorised(&self) -> Option<&str> {
+        self.auth.code.as_ref().and(self.auth.refresh())
     }
 
     /// The names placeholders may use in every request.
@@ -197,6 +178,11 @@ impl Link {
     /// # Errors
     /// If one is missing, unknown or not of its kind.
     pub(super) fn variables(&self, given: &Parameters) -> Result<Variables, Fault> {
+        self.variables_but(given, None)
+    }
+
+    /// The same, although `missing` is not there yet.
+    pub(super) fn variables_but(&self, given: &Parameters, missing: Option<&str>) -> Result<Variables, Fault> {
         let fault = |name: &str, wrong| Err(Fault::Parameter { name: name.to_owned(), wrong });
         if let Some(name) = given.keys().find(|name| !self.parameters.contains_key(*name)) {
             return fault(name, "is none of this connector");
@@ -206,7 +192,7 @@ impl Link {
             let value =
                 given.get(name).or(spec.default.as_ref()).map(|value| value.trim()).filter(|value| !value.is_empty());
             let value = match (value, spec.kind) {
-                (None, _) if spec.optional => continue,
+                (None, _) if spec.optional || missing == Some(name.as_str()) => continue,
                 (None, _) => return fault(name, "is missing"),
                 (Some(value), ParameterKind::Url) => match Url::parse(value) {
                     Ok(url) if url.has_host() && url.query().is_none() && url.fragment().is_none() => {
@@ -240,6 +226,12 @@ impl Link {
         Ok(variables)
     }
 
+    /// What sources that share their limits have in common: a digest, because it may be a credential. None if each has its own.
+    pub(super) fn limited_with(&self, given: &Parameters) -> Option<[u8; 32]> {
+        let text = self.limits_of.as_ref()?.fill(&self.variables_but(given, self.authorised()).ok()?)?;
+        digest(&SHA256, text.as_bytes()).as_ref().try_into().ok()
+    }
+
     /// Where every path starts.
     pub(super) fn base(&self, variables: &Variables) -> Result<Url, Fault> {
         let wrong = || Fault::Address("what the parameters make of it".to_owned());
@@ -266,15 +258,20 @@ impl Link {
 }
 
 /// Words of requests, which no parameter may be called.
-pub(super) const WORDS: &[&str] =
-    &["page", "offset", "limit", "token", "since", "until", "id", "email", "phone", "customer_number", "account"];
-
-impl Proof {
-    fn load(spec: ProofSpec, at: At<'_>, names: &[&str]) -> Result<Self, Error> {
-        let (secret, over) = (at.template(&spec.secret, names)?, at.template(&spec.over, names)?);
-        Ok(Self { parameter: spec.parameter, secret, over })
-    }
-}
+pub(super) const WORDS: &[&str] = &[
+    "page",
+    "offset",
+    "limit",
+    "token",
+    "since",
+    "until",
+    "report",
+    "id",
+    "email",
+    "phone",
+    "customer_number",
+    "account",
+];
 
 impl Usage {
     fn load(spec: UsageSpec, at: At<'_>) -> Result<Self, Error> {
@@ -290,68 +287,6 @@ impl Usage {
             percent: at.filter(&spec.percent, "connection.usage.percent")?,
             wait_minutes: wait.transpose()?,
             slow_from: f64::from(spec.slow_from),
-        })
-    }
-}
-
-impl Auth {
-    fn load(
-        spec: AuthSpec,
-        parameters: &BTreeMap<String, ParameterSpec>,
-        at: At<'_>,
-        names: &[&str],
-    ) -> Result<Self, Error> {
-        let template = |text: &str| at.template(text, names);
-        if spec.oauth2_client_credentials.is_some() && spec.oauth2_refresh.is_some() {
-            return Err(at.wrong("oauth2_refresh:", "one token is enough; keep one of the two"));
-        }
-        let basic = spec.basic.map(|basic| Ok::<_, Error>((template(&basic.user)?, template(&basic.password)?)));
-        let header = |name: &str| {
-            HeaderName::from_bytes(name.as_bytes()).map_err(|_| at.wrong(name, "this is no name of a header"))
-        };
-        let mut token = None;
-        if let Some(spec) = spec.oauth2_client_credentials {
-            let (id, secret) = (template(&spec.client_id)?, template(&spec.client_secret)?);
-            let mut fields = vec![("grant_type".to_owned(), template("client_credentials")?)];
-            let mut basic = None;
-            if spec.basic {
-                basic = Some((id, secret));
-            } else {
-                fields.extend([("client_id".to_owned(), id), ("client_secret".to_owned(), secret)]);
-            }
-            if let Some(scope) = &spec.scope {
-                fields.push(("scope".to_owned(), template(scope)?));
-            }
-            for (name, text) in &spec.fields {
-                fields.push((name.clone(), template(text)?));
-            }
-            let (url, header) = (template(&spec.token_url)?, header(&spec.header)?);
-            token = Some(TokenCall { url, basic, fields, form: spec.form, header, prefix: spec.prefix, refresh: None });
-        }
-        if let Some(spec) = spec.oauth2_refresh {
-            if !parameters.contains_key(&spec.refresh_token) {
-                let message =
-                    format!("`{}` is no parameter; name the one that holds the refresh token", spec.refresh_token);
-                return Err(at.wrong("refresh_token:", message));
-            }
-            let mut fields = vec![
-                ("grant_type".to_owned(), template("refresh_token")?),
-                ("client_id".to_owned(), template(&spec.client_id)?),
-                ("refresh_token".to_owned(), template(&format!("{{{}}}", spec.refresh_token))?),
-            ];
-            if let Some(secret) = &spec.client_secret {
-                fields.push(("client_secret".to_owned(), template(secret)?));
-            }
-            let (url, header, refresh) = (template(&spec.token_url)?, header(&spec.header)?, Some(spec.refresh_token));
-            token = Some(TokenCall { url, basic: None, fields, form: spec.form, header, prefix: spec.prefix, refresh });
-        }
-        let query = spec.query.iter().map(|(key, text)| Ok((key.clone(), template(text)?)));
-        Ok(Self {
-            basic: basic.transpose()?,
-            headers: Headers::load(&spec.headers, at, names)?,
-            query: query.collect::<Result<_, Error>>()?,
-            proof: spec.proof.map(|proof| Proof::load(proof, at, names)).transpose()?,
-            token,
         })
     }
 }

@@ -3,14 +3,21 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use futures_util::StreamExt as _;
+use futures_util::stream::BoxStream;
 use reqwest::header::{HeaderMap, LOCATION};
-use reqwest::{Client, Method, StatusCode, redirect};
+use reqwest::{Client, Method, Response, StatusCode, redirect};
 use url::Url;
 
 use super::Fault;
 use super::guard::{Directory, Guard, Private};
 
+/// A file that comes in.
+pub(super) type Pieces = BoxStream<'static, Result<Bytes, Fault>>;
+
+/// The longest a file takes to come in.
+const LONGEST_FILE: Duration = Duration::from_secs(6 * 3_600);
 /// Redirects followed for one call.
 const HOPS: usize = 3;
 
@@ -51,6 +58,8 @@ impl Outside {
             .no_proxy()
             .dns_resolver(Directory(Arc::clone(&guard)))
             .timeout(timeout)
+            // A file may take longer, as long as something comes.
+            .read_timeout(timeout)
             .connect_timeout(Duration::from_secs(10).min(timeout))
             .pool_idle_timeout(Duration::from_secs(30))
             .build()
@@ -58,17 +67,44 @@ impl Outside {
         Ok(Self { client, guard, most: most_mib })
     }
 
-    /// Makes a call. A redirect within the host is followed, if it may be repeated as it is; every hop is checked anew.
+    /// Makes a call and reads its reply.
     pub(super) async fn send(&self, prepared: &Prepared) -> Result<Reply, Fault> {
+        let (reply, host) = self.follow(prepared, None).await?;
+        let (status, headers) = (reply.status(), reply.headers().clone());
+        let most = usize::try_from(self.most).unwrap_or(usize::MAX).saturating_mul(1 << 20);
+        let mut body = Vec::new();
+        let mut pieces = pieces(reply, host);
+        while let Some(piece) = pieces.next().await {
+            let piece = piece?;
+            if body.len() + piece.len() > most {
+                return Err(Fault::TooLarge(self.most));
+            }
+            body.extend_from_slice(&piece);
+        }
+        Ok(Reply { status, headers, body })
+    }
+
+    /// Opens a file. However long it is, it comes in pieces, as fast as they are taken.
+    pub(super) async fn open(&self, prepared: &Prepared) -> Result<Pieces, Fault> {
+        let (reply, host) = self.follow(prepared, Some(LONGEST_FILE)).await?;
+        match reply.status() {
+            status if status.is_success() => Ok(pieces(reply, host)),
+            StatusCode::NOT_FOUND => Err(Fault::NotFound(None)),
+            StatusCode::TOO_MANY_REQUESTS => Err(Fault::Throttled),
+            status => Err(Fault::Vendor { status: status.as_u16(), code: None }),
+        }
+    }
+
+    /// Makes a call. A redirect within the host is followed, if it may be repeated as it is; every hop is checked anew.
+    async fn follow(&self, prepared: &Prepared, time: Option<Duration>) -> Result<(Response, String), Fault> {
         let mut url = prepared.url.clone();
         for _ in 0..=HOPS {
-            let reply = self.once(prepared, &url).await?;
-            if !reply.status.is_redirection() || reply.status == StatusCode::NOT_MODIFIED {
-                return Ok(reply);
+            let (reply, host) = self.once(prepared, &url, time).await?;
+            if !reply.status().is_redirection() || reply.status() == StatusCode::NOT_MODIFIED {
+                return Ok((reply, host));
             }
-            let host = url.host_str().unwrap_or_default().to_owned();
-            let keeps = prepared.method == Method::GET || matches!(reply.status.as_u16(), 307 | 308);
-            let next = reply.headers.get(LOCATION).and_then(|to| to.to_str().ok()).and_then(|to| url.join(to).ok());
+            let keeps = prepared.method == Method::GET || matches!(reply.status().as_u16(), 307 | 308);
+            let next = reply.headers().get(LOCATION).and_then(|to| to.to_str().ok()).and_then(|to| url.join(to).ok());
             // Never to another host, and never back to plain HTTP: the call carries credentials.
             let next = next.filter(|next| {
                 keeps
@@ -80,29 +116,27 @@ impl Outside {
         Err(Fault::Moved(url.host_str().unwrap_or_default().to_owned()))
     }
 
-    async fn once(&self, prepared: &Prepared, url: &Url) -> Result<Reply, Fault> {
+    async fn once(&self, prepared: &Prepared, url: &Url, time: Option<Duration>) -> Result<(Response, String), Fault> {
         let url = self.guard.route(url)?;
         let host = url.host_str().unwrap_or_default().to_owned();
         let mut request = self.client.request(prepared.method.clone(), url).headers(prepared.headers.clone());
         if let Some(body) = &prepared.body {
             request = request.body(body.clone());
         }
-        let reply = request.send().await.map_err(|error| fault(&error, &host))?;
-        let (status, headers) = (reply.status(), reply.headers().clone());
-        let most = usize::try_from(self.most).unwrap_or(usize::MAX).saturating_mul(1 << 20);
-        let mut body = Vec::new();
-        let mut pieces = reply.bytes_stream();
-        while let Some(piece) = pieces.next().await {
-            // Cut off in the middle: the same call may succeed.
-            let piece = piece
-                .map_err(|error| if error.is_timeout() { Fault::Timeout(host.clone()) } else { Fault::Unreadable })?;
-            if body.len() + piece.len() > most {
-                return Err(Fault::TooLarge(self.most));
-            }
-            body.extend_from_slice(&piece);
+        if let Some(time) = time {
+            request = request.timeout(time);
         }
-        Ok(Reply { status, headers, body })
+        let reply = request.send().await.map_err(|error| fault(&error, &host))?;
+        Ok((reply, host))
     }
+}
+
+/// What a reply holds, as it comes.
+fn pieces(reply: Response, host: String) -> Pieces {
+    // Cut off in the middle: the same call may succeed.
+    let cut =
+        move |error: reqwest::Error| if error.is_timeout() { Fault::Timeout(host.clone()) } else { Fault::Unreadable };
+    reply.bytes_stream().map(move |piece| piece.map_err(&cut)).boxed()
 }
 
 /// The error's own text may quote the address with what stands in its query; only its kind is told.

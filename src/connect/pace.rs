@@ -1,14 +1,18 @@
 //! How fast a vendor may be called, and how long to wait after it failed.
 
-use std::collections::{HashMap, VecDeque};
+mod window;
+
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
+use reqwest::header::HeaderMap;
 use tokio::sync::Semaphore;
+pub(super) use window::Limit;
+use window::Windows;
 
-use super::link::Link;
-use super::manifest::link::LimitSpec;
+use super::link::{Link, Parameters};
 use crate::types::{Entropy, SourceNo, Timestamp};
 
 /// Waits. An argument, so that tests own the time.
@@ -31,14 +35,22 @@ impl Pause for Timer {
 #[derive(Clone, Default)]
 pub struct Paces(Arc<Mutex<Lanes>>);
 
-/// By source and the name of its connector.
-type Lanes = HashMap<(SourceNo, String), Arc<Lane>>;
+/// By the name of the connector, and the source or what several have in common.
+type Lanes = HashMap<(String, Whose), Arc<Lane>>;
+
+/// Whose windows they are.
+#[derive(PartialEq, Eq, Hash)]
+enum Whose {
+    Source(SourceNo),
+    Several([u8; 32]),
+}
 
 impl Paces {
-    /// That of a source with this connector.
-    pub(super) fn of(&self, source: SourceNo, connector: &str, link: &Link) -> Arc<Lane> {
+    /// That of a source with this connector, where these parameters were entered.
+    pub(super) fn of(&self, source: SourceNo, connector: &str, link: &Link, entered: &Parameters) -> Arc<Lane> {
+        let whose = link.limited_with(entered).map_or(Whose::Source(source), Whose::Several);
         let mut lanes = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        lanes.entry((source, connector.to_owned())).or_insert_with(|| Arc::new(Lane::new(link))).clone()
+        lanes.entry((connector.to_owned(), whose)).or_insert_with(|| Arc::new(Lane::new(link))).clone()
     }
 }
 
@@ -54,9 +66,16 @@ impl Lane {
         Self { pace: Mutex::new(Pace::new(&link.limits)), free: Semaphore::new(link.at_once.into()) }
     }
 
-    /// Takes one call out of every window if all have one; else says how long to wait.
-    pub(super) fn take(&self, now: Timestamp) -> Option<Duration> {
-        self.pace.lock().unwrap_or_else(PoisonError::into_inner).take(now)
+    /// Takes one call out of every window if all have one; else says how long to wait. `path` is that of the call as the manifest
+    /// writes it.
+    pub(super) fn take(&self, path: &str, now: Timestamp) -> Option<Duration> {
+        self.pace.lock().unwrap_or_else(PoisonError::into_inner).take(path, now)
+    }
+
+    /// What the reply to such a call tells of the windows.
+    pub(super) fn hear(&self, path: &str, headers: &HeaderMap, now: Timestamp) {
+        let mut pace = self.pace.lock().unwrap_or_else(PoisonError::into_inner);
+        pace.windows.iter_mut().for_each(|windows| windows.hear(path, headers, now));
     }
 
     /// Makes no call for so long.
@@ -68,38 +87,14 @@ impl Lane {
 /// The vendor's windows; all hold at once.
 #[derive(Debug)]
 pub(super) struct Pace {
-    windows: Vec<Window>,
+    windows: Vec<Windows>,
     /// Nothing is called before.
     held: Timestamp,
 }
 
-#[derive(Debug)]
-enum Window {
-    /// At most so many calls in any stretch of so many microseconds; the calls of the last one.
-    Sliding { most: usize, micros: i64, made: VecDeque<Timestamp> },
-    /// A bucket that fills evenly and holds what may be used at once after a rest.
-    Bucket { size: f64, gain: f64, level: f64, seen: Option<Timestamp> },
-}
-
 impl Pace {
-    pub(super) fn new(limits: &[LimitSpec]) -> Self {
-        #[expect(
-            clippy::cast_possible_truncation,
-            clippy::cast_sign_loss,
-            reason = "a limit is a small number above zero"
-        )]
-        let windows = limits.iter().map(|limit| match limit.burst {
-            None => Window::Sliding {
-                most: (limit.calls as usize).max(1),
-                micros: (limit.seconds * 1e6) as i64,
-                made: VecDeque::new(),
-            },
-            Some(burst) => {
-                let size = burst.max(1.0);
-                Window::Bucket { size, gain: limit.calls / limit.seconds, level: size, seen: None }
-            }
-        });
-        Self { windows: windows.collect(), held: Timestamp::UNSET }
+    pub(super) fn new(limits: &[Limit]) -> Self {
+        Self { windows: limits.iter().map(Windows::of).collect(), held: Timestamp::UNSET }
     }
 
     /// Makes no call for so long, because the vendor said how much of what it allows is used.
@@ -108,46 +103,16 @@ impl Pace {
         self.held = self.held.max(until);
     }
 
-    /// Takes one call out of every window if all have one; else says how long to wait.
-    pub(super) fn take(&mut self, now: Timestamp) -> Option<Duration> {
+    /// Takes one call with this path out of every window if all have one; else says how long to wait.
+    pub(super) fn take(&mut self, path: &str, now: Timestamp) -> Option<Duration> {
         let held = Duration::from_micros(u64::try_from(self.held.micros().saturating_sub(now.micros())).unwrap_or(0));
-        let wait = self.windows.iter_mut().map(|window| window.wait(now)).fold(held, Duration::max);
+        let wait = self.windows.iter_mut().map(|windows| windows.wait(path, now)).fold(held, Duration::max);
         if !wait.is_zero() {
             // A little more, so that a rounded clock does not ask twice.
             return Some(wait + Duration::from_millis(1));
         }
-        for window in &mut self.windows {
-            match window {
-                Window::Sliding { made, .. } => made.push_back(now),
-                Window::Bucket { level, .. } => *level -= 1.0,
-            }
-        }
+        self.windows.iter_mut().for_each(|windows| windows.take(path, now));
         None
-    }
-}
-
-impl Window {
-    /// How long until it has a call to give.
-    fn wait(&mut self, now: Timestamp) -> Duration {
-        match self {
-            Self::Sliding { most, micros, made } => {
-                while made.front().is_some_and(|first| first.plus(*micros) <= now) {
-                    made.pop_front();
-                }
-                let first = made.front().filter(|_| made.len() >= *most);
-                let wait = first.map_or(0, |first| first.plus(*micros).micros() - now.micros());
-                Duration::from_micros(u64::try_from(wait).unwrap_or(0))
-            }
-            Self::Bucket { size, gain, level, seen } => {
-                #[expect(clippy::cast_precision_loss, reason = "a rate is no more exact than that")]
-                if let Some(seen) = seen {
-                    let seconds = (now.micros() - seen.micros()).max(0) as f64 / Timestamp::SECOND as f64;
-                    *level = (*level + seconds * *gain).min(*size);
-                }
-                *seen = Some(now);
-                Duration::from_secs_f64((1.0 - *level).max(0.0) / *gain)
-            }
-        }
     }
 }
 
@@ -181,32 +146,58 @@ pub(super) fn http_date(value: &str) -> Option<Timestamp> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::connect::call::At;
+    use crate::connect::manifest::link::LimitSpec;
 
     const fn at(millis: i64) -> Timestamp {
         Timestamp::from_micros(1_000_000_000_000_000 + millis * 1_000)
     }
 
-    fn limit(calls: f64, seconds: f64, burst: Option<f64>) -> LimitSpec {
-        LimitSpec { calls, seconds, burst }
+    fn pace(limits: &str) -> Pace {
+        let specs: Vec<LimitSpec> = yaml_serde::from_str(limits).unwrap();
+        let limits = specs.into_iter().map(|spec| Limit::load(spec, At { file: "x.yaml", text: limits }).unwrap());
+        Pace::new(&limits.collect::<Vec<_>>())
     }
 
     #[test]
     fn all_windows_hold_at_once() {
-        let mut pace = Pace::new(&[limit(2.0, 1.0, None), limit(3.0, 60.0, None)]);
-        assert_eq!((pace.take(at(0)), pace.take(at(0))), (None, None));
-        let wait = pace.take(at(0)).unwrap();
+        let mut pace = pace("[{calls: 2, seconds: 1}, {calls: 3, seconds: 60}]");
+        assert_eq!((pace.take("", at(0)), pace.take("", at(0))), (None, None));
+        let wait = pace.take("", at(0)).unwrap();
         assert!(wait >= Duration::from_secs(1) && wait < Duration::from_millis(1010), "{wait:?}");
-        assert!(pace.take(at(999)).is_some());
-        assert_eq!(pace.take(at(1000)), None);
-        assert!(pace.take(at(1001)).unwrap() > Duration::from_secs(58), "the second window is used up");
-        assert_eq!(pace.take(at(60_000)), None);
+        assert!(pace.take("", at(999)).is_some());
+        assert_eq!(pace.take("", at(1000)), None);
+        assert!(pace.take("", at(1001)).unwrap() > Duration::from_secs(58), "the second window is used up");
+        assert_eq!(pace.take("", at(60_000)), None);
+    }
+
+    #[test]
+    fn sources_of_one_program_share_its_windows() {
+        let manifest = "name: shop\ntitle: Shop\ndocs: none\nsource_policy: {purposes_allowed: all}\nstreams: {}\nconnection:\n  \
+            guide: none\n  parameters: {program: {title: Program}, user: {title: User}}\n  base_url: https://shop.example\n  \
+            hosts: [shop.example]\n  limits: [{calls: 2, seconds: 1}]\n  limits_of: \"{program}\"\n  test: {request: {path: /}}\n";
+        let directory = tempfile::tempdir().unwrap();
+        std::fs::create_dir(directory.path().join("shop")).unwrap();
+        std::fs::write(directory.path().join("shop/manifest.yaml"), manifest).unwrap();
+        let catalog = crate::connect::Catalog::read(directory.path()).unwrap();
+        let link = catalog.connector("shop").unwrap().link().unwrap();
+        let paces = Paces::default();
+        let lane = |source: i32, program: &str| {
+            let entered =
+                [("program", program), ("user", "x")].map(|(name, value)| (name.to_owned(), value.to_owned()));
+            paces.of(SourceNo(source), "shop", link, &entered.into())
+        };
+        let (one, other) = (lane(1, "a"), lane(2, "a"));
+        assert!(Arc::ptr_eq(&one, &other) && !Arc::ptr_eq(&one, &lane(3, "b")));
+        assert_eq!((one.take("", at(0)), other.take("", at(0))), (None, None));
+        assert!(one.take("", at(0)).is_some());
     }
 
     #[test]
     fn a_slow_vendor_with_a_burst() {
-        let mut pace = Pace::new(&[limit(0.0056, 1.0, Some(20.0))]);
-        assert!((0..20).all(|_| pace.take(at(0)).is_none()));
-        let wait = pace.take(at(0)).unwrap().as_secs();
+        let mut pace = pace("[{calls: 0.0056, seconds: 1, burst: 20}]");
+        assert!((0..20).all(|_| pace.take("", at(0)).is_none()));
+        let wait = pace.take("", at(0)).unwrap().as_secs();
         assert!((178..180).contains(&wait), "{wait}");
     }
 

@@ -3,8 +3,12 @@
 mod changes;
 mod each;
 mod enrich;
+mod ids;
 mod leaf;
 mod paging;
+mod place;
+mod report;
+mod rows;
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -12,11 +16,15 @@ pub(super) use changes::instant;
 use changes::{Incremental, is_news, written};
 use each::Each;
 use enrich::Enrich;
+pub use ids::Ids;
 use jaq_json::Val;
 pub use leaf::Leaf;
 use paging::{Paging, Spot};
+pub use place::Place;
+use place::{Sweep, name_of};
+pub(super) use report::Opened;
+use report::{Report, Turned};
 use reqwest::StatusCode;
-use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::call::{At, Call};
@@ -25,75 +33,8 @@ use super::manifest::pull::PullSpec;
 use super::mapping::value;
 use super::session::{Page, Session};
 use super::template::Variables;
-use super::{Error, Fault, Stream};
+use super::{Error, Fault, MappingError, Reason, Stream};
 use crate::types::{RecordKind, Timestamp};
-
-/// Where a stream stands. It is kept sealed, because a vendor's page tokens may hold anything.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Place {
-    /// Everything that changed before is in; microseconds. None: nothing is in yet.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    since: Option<i64>,
-    /// The reading that goes on.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    sweep: Option<Sweep>,
-    /// When everything was read the last time, where that says who is gone; microseconds.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    whole: Option<i64>,
-}
-
-/// One reading of a stream from its first to its last page.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Sweep {
-    /// What it asks for since.
-    since: Option<i64>,
-    /// What the next reading asks for since.
-    next_since: i64,
-    /// What it asks for until.
-    until: i64,
-    /// What it is read until in the end, where a vendor answers no longer stretch than a window.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    end: Option<i64>,
-    /// The page that comes next.
-    at: Spot,
-    /// Objects read.
-    read: u64,
-    /// Objects there are in all.
-    total: Option<u64>,
-    /// What it is read for one after the other, where the manifest says so; what is done is left out.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    each: Option<Vec<Variables>>,
-    /// Could the rest of an object not be had for a reason that may pass? Then the next reading looks for it again.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    owes: bool,
-    /// Was its last page read by this process? What was kept since an earlier one may not be valid any more.
-    #[serde(skip)]
-    runs: bool,
-}
-
-impl Sweep {
-    /// Goes on with the next of the things it is read for. False if there is none.
-    fn next_thing(&mut self) -> bool {
-        (self.at, self.read, self.total) = (Spot::First, 0, None);
-        self.each.as_mut().is_some_and(|each| each.pop().is_some() && !each.is_empty())
-    }
-}
-
-impl Place {
-    /// The same stream, to be read from its beginning.
-    #[must_use]
-    pub fn anew() -> Self {
-        Self::default()
-    }
-
-    /// Does a reading go on here that was cut short?
-    #[must_use]
-    pub const fn is_midway(&self) -> bool {
-        self.sweep.is_some()
-    }
-}
 
 /// After so long, everything is read once more where that says who is gone; microseconds.
 const WHOLE_EVERY: i64 = 7 * 86_400 * Timestamp::SECOND;
@@ -104,13 +45,20 @@ const OWED_FOR: i64 = 7 * 86_400 * Timestamp::SECOND;
 pub struct Pull {
     name: String,
     each: Option<Each>,
-    call: Call,
+    asks: Asks,
     paging: Option<Paging>,
     incremental: Option<Incremental>,
     enrich: Vec<Enrich>,
     lists: Option<RecordKind>,
+    ids: Option<Box<Ids>>,
     /// Does a request name an end of the time it asks for?
     bounded: bool,
+}
+
+/// What a page is had by.
+enum Asks {
+    Call(Box<Call>),
+    Report(Box<Report>),
 }
 
 /// What came of a call for a page.
@@ -127,9 +75,25 @@ impl Pull {
         known.extend(["page", "offset", "limit", "token", "since", "until"]);
         let each = spec.each.map(|spec| Each::load(spec, &place, link, at)).transpose()?;
         known.extend(each.iter().flat_map(Each::names));
-        let call = Call::load(&spec.request, &format!("{place}.request"), at, &known)?;
-        let paging =
-            spec.paging.map(|paging| Paging::load(paging, &place, &call, &spec.request.body, at)).transpose()?;
+        let (asks, paging, bounded) = match (spec.request, spec.report) {
+            (Some(request), None) => {
+                let call = Call::load(&request, &format!("{place}.request"), at, &known)?;
+                let alone = spec.paging.as_ref().is_some_and(|paging| paging.token_alone);
+                let call = if alone { call.with_token_alone() } else { call };
+                let paging = spec.paging.map(|paging| Paging::load(paging, &place, &call, &request.body, at));
+                let bounded = call.needs().any(|name| name == "until")
+                    || request.body.as_ref().is_some_and(|body| body.contains("until"));
+                (Asks::Call(Box::new(call)), paging.transpose()?, bounded)
+            }
+            (None, Some(_)) if spec.paging.is_some() => {
+                return Err(at.wrong("paging:", "a report is one file, read row by row; leave the pages out"));
+            }
+            (None, Some(report)) => {
+                let bounded = Report::is_bounded(&report);
+                (Asks::Report(Box::new(Report::load(report, &place, link, at, &known)?)), None, bounded)
+            }
+            _ => return Err(at.wrong("pull:", "say with `request` or with `report` what is read, and not with both")),
+        };
         let incremental = spec.incremental.map(|spec| Incremental::load(spec, &place, at)).transpose()?;
         let enrich = spec.enrich.into_iter().map(|spec| Enrich::load(spec, &place, link, at));
         let enrich = enrich.collect::<Result<_, Error>>()?;
@@ -146,14 +110,23 @@ impl Pull {
         if window.is_some_and(|incremental| incremental.start_days.is_none()) {
             return Err(at.wrong("window_days:", "say with `start_days` where the first window begins"));
         }
-        let bounded = call.needs().any(|name| name == "until")
-            || spec.request.body.as_ref().is_some_and(|body| body.contains("until"));
+        if spec.lists.is_some() && spec.ids.is_some() {
+            return Err(at.wrong("ids:", "a reading that lists every one needs no list of ids; leave one of them out"));
+        }
+        let ids = spec.ids.map(|spec| Ids::load(spec, &place, stream, link, at).map(Box::new));
         if window.is_some() && !bounded {
             return Err(
                 at.wrong("window_days:", "the request uses `{until}` nowhere, so every window would be the whole")
             );
         }
-        Ok(Self { name: place, each, call, paging, incremental, enrich, lists: spec.lists, bounded })
+        let (ids, lists) = (ids.transpose()?, spec.lists);
+        Ok(Self { name: place, each, asks, paging, incremental, enrich, lists, ids, bounded })
+    }
+
+    /// The list of ids beside it.
+    #[must_use]
+    pub fn ids(&self) -> Option<&Ids> {
+        self.ids.as_deref()
     }
 
     /// The type of record of which a reading from the beginning lists every one.
@@ -206,28 +179,40 @@ impl Pull {
         let mut sweep = place.sweep.clone().unwrap_or_else(|| self.begin(place.since, now));
         if let (Some(each), None) = (&self.each, &sweep.each) {
             let mut all = each.list(session).await?;
+            sweep.things = all.iter().map(name_of).collect();
+            // Where a window goes on from the one before, nothing begins in between.
+            if let Some(known) = place.known.as_ref().filter(|_| sweep.end.is_none()) {
+                sweep.fresh = sweep.things.iter().filter(|thing| !known.contains(thing)).cloned().collect();
+            }
             // The next one is the last of the list.
             all.reverse();
             sweep.each = Some(all);
         }
-        let mut passed_over = 0;
+        let (mut passed_over, mut of_file) = (0, None);
         let mut answer = loop {
             if sweep.each.as_ref().is_some_and(Vec::is_empty) {
                 // Without an answer there is no time of the vendor's: the next reading asks for what this one asked for.
                 let since = if place.sweep.is_some() { self.since_after(&sweep) } else { place.since };
-                let after = Place { since, sweep: None, whole: place.whole };
-                let (objects, same, left_out) = (Vec::new(), Vec::new(), 0);
-                return Ok(Turn::Page(Box::new(Leaf {
-                    objects,
-                    same,
-                    left_out,
-                    after,
-                    passed_over,
-                    last: true,
-                    total: None,
-                })));
+                let after = Place { since, sweep: None, whole: place.whole, known: sweep.known() };
+                return Ok(Turn::Page(Box::new(Leaf { passed_over, last: true, ..Leaf::nothing(after) })));
             }
             let words = self.words(&sweep);
+            let call = match &self.asks {
+                Asks::Call(call) => call,
+                Asks::Report(report) => match report.go_on(session, &words, &mut sweep.report).await? {
+                    Turned::Rows { page, unreadable, more } => {
+                        of_file = Some((unreadable, more));
+                        break page;
+                    }
+                    Turned::Waits(asked) => {
+                        if let (None, Some(answer)) = (&place.sweep, asked) {
+                            sweep.next_since = self.next_since(&answer, &sweep, now)?;
+                        }
+                        let after = Place { sweep: Some(Sweep { runs: true, ..sweep }), ..place.clone() };
+                        return Ok(Turn::Page(Box::new(Leaf::nothing(after))));
+                    }
+                },
+            };
             let next = if let Spot::Url(url) = &sweep.at { Some(url.as_str()) } else { None };
             let (gone, expired) = (AtomicBool::new(false), AtomicBool::new(false));
             let ends = |status: StatusCode, body: &Value| {
@@ -238,7 +223,7 @@ impl Pull {
                 expired.store(is_expired, Ordering::Relaxed);
                 is_gone || is_expired
             };
-            match session.page_unless(&self.call, &words, next, ends).await? {
+            match session.page_unless(call, &words, next, ends).await? {
                 Some(answer) => break answer,
                 None if expired.load(Ordering::Relaxed) => return Ok(Turn::Expired),
                 None => {
@@ -255,10 +240,17 @@ impl Pull {
             page.insert(Val::from("asked".to_owned()), value(&Value::Object(asked.clone())));
             answer.seen = Val::obj(page);
         }
-        let mut objects: Vec<_> = stream.objects(answer.seen.clone()).collect();
+        let mut objects: Vec<_> = match answer.is_unchanged {
+            true => Vec::new(),
+            false => stream.objects(answer.seen.clone()).collect(),
+        };
         let count = u64::try_from(objects.len()).unwrap_or(u64::MAX);
+        let (unreadable, more) = of_file.unwrap_or((0, false));
+        for _ in 0..unreadable {
+            objects.push(Err(MappingError { object: objects.len(), reason: Reason::Row }));
+        }
         let (mut same, mut left_out) = (Vec::new(), 0);
-        if let Some(since) = sweep.since
+        if let Some(since) = self.since_of(&sweep)
             && let Some(compare) = self.incremental.as_ref().and_then(|incremental| incremental.compare.as_ref())
         {
             let (news, old): (Vec<_>, Vec<_>) = objects.into_iter().partition(|object| {
@@ -274,7 +266,7 @@ impl Pull {
         let total = self.paging.as_ref().and_then(|paging| paging.total(&answer));
         let mut next = match &self.paging {
             Some(paging) => paging.next(&mut sweep, &answer, (count, total), &self.name)?,
-            None => None,
+            None => more.then_some(Spot::First),
         };
         if next.is_none() && sweep.each.is_some() && sweep.next_thing() {
             next = Some(Spot::First);
@@ -289,7 +281,7 @@ impl Pull {
             None => {
                 let is_whole = self.lists.is_some() && sweep.since.is_none();
                 let whole = if is_whole { Some(now.micros()) } else { place.whole };
-                Place { since: self.since_after(&sweep), sweep: None, whole }
+                Place { since: self.since_after(&sweep), sweep: None, whole, known: sweep.known() }
             }
         };
         Ok(Turn::Page(Box::new(Leaf { objects, same, left_out, after, passed_over, last, total })))
@@ -308,20 +300,34 @@ impl Pull {
         let window = self.incremental.as_ref().and_then(|incremental| incremental.window);
         let Some((window, end)) = window.zip(sweep.end).filter(|(_, end)| sweep.until < *end) else { return false };
         (sweep.since, sweep.until) = (Some(sweep.until), end.min(sweep.until.saturating_add(window)));
-        (sweep.at, sweep.read, sweep.total, sweep.each) = (Spot::First, 0, None, None);
+        (sweep.at, sweep.read, sweep.total, sweep.each, sweep.report) = (Spot::First, 0, None, None, None);
         true
     }
 
     fn begin(&self, since: Option<i64>, now: Timestamp) -> Sweep {
         let lag = self.incremental.as_ref().map_or(0, |incremental| incremental.lag);
-        let start = self.incremental.as_ref().and_then(|incremental| incremental.start_days);
-        let start = start.map(|days| now.plus_days(-i64::from(days)).micros());
+        let start = self.beginning(now);
         let until = now.plus(-lag).micros();
         let (since, at) = (since.or(start), Spot::First);
         let window = self.incremental.as_ref().and_then(|incremental| incremental.window);
         let end = window.map(|_| until);
         let until = window.zip(since).map_or(until, |(window, since)| until.min(since.saturating_add(window)));
-        Sweep { since, next_since: until, until, end, at, read: 0, total: None, each: None, owes: false, runs: true }
+        let (read, next_since) = (0, until);
+        Sweep {
+            since,
+            next_since,
+            until,
+            end,
+            at,
+            read,
+            total: None,
+            each: None,
+            things: Vec::new(),
+            fresh: Vec::new(),
+            report: None,
+            owes: false,
+            runs: true,
+        }
     }
 
     /// Whatever changes from now on, by the vendor's clock, is read the next time.
@@ -334,7 +340,7 @@ impl Pull {
     }
 
     fn next_of_vendor(&self, incremental: &Incremental, answer: &Page, now: Timestamp) -> Result<i64, Fault> {
-        if let Some(next) = &incremental.next {
+        if let Some(next) = incremental.next.as_ref().filter(|_| !answer.is_unchanged) {
             let said = next.run(answer.seen.clone()).next().and_then(Result::ok);
             let said = said
                 .as_ref()
@@ -345,6 +351,18 @@ impl Pull {
         // Without the vendor's clock, its could be behind ours.
         let begun = answer.date().unwrap_or_else(|| now.plus(-300 * Timestamp::SECOND));
         Ok(begun.plus(-incremental.overlap.max(incremental.lag)).micros())
+    }
+
+    /// What is asked for since: of something that was not there the last time, from its beginning.
+    fn since_of(&self, sweep: &Sweep) -> Option<i64> {
+        // The same on all its pages.
+        if sweep.is_fresh() { self.beginning(Timestamp::from_micros(sweep.until)) } else { sweep.since }
+    }
+
+    /// Where the first reading begins, if not with everything.
+    fn beginning(&self, now: Timestamp) -> Option<i64> {
+        let days = self.incremental.as_ref().and_then(|incremental| incremental.start_days);
+        days.map(|days| now.plus_days(-i64::from(days)).micros())
     }
 
     fn words(&self, sweep: &Sweep) -> Variables {
@@ -359,7 +377,7 @@ impl Pull {
             paging.words(&sweep.at).for_each(|(name, value)| say(name, value));
         }
         if let Some(incremental) = &self.incremental {
-            if let Some(since) = sweep.since {
+            if let Some(since) = self.since_of(sweep) {
                 say("since", written(since, incremental.format));
             }
             say("until", written(sweep.until, incremental.format));

@@ -9,8 +9,8 @@ use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use futures_util::future::BoxFuture;
 use jaq_json::Val;
-use reqwest::StatusCode;
-use reqwest::header::{ACCEPT, AUTHORIZATION, HeaderMap, HeaderValue};
+use reqwest::header::{ACCEPT, AUTHORIZATION, HeaderMap, HeaderName, HeaderValue, IF_MODIFIED_SINCE};
+use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use token::Token;
 use url::Url;
@@ -20,8 +20,9 @@ use super::call::{Call, header_value};
 use super::guard::{Guard, Outgoing};
 use super::link::{Link, Parameters};
 use super::mapping::{exact, value};
-use super::outside::{Outside, Prepared, Reply};
+use super::outside::{Outside, Pieces, Prepared, Reply};
 use super::pace::{Lane, Pause, back_off, http_date, retry_after};
+use super::pull::Opened;
 use super::signature::hmac_hex;
 use super::template::Variables;
 use super::{Connector, Fault};
@@ -61,6 +62,7 @@ pub struct Session {
     lane: Arc<Lane>,
     surroundings: Surroundings,
     keeper: Option<Arc<dyn Keeper>>,
+    opened: tokio::sync::Mutex<Option<Opened>>,
 }
 
 /// A reply that was read.
@@ -72,6 +74,8 @@ pub(super) struct Answer {
 pub(super) struct Page {
     pub(super) headers: HeaderMap,
     pub(super) seen: Val,
+    /// Nothing changed since the time the call named: it holds nothing.
+    pub(super) is_unchanged: bool,
 }
 
 impl Page {
@@ -107,14 +111,17 @@ impl Session {
         lane: Option<Arc<Lane>>,
     ) -> Result<Self, Fault> {
         let link = connector.link().ok_or_else(|| Fault::FilesOnly(connector.name().to_owned()))?;
-        let variables = link.variables(parameters)?;
+        // Without a source nothing is kept yet: what the vendor is still to give may be missing.
+        let to_come = link.authorised().filter(|_| keeper.is_none());
+        let variables = link.variables_but(parameters, to_come)?;
         let base = link.base(&variables)?;
         let guard = Guard::new(link.hosts(&variables), outgoing)?;
         guard.route(&base)?;
         let outside = Outside::new(guard, link.timeout, link.max_reply_mib)?;
         let lane = lane.unwrap_or_else(|| Arc::new(Lane::new(link)));
         let (variables, token) = (Mutex::new(variables), Mutex::new(None));
-        Ok(Self { connector, base, outside, variables, token, lane, surroundings, keeper })
+        let opened = tokio::sync::Mutex::new(None);
+        Ok(Self { connector, base, outside, variables, token, lane, surroundings, keeper, opened })
     }
 
     /// The connector.
@@ -148,9 +155,9 @@ impl Session {
     /// are kept keeps this one.
     #[must_use]
     pub fn refreshed(&self) -> Option<(String, String)> {
-        let parameter = self.connector.link()?.auth.token.as_ref()?.refresh.as_ref()?;
+        let parameter = self.connector.link()?.auth.refresh()?;
         let value = self.variables().get(parameter)?.as_str()?.to_owned();
-        Some((parameter.clone(), value))
+        Some((parameter.to_owned(), value))
     }
 
     /// Waits.
@@ -168,7 +175,30 @@ impl Session {
         Ok(Answer { json: exact(page.seen).ok_or(Fault::Unreadable)? })
     }
 
-    /// The same for what filters look at; none if `ends` says of a refusing reply that it ends what is asked for.
+    /// The same for what filters look at.
+    pub(super) async fn page(&self, call: &Call, words: &Variables) -> Result<Page, Fault> {
+        self.page_unless(call, words, None, |_, _| false).await?.ok_or(Fault::Expired)
+    }
+
+    /// The file of a report that is open, for whoever reads on in it.
+    pub(super) async fn opened(&self) -> tokio::sync::MutexGuard<'_, Option<Opened>> {
+        self.opened.lock().await
+    }
+
+    /// Opens a file the vendor made. Its address is the key, unless it wants to be asked as every call is.
+    pub(super) async fn file(&self, url: &str, authenticated: bool) -> Result<Pieces, Fault> {
+        let url = self.base.join(url).map_err(|_| Fault::Address("where the vendor says its file is".to_owned()))?;
+        let mut prepared = Prepared { method: Method::GET, url, headers: HeaderMap::new(), body: None };
+        if authenticated {
+            let all = self.variables();
+            self.authenticate(self.link()?, &all, &mut prepared).await.map_err(|setback| setback.fault)?;
+        }
+        prepared.headers.insert(ACCEPT, HeaderValue::from_static("*/*"));
+        let _under_way = self.lane.free.acquire().await.map_err(|_| Fault::Machine)?;
+        self.outside.open(&prepared).await
+    }
+
+    /// The same for a page; none if `ends` says of a refusing reply that it ends what is asked for.
     pub(super) async fn page_unless(
         &self,
         call: &Call,
@@ -177,8 +207,10 @@ impl Session {
         ends: impl Fn(StatusCode, &Value) -> bool,
     ) -> Result<Option<Page>, Fault> {
         let (mut failed, mut renewed) = (0, false);
+        // One for all tries: what was done already is not done again.
+        let key = call.idempotency_key().map(|name| Ok::<_, Fault>((name, self.chance()?))).transpose()?;
         loop {
-            let setback = match self.attempt(call, words, next).await {
+            let setback = match self.attempt(call, words, next, key.as_ref()).await {
                 Ok(page) => return Ok(Some(page)),
                 Err(setback) => setback,
             };
@@ -205,18 +237,33 @@ impl Session {
         }
     }
 
-    async fn attempt(&self, call: &Call, words: &Variables, next: Option<&str>) -> Result<Page, Setback> {
+    async fn attempt(
+        &self,
+        call: &Call,
+        words: &Variables,
+        next: Option<&str>,
+        key: Option<&(&HeaderName, HeaderValue)>,
+    ) -> Result<Page, Setback> {
         let link = self.link()?;
         let mut all = self.variables();
         all.extend(words.iter().map(|(name, value)| (name.clone(), value.clone())));
         let mut prepared = call.prepare(&self.base, &all, next)?;
+        prepared.headers.extend(key.map(|(name, value)| ((*name).clone(), value.clone())));
         self.authenticate(link, &all, &mut prepared).await?;
-        let mut reply = self.send(link, &prepared).await?;
+        let mut reply = self.send(link, call.written(), &prepared).await?;
         let seen = read(std::mem::take(&mut reply.body)).await?;
         if link.throttle.body.as_ref().is_some_and(|throttled| throttled.holds(seen.clone())) {
             return Err(self.throttled(link, &reply));
         }
-        Ok(Page { headers: reply.headers, seen })
+        let is_unchanged = reply.status == StatusCode::NOT_MODIFIED;
+        Ok(Page { headers: reply.headers, seen, is_unchanged })
+    }
+
+    /// A UUID of chance alone (RFC 9562, version 4).
+    fn chance(&self) -> Result<HeaderValue, Fault> {
+        let mut bytes = [0; 16];
+        self.surroundings.entropy.fill(&mut bytes).map_err(|_| Fault::Machine)?;
+        header_value(&uuid::Builder::from_random_bytes(bytes).into_uuid().to_string())
     }
 
     /// A call that the caller finishes and sends with [`Session::once`].
@@ -230,13 +277,13 @@ impl Session {
     pub(super) async fn once(&self, mut prepared: Prepared) -> Result<(), Fault> {
         let link = self.link()?;
         self.authenticate(link, &self.variables(), &mut prepared).await.map_err(|setback| setback.fault)?;
-        self.send(link, &prepared).await.map(|_| ()).map_err(|setback| setback.fault)
+        self.send(link, "", &prepared).await.map(|_| ()).map_err(|setback| setback.fault)
     }
 
-    /// One call; a status that is no success is a setback.
-    async fn send(&self, link: &Link, prepared: &Prepared) -> Result<Reply, Setback> {
+    /// One call, whose path the manifest writes so; a status that is no success is a setback.
+    async fn send(&self, link: &Link, path: &str, prepared: &Prepared) -> Result<Reply, Setback> {
         loop {
-            match self.lane.take(self.now()) {
+            match self.lane.take(path, self.now()) {
                 None => break,
                 Some(wait) if wait > LONGEST_WAIT => return Err(Fault::Throttled.into()),
                 Some(wait) => self.surroundings.pause.pause(wait).await,
@@ -246,10 +293,12 @@ impl Session {
             let _under_way = self.lane.free.acquire().await.map_err(|_| Fault::Machine)?;
             self.outside.send(prepared).await?
         };
+        self.lane.hear(path, &reply.headers, self.now());
         if let Some(rest) = link.usage.as_ref().and_then(|usage| usage.rest(&reply.headers)) {
             self.lane.hold(self.now(), rest);
         }
-        if reply.status.is_success() {
+        let asked_for_changes = prepared.headers.contains_key(IF_MODIFIED_SINCE);
+        if reply.status.is_success() || (reply.status == StatusCode::NOT_MODIFIED && asked_for_changes) {
             return Ok(reply);
         }
         let status = reply.status.as_u16();
@@ -298,7 +347,7 @@ impl Session {
             let proven = hmac_hex(Zeroizing::new(secret).as_bytes(), Zeroizing::new(over).as_bytes());
             prepared.url.query_pairs_mut().append_pair(&proof.parameter, &proven);
         }
-        if let Some(token) = &link.auth.token {
+        if let Some(token) = link.auth.token(all) {
             let value = self.token(link, token).await?;
             let value = Zeroizing::new(format!("{}{}", token.prefix, *value));
             prepared.headers.insert(token.header.clone(), header_value(&value)?);

@@ -58,6 +58,16 @@ impl Template {
         self.fill_with(variables, |value| value)
     }
 
+    /// Once for each value where it is one placeholder that stands for a list; else the text, if every placeholder has a value.
+    pub(super) fn fill_each(&self, variables: &Variables) -> impl Iterator<Item = String> {
+        let list = match self.0.as_slice() {
+            [Piece::Name(name)] => variables.get(name).and_then(Value::as_array),
+            _ => None,
+        };
+        let whole = if list.is_none() { self.fill(variables) } else { None };
+        list.into_iter().flatten().filter_map(text_of).chain(whole)
+    }
+
     /// The same with each value percent-encoded as one segment of a path.
     pub(super) fn fill_path(&self, variables: &Variables) -> Option<String> {
         self.fill_with(variables, |value| segment(&value))
@@ -117,6 +127,20 @@ mod tests {
         assert_eq!(template.fill(&variables(json!({"shop": "a", "page": null}))), None);
         assert_eq!(template.names().collect::<Vec<_>>(), ["shop", "page"]);
         assert_eq!(Template::parse("", &known).unwrap().fill(&Variables::new()).as_deref(), Some(""));
+    }
+
+    #[test]
+    fn a_list_is_as_many_texts() {
+        let filled = |text: &str, value: Value| {
+            let template = Template::parse(text, &["id"]).unwrap();
+            template.fill_each(&variables(json!({"id": value}))).collect::<Vec<_>>()
+        };
+        assert_eq!(filled("{id}", json!(["a", 3, null])), ["a", "3"]);
+        assert_eq!(filled("{id}", json!("a")), ["a"]);
+        assert_eq!(filled("{id}", json!([])), Vec::<String>::new());
+        assert_eq!(filled("{id}", json!(null)), Vec::<String>::new());
+        // Within a text a list says nothing.
+        assert_eq!(filled("x{id}", json!(["a"])), Vec::<String>::new());
     }
 
     #[test]

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use super::{Catalog, Connection, Connections, Error, Fault, Folder, Paces, Session, Surroundings, Unkept};
+use super::{
+    Authorisation, Catalog, Connection, Connections, Error, Fault, Folder, Paces, Session, Surroundings, Unkept,
+};
 use crate::consent::{Rulebook, Source};
 use crate::types::SourceNo;
 
@@ -95,6 +97,15 @@ impl Vendors {
         self.session_with(connector, connection, None)
     }
 
+    /// Begins to ask the vendor for a refresh token, where that is had by opening an address of the vendor's; none where it is not.
+    ///
+    /// # Errors
+    /// If what was entered cannot be used.
+    pub fn authorise(&self, connector: &str, connection: &Connection) -> Result<Option<Authorisation>, NoSession> {
+        let session = self.session_with(connector, connection, None)?;
+        Ok(Authorisation::begin(session, &*self.surroundings.entropy)?)
+    }
+
     fn session_with(
         &self,
         connector: &str,
@@ -103,8 +114,10 @@ impl Vendors {
     ) -> Result<Session, NoSession> {
         let connector = self.catalog.connector(connector).map_err(NoSession::Connector)?.clone();
         let surroundings = self.surroundings.clone();
-        let keeper = source.map(|source| self.connections.keeper(source));
-        let lane = source.zip(connector.link()).map(|(source, link)| self.paces.of(source, connector.name(), link));
+        let keeper = source.map(|source| self.connections.keeper(source, surroundings.clock.clone()));
+        let lane = source
+            .zip(connector.link())
+            .map(|(source, link)| self.paces.of(source, connector.name(), link, &connection.parameters));
         let entered = (&connection.parameters, &connection.outgoing);
         Ok(Session::open(connector, entered, surroundings, keeper, lane)?)
     }

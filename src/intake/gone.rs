@@ -20,6 +20,7 @@ use crate::audit::{Act, Line};
 use crate::consent::Source;
 use crate::store::gone;
 use crate::types::{RecordKind, RecordNo, SourceNo, Timestamp};
+use crate::vault::Personal;
 
 /// Records that are looked at with one read.
 const PAGE: i64 = 1_000;
@@ -77,6 +78,14 @@ impl Intake {
             }
         }
         true
+    }
+
+    /// Notes as listed what a list of ids names: each as a record's `external_id`.
+    pub fn note_ids(&self, ids: Vec<String>, listed: &mut Listed) {
+        for id in ids {
+            let index = self.sealer.record_index(listed.source, listed.kind, &Personal::text(id));
+            listed.names.insert(index.bytes());
+        }
     }
 
     /// Ends what this whole reading of the source and the one before did not list.

@@ -40,8 +40,8 @@ mod table;
 mod take_back;
 mod terms;
 mod train;
-mod unsubscribed;
 mod unmatched;
+mod unsubscribed;
 mod walk;
 mod wire;
 
@@ -61,6 +61,6 @@ pub use separate::{Compared, Out, Papers, Separated};
 pub use statement::{HUB_SOURCE, Named, Recorded, Stated};
 pub use table::MATCHING;
 pub use train::{FIRST_TRAINED, Training};
-pub use unsubscribed::Unsubscription;
 pub use unmatched::Heeded;
+pub use unsubscribed::Unsubscription;
 pub use wire::MAX_BYTES;

@@ -12,6 +12,7 @@
 mod ahead;
 mod demands;
 mod folder;
+mod ids;
 mod streams;
 
 use std::sync::Arc;
@@ -21,7 +22,7 @@ use futures_util::stream::{FuturesUnordered, StreamExt as _};
 
 pub use super::lease::BEAT;
 use super::lease::{Held, LEASE, hold};
-use crate::connect::{Connection, Counts, Fault, NoSession, Places, StreamPlace, Unkept, Vendors};
+use crate::connect::{Connection, Counts, Fault, NoSession, Places, StreamPlace, Unkept, Vendors, endings};
 use crate::consent::Source;
 use crate::intake::{self, Intake, Outcome, Taken};
 use crate::rights::{self, Rights};
@@ -139,6 +140,7 @@ impl Syncs {
     pub async fn run(&self, code: &str, anew: bool, mut progress: impl FnMut(&Counts)) -> Result<Counts, Error> {
         let (source, connection) = self.vendors.connected(code).await?;
         let (mut run, row) = self.begin(source.number, code, anew).await?;
+        run.counts.notices = self.endings(&source, &connection, &row);
         let (number, owner) = (source.number, run.owner.clone());
         let work = self.work(&mut run, &source, &connection, &mut progress);
         let renew = async |until| self.say_so(number, &owner, until).await;
@@ -149,6 +151,13 @@ impl Syncs {
         };
         self.end(&mut run, &row, &outcome).await?;
         outcome.map(|()| run.counts)
+    }
+
+    /// What of its credentials ends before long.
+    fn endings(&self, source: &Source, connection: &Connection, row: &ConnectionRow) -> Vec<String> {
+        let Ok(connector) = self.vendors.catalog.connector(&source.connector) else { return Vec::new() };
+        let now = self.vendors.surroundings.clock.now();
+        endings(connector, connection, row.created_at, now).into_iter().map(|ending| ending.words).collect()
     }
 
     async fn begin(&self, source: SourceNo, code: &str, anew: bool) -> Result<(Run, ConnectionRow), Error> {
@@ -331,6 +340,9 @@ impl Syncs {
                 let sum = counts.sum();
                 let (new, changed, rejected) = (sum.created, sum.updated, sum.rejected);
                 tracing::info!(source = source.code, new, changed, rejected, "a source was synced");
+                for notice in &counts.notices {
+                    tracing::warn!(source = source.code, notice, "a credential ends");
+                }
             }
             Err(Error::Busy) => {}
             Err(Error::Vendor(fault)) => {

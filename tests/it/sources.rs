@@ -1,5 +1,6 @@
 //! `obhut sources` from outside, against a fake shop: connecting, reading, being killed, the schedule, and forgetting.
 
+use std::io::{BufRead as _, BufReader, Write as _};
 use std::process::{Output, Stdio};
 use std::sync::Arc;
 use std::thread::sleep;
@@ -25,6 +26,7 @@ in_a_house_on_both_databases!(
     whom_the_hub_erases_the_shop_forgets_also_when_a_process_is_killed,
     who_withdraws_is_unsubscribed_at_the_shop_within_seconds,
     a_connector_is_added_by_a_folder_alone,
+    the_vendor_gives_a_token_for_what_the_merchant_allows,
 );
 
 /// The longest a process that is gone keeps others away from a source.
@@ -400,4 +402,84 @@ fn write_guide(folder: &std::path::Path) {
         let (block, _) = after.split_once('\n').unwrap().1.split_once("\n```").unwrap();
         std::fs::write(folder.join(file), block).unwrap();
     }
+}
+
+/// A connector whose refresh token comes of a code.
+const ALLOWED_BY_CODE: &str = r#"
+name: teekontor
+title: Teekontor
+docs: Customers of the interface v2.
+source_policy: {purposes_allowed: all}
+connection:
+  guide: none
+  parameters:
+    shop_url: {title: Address, kind: url}
+    client_secret: {title: Client secret, kind: secret}
+    refresh_token: {title: Refresh token, kind: secret}
+  base_url: "{shop_url}/v2"
+  hosts: ["{shop_url}"]
+  auth:
+    oauth2_refresh:
+      token_url: "{shop_url}/oauth/token"
+      client_id: tee-client
+      client_secret: "{client_secret}"
+      basic: true
+      refresh_token: refresh_token
+    oauth2_code:
+      authorize_url: "{shop_url}/oauth/authorize"
+      redirect_url: https://localhost/obhut
+      scope: customers offline
+      pkce: true
+  test: {request: {path: /customers, query: {limit: "1"}}, expect: has("items")}
+streams:
+  customers:
+    detect: has("items")
+    objects: .items[]
+    records: '{type: "customer", external_id: (.id | text), updated_at: .changed, identifiers: [{kind: "account", value: (.id | text)}], data: {}}'
+    pull: {request: {path: /customers, query: {limit: "{limit}", cursor: "{token}"}}, paging: {size: 5, token: .next}}
+    fields: {identity: [identifiers.account]}
+"#;
+
+fn the_vendor_gives_a_token_for_what_the_merchant_allows(database: Database) {
+    let mut house = House::open(database);
+    let tea = Fake::serve(Teekontor::with_people(7, 5), Arc::new(SystemClock));
+    let folder = house.home().join("connectors");
+    std::fs::create_dir_all(folder.join("teekontor")).unwrap();
+    std::fs::write(folder.join("teekontor/manifest.yaml"), ALLOWED_BY_CODE).unwrap();
+    let (all, file) = (folder.display().to_string(), house.home().join("tee"));
+    std::fs::write(&file, "tee-secret\n").unwrap();
+    let shown = text(&house.run(&["connectors", "show", "teekontor", "--connectors", &all]));
+    assert!(shown.contains("comes of an address that `sources add` shows"), "{shown}");
+    // What the merchant does: opens the address that is shown, allows it, and enters where the browser was led.
+    let enter = |arguments: &[&str], led_to: &dyn Fn(&str) -> String| {
+        let mut command = house.command(&[arguments, &["--connectors", &all]].concat());
+        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
+        let address = lines.find_map(|line| line.trim().starts_with("http").then(|| line.trim().to_owned())).unwrap();
+        writeln!(child.stdin.take().unwrap(), "{}", led_to(&address)).unwrap();
+        let rest: Vec<String> = lines.collect();
+        let output = child.wait_with_output().unwrap();
+        (output.status.success(), format!("{}\n{}", rest.join("\n"), text(&output)))
+    };
+    let (url, secret) = (format!("shop_url={}", tea.address()), format!("client_secret={}", file.display()));
+    let add = ["sources", "add", "teekontor", "--code", "tee", "--set", &url, "--secret-file", &secret, "--every", "0"];
+    let add = [&add[..], &["--allow-private-host", "127.0.0.1"]].concat();
+    let allow = |address: &str| tea.with(|tee| tee.grants.allow(address));
+    let (added, said) = enter(&add, &|_| "https://localhost/obhut?code=code-1&state=another".to_owned());
+    assert!(!added && said.contains("the answer to another request"), "{said}");
+    assert_eq!(house.get(Role::Admin, "/v1/sources/tee").status, 404, "nothing of it was kept");
+    let (added, said) = enter(&add, &allow);
+    assert!(added && said.contains("`tee` is connected"), "{said}");
+    let synced = house.run(&["sources", "sync", "tee", "--connectors", &all]);
+    assert!(text(&synced).contains("7 new"), "{}", text(&synced));
+    // The vendor takes the token back; the merchant allows it anew.
+    tea.with(|tee| tee.grants.refresh.clear());
+    let refused = house.run(&["sources", "sync", "tee", "--connectors", &all]);
+    assert!(text(&refused).contains("refuses the credentials"), "{}", text(&refused));
+    let (set, said) = enter(&["sources", "set", "tee", "--authorise"], &allow);
+    assert!(set && said.contains("`tee` is reached so from now on"), "{said}");
+    let synced = house.run(&["sources", "sync", "tee", "--connectors", &all]);
+    assert!(text(&synced).contains("0 new, 0 changed, 7 unchanged"), "{}", text(&synced));
+    house.keep_secret(&tea.with(|tee| tee.grants.refresh.clone()));
+    house.keep_secret("tee-secret");
 }

@@ -43,7 +43,7 @@ pub(super) async fn connected(database: Database, connector: &str, parameters: &
     let source =
         house.rulebook.ensure_source("shop".into(), "Shop".into(), connector.into(), &terms, now).await.unwrap();
     let parameters = parameters.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-    let connection = Connection { parameters, outgoing: Outgoing::default(), listening: Vec::new() };
+    let connection = Connection::new(parameters, Outgoing::default());
     house.vendors.connections.put(source.number, &connection, 0, now).await.unwrap();
     hub
 }

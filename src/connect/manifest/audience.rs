@@ -76,7 +76,7 @@ pub(in crate::connect) enum Means {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(in crate::connect) struct JobSpec {
-    /// jq filter over the reply of `add` that yields the job's id.
+    /// jq filter over the reply that names the job: yields its id.
     pub(in crate::connect) id: String,
     /// The call that tells how far it is; it uses `{job}`.
     pub(in crate::connect) request: RequestSpec,

@@ -6,6 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::audience::JobSpec;
 use super::request::RequestSpec;
 
 /// How the vendor is made to forget a person.
@@ -35,6 +36,10 @@ pub(in crate::connect) struct StepSpec {
     pub(in crate::connect) leaves: Leaves,
     /// What it is looked up by; without that value of the person it is not looked for, and left to somebody.
     pub(in crate::connect) by: By,
+    /// What the lookup is made for one after the other, such as every list, or the accounts found by the mail address; the second of
+    /// them for each of the first, and so on.
+    #[serde(default)]
+    pub(in crate::connect) for_each: Vec<ForEachSpec>,
     /// The call that finds it. Without one the acts are done unseen, for vendors that show nobody; that needs `later: true`.
     #[serde(default)]
     pub(in crate::connect) lookup: Option<RequestSpec>,
@@ -45,6 +50,13 @@ pub(in crate::connect) struct StepSpec {
     /// case.
     #[serde(rename = "match", default = "nobody")]
     pub(in crate::connect) matches: String,
+    /// jq filter over the reply of the lookup that yields the address of its next page; null or nothing at the end.
+    #[serde(default)]
+    pub(in crate::connect) next_url: Option<String>,
+    /// Only what is older is done away with. What is younger stays, and is reported as `restricted`, with the day from which on it is not
+    /// kept any more.
+    #[serde(default)]
+    pub(in crate::connect) older_than: Option<AgeSpec>,
     /// Further ways to find it, for whom the vendor knows by other values. Each that can be gone is gone.
     #[serde(default)]
     pub(in crate::connect) also: Vec<WaySpec>,
@@ -61,6 +73,40 @@ pub(in crate::connect) struct StepSpec {
     /// Calls for each, in their order. Without any, what is found is reported as `leaves` says.
     #[serde(default)]
     pub(in crate::connect) act: Vec<RequestSpec>,
+    /// Where the vendor answers the last act with a job: how to wait for its end, before it is looked again. One that does not end in
+    /// some minutes is asked about as a failure is, later.
+    #[serde(default)]
+    pub(in crate::connect) job: Option<JobSpec>,
+}
+
+/// Something a lookup is made for.
+///
+/// It is asked for once: what the acts do to it meanwhile hides nothing of what is looked for again afterwards.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(in crate::connect) struct ForEachSpec {
+    /// The call that finds them. It may use the values of those before.
+    pub(in crate::connect) lookup: RequestSpec,
+    /// jq filter over the reply that yields them one by one.
+    pub(in crate::connect) objects: String,
+    /// jq predicate over `{found, who, parameters}`: is it really the person's? Needed where the lookup names the person.
+    #[serde(rename = "match", default)]
+    pub(in crate::connect) matches: Option<String>,
+    /// jq filter over the reply that yields the address of its next page; null or nothing at the end.
+    #[serde(default)]
+    pub(in crate::connect) next_url: Option<String>,
+    /// Values for what comes after, acts too: jq filters over what was found.
+    pub(in crate::connect) values: BTreeMap<String, String>,
+}
+
+/// How old something must be.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(in crate::connect) struct AgeSpec {
+    /// So many days …
+    pub(in crate::connect) days: u32,
+    /// … since the instant this jq filter over what was found yields. What names none is kept.
+    pub(in crate::connect) since: String,
 }
 
 /// A further way to find what a step is about.
@@ -69,6 +115,9 @@ pub(in crate::connect) struct StepSpec {
 pub(in crate::connect) struct WaySpec {
     /// What it is looked up by.
     pub(in crate::connect) by: By,
+    /// What the lookup is made for one after the other, as in the step.
+    #[serde(default)]
+    pub(in crate::connect) for_each: Vec<ForEachSpec>,
     /// The call that finds it.
     pub(in crate::connect) lookup: RequestSpec,
     /// jq filter over the reply that yields what was found, one by one.
@@ -76,6 +125,9 @@ pub(in crate::connect) struct WaySpec {
     /// jq predicate over `{found, who, parameters}`, as in the step.
     #[serde(rename = "match")]
     pub(in crate::connect) matches: String,
+    /// jq filter over the reply that yields the address of its next page.
+    #[serde(default)]
+    pub(in crate::connect) next_url: Option<String>,
 }
 
 /// What a person is looked up by.

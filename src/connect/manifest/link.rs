@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use super::auth::AuthSpec;
 use super::request::RequestSpec;
 
 /// How the vendor is reached.
@@ -32,6 +33,10 @@ pub(in crate::connect) struct LinkSpec {
     /// Calls the vendor allows; all windows hold at once.
     #[serde(default)]
     pub(in crate::connect) limits: Vec<LimitSpec>,
+    /// Sources of this connector for which this text is the same share its limits, such as `{client_id}` where the vendor counts by
+    /// program and not by account. Without it each source has its own.
+    #[serde(default)]
+    pub(in crate::connect) limits_of: Option<String>,
     /// Calls of one source that may be under way at once, whoever makes them.
     #[serde(default = "at_once")]
     pub(in crate::connect) at_once: u8,
@@ -79,6 +84,9 @@ pub(in crate::connect) struct ParameterSpec {
     /// May it be left out?
     #[serde(default)]
     pub(in crate::connect) optional: bool,
+    /// Days after which the vendor lets what was entered end. The hub says so in the thirty days before.
+    #[serde(default)]
+    pub(in crate::connect) ends_after_days: Option<u16>,
 }
 
 /// What a parameter is.
@@ -98,42 +106,6 @@ pub(in crate::connect) enum ParameterKind {
     Label,
 }
 
-/// Ways to authenticate; those that are named are combined.
-#[derive(Debug, Default, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub(in crate::connect) struct AuthSpec {
-    /// HTTP Basic.
-    #[serde(default)]
-    pub(in crate::connect) basic: Option<BasicSpec>,
-    /// Headers, such as `X-Api-Key: "{api_key}"`.
-    #[serde(default)]
-    pub(in crate::connect) headers: BTreeMap<String, String>,
-    /// Parameters of the query.
-    #[serde(default)]
-    pub(in crate::connect) query: BTreeMap<String, String>,
-    /// A parameter of the query that proves that who calls knows a secret besides the token.
-    #[serde(default)]
-    pub(in crate::connect) proof: Option<ProofSpec>,
-    /// A token for client id and secret (RFC 6749, 4.4).
-    #[serde(default)]
-    pub(in crate::connect) oauth2_client_credentials: Option<ClientCredentialsSpec>,
-    /// A token for a refresh token (RFC 6749, 6).
-    #[serde(default)]
-    pub(in crate::connect) oauth2_refresh: Option<RefreshSpec>,
-}
-
-/// HMAC-SHA-256 in hexadecimal as a parameter of the query.
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub(in crate::connect) struct ProofSpec {
-    /// The parameter, such as `appsecret_proof`.
-    pub(in crate::connect) parameter: String,
-    /// The secret, with placeholders.
-    pub(in crate::connect) secret: String,
-    /// What is signed, with placeholders.
-    pub(in crate::connect) over: String,
-}
-
 /// How the vendor says how much of what it allows is used.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -150,84 +122,8 @@ pub(in crate::connect) struct UsageSpec {
     pub(in crate::connect) slow_from: u8,
 }
 
-/// HTTP Basic (RFC 7617).
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub(in crate::connect) struct BasicSpec {
-    /// The user's name, with placeholders.
-    pub(in crate::connect) user: String,
-    /// The password, with placeholders.
-    pub(in crate::connect) password: String,
-}
-
-/// OAuth 2.0 client credentials.
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub(in crate::connect) struct ClientCredentialsSpec {
-    /// Where tokens are made; its host must be among the hosts.
-    pub(in crate::connect) token_url: String,
-    /// The client's id, with placeholders.
-    pub(in crate::connect) client_id: String,
-    /// The client's secret, with placeholders.
-    pub(in crate::connect) client_secret: String,
-    /// The scope to ask for.
-    #[serde(default)]
-    pub(in crate::connect) scope: Option<String>,
-    /// Do id and secret stand in the header of HTTP Basic instead of among the fields (RFC 6749, 2.3.1)?
-    #[serde(default)]
-    pub(in crate::connect) basic: bool,
-    /// Further fields, such as `audience`.
-    #[serde(default)]
-    pub(in crate::connect) fields: BTreeMap<String, String>,
-    /// How the request for a token is written.
-    #[serde(default)]
-    pub(in crate::connect) form: TokenForm,
-    /// The header the token goes into.
-    #[serde(default = "authorization")]
-    pub(in crate::connect) header: String,
-    /// What stands before the token there.
-    #[serde(default = "bearer")]
-    pub(in crate::connect) prefix: String,
-}
-
-/// OAuth 2.0 refresh token.
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub(in crate::connect) struct RefreshSpec {
-    /// Where tokens are made; its host must be among the hosts.
-    pub(in crate::connect) token_url: String,
-    /// The client's id, with placeholders.
-    pub(in crate::connect) client_id: String,
-    /// The client's secret, with placeholders.
-    #[serde(default)]
-    pub(in crate::connect) client_secret: Option<String>,
-    /// The parameter that holds the refresh token. If the vendor hands out a new one with each use, that one is kept in
-    /// its place before it is used.
-    pub(in crate::connect) refresh_token: String,
-    /// How the request for a token is written.
-    #[serde(default)]
-    pub(in crate::connect) form: TokenForm,
-    /// The header the token goes into.
-    #[serde(default = "authorization")]
-    pub(in crate::connect) header: String,
-    /// What stands before the token there.
-    #[serde(default = "bearer")]
-    pub(in crate::connect) prefix: String,
-}
-
-/// How a request for a token is written.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub(in crate::connect) enum TokenForm {
-    /// `application/x-www-form-urlencoded`, as the standard says.
-    #[default]
-    Form,
-    /// JSON.
-    Json,
-}
-
 /// A window of allowed calls.
-#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(in crate::connect) struct LimitSpec {
     /// So many calls …
@@ -238,6 +134,37 @@ pub(in crate::connect) struct LimitSpec {
     /// `seconds` ever holds more than `calls`.
     #[serde(default)]
     pub(in crate::connect) burst: Option<f64>,
+    /// The only calls it is about: those with one of these paths, as the requests of this manifest write them (`/orders/{id}`).
+    /// Without any it is about all.
+    #[serde(default)]
+    pub(in crate::connect) paths: Vec<String>,
+    /// Does each path have such a window for itself?
+    #[serde(default)]
+    pub(in crate::connect) each_path: bool,
+    /// The headers in which replies tell how this window stands. What they say counts, and not what stands here.
+    #[serde(default)]
+    pub(in crate::connect) told: Option<ToldSpec>,
+}
+
+/// The headers in which replies tell how a window stands.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(in crate::connect) struct ToldSpec {
+    /// How much of the bucket is used, and its size: `32/40`. It empties in the same time, whatever its size. Needs `burst`.
+    #[serde(default)]
+    pub(in crate::connect) used: Option<String>,
+    /// How many calls are left. At 0 none is made before `reset`, or without one for as long as the window is.
+    #[serde(default)]
+    pub(in crate::connect) remaining: Option<String>,
+    /// When calls are allowed again: seconds from now, seconds or milliseconds since 1970, or a date of HTTP.
+    #[serde(default)]
+    pub(in crate::connect) reset: Option<String>,
+    /// How many calls the window allows.
+    #[serde(default)]
+    pub(in crate::connect) most: Option<String>,
+    /// How many calls a second the bucket gains. Needs `burst`.
+    #[serde(default)]
+    pub(in crate::connect) rate: Option<String>,
 }
 
 /// How the vendor says "too many calls".
@@ -272,16 +199,8 @@ pub(in crate::connect) struct TestSpec {
     pub(in crate::connect) otherwise: Option<String>,
 }
 
-fn authorization() -> String {
-    "Authorization".to_owned()
-}
-
 fn unauthorised() -> Vec<u16> {
     vec![401]
-}
-
-fn bearer() -> String {
-    "Bearer ".to_owned()
 }
 
 const fn nearly() -> u8 {

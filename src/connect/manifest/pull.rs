@@ -5,12 +5,13 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use super::report::ReportSpec;
 use super::request::RequestSpec;
 use crate::types::RecordKind;
 
 /// How a stream is read from the vendor.
 ///
-/// Its requests may use `{page}`, `{offset}`, `{limit}`, `{token}`, `{since}` and `{until}`.
+/// Its requests may use `{page}`, `{offset}`, `{limit}`, `{token}`, `{since}` and `{until}`. Exactly one of `request` and `report` is named.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(in crate::connect) struct PullSpec {
@@ -18,7 +19,11 @@ pub(in crate::connect) struct PullSpec {
     #[serde(default)]
     pub(in crate::connect) each: Option<EachSpec>,
     /// The call that yields one page.
-    pub(in crate::connect) request: RequestSpec,
+    #[serde(default)]
+    pub(in crate::connect) request: Option<RequestSpec>,
+    /// A file the vendor makes when it is asked to, in the place of `request` and `paging`.
+    #[serde(default)]
+    pub(in crate::connect) report: Option<ReportSpec>,
     /// How the pages follow each other; without it there is one.
     #[serde(default)]
     pub(in crate::connect) paging: Option<PagingSpec>,
@@ -31,9 +36,33 @@ pub(in crate::connect) struct PullSpec {
     #[serde(default)]
     #[schemars(with = "Option<String>")]
     pub(in crate::connect) lists: Option<RecordKind>,
+    /// A list of the ids of all there is, by which what is gone is found without everything being read again.
+    #[serde(default)]
+    pub(in crate::connect) ids: Option<IdsSpec>,
     /// Further calls for each object, in their order.
     #[serde(default)]
     pub(in crate::connect) enrich: Vec<EnrichSpec>,
+}
+
+/// A list of the ids of all there is.
+///
+/// What was read before and is on two such lists in a row no more was deleted there: its data ends here as by the source's own clock.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(in crate::connect) struct IdsSpec {
+    /// The type of record they are the ids of. Only for a type no other stream makes.
+    #[schemars(with = "String")]
+    pub(in crate::connect) of: RecordKind,
+    /// The call that yields one page.
+    pub(in crate::connect) request: RequestSpec,
+    /// How the pages follow each other; without it there is one.
+    #[serde(default)]
+    pub(in crate::connect) paging: Option<PagingSpec>,
+    /// jq filter over the reply that yields the ids one by one, as the records' `external_id` has them.
+    pub(in crate::connect) ids: String,
+    /// Days from one listing to the next.
+    #[serde(default = "every_day")]
+    pub(in crate::connect) every_days: u16,
 }
 
 /// What the pages of a stream are read for, one after the other.
@@ -43,7 +72,8 @@ pub(in crate::connect) struct EachSpec {
     /// The placeholders they fill.
     pub(in crate::connect) names: Vec<String>,
     /// jq filter that yields one object of these names for each: over the reply of `request`, or without one over the parameters
-    /// of the connection. What it yields stands in each page as `asked`, for the filters that read it.
+    /// of the connection. What it yields stands in each page as `asked`, for the filters that read it. Of one that was not there the
+    /// last time everything is read, not only what changed; so nothing belongs in it that changes.
     pub(in crate::connect) items: String,
     /// The call that lists them.
     #[serde(default)]
@@ -77,6 +107,10 @@ pub(in crate::connect) struct PagingSpec {
     /// The header that holds the token of the next page, `{token}`; without it, or empty, at the end.
     #[serde(default)]
     pub(in crate::connect) token_header: Option<String>,
+    /// With a token, are only those parameters of the query sent that name `{token}` or `{limit}`? For vendors that let the token stand for
+    /// the others.
+    #[serde(default)]
+    pub(in crate::connect) token_alone: bool,
     /// jq filter over the reply that yields the address of the next page; null or nothing at the end.
     #[serde(default)]
     pub(in crate::connect) next_url: Option<String>,
@@ -164,6 +198,12 @@ pub(in crate::connect) enum InstantFormat {
     Date,
     /// `1772890801`
     Unix,
+    /// `1772890801123`
+    UnixMillis,
+    /// `Sat, 07 Mar 2026 13:40:01 GMT`, as a header such as `If-Modified-Since` wants it; the answer 304 then means that nothing changed
+    HttpDate,
+    /// `/Date(1772890801123)/`
+    MsDate,
 }
 
 /// A further call for each object.
@@ -180,6 +220,10 @@ pub(in crate::connect) struct EnrichSpec {
     /// jq filter over the reply: what of it is put into the object.
     #[serde(default = "whole")]
     pub(in crate::connect) take: String,
+}
+
+const fn every_day() -> u16 {
+    1
 }
 
 const fn overlap_seconds() -> u32 {

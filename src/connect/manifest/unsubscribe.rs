@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::erase::{By, EraseSpec, Leaves, StepSpec, WaySpec};
+use super::erase::{By, EraseSpec, ForEachSpec, Leaves, StepSpec, WaySpec};
 use super::request::RequestSpec;
 use crate::types::PurposeCode;
 
@@ -35,6 +35,9 @@ pub(in crate::connect) struct UnsubscribeStepSpec {
     pub(in crate::connect) name: String,
     /// What it is looked up by.
     pub(in crate::connect) by: By,
+    /// What the lookup is made for one after the other, such as every list.
+    #[serde(default)]
+    pub(in crate::connect) for_each: Vec<ForEachSpec>,
     /// The call that finds it.
     pub(in crate::connect) lookup: RequestSpec,
     /// jq filter over the reply that yields what was found, one by one.
@@ -43,6 +46,9 @@ pub(in crate::connect) struct UnsubscribeStepSpec {
     /// was ended.
     #[serde(rename = "match")]
     pub(in crate::connect) matches: String,
+    /// jq filter over the reply of the lookup that yields the address of its next page; null or nothing at the end.
+    #[serde(default)]
+    pub(in crate::connect) next_url: Option<String>,
     /// Further ways to find it, for whom the vendor knows by other values.
     #[serde(default)]
     pub(in crate::connect) also: Vec<WaySpec>,
@@ -63,14 +69,18 @@ impl UnsubscribeSpec {
             name: step.name,
             leaves: Leaves::Overwritten,
             by: step.by,
+            for_each: step.for_each,
             lookup: Some(step.lookup),
             objects: step.objects,
             matches: step.matches,
+            next_url: step.next_url,
+            older_than: None,
             also: step.also,
             values: step.values,
             later: false,
             expect: step.expect,
             act: step.act,
+            job: None,
         };
         EraseSpec { note: self.note, steps: self.steps.into_iter().map(step).collect(), without_steps: None }
     }

@@ -8,6 +8,7 @@ use crate::connect::call::At;
 use crate::connect::filter::Filter;
 use crate::connect::manifest::pull::{IncrementalSpec, InstantFormat};
 use crate::connect::mapping::exact;
+use crate::connect::pace::http_date;
 use crate::types::Timestamp;
 
 /// How a vendor is asked for what changed.
@@ -46,20 +47,35 @@ pub(super) fn is_news(compare: &Filter, object: &Val, since: i64) -> bool {
     changed.as_ref().and_then(instant).is_none_or(|changed| changed.micros() > since)
 }
 
-/// An instant as a vendor writes it: RFC 3339, the same without an offset (then UTC), a date, or seconds.
+/// An instant as a vendor writes it: RFC 3339, the same without an offset (then UTC), a date, a date of HTTP, seconds,
+/// milliseconds, or these as `/Date(…)/`.
 pub(in crate::connect) fn instant(value: &Val) -> Option<Timestamp> {
     match exact(value.clone())? {
         Value::Number(number) => {
-            let seconds = number.as_i64()?;
-            Some(Timestamp::from_micros(seconds.saturating_mul(Timestamp::SECOND)))
+            let number = number.as_i64()?;
+            // As seconds it would lie three thousand years ahead.
+            let unit = if number.unsigned_abs() >= 100_000_000_000 { 1_000 } else { Timestamp::SECOND };
+            Some(Timestamp::from_micros(number.saturating_mul(unit)))
         }
         Value::String(text) => {
             let text = text.trim();
             let zone = |text: &str| Timestamp::parse(text).ok();
-            zone(text).or_else(|| zone(&format!("{text}Z"))).or_else(|| zone(&format!("{text}T00:00:00Z")))
+            zone(text)
+                .or_else(|| zone(&format!("{text}Z")))
+                .or_else(|| zone(&format!("{text}T00:00:00Z")))
+                .or_else(|| ms_date(text))
+                .or_else(|| http_date(text))
         }
         _ => None,
     }
+}
+
+/// `/Date(1772890801123)/`; an offset behind the number says where the clock stood, and nothing of the instant.
+fn ms_date(text: &str) -> Option<Timestamp> {
+    let inside = text.strip_prefix("/Date(")?.strip_suffix(")/")?;
+    let end = inside.get(1..)?.find(['+', '-']).map_or(inside.len(), |at| at + 1);
+    let millis: i64 = inside.get(..end)?.parse().ok()?;
+    Some(Timestamp::from_micros(millis.saturating_mul(1_000)))
 }
 
 pub(super) fn written(micros: i64, format: InstantFormat) -> Value {
@@ -71,6 +87,12 @@ pub(super) fn written(micros: i64, format: InstantFormat) -> Value {
         InstantFormat::Naive => cut(19).into(),
         InstantFormat::Date => cut(10).into(),
         InstantFormat::Unix => micros.div_euclid(Timestamp::SECOND).into(),
+        InstantFormat::UnixMillis => micros.div_euclid(1_000).into(),
+        InstantFormat::MsDate => format!("/Date({})/", micros.div_euclid(1_000)).into(),
+        InstantFormat::HttpDate => jiff::Timestamp::from_microsecond(micros)
+            .map(|time| time.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string())
+            .unwrap_or_default()
+            .into(),
     }
 }
 
@@ -86,6 +108,8 @@ mod tests {
             (InstantFormat::Millis, "2026-03-07T13:40:01.123+00:00"),
             (InstantFormat::Naive, "2026-03-07T13:40:01"),
             (InstantFormat::Date, "2026-03-07"),
+            (InstantFormat::HttpDate, "Sat, 07 Mar 2026 13:40:01 GMT"),
+            (InstantFormat::MsDate, "/Date(1772890801123)/"),
         ] {
             assert_eq!(written(at.micros(), format), Value::from(text));
             let read = instant(&Val::from(text.to_owned())).unwrap();
@@ -93,6 +117,13 @@ mod tests {
         }
         assert_eq!(written(at.micros(), InstantFormat::Unix), Value::from(1_772_890_801));
         assert_eq!(instant(&Val::from(1_772_890_801_isize)), Timestamp::parse("2026-03-07T13:40:01Z").ok());
-        assert_eq!(instant(&Val::from("soon".to_owned())), None);
+        assert_eq!(written(at.micros(), InstantFormat::UnixMillis), Value::from(1_772_890_801_123_i64));
+        assert_eq!(instant(&Val::from(1_772_890_801_123_isize)), Timestamp::parse("2026-03-07T13:40:01.123Z").ok());
+        let read = |text: &str| instant(&Val::from(text.to_owned()));
+        assert_eq!(read("/Date(1772890801123+0100)/"), Timestamp::parse("2026-03-07T13:40:01.123Z").ok());
+        assert_eq!(read("/Date(-1000)/"), Timestamp::parse("1969-12-31T23:59:59Z").ok());
+        for nonsense in ["soon", "/Date()/", "/Date(x)/", "/Date(1", "-"] {
+            assert_eq!(read(nonsense), None, "{nonsense}");
+        }
     }
 }

@@ -6,6 +6,7 @@ use super::paging::Refusal;
 use crate::connect::call::{At, Call};
 use crate::connect::filter::Filter;
 use crate::connect::link::Link;
+use crate::connect::listing;
 use crate::connect::manifest::pull::EachSpec;
 use crate::connect::mapping::{exact, value};
 use crate::connect::session::Session;
@@ -14,8 +15,6 @@ use crate::connect::{Error, Fault};
 
 /// More is no list of forms or pages.
 const MOST: usize = 10_000;
-/// Pages of such a list.
-const PAGES: usize = 1_000;
 
 /// What the pages are read for.
 pub(super) struct Each {
@@ -53,25 +52,14 @@ impl Each {
 
     /// All of them, in the vendor's order.
     pub(super) async fn list(&self, session: &Session) -> Result<Vec<Variables>, Fault> {
-        let failed = |what: &str| Fault::Filter(format!("{}.{what}", self.place));
         let Some(call) = &self.call else { return self.of(&Value::Object(session.variables())) };
-        let (mut all, mut next) = (Vec::new(), None::<String>);
-        for _ in 0..PAGES {
-            let answer = session.call(call, &Variables::new(), next.as_deref()).await?;
-            all.extend(self.of(&answer.json)?);
-            let follow = self.next_url.as_ref().and_then(|filter| filter.run(value(&answer.json)).next());
-            match follow.map(|yielded| yielded.map(exact)) {
-                None | Some(Ok(Some(Value::Null))) => return Ok(all),
-                Some(Ok(Some(Value::String(url)))) if url.is_empty() => return Ok(all),
-                Some(Ok(Some(Value::String(url)))) if next.as_ref() != Some(&url) => next = Some(url),
-                Some(Ok(Some(Value::String(_)))) => return Err(Fault::Repeats),
-                Some(_) => return Err(failed("next_url")),
-            }
-            if all.len() > MOST {
-                break;
-            }
-        }
-        Err(failed("items"))
+        let mut all = Vec::new();
+        let take = |reply: Value| {
+            all.extend(self.of(&reply)?);
+            if all.len() > MOST { Err(Fault::Filter(format!("{}.items", self.place))) } else { Ok(true) }
+        };
+        listing::read(session, (call, &Variables::new()), self.next_url.as_ref(), &self.place, take).await?;
+        Ok(all)
     }
 
     fn of(&self, whole: &Value) -> Result<Vec<Variables>, Fault> {

@@ -23,6 +23,11 @@ pub struct Leaf {
 }
 
 impl Leaf {
+    /// One that brought nothing, and after which the stream stands there.
+    pub(super) const fn nothing(after: Place) -> Self {
+        Self { objects: Vec::new(), same: Vec::new(), left_out: 0, after, passed_over: 0, last: false, total: None }
+    }
+
     /// Objects on the page.
     #[must_use]
     pub fn len(&self) -> u64 {

@@ -96,6 +96,9 @@ impl Paging {
             let message = "name exactly one of page, offset, token, token_header, next_url and link_header";
             return Err(at.wrong("paging:", message));
         };
+        if spec.token_alone && word != "token" {
+            return Err(at.wrong("token_alone:", "there is no token; name `token` or `token_header`, or leave it out"));
+        }
         let uses = word.is_empty()
             || call.needs().any(|name| name == word)
             || body.as_ref().is_some_and(|body| body.contains(word));

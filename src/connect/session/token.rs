@@ -10,9 +10,10 @@ use zeroize::Zeroizing;
 
 use super::{Session, Setback, basic};
 use crate::connect::Fault;
+use crate::connect::auth::TokenCall;
 use crate::connect::call::form;
-use crate::connect::link::{Link, TokenCall};
-use crate::connect::manifest::link::TokenForm;
+use crate::connect::link::Link;
+use crate::connect::manifest::auth::TokenForm;
 use crate::connect::outside::Prepared;
 use crate::types::Timestamp;
 
@@ -20,6 +21,14 @@ use crate::types::Timestamp;
 const TOKEN_MARGIN: i64 = 30 * Timestamp::SECOND;
 /// How long a token is used whose vendor does not say.
 const TOKEN_LIFE: i64 = 300;
+
+/// What is said where a code brought only what ends in an hour.
+const WITHOUT_REFRESH: &str =
+    "the vendor gave a token for it that ends soon, and none that lasts; it may want another scope for that";
+
+fn missing() -> Fault {
+    Fault::Parameter { name: "for the token".to_owned(), wrong: "is missing" }
+}
 
 /// A token and until when it is valid.
 pub(super) struct Token {
@@ -55,9 +64,22 @@ impl Session {
 
     async fn ask_for_token(&self, link: &Link, token: &TokenCall) -> Result<Value, Setback> {
         let all = self.variables();
-        let missing = || Fault::Parameter { name: "for the token".to_owned(), wrong: "is missing" };
         let fields = token.fields.iter().map(|(name, text)| Some((name.as_str(), text.fill(&all)?)));
         let fields: Vec<(&str, String)> = fields.collect::<Option<_>>().ok_or_else(missing)?;
+        self.ask_for_token_with(link, token, fields).await
+    }
+
+    /// Asks where `token` is had, as whom it says, with other fields than its own.
+    async fn ask_for_token_with(
+        &self,
+        link: &Link,
+        token: &TokenCall,
+        mut fields: Vec<(&str, String)>,
+    ) -> Result<Value, Setback> {
+        let all = self.variables();
+        for (name, text) in &token.client {
+            fields.push((name, text.fill(&all).ok_or_else(missing)?));
+        }
         let (body, kind) = match token.form {
             TokenForm::Form => (form(fields), "application/x-www-form-urlencoded"),
             TokenForm::Json => {
@@ -75,7 +97,7 @@ impl Session {
         let url = token.url.fill(&all).and_then(|url| Url::parse(&url).ok());
         let url = url.ok_or_else(|| Fault::Address("where the manifest asks for tokens".to_owned()))?;
         let prepared = Prepared { method: Method::POST, url, headers, body: Some(body) };
-        let reply = self.send(link, &prepared).await.map_err(|mut setback| {
+        let reply = self.send(link, "", &prepared).await.map_err(|mut setback| {
             // The standard answers wrong credentials with 400 (RFC 6749, 5.2).
             if let Fault::Vendor { status: 400, code } = setback.fault {
                 setback.fault = Fault::Credentials(code);
@@ -83,6 +105,41 @@ impl Session {
             setback
         })?;
         Ok(serde_json::from_slice(&reply.body).map_err(|_| Fault::Unreadable)?)
+    }
+
+    /// As whom the hub asks for tokens.
+    pub(in crate::connect) fn client(&self) -> Result<String, Fault> {
+        let token = self.link()?.auth.refreshing().ok_or(Fault::NotTheVendor)?;
+        let named = token.client.iter().find(|(name, _)| name == "client_id").map(|(_, id)| id);
+        let id = named.or(token.basic.as_ref().map(|(id, _)| id));
+        id.and_then(|id| id.fill(&self.variables())).ok_or_else(missing)
+    }
+
+    /// Hands a code of the vendor's in for a refresh token, which this session then uses. `proof`: who brings it asked for it.
+    ///
+    /// # Errors
+    /// Why the vendor gives none.
+    pub(in crate::connect) async fn redeem(
+        &self,
+        code: &str,
+        redirect: &str,
+        proof: Option<&str>,
+    ) -> Result<Zeroizing<String>, Fault> {
+        let link = self.link()?;
+        let token = link.auth.refreshing().ok_or(Fault::NotTheVendor)?;
+        let mut fields = vec![
+            ("grant_type", "authorization_code".to_owned()),
+            ("code", code.to_owned()),
+            ("redirect_uri", redirect.to_owned()),
+        ];
+        fields.extend(proof.map(|proof| ("code_verifier", proof.to_owned())));
+        let answer = self.ask_for_token_with(link, token, fields).await.map_err(|setback| setback.fault)?;
+        let refresh = answer.get("refresh_token").and_then(Value::as_str).filter(|text| !text.is_empty());
+        let refresh = Zeroizing::new(refresh.ok_or(Fault::NoCode(WITHOUT_REFRESH))?.to_owned());
+        if let Some(parameter) = &token.refresh {
+            self.remember(parameter, refresh.to_string());
+        }
+        Ok(refresh)
     }
 
     /// Keeps a new refresh token before it is used: if it were lost, the old one would be worthless already.

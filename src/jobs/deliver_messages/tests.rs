@@ -68,11 +68,7 @@ impl Scene {
         let parameters = [("url", url.as_str()), ("secret", SECRET)];
         let parameters = parameters.map(|(name, value)| (name.to_owned(), value.to_owned())).into_iter().collect();
         let outgoing = Outgoing { private_hosts: vec!["127.0.0.1".to_owned()], ..Outgoing::default() };
-        vendors
-            .connections
-            .put(crm, &Connection { parameters, outgoing, listening: Vec::new() }, 0, now)
-            .await
-            .unwrap();
+        vendors.connections.put(crm, &Connection::new(parameters, outgoing), 0, now).await.unwrap();
         let row = SubscriberRow {
             source_no: crm,
             topics: topics.to_owned(),

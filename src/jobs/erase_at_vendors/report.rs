@@ -32,9 +32,9 @@ pub(super) async fn told(erase: &Erase, session: &Session, people: &[Person], wi
             name: name.to_owned(),
             found,
             leaves: Some(Leaves::ManualTask),
-            verified: None,
             failure: Some(why.to_owned()),
             unasked: true,
+            ..StepReport::default()
         });
         whole.leaves = whole.leaves.max(Some(Leaves::ManualTask));
     }
@@ -61,6 +61,8 @@ fn both(one: Erasure, other: Erasure) -> Erasure {
             Some(step) if step.unasked => *step = old,
             Some(step) => {
                 step.found = step.found.saturating_add(old.found);
+                step.kept = step.kept.saturating_add(old.kept);
+                step.kept_until = step.kept_until.take().max(old.kept_until);
                 step.leaves = step.leaves.max(old.leaves);
                 step.verified = match (step.verified, old.verified) {
                     (Some(one), Some(other)) => Some(one && other),
@@ -101,11 +103,9 @@ const UNREACHED: &str = "connection";
 pub(super) fn unreached(why: &str) -> Erasure {
     let step = StepReport {
         name: UNREACHED.to_owned(),
-        found: 0,
         leaves: Some(Leaves::ManualTask),
-        verified: None,
         failure: Some(why.to_owned()),
-        unasked: false,
+        ..StepReport::default()
     };
     Erasure { note: String::new(), leaves: Some(Leaves::ManualTask), steps: vec![step] }
 }

@@ -69,7 +69,7 @@ impl Syncs {
                 }
             }
         }
-        Ok(())
+        self.list_ids(run, source, session, progress).await
     }
 
     /// Where a stream is read from. What changes is asked for again and again; from time to time it is everything, because who is
@@ -98,6 +98,17 @@ impl Syncs {
         if run.counts.stream(stream).rejected > 0 {
             return Ok(());
         }
+        self.end_unlisted(run, source, stream, listed).await
+    }
+
+    /// The same, where a list of ids tells.
+    pub(super) async fn end_unlisted(
+        &self,
+        run: &mut Run,
+        source: &Source,
+        stream: &str,
+        listed: &Listed,
+    ) -> Result<(), Error> {
         match self.intake.end_gone(source, listed).await? {
             Ended::Records(ended) => run.counts.stream(stream).ended = ended,
             Ended::TooMany => {

@@ -20,6 +20,12 @@ pub struct Marketplace {
     pub refresh: String,
     /// Does it hand out a new one with each use?
     pub rotates: bool,
+    /// Searches a second its bucket of twenty gains for this seller.
+    pub rate: f64,
+    /// Searches it refused because the bucket was empty.
+    pub refused: u32,
+    /// Searches left in the bucket, and since when.
+    level: (f64, i64),
     most: usize,
     answers: u32,
 }
@@ -28,7 +34,19 @@ impl Marketplace {
     /// With so many buyers and an order of each, and so many a page at most.
     pub fn with_people(count: usize, most: usize) -> Self {
         let (orders, refresh) = ((0..count).map(order).collect(), "Atzr|refresh".to_owned());
-        Self { orders, authorised: true, token: None, refresh, rotates: false, most, answers: 0 }
+        let (rate, level) = (0.0056, (20.0, 0));
+        Self {
+            orders,
+            authorised: true,
+            token: None,
+            refresh,
+            rotates: false,
+            rate,
+            refused: 0,
+            level,
+            most,
+            answers: 0,
+        }
     }
 
     fn token(&mut self, call: &Call) -> Answer {
@@ -52,6 +70,17 @@ impl Marketplace {
             answer["refresh_token"] = self.refresh.as_str().into();
         }
         Answer::new(200, answer)
+    }
+
+    /// One search out of the bucket.
+    fn may_search(&mut self, now: i64) -> bool {
+        let (level, since) = self.level;
+        let level = (level + (now - since) as f64 / 1e6 * self.rate).min(20.0);
+        // What is a millionth short is there.
+        let enough = level > 0.999_999;
+        self.level = (if enough { level - 1.0 } else { level }, now);
+        self.refused += u32::from(!enough);
+        enough
     }
 
     fn search(&mut self, call: &Call) -> Answer {
@@ -96,7 +125,10 @@ impl Vendor for Marketplace {
             return error(403, "Unauthorized");
         }
         match (call.method.as_str(), call.path.as_str()) {
-            ("GET", "/orders/2026-01-01/orders") => self.search(call),
+            ("GET", "/orders/2026-01-01/orders") => {
+                let answer = if self.may_search(call.now) { self.search(call) } else { error(429, "QuotaExceeded") };
+                answer.with("x-amzn-ratelimit-limit", self.rate.to_string())
+            }
             _ => error(404, "NotFound"),
         }
     }

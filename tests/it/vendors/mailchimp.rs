@@ -1,4 +1,4 @@
-//! Mailchimp: one audience. Five hundred members at once; archiving deletes nothing, and who was deleted for good is never
+//! Mailchimp: one audience that is used, and another one. Five hundred members at once; archiving deletes nothing, and who was deleted for good is never
 //! taken again.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -17,6 +17,8 @@ pub struct Mailchimp {
     pub members: BTreeMap<String, (String, Value)>,
     /// Addresses that were deleted for good.
     pub gone: BTreeSet<String>,
+    /// Members of the other audience.
+    pub elsewhere: BTreeSet<String>,
     /// Whom it does not let go, although it says so.
     pub keeps: BTreeSet<String>,
     /// Is the key in force?
@@ -78,6 +80,12 @@ impl Vendor for Mailchimp {
         if self.key_is_revoked || key.split_once(':').map(|(_, key)| key) != Some("0a1b2c-us10") {
             return problem(401, "API Key Invalid");
         }
+        if call.path == "/3.0/lists" {
+            return Answer::new(200, json!({"lists": [{"id": "a1b2c3d4e5"}, {"id": "f6e7d8c9b0"}], "total_items": 2}));
+        }
+        if let Some(path) = call.path.strip_prefix("/3.0/lists/f6e7d8c9b0/members/") {
+            return self.member_elsewhere(&call.method, path);
+        }
         let Some(path) = call.path.strip_prefix("/3.0/lists/a1b2c3d4e5") else {
             return problem(404, "Resource Not Found");
         };
@@ -126,6 +134,21 @@ impl Mailchimp {
             new.push(json!({"email_address": mail}));
         }
         Answer::new(200, json!({"new_members": new, "updated_members": [], "errors": errors}))
+    }
+
+    fn member_elsewhere(&mut self, method: &str, path: &str) -> Answer {
+        let (wanted, action) = path.split_once('/').unwrap_or((path, ""));
+        let wanted = super::decoded(wanted).to_lowercase();
+        let found = self.elsewhere.iter().find(|mail| hash(mail) == wanted || **mail == wanted).cloned();
+        let Some(mail) = found else { return problem(404, "Resource Not Found") };
+        match (method, action) {
+            ("GET", "") => Answer::new(200, json!({"id": hash(&mail), "email_address": mail, "status": "archived"})),
+            ("POST", "actions/delete-permanent") => {
+                self.elsewhere.remove(&mail);
+                Answer::new(204, Value::Null)
+            }
+            _ => problem(405, "Method Not Allowed"),
+        }
     }
 
     fn member(&mut self, method: &str, path: &str) -> Answer {

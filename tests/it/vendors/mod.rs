@@ -39,6 +39,8 @@ pub struct Call {
     pub path: String,
     /// The parameters of the query, decoded.
     pub query: BTreeMap<String, String>,
+    /// The same in their order, each as often as it stands there.
+    pub pairs: Vec<(String, String)>,
     /// Names in lower case.
     pub headers: HashMap<String, String>,
     /// The body; a form is an object of texts.
@@ -69,12 +71,14 @@ pub struct Answer {
     pub headers: Vec<(String, String)>,
     /// Null: without a body.
     pub body: Value,
+    /// A file, in the place of the body.
+    pub bytes: Vec<u8>,
 }
 
 impl Answer {
     /// An answer without further headers.
     pub fn new(status: u16, body: Value) -> Self {
-        Self { status, headers: Vec::new(), body }
+        Self { status, headers: Vec::new(), body, bytes: Vec::new() }
     }
 
     /// With a header.
@@ -233,6 +237,7 @@ fn serve<V: Vendor>(state: &Mutex<State<V>>, clock: &dyn Clock, request: &HttpRe
         method: request.method().to_string(),
         path: request.path().to_owned(),
         query: pairs(request.query_string().as_bytes()),
+        pairs: url::form_urlencoded::parse(request.query_string().as_bytes()).into_owned().collect(),
         headers,
         body,
         raw,
@@ -264,6 +269,18 @@ fn serve<V: Vendor>(state: &Mutex<State<V>>, clock: &dyn Clock, request: &HttpRe
     let mut reply = reply(answer.status);
     for (name, value) in answer.headers {
         reply.insert_header((name, value));
+    }
+    if !answer.bytes.is_empty() {
+        let half = answer.bytes.len() / 2;
+        return match breaks {
+            Some(Break::Cut) => reply.body(answer.bytes[..half].to_vec()),
+            Some(Break::HangUp) => {
+                let half = Bytes::copy_from_slice(&answer.bytes[..half]);
+                let pieces = [Ok(half), Err(std::io::Error::other("the line broke"))];
+                reply.streaming(futures_util::stream::iter(pieces))
+            }
+            _ => reply.body(answer.bytes),
+        };
     }
     if answer.body.is_null() {
         return reply.finish();

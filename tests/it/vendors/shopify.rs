@@ -26,6 +26,12 @@ pub struct Shop {
     pub refuses: Option<Value>,
     /// What the app is subscribed to: id, topic, address.
     pub hooks: Vec<(u64, String, String)>,
+    /// Calls its bucket holds, which empties in twenty seconds.
+    pub bucket: f64,
+    /// Calls in it, and since when: others fill it too.
+    pub used: (f64, i64),
+    /// Calls it refused because the bucket was full.
+    pub refused: u32,
     most: usize,
 }
 
@@ -46,6 +52,9 @@ impl Shop {
             era: 0,
             refuses: None,
             hooks: Vec::new(),
+            bucket: 40.0,
+            used: (0.0, 0),
+            refused: 0,
             most,
         }
     }
@@ -75,7 +84,7 @@ impl Shop {
         let size = usize::try_from(limit).unwrap().min(self.most);
         let page: Vec<&&Value> = found.iter().skip(start).take(size).collect();
         let end = start + page.len();
-        let mut answer = Answer::new(200, json!({name: page})).with("x-shopify-shop-api-call-limit", "1/40");
+        let mut answer = Answer::new(200, json!({name: page}));
         if end < found.len() {
             let link = format!(
                 "<https://teeladen.myshopify.com{BASE}/{name}.json?limit={limit}&page_info={}>; rel=\"next\"",
@@ -133,6 +142,19 @@ impl Shop {
         Answer::new(201, json!({"webhook": shown(&hook)}))
     }
 
+    /// One more call in the bucket; none if it is full.
+    fn fill(&mut self, now: i64) -> Option<String> {
+        let (used, since) = self.used;
+        let left = used - (now - since) as f64 / 1e6 * self.bucket / 20.0;
+        let used = left.max(0.0) + 1.0;
+        if used > self.bucket {
+            self.refused += 1;
+            return None;
+        }
+        self.used = (used, now);
+        Some(format!("{}/{}", used.ceil(), self.bucket))
+    }
+
     fn consent(&mut self, call: &Call) -> Answer {
         let input = &call.body["variables"]["input"];
         let id = input["customerId"].as_str().unwrap().strip_prefix("gid://shopify/Customer/").unwrap();
@@ -156,6 +178,19 @@ impl Vendor for Shop {
             );
         }
         let Some(path) = call.path.strip_prefix(BASE) else { return Answer::new(404, json!({"errors": "Not Found"})) };
+        if path == "/graphql.json" {
+            return self.asked(call, path);
+        }
+        match self.fill(call.now) {
+            Some(used) => self.asked(call, path).with("x-shopify-shop-api-call-limit", used),
+            None => Answer::new(429, json!({"errors": "Exceeded 2 calls per second for api client."}))
+                .with("retry-after", "2.0"),
+        }
+    }
+}
+
+impl Shop {
+    fn asked(&mut self, call: &Call, path: &str) -> Answer {
         match (call.method.as_str(), path) {
             ("GET" | "POST", "/webhooks.json") => self.webhooks(call),
             ("DELETE", path) if path.starts_with("/webhooks/") => {
@@ -182,6 +217,7 @@ impl Vendor for Shop {
                         .filter(|(key, _)| *key != "status")
                         .map(|(k, v)| (k.clone(), v.clone()))
                         .collect(),
+                    pairs: Vec::new(),
                     headers: call.headers.clone(),
                     body: Value::Null,
                     raw: Vec::new(),

@@ -1,5 +1,12 @@
 //! "Teekontor", the vendor of `docs/adding-a-connector.md`: as that page describes its interface.
 
+mod grants;
+mod orders;
+mod reports;
+
+pub use grants::Grants;
+pub use orders::Orders;
+pub use reports::Reports;
 use serde_json::{Value, json};
 
 use super::{Answer, Call, Vendor};
@@ -12,6 +19,16 @@ pub struct Teekontor {
     pub token_is_valid: bool,
     /// Subscriptions.
     pub hooks: Vec<Value>,
+    /// Tokens.
+    pub grants: Grants,
+    /// Files of them.
+    pub reports: Reports,
+    /// Wishes to forget a customer, which are carried out at the third look: whom, and looks.
+    pub wishes: Vec<(u64, u32)>,
+    /// Does it fail to carry them out?
+    pub forgets_nobody: bool,
+    /// Their orders.
+    pub orders: Orders,
     most: usize,
     recent: Vec<i64>,
 }
@@ -19,13 +36,36 @@ pub struct Teekontor {
 impl Teekontor {
     /// With so many customers, and so many a page at most.
     pub fn with_people(count: usize, most: usize) -> Self {
+        let (customers, orders) = ((0..count).map(customer).collect(), Orders::default());
         Self {
-            customers: (0..count).map(customer).collect(),
+            customers,
             token_is_valid: true,
+            grants: Grants::default(),
+            reports: Reports::default(),
+            wishes: Vec::new(),
+            forgets_nobody: false,
+            orders,
             hooks: Vec::new(),
             most,
             recent: Vec::new(),
         }
+    }
+}
+
+impl Teekontor {
+    fn look_at_wish(&mut self, path: &str) -> Answer {
+        let number: usize = path.rsplit('/').next().and_then(|number| number.parse().ok()).unwrap();
+        let (id, looks) = &mut self.wishes[number - 1];
+        *looks += 1;
+        let state = match (self.forgets_nobody, *looks >= 3) {
+            (true, _) => "failed",
+            (false, false) => "working",
+            (false, true) => {
+                self.customers.retain(|one| one["id"].as_u64() != Some(*id));
+                "done"
+            }
+        };
+        Answer::new(200, json!({"state": state}))
     }
 }
 
@@ -36,7 +76,15 @@ impl Vendor for Teekontor {
             return Answer::new(429, Value::Null).with("retry-after", "60");
         }
         self.recent.push(call.now);
-        if !self.token_is_valid || call.header("authorization") != "Token a-token-of-tee" {
+        if call.path == "/oauth/token" {
+            return self.grants.hand_out(call);
+        }
+        if call.path.starts_with("/files/") {
+            return self.reports.file(call, &self.customers);
+        }
+        let authorization = call.header("authorization");
+        let known = authorization == "Token a-token-of-tee" || self.grants.knows(authorization, call.now);
+        if !self.token_is_valid || !known {
             return Answer::new(401, json!({"error": "token"}));
         }
         let asked = |name: &str| call.query.get(name).map(String::as_str);
@@ -72,6 +120,24 @@ impl Vendor for Teekontor {
                 self.hooks.retain(|hook| hook["id"].as_u64() != path.trim_start_matches("/v2/hooks/").parse().ok());
                 Answer::new(204, Value::Null)
             }
+            ("GET", "/v2/customer-ids") => {
+                let start = usize::try_from(call.number("after").unwrap_or(0)).unwrap();
+                let ids: Vec<&Value> =
+                    self.customers.iter().map(|one| &one["id"]).skip(start).take(self.most).collect();
+                let end = start + ids.len();
+                Answer::new(200, json!({"ids": ids, "next": (end < self.customers.len()).then_some(end)}))
+            }
+            ("POST", "/v2/reports") => self.reports.make(call),
+            ("GET", path) if path.starts_with("/v2/reports/") => self.reports.show(path),
+            ("GET", path) if path.starts_with("/v2/documents/") => self.reports.document(path),
+            ("GET", "/v2/orders") => self.orders.list(call),
+            ("DELETE", path) if path.starts_with("/v2/orders/") => self.orders.delete(call),
+            ("POST", path) if path.ends_with("/forget") => {
+                let id = path.split('/').nth(3).and_then(|id| id.parse().ok()).unwrap();
+                self.wishes.push((id, 0));
+                Answer::new(202, json!({"job": self.wishes.len()}))
+            }
+            ("GET", path) if path.starts_with("/v2/jobs/") => self.look_at_wish(path),
             ("PATCH", path) => {
                 let id: Option<u64> = path.strip_prefix("/v2/customers/").and_then(|id| id.parse().ok());
                 let Some(found) = self.customers.iter_mut().find(|one| one["id"].as_u64() == id) else {

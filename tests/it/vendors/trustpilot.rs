@@ -15,6 +15,8 @@ pub struct Reviews {
     pub deletions: Vec<(String, String)>,
     /// Is the key in force?
     pub key_is_valid: bool,
+    /// May the application act by itself, and not for a user alone?
+    pub acts_by_itself: bool,
     /// May it read the private reviews?
     pub may_read: bool,
     /// Tokens of pages that were handed out before this changed are not valid any more.
@@ -28,7 +30,8 @@ impl Reviews {
     /// With so many reviews, each of another consumer, and so many a page at most.
     pub fn with_people(count: usize, most: usize) -> Self {
         let reviews = (0..count).map(review).collect();
-        Self { reviews, deletions: Vec::new(), key_is_valid: true, may_read: true, era: 0, token: None, made: 0, most }
+        let (deletions, key_is_valid, acts_by_itself, may_read) = (Vec::new(), true, true, true);
+        Self { reviews, deletions, key_is_valid, acts_by_itself, may_read, era: 0, token: None, made: 0, most }
     }
 
     fn hand_out(&mut self, call: &Call) -> Answer {
@@ -36,8 +39,12 @@ impl Reviews {
         if !self.key_is_valid || call.header("authorization") != pair {
             return Answer::new(401, json!({"error": "invalid_client"}));
         }
-        if call.body["grant_type"] != "client_credentials" {
-            return Answer::new(400, json!({"error": "unsupported_grant_type"}));
+        let named = call.body["username"] == "erika@example.org" && call.body["password"] == "a-password";
+        match call.body["grant_type"].as_str() {
+            Some("client_credentials") if self.acts_by_itself => {}
+            Some("password") if named => {}
+            Some("client_credentials" | "password") => return Answer::new(401, json!({"error": "invalid_grant"})),
+            _ => return Answer::new(400, json!({"error": "unsupported_grant_type"})),
         }
         self.made += 1;
         let token = format!("token-{}", self.made);

@@ -57,7 +57,7 @@ impl<V: Lists> Scene<V> {
         let pairs = |pairs: &[(&str, &str)]| pairs.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
         let via: Vec<_> = V::ORIGINS.iter().map(|origin| (*origin, vendor.address())).collect();
         let outgoing = Outgoing { private_hosts: vec!["127.0.0.1".to_owned()], via: pairs(&via) };
-        let connection = Connection { parameters: pairs(V::PARAMETERS), outgoing, listening: Vec::new() };
+        let connection = Connection::new(pairs(V::PARAMETERS), outgoing);
         vendors.connections.put(list, &connection, 0, now).await.unwrap();
         let segments = Arc::new(Segments::new(
             house.store.clone(),

@@ -8,7 +8,7 @@ use serde_json::json;
 use super::lists::{Hears as _, Lists};
 use super::scene::Scene;
 use super::{MAIL, mail};
-use crate::connect::{Catalog, Fault};
+use crate::connect::{Catalog, Fault, Leaves, Person};
 use crate::consent::Act;
 use crate::databases::{Database, on_both_databases};
 use crate::jobs::push_audience::Error;
@@ -20,6 +20,7 @@ use crate::types::{Clock as _, IdentifierKind, SubjectId};
 use crate::vendors::Break;
 use crate::vendors::brevo::Brevo;
 use crate::vendors::klaviyo::Klaviyo;
+use crate::vendors::mailchimp::Mailchimp;
 use crate::vendors::meta_audiences::{Ads, digest};
 
 on_both_databases!(
@@ -32,6 +33,7 @@ on_both_databases!(
     brevo_tells_a_no_from_a_bounce,
     brevo_takes_people_off_while_a_process_lasts,
     brevo_erases_whom_a_process_was_adding,
+    mailchimp_erases_in_every_audience,
     meta_wants_its_terms_accepted,
     meta_takes_off_whom_it_knows_by_number_alone,
     meta_is_told_digests_as_they_were_handed_over,
@@ -297,4 +299,20 @@ async fn a_segment_must_fit(database: Database) {
         "the channel of the segment must be `email` for this destination"
     );
     assert!(fits("nobody").await.unwrap_err().to_string().contains("there is no segment `nobody`"));
+}
+
+/// A member of two audiences has one id in both.
+async fn mailchimp_erases_in_every_audience(database: Database) {
+    let scene = Scene::<Mailchimp>::open(database).await;
+    scene.pushes.run("letters", true).await.unwrap();
+    scene.vendor.with(|vendor| vendor.elsewhere.extend([MAIL.to_owned(), mail(5)]));
+    let session = scene.pushes.vendors.session("letters").await.unwrap();
+    let person = Person { email: Some(MAIL.to_uppercase()), ..Person::default() };
+    let report = session.connector().clone().erase().unwrap().run(&session, &person).await;
+    let step = &report.steps[0];
+    assert_eq!((step.found, step.leaves, step.verified), (2, Some(Leaves::Deleted), Some(true)), "{report:?}");
+    scene.vendor.with(|vendor| {
+        assert!(!vendor.members.contains_key(MAIL) && vendor.members.contains_key(&mail(5)));
+        assert_eq!(vendor.elsewhere.iter().collect::<Vec<_>>(), [&mail(5)]);
+    });
 }

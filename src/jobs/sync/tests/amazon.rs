@@ -12,6 +12,7 @@ scenarios!(Marketplace);
 on_both_databases!(
     a_page_token_that_ended_begins_the_reading_anew,
     its_terms_come_with_it,
+    searches_come_as_fast_as_amazon_says_for_this_seller,
     a_refresh_token_that_is_replaced_is_lost_by_nobody,
 );
 
@@ -88,4 +89,18 @@ async fn a_refresh_token_that_is_replaced_is_lost_by_nobody(database: Database) 
     tried.test().await.unwrap();
     let handed_out = ("refresh_token".to_owned(), fake.with(|amazon| amazon.refresh.clone()));
     assert_eq!(tried.refreshed(), Some(handed_out));
+}
+
+async fn searches_come_as_fast_as_amazon_says_for_this_seller(database: Database) {
+    let (house, fake) = open::<Marketplace>(database).await;
+    // One order a page: five searches more than the bucket holds. By default each of them would wait three minutes.
+    for (rate, waits) in [(0.5, 8..=15), (0.004, 1_200..=1_300)] {
+        fake.with(|amazon| *amazon = Marketplace::with_people(PEOPLE, 1));
+        fake.with(|amazon| amazon.rate = rate);
+        house.wait(86_400);
+        house.syncs.run(SHOP, true, |_| {}).await.unwrap();
+        let waited = house.waited();
+        assert!(waits.contains(&waited), "{rate}: {waited}");
+        assert_eq!(fake.with(|amazon| amazon.refused), 0, "{rate}");
+    }
 }

@@ -147,7 +147,7 @@ impl House {
         let source = self.syncs.vendors.rulebook.ensure_source(code.clone(), code, connector.to_owned(), &terms, now);
         let source = source.await.unwrap().number;
         let outgoing = Outgoing { private_hosts: vec!["127.0.0.1".to_owned()], via: pairs(via) };
-        let connection = Connection { parameters: pairs(parameters), outgoing, listening: Vec::new() };
+        let connection = Connection::new(pairs(parameters), outgoing);
         self.syncs.vendors.connections.put(source, &connection, 900, now).await.unwrap();
     }
 

@@ -5,6 +5,7 @@ use serde_json::json;
 use super::house::SHOP;
 use super::scenarios::{self, Case, Expires, PAGE, PEOPLE, open, scenarios};
 use crate::connect::{Leaves, Person};
+use crate::types::Clock as _;
 use crate::vendors::Break;
 use crate::vendors::shopify::Shop;
 
@@ -15,6 +16,8 @@ on_both_databases!(
     a_refusal_in_a_good_reply_is_no_erasure,
     a_customer_without_a_mail_address_is_found_by_the_id,
     an_interface_that_is_switched_off_is_no_empty_search,
+    a_bucket_that_others_fill_too_never_runs_over,
+    a_larger_bucket_is_used,
 );
 
 impl Case for Shop {
@@ -110,4 +113,21 @@ async fn an_interface_that_is_switched_off_is_no_empty_search(database: Database
     let report = connector.erase().unwrap().run(&session, &person).await;
     assert_eq!(report.leaves, Some(Leaves::ManualTask), "{report:?}");
     assert!(report.steps[0].failure.is_some(), "{report:?}");
+}
+
+async fn a_bucket_that_others_fill_too_never_runs_over(database: Database) {
+    let (house, fake) = open::<Shop>(database).await;
+    fake.with(|shop| shop.used = (38.5, house.clock.now().micros()));
+    house.sync().await.unwrap();
+    assert_eq!(fake.with(|shop| shop.refused), 0);
+    assert!((2..=5).contains(&house.waited()), "half a second for each call");
+}
+
+async fn a_larger_bucket_is_used(database: Database) {
+    let (house, fake) = open::<Shop>(database).await;
+    fake.with(|shop| *shop = Shop::with_people(PEOPLE, 1));
+    fake.with(|shop| shop.bucket = 400.0);
+    assert_eq!(house.sync().await.unwrap().sum().created, 2 * PEOPLE as u64);
+    assert!(fake.calls() > 40);
+    assert_eq!((fake.with(|shop| shop.refused), house.waited()), (0, 0));
 }

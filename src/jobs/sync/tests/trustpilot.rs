@@ -14,6 +14,7 @@ on_both_databases!(
     one_row_that_names_nobody_keeps_no_other_from_being_heard,
     a_hub_with_a_slow_clock_asks_for_what_lies_between,
     demands_are_heard_when_reviews_may_not_be_read,
+    an_application_that_acts_for_a_user_is_known_by_the_password,
     a_page_of_demands_that_is_not_valid_any_more_begins_them_anew,
 );
 
@@ -142,4 +143,16 @@ async fn one_row_that_names_nobody_keeps_no_other_from_being_heard(database: Dat
     }
     let told = house.lines().await.into_iter().filter(|line| line.contains("unreadable_demand")).count();
     assert_eq!(told, 1, "the officer is told, and once");
+}
+
+async fn an_application_that_acts_for_a_user_is_known_by_the_password(database: Database) {
+    let (house, fake) = open::<Reviews>(database).await;
+    fake.with(|reviews| reviews.acts_by_itself = false);
+    assert_eq!(word(house.sync().await), "credentials_refused");
+    house.wait(3_600);
+    house.set(&[("user", "erika@example.org"), ("password", "a-password")]).await;
+    assert_eq!(house.sync().await.unwrap().streams["reviews"].created, PEOPLE as u64);
+    house.wait(3_600);
+    house.set(&[("password", "another")]).await;
+    assert_eq!(word(house.sync().await), "credentials_refused");
 }

@@ -1,0 +1,105 @@
+//! [`Place`]: where a stream stands, between two pages and between two readings.
+
+use ring::digest::{SHA256, digest};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::paging::Spot;
+use super::report::Made;
+use crate::connect::template::Variables;
+
+/// Where a stream stands. It is kept sealed, because a vendor's page tokens may hold anything.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Place {
+    /// Everything that changed before is in; microseconds. None: nothing is in yet.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) since: Option<i64>,
+    /// The reading that goes on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) sweep: Option<Sweep>,
+    /// When everything was read the last time, where that says who is gone; microseconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) whole: Option<i64>,
+    /// What it was read for one after the other the last time, by digests: what is not among them is read from its beginning.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) known: Option<Vec<String>>,
+}
+
+/// One reading of a stream from its first to its last page.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Sweep {
+    /// What it asks for since.
+    pub(super) since: Option<i64>,
+    /// What the next reading asks for since.
+    pub(super) next_since: i64,
+    /// What it asks for until.
+    pub(super) until: i64,
+    /// What it is read until in the end, where a vendor answers no longer stretch than a window.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) end: Option<i64>,
+    /// The page that comes next.
+    pub(super) at: Spot,
+    /// Objects read.
+    pub(super) read: u64,
+    /// Objects there are in all.
+    pub(super) total: Option<u64>,
+    /// What it is read for one after the other, where the manifest says so; what is done is left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) each: Option<Vec<Variables>>,
+    /// All of those, by digests, also what is done.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) things: Vec<String>,
+    /// Those that were not there the last time.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) fresh: Vec<String>,
+    /// The report it is read from, where it was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) report: Option<Made>,
+    /// Could the rest of an object not be had for a reason that may pass? Then the next reading looks for it again.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(super) owes: bool,
+    /// Was its last page read by this process? What was kept since an earlier one may not be valid any more.
+    #[serde(skip)]
+    pub(super) runs: bool,
+}
+
+impl Sweep {
+    /// Is it read now for something that was not there the last time?
+    pub(super) fn is_fresh(&self) -> bool {
+        let thing = self.each.as_ref().and_then(|each| each.last()).filter(|_| !self.fresh.is_empty());
+        thing.is_some_and(|thing| self.fresh.contains(&name_of(thing)))
+    }
+
+    /// What the next reading knows of the things it is read for.
+    pub(super) fn known(&self) -> Option<Vec<String>> {
+        self.each.as_ref().map(|_| self.things.clone())
+    }
+
+    /// Goes on with the next of the things it is read for. False if there is none.
+    pub(super) fn next_thing(&mut self) -> bool {
+        (self.at, self.read, self.total, self.report) = (Spot::First, 0, None, None);
+        self.each.as_mut().is_some_and(|each| each.pop().is_some() && !each.is_empty())
+    }
+}
+
+/// A digest of something a stream is read for, of sixteen characters: a name of it that says nothing.
+pub(super) fn name_of(thing: &Variables) -> String {
+    let digest = digest(&SHA256, Value::Object(thing.clone()).to_string().as_bytes());
+    digest.as_ref().iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+}
+
+impl Place {
+    /// The same stream, to be read from its beginning.
+    #[must_use]
+    pub fn anew() -> Self {
+        Self::default()
+    }
+
+    /// Does a reading go on here that was cut short?
+    #[must_use]
+    pub const fn is_midway(&self) -> bool {
+        self.sweep.is_some()
+    }
+}

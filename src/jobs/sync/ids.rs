@@ -1,0 +1,54 @@
+//! Listing the ids of all there is at a vendor, and ending what is not among them any more.
+
+use std::sync::Arc;
+
+use super::{Error, Run, Syncs};
+use crate::connect::{Counts, Session, StreamPlace};
+use crate::consent::Source;
+
+impl Syncs {
+    /// Lists the ids of each stream that has such a list, as often as its manifest says. One that was cut short begins anew:
+    /// nobody knows any more what its first pages held.
+    pub(super) async fn list_ids(
+        &self,
+        run: &mut Run,
+        source: &Arc<Source>,
+        session: &Session,
+        progress: &mut impl FnMut(&Counts),
+    ) -> Result<(), Error> {
+        let connector = session.connector().clone();
+        let lists = connector.streams().iter().filter_map(|stream| Some((stream.name(), stream.pull()?.ids()?)));
+        for (name, ids) in lists {
+            let key = format!("{name}.ids");
+            let (now, place) = (self.vendors.surroundings.clock.now(), run.places.streams.get(&key));
+            if place.is_some_and(|place| !ids.is_due(place, now)) {
+                continue;
+            }
+            let (pull, list) = ids.reading();
+            let mut listed = Some(self.intake.begin_listing(source, ids.kind()));
+            let mut place = StreamPlace::anew();
+            loop {
+                let leaf = pull.page(session, list, &place).await?;
+                let last = leaf.last;
+                place = leaf.after.clone();
+                match (ids.on(leaf), &mut listed) {
+                    (Some(ids), Some(listed)) => self.intake.note_ids(ids, listed),
+                    _ => listed = None,
+                }
+                progress(&run.counts);
+                if last {
+                    break;
+                }
+            }
+            match &listed {
+                Some(listed) => self.end_unlisted(run, source, name, listed).await?,
+                None => run.counts.leave_out(name, UNREADABLE),
+            }
+            self.step(run, &key, StreamPlace::listed(now)).await?;
+        }
+        Ok(())
+    }
+}
+
+/// Why nothing ends by such a list.
+const UNREADABLE: &str = "an end of what is gone, because the list of ids names one that is none";

@@ -1,0 +1,182 @@
+//! What a step of an erasure can say: what it goes through first, what is too young to go, and a key for each act.
+
+use std::sync::Arc;
+
+use super::house::{House, SHOP};
+use crate::connect::{Catalog, Erasure, Leaves, Person};
+use crate::databases::{Database, on_both_databases};
+use crate::vendors::teekontor::Teekontor;
+use crate::vendors::{Break, Fake};
+
+on_both_databases!(
+    what_is_too_young_stays_until_its_day,
+    what_was_found_is_gone_through_for_what_is_found_by_it,
+    an_act_has_one_key_for_all_its_tries_and_no_other_act_has_it,
+    what_is_carried_out_by_a_job_is_waited_for,
+);
+
+const MANIFEST: &str = r#"
+name: teekontor
+title: Teekontor
+docs: Orders of the interface v2.
+source_policy: {purposes_allowed: all}
+connection:
+  guide: none
+  parameters: {shop_url: {title: Address, kind: url}, api_token: {title: Token, kind: secret}}
+  base_url: "{shop_url}/v2"
+  hosts: ["{shop_url}"]
+  auth: {headers: {Authorization: "Token {api_token}"}}
+  limits: [{calls: 60, seconds: 60}]
+  test: {request: {path: /customers, query: {limit: "1"}}}
+streams: {}
+erase:
+  note: Deletes orders thirty days after they were placed, as the shop allows.
+  steps:
+    - name: orders
+      leaves: deleted
+      by: email
+      for_each:
+        - lookup: {path: /customers, query: {email: "{email}"}}
+          objects: .items[]
+          match: (.found.mail | ascii_downcase) == .who.email
+          values: {customer: .id}
+      lookup: {path: /orders, query: {customer: "{customer}"}}
+      objects: .items[]
+      match: "true"
+      next_url: .next
+      older_than: {days: 30, since: .placed}
+      act: [{method: DELETE, path: "/orders/{id}", idempotency_key: Idempotency-Key}]
+"#;
+
+const BY_JOB: &str = r#"
+    - name: customers
+      leaves: deleted
+      by: email
+      lookup: {path: /customers, query: {email: "{email}"}}
+      objects: .items[]
+      match: (.found.mail | ascii_downcase) == .who.email
+      act: [{method: POST, path: "/customers/{id}/forget"}]
+      job: {id: .job, request: {path: "/jobs/{job}"}, done: .state == "done", failed: .state == "failed"}
+"#;
+
+/// A shop of ten customers, and orders of some: number, customer and time.
+async fn open(database: Database, orders: &[(u64, u64, &str)]) -> (House, Fake<Teekontor>) {
+    open_with(database, orders, MANIFEST).await
+}
+
+async fn open_with(database: Database, orders: &[(u64, u64, &str)], manifest: &str) -> (House, Fake<Teekontor>) {
+    let directory = tempfile::tempdir().unwrap();
+    std::fs::create_dir(directory.path().join("teekontor")).unwrap();
+    std::fs::write(directory.path().join("teekontor/manifest.yaml"), manifest).unwrap();
+    let house = House::open_with(database, Arc::new(Catalog::read(directory.path()).unwrap())).await;
+    let mut tee = Teekontor::with_people(10, 10);
+    tee.orders.all = orders.iter().map(|(id, customer, at)| (*id, *customer, (*at).to_owned())).collect();
+    let fake = Fake::serve(tee, house.clock.clone());
+    house.connect("teekontor", &[("shop_url", fake.address()), ("api_token", "a-token-of-tee")], &[]).await;
+    (house, fake)
+}
+
+async fn erase(house: &House, number: usize) -> Erasure {
+    let session = house.syncs.vendors.session(SHOP).await.unwrap();
+    let person = Person { email: Some(format!("KUNDE{number}@example.org")), ..Person::default() };
+    session.connector().clone().erase().unwrap().run(&session, &person).await
+}
+
+fn orders(fake: &Fake<Teekontor>) -> Vec<u64> {
+    fake.with(|tee| tee.orders.all.iter().map(|(id, ..)| *id).collect())
+}
+
+async fn what_is_too_young_stays_until_its_day(database: Database) {
+    let young = "2026-11-10T08:00:00Z";
+    let all = [(1, 43, young), (2, 43, young), (3, 43, "2026-10-01T08:00:00Z"), (4, 43, "2026-11-12T08:00:00Z")];
+    let (house, fake) = open(database, &all).await;
+    let report = erase(&house, 3).await;
+    // The old one stands on the second page.
+    assert_eq!(orders(&fake), [1, 2, 4]);
+    let step = &report.steps[0];
+    assert_eq!((step.found, step.kept, step.verified, step.failure.as_ref()), (4, 3, Some(true), None), "{report:?}");
+    assert_eq!((report.leaves, step.kept_until.as_deref()), (Some(Leaves::Restricted), Some("2026-12-12")));
+    // Nothing of it is old enough: nothing is done, and nothing of it counts as verified.
+    let report = erase(&house, 3).await;
+    assert_eq!((report.steps[0].found, report.steps[0].kept, report.steps[0].verified), (3, 3, None), "{report:?}");
+    house.clock.set("2026-12-12T08:00:00Z");
+    let report = erase(&house, 3).await;
+    assert_eq!((report.leaves, report.steps[0].kept), (Some(Leaves::Deleted), 0), "{report:?}");
+    assert_eq!(orders(&fake), Vec::<u64>::new());
+    assert_eq!(erase(&house, 3).await.leaves, None);
+}
+
+async fn what_was_found_is_gone_through_for_what_is_found_by_it(database: Database) {
+    let old = "2026-01-10T08:00:00Z";
+    let all: Vec<_> = (0..10).map(|id| (id, if id % 2 == 0 { 44 } else { 45 }, old)).collect();
+    let (house, fake) = open(database, &all).await;
+    // Two accounts with one address, and two orders that are called alike.
+    fake.with(|tee| {
+        tee.customers[6]["mail"] = "Kunde4@example.org".into();
+        tee.orders.all.extend([(20, 46, old.to_owned()), (21, 46, "no time at all".to_owned())]);
+    });
+    let report = erase(&house, 4).await;
+    assert_eq!(orders(&fake), [1, 3, 5, 7, 9, 21], "{report:?}");
+    assert_eq!((report.steps[0].found, report.steps[0].kept, &report.steps[0].kept_until), (7, 1, &None), "{report:?}");
+    assert_eq!((report.leaves, report.steps[0].verified), (Some(Leaves::Restricted), Some(true)), "{report:?}");
+    // Nobody by that address: nothing is looked for in them.
+    let calls = fake.calls();
+    assert_eq!(erase(&house, 99).await.leaves, None);
+    assert_eq!(fake.calls_since(calls), ["GET /v2/customers"]);
+}
+
+async fn an_act_has_one_key_for_all_its_tries_and_no_other_act_has_it(database: Database) {
+    let old = "2026-01-10T08:00:00Z";
+    let (house, fake) = open(database, &[(1, 43, old), (2, 43, old)]).await;
+    // The customer, their orders, and the answer of the first act is lost on its way: the order is gone by then.
+    fake.break_calls(2, &[Break::HangUp, Break::Status(502), Break::Throttle(Some("2"))]);
+    let report = erase(&house, 3).await;
+    assert_eq!((report.steps[0].failure.as_ref(), report.leaves), (None, Some(Leaves::Deleted)), "{report:?}");
+    assert_eq!(orders(&fake), Vec::<u64>::new());
+    let keys = fake.with(|tee| tee.orders.keys.clone());
+    assert_eq!(keys.len(), 3, "{keys:?}");
+    assert!(keys[0] == keys[1] && keys[1] != keys[2], "{keys:?}");
+}
+
+async fn what_is_carried_out_by_a_job_is_waited_for(database: Database) {
+    let steps = MANIFEST.split_once("    - name: orders").unwrap().0;
+    let (house, fake) = open_with(database, &[], &format!("{}{BY_JOB}", steps.trim_end())).await;
+    let calls = fake.calls();
+    let report = erase(&house, 3).await;
+    let step = &report.steps[0];
+    assert_eq!((step.found, step.leaves, step.verified), (1, Some(Leaves::Deleted), Some(true)), "{report:?}");
+    let made = fake.calls_since(calls);
+    let expected =
+        ["GET /v2/customers", "POST /v2/customers/43/forget", "GET /v2/jobs/1", "GET /v2/jobs/1", "GET /v2/jobs/1"];
+    assert_eq!(made[..5], expected, "it is not looked for before it is done");
+    assert_eq!((made.len(), house.waited()), (6, 6));
+    // One that fails is left to somebody, and to the next time.
+    fake.with(|tee| tee.forgets_nobody = true);
+    let report = erase(&house, 4).await;
+    assert_eq!((report.leaves, report.steps[0].verified), (Some(Leaves::ManualTask), None), "{report:?}");
+    assert!(report.steps[0].failure.as_ref().unwrap().contains("took it in"), "{report:?}");
+}
+
+#[test]
+fn what_is_written_wrongly_is_named_with_what_to_write() {
+    for (right, wrong, told) in [
+        ("          match: (.found.mail | ascii_downcase) == .who.email\n", "", "say with `match` whether"),
+        ("days: 30", "days: 0", "everything is older than no day"),
+        (
+            "      act: [{method: DELETE, path: \"/orders/{id}\", idempotency_key: Idempotency-Key}]\n",
+            "",
+            "it holds back an `act`",
+        ),
+        ("idempotency_key: Idempotency-Key", "idempotency_key: \"a key\"", "no name of a header"),
+        ("method: DELETE, path: \"/orders/{id}\"", "path: \"/orders/{id}\"", "leave the key out"),
+        ("\"{customer}\"", "\"{custom}\"", "`{custom}` stands for nothing here"),
+    ] {
+        let text = MANIFEST.replace(right, wrong);
+        assert_ne!(text, MANIFEST, "{wrong}");
+        let directory = tempfile::tempdir().unwrap();
+        std::fs::create_dir(directory.path().join("teekontor")).unwrap();
+        std::fs::write(directory.path().join("teekontor/manifest.yaml"), text).unwrap();
+        let error = Catalog::read(directory.path()).err().unwrap().to_string();
+        assert!(error.contains("teekontor/manifest.yaml:") && error.contains(told), "{error}");
+    }
+}
