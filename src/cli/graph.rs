@@ -25,7 +25,7 @@ pub enum Graph {
     /// Compares everything with everything it may be one person with, by how frequent each value is by now, and carries out
     /// what differs: who does not belong is taken out, who belongs is joined, what is doubtful is asked. What rules join and
     /// somebody decided stays. Runs while the hub serves; one that is cut short is simply run again. It keeps what is
-    /// compared of every record in memory, about 3 KB each.
+    /// compared of every record in memory, about 2 KB each.
     Resolve(HomeLayer),
     /// Estimate the weights of matching anew from the records of this hub
     ///
