@@ -17,8 +17,11 @@ use crate::types::{Entropy, EntropyFailure};
 /// Far longer than looking up, deciding and recording differ, and no longer than a durable write takes on a slow disk.
 const BEAT: Duration = Duration::from_millis(10);
 
-/// The longest pause after a beat. Ten microseconds in it are seen by who asks some hundred thousand times.
-const LONGEST: Duration = Duration::from_millis(4);
+/// The longest pause after a beat.
+const LONGEST: Duration = Duration::from_millis(8);
+/// So many numbers of chance make a pause: their sum thins out towards both ends. A pause that were as likely short as long
+/// would begin at an edge, and who asks often enough sees an edge move.
+const DICE: usize = 4;
 
 /// When the answer to a call began to be looked for.
 pub(super) struct Start(Instant);
@@ -86,11 +89,13 @@ fn strike(come: &Receiver<Waiting>) {
     }
 }
 
-/// Up to [`LONGEST`], each nanosecond as likely as the others.
+/// Up to [`LONGEST`], mostly about half of it.
 fn pause(chance: &dyn Entropy) -> Result<Duration, EntropyFailure> {
-    let mut bytes = [0; 8];
+    let mut bytes = [0; 4 * DICE];
     chance.fill(&mut bytes)?;
-    let share = (u128::from(u64::from_le_bytes(bytes)) * LONGEST.as_nanos()) >> 64;
+    let thrown: u64 =
+        bytes.chunks_exact(4).map(|die| die.iter().fold(0, |sum, byte| (sum << 8) | u64::from(*byte))).sum();
+    let share = (u128::from(thrown) * LONGEST.as_nanos() / DICE as u128) >> 32;
     Ok(Duration::from_nanos(u64::try_from(share).unwrap_or(0)))
 }
 
@@ -103,6 +108,7 @@ fn next(worked: Duration) -> Duration {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::types::SystemEntropy;
 
     #[test]
     fn every_answer_comes_at_a_full_beat_after_the_work() {
@@ -154,13 +160,17 @@ mod tests {
 
     #[tokio::test]
     async fn the_pause_is_as_long_as_chance_says() {
-        for (byte, told) in [(0, 0), (64, 1_003), (128, 2_007), (255, 3_999)] {
+        for (byte, told) in [(0, 0), (64, 2_007), (128, 4_015), (255, 7_999)] {
             assert_eq!(pause(&Always(Some(byte))).unwrap().as_micros(), told);
         }
+        let thrown: Vec<_> = (0..4_000).map(|_| pause(&SystemEntropy::new()).unwrap()).collect();
+        let below = |limit: u32| thrown.iter().filter(|pause| **pause < LONGEST / limit).count();
+        assert!((1_800..2_200).contains(&below(2)), "half of them are below the middle: {}", below(2));
+        assert!(below(8) < 60, "hardly any is very short: {}", below(8));
         let start = Start::now();
         let began = start.0;
         start.beat(&Always(Some(255))).await.unwrap();
-        assert!(began.elapsed() >= BEAT + Duration::from_micros(3_999));
+        assert!(began.elapsed() >= BEAT + Duration::from_micros(7_999));
         assert!(Start::now().beat(&Always(None)).await.is_err(), "without chance nothing is answered");
     }
 }

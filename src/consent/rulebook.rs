@@ -52,7 +52,7 @@ impl Terms {
 }
 
 /// A configured source.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Source {
     /// Its number.
     pub number: SourceNo,
@@ -69,7 +69,7 @@ pub struct Source {
 }
 
 /// One edition of the rulebook.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Edition {
     purposes: HashMap<PurposeCode, Arc<Purpose>>,
     sources: HashMap<SourceNo, Arc<Source>>,
@@ -150,6 +150,8 @@ impl Source {
 pub struct Rulebook {
     store: Store,
     edition: RwLock<Arc<Edition>>,
+    /// Held while an edition is read and put in force: an older one never takes the place of a newer one.
+    reading: tokio::sync::Mutex<()>,
 }
 
 impl Rulebook {
@@ -159,16 +161,20 @@ impl Rulebook {
     /// If the store cannot be read or holds a definition this version does not understand.
     pub async fn open(store: Store) -> Result<Self, store::Error> {
         let edition = store.read(Edition::load).await?;
-        Ok(Self { store, edition: RwLock::new(Arc::new(edition)) })
+        Ok(Self { store, edition: RwLock::new(Arc::new(edition)), reading: tokio::sync::Mutex::default() })
     }
 
-    /// Reads the newest edition.
+    /// Reads the newest edition. If it says the same, the one in use stays.
     ///
     /// # Errors
     /// As [`Rulebook::open`]; the edition in use stays.
     pub async fn reload(&self) -> Result<(), store::Error> {
-        let edition = self.store.read(Edition::load).await?;
-        *self.edition.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(edition);
+        let _alone = self.reading.lock().await;
+        let read = self.store.read(Edition::load).await?;
+        let mut edition = self.edition.write().unwrap_or_else(PoisonError::into_inner);
+        if **edition != read {
+            *edition = Arc::new(read);
+        }
         Ok(())
     }
 

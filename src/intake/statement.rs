@@ -144,9 +144,8 @@ impl Intake {
         let source_no = match named.source {
             None => SourceNo(0),
             Some(code) => {
-                let edition = self.rulebook.edition();
                 let unknown = || Error::Rejected(Rejection::new(super::normal::Reason::UNKNOWN_SOURCE).under("source"));
-                edition.source_named(code).ok_or_else(unknown)?.number
+                self.rulebook.source_named(code).await?.ok_or_else(unknown)?.number
             }
         };
         let (kind, value) = lookup_form(named.kind, named.value)

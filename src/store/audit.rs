@@ -270,11 +270,12 @@ fn insert_entries(connection: &mut Connection, entries: Vec<EntryRow>) -> Result
 
 /// The newest block, or the one after it if it is full: each process has a log of its own, and most of them are short.
 fn first_block(connection: &mut Connection) -> Result<i64, Error> {
-    use audit_subject::{block, table};
+    use audit_subject::{block, idx, table};
     let newest: Option<i64> = on!(connection, |c| table.select(max(block)).first(c))?;
     let Some(newest) = newest else { return Ok(0) };
-    let held: i64 = on!(connection, |c| table.filter(block.eq(newest)).count().get_result(c))?;
-    Ok(newest + i64::from(held >= BLOCK))
+    let full: Option<i64> =
+        on!(connection, |c| table.filter(block.eq(newest)).select(idx).offset(BLOCK - 1).first(c).optional())?;
+    Ok(newest + i64::from(full.is_some()))
 }
 
 fn insert_subjects(connection: &mut Connection, subjects: Vec<(i64, Vec<u8>, LogId, i64)>) -> Result<(), Error> {

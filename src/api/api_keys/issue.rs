@@ -77,12 +77,13 @@ pub async fn issue(house: Data<House>, call: May<op::IssueApiKey, Body<NewApiKey
     if role.voice().is_some() && !purposes.is_empty() {
         return wrong("/purposes", "A key that collects reads nothing.");
     }
-    let source = source
-        .map(|code| edition.source_named(&code).filter(|source| source.code != HUB_SOURCE).map(|source| source.number));
-    if source == Some(None) {
-        return wrong("/source", "There is no source with this code.");
-    }
-    let source = source.flatten();
+    let source = match source {
+        Some(code) => match house.rulebook.source_named(&code).await?.filter(|source| source.code != HUB_SOURCE) {
+            Some(source) => Some(source.number),
+            None => return wrong("/source", "There is no source with this code."),
+        },
+        None => None,
+    };
     let grant = Grant { title, role, purposes, source, expires_at: expires_at.map(|at| at.0) };
     let (id, key) = once::apart(async move { Ok(house.doorkeeper.issue_by(Some(by), grant).await?) }).await?;
     Ok(HttpResponse::Created().json(IssuedApiKey { id, key }))

@@ -69,7 +69,12 @@ impl<O: Operation> FromRequest for Collected<O> {
                 (None, _, None) => return Err(no_key()),
             };
             let Some(voice) = writer.role.voice() else { return Err(other_role()) };
-            let source = house.rulebook.edition().source(writer.source).cloned();
+            let mut source = house.rulebook.edition().source(writer.source).cloned();
+            if source.is_none() {
+                // Another process may have added it a moment ago, and an SDK does not send again what it is told is gone.
+                house.rulebook.reload().await?;
+                source = house.rulebook.edition().source(writer.source).cloned();
+            }
             let source = source.ok_or_else(|| Problem::new(Code::NotFound, "The source of this key is gone."))?;
             Ok(Self { writer, voice, source, body: body?, size: bytes.len(), operation: PhantomData })
         })

@@ -5,7 +5,7 @@ use actix_web::{HttpResponse, post};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::unknown;
+use super::{named, unknown};
 use crate::api::caller::May;
 use crate::api::permissions::op;
 use crate::api::problem::{Code, Problem};
@@ -45,7 +45,7 @@ pub async fn listen(
 ) -> Result<HttpResponse, Problem> {
     let (key, role) = call.by();
     let code = call.sent.into_inner();
-    house.rulebook.edition().source_named(&code).ok_or_else(unknown)?;
+    named(&house, &code).await?;
     let came = once::apart(async move {
         let line = Line::new(Act::Configured).by(key, role).object(format!("subscriptions of {code}"));
         // The line first: what is done at the vendor must be on record even if this process ends.

@@ -4,7 +4,7 @@ use actix_web::web::{Data, Path};
 use actix_web::{HttpResponse, delete};
 
 use super::listen::not_listening;
-use super::unknown;
+use super::named;
 use crate::api::caller::May;
 use crate::api::permissions::op;
 use crate::api::problem::Problem;
@@ -30,7 +30,7 @@ pub async fn stop(
 ) -> Result<HttpResponse, Problem> {
     let (key, role) = call.by();
     let code = call.sent.into_inner();
-    house.rulebook.edition().source_named(&code).ok_or_else(unknown)?;
+    named(&house, &code).await?;
     let stopped = once::apart(async move {
         let line = Line::new(Act::Configured).by(key, role).object(format!("subscriptions of {code}"));
         house.book.note(line.reasons(vec!["removed".to_owned()])).await?;
