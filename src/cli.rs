@@ -12,10 +12,10 @@ use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 pub use destinations::{AddDestination, Destinations, NamedDestination};
 pub use files::{Export, ExportDatev, Format, Import};
-pub use graph::{Assignments, ChooseModel, Graph, Split, TableFormat, Train};
+pub use graph::{AnswerReview, Assignments, ChooseModel, Graph, NamedReview, Reviews, Split, TableFormat, Train};
 pub use keys::{CreateKey, Key, Keys, RevokeKey, RotateData};
 pub use requests::{NamedRequest, Requests};
-pub use sources::{AddSource, Connectors, NamedSource, SetSource, Sources, SyncSource};
+pub use sources::{AddSource, Connectors, ListenSource, NamedSource, RemoveSource, SetSource, Sources, SyncSource};
 pub use upkeep::{Audit, Config, Retention, RetentionRun};
 
 use crate::config::{HomeLayer, Layer};

@@ -38,6 +38,8 @@ pub struct Config {
     pub controller: Controller,
     /// Where further connectors lie.
     pub connectors: Option<PathBuf>,
+    /// Where vendors reach the hub from outside, without a slash at its end.
+    pub public_url: Option<String>,
     /// Days after which a new KEK epoch begins; none is by hand only.
     pub kek_rotation_days: Option<NonZeroU32>,
     /// The log.

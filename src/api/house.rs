@@ -16,7 +16,7 @@ use crate::intake::Intake;
 use crate::rights::Rights;
 use crate::segments::Segments;
 use crate::store::Store;
-use crate::types::{Clock, IdMaker};
+use crate::types::{Clock, Entropy, IdMaker};
 use crate::vault::Strongbox;
 
 /// The rooms. Keys are not among them: each moved into the room that owns it.
@@ -47,10 +47,14 @@ pub struct House {
     pub entrance: Entrance,
     /// Events on their way in.
     pub pool: Pool,
+    /// Where vendors reach this hub from outside, if it is configured.
+    pub public_url: Option<String>,
     /// Ids.
     pub ids: Arc<IdMaker>,
     /// Time.
     pub clock: Arc<dyn Clock>,
+    /// Chance.
+    pub entropy: Arc<dyn Entropy>,
 }
 
 impl super::health::Readiness for House {

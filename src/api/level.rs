@@ -2,7 +2,8 @@
 //!
 //! Nobody is found faster than somebody who allows nothing is refused. The difference is small, but thousands of calls
 //! would show it. So an answer that discloses nothing is sent at the next full beat after the call began, which costs a
-//! little patience and no work.
+//! little patience and no work. What was done before still shows in some microseconds: a processor that has rested for
+//! longer wakes up more slowly. Therefore a pause of chance follows the beat, in which they drown.
 
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
@@ -11,8 +12,13 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::oneshot;
 
+use crate::types::{Entropy, EntropyFailure};
+
 /// Far longer than looking up, deciding and recording differ, and no longer than a durable write takes on a slow disk.
 const BEAT: Duration = Duration::from_millis(10);
+
+/// The longest pause after a beat. Ten microseconds in it are seen by who asks some hundred thousand times.
+const LONGEST: Duration = Duration::from_millis(4);
 
 /// When the answer to a call began to be looked for.
 pub(super) struct Start(Instant);
@@ -22,9 +28,18 @@ impl Start {
         Self(now())
     }
 
-    /// Waits for the next beat.
-    pub(super) async fn beat(self) {
-        let at = self.0 + next(self.0.elapsed());
+    /// Waits for the next beat and for a moment of chance.
+    ///
+    /// # Errors
+    /// If there is no randomness.
+    pub(super) async fn beat(self, chance: &dyn Entropy) -> Result<(), EntropyFailure> {
+        let pause = pause(chance)?;
+        self.beat_and(pause).await;
+        Ok(())
+    }
+
+    async fn beat_and(self, pause: Duration) {
+        let at = self.0 + next(self.0.elapsed()) + pause;
         let (strike, struck) = oneshot::channel();
         let heard = CLOCKWORK.as_ref().is_some_and(|clockwork| clockwork.send((at, strike)).is_ok());
         if !heard || struck.await.is_err() {
@@ -71,6 +86,14 @@ fn strike(come: &Receiver<Waiting>) {
     }
 }
 
+/// Up to [`LONGEST`], each nanosecond as likely as the others.
+fn pause(chance: &dyn Entropy) -> Result<Duration, EntropyFailure> {
+    let mut bytes = [0; 8];
+    chance.fill(&mut bytes)?;
+    let share = (u128::from(u64::from_le_bytes(bytes)) * LONGEST.as_nanos()) >> 64;
+    Ok(Duration::from_nanos(u64::try_from(share).unwrap_or(0)))
+}
+
 /// The first full beat after `worked`.
 fn next(worked: Duration) -> Duration {
     let beats = worked.as_micros() / BEAT.as_micros() + 1;
@@ -97,7 +120,7 @@ mod tests {
             while began.elapsed() < work {
                 std::hint::spin_loop();
             }
-            start.beat().await;
+            start.beat_and(Duration::ZERO).await;
             shortest = shortest.min(began.elapsed());
         }
         shortest
@@ -115,7 +138,29 @@ mod tests {
     async fn a_beat_is_waited_for() {
         let start = Start::now();
         let began = start.0;
-        start.beat().await;
+        start.beat_and(Duration::ZERO).await;
         assert!(began.elapsed() >= BEAT);
+    }
+
+    /// Hands out one byte, again and again.
+    struct Always(Option<u8>);
+
+    impl Entropy for Always {
+        fn fill(&self, bytes: &mut [u8]) -> Result<(), EntropyFailure> {
+            bytes.fill(self.0.ok_or(EntropyFailure)?);
+            Ok(())
+        }
+    }
+
+    #[tokio::test]
+    async fn the_pause_is_as_long_as_chance_says() {
+        for (byte, told) in [(0, 0), (64, 1_003), (128, 2_007), (255, 3_999)] {
+            assert_eq!(pause(&Always(Some(byte))).unwrap().as_micros(), told);
+        }
+        let start = Start::now();
+        let began = start.0;
+        start.beat(&Always(Some(255))).await.unwrap();
+        assert!(began.elapsed() >= BEAT + Duration::from_micros(3_999));
+        assert!(Start::now().beat(&Always(None)).await.is_err(), "without chance nothing is answered");
     }
 }

@@ -102,6 +102,7 @@ operations! {
     "Takes apart who was taken for one person." SplitSubject POST "/v1/subjects/{subject_id}/split" [Dpo];
     "Rectifies what is said of a person." RectifySubject POST "/v1/subjects/{subject_id}/rectification" [Dpo];
     "Lists the pairs of records that may be of one person." ListReviews GET "/v1/reviews" [Dpo];
+    "Shows the records of two people who may be one side by side, masked." ShowReview GET "/v1/reviews/{review_id}" [Dpo] personal;
     "Decides whether two records are of one person." DecideReview POST "/v1/reviews/{review_id}" [Dpo];
     "Lists the purposes in force." ListPurposes GET "/v1/purposes" [Admin Dpo];
     "Shows a purpose." ShowPurpose GET "/v1/purposes/{code}" [Admin Dpo];
@@ -116,9 +117,13 @@ operations! {
     "Asks for a sync of a source." WantSync POST "/v1/sources/{code}/syncs" [Admin];
     "Makes the vendor of a source forget a person." EraseAtVendor POST "/v1/sources/{code}/erasures" [Dpo];
     "Hears what the vendor of a source tells by itself; its signature is the key." HearVendor POST "/v1/sources/{code}/webhooks" [];
+    "Hears what a vendor tells that signs nothing; the end of the address is the key." HearVendorAt POST "/v1/sources/{code}/webhooks/{secret}" [];
+    "Has the vendor of a source tell by itself what changes." SubscribeAtVendor POST "/v1/sources/{code}/subscriptions" [Admin];
+    "Has the vendor of a source tell nothing by itself any more." UnsubscribeAtVendor DELETE "/v1/sources/{code}/subscriptions" [Admin];
     "Lists the destinations: who is told what people decided, and who takes people of a segment." ListDestinations GET "/v1/destinations" [Admin Dpo];
     "Asks for a push of a destination's segment." WantPush POST "/v1/destinations/{code}/pushes" [Admin];
     "Answers a vendor that tries the address; its token is the key." ShakeHands GET "/v1/sources/{code}/webhooks" [];
+    "Answers a vendor that tries an address whose end is a secret." ShakeHandsAt GET "/v1/sources/{code}/webhooks/{secret}" [];
     "Takes the demand of a person that a vendor passes on; its signature is the key." PassOnDeletion POST "/v1/sources/{code}/deletions" [];
     "Says how far such a demand is; its confirmation code is the key." ShowDeletion GET "/v1/sources/{code}/deletions/{confirmation_code}" [];
     "Shows how many events of a source were not taken, and why." ListTurnedAway GET "/v1/sources/{code}/turned-away" [Admin Dpo];

@@ -5,7 +5,9 @@ use std::process::ExitCode;
 
 use indicatif::{ProgressBar, ProgressStyle};
 
-use super::{Hub, connectors, demo, destinations, export, graph, import, model, open, requests, serve, sources};
+use super::{
+    Hub, connectors, demo, destinations, export, graph, import, model, open, requests, reviews, serve, sources,
+};
 use crate::api::doorkeeper::Grant;
 use crate::cli::{
     Audit, Cli, Command, Config as ConfigCommand, CreateKey, Export, Graph, Key, Keys, Retention, RetentionRun,
@@ -86,6 +88,10 @@ fn command(cli: Cli) -> Outcome {
         Command::Graph { command: Graph::Split(arguments) } => {
             let layer = Layer::from(arguments.home.clone());
             with_hub(layer, async move |hub, _| graph::split(&hub, arguments).await)
+        }
+        Command::Graph { command: Graph::Reviews { command } } => {
+            let layer = reviews::home(&command);
+            with_hub(layer, async move |hub, _| reviews::run(&hub, command).await)
         }
         Command::Audit { command: Audit::Verify(home) } => with_hub(home.into(), async |hub, _| verify(&hub).await),
         Command::Key { command: Key::Create(arguments) } => {

@@ -2,6 +2,7 @@
 
 use super::Hub;
 use super::commands::{Outcome, say, say_error};
+use super::listen;
 use super::sources::read_secrets;
 use crate::audit::{Act, Line};
 use crate::cli::{AddDestination, Destinations, NamedDestination};
@@ -20,6 +21,7 @@ pub(super) fn home(command: &Destinations) -> Layer {
         Destinations::Add(arguments) => &arguments.home,
         Destinations::Test(named) | Destinations::Push(named) | Destinations::Resume(named) => &named.home,
         Destinations::Remove(remove) => &remove.named.home,
+        Destinations::Listen(listen) => &listen.home,
         Destinations::List(home) => home,
     };
     home.clone().into()
@@ -34,6 +36,7 @@ pub(super) async fn run(hub: &Hub, command: Destinations) -> Outcome {
             Ok(())
         }
         Destinations::Push(named) => push(hub, &named).await,
+        Destinations::Listen(arguments) => listen::listen(hub, &arguments, "who unsubscribes there").await,
         Destinations::List(_) => list(hub).await,
         Destinations::Resume(named) => resume(hub, &named).await,
         Destinations::Remove(arguments) => remove(hub, &arguments.named, arguments.anyway).await,
@@ -77,6 +80,8 @@ async fn add(hub: &Hub, arguments: AddDestination) -> Outcome {
     if !arguments.untested && made.is_none() {
         session.test().await?;
     }
+    let known = edition.source_named(&code).map(|known| known.number);
+    let connection = listen::still(hub, &connector, known, connection).await?;
     let now = hub.house.clock.now();
     let title = arguments.title.clone().unwrap_or_else(|| connector.title().to_owned());
     let (name, terms) = (connector.name().to_owned(), connector.terms());
@@ -105,6 +110,7 @@ async fn add(hub: &Hub, arguments: AddDestination) -> Outcome {
     hub.house.book.change(line, kept).await?;
     let what = if takes { "takes the people of its segment" } else { "is told" };
     say(&format!("`{code}` {what} from now on, while the hub serves"));
+    listen::offer(&connector, "destinations", &code);
     Ok(())
 }
 
@@ -259,6 +265,7 @@ async fn remove(hub: &Hub, named: &NamedDestination, anyway: bool) -> Outcome {
             ));
         }
     }
+    listen::end(hub, &named.code, anyway).await?;
     let line = Line::new(Act::Configured).to("command line").object(format!("destination {}", named.code));
     let removed = async {
         let removed = hub.house.store.write(move |write| {

@@ -10,13 +10,11 @@ use super::commands::{Outcome, bar, say, say_error};
 use super::output::NewFile;
 use crate::cli::{Assignments, Split, TableFormat};
 use crate::gateway::{Actor, Ask, Assignment, Caller, Disclosed, Scope};
-use crate::intake::{HUB_SOURCE, Out, Papers, Progress};
+use crate::intake::{HUB_SOURCE, MATCHING, Out, Papers, Progress};
 use crate::jobs::resolve_graph;
 use crate::store::{self, cards, subjects};
 use crate::types::{Category, RecordNo, SubjectId};
 
-/// The purpose under which records are compared and the result is looked at.
-const MATCHING: &str = "identity_matching";
 /// People who are read with one audit line.
 const PAGE: i64 = 200;
 
@@ -67,11 +65,16 @@ pub(super) async fn resolve(hub: &Hub) -> Outcome {
     let house = &hub.house;
     let by = Caller { actor: Actor::Hub("obhut graph resolve"), scope: Scope::Every };
     let records = u64::try_from(house.store.read(|read| cards::count(read.records())).await?).unwrap_or(0);
+    house.intake.heed_objections(async |person| house.rights.told_apart(person).await).await?;
     let bar = bar("records opened");
     bar.set_length(records);
     let told = |progress| match progress {
         Progress::Opened(opened) => bar.set_position(u64::try_from(opened).unwrap_or(0)),
-        Progress::Comparing(_) => bar.set_message("records being compared"),
+        Progress::Comparing(weighed, pairs) => {
+            bar.set_message("pairs compared");
+            bar.set_length(u64::try_from(pairs).unwrap_or(0));
+            bar.set_position(u64::try_from(weighed).unwrap_or(0));
+        }
         Progress::Changed(done, all) => {
             bar.set_message("changes");
             bar.set_length(u64::try_from(all).unwrap_or(0));

@@ -7,9 +7,11 @@ mod destinations;
 mod export;
 mod graph;
 mod import;
+mod listen;
 mod model;
 mod output;
 mod requests;
+mod reviews;
 mod serve;
 mod sources;
 mod tour;
@@ -227,7 +229,7 @@ pub async fn open(config: &Config) -> Result<Hub, Error> {
         book: book.clone(),
         ids: ids.clone(),
     };
-    let doorkeeper = Doorkeeper::new(store.clone(), book.clone(), ids.clone(), entropy, clock.clone());
+    let doorkeeper = Doorkeeper::new(store.clone(), book.clone(), ids.clone(), entropy.clone(), clock.clone());
     Ok(Hub {
         house: House {
             intake,
@@ -243,8 +245,10 @@ pub async fn open(config: &Config) -> Result<Hub, Error> {
             probe: Probe::default(),
             entrance: Entrance::default(),
             pool: Pool::default(),
+            public_url: config.public_url.clone(),
             ids,
             clock,
+            entropy,
         },
         rotation,
         retention,

@@ -14,6 +14,7 @@ use crate::api::limits::{Gate, RateLimit};
 use crate::api::server::Server;
 use crate::api::{House, bearer, collect, metrics};
 use crate::config::Config;
+use crate::jobs::listen::{self, Listening};
 use crate::jobs::unsubscribe::{self, Unsubscriptions};
 use crate::jobs::{announce, deliver_messages, erase_at_vendors, push_audience, retention, schedule, sync};
 
@@ -46,8 +47,12 @@ pub(super) fn bind(hub: Hub, config: &Config) -> Result<Server, crate::api::serv
     let (vendors, rights) = (house.vendors.clone(), house.rights.clone());
     let unsubscriptions = Unsubscriptions { vendors, rights, store: house.store.clone(), ids: house.ids.clone() };
     actix_web::rt::spawn(unsubscribe::keep_unsubscribing(Arc::new(unsubscriptions)));
+    let (vendors, book) = (house.vendors.clone(), house.book.clone());
+    let listening = Listening { vendors, book, public_url: house.public_url.clone() };
+    actix_web::rt::spawn(listen::keep_listening(Arc::new(listening)));
     actix_web::rt::spawn(schedule::keep_finishing(house.rights.clone()));
     actix_web::rt::spawn(schedule::keep_taking_back(house.intake.clone()));
+    actix_web::rt::spawn(schedule::keep_heeding(house.intake.clone(), house.rights.clone()));
     let (store, intake, clock) = (house.store.clone(), house.intake.clone(), house.clock.clone());
     actix_web::rt::spawn(schedule::keep_grouping(store, intake, clock));
     let house = Arc::new(house);

@@ -10,6 +10,7 @@ use zeroize::Zeroizing;
 use super::Hub;
 use super::commands::{Outcome, say, say_error};
 use super::destinations::stays;
+use super::listen;
 use crate::audit::{Act, Line};
 use crate::cli::{AddSource, NamedSource, SetSource, Sources, SyncSource};
 use crate::config::Layer;
@@ -32,7 +33,9 @@ taken in goes to parked/, with the reasons beside it. Both lie there in clear: l
 pub(super) fn home(command: &Sources) -> Layer {
     let home = match command {
         Sources::Add(arguments) => &arguments.home,
-        Sources::Test(arguments) | Sources::Remove(arguments) => &arguments.home,
+        Sources::Test(arguments) => &arguments.home,
+        Sources::Remove(arguments) => &arguments.named.home,
+        Sources::Listen(arguments) => &arguments.home,
         Sources::Set(arguments) => &arguments.home,
         Sources::Sync(arguments) => &arguments.home,
         Sources::List(home) => home,
@@ -47,7 +50,8 @@ pub(super) async fn run(hub: &Hub, command: Sources) -> Outcome {
         Sources::Test(arguments) => test(hub, &arguments).await,
         Sources::Sync(arguments) => sync(hub, &arguments).await,
         Sources::List(_) => list(hub).await,
-        Sources::Remove(arguments) => remove(hub, &arguments).await,
+        Sources::Listen(arguments) => listen::listen(hub, &arguments, "what changes").await,
+        Sources::Remove(arguments) => remove(hub, &arguments.named, arguments.anyway).await,
     }
 }
 
@@ -74,6 +78,7 @@ async fn add(hub: &Hub, arguments: AddSource) -> Outcome {
         connection.parameters.extend(authorise(hub, &connector, &connection).await?);
     }
     connection.parameters.extend(try_out(hub, &connector, &connection, arguments.untested).await?);
+    let connection = listen::still(hub, &connector, known.map(|known| known.number), connection).await?;
     let line = Line::new(Act::Configured).to("command line").object(format!("source {code}"));
     let now = hub.house.clock.now();
     let title = arguments.title.clone().unwrap_or_else(|| connector.title().to_owned());
@@ -91,6 +96,7 @@ async fn add(hub: &Hub, arguments: AddSource) -> Outcome {
             arguments.every
         ));
     }
+    listen::offer(&connector, "sources", &code);
     Ok(())
 }
 
@@ -346,7 +352,7 @@ async fn list(hub: &Hub) -> Outcome {
     Ok(())
 }
 
-async fn remove(hub: &Hub, arguments: &NamedSource) -> Outcome {
+async fn remove(hub: &Hub, arguments: &NamedSource, anyway: bool) -> Outcome {
     let code = &arguments.code;
     let source = hub.house.rulebook.edition().source_named(code).cloned();
     let source = source.ok_or_else(|| format!("there is no source `{code}`"))?;
@@ -358,6 +364,7 @@ async fn remove(hub: &Hub, arguments: &NamedSource) -> Outcome {
     if hub.house.store.read(told).await? {
         return Err(format!("`{code}` is a destination; use obhut destinations remove {code}").into());
     }
+    listen::end(hub, code, anyway).await?;
     let line = Line::new(Act::Configured).to("command line").object(format!("connection of {code}"));
     let removed = async {
         let removed = hub.house.vendors.connections.remove(source.number).await?;

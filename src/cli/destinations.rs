@@ -20,6 +20,9 @@ pub enum Destinations {
     Test(NamedDestination),
     /// Hand the people of its segment over now, and take off who is not in it any more
     Push(NamedDestination),
+    /// Have it tell by itself who unsubscribes there, which is a withdrawal here within seconds
+    #[command(after_help = "Example:\n  obhut destinations listen brevo --public-url https://hub.example")]
+    Listen(super::ListenSource),
     /// List the destinations: what waits, what arrived, and why the last attempt failed
     List(HomeLayer),
     /// Tell it again after it was disabled, because it took nothing for days

@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 
 use crate::config::HomeLayer;
-use crate::types::SubjectId;
+use crate::intake::Answer;
+use crate::types::{ReviewId, SubjectId};
 
 /// `obhut graph`.
 #[derive(Subcommand)]
@@ -45,6 +46,54 @@ pub enum Graph {
         after_help = "Example:\n  obhut graph split 0193514d-2a7c-7d2a-9f0a-6a1f1d6b2c3e --part 0193514d-2a7c-7d2a-9f0a-6a1f1d6b2c3f"
     )]
     Split(Split),
+    /// Decide which doubtful pairs of records are of one person
+    Reviews {
+        /// What to do.
+        #[command(subcommand)]
+        command: Reviews,
+    },
+}
+
+/// `obhut graph reviews`.
+#[derive(Subcommand)]
+pub enum Reviews {
+    /// List the open questions, oldest first: id, weight in bits, since when, and the two people
+    List(HomeLayer),
+    /// Show both people of a question side by side, masked
+    ///
+    /// Both are read under the purpose identity_matching, and the audit book says so. A question about somebody who may not be
+    /// read under it is not shown.
+    Show(NamedReview),
+    /// Answer a question
+    ///
+    /// `same` joins the two people, `not_same` keeps them apart for good, `unsure` changes nothing. It is not asked again.
+    #[command(after_help = "Example:\n  obhut graph reviews answer 0193514d-2a7c-7d2a-9f0a-6a1f1d6b2c3e not_same")]
+    Answer(AnswerReview),
+}
+
+/// A question that is named.
+#[derive(Args)]
+pub struct NamedReview {
+    /// Id of the question
+    #[arg(value_name = "QUESTION")]
+    pub id: ReviewId,
+    /// Where the data is.
+    #[command(flatten)]
+    pub home: HomeLayer,
+}
+
+/// `obhut graph reviews answer`.
+#[derive(Args)]
+pub struct AnswerReview {
+    /// Id of the question
+    #[arg(value_name = "QUESTION")]
+    pub id: ReviewId,
+    /// same, not_same or unsure
+    #[arg(value_name = "ANSWER")]
+    pub answer: Answer,
+    /// Where the data is.
+    #[command(flatten)]
+    pub home: HomeLayer,
 }
 
 /// `obhut graph train`.

@@ -29,8 +29,15 @@ pub enum Sources {
     Sync(SyncSource),
     /// List the sources: connection, schedule, last sync
     List(HomeLayer),
-    /// Forget the credentials of a source and read it no more; the records that came by it stay
-    Remove(NamedSource),
+    /// Have its vendor tell by itself what changes: look what is subscribed there, and add what is missing
+    ///
+    /// It is no part of `add`: the vendor tries the address at once, so the hub must be serving where `--public-url` says, and the
+    /// credentials often need further rights. Doing it again is harmless.
+    #[command(after_help = "Example:\n  obhut sources listen webshop --public-url https://hub.example")]
+    Listen(ListenSource),
+    /// Forget the credentials of a source and read it no more; the records that came by it stay. What is subscribed at its
+    /// vendor ends
+    Remove(RemoveSource),
 }
 
 /// `obhut sources add`.
@@ -106,6 +113,33 @@ pub struct NamedSource {
     /// Where the data is.
     #[command(flatten)]
     pub home: HomeLayer,
+}
+
+/// `obhut sources listen` and `obhut destinations listen`.
+#[derive(Args)]
+pub struct ListenSource {
+    /// Its code
+    pub code: String,
+    /// Subscribe anew, under new secrets, whatever is there
+    #[arg(long, conflicts_with = "stop")]
+    pub anew: bool,
+    /// End what is subscribed
+    #[arg(long)]
+    pub stop: bool,
+    /// Where the data is.
+    #[command(flatten)]
+    pub home: HomeLayer,
+}
+
+/// `obhut sources remove`.
+#[derive(Args)]
+pub struct RemoveSource {
+    /// Which.
+    #[command(flatten)]
+    pub named: NamedSource,
+    /// Forget it even if its vendor does not end what is subscribed there; what it tells then is not heard
+    #[arg(long)]
+    pub anyway: bool,
 }
 
 /// `obhut sources sync`.

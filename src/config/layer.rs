@@ -58,6 +58,10 @@ pub struct HomeLayer {
     /// Directory with connectors besides those that come with the hub: one folder for each, or the folder of one
     #[arg(long, value_name = "DIR")]
     pub connectors: Option<PathBuf>,
+    /// Where vendors reach this hub from outside, such as https://hub.example: what is subscribed at them names it (`obhut
+    /// sources listen`)
+    #[arg(long, value_name = "URL")]
+    pub public_url: Option<String>,
     /// Form of the log on standard error [default: text]
     #[arg(long, value_name = "FORM")]
     pub log_format: Option<LogFormat>,
@@ -134,7 +138,7 @@ macro_rules! first {
 impl HomeLayer {
     fn over(self, below: Self) -> Self {
         first!(self, below; config data_dir database_url keys_database_url allow_plaintext_database root_key_from
-            controller_name controller_contact controller_dpo controller_authority connectors log_format log_filter)
+            controller_name controller_contact controller_dpo controller_authority connectors public_url log_format log_filter)
     }
 }
 

@@ -40,6 +40,7 @@ pub(super) fn resolve(layer: Layer, environment: &Environment) -> Result<Config,
         },
         rate: rate(&serving),
         running_limit: usize::try_from(serving.max_running_calls.unwrap_or(4096)).unwrap_or(usize::MAX),
+        public_url: home.public_url.as_deref().map(public_url).transpose()?,
         connectors: home.connectors,
         kek_rotation_days: NonZeroU32::new(serving.kek_rotation_days.unwrap_or(30)),
         data_dir,
@@ -67,6 +68,24 @@ fn database(setting: &'static str, url: &str, plaintext: bool) -> Result<Databas
         return Ok(DatabaseUrl::Postgres(Zeroizing::new(url.to_owned())));
     }
     Err(wrong(setting, "must begin with sqlite: or postgres://"))
+}
+
+/// Vendors call it over the internet, with personal data: by TLS, or on this machine.
+fn public_url(text: &str) -> Result<String, Error> {
+    let reason = "must look like https://hub.example, without a query; http:// is for an address of this machine alone";
+    let url = url::Url::parse(text).map_err(|_| wrong("public_url", reason))?;
+    let local = match url.host() {
+        Some(url::Host::Ipv4(ip)) => ip.is_loopback(),
+        Some(url::Host::Ipv6(ip)) => ip.is_loopback(),
+        Some(url::Host::Domain(name)) => name == "localhost",
+        None => false,
+    };
+    let bare =
+        url.query().is_none() && url.fragment().is_none() && url.username().is_empty() && url.password().is_none();
+    if bare && (url.scheme() == "https" && url.has_host() || url.scheme() == "http" && local) {
+        return Ok(text.trim_end_matches('/').to_owned());
+    }
+    Err(wrong("public_url", reason))
 }
 
 fn root_key(home: &HomeLayer, data_dir: &Path, environment: &Environment) -> Result<RootKey, Error> {

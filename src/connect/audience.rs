@@ -303,7 +303,7 @@ impl Listing {
 
 impl Heard {
     /// One row of what the vendor told, or one that could not even be taken out.
-    fn add(&mut self, row: Option<&Value>) {
+    pub(super) fn add(&mut self, row: Option<&Value>) {
         match row.and_then(somebody) {
             Some(one) => self.people.push(one),
             None => self.unread += 1,

@@ -34,6 +34,10 @@ pub struct Connection {
     /// What the operator allows.
     #[serde(default)]
     pub outgoing: Outgoing,
+    /// Where its vendor tells by itself what changes, if the hub had it do so; a secret may be the last part. The last one counts; those
+    /// before it are still to be ended.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub listening: Vec<String>,
     /// When each parameter was entered, or handed out in its place; microseconds. [`Connections`] writes it.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub entered: BTreeMap<String, i64>,
@@ -43,7 +47,7 @@ impl Connection {
     /// One that is not kept yet.
     #[must_use]
     pub const fn new(parameters: Parameters, outgoing: Outgoing) -> Self {
-        Self { parameters, outgoing, entered: BTreeMap::new() }
+        Self { parameters, outgoing, listening: Vec::new(), entered: BTreeMap::new() }
     }
 
     /// Notes when what is another than `before` was entered.
@@ -131,6 +135,19 @@ impl Connections {
         now: Timestamp,
         change: impl Fn(&mut Parameters) + Send + 'static,
     ) -> Result<(), Unkept> {
+        self.alter(source, now, move |connection| change(&mut connection.parameters)).await
+    }
+
+    /// The same for whatever else stands in the connection of a source.
+    ///
+    /// # Errors
+    /// As [`Connections::amend`].
+    pub async fn alter(
+        &self,
+        source: SourceNo,
+        now: Timestamp,
+        change: impl Fn(&mut Connection) + Send + 'static,
+    ) -> Result<(), Unkept> {
         let own = self.clone();
         let work = move |write: &mut store::Write<'_>| {
             own.change(write, source, now, &change)?;
@@ -145,12 +162,12 @@ impl Connections {
         write: &mut store::Write<'_>,
         source: SourceNo,
         now: Timestamp,
-        change: impl Fn(&mut Parameters),
+        change: impl Fn(&mut Connection),
     ) -> Result<(), Unkept> {
         let row = connections::find(write.records(), source)?.ok_or(Unkept::Unreadable)?;
         let mut connection: Connection = self.open(Drawer::Credentials, source, &row.sealed)?;
         let before = connection.clone();
-        change(&mut connection.parameters);
+        change(&mut connection);
         connection.note(&before, now);
         let sealed = self.seal(Drawer::Credentials, source, &connection)?;
         Ok(connections::reseal(write, source, &sealed)?)
@@ -230,8 +247,8 @@ impl Keeper for Keep {
         let (connections, source, now) = (self.connections.clone(), self.source, self.clock.now());
         Box::pin(async move {
             let kept = self.connections.store.write(move |write| {
-                connections.change(write, source, now, |parameters| {
-                    parameters.insert(parameter.clone(), value.as_str().to_owned());
+                connections.change(write, source, now, |connection| {
+                    connection.parameters.insert(parameter.clone(), value.as_str().to_owned());
                 })
             });
             kept.await.map_err(|error: Unkept| {

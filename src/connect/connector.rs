@@ -15,7 +15,7 @@ use super::mapping::{self, Code, Stream};
 use super::notify::Notify;
 use super::pull::Pull;
 use super::unsubscribe::Unsubscribe;
-use super::webhook::Webhooks;
+use super::webhook::{Around, Webhooks};
 use super::{Deletions, Demands, Error, TableMapping};
 use crate::consent::Terms;
 
@@ -215,8 +215,10 @@ impl Connector {
             Unsubscribe::load(spec, link, &streams, at)
         })?;
         let names: Vec<&str> = streams.iter().map(Stream::name).collect();
-        let webhooks =
-            linked(manifest.webhooks, link, "webhooks:", at, |spec, link| Webhooks::load(spec, link, &names, at))?;
+        let takes_people = manifest.audience.is_some();
+        let webhooks = linked(manifest.webhooks, link, "webhooks:", at, |spec, link| {
+            Webhooks::load(spec, Around { link, streams: &names, takes_people }, at)
+        })?;
         let audience = linked(manifest.audience, link, "audience:", at, |spec, link| Audience::load(spec, link, at))?;
         let notify = linked(manifest.notify, link, "notify:", at, |spec, link| Notify::load(spec, link, at))?;
         if notify.is_none() && link.is_some_and(|link| link.test.is_none()) {

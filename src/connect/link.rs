@@ -157,6 +157,11 @@ impl Link {
         })
     }
 
+    /// What the manifest says of a parameter.
+    pub(super) fn parameter(&self, name: &str) -> Option<&ParameterSpec> {
+        self.parameters.get(name)
+    }
+
     /// The parameter the vendor fills by itself, once the merchant allowed it at an address of the vendor's.
     #[must_use]
     pub fn authorised(&self) -> Option<&str> {

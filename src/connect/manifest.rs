@@ -6,11 +6,14 @@
 pub(super) mod audience;
 pub(super) mod auth;
 pub(super) mod erase;
+pub(super) mod handshake;
 pub(super) mod link;
 pub(super) mod notify;
 pub(super) mod pull;
 pub(super) mod report;
 pub(super) mod request;
+pub(super) mod signature;
+pub(super) mod subscribe;
 pub(super) mod unsubscribe;
 pub(super) mod webhook;
 

@@ -54,7 +54,7 @@ impl Vendors {
     /// # Errors
     /// If there is no such source or it is not connected.
     pub async fn connected(&self, code: &str) -> Result<(Arc<Source>, Connection), NoSession> {
-        let source = self.rulebook.edition().source_named(code).cloned();
+        let source = self.rulebook.source_named(code).await.map_err(Unkept::from)?;
         let source = source.ok_or_else(|| NoSession::NoSource(code.to_owned()))?;
         let connection = self.connections.of(source.number).await?;
         Ok((source, connection.ok_or_else(|| NoSession::NotConnected(code.to_owned()))?))

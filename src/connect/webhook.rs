@@ -2,24 +2,29 @@
 
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
-use subtle::ConstantTimeEq;
 
 use super::call::At;
 use super::erase::Person;
 use super::filter::Filter;
+use super::handshake::Handshake;
+use super::left::Left;
 use super::link::Link;
-use super::manifest::webhook::{Demanded, TopicSpec, WebhookSpec};
+use super::manifest::webhook::{BodyForm, Demanded, TopicSpec, WebhookSpec};
 use super::mapping::{exact, value};
-use super::signature::{Headers, Signature};
-use super::template::{Template, Variables};
-use super::{Error, Parameters};
+use super::signature::{Signature, Told};
+use super::subscribe::Subscribe;
+use super::template::Variables;
+use super::{Error, Fault, Heard, Parameters, Session, form};
 use crate::types::Timestamp;
 
 /// What a vendor tells by itself.
 pub struct Webhooks {
     guide: String,
-    signature: Signature,
-    handshake: Option<Template>,
+    pub(super) signature: Signature,
+    pub(super) subscribe: Option<Subscribe>,
+    form: BodyForm,
+    each: Option<Filter>,
+    handshake: Option<Handshake>,
     ping: Option<Filter>,
     delivery: Filter,
     sent_at: Option<Filter>,
@@ -34,7 +39,16 @@ enum Topic {
     Stream(String),
     Sync,
     Request { right: Demanded, who: Filter, shape: Filter },
+    Unsubscribed(Left),
     Note(String),
+}
+
+/// What a delivery is about: the manifest, and whether it takes people of segments.
+#[derive(Clone, Copy)]
+pub(super) struct Around<'a> {
+    pub(super) link: &'a Link,
+    pub(super) streams: &'a [&'a str],
+    pub(super) takes_people: bool,
 }
 
 /// A delivery whose sender is proven.
@@ -63,6 +77,8 @@ pub enum News {
         /// Who.
         who: Person,
     },
+    /// People unsubscribed there; who it is, [`Webhooks::left`] tells.
+    Left(Value, String),
     /// What no request of one person is, in the manifest's words.
     Note(String),
     /// Nothing the manifest knows.
@@ -87,23 +103,31 @@ pub enum Unheard {
 }
 
 impl Webhooks {
-    pub(super) fn load(spec: WebhookSpec, link: &Link, streams: &[&str], at: At<'_>) -> Result<Self, Error> {
-        let topics =
-            spec.topics.into_iter().map(|(name, topic)| Ok((name.clone(), Topic::load(topic, &name, streams, at)?)));
+    pub(super) fn load(spec: WebhookSpec, around: Around<'_>, at: At<'_>) -> Result<Self, Error> {
+        let names = around.link.names();
         let filter = |code: &str, name: &str| at.filter(code, &format!("webhooks.{name}"));
-        let signature = Signature::load(spec.signature, at, &link.names())?;
+        let signature = Signature::load(spec.signature, at, &names)?;
+        let topics = spec
+            .topics
+            .into_iter()
+            .map(|(name, topic)| Ok((name.clone(), Topic::load(topic, &name, (around, signature.signs()), at)?)));
+        let topics = topics.collect::<Result<_, Error>>()?;
+        let subscribe = spec.subscribe.map(|spec| Subscribe::load(spec, around.link, at)).transpose()?;
         let loose = !signature.covers_headers() && spec.delivery.contains("headers");
         Ok(Self {
             guide: spec.guide,
             loose,
             signature,
-            handshake: spec.handshake.map(|shake| at.template(&shake.token, &link.names())).transpose()?,
+            subscribe,
+            form: spec.body,
+            each: spec.each.map(|code| filter(&code, "each")).transpose()?,
+            handshake: spec.handshake.map(|shake| Handshake::load(shake, at, &names)).transpose()?,
             ping: spec.ping.map(|code| filter(&code, "ping")).transpose()?,
             delivery: filter(&spec.delivery, "delivery")?,
             sent_at: spec.sent_at.map(|code| filter(&code, "sent_at")).transpose()?,
             window: i64::from(spec.window_hours) * 3_600 * Timestamp::SECOND,
             topic: filter(&spec.topic, "topic")?,
-            topics: topics.collect::<Result<_, Error>>()?,
+            topics,
         })
     }
 
@@ -113,87 +137,144 @@ impl Webhooks {
         &self.guide
     }
 
-    /// What is answered to a vendor that tries the address, given the parameters of its query.
+    /// Can the hub subscribe by itself?
+    #[must_use]
+    pub const fn can_subscribe(&self) -> bool {
+        self.subscribe.is_some()
+    }
+
+    /// What is answered to a vendor that tries the address, given its last part, if that is a secret, and the parameters of its query.
     ///
     /// # Errors
     /// If this vendor tries nothing, or it is not this vendor.
-    pub fn shake(&self, link: &Link, parameters: &Parameters, query: &[(String, String)]) -> Result<String, Unheard> {
+    pub fn shake(
+        &self,
+        (link, parameters): (&Link, &Parameters),
+        secret: Option<&str>,
+        query: &[(String, String)],
+    ) -> Result<String, Unheard> {
         let variables: Variables = link.variables(parameters).map_err(|_| Unheard::NoSecret)?;
-        let token = self.handshake.as_ref().and_then(|token| token.fill(&variables)).filter(|token| !token.is_empty());
-        let token = token.ok_or(Unheard::NoSecret)?;
-        let one = |name: &str| query.iter().find(|(known, _)| known == name).map_or("", |(_, value)| value.as_str());
-        if one("hub.mode") != "subscribe" || !bool::from(one("hub.verify_token").as_bytes().ct_eq(token.as_bytes())) {
-            return Err(Unheard::Forged);
+        let handshake = self.handshake.as_ref().ok_or(Unheard::NoSecret)?;
+        if self.signature.takes_path() {
+            let wanted = self.signature.in_path(&variables).ok_or(Unheard::NoSecret)?;
+            let shown = secret.unwrap_or_default().as_bytes();
+            if !bool::from(subtle::ConstantTimeEq::ct_eq(shown, wanted.as_bytes())) {
+                return Err(Unheard::Forged);
+            }
         }
-        let challenge = one("hub.challenge");
-        // What is sent back is no page: nobody may put one there.
-        let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.=".contains(&byte);
-        if !(1..=256).contains(&challenge.len()) || !challenge.bytes().all(plain) {
-            return Err(Unheard::Unreadable);
-        }
-        Ok(challenge.to_owned())
+        handshake.answer(&variables, query)
     }
 
-    /// Checks a delivery and reads what it says. None: it only tries the address.
+    /// Checks what came and reads what it says, event by event. Nothing: it only tries the address.
     ///
     /// # Errors
     /// Why it is not heard.
     pub fn hear(
         &self,
-        link: &Link,
-        parameters: &Parameters,
-        headers: &[(String, String)],
-        body: &[u8],
+        (link, parameters): (&Link, &Parameters),
+        told: &Told<'_>,
         now: Timestamp,
-    ) -> Result<Option<Delivery>, Unheard> {
+    ) -> Result<Vec<Delivery>, Unheard> {
         let variables: Variables = link.variables(parameters).map_err(|_| Unheard::NoSecret)?;
         if !self.signature.is_set(&variables) {
             return Err(Unheard::NoSecret);
         }
-        let shown: Value = headers.iter().map(|(name, value)| (name.clone(), Value::String(value.clone()))).collect();
-        let holds = self.signature.holds(&variables, &Headers(headers), body, now);
-        let read: Option<Value> = serde_json::from_slice(body).ok();
-        let whole = json!({"headers": shown, "body": read});
+        let headers = told.headers.0.iter();
+        let shown: Value = headers.map(|(name, value)| (name.clone(), Value::String(value.clone()))).collect();
+        let holds = self.signature.holds(&variables, told, now);
+        let read: Option<Value> = match self.form {
+            BodyForm::Json => serde_json::from_slice(told.body).ok(),
+            BodyForm::Form => form::read(told.body),
+        };
+        let is_read = read.is_some();
+        let mut whole = json!({"headers": shown, "body": read});
         if self.ping.as_ref().is_some_and(|ping| ping.holds(value(&whole))) {
-            return Ok(None);
+            return Ok(Vec::new());
         }
         if !holds {
             return Err(Unheard::Forged);
         }
-        if read.is_none() {
+        if matches!(&self.handshake, Some(Handshake::Intent(when)) if when.holds(value(&whole))) {
+            return Ok(Vec::new());
+        }
+        if !is_read {
             return Err(Unheard::Unreadable);
         }
-        let yields = |filter: &Filter| filter.run(value(&whole)).next().and_then(Result::ok).and_then(exact);
         if let Some(sent_at) = &self.sent_at {
-            let sent = yields(sent_at).as_ref().and_then(instant).ok_or(Unheard::Unreadable)?;
+            let sent = sent_at.run(value(&whole)).next().and_then(Result::ok).and_then(exact);
+            let sent = sent.as_ref().and_then(instant).ok_or(Unheard::Unreadable)?;
             if sent.plus(self.window) < now {
                 return Err(Unheard::TooOld);
             }
         }
+        let Some(each) = &self.each else { return Ok(vec![self.one(whole, told.body, 0)?]) };
+        let events: Option<Vec<Value>> = each.run(value(&whole)).take(MOST + 1).map(|one| exact(one.ok()?)).collect();
+        let events = events.filter(|events| events.len() <= MOST).ok_or(Unheard::Unreadable)?;
+        let headers = whole.get_mut("headers").map(Value::take).unwrap_or_default();
+        let hear = |(number, event)| self.one(json!({"headers": headers, "event": event}), told.body, number);
+        events.into_iter().enumerate().map(hear).collect()
+    }
+
+    /// One event of a delivery.
+    fn one(&self, whole: Value, body: &[u8], number: usize) -> Result<Delivery, Unheard> {
+        let yields = |filter: &Filter| filter.run(value(&whole)).next().and_then(Result::ok).and_then(exact);
         let delivery = yields(&self.delivery).filter(|id| !id.is_null()).ok_or(Unheard::Unreadable)?;
         let mut marks = vec![mark(&[delivery.to_string().as_bytes()])];
         let topic = yields(&self.topic).and_then(|topic| Some(topic.as_str()?.to_owned()));
         let topic = topic.and_then(|topic| self.topics.iter().find(|(name, _)| *name == topic));
-        let news = match topic.map(|(_, topic)| topic) {
+        let news = match topic {
             None => News::Nothing,
-            Some(Topic::Sync) => News::Changed,
-            Some(Topic::Note(note)) => News::Note(note.clone()),
-            Some(Topic::Stream(stream)) => News::Objects { stream: stream.clone(), page: read.unwrap_or_default() },
-            Some(Topic::Request { right, who, shape }) => {
+            Some((_, Topic::Sync)) => News::Changed,
+            Some((_, Topic::Note(note))) => News::Note(note.clone()),
+            Some((_, Topic::Stream(stream))) => {
+                let page = whole.get("event").or_else(|| whole.get("body")).cloned().unwrap_or_default();
+                News::Objects { stream: stream.clone(), page }
+            }
+            Some((_, Topic::Request { right, who, shape })) => {
                 let who = yields(who).filter(|_| shape.holds(value(&whole))).ok_or(Unheard::Unreadable)?;
                 News::Demand { right: *right, who: person(&who) }
             }
+            Some((name, Topic::Unsubscribed(_))) => News::Left(whole, name.clone()),
         };
         // Under another topic nobody asked for, the same body may come first.
         if self.loose && !matches!(news, News::Nothing) {
-            marks.push(mark(&[b"body", body]));
+            let number = number.to_le_bytes();
+            let which: &[u8] = if self.each.is_some() { &number } else { &[] };
+            marks.push(mark(&[b"body", which, body]));
         }
-        Ok(Some(Delivery { marks, news }))
+        Ok(Delivery { marks, news })
+    }
+
+    /// Who unsubscribed, of what [`News::Left`] says. The vendor is asked whether it is so, where the manifest says how.
+    ///
+    /// # Errors
+    /// If it cannot be asked, or the manifest does not fit what is told.
+    pub async fn left(&self, session: &Session, told: Value, topic: &str) -> Result<Heard, Fault> {
+        match self.topics.iter().find(|(name, _)| name == topic) {
+            Some((_, Topic::Unsubscribed(left))) => left.people(session, told).await,
+            _ => Ok(Heard::default()),
+        }
     }
 }
 
 impl Topic {
-    fn load(spec: TopicSpec, name: &str, streams: &[&str], at: At<'_>) -> Result<Self, Error> {
+    fn load(spec: TopicSpec, name: &str, (around, signs): (Around<'_>, bool), at: At<'_>) -> Result<Self, Error> {
+        let streams = around.streams;
+        if let Some(left) = spec.unsubscribed {
+            let alone = spec.stream.is_none() && !spec.sync && spec.request.is_none() && spec.note.is_none();
+            if !alone || spec.who.is_some() || spec.shape.is_some() {
+                return Err(at.wrong(name, ONE_THING));
+            }
+            if !around.takes_people {
+                let message = "without an `audience` the hub handed nobody over who could unsubscribe; leave it out";
+                return Err(at.wrong("unsubscribed:", message));
+            }
+            if !signs && left.lookup.is_none() {
+                let message = "nobody signs what is told by a token or an address; say with `lookup` how the vendor is asked whether it is so";
+                return Err(at.wrong("unsubscribed:", message));
+            }
+            return Ok(Self::Unsubscribed(Left::load(left, name, around.link, at)?));
+        }
         let filter = |code: &str, what: &str| at.filter(code, &format!("webhooks.topics.{name}.{what}"));
         let of_request = spec.who.zip(spec.shape);
         match (spec.stream, spec.sync, spec.request, spec.note, of_request) {
@@ -206,13 +287,16 @@ impl Topic {
                 Ok(Self::Request { right, who: filter(&who, "who")?, shape: filter(&shape, "shape")? })
             }
             (None, false, None, Some(note), None) => Ok(Self::Note(note)),
-            _ => {
-                Err(at
-                    .wrong(name, "say one thing: `stream`, `sync: true`, `request` with `who` and `shape`, or `note`"))
-            }
+            _ => Err(at.wrong(name, ONE_THING)),
         }
     }
 }
+
+/// Events of one delivery.
+const MOST: usize = 10_000;
+
+const ONE_THING: &str =
+    "say one thing: `stream`, `sync: true`, `request` with `who` and `shape`, `unsubscribed`, or `note`";
 
 /// What tells something from everything else, and says nothing of it.
 pub(super) fn mark(parts: &[&[u8]]) -> [u8; 16] {
@@ -248,3 +332,6 @@ pub(super) fn person(who: &Value) -> Person {
         ..Person::default()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -172,6 +172,19 @@ impl Rulebook {
         Ok(())
     }
 
+    /// The source of this code. Another process may have added it a moment ago, so that the database is asked before it is
+    /// said that there is none.
+    ///
+    /// # Errors
+    /// As [`Rulebook::reload`].
+    pub async fn source_named(&self, code: &str) -> Result<Option<Arc<Source>>, store::Error> {
+        if let Some(known) = self.edition().source_named(code) {
+            return Ok(Some(known.clone()));
+        }
+        self.reload().await?;
+        Ok(self.edition().source_named(code).cloned())
+    }
+
     /// The edition in use.
     #[must_use]
     pub fn edition(&self) -> Arc<Edition> {

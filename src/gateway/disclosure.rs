@@ -160,6 +160,12 @@ impl DisclosedRecord {
         self.source_until
     }
 
+    /// Is it the person's own correction (Art. 16 GDPR)?
+    #[must_use]
+    pub const fn is_rectification(&self) -> bool {
+        self.rectification
+    }
+
     /// The categories that were opened.
     pub fn categories(&self) -> impl Iterator<Item = Category> {
         self.parts.keys().copied()

@@ -127,7 +127,7 @@ impl Gateway {
     }
 
     /// Decides on one of many; of whom there is, with their keys and their name in the audit book.
-    fn decide_one<'a>(
+    pub(super) fn decide_one<'a>(
         &'a self,
         ask: &Ask,
         rows: Option<&'a SubjectRows>,
@@ -152,7 +152,7 @@ impl Gateway {
 }
 
 /// A verdict, and what is needed to open and to name one whose data may be read.
-type Decided<'a> = (Verdict, Option<(Keys<'a>, Option<Pseudonym>)>);
+pub(super) type Decided<'a> = (Verdict, Option<(Keys<'a>, Option<Pseudonym>)>);
 
 /// None, if the failure is of one person's rows alone; else it is everybody's.
 pub(super) fn damaged<T>(failure: Error) -> Result<Option<T>, Error> {
@@ -182,7 +182,7 @@ impl Lines {
         self.reasons.extend(decision.refused.iter().map(|refused| refused.reason.word()));
     }
 
-    fn damaged(&mut self) {
+    pub(super) fn damaged(&mut self) {
         self.refused += 1;
         self.reasons.insert(DAMAGED);
     }

@@ -14,11 +14,13 @@ mod door;
 mod errand;
 mod judge;
 mod many;
+mod masked;
 mod names;
 mod origin;
 mod permit;
 mod profile;
 mod reseal;
+mod side_by_side;
 mod survive;
 mod uses;
 
@@ -31,10 +33,12 @@ pub use disclosure::{DisclosedRecord, Disclosure, WithOrigins};
 pub use errand::Kept;
 pub use many::Page;
 use many::damaged;
+pub use masked::MaskedValue;
 pub use names::{Assignment, Assignments};
 pub use origin::Origin;
 pub use permit::{Gap, Permit, RecordFacts, Refusal, Verdict, decide};
 pub use reseal::Reclosed;
+pub use side_by_side::{MaskedPerson, MaskedRecord};
 pub use uses::Use;
 
 pub use door::{CarriedOver, ReclosedCard};

@@ -6,12 +6,14 @@
 //! sees blind indexes only; nowhere may it keep or tell a clear value. Read next: [`crate::consent`], which says what a
 //! merged person allows.
 
+mod alone;
 mod apart;
 pub mod matching;
 mod merge;
 mod parts;
 mod resolve;
 
+pub use alone::alone;
 pub use apart::are_apart;
 pub use merge::{merge, merge_by};
 pub use parts::groups;

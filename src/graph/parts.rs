@@ -37,13 +37,7 @@ pub fn groups(records: &[RecordNo], identifiers: &[IdentifierRow], links: &[Link
             (None, _) => forest.join(*at, 0),
         }
     }
-    let mut groups: BTreeMap<usize, Vec<RecordNo>> = BTreeMap::new();
-    for (at, record) in sorted.iter().enumerate() {
-        groups.entry(forest.root(at)).or_default().push(*record);
-    }
-    let mut groups: Vec<Vec<RecordNo>> = groups.into_values().collect();
-    groups.sort_unstable();
-    groups
+    forest.groups(&sorted)
 }
 
 /// Does the value still tell whom it joins: two records have it, or it joins nobody any more?
@@ -62,10 +56,10 @@ fn join_by_value(rows: &[&IdentifierRow], place: &HashMap<RecordNo, usize>, fore
 }
 
 /// Disjoint sets.
-struct Forest(Vec<usize>);
+pub(super) struct Forest(Vec<usize>);
 
 impl Forest {
-    fn new(size: usize) -> Self {
+    pub(super) fn new(size: usize) -> Self {
         Self((0..size).collect())
     }
 
@@ -81,7 +75,18 @@ impl Forest {
         at
     }
 
-    fn join(&mut self, one: usize, other: usize) {
+    /// The sets, of the records at these places.
+    pub(super) fn groups(mut self, sorted: &[RecordNo]) -> Vec<Vec<RecordNo>> {
+        let mut groups: BTreeMap<usize, Vec<RecordNo>> = BTreeMap::new();
+        for (at, record) in sorted.iter().enumerate() {
+            groups.entry(self.root(at)).or_default().push(*record);
+        }
+        let mut groups: Vec<Vec<RecordNo>> = groups.into_values().collect();
+        groups.sort_unstable();
+        groups
+    }
+
+    pub(super) fn join(&mut self, one: usize, other: usize) {
         let (one, other) = (self.root(one), self.root(other));
         if let Some(root) = self.0.get_mut(one.max(other)) {
             *root = one.min(other);

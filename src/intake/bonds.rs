@@ -43,7 +43,8 @@ struct Held {
 
 /// As the store has it.
 struct Stored {
-    values: Vec<([u8; 16], Vec<Held>)>,
+    /// Sorted, so that the records under one value lie side by side.
+    values: Vec<([u8; 16], Held)>,
     decided: Vec<(RecordNo, RecordNo)>,
     compared: Vec<(RecordNo, RecordNo)>,
     marks: Vec<(SubjectId, SubjectId)>,
@@ -58,12 +59,13 @@ impl Intake {
         let place: HashMap<RecordNo, u32> = (0..).zip(open).map(|(at, open)| (open.record, at)).collect();
         let placed = |(one, other): &(RecordNo, RecordNo)| place.get(one).copied().zip(place.get(other).copied());
         let mut settled = Settled::default();
-        for (ix, held) in &stored.values {
-            let Some(rule) = held.first().and_then(|held| IdentifierKind::try_from(held.kind).ok()).map(Rule::of)
-            else {
-                continue;
-            };
-            for (one, other) in by_rule(&model, open, rule, held) {
+        let mut held = Vec::new();
+        for run in stored.values.chunk_by(|one, other| one.0 == other.0).filter(|run| run.len() > 1) {
+            held.clear();
+            held.extend(run.iter().map(|(_, held)| *held));
+            let first = run.first().and_then(|(ix, held)| Some((ix, IdentifierKind::try_from(held.kind).ok()?)));
+            let Some((ix, rule)) = first.map(|(ix, kind)| (ix, Rule::of(kind))) else { continue };
+            for (one, other) in by_rule(&model, open, rule, &held) {
                 settled.bonds.together.push((one.at, other.at));
                 let person = |at: u32| usize::try_from(at).ok().and_then(|at| open.get(at)).map(|open| open.person);
                 if one.joins && other.joins && person(one.at) != person(other.at) {
@@ -89,20 +91,18 @@ impl Intake {
 }
 
 fn stored(read: &mut Read, numbers: &[RecordNo]) -> Result<Stored, crate::store::Error> {
-    let mut values: HashMap<[u8; 16], Vec<Held>> = HashMap::new();
+    let mut values: Vec<([u8; 16], Held)> = Vec::new();
     for (some, from) in numbers.chunks(500).zip((0..).step_by(500)) {
         let rows = identifiers::of_records(read.records(), some)?;
         for row in rows.iter().filter(|row| row.use_flags & BINDING != 0) {
             let Ok(ix) = <[u8; 16]>::try_from(row.ix.as_slice()) else { continue };
             let at = some.binary_search(&row.record_no).ok().and_then(|at| u32::try_from(from + at).ok());
             let joins = row.use_flags & IdentifierRow::JOINS != 0;
-            values.entry(ix).or_default().extend(at.map(|at| Held { at, kind: row.kind, joins }));
+            values.extend(at.map(|at| (ix, Held { at, kind: row.kind, joins })));
         }
     }
     // In an order that does not depend on arrival.
-    let mut values: Vec<_> = values.into_iter().filter(|(_, held)| held.len() > 1).collect();
-    values.sort_unstable_by_key(|(ix, _)| *ix);
-    values.iter_mut().for_each(|(_, held)| held.sort_unstable());
+    values.sort_unstable();
     Ok(Stored {
         values,
         decided: links::by_rule(read.records(), Rule::Decided.number())?,

@@ -3,13 +3,14 @@
 use std::sync::Arc;
 
 use super::desk::Desk;
+use super::normal::Reason;
 use super::prepare::{Bringer, Prepared};
 use super::ready::Checked;
 use super::settle::settle;
 use super::table::Matching;
 use super::{Error, Listed, Rejection};
 use crate::audit::{Act, Book, Line};
-use crate::consent::Rulebook;
+use crate::consent::{Edition, Rulebook};
 use crate::gateway::Gateway;
 use crate::store::Store;
 use crate::types::{ApiKeyId, Clock, IdMaker, Role, Voice};
@@ -129,7 +130,17 @@ impl Intake {
         bringer: impl Fn(usize) -> Bringer,
         listed: Option<&mut Listed>,
     ) -> Result<Vec<Taken>, Error> {
-        self.settle_checked(self.inspect(lines, bringer)?, listed).await
+        let mut checked = self.inspect(lines, &bringer)?;
+        if checked.prepared.iter().any(is_new_to_us) && self.knows_more_than(&checked.edition).await? {
+            checked = self.inspect(lines, bringer)?;
+        }
+        self.settle_checked(checked, listed).await
+    }
+
+    /// Has another process added a source since this edition, which this one had not heard of?
+    async fn knows_more_than(&self, edition: &Edition) -> Result<bool, Error> {
+        self.rulebook.reload().await?;
+        Ok(self.rulebook.edition().sources().iter().any(|source| edition.source(source.number).is_none()))
     }
 
     /// Writes what was read and indexed, in one transaction.
@@ -185,4 +196,9 @@ impl Intake {
         }
         work().await
     }
+}
+
+/// Was a record refused for a source that another process may have added a moment ago?
+fn is_new_to_us(read: &Result<Prepared, Rejection>) -> bool {
+    read.as_ref().err().is_some_and(|refused| refused.code == Reason::UNKNOWN_SOURCE.code)
 }

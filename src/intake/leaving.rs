@@ -59,11 +59,14 @@ pub(super) fn leaving(
             }
             vec![(with, Vec::new())]
         }
-        Out::Loose => {
+        Out::Loose | Out::Alone => {
             let all: Vec<RecordNo> = rows.iter().map(|record| record.record_no).collect();
             let values = identifiers::of_records(write.records(), &all)?;
             let links = links::of(write.records(), person)?;
-            let groups = graph::groups(&all, &values, &links);
+            let groups = match out {
+                Out::Alone => graph::alone(rows, &values, &links),
+                _ => graph::groups(&all, &values, &links),
+            };
             groups.into_iter().skip(1).map(|group| (group.into_iter().collect(), Vec::new())).collect()
         }
     };

@@ -5,6 +5,7 @@
 //! own. [`Intake`] resolves whose each record is (`settle`), seals it and writes it; it can open nothing. Read next: [`record`] for what a record holds, [`normal`] for how each kind of value is written, then
 //! [`crate::vault`], which seals.
 
+mod again;
 mod bonds;
 mod candidates;
 pub mod canonical;
@@ -24,6 +25,7 @@ mod prepare;
 mod ready;
 pub mod record;
 mod rectify;
+mod refusals;
 mod regroup;
 mod rejection;
 mod reseal;
@@ -38,6 +40,8 @@ mod table;
 mod take_back;
 mod terms;
 mod train;
+mod unmatched;
+mod unsubscribed;
 mod walk;
 mod wire;
 
@@ -51,9 +55,12 @@ pub use ready::Ready;
 pub use record::{KeepUntil, Statute};
 pub use regroup::{BY_ITSELF, Progress, Regrouped};
 pub use rejection::Rejection;
-pub use review::{Answer, Decided};
+pub use review::{Answer, Decided, Question};
 pub use schema::RecordSchema;
 pub use separate::{Compared, Out, Papers, Separated};
 pub use statement::{HUB_SOURCE, Named, Recorded, Stated};
+pub use table::MATCHING;
 pub use train::{FIRST_TRAINED, Training};
+pub use unmatched::Heeded;
+pub use unsubscribed::Unsubscription;
 pub use wire::MAX_BYTES;

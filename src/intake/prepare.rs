@@ -15,7 +15,9 @@ use crate::consent::{Act, Edition, Entry, EntryNo, Method, Purpose, Source, conf
 use crate::graph::Clue;
 use crate::graph::matching::{self, Card, Number, NumberKind};
 use crate::store::rows::{IdentifierRow, RecordRow};
-use crate::types::{Category, CategorySet, IdentifierKind, PurposeCode, RecordKind, SubjectId, Timestamp, Voice};
+use crate::types::{
+    Category, CategorySet, IdentifierKind, PurposeCode, RecordKind, SourceNo, SubjectId, Timestamp, Voice,
+};
 use crate::vault::{BlindIndex, Personal, Sealer};
 
 /// The number of the matching key that tells family names under one value apart.
@@ -217,18 +219,24 @@ fn compared(edition: &Edition, source: &Source, indexes: &[Indexed], mut card: C
         return None;
     }
     for indexed in indexes {
-        let kind = match IdentifierKind::try_from(indexed.kind) {
-            Ok(IdentifierKind::CustomerNumber) => NumberKind::Customer,
-            Ok(IdentifierKind::Account) => NumberKind::Account,
-            _ => continue,
-        };
-        let verified = indexed.flags & IdentifierRow::VERIFIED != 0;
-        card.add_number(Number { kind, source: Some(source.number), ix: indexed.ix, verified });
+        add_number(&mut card, source.number, (indexed.kind, indexed.ix, indexed.flags));
     }
     (!card.is_empty()).then_some(card)
 }
 
-fn matching_keys(sealer: &Sealer, card: &Card) -> Result<Vec<i64>, Error> {
+/// Puts an identifier of a record on its card, if it is a number that names one person: its kind, blind index and flags.
+pub(super) fn add_number(card: &mut Card, source: SourceNo, (kind, ix, flags): (i16, [u8; 16], i16)) {
+    let kind = match IdentifierKind::try_from(kind) {
+        Ok(IdentifierKind::CustomerNumber) => NumberKind::Customer,
+        Ok(IdentifierKind::Account) => NumberKind::Account,
+        _ => return,
+    };
+    let verified = flags & IdentifierRow::VERIFIED != 0;
+    card.add_number(Number { kind, source: Some(source), ix, verified });
+}
+
+/// Under which keys a card is found.
+pub(super) fn matching_keys(sealer: &Sealer, card: &Card) -> Result<Vec<i64>, Error> {
     let mut keys = Vec::new();
     for (kind, value) in matching::keys(card) {
         keys.push(sealer.matching(kind.number(), &Personal::closed(value))?.short());

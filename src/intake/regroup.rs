@@ -8,6 +8,8 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use super::bonds::{self, Settled};
 use super::separate::{Compared, Out, Papers};
@@ -23,6 +25,8 @@ use crate::types::{IdMaker, RecordNo, ReviewId, SubjectId, Timestamp};
 
 /// Changes carried out in one transaction.
 const AT_ONCE: usize = 50;
+/// How often it is told how far the weighing is.
+const TOLD: Duration = Duration::from_millis(200);
 /// Questions looked at in one transaction.
 const QUESTIONS: i64 = 200;
 
@@ -34,8 +38,8 @@ pub const BY_ITSELF: u64 = 200_000;
 pub enum Progress {
     /// So many records are opened.
     Opened(usize),
-    /// So many records are being compared, all at once.
-    Comparing(usize),
+    /// So many of all pairs of records are weighed; of none while it is found out which.
+    Comparing(usize, usize),
     /// So many of all changes are carried out.
     Changed(usize, usize),
 }
@@ -84,10 +88,21 @@ impl Intake {
         let settled = self.settled(&open).await?;
         let model = self.model();
         let records = open.len();
-        progress(Progress::Comparing(records));
+        let weighing = Arc::new(Weighing::default());
         // It takes a while, and nobody else must wait for it.
-        let plan = tokio::task::spawn_blocking(move || plan(&model, &open, settled));
-        let plan = plan.await.map_err(|_| Error::Changed)?;
+        let told = weighing.clone();
+        let mut planned = std::pin::pin!(tokio::task::spawn_blocking(move || plan(&model, &open, settled, &told)));
+        let plan = loop {
+            progress(Progress::Comparing(
+                weighing.weighed.load(Ordering::Relaxed),
+                weighing.pairs.load(Ordering::Relaxed),
+            ));
+            if let Ok(plan) = tokio::time::timeout(TOLD, &mut planned).await {
+                break plan.map_err(|_| Error::Changed)?;
+            }
+        };
+        let pairs = weighing.pairs.load(Ordering::Relaxed);
+        progress(Progress::Comparing(pairs, pairs));
         let (mut done, mut regrouped) = (0, Regrouped { records, ..Regrouped::default() });
         let all = plan.parts.len() + plan.joins.len() + plan.reviews.len();
         for (person, compared) in plan.parts {
@@ -162,8 +177,15 @@ fn pair(one: SubjectId, other: SubjectId) -> (SubjectId, SubjectId) {
     (one.min(other), one.max(other))
 }
 
+/// How far the weighing is.
+#[derive(Default)]
+struct Weighing {
+    weighed: AtomicUsize,
+    pairs: AtomicUsize,
+}
+
 /// Compares everything, and says what differs from how it is.
-fn plan(model: &Model, open: &[Open], settled: Settled) -> Plan {
+fn plan(model: &Model, open: &[Open], settled: Settled, weighing: &Weighing) -> Plan {
     let Settled { bonds, ruled, compared } = settled;
     let cards = bonds::cards(open);
     let frequencies = TermFrequencies::count(cards.iter().copied());
@@ -172,7 +194,9 @@ fn plan(model: &Model, open: &[Open], settled: Settled) -> Plan {
     let both = |(one, other): &(u32, u32)| [*one, *other];
     // Who was compared with nobody is where it is for a reason that cannot be seen any more; it stays.
     let seen: HashSet<u32> = pairs.iter().chain(&bonds.together).chain(&bonds.decided).flat_map(both).collect();
-    let Clustering { groups, joins, reviews } = matching::cluster(model, &frequencies, &cards, pairs, &bonds);
+    weighing.pairs.store(pairs.len(), Ordering::Relaxed);
+    let told = (&bonds, &weighing.weighed);
+    let Clustering { groups, joins, reviews } = matching::cluster_telling(model, &frequencies, &cards, pairs, told);
     let of = |at: u32| usize::try_from(at).ok().and_then(|at| open.get(at));
     let mut group_of = vec![0; open.len()];
     let mut of_person: BTreeMap<SubjectId, Vec<Group>> = BTreeMap::new();

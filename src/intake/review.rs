@@ -1,11 +1,13 @@
 //! Questions for somebody to decide: are these two records of one person?
 
+use super::table::MATCHING;
 use super::{Error, Intake};
 use crate::audit::{Act, Line};
-use crate::gateway::Caller;
+use crate::gateway::{Ask, Caller, MaskedPerson};
 use crate::graph::{self, Rule};
+use crate::store::connection::Connection;
 use crate::store::rows::{LinkRow, ReviewRow};
-use crate::store::{Write, apart, cards, reviews, subjects};
+use crate::store::{self, Write, apart, cards, reviews, subjects};
 use crate::types::{ReviewId, SubjectId, Timestamp, words};
 
 words! {
@@ -29,7 +31,35 @@ pub struct Decided {
     pub other: SubjectId,
 }
 
+/// A question with what may be shown of the two people it is about.
+pub struct Question {
+    /// The question.
+    pub review: ReviewRow,
+    /// The person of the one record, and of the other.
+    pub sides: [MaskedPerson; 2],
+}
+
 impl Intake {
+    /// One open question, with the records of both people masked, side by side. They are read under the purpose of matching, by
+    /// whoever asks.
+    ///
+    /// # Errors
+    /// [`Error::NoReview`] if there is no such open question, or one of the two may not be read; or the store or the gateway failed.
+    pub async fn question(&self, id: ReviewId, by: &Caller) -> Result<Question, Error> {
+        let found = self.store.read(move |read| about(read.records(), id)).await?;
+        let (review, [one, other]) = found.filter(|(_, [one, other])| one != other).ok_or(Error::NoReview)?;
+        let ask = Ask {
+            caller: by.clone(),
+            purpose: MATCHING.parse().map_err(store::Error::from)?,
+            categories: None,
+            channel: None,
+            reason: "review".parse().ok(),
+        };
+        let two = [(one, review.one_no), (other, review.other_no)];
+        let sides = self.gateway.side_by_side(&ask, two).await.map_err(Error::from_gateway)?;
+        Ok(Question { review, sides: sides.ok_or(Error::NoReview)? })
+    }
+
     /// Up to `limit` open questions after `after`, oldest first.
     ///
     /// # Errors
@@ -56,13 +86,7 @@ fn decide(write: &mut Write<'_>, id: ReviewId, answer: Answer, now: Timestamp) -
     if !reviews::decide(write, id, reviews::OPEN, answer.number(), now)? {
         return Err(Error::NoReview);
     }
-    let found = cards::of_records(write.records(), &[review.one_no, review.other_no])?;
-    let whose = |record| found.iter().find(|card| card.record_no == record).map(|card| card.subject_id);
-    let (one, other) = whose(review.one_no).zip(whose(review.other_no)).ok_or(Error::NoReview)?;
-    let mut people = [one, other];
-    for person in &mut people {
-        *person = subjects::living(write.records(), *person)?.ok_or(Error::NoReview)?.subject_id;
-    }
+    let people = people_of(write.records(), &review)?.ok_or(Error::NoReview)?;
     subjects::lock(write, &people)?;
     let [one, other] = people;
     match answer {
@@ -86,6 +110,24 @@ fn decide(write: &mut Write<'_>, id: ReviewId, answer: Answer, now: Timestamp) -
         }
         Answer::Same | Answer::Unsure => Ok(Decided { one, other }),
     }
+}
+
+/// An open question, and who the two are now.
+fn about(connection: &mut Connection, id: ReviewId) -> Result<Option<(ReviewRow, [SubjectId; 2])>, store::Error> {
+    let Some(review) = reviews::find(connection, id)?.filter(|review| review.state == reviews::OPEN) else {
+        return Ok(None);
+    };
+    Ok(people_of(connection, &review)?.map(|people| (review, people)))
+}
+
+/// Whose the two records are now; none if one of them is gone.
+fn people_of(connection: &mut Connection, review: &ReviewRow) -> Result<Option<[SubjectId; 2]>, store::Error> {
+    let found = cards::of_records(connection, &[review.one_no, review.other_no])?;
+    let whose = |record| found.iter().find(|card| card.record_no == record).map(|card| card.subject_id);
+    let Some((one, other)) = whose(review.one_no).zip(whose(review.other_no)) else { return Ok(None) };
+    let living = [subjects::living(connection, one)?, subjects::living(connection, other)?];
+    let [Some(one), Some(other)] = living else { return Ok(None) };
+    Ok(Some([one.subject_id, other.subject_id]))
 }
 
 /// Takes back every mark between parts of the two.

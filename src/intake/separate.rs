@@ -11,9 +11,10 @@ use std::sync::Arc;
 
 use super::desk::{Desk, Key};
 use super::leaving::{Group, cuts_a_decision, leaving};
+use super::refusals::Refusals;
 use super::{Error, Intake};
 use crate::audit::{Act as AuditAct, Line};
-use crate::consent::Act;
+use crate::consent::{Act, Edition};
 use crate::gateway::{Caller, Reclosed};
 use crate::store::messages::{self, News};
 use crate::store::notices::NoticeRow;
@@ -39,6 +40,8 @@ pub enum Out {
     Compared(Compared),
     /// Whatever does not hang together with the oldest record any more.
     Loose,
+    /// Whatever was matched: the person objected to it.
+    Alone,
 }
 
 /// Records of a person that were found to be somebody else's.
@@ -74,7 +77,7 @@ impl Intake {
     /// Takes a person apart. None of it is done if there is nothing to take out.
     ///
     /// # Errors
-    /// [`Error::Corrected`] if the person corrected what is said of them and nobody decided that they are two: whom the
+    /// [`Error::Corrected`] if the person corrected what is said of them and neither they nor anybody else wants them apart: whom the
     /// correction is about is not for a program to say. [`Error::UnknownSubject`], [`Error::NoPart`] if what is named is not a part of the person or would leave nothing,
     /// or if nobody decided it and it would cut what somebody decided to be one,
     /// [`Error::Changed`] if their data kept changing; or the store or the vault failed.
@@ -91,16 +94,18 @@ impl Intake {
             let reclosed = self.gateway.reclose_for(person, line).await.map_err(Error::from_gateway)?;
             let reclosed = Arc::new(reclosed.ok_or(Error::UnknownSubject)?);
             let corrected = |record: &RecordRow| record.facts & RecordRow::RECTIFICATION != 0;
-            if !papers.decided && reclosed.rows.records.iter().any(corrected) {
+            if !papers.decided && *out != Out::Alone && reclosed.rows.records.iter().any(corrected) {
                 return Err(Error::Corrected);
             }
             let now = self.clock.now();
             let done = self
                 .in_epoch(async || {
                     let (reclosed, sealer, ids) = (reclosed.clone(), self.sealer.clone(), self.ids.clone());
-                    let (out, papers) = (out.clone(), papers.clone());
+                    let (out, papers, edition) = (out.clone(), papers.clone(), self.rulebook.edition());
                     self.store
-                        .write(move |write| separate(&Desk::new(&sealer, &ids, now), write, &reclosed, &out, &papers))
+                        .write(move |write| {
+                            separate(&Desk::new(&sealer, &ids, now), write, (&reclosed, &edition), &out, &papers)
+                        })
                         .await
                 })
                 .await?;
@@ -122,7 +127,7 @@ type WithNames = (Separated, Vec<[u8; 16]>);
 fn separate(
     desk: &Desk<'_>,
     write: &mut Write<'_>,
-    reclosed: &Reclosed,
+    (reclosed, edition): (&Reclosed, &Edition),
     out: &Out,
     papers: &Papers,
 ) -> Result<Option<WithNames>, Error> {
@@ -137,14 +142,16 @@ fn separate(
     if !same {
         return Ok(None);
     }
-    let work = Work { desk, reclosed, person };
+    // Who objects to being matched is one all the same: each of them is who said the no.
+    let refusals = if *out == Out::Alone { Some(Refusals::of(&reclosed.rows, edition, desk.now)?) } else { None };
+    let work = Work { desk, reclosed, person, each_says_all: refusals.is_some() };
     let groups = leaving(write, (person, &reclosed.rows.records), out)?;
     if !papers.decided && cuts_a_decision(&links::of(write.records(), person)?, &groups) {
         return Err(Error::NoPart);
     }
     let (mut separated, mut names) = (Separated { kept: person, out: Vec::new() }, Vec::new());
-    for group in groups {
-        let (other, name) = work.take_out(write, &group)?;
+    for group in &groups {
+        let (other, name) = work.take_out(write, group)?;
         if papers.decided {
             apart::mark(write, person, other, desk.now)?;
         }
@@ -153,6 +160,10 @@ fn separate(
     }
     if separated.out.is_empty() {
         return Err(Error::NoPart);
+    }
+    if let Some(refusals) = refusals {
+        let leaving: Vec<(SubjectId, &Group)> = separated.out.iter().copied().zip(&groups).collect();
+        refusals.say_for_each(desk, write, (person, &leaving), reclosed)?;
     }
     names.push(desk.proof_key(write, person)?.pseudonym()?);
     messages::announce(write, &News::split(person, owners, &separated.out, desk.now), desk.now)?;
@@ -169,6 +180,8 @@ struct Work<'a> {
     desk: &'a Desk<'a>,
     reclosed: &'a Reclosed,
     person: SubjectId,
+    /// Is every no said for each of them afterwards?
+    each_says_all: bool,
 }
 
 impl Work<'_> {
@@ -242,12 +255,14 @@ impl Work<'_> {
             let at = subjects::find(write.records(), *part)?.map_or(self.desk.now, |row| row.merged_at);
             subjects::merge(write, *part, other, at)?;
         }
+        let since = self.merged_at(group);
         let stays = |part: &&SubjectId| {
             let mut of = self.records().iter().filter(|record| record.sealed_for == **part).peekable();
             of.peek().is_some() && !group.revived.contains(part)
         };
         for part in through.iter().filter(stays) {
-            let at = subjects::find(write.records(), *part)?.map_or(self.desk.now, |row| row.merged_at);
+            // What the person said counts for them since they came to the person, and not since they came to who leaves.
+            let at = subjects::find(write.records(), *part)?.map_or(self.desk.now, |row| row.merged_at.max(since));
             subjects::merge(write, *part, self.person, at)?;
         }
         Ok(())
@@ -330,7 +345,7 @@ impl Work<'_> {
                 let evidence = seal(entry.entry_no)?;
                 ledger::delete(write, entry)?;
                 ledger::insert(write, LedgerRow { evidence, ..theirs })?;
-            } else if is_no && entry.record_no == 0 && entry.recorded_at >= since {
+            } else if is_no && entry.record_no == 0 && entry.recorded_at >= since && !self.each_says_all {
                 let entry_no = self.desk.ids.record_no().0;
                 ledger::insert(write, LedgerRow { entry_no, evidence: seal(entry_no)?, ..theirs })?;
             }

@@ -8,10 +8,10 @@ use super::desk::Desk;
 use super::owner::{Owner, part_found};
 use super::prepare::{Indexed, Prepared};
 use super::sheet::identifiers_of;
-use super::statement::{is_about_matching, stop_matching};
+use super::statement::is_about_matching;
 use super::table::{Matching, Table};
 use super::terms::Term;
-use super::{Error, Outcome, Rejection, terms};
+use super::{Error, Outcome, Rejection, terms, unmatched};
 use crate::consent::Edition;
 use crate::graph::{self, Rule};
 use crate::store::arrivals::Arrivals;
@@ -41,7 +41,7 @@ pub(super) struct Batch<'a, 'w> {
 
 impl<'a, 'w> Batch<'a, 'w> {
     /// Gets to know everybody who may be compared.
-    fn begin(
+    pub(super) fn begin(
         write: &'a mut Write<'w>,
         mut known: Arrivals,
         mut table: Table<'a>,
@@ -88,12 +88,12 @@ impl Batch<'_, '_> {
     }
 
     /// Somebody said something about matching. It counts for what comes next, this record included.
-    fn heard(&mut self, prepared: &Prepared, person: SubjectId) -> Result<(), Error> {
+    fn heard(&mut self, prepared: &Prepared, person: SubjectId, now: Timestamp) -> Result<(), Error> {
         let mut about = prepared.claims.iter().map(|claimed| &claimed.entry).filter(|entry| is_about_matching(entry));
         if about.clone().next().is_some() {
             self.catch_up()?;
             self.table.forget_standings();
-            about.try_for_each(|entry| stop_matching(self.write, person, entry))?;
+            about.try_for_each(|entry| unmatched::hear(self.write, person, entry, now))?;
         }
         Ok(())
     }
@@ -282,7 +282,7 @@ impl Desk<'_> {
         if new {
             batch.table.welcome(person);
         }
-        batch.heard(prepared, person)?;
+        batch.heard(prepared, person, self.now)?;
         if let Some(card) = &prepared.card {
             self.compare(batch, (card, &prepared.keys, &prepared.terms), (record_no, person))?;
         }
@@ -314,7 +314,7 @@ impl Desk<'_> {
         for entry in self.claims(batch.write, prepared, (person, old.record_no), &key, false)? {
             ledger::insert(batch.write, entry)?;
         }
-        batch.heard(prepared, person)?;
+        batch.heard(prepared, person, self.now)?;
         batch.table.remove(old.record_no);
         batch.table.add(prepared, old.record_no, person);
         match &prepared.card {

@@ -89,7 +89,7 @@ impl Desk<'_> {
 }
 
 /// Matching keys as a card's row has them.
-fn packed(keys: &[i64]) -> Vec<u8> {
+pub(super) fn packed(keys: &[i64]) -> Vec<u8> {
     keys.iter().flat_map(|key| key.to_be_bytes()).collect()
 }
 

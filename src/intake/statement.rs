@@ -9,11 +9,11 @@ use super::entries::Known;
 use super::identify::lookup_form;
 use super::prepare::Bringer;
 use super::table::MATCHING;
-use super::{Error, Intake, Outcome, Rejection, Taken};
+use super::{Error, Intake, Outcome, Rejection, Taken, unmatched};
 use crate::audit::{Act as AuditAct, Line};
 use crate::consent::{Act, Entry, Purpose};
 use crate::graph;
-use crate::store::{Write, cards, identifiers, ledger, records, reviews, subjects, tombstones};
+use crate::store::{Write, identifiers, ledger, subjects, tombstones};
 use crate::types::{ApiKeyId, IdentifierKind, Role, SourceNo, SubjectId, Timestamp};
 use crate::vault::{Personal, source_scoped};
 
@@ -69,20 +69,14 @@ pub struct Named<'a> {
     pub value: &'a str,
 }
 
-/// Who objects to matching stands alone from now on: what was compared goes, and so do the questions about it. Nothing that
-/// was found before is torn apart without being asked for.
-pub(super) fn stop_matching(write: &mut Write<'_>, person: SubjectId, entry: &Entry) -> Result<(), Error> {
-    if entry.act == Act::Objected && is_about_matching(entry) {
-        let numbers = records::numbers_of(write.records(), person)?;
-        cards::silence(write, &numbers)?;
-        reviews::delete_of(write, &numbers)?;
-    }
-    Ok(())
+/// May it say whether somebody may be compared? A restriction of everything does.
+pub(super) fn is_about_matching(entry: &Entry) -> bool {
+    entry.purpose.is_none() || names_matching(entry)
 }
 
-/// Does it say whether somebody may be compared?
-pub(super) fn is_about_matching(entry: &Entry) -> bool {
-    entry.purpose.as_ref().is_none_or(|purpose| purpose.as_str() == MATCHING)
+/// Does it name matching? An objection that names nothing is one to marketing (Art. 21(2) GDPR).
+pub(super) fn names_matching(entry: &Entry) -> bool {
+    entry.purpose.as_ref().is_some_and(|purpose| purpose.as_str() == MATCHING)
 }
 
 /// Whom a statement is about.
@@ -238,7 +232,7 @@ impl Intake {
                             if let Some(row) = desk.entry(person, &key, (&entry, evidence), (SourceNo(0), 0), &known)? {
                                 ledger::insert(write, row)?;
                                 recorded.added = true;
-                                stop_matching(write, person, &entry)?;
+                                unmatched::hear(write, person, &entry, now)?;
                             }
                         }
                         Ok::<_, Error>((recorded, pseudonyms))

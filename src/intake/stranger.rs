@@ -50,14 +50,14 @@ impl Batch<'_, '_> {
 
     /// What the clues of a record led to, without what would match somebody across sources who objects to it: whoever they
     /// lead to, and whoever the record is about. That one objects if the record says so, or is known by the record itself or by
-    /// what counts all the same.
+    /// what counts all the same: what the record's own source says.
     pub(super) fn without_objectors(
         &mut self,
         prepared: &Prepared,
         known: Option<SubjectId>,
         mut found: Resolution,
     ) -> Result<Resolution, Error> {
-        if !found.evidence.iter().any(|(rule, ..)| is_across_sources(*rule)) {
+        if !found.evidence.iter().any(|(rule, ..)| may_lead_across(*rule)) {
             return Ok(found);
         }
         let mut objecting = BTreeSet::new();
@@ -69,16 +69,39 @@ impl Batch<'_, '_> {
         let told = prepared.claims.iter().any(|claimed| {
             claimed.entry.act.is_no() && claimed.entry.purpose.is_some() && is_about_matching(&claimed.entry)
         });
-        let theirs =
-            |(rule, _, person): &(Rule, [u8; 16], SubjectId)| !is_across_sources(*rule) && objecting.contains(person);
-        let alone = told || known.is_some_and(|known| objecting.contains(&known)) || found.evidence.iter().any(theirs);
-        if alone || !objecting.is_empty() {
-            found
-                .evidence
-                .retain(|(rule, _, person)| !is_across_sources(*rule) || !(alone || objecting.contains(person)));
-            found.people = people_of(&found);
+        if !told && objecting.is_empty() {
+            return Ok(found);
         }
+        let mut across = Vec::with_capacity(found.evidence.len());
+        for (rule, ix, person) in &found.evidence {
+            across.push(may_lead_across(*rule) && !self.is_of_its_source(prepared, ix, *person)?);
+        }
+        let mut theirs = found.evidence.iter().zip(&across).filter(|(_, across)| !**across);
+        let alone = told
+            || known.is_some_and(|known| objecting.contains(&known))
+            || theirs.any(|((_, _, person), _)| objecting.contains(person));
+        let mut across = across.into_iter();
+        found.evidence.retain(|(_, _, person)| {
+            let across = across.next().unwrap_or(true);
+            !across || !(alone || objecting.contains(person))
+        });
+        found.people = people_of(&found);
         Ok(found)
+    }
+
+    /// Has the source of this record said before that the value is the person's?
+    fn is_of_its_source(&mut self, prepared: &Prepared, ix: &[u8; 16], person: SubjectId) -> Result<bool, Error> {
+        self.catch_up_on(&[person])?;
+        for row in self.known.with_index(self.write, ix)? {
+            if row.use_flags & IdentifierRow::JOINS == 0 || self.living(row.subject_id)? != Some(person) {
+                continue;
+            }
+            let stored = self.known.record(self.write, (person, row.record_no))?;
+            if stored.is_some_and(|record| record.source_no == prepared.source.number) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// Did this living person object to being matched?
@@ -141,8 +164,8 @@ fn people_of(found: &Resolution) -> Vec<SubjectId> {
     people
 }
 
-/// Does it join records of different sources?
-const fn is_across_sources(rule: Rule) -> bool {
+/// May it join records of different sources?
+const fn may_lead_across(rule: Rule) -> bool {
     matches!(rule, Rule::VerifiedEmail | Rule::VerifiedPhone | Rule::EmailAndName)
 }
 

@@ -23,7 +23,7 @@ use crate::types::{PurposeCode, RecordNo, SubjectId, Timestamp};
 use crate::vault::{CardKey, Comparer, Keyring};
 
 /// The purpose under which records are compared.
-pub(super) const MATCHING: &str = "identity_matching";
+pub const MATCHING: &str = "identity_matching";
 
 /// What comparing needs beside the transaction.
 pub(super) struct Matching {

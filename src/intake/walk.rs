@@ -61,7 +61,9 @@ fn page(
         if table.is_barred(read.records(), person)? {
             continue;
         }
-        if let Some(card) = table.take(record)? {
+        if let Some(mut card) = table.take(record)? {
+            // Of all records they are kept for a while.
+            card.trim();
             open.push(Open { record, person, part, card });
         }
     }

@@ -7,6 +7,7 @@ pub mod announce;
 pub mod deliver_messages;
 pub mod erase_at_vendors;
 mod lease;
+pub mod listen;
 pub mod push_audience;
 pub mod resolve_graph;
 pub mod retention;

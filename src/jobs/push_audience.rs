@@ -15,6 +15,7 @@
 //! Read next: `hand_over`, `take_off` and `hear` (who unsubscribed there), then `connect::Audience`.
 
 mod due;
+mod end;
 mod error;
 mod hand_over;
 mod hear;
@@ -147,11 +148,11 @@ impl Pushes {
                 break;
             }
         }
-        self.leave(run, &seen).await
+        self.leave(run, session, &seen).await
     }
 
-    /// Who was there and is not in the segment any more is to be taken off. What is kept of whom the vendor keeps ends with them.
-    async fn leave(&self, run: &Run, seen: &HashSet<[u8; 16]>) -> Result<(), Error> {
+    /// Who was there and is not in the segment any more is to be taken off. Whom the vendor keeps it forgets when they end here.
+    async fn leave(&self, run: &mut Run, session: &Session, seen: &HashSet<[u8; 16]>) -> Result<(), Error> {
         let (source, mut after) = (run.row.source_no, Vec::new());
         let states = &[MemberRow::HANDED, MemberRow::THERE, MemberRow::GONE];
         loop {
@@ -165,7 +166,7 @@ impl Pushes {
             let left: Vec<Vec<u8>> = there.into_iter().map(|row| row.ix).filter(|ix| !is_seen(ix)).collect();
             let (now, step) = (self.now(), (&MemberRow::PRESENT[..], MemberRow::LEAVING));
             self.store.write(move |write| audiences::step(write, source, &left, step, now)).await?;
-            self.rights.forget_the_dead(gone).await?;
+            self.end_the_dead(run, session, gone).await?;
         }
     }
 

@@ -10,7 +10,7 @@ use super::resolve_graph;
 use super::rotate_keys::KeyRotation;
 use crate::audit::Book;
 use crate::consent::Rulebook;
-use crate::intake::{BY_ITSELF, Intake};
+use crate::intake::{BY_ITSELF, Heeded, Intake};
 use crate::rights::Rights;
 use crate::store::Store;
 use crate::types::Clock;
@@ -24,6 +24,8 @@ const HEADS: Duration = Duration::from_secs(10);
 const UNFINISHED: Duration = Duration::from_secs(600);
 /// How often values that join nobody any more are looked for. Mostly there is none: the batch that finds one does it.
 const TAKEN_BACK: Duration = Duration::from_secs(60);
+/// How often people are looked for who said whether they may be matched.
+const HEEDED: Duration = Duration::from_secs(2);
 /// How long nothing may have come in before everything is grouped anew.
 const QUIET: Duration = Duration::from_secs(20);
 /// Records from which on that is worth while.
@@ -86,6 +88,21 @@ pub async fn keep_taking_back(intake: Arc<Intake>) {
             Err(error) => tracing::error!(error = ?error, "what a shared value had joined is taken apart later"),
         }
         tokio::time::sleep(TAKEN_BACK).await;
+    }
+}
+
+/// Takes apart who objected to being matched, and compares again who took that back, for as long as it is polled. Who says so
+/// through the API waits for it; this is for what records say, and for what was cut short.
+pub async fn keep_heeding(intake: Arc<Intake>, rights: Arc<Rights>) {
+    loop {
+        match intake.heed_objections(async |person| rights.told_apart(person).await).await {
+            Ok(Heeded { people: 0, .. }) => {}
+            Ok(Heeded { people, apart }) => {
+                tracing::info!(people, apart = apart.len(), "what people said about being matched is carried out");
+            }
+            Err(error) => tracing::error!(error = ?error, "who objected to being matched is taken apart later"),
+        }
+        tokio::time::sleep(HEEDED).await;
     }
 }
 

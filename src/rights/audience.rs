@@ -18,7 +18,7 @@ use crate::consent::{Act, Entry, ledger};
 use crate::gateway::Kept;
 use crate::store::audiences::{self, MemberRow};
 use crate::store::rows::Who;
-use crate::store::{self, ledger as entries, subjects, tombstones};
+use crate::store::{self, identifiers, ledger as entries, subjects, tombstones};
 use crate::types::{Category, IdentifierKind, SourceNo, SubjectId, Timestamp};
 use crate::vault::{self, Personal};
 
@@ -165,15 +165,20 @@ impl Rights {
     }
 
     /// The vendor took somebody off. What was kept of them is destroyed, unless the vendor `keeps` who leaves its list: then it
-    /// stays for as long as they live here, for their erasure.
+    /// stays for as long as they live here, for their erasure, and until the vendor forgot them too if retention ended them.
     ///
     /// # Errors
     /// If it cannot be written.
     pub async fn let_member_go(&self, row: &MemberRow, keeps: bool) -> Result<(), Error> {
         let (row, now) = (row.clone(), self.clock.now());
+        let stone = row.ix.first_chunk::<16>().map(|ix| self.shredder.suppression((*ix).into()).bytes());
         let gone = self.store.write(move |write| {
             let known = keeps && row.settles_at.is_set();
-            if known && subjects::living(write.records(), row.subject_id)?.is_some() {
+            let lives = known && subjects::living(write.records(), row.subject_id)?.is_some();
+            // An erasure has an errand of its own at the vendor.
+            let since = row.changed_at.plus(-Timestamp::DAY);
+            let laid = stone.map(|stone| tombstones::laid(write.records(), &stone)).transpose()?.flatten();
+            if lives || (known && laid.is_none_or(|erased_at| erased_at < since)) {
                 let step = (&[MemberRow::LEAVING][..], MemberRow::GONE);
                 audiences::step(write, row.source_no, std::slice::from_ref(&row.ix), step, now)?;
                 return Ok(());
@@ -205,16 +210,26 @@ impl Rights {
         Ok(later.await?)
     }
 
-    /// Destroys what was kept of these people if nobody lives here who they are: retention ended them.
+    /// Those of these people whom nobody is here any more: retention ended them. And whether by what the vendor was told of them
+    /// somebody else is known who lives.
     ///
     /// # Errors
-    /// If it cannot be written.
-    pub async fn forget_the_dead(&self, rows: Vec<MemberRow>) -> Result<(), Error> {
-        let forgotten = self.store.write(move |write| {
-            let living = subjects::living_many(write.records(), rows.iter().map(|row| row.subject_id))?;
-            rows.iter().filter(|row| !living.contains_key(&row.subject_id)).try_for_each(|row| forget(write, row))
+    /// If it cannot be read.
+    pub async fn the_dead(&self, rows: Vec<MemberRow>) -> Result<Vec<(MemberRow, bool)>, Error> {
+        let dead = self.store.read(move |read| {
+            let living = subjects::living_many(read.records(), rows.iter().map(|row| row.subject_id))?;
+            let mut dead = Vec::new();
+            for row in rows.into_iter().filter(|row| !living.contains_key(&row.subject_id)) {
+                let holders = match row.ix.first_chunk::<16>() {
+                    Some(ix) => identifiers::holders(read.records(), ix)?,
+                    None => Vec::new(),
+                };
+                let shared = !subjects::living_many(read.records(), holders)?.is_empty();
+                dead.push((row, shared));
+            }
+            Ok::<_, store::Error>(dead)
         });
-        Ok(forgotten.await?)
+        Ok(dead.await?)
     }
 
     /// Destroys what was kept of somebody whom the vendor did not take, or of whom it is told nothing any more.

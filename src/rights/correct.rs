@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::recipients::readings;
 use super::request::{Answered, Case};
 use super::{Error, Kind, NoticeState, Request, Rights, allowed};
-use crate::gateway::Caller;
+use crate::gateway::{Actor, Caller, Scope};
 use crate::store::links;
 use crate::store::notices::NoticeRow;
 use crate::store::requests::RequestRow;
@@ -55,6 +55,19 @@ impl Rights {
     pub async fn rectification(&self, person: SubjectId, by: &Caller) -> Result<Correction, Error> {
         let rows = self.gateway.snapshot(Who::Subject(person)).await?.ok_or(Error::SubjectUnknown)?;
         self.rectified(&rows, Timestamp::UNSET, json!({"records": 0}), by).await
+    }
+
+    /// As [`Rights::correction`], for somebody who is taken apart because they objected to being matched (Art. 21(1) GDPR). None, and
+    /// a line in the log, if it cannot be prepared now.
+    pub async fn told_apart(&self, person: SubjectId) -> Option<(RequestRow, Vec<NoticeRow>)> {
+        let by = Caller { actor: Actor::Hub("identity graph"), scope: Scope::Every };
+        match self.rectification(person, &by).await {
+            Ok(Correction { request, notices }) => Some((request, notices)),
+            Err(error) => {
+                tracing::error!(error = ?error, "who objected to being matched is taken apart later");
+                None
+            }
+        }
     }
 
     async fn rectified(

@@ -5,9 +5,11 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use diesel::dsl::max;
 use diesel::prelude::*;
 use tokio::sync::oneshot;
 
+use super::among::among;
 use super::checkpoint::{When, copy_back};
 use super::columns::{About, Entries};
 use super::connection::{Access, Connection, Location, Shelf, on, open};
@@ -19,6 +21,9 @@ use crate::types::{LogId, Timestamp};
 
 /// How often a batch is tried while another process holds the file: each time as long as a connection waits.
 const TRIES: u32 = 4;
+/// Entries in a block. Whom they are about is indexed block by block: lines that follow each other share the pages of their
+/// block, while in one index over everything nearly each touches a page of its own. Asking for somebody looks into each block.
+const BLOCK: i64 = 4_096;
 /// Entries that may wait before new ones are refused.
 const WAITING: usize = 16_384;
 
@@ -99,11 +104,13 @@ impl Auditor {
         let mut connection = open(location, Shelf::Audit, Access::Write)?;
         let row = LogRow { log_id: log, opened_at };
         on!(&mut connection, |c| diesel::insert_into(audit_log::table).values(row).execute(c))?;
+        let first_block = first_block(&mut connection)?;
         let healthy = Arc::new(AtomicBool::new(true));
         let mut book = Book {
             location: location.clone(),
             connection,
             log,
+            first_block,
             next: 0,
             head: [0; 32],
             link,
@@ -134,6 +141,8 @@ struct Book {
     location: Location,
     connection: Connection,
     log: LogId,
+    /// The block of the log's first entries. Others may write into the same ones.
+    first_block: i64,
     next: i64,
     head: [u8; 32],
     link: Link,
@@ -213,7 +222,8 @@ impl Book {
                 body: draft.body.clone(),
                 hash: head.to_vec(),
             });
-            subjects.extend(draft.subjects.iter().map(|pseudonym| (pseudonym.to_vec(), self.log, idx)));
+            let block = self.first_block + idx / BLOCK;
+            subjects.extend(draft.subjects.iter().map(|pseudonym| (block, pseudonym.to_vec(), self.log, idx)));
             idx += 1;
         }
         insert_entries(&mut self.connection, entries)?;
@@ -258,12 +268,21 @@ fn insert_entries(connection: &mut Connection, entries: Vec<EntryRow>) -> Result
     Ok(())
 }
 
-fn insert_subjects(connection: &mut Connection, subjects: Vec<(Vec<u8>, LogId, i64)>) -> Result<(), Error> {
-    use audit_subject::{idx, log_id, pseudonym, table};
+/// The newest block, or the one after it if it is full: each process has a log of its own, and most of them are short.
+fn first_block(connection: &mut Connection) -> Result<i64, Error> {
+    use audit_subject::{block, table};
+    let newest: Option<i64> = on!(connection, |c| table.select(max(block)).first(c))?;
+    let Some(newest) = newest else { return Ok(0) };
+    let held: i64 = on!(connection, |c| table.filter(block.eq(newest)).count().get_result(c))?;
+    Ok(newest + i64::from(held >= BLOCK))
+}
+
+fn insert_subjects(connection: &mut Connection, subjects: Vec<(i64, Vec<u8>, LogId, i64)>) -> Result<(), Error> {
+    use audit_subject::{block, idx, log_id, pseudonym, table};
     match connection {
         Connection::Sqlite(c) => {
-            for (who, log, at) in subjects {
-                let row = (pseudonym.eq(who), log_id.eq(Vec::from(log)), idx.eq(at));
+            for (part, who, log, at) in subjects {
+                let row = (block.eq(part), pseudonym.eq(who), log_id.eq(Vec::from(log)), idx.eq(at));
                 Fixed(diesel::insert_into(table).values(row).on_conflict_do_nothing()).execute(c)?;
             }
         }
@@ -317,12 +336,14 @@ pub fn entries(read: &mut Read, log: LogId, idx: i64, limit: i64) -> Result<Vec<
 /// If the shelf cannot be read.
 pub fn about(read: &mut Read, pseudonyms: &[[u8; 16]]) -> Result<Vec<EntryRow>, Error> {
     let pseudonyms: Vec<Vec<u8>> = pseudonyms.iter().map(|pseudonym| pseudonym.to_vec()).collect();
+    let newest: Option<i64> = on!(read.audit(), |c| audit_subject::table.select(max(audit_subject::block)).first(c))?;
+    let blocks: Vec<i64> = newest.map(|newest| (0..=newest).collect()).unwrap_or_default();
     Ok(on!(read.audit(), |c| audit_entry::table
         .inner_join(
             audit_subject::table
                 .on(audit_subject::log_id.eq(audit_entry::log_id).and(audit_subject::idx.eq(audit_entry::idx)))
         )
-        .filter(audit_subject::pseudonym.eq_any(pseudonyms))
+        .filter(among(audit_subject::block, blocks).and(audit_subject::pseudonym.eq_any(pseudonyms)))
         .order((audit_entry::recorded_at, audit_entry::log_id, audit_entry::idx))
         .select(EntryRow::as_select())
         .load(c))?)

@@ -201,10 +201,11 @@ columns! {
 }
 
 columns! {
-    /// Whom lines of the audit book are about: pseudonym, log and number. One line may name somebody twice.
-    About: (Vec<u8>, crate::types::LogId, i64) as row => "audit_subject" " ON CONFLICT DO NOTHING" {
-        pseudonym: Vec<u8> as Binary = row.0,
-        log_id: Vec<u8> as Binary = row.1.into(),
-        idx: i64 as BigInt = row.2,
+    /// Whom lines of the audit book are about: block, pseudonym, log and number. One line may name somebody twice.
+    About: (i64, Vec<u8>, crate::types::LogId, i64) as row => "audit_subject" " ON CONFLICT DO NOTHING" {
+        block: i64 as BigInt = row.0,
+        pseudonym: Vec<u8> as Binary = row.1,
+        log_id: Vec<u8> as Binary = row.2.into(),
+        idx: i64 as BigInt = row.3,
     }
 }

@@ -56,6 +56,7 @@ pub mod syncs;
 pub mod terms;
 pub mod tombstones;
 pub mod turned_away;
+pub mod unmatched;
 pub mod unsubscriptions;
 
 use std::sync::Arc;

@@ -38,6 +38,7 @@ diesel::table! { card (record_no) {
 } }
 diesel::table! { term (value_no, shard) { value_no -> Integer, shard -> SmallInt, held -> Integer, } }
 diesel::table! { term_gone (terms) { terms -> Binary, } }
+diesel::table! { unmatched (subject_id) { subject_id -> Binary, noted_at -> BigInt, } }
 diesel::table! { loose (ix) { ix -> Binary, noted_at -> BigInt, } }
 diesel::table! { model (version) {
     version -> Integer, definition -> Text, made_at -> BigInt, records -> BigInt, pairs -> BigInt, in_force -> SmallInt,
@@ -125,7 +126,7 @@ diesel::table! { audit_log (log_id) { log_id -> Binary, opened_at -> BigInt, } }
 diesel::table! { audit_entry (log_id, idx) {
     log_id -> Binary, idx -> BigInt, recorded_at -> BigInt, act -> SmallInt, body -> Binary, hash -> Binary,
 } }
-diesel::table! { audit_subject (pseudonym, log_id, idx) { pseudonym -> Binary, log_id -> Binary, idx -> BigInt, } }
+diesel::table! { audit_subject (block, pseudonym, log_id, idx) { block -> BigInt, pseudonym -> Binary, log_id -> Binary, idx -> BigInt, } }
 diesel::allow_tables_to_appear_in_same_query!(audit_entry, audit_subject);
 diesel::allow_tables_to_appear_in_same_query!(identifier, subject);
 diesel::allow_tables_to_appear_in_same_query!(card, record);

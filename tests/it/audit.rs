@@ -5,11 +5,12 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use obhut::audit::{self, Act, Book, Finding, GENESIS, Line, Report};
-use obhut::store::audit::{EntryRow, LogRow, entries, logs};
+use obhut::store::audit::{Auditor, Draft, EntryRow, LogRow, about as about_people, entries, logs};
 use obhut::store::{Error, Read, Shelf, Store};
 use obhut::types::{Clock as _, DecisionId, IdMaker, LogId, Timestamp};
 use obhut::vault::{CredentialRoot, Strongbox, first_secrets, unlock};
 use sha2::{Digest as _, Sha256};
+use uuid::Uuid;
 
 use crate::clock_and_chance::{SeededChance, StoppedClock, ids};
 use crate::databases::{Database, on_both_databases};
@@ -29,6 +30,7 @@ on_both_databases!(
     a_rewritten_and_continued_log_is_found,
     the_start_refuses_a_book_that_was_changed,
     what_is_cut_off_the_newest_log_is_missed,
+    whom_lines_are_about_is_found_in_every_block_of_every_log,
 );
 
 /// Longer than a connection waits by itself.
@@ -42,6 +44,31 @@ async fn a_line_waits_for_whoever_holds_the_file() {
     tokio::time::sleep(Duration::from_millis(500)).await;
     book.note(Line::new(Act::Configured)).await.unwrap();
     holder.join().unwrap();
+}
+
+async fn whom_lines_are_about_is_found_in_every_block_of_every_log(database: Database) {
+    let store = database.store();
+    let (link, now) = (|_, _: &[u8; 32], _, _: &Draft| [9; 32], Timestamp::UNSET);
+    let about = |who: u8| Draft { recorded_at: now, act: 1, body: b"{}".to_vec(), subjects: vec![[who; 16]] };
+    for log in 1..=3 {
+        let log = LogId::from_uuid(Uuid::from_u128(log));
+        let auditor = Auditor::start(database.location(), log, now, link).unwrap();
+        // The one who is asked for stands first, in the middle and last; several blocks of others between them.
+        for drafts in [vec![about(1)], vec![about(2); 5_000], vec![about(1)], vec![about(3); 4_000], vec![about(1); 2]]
+        {
+            auditor.append(drafts).await.unwrap();
+        }
+    }
+    let found = store.read(|read| about_people(read, &[[1; 16], [4; 16]])).await.unwrap();
+    let places: Vec<_> = found.iter().map(|entry| (entry.log_id, entry.idx)).collect();
+    let all = (1..=3).flat_map(|log| [0, 5_001, 9_002, 9_003].map(|idx| (LogId::from_uuid(Uuid::from_u128(log)), idx)));
+    assert_eq!(places, all.collect::<Vec<_>>());
+    // A log that begins in a full block leaves it alone; one that begins in another fills it.
+    let blocks = database.texts(
+        Shelf::Audit,
+        "SELECT CAST(count(*) AS TEXT) AS answer FROM audit_subject GROUP BY block ORDER BY block",
+    );
+    assert_eq!(blocks, ["4096", "4096", "4908", "4096", "4908", "4096", "812"]);
 }
 
 async fn lines_of_many_tasks_stand_in_order_without_gaps(database: Database) {

@@ -473,3 +473,85 @@ fn what_is_wrong_with_an_audience_is_told_with_what_to_write() {
         assert!(text.contains(told), "{from} -> {to}: {text}");
     }
 }
+
+/// The manifest of a connector without streams, with one part changed.
+fn changed(name: &str, from: &str, to: &str) -> String {
+    let manifest = std::fs::read_to_string(format!("connectors/{name}/manifest.yaml")).unwrap();
+    assert!(manifest.contains(from), "{from}");
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::create_dir(folder.path().join(name)).unwrap();
+    std::fs::write(folder.path().join(name).join("manifest.yaml"), manifest.replacen(from, to, 1)).unwrap();
+    Catalog::read(folder.path()).err().map_or_else(|| "good".to_owned(), |error| error.to_string())
+}
+
+#[test]
+fn what_is_wrong_with_webhooks_is_told_with_what_to_write() {
+    for (name, from, to, told) in [
+        (
+            "mailchimp",
+            "kind: reach",
+            "kind: reach, parameter: x",
+            "a handshake of the kind `reach` has nothing besides",
+        ),
+        ("mailchimp", "kind: reach", "kind: echo", "a handshake of the kind `echo` has `parameter`"),
+        (
+            "mailchimp",
+            "kind: reach",
+            "kind: reached",
+            "expected one of `hub_challenge`, `echo`, `verify`, `reach`, `intent`",
+        ),
+        ("cleverreach", ", parameter: secret}", "}", "a handshake of the kind `verify` has `token` and `parameter`"),
+        ("mailchimp", "{scheme: path, ", "{scheme: path, header: X-Sign, ", "the secret stands in the address"),
+        ("mailchimp", "  body: form\n", "  body: xml\n", "expected `json` or `form`"),
+        ("brevo", "{scheme: token, header: Authorization, prefix", "{scheme: token, prefix", "name the `header`"),
+        (
+            "klaviyo",
+            "    header: Klaviyo-Signature\n",
+            "    scheme: token\n    header: Klaviyo-Signature\n",
+            "only `hmac_sha256` signs a header besides the body",
+        ),
+        ("klaviyo", "stands: after", "stands: behind", "expected `before` or `after`"),
+        ("brevo", "        lookup: {path: \"/contacts/{email}\"}\n", "", "say with `lookup` how the vendor is asked"),
+        ("klaviyo", "      unsubscribed:\n", "      sync: true\n      unsubscribed:\n", "say one thing"),
+        (
+            "klaviyo",
+            "        people: |\n          .event",
+            "        values: {a: .event}\n        people: |\n          .event",
+            "only a `lookup` has values",
+        ),
+        (
+            "brevo",
+            "    made: [webhook_token]",
+            "    made: [list_id]",
+            "must be a parameter with `kind: secret, optional: true`",
+        ),
+        (
+            "cleverreach",
+            "    returned: {call_token: .call_token}",
+            "    returned: {client_secret: .x}",
+            "must be a parameter with `kind: secret, optional: true`",
+        ),
+        (
+            "cleverreach",
+            "    events: [receiver.unsubscribed]",
+            "    events: [receiver.unsubscribed, receiver.deleted]",
+            "subscribe a single event",
+        ),
+        ("cleverreach", "    event: .event\n", "", "`events` and `event` belong together"),
+        ("brevo", "path: \"/webhooks/{id}\"", "path: \"/webhooks/{event}\"", "`{event}` stands for nothing here"),
+        (
+            "brevo",
+            "    match: .found.url == .address",
+            "    matches: .found.url == .address",
+            "unknown field `matches`",
+        ),
+    ] {
+        let text = changed(name, from, to);
+        assert!(text.contains(told), "{name}: {from} -> {to}: {text}");
+        assert!(text.starts_with(&format!("{name}/manifest.yaml")), "{text}");
+    }
+    let without = checked(|text| {
+        text.replacen("customer.written: {sync: true}", "customer.written: {unsubscribed: {people: .x}}", 1)
+    });
+    assert!(without.contains("without an `audience` the hub handed nobody over"), "{without}");
+}

@@ -168,6 +168,21 @@ fn doors<'a>(house: &'a House, marlene: &'a str, refusing: &'a str) -> BTreeMap<
     // A package is there once the request was answered.
     let answered = text(&house.post(Role::Dpo, "/v1/requests", &waiting).expect(201).json()["id"]);
     execution(answered.clone())().expect(200);
+    // Two who may be one, twice: the second time one of them may not be read.
+    let doubtful = |given: &str| {
+        for source in ["webshop", "books"] {
+            let name = json!({"given_name": given, "family_name": "Schmidt"});
+            let record = json!({"type": "customer", "source": source, "external_id": given, "identifiers": [],
+                "updated_at": "2026-03-07T13:40:01Z", "data": {"person": name}});
+            house.ingest(&[record]).expect_all("created");
+        }
+        let open = house.get(Role::Dpo, "/v1/reviews").expect(200).json();
+        open["reviews"].as_array().unwrap().last().unwrap().clone()
+    };
+    let (shown, hidden) = (doubtful("Anna"), doubtful("Bernd"));
+    let no = json!({"subject_id": hidden["one_subject_id"], "act": "restricted", "method": "written"});
+    house.post(Role::Dpo, "/v1/consents", &no).expect(201);
+    let review = |of: Value| move || house.get(Role::Dpo, &format!("/v1/reviews/{}", text(&of["id"])));
     let both = ("refused", "disclosed");
     let only = ("", "disclosed");
     let door = |refused: Box<dyn Fn() -> Reply + 'a>, disclosed: Box<dyn Fn() -> Reply + 'a>, acts| Door {
@@ -179,6 +194,7 @@ fn doors<'a>(house: &'a House, marlene: &'a str, refusing: &'a str) -> BTreeMap<
         ("POST /v1/profiles/lookup", door(Box::new(lookup("refusing")), Box::new(lookup("marlene")), both)),
         ("GET /v1/profiles/{subject_id}", door(Box::new(by_id(refusing)), Box::new(by_id(marlene)), both)),
         ("POST /v1/profiles/batch", door(Box::new(batch(refusing)), Box::new(batch(marlene)), both)),
+        ("GET /v1/reviews/{review_id}", door(Box::new(review(hidden)), Box::new(review(shown)), both)),
         // Its one member is Marlene, whoever else is in the house.
         (
             "GET /v1/segments/{code}/members",

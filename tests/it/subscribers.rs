@@ -17,6 +17,7 @@ use crate::vendors::subscriber::{SECRET, Subscriber};
 in_a_house_on_both_databases!(
     a_program_is_told_by_the_running_hub_until_it_is_let_go,
     a_message_whose_sender_is_killed_is_sent_by_the_next,
+    whoever_received_data_of_two_as_of_one_is_told_after_a_split,
 );
 
 fn text(output: &Output) -> String {
@@ -48,6 +49,40 @@ fn telling(database: Database) -> (House, Fake<Subscriber>) {
     let added = house.run(&[&fixed[..], &rest[..]].concat());
     assert!(added.status.success(), "{}", text(&added));
     (house, program)
+}
+
+/// Two records of one account are read as one person's by a partner; it turns out that they are two people's. The case names the
+/// partner until somebody told them, and the program is told by itself.
+fn whoever_received_data_of_two_as_of_one_is_told_after_a_split(database: Database) {
+    let (house, program) = telling(database);
+    let house = house.with_key(Role::Partner, ["newsletter_email"]);
+    let anna = crate::house::text(&house.lookup(Role::Dpo, "anna", "subject_access").expect(200).json()["subject_id"]);
+    let mut other = crate::house::customer("webshop", "anna");
+    other["external_id"] = "another".into();
+    house.ingest(&[other]).expect_all("created");
+    house.lookup(Role::Partner, "anna", "newsletter_email").expect(200);
+    let links = house.get(Role::Dpo, &format!("/v1/subjects/{anna}/links")).expect(200).json();
+    let records = links["records"].as_array().unwrap();
+    assert_eq!(records.len(), 2, "{links}");
+    let out = json!({"records": [records[1]["record"]]});
+    let done = house.post(Role::Dpo, &format!("/v1/subjects/{anna}/split"), &out).expect(200).json();
+    let told = done["recipients"].as_array().unwrap();
+    assert!(!told.is_empty(), "{done}");
+    until("the split is told", || {
+        program.with(|program| program.heard.iter().any(|(_, message)| message["type"] == "subject.split"))
+    });
+    let message =
+        program.with(|program| program.heard.iter().find(|(_, of)| of["type"] == "subject.split").unwrap().1.clone());
+    assert!(message["data"]["subject_ids"].as_array().unwrap().contains(&json!(anna)), "{message}");
+    assert!(message["data"]["into"].as_array().unwrap().contains(&done["taken_out"][0]), "{message}");
+    let path = format!("/v1/requests/{}", crate::house::text(&done["request_id"]));
+    let waiting = |state: &str| house.get(Role::Dpo, &path).expect(200).text().matches(state).count();
+    assert_eq!((waiting("to_be_told"), waiting("\"told\"")), (told.len(), 0));
+    for recipient in told {
+        let note = json!({"recipient": recipient, "state": "told"});
+        house.post(Role::Dpo, &format!("{path}/notices"), &note).expect(200);
+    }
+    assert_eq!(waiting("to_be_told"), 0);
 }
 
 fn a_message_whose_sender_is_killed_is_sent_by_the_next(database: Database) {

@@ -15,7 +15,7 @@ use crate::api::permissions::op;
 use crate::api::problem::Problem;
 use crate::api::whom::whom;
 use crate::api::{Document, House, causes};
-use crate::intake::Recorded;
+use crate::intake::{MATCHING, Recorded};
 use crate::types::{ApiKeyId, Role, SubjectId};
 
 /// What became of a statement.
@@ -24,8 +24,8 @@ use crate::types::{ApiKeyId, Role, SubjectId};
 pub struct Heard {
     /// False: the very same statement was there already, or it is a yes of an erased person from before their erasure.
     recorded: bool,
-    /// Whose it is, more than one for a no about a shared contact point. For the data protection officer only, because
-    /// an id tells when the hub first saw a person.
+    /// Whose it is, more than one for a no about a shared contact point, and for an objection to `identity_matching` that took
+    /// somebody apart. For the data protection officer only, because an id tells when the hub first saw a person.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schema(required = false)]
     subject_ids: Vec<SubjectId>,
@@ -40,6 +40,9 @@ pub struct Heard {
 /// Where several people share the identifier, a no counts for all of them. A yes counts for none, because it is one
 /// person's and nobody knows whose; it is kept with its proof, and the reply is the same as for an identifier nobody
 /// has, so that nobody learns who shares one. Send such a yes with a record of the person (`consents`) instead.
+///
+/// Whoever objects to `identity_matching` is taken apart into what each source says of its own accounts, and every no they said
+/// holds for each of these; whoever takes that back (`objection_lifted`) is compared again.
 #[utoipa::path(
     tag = "consents",
     params(("Idempotency-Key" = Option<String>, Header, nullable = false, min_length = 1, max_length = 255, example = "3f2b7c", description = "1 to 255 printable ASCII characters. The same key with the same request gets the same reply for 24 hours.")),
@@ -73,12 +76,25 @@ async fn enter(house: Data<House>, by: (ApiKeyId, Role), mut statement: Statemen
     whom(subject, identifier.as_ref(), &house)?;
     let edition = house.rulebook.edition();
     let purpose = statement.purpose.as_ref().and_then(|code| edition.purpose(code)).map(Arc::as_ref);
+    let about_matching = statement.purpose.as_ref().is_some_and(|purpose| purpose.as_str() == MATCHING);
     let stated = statement.entry(by.1, purpose, house.clock.now())?;
     let Recorded { subjects, added } = match (subject, &identifier) {
         (_, Some(identifier)) => house.intake.record_for(identifier.named(), stated, by).await?,
         (Some(subject), None) => house.intake.record(subject, stated, Some(by)).await?,
         (None, None) => return Err(causes::nobody()),
     };
+    let mut subjects = subjects;
+    if about_matching {
+        match house.intake.heed_objections(async |person| house.rights.told_apart(person).await).await {
+            Ok(heeded) => {
+                let theirs = heeded.apart.into_iter().filter(|apart| subjects.contains(&apart.kept));
+                let out: Vec<SubjectId> = theirs.flat_map(|apart| apart.out).collect();
+                subjects.extend(out);
+            }
+            // What was said is recorded and noted.
+            Err(error) => tracing::error!(error = ?error, "who objected to being matched is taken apart later"),
+        }
+    }
     let status = if added { StatusCode::CREATED } else { StatusCode::OK };
     let subject_ids = if by.1 == Role::Dpo { subjects } else { Vec::new() };
     Reply::json(status, &Heard { recorded: added, subject_ids })

@@ -21,7 +21,7 @@ use crate::store::audiences;
 #[post("/v1/destinations/{code}/pushes")]
 pub async fn want(house: Data<House>, call: May<op::WantPush, Path<String>>) -> Result<HttpResponse, Problem> {
     let unknown = || Problem::new(Code::NotFound, "There is no such destination.");
-    let number = house.rulebook.edition().source_named(&call.sent).ok_or_else(unknown)?.number;
+    let number = house.rulebook.source_named(&call.sent).await?.ok_or_else(unknown)?.number;
     let now = house.clock.now();
     if house.store.write(move |write| audiences::want(write, number, now)).await? {
         return Ok(HttpResponse::Accepted().finish());

@@ -116,7 +116,7 @@ pub async fn batch(house: Data<House>, call: May<op::ReadProfiles, Body<Batch>>)
     let answers = house.gateway.read_each(&ask, distinct).await?;
     let profiles: Vec<Option<&Disclosure>> = order.into_iter().map(|at| answers.get(at)?.disclosed()).collect();
     if profiles.iter().any(Option::is_none) {
-        start.beat().await;
+        start.beat(&*house.entropy).await.map_err(Problem::internal)?;
     }
     if origins {
         let profiles = profiles.into_iter().map(|found| found.map(Disclosure::with_origins)).collect();

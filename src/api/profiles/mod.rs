@@ -87,7 +87,7 @@ async fn answer(house: &House, caller: Caller, who: Who, wanted: Wanted) -> Resu
         Answer::Disclosed(disclosure) if origins => Ok(HttpResponse::Ok().json(disclosure.with_origins())),
         Answer::Disclosed(disclosure) => Ok(HttpResponse::Ok().json(&*disclosure)),
         Answer::Nothing => {
-            start.beat().await;
+            start.beat(&*house.entropy).await.map_err(Problem::internal)?;
             Err(causes::nobody())
         }
     }

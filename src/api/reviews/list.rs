@@ -68,7 +68,8 @@ impl From<&ReviewRow> for ReviewView {
 
 /// Lists the pairs of records that may be of one person.
 ///
-/// The evidence is shown side by side in levels of agreement; no value of either record is opened.
+/// The evidence is told in levels of agreement; no value of either record is opened. `GET /v1/reviews/{review_id}` shows both side by
+/// side.
 #[utoipa::path(tag = "rights", params(Paging), responses((status = 200, description = "A page.", body = ReviewPage)))]
 #[get("/v1/reviews")]
 pub async fn list(house: Data<House>, call: May<op::ListReviews, Query<Paging>>) -> Result<HttpResponse, Problem> {

@@ -2,3 +2,4 @@
 
 pub mod decide;
 pub mod list;
+pub mod show;

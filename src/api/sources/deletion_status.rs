@@ -4,7 +4,7 @@ use actix_web::http::header::{CACHE_CONTROL, ContentType, X_CONTENT_TYPE_OPTIONS
 use actix_web::web::{Data, Path};
 use actix_web::{HttpResponse, get};
 
-use super::unknown;
+use super::{named, unknown};
 use crate::api::House;
 use crate::api::problem::Problem;
 use crate::rights::{self, Kind, Request};
@@ -36,8 +36,7 @@ type Sent = Path<(String, String)>;
 #[get("/v1/sources/{code}/deletions/{confirmation_code}")]
 pub async fn show(house: Data<House>, path: Sent) -> Result<HttpResponse, Problem> {
     let (code, confirmation) = path.into_inner();
-    let edition = house.rulebook.edition();
-    let source = edition.source_named(&code).ok_or_else(unknown)?;
+    let source = named(&house, &code).await?;
     let connector = house.vendors.catalog.connector(&source.connector).map_err(|_| unknown())?;
     connector.deletions().ok_or_else(unknown)?;
     let found = match confirmation.parse::<RequestId>() {

@@ -5,7 +5,7 @@ use actix_web::{HttpResponse, post};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use super::{persons, unknown};
+use super::{named, persons, unknown};
 use crate::api::caller::May;
 use crate::api::permissions::op;
 use crate::api::problem::{Code, Problem};
@@ -73,7 +73,7 @@ pub async fn erase(house: Data<House>, call: May<op::EraseAtVendor, Sent>) -> Re
             return Err(Problem::new(Code::InvalidValue, format!("At most {most} characters.")).at(field));
         }
     }
-    let source = house.rulebook.edition().source_named(&code).ok_or_else(unknown)?.clone();
+    let source = named(&house, &code).await?;
     let person = Person { email, phone, customer_number, account, ..Person::default() };
     let report = once::apart(async move {
         // Where nothing can be asked for, what is left to be said needs no connection.

@@ -6,14 +6,19 @@ pub mod deletion_status;
 mod demand;
 pub mod erase;
 pub mod handshake;
+mod left;
 pub mod list;
+pub mod listen;
 mod persons;
 pub mod put;
 pub mod show;
+pub mod stop_listening;
 pub mod sync;
 pub mod syncs;
 pub mod turned_away;
 pub mod webhook;
+
+use std::sync::Arc;
 
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
@@ -22,6 +27,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use utoipa::ToSchema;
 
+use super::house::House;
 use super::problem::{Code, Problem};
 use crate::consent::{Edition, Source, Terms};
 use crate::intake::SourceCode;
@@ -79,6 +85,11 @@ fn tag(source: &Source) -> String {
     let text = serde_json::to_vec(&SourceView::from(source)).unwrap_or_default();
     let digest = hex::encode(Sha256::digest(text));
     format!("\"{}\"", digest.get(..32).unwrap_or_default())
+}
+
+/// The source of a path.
+async fn named(house: &House, code: &str) -> Result<Arc<Source>, Problem> {
+    house.rulebook.source_named(code).await?.ok_or_else(unknown)
 }
 
 /// What is answered where no source is.

@@ -5,7 +5,7 @@ use actix_web::http::header::ETAG;
 use actix_web::web::{Data, Path};
 use actix_web::{HttpResponse, get};
 
-use super::{SourceView, shown, tag, unknown};
+use super::{SourceView, named, shown, tag};
 use crate::api::House;
 use crate::api::caller::May;
 use crate::api::etag::Conditions;
@@ -30,10 +30,9 @@ type Sent = (Path<String>, Conditions);
 #[get("/v1/sources/{code}")]
 pub async fn show(house: Data<House>, call: May<op::ShowSource, Sent>) -> Result<HttpResponse, Problem> {
     let (path, conditions) = call.sent;
-    let edition = house.rulebook.edition();
-    let source = edition.source_named(&path).ok_or_else(unknown)?;
-    if conditions.known(&tag(source)) {
-        return Ok(HttpResponse::NotModified().insert_header((ETAG, tag(source))).finish());
+    let source = named(&house, &path).await?;
+    if conditions.known(&tag(&source)) {
+        return Ok(HttpResponse::NotModified().insert_header((ETAG, tag(&source))).finish());
     }
-    Ok(shown(StatusCode::OK, source))
+    Ok(shown(StatusCode::OK, &source))
 }

@@ -3,7 +3,7 @@
 use actix_web::web::{Data, Path};
 use actix_web::{HttpResponse, post};
 
-use super::unknown;
+use super::named;
 use crate::api::House;
 use crate::api::caller::May;
 use crate::api::permissions::op;
@@ -21,7 +21,7 @@ use crate::store::connections;
 )]
 #[post("/v1/sources/{code}/syncs")]
 pub async fn want(house: Data<House>, call: May<op::WantSync, Path<String>>) -> Result<HttpResponse, Problem> {
-    let number = house.rulebook.edition().source_named(&call.sent).ok_or_else(unknown)?.number;
+    let number = named(&house, &call.sent).await?.number;
     let now = house.clock.now();
     if house.store.write(move |write| connections::ask(write, number, now)).await? {
         return Ok(HttpResponse::Accepted().finish());

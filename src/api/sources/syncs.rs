@@ -5,7 +5,7 @@ use actix_web::{HttpResponse, get};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::unknown;
+use super::named;
 use crate::api::House;
 use crate::api::caller::May;
 use crate::api::permissions::op;
@@ -72,7 +72,7 @@ impl From<SyncRow> for SyncView {
 )]
 #[get("/v1/sources/{code}/syncs")]
 pub async fn list(house: Data<House>, call: May<op::ListSyncs, Path<String>>) -> Result<HttpResponse, Problem> {
-    let number = house.rulebook.edition().source_named(&call.sent).ok_or_else(unknown)?.number;
+    let number = named(&house, &call.sent).await?.number;
     let found = house.store.read(move |read| {
         let connection = connections::find(read.records(), number)?;
         Ok::<_, crate::store::Error>((connection, syncs::list(read.records(), number, Timestamp::NEVER, SHOWN)?))

@@ -5,7 +5,7 @@ use actix_web::{HttpResponse, get};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::unknown;
+use super::named;
 use crate::api::House;
 use crate::api::caller::May;
 use crate::api::permissions::op;
@@ -51,7 +51,7 @@ impl From<TurnedAwayRow> for TurnedAwayCount {
 )]
 #[get("/v1/sources/{code}/turned-away")]
 pub async fn list(house: Data<House>, call: May<op::ListTurnedAway, Path<String>>) -> Result<HttpResponse, Problem> {
-    let number = house.rulebook.edition().source_named(&call.sent).ok_or_else(unknown)?.number;
+    let number = named(&house, &call.sent).await?.number;
     let rows = house.store.read(move |read| turned_away::of(read.records(), number)).await?;
     Ok(HttpResponse::Ok().json(TurnedAway { days: rows.into_iter().map(TurnedAwayCount::from).collect() }))
 }

@@ -6,12 +6,12 @@ use actix_web::dev::Payload;
 use actix_web::web::{Data, Path};
 use actix_web::{FromRequest, HttpRequest, HttpResponse, post};
 
-use super::{demand, unknown};
+use super::{demand, left, unknown};
 use crate::api::body::{self, Reader};
 use crate::api::problem::{Code, Problem};
 use crate::api::{House, metrics, once};
 use crate::audit::{Act, Line};
-use crate::connect::{Connector, Delivery, News, NoSession, Unheard};
+use crate::connect::{Connection, Connector, Delivery, Headers, News, NoSession, Told, Unheard};
 use crate::consent::Source;
 use crate::intake::Outcome;
 use crate::store::{connections, deliveries, turned_away};
@@ -49,6 +49,7 @@ impl FromRequest for Bytes {
         (status = 200, description = "It was carried out, now or before, or means nothing here."),
         (status = 401, description = "The signature is missing or wrong."),
         (status = 404, description = "There is no such source, or it hears nothing."),
+        (status = 503, description = "The vendor could not be asked whether it is so; nothing was done."),
     )
 )]
 #[post("/v1/sources/{code}/webhooks")]
@@ -58,7 +59,49 @@ pub async fn hear(
     Bytes(body): Bytes,
     request: HttpRequest,
 ) -> Result<HttpResponse, Problem> {
-    let (source, connection) = house.vendors.connected(&code).await.map_err(|cause| match cause {
+    heard(house, (&code, None), body, &request).await
+}
+
+/// Named, because utoipa reads a `Path` inside a tuple wrongly.
+type Sent = Path<(String, String)>;
+
+/// Hears what the vendor of a source tells by itself, where the end of the address is the proof.
+///
+/// As at the address without it, for vendors that sign nothing: whoever has the address may tell.
+#[utoipa::path(
+    tag = "administration",
+    params(
+        ("code" = String, Path, description = "The source.", example = "letters"),
+        ("secret" = String, Path, description = "What the hub made when it subscribed.", example = "0a1b2c3d4e5f60718293a4b5c6d7e8f901234567"),
+    ),
+    request_body(
+        content = String, content_type = "application/octet-stream", description = "As the vendor writes it.",
+        example = json!("type=unsubscribe&data%5Bemail%5D=erika%40muster.org"),
+    ),
+    responses(
+        (status = 200, description = "It was carried out, now or before, or means nothing here."),
+        (status = 401, description = "The end of the address is wrong."),
+        (status = 404, description = "There is no such source, or it hears nothing."),
+        (status = 503, description = "The vendor could not be asked whether it is so; nothing was done."),
+    )
+)]
+#[post("/v1/sources/{code}/webhooks/{secret}")]
+pub async fn hear_at(
+    house: Data<House>,
+    path: Sent,
+    Bytes(body): Bytes,
+    request: HttpRequest,
+) -> Result<HttpResponse, Problem> {
+    heard(house, (&path.0, Some(&path.1)), body, &request).await
+}
+
+async fn heard(
+    house: Data<House>,
+    (code, secret): (&str, Option<&str>),
+    body: Vec<u8>,
+    request: &HttpRequest,
+) -> Result<HttpResponse, Problem> {
+    let (source, connection) = house.vendors.connected(code).await.map_err(|cause| match cause {
         NoSession::Unkept(_) => Problem::internal(cause),
         _ => unknown(),
     })?;
@@ -69,9 +112,15 @@ pub async fn hear(
         .iter()
         .filter_map(|(name, value)| Some((name.as_str().to_owned(), value.to_str().ok()?.to_owned())))
         .collect();
-    let heard = webhooks.hear(link, &connection.parameters, &headers, &body, house.clock.now());
-    let Some(delivery) = heard.map_err(not_heard)? else { return Ok(HttpResponse::Ok().finish()) };
-    once::apart(async move { carry_out(&house, &source, &connector, delivery).await }).await?;
+    let told = Told { headers: Headers(&headers), secret, body: &body };
+    let all = webhooks.hear((link, &connection.parameters), &told, house.clock.now()).map_err(not_heard)?;
+    once::apart(async move {
+        for delivery in all {
+            carry_out(&house, (&source, &connection), &connector, delivery).await?;
+        }
+        Ok(())
+    })
+    .await?;
     Ok(HttpResponse::Ok().finish())
 }
 
@@ -85,7 +134,12 @@ pub(super) fn not_heard(cause: Unheard) -> Problem {
 }
 
 /// Once; a delivery that fails is sent again by the vendor, and then nothing is there twice.
-async fn carry_out(house: &House, source: &Source, connector: &Connector, delivery: Delivery) -> Result<(), Problem> {
+async fn carry_out(
+    house: &House,
+    (source, connection): (&Source, &Connection),
+    connector: &Connector,
+    delivery: Delivery,
+) -> Result<(), Problem> {
     let (number, marks, now) = (source.number, delivery.marks.clone(), house.clock.now());
     if house.store.read(move |read| deliveries::is_known(read.records(), number, &marks)).await? {
         return Ok(());
@@ -99,6 +153,7 @@ async fn carry_out(house: &House, source: &Source, connector: &Connector, delive
         News::Demand { right, who } => {
             demand::open(house, source, right, &who).await?;
         }
+        News::Left(told, topic) => left::take(house, (source, connection), connector, (told, &topic)).await?,
         News::Note(note) => {
             tracing::warn!(source = source.code, note, "a vendor asks for what no request of one person is");
             let line = Line::new(Act::RequestReceived).to(format!("source {}", source.code));

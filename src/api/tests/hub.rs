@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::future::ready;
+use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,9 +10,10 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::HeaderMap;
 use actix_web::test::{TestRequest, call_service, init_service, read_body};
 use actix_web::web::Data;
-use futures_util::future::BoxFuture;
+use futures_util::future::{BoxFuture, LocalBoxFuture};
 use serde_json::{Value, json};
 use tempfile::TempDir;
+use tokio::sync::OnceCell;
 
 use crate::api::doorkeeper::{Doorkeeper, Grant};
 use crate::api::frame::Frame;
@@ -37,9 +39,13 @@ pub(super) struct Hub {
     pub(super) house: Data<House>,
     keys: BTreeMap<Role, String>,
     settings: Settings,
+    app: OnceCell<App>,
     _directory: TempDir,
     pub(super) database: Database,
 }
+
+/// Answers calls: status, head and body.
+type App = Box<dyn Fn(TestRequest) -> LocalBoxFuture<'static, (StatusCode, HeaderMap, Vec<u8>)>>;
 
 pub(super) struct Answer {
     pub(super) status: StatusCode,
@@ -102,7 +108,7 @@ impl Hub {
             keep_alive: Duration::from_secs(5),
             drain: Duration::from_secs(1),
         };
-        Self { house: Data::new(house), keys, settings, _directory: directory, database }
+        Self { house: Data::new(house), keys, settings, app: OnceCell::new(), _directory: directory, database }
     }
 
     /// The key of a role.
@@ -122,26 +128,8 @@ impl Hub {
     }
 
     pub(super) async fn call(&self, request: TestRequest) -> (StatusCode, HeaderMap, Vec<u8>) {
-        let frame = Data::new(Frame {
-            ids: self.house.ids.clone(),
-            gate: None,
-            identify: None,
-            running: Running::default(),
-            running_limit: 100,
-            readiness: Arc::new(Ready),
-            draining: health::Draining::default(),
-            metrics: metrics::install(),
-            tls: false,
-        });
-        let house = self.house.clone();
-        let app = init_service(server::app(frame, &self.settings, move |config| {
-            config.app_data(house.clone());
-            routes::configure(config);
-        }))
-        .await;
-        let reply = call_service(&app, request.to_request()).await;
-        let (status, headers) = (reply.status(), reply.headers().clone());
-        (status, headers, read_body(reply).await.to_vec())
+        let app = self.app.get_or_init(|| serving(self.house.clone(), &self.settings)).await;
+        app(request).await
     }
 
     /// Sends a request with the key of `role`.
@@ -183,6 +171,34 @@ pub(super) fn customer(id: &str, email: &str) -> Value {
         "type": "customer", "source": "webshop", "external_id": id, "updated_at": "2026-03-07T13:40:01Z",
         "identifiers": [{"kind": "email", "value": email, "verified": true}],
         "data": {"person": {"given_name": "Max", "family_name": "Muster"}},
+    })
+}
+
+/// All endpoints over `house`. To compile their paths takes longer than most tests, so it is done once for each hub.
+async fn serving(house: Data<House>, settings: &Settings) -> App {
+    let frame = Data::new(Frame {
+        ids: house.ids.clone(),
+        gate: None,
+        identify: None,
+        running: Running::default(),
+        running_limit: 100,
+        readiness: Arc::new(Ready),
+        draining: health::Draining::default(),
+        metrics: metrics::install(),
+        tls: false,
+    });
+    let app = init_service(server::app(frame, settings, move |config| {
+        config.app_data(house.clone());
+        routes::configure(config);
+    }));
+    let app = Rc::new(app.await);
+    Box::new(move |request| {
+        let app = app.clone();
+        Box::pin(async move {
+            let reply = call_service(&*app, request.to_request()).await;
+            let (status, headers) = (reply.status(), reply.headers().clone());
+            (status, headers, read_body(reply).await.to_vec())
+        })
     })
 }
 
@@ -249,7 +265,7 @@ async fn house(directory: &TempDir, store: Store, clock: Arc<dyn Clock>, entropy
     let catalog = Arc::new(Catalog::embedded().unwrap());
     let vendors =
         Arc::new(Vendors { catalog, connections, rulebook: rulebook.clone(), surroundings, paces: Paces::default() });
-    let doorkeeper = Doorkeeper::new(store.clone(), book.clone(), ids.clone(), entropy, clock.clone());
+    let doorkeeper = Doorkeeper::new(store.clone(), book.clone(), ids.clone(), entropy.clone(), clock.clone());
     let rights = Arc::new(rights);
     let probe = health::Probe::default();
     House {
@@ -266,7 +282,9 @@ async fn house(directory: &TempDir, store: Store, clock: Arc<dyn Clock>, entropy
         probe,
         entrance: crate::api::limits::Entrance::default(),
         pool: crate::api::collect::Pool::default(),
+        public_url: Some("https://hub.example".to_owned()),
         ids,
         clock,
+        entropy,
     }
 }

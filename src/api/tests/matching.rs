@@ -5,9 +5,14 @@ use serde_json::{Value, json};
 use super::hub::Hub;
 use super::survivorship::bring;
 use crate::databases::{Database, on_both_databases};
+use crate::intake::Progress;
 use crate::store::Shelf;
 
-on_both_databases!(a_veto_is_seen_behind_any_number_of_visits, only_what_is_compared_is_counted_and_each_record_once,);
+on_both_databases!(
+    a_veto_is_seen_behind_any_number_of_visits,
+    only_what_is_compared_is_counted_and_each_record_once,
+    grouping_anew_tells_how_far_it_is,
+);
 
 fn visit(at: usize) -> Value {
     json!({
@@ -71,4 +76,23 @@ async fn only_what_is_compared_is_counted_and_each_record_once(database: Databas
         bring(&hub, newer).await;
     }
     assert_eq!(seen(), 2);
+}
+
+/// Opened, weighed, changed: of each how many there are, and that all of them were done.
+async fn grouping_anew_tells_how_far_it_is(database: Database) {
+    let hub = Hub::open(database).await;
+    for (at, id) in ["1", "2", "3"].into_iter().enumerate() {
+        bring(&hub, described(id, None, Some(["1971-03-09", "1999-11-23", "1985-06-30"][at]))).await;
+    }
+    assert_eq!(people(&hub), 3);
+    let mut told = Vec::new();
+    hub.house.intake.regroup(None, |progress| told.push(progress)).await.unwrap();
+    assert_eq!(told.first(), Some(&Progress::Opened(3)));
+    // Three records of one name at one address make three pairs.
+    assert!(told.contains(&Progress::Comparing(3, 3)), "{told:?}");
+    let weighed = told.iter().filter_map(|progress| match progress {
+        Progress::Comparing(weighed, _) => Some(*weighed),
+        _ => None,
+    });
+    assert!(weighed.is_sorted(), "{told:?}");
 }

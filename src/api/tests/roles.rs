@@ -11,9 +11,17 @@ use crate::types::Role;
 
 on_both_databases!(a_revoked_key_opens_nothing_from_then_on, keys_that_are_none_are_all_the_same,);
 
-/// Operations by which personal data leaves. Each is refused and recorded in `reading`, `segments` or `requests`.
-const COVERED: [&str; 7] =
-    ["LookupProfile", "ReadProfile", "ReadProfiles", "PullSegment", "ReceiveRequest", "ExecuteRequest", "ReadPackage"];
+/// Operations by which personal data leaves. Each is refused and recorded in `reading`, `segments`, `requests` or `reviews`.
+const COVERED: [&str; 8] = [
+    "LookupProfile",
+    "ReadProfile",
+    "ReadProfiles",
+    "PullSegment",
+    "ReceiveRequest",
+    "ExecuteRequest",
+    "ReadPackage",
+    "ShowReview",
+];
 
 #[test]
 fn every_operation_with_personal_data_is_tested_for_refusal_and_record() {

@@ -4,13 +4,15 @@ use actix_web::http::StatusCode;
 use actix_web::test::TestRequest;
 use serde_json::{Value, json};
 
-use super::hub::Hub;
+use super::hub::{Hub, customer};
+use crate::consent::{Rulebook, Terms};
 use crate::databases::{Database, on_both_databases};
 use crate::types::Role;
 
 on_both_databases!(
     a_purpose_changes_by_versions_and_nobody_overwrites_anothers,
     a_source_is_added_once,
+    a_source_that_another_process_added_is_known_at_once,
     a_key_needs_a_title_known_purposes_and_time,
     a_change_that_failed_is_told_apart_from_one_that_was_made,
 );
@@ -60,6 +62,26 @@ async fn a_source_is_added_once(database: Database) {
     let listed = hub.get(Role::Dpo, "/v1/sources").await.json();
     let codes: Vec<_> = listed["sources"].as_array().unwrap().iter().map(|source| source["code"].clone()).collect();
     assert_eq!(codes, ["webshop", "hub", "amazon"]);
+}
+
+async fn a_source_that_another_process_added_is_known_at_once(database: Database) {
+    let hub = Hub::open(database).await;
+    let other = Rulebook::open(hub.house.store.clone()).await.unwrap();
+    let now = hub.house.clock.now();
+    let add = async |code: &str| {
+        let (code, terms) = (code.to_owned(), Terms::default());
+        other.ensure_source(code.clone(), code, "api".to_owned(), &terms, now).await.unwrap();
+    };
+    add("stall").await;
+    assert_eq!(hub.get(Role::Admin, "/v1/sources/stall").await.status, StatusCode::OK);
+    add("kiosk").await;
+    let bring = async |source: &str| {
+        let mut record = customer("1", "kiosk@example.org");
+        record["source"] = source.into();
+        hub.post(Role::Partner, "/v1/records", json!({"records": [record]})).await.json()["results"][0].clone()
+    };
+    assert_eq!(bring("kiosk").await["outcome"], "created");
+    assert_eq!(bring("nowhere").await["code"], "unknown_source");
 }
 
 async fn a_key_needs_a_title_known_purposes_and_time(database: Database) {

@@ -1,5 +1,6 @@
 //! Replay and forgery, for every vendor that tells something by itself.
 
+use actix_web::test::TestRequest;
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use serde_json::{Value, json};
@@ -17,6 +18,10 @@ on_both_databases!(
     what_shopify_tells,
     what_lexware_tells,
     what_meta_tells,
+    what_brevo_tells,
+    what_cleverreach_tells,
+    what_klaviyo_tells,
+    what_mailchimp_tells,
 );
 
 /// A delivery of a vendor, as it signs it.
@@ -225,6 +230,87 @@ async fn what_meta_tells(database: Database) {
     stands(database, case).await;
 }
 
+/// What a vendor tells that sends a token along: any body is believed to be its, and is heard once.
+async fn stands_by_token(
+    database: Database,
+    (connector, parameters): (&str, &[(&str, &str)]),
+    (header, token): (&str, &str),
+    body: &str,
+) {
+    let hub = connected(database, connector, parameters).await;
+    let cut = token.get(1..).unwrap_or_default();
+    for wrong in ["", "x", cut, SECRET.get(1..).unwrap_or_default()] {
+        assert_eq!(hub.told(&[(header, wrong)], body).await.status.as_u16(), 401, "{connector}: {wrong}");
+    }
+    assert_eq!(hub.told(&[], body).await.status.as_u16(), 401, "{connector}");
+    assert_eq!(carried_out(&hub), 0);
+    for _ in 0..3 {
+        let answer = hub.told(&[(header, token)], body).await;
+        assert_eq!(answer.status.as_u16(), 200, "{connector}: {}", answer.text);
+        assert_eq!(carried_out(&hub), 1, "{connector}");
+    }
+    assert_eq!(hub.told(&[(header, token)], "no JSON").await.status.as_u16(), 400, "{connector}");
+}
+
+async fn what_brevo_tells(database: Database) {
+    let parameters = [("api_key", "k"), ("list_id", "12"), ("webhook_token", SECRET)];
+    let body = json!({"event": "unsubscribe", "email": "erika.muster@example.org", "id": 1, "ts_event": 1_772_890_801});
+    let token = format!("Bearer {SECRET}");
+    stands_by_token(database, ("brevo", &parameters), ("authorization", &token), &body.to_string()).await;
+}
+
+async fn what_cleverreach_tells(database: Database) {
+    let parameters = [
+        ("client_id", "c"),
+        ("client_secret", "s"),
+        ("group_id", "7"),
+        ("call_token", SECRET),
+        ("verify_token", "a-token"),
+    ];
+    let body = json!({"event": "receiver.unsubscribed", "payload": {"group_id": "7", "pool_id": "1"}, "stamp": 1});
+    stands_by_token(database, ("cleverreach", &parameters), ("x-cr-calltoken", SECRET), &body.to_string()).await;
+}
+
+async fn what_klaviyo_tells(database: Database) {
+    // The time that is signed with the body is the same in all of them; the body names it too.
+    const SENT: &str = "2026-03-07T13:40:01Z";
+    let case = Case {
+        connector: "klaviyo",
+        parameters: vec![("private_key", "k"), ("list_id", "l"), ("webhook_secret", SECRET)],
+        header: "klaviyo-signature",
+        sign: |body| hex_of(&format!("{body}{SENT}")),
+        headers: |_, id| vec![("klaviyo-timestamp", SENT.to_owned()), ("klaviyo-webhook-id", id.to_owned())],
+        body: |at| {
+            let event = json!({"topic": "event:klaviyo.unsubscribed_from_email_marketing", "external_id": "73WCC", "payload": {}});
+            json!({"data": [event], "meta": {"timestamp": at.rfc3339()}}).to_string()
+        },
+        dated: true,
+        signed_whole: true,
+    };
+    stands(database, case).await;
+}
+
+async fn what_mailchimp_tells(database: Database) {
+    let parameters = [("api_key", "0a1b2c-us10"), ("list_id", "a1b2c3"), ("path_secret", SECRET)];
+    let hub = connected(database, "mailchimp", &parameters).await;
+    let body = "type=unsubscribe&fired_at=2026-03-07+13%3A40%3A01&data%5Bid%5D=8a25&data%5Bemail%5D=erika.muster%40example.org";
+    let tell = async |end: &str| {
+        let request = TestRequest::post().uri(&format!("/v1/sources/shop/webhooks{end}")).set_payload(body);
+        hub.send(request).await.status.as_u16()
+    };
+    for wrong in ["", "/x", "/hus", "/hushh", "/HUSH"] {
+        assert_eq!(tell(wrong).await, 401, "{wrong}");
+        let trial = hub.send(TestRequest::get().uri(&format!("/v1/sources/shop/webhooks{wrong}"))).await;
+        assert_eq!(trial.status.as_u16(), 401, "{wrong}");
+    }
+    assert_eq!(carried_out(&hub), 0);
+    let trial = hub.send(TestRequest::get().uri(&format!("/v1/sources/shop/webhooks/{SECRET}"))).await;
+    assert_eq!((trial.status.as_u16(), trial.text.as_str()), (200, ""));
+    for _ in 0..3 {
+        assert_eq!((tell(&format!("/{SECRET}")).await, carried_out(&hub)), (200, 1));
+    }
+}
+
 #[test]
 fn no_vendor_with_webhooks_is_left_out() {
     let catalog = Catalog::embedded().unwrap();
@@ -233,5 +319,16 @@ fn no_vendor_with_webhooks_is_left_out() {
         .filter(|connector| connector.webhooks().is_some())
         .map(|connector| connector.name())
         .collect();
-    assert_eq!(told, ["lexware_office", "meta", "shopify", "shopware6", "woocommerce"]);
+    let all = [
+        "brevo",
+        "cleverreach",
+        "klaviyo",
+        "lexware_office",
+        "mailchimp",
+        "meta",
+        "shopify",
+        "shopware6",
+        "woocommerce",
+    ];
+    assert_eq!(told, all);
 }

@@ -23,13 +23,13 @@ const PEOPLE: usize = 4;
 const HISTORIES: u64 = 5;
 
 /// A hub whose time and chance are the test's.
-struct Played {
-    hub: Hub,
-    clock: Arc<StoppedClock>,
+pub(super) struct Played {
+    pub(super) hub: Hub,
+    pub(super) clock: Arc<StoppedClock>,
 }
 
 impl Played {
-    async fn open(database: Database, seed: u64) -> Self {
+    pub(super) async fn open(database: Database, seed: u64) -> Self {
         let clock = StoppedClock::at("2026-11-21T12:00:00Z");
         let hub = Hub::open_at(database, clock.clone(), SeededChance::of(seed)).await;
         for code in ["books", "social"] {
@@ -40,7 +40,7 @@ impl Played {
         Self { hub, clock }
     }
 
-    async fn bring(&self, records: &[Value]) {
+    pub(super) async fn bring(&self, records: &[Value]) {
         let lines: Vec<Vec<u8>> = records.iter().map(|record| record.to_string().into_bytes()).collect();
         let taken = self.hub.house.intake.ingest(&lines).await.unwrap();
         for taken in taken {
@@ -50,7 +50,7 @@ impl Played {
     }
 
     /// Everybody who lives, the longest known first.
-    fn people(&self) -> Vec<SubjectId> {
+    pub(super) fn people(&self) -> Vec<SubjectId> {
         let found =
             self.hub.database.bytes(Shelf::Records, "subject_id", "FROM subject WHERE state = 1 ORDER BY subject_id");
         found.iter().map(|bytes| SubjectId::from_slice(bytes).unwrap()).collect()
@@ -74,7 +74,7 @@ impl Played {
     }
 
     /// All that is stored beside the book.
-    fn whole(&self) -> BTreeMap<String, Vec<String>> {
+    pub(super) fn whole(&self) -> BTreeMap<String, Vec<String>> {
         dump(&self.hub.database, &[Shelf::Records, Shelf::Keys])
     }
 
@@ -110,14 +110,14 @@ fn counts(rows: &[String]) -> Vec<String> {
     held.into_iter().filter(|(_, count)| *count != 0).map(|(value, count)| format!("{value}: {count}")).collect()
 }
 
-fn fresh(dialect: Dialect) -> Database {
+pub(super) fn fresh(dialect: Dialect) -> Database {
     match dialect {
         Dialect::Sqlite => Database::sqlite(),
         Dialect::Postgres => Database::postgres(),
     }
 }
 
-fn assert_same(one: &BTreeMap<String, Vec<String>>, other: &BTreeMap<String, Vec<String>>, what: &str) {
+pub(super) fn assert_same(one: &BTreeMap<String, Vec<String>>, other: &BTreeMap<String, Vec<String>>, what: &str) {
     assert_eq!(one.keys().collect::<Vec<_>>(), other.keys().collect::<Vec<_>>());
     // When a database was migrated is its own affair.
     for (table, rows) in one.iter().filter(|(table, _)| !table.ends_with("__diesel_schema_migrations")) {

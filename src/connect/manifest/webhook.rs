@@ -5,16 +5,32 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use super::handshake::HandshakeSpec;
+use super::request::RequestSpec;
+use super::signature::SignatureSpec;
+use super::subscribe::SubscribeSpec;
+
 /// What the vendor tells by itself, at `POST /v1/sources/{code}/webhooks`.
 ///
 /// The filters see `{headers, body}`: the headers by their names in lower case, and the body as it was sent.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(in crate::connect) struct WebhookSpec {
-    /// For the merchant: where in the vendor's program the address and the secret are entered, and for which topics.
+    /// For the merchant: where in the vendor's program the address and the secret are entered, and for which topics; or what
+    /// `subscribe` needs to do it by itself.
     pub(in crate::connect) guide: String,
     /// How a delivery proves who it comes from. What does not prove it is refused.
     pub(in crate::connect) signature: SignatureSpec,
+    /// How the hub subscribes by itself.
+    #[serde(default)]
+    pub(in crate::connect) subscribe: Option<SubscribeSpec>,
+    /// How the vendor writes the body.
+    #[serde(default)]
+    pub(in crate::connect) body: BodyForm,
+    /// jq filter over `{headers, body}` that yields the events one by one, where a delivery holds several. `delivery`, `topic` and the
+    /// filters of topics then see `{headers, event}`, and a `stream` gets the event as its object.
+    #[serde(default)]
+    pub(in crate::connect) each: Option<String>,
     /// How the vendor tries the address before it tells anything.
     #[serde(default)]
     pub(in crate::connect) handshake: Option<HandshakeSpec>,
@@ -35,15 +51,6 @@ pub(in crate::connect) struct WebhookSpec {
     pub(in crate::connect) topic: String,
     /// What is done, by topic.
     pub(in crate::connect) topics: BTreeMap<String, TopicSpec>,
-}
-
-/// How the vendor tries the address: `GET …/webhooks?hub.mode=subscribe&hub.verify_token=…&hub.challenge=…`, and the challenge
-/// is answered to whoever knows the token (WebSub's form, as Meta uses it).
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub(in crate::connect) struct HandshakeSpec {
-    /// The token, with placeholders of the connection: `{verify_token}`.
-    pub(in crate::connect) token: String,
 }
 
 /// What the vendor passes on of people who demand deletion, at `POST /v1/sources/{code}/deletions`: a form with a
@@ -84,55 +91,18 @@ pub(in crate::connect) struct DemandSpec {
     pub(in crate::connect) who: String,
 }
 
-/// How a delivery proves who it comes from.
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub(in crate::connect) struct SignatureSpec {
-    /// The scheme.
-    #[serde(default)]
-    pub(in crate::connect) scheme: Scheme,
-    /// The header that holds it; of `standard` it is always `webhook-signature`.
-    #[serde(default)]
-    pub(in crate::connect) header: Option<String>,
-    /// How the header writes the bytes.
-    #[serde(default)]
-    pub(in crate::connect) encoding: SignatureEncoding,
-    /// What stands before it there, such as `sha256=`.
-    #[serde(default)]
-    pub(in crate::connect) prefix: String,
-    /// The secret, with placeholders of the connection: `{webhook_secret}`; of `rsa_sha512` the vendor's public key as it is
-    /// published, in PEM or only its base64.
-    pub(in crate::connect) secret: String,
-}
-
-/// A scheme of signatures.
+/// How a body is written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
-pub(in crate::connect) enum Scheme {
-    /// HMAC-SHA-256 over the bytes of the body.
+pub(in crate::connect) enum BodyForm {
+    /// JSON.
     #[default]
-    HmacSha256,
-    /// RSA (PKCS #1 v1.5) with SHA-512 over the bytes of the body.
-    RsaSha512,
-    /// No signature: the header holds the secret itself, after the prefix (`Bearer `). Whoever sees one delivery can make others, so
-    /// only where the vendor offers nothing else.
-    Token,
-    /// Standard Webhooks: HMAC-SHA-256 over id, time and body, the secret written as `whsec_…`.
-    Standard,
+    Json,
+    /// A form (`application/x-www-form-urlencoded`). Filters see it as an object; `data[email]=…` is `.data.email`.
+    Form,
 }
 
-/// How a header writes the bytes of a signature.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub(in crate::connect) enum SignatureEncoding {
-    /// Base64.
-    #[default]
-    Base64,
-    /// Hexadecimal.
-    Hex,
-}
-
-/// What is done about one topic: one of `stream`, `sync`, `request` and `note`.
+/// What is done about one topic: one of `stream`, `sync`, `request`, `unsubscribed` and `note`.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(in crate::connect) struct TopicSpec {
@@ -145,6 +115,9 @@ pub(in crate::connect) struct TopicSpec {
     /// A demand of a person, to be opened as a request.
     #[serde(default)]
     pub(in crate::connect) request: Option<Demanded>,
+    /// Somebody unsubscribed at the vendor. Of whom the hub handed over to its `audience` it is a withdrawal.
+    #[serde(default)]
+    pub(in crate::connect) unsubscribed: Option<LeftSpec>,
     /// For the officer: what the vendor asks for that no request of one person is.
     #[serde(default)]
     pub(in crate::connect) note: Option<String>,
@@ -156,6 +129,23 @@ pub(in crate::connect) struct TopicSpec {
     /// a header names the topic, nobody signed that it is this one.
     #[serde(default)]
     pub(in crate::connect) shape: Option<String>,
+}
+
+/// Who unsubscribed at the vendor, as a delivery tells it.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(in crate::connect) struct LeftSpec {
+    /// The call that looks at the vendor whether it is so. It is needed where nobody signs the body (`token`, `path`): whoever sees one
+    /// delivery could make others. Without it what is told is believed.
+    #[serde(default)]
+    pub(in crate::connect) lookup: Option<RequestSpec>,
+    /// Values for the lookup, by name: jq filters over `{headers, body, parameters}`, with `event` in the
+    /// place of `body` where there is an `each`. If one yields nothing, nobody is meant.
+    #[serde(default)]
+    pub(in crate::connect) values: BTreeMap<String, String>,
+    /// jq filter over the same, with the reply of the lookup as `.reply`: yields `{email, at, held}` of each, as in `audience.unsubscribed`.
+    /// Whose mailbox bounces, or whom the merchant blocked, did not say no: leave them out, or say `held: true`.
+    pub(in crate::connect) people: String,
 }
 
 /// Which right a vendor passes on.

@@ -174,6 +174,18 @@ pub struct AddressFields {
 pub struct Unreadable;
 
 impl Card {
+    /// Gives up the room that was kept for more. Of lists only, whose texts lie elsewhere: nothing is copied that would have to be
+    /// wiped.
+    pub fn trim(&mut self) {
+        self.given.shrink_to_fit();
+        self.family.shrink_to_fit();
+        self.places.shrink_to_fit();
+        self.mailboxes.shrink_to_fit();
+        self.phones.shrink_to_fit();
+        self.handles.shrink_to_fit();
+        self.numbers.shrink_to_fit();
+    }
+
     /// Does it say nothing that could be compared?
     #[must_use]
     pub fn is_empty(&self) -> bool {

@@ -1,10 +1,11 @@
 //! Groups of many cards at once, independent of their order.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
 use super::guard::{Glance, MEMBERS, Tally};
-use super::{Card, Field, Level, Model, Shape, TermFrequencies, Verdict, Waterfall};
+use super::{Bits, Card, Field, Level, Model, Shape, TermFrequencies, Verdict, Waterfall};
 
 /// What is settled before anything is compared. Positions in the list of cards.
 #[derive(Clone, Debug, Default)]
@@ -61,6 +62,8 @@ pub struct Clustering {
 
 /// Pairs that one thread scores; fewer are not worth a second one.
 const PAIRS: usize = 10_000;
+/// Pairs after which it is told how many were weighed.
+const TOLD: usize = 1_000;
 
 /// Makes groups of `cards`. `pairs` are those that share a blocking key; positions beyond the list are passed over.
 ///
@@ -71,8 +74,20 @@ pub fn cluster(
     model: &Model,
     frequencies: &TermFrequencies,
     cards: &[&Card],
-    mut pairs: Vec<(u32, u32)>,
+    pairs: Vec<(u32, u32)>,
     bonds: &Bonds,
+) -> Clustering {
+    cluster_telling(model, frequencies, cards, pairs, (bonds, &AtomicUsize::new(0)))
+}
+
+/// As [`cluster`]; `weighed` counts the pairs that were weighed so far, for whoever waits.
+#[must_use]
+pub fn cluster_telling(
+    model: &Model,
+    frequencies: &TermFrequencies,
+    cards: &[&Card],
+    mut pairs: Vec<(u32, u32)>,
+    (bonds, weighed): (&Bonds, &AtomicUsize),
 ) -> Clustering {
     let mut run = Run::new(model, frequencies, cards);
     for (one, other) in &bonds.apart {
@@ -92,12 +107,16 @@ pub fn cluster(
     pairs.retain(|(one, other)| one != other && run.card(*other).is_some());
     pairs.sort_unstable();
     pairs.dedup();
-    let mut scored = run.scored(&pairs);
+    let mut scored = run.scored(&pairs, weighed);
     drop(pairs);
-    scored.sort_by_cached_key(|(pair, waterfall)| (-waterfall.total.0, run.order(*pair)));
+    scored.sort_by(|(one, weight), (other, others)| {
+        others.cmp(weight).then_with(|| run.order(*one).cmp(&run.order(*other)))
+    });
     let mut result = Clustering::default();
     let mut doubtful = Vec::new();
-    for (pair, waterfall) in scored {
+    for (pair, _) in scored {
+        // Weighed again: to keep all the steps of all pairs would take more room than the cards.
+        let Some(waterfall) = run.score(pair) else { continue };
         match waterfall.verdict {
             Verdict::Join => match run.join(pair, names_one(&waterfall)) {
                 Joined::Already => {}
@@ -134,6 +153,9 @@ struct Run<'a> {
     frequencies: &'a TermFrequencies,
     cards: &'a [&'a Card],
     parent: Vec<u32>,
+    /// Every position, for the groups of one.
+    alone: Vec<u32>,
+    /// The members of the groups of several, by their roots.
     members: HashMap<u32, Vec<u32>>,
     apart: BTreeSet<(u32, u32)>,
     /// What was seen of pairs between groups: big groups meet again and again.
@@ -148,7 +170,8 @@ impl<'a> Run<'a> {
             frequencies,
             cards,
             parent: (0..count).collect(),
-            members: (0..count).map(|card| (card, vec![card])).collect(),
+            alone: (0..count).collect(),
+            members: HashMap::new(),
             apart: BTreeSet::new(),
             glances: HashMap::new(),
         }
@@ -163,10 +186,15 @@ impl<'a> Run<'a> {
     }
 
     /// The pairs that say enough to be looked at, in their order, whatever number of threads weighs them.
-    fn scored(&self, pairs: &[(u32, u32)]) -> Vec<((u32, u32), Waterfall)> {
-        let scored = |pairs: &[(u32, u32)]| -> Vec<((u32, u32), Waterfall)> {
-            let weighed = pairs.iter().filter_map(|pair| Some((*pair, self.score(*pair)?)));
-            weighed.filter(|(_, waterfall)| waterfall.total >= self.model.review_at()).collect()
+    fn scored(&self, pairs: &[(u32, u32)], weighed: &AtomicUsize) -> Vec<((u32, u32), Bits)> {
+        let scored = |pairs: &[(u32, u32)]| -> Vec<((u32, u32), Bits)> {
+            let mut enough = Vec::new();
+            for some in pairs.chunks(TOLD) {
+                let totals = some.iter().filter_map(|pair| Some((*pair, self.score(*pair)?.total)));
+                enough.extend(totals.filter(|(_, total)| *total >= self.model.review_at()));
+                weighed.fetch_add(some.len(), Ordering::Relaxed);
+            }
+            enough
         };
         let threads = thread::available_parallelism().map_or(1, usize::from).min(pairs.len() / PAIRS + 1);
         if threads == 1 {
@@ -224,7 +252,8 @@ impl<'a> Run<'a> {
     }
 
     fn of(&self, root: u32) -> &[u32] {
-        self.members.get(&root).map_or(&[], Vec::as_slice)
+        let alone = || usize::try_from(root).ok().and_then(|at| self.alone.get(at..=at)).unwrap_or_default();
+        self.members.get(&root).map_or_else(alone, Vec::as_slice)
     }
 
     fn unite(&mut self, one: u32, other: u32) {
@@ -233,13 +262,13 @@ impl<'a> Run<'a> {
             return;
         }
         let (keep, gone) = if self.of(one).len() >= self.of(other).len() { (one, other) } else { (other, one) };
-        let moved = self.members.remove(&gone).unwrap_or_default();
+        let moved = self.members.remove(&gone).unwrap_or_else(|| vec![gone]);
         for card in &moved {
             if let Some(parent) = usize::try_from(*card).ok().and_then(|at| self.parent.get_mut(at)) {
                 *parent = keep;
             }
         }
-        let mut all = self.members.remove(&keep).unwrap_or_default();
+        let mut all = self.members.remove(&keep).unwrap_or_else(|| vec![keep]);
         all.extend(moved);
         all.sort_by(|one, other| self.card(*one).cmp(&self.card(*other)).then(one.cmp(other)));
         self.members.insert(keep, all);
@@ -289,11 +318,12 @@ impl<'a> Run<'a> {
         reviews
     }
 
-    fn groups(self) -> Vec<Vec<u32>> {
-        let sorted = self.members.into_values().map(|mut members| {
-            members.sort_unstable();
-            (members.first().copied().unwrap_or_default(), members)
-        });
-        sorted.collect::<BTreeMap<_, _>>().into_values().collect()
+    fn groups(mut self) -> Vec<Vec<u32>> {
+        let roots: Vec<u32> = self.alone.iter().copied().filter(|at| self.root(*at) == *at).collect();
+        let mut groups: Vec<Vec<u32>> =
+            roots.into_iter().map(|root| self.members.remove(&root).unwrap_or_else(|| vec![root])).collect();
+        groups.iter_mut().for_each(|members| members.sort_unstable());
+        groups.sort_unstable_by_key(|members| members.first().copied());
+        groups
     }
 }

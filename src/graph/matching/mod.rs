@@ -32,7 +32,7 @@ mod waterfall;
 mod words;
 
 pub use card::{AddressFields, Card, Fields, MailboxClass, Number, NumberKind, Unreadable};
-pub use cluster::{Bonds, Clustering, Join, Review, ReviewReason, cluster};
+pub use cluster::{Bonds, Clustering, Join, Review, ReviewReason, cluster, cluster_telling};
 pub use guard::Shape;
 pub use keys::keys;
 pub use model::{Model, ModelError};

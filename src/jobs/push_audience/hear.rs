@@ -2,16 +2,12 @@
 
 use std::collections::HashMap;
 
-use serde_json::json;
-
 use super::{Cause, Error, Pushes, Run};
 use crate::connect::{Audience, Session, Unsubscribed};
-use crate::consent::{Act, Entry, EntryNo, Method};
-use crate::intake::{self, Stated, lookup_form};
+use crate::intake::{Unsubscription, lookup_form};
 use crate::store;
 use crate::store::audiences::{self, MemberRow};
-use crate::types::{Ground, IdentifierKind, SubjectId, Timestamp};
-use crate::vault::Personal;
+use crate::types::{IdentifierKind, SubjectId, Timestamp};
 
 /// The stream of the counts that names who unsubscribed there.
 pub const HEARD: &str = "unsubscribed";
@@ -116,28 +112,7 @@ impl Pushes {
         subject: SubjectId,
         at: Option<Timestamp>,
     ) -> Result<(), Error> {
-        let now = self.now();
-        let act = if cause.purpose.ground == Ground::Consent { Act::Withdrawn } else { Act::Objected };
-        let entry = Entry {
-            act,
-            purpose: Some(cause.purpose.code.clone()),
-            channel: cause.channel,
-            at: at.unwrap_or(now).min(now),
-            recorded_at: now,
-            entry_no: EntryNo(0),
-            origin: subject,
-            text_version: None,
-            method: Method::Import,
-            proven: false,
-            confirmed: false,
-            explicit: false,
-            parental: false,
-        };
-        let evidence = Personal::document(&json!({"unsubscribed_at": destination})).ok();
-        match self.intake.record(subject, Stated { entry, evidence, dated: at.is_some() }, None).await {
-            // Whom nobody knows any more is asked for nothing.
-            Ok(_) | Err(intake::Error::UnknownSubject) => Ok(()),
-            Err(error) => Err(error.into()),
-        }
+        let left = Unsubscription { purpose: &cause.purpose, channel: cause.channel, destination, at };
+        Ok(self.intake.take_unsubscription(subject, &left, self.now()).await?)
     }
 }

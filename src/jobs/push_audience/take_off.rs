@@ -111,11 +111,11 @@ impl Pushes {
 }
 
 /// Why whom a vendor was told of cannot be told by now.
-const NOT_READABLE: &str =
+pub(super) const NOT_READABLE: &str =
     "the purpose subject_access does not let the hub read by what the vendor knows them; configure it as it was";
 
 /// Why somebody was not taken off. A vendor that was asked nothing did nothing.
-fn failure(report: &Erasure) -> Option<String> {
+pub(super) fn failure(report: &Erasure) -> Option<String> {
     let failed = |step: &&StepReport| (step.failure.is_some() && !step.unasked) || step.verified == Some(false);
     let step = match report.steps.iter().find(failed) {
         None if !report.steps.iter().all(|step| step.unasked) => return None,
@@ -128,7 +128,7 @@ fn failure(report: &Erasure) -> Option<String> {
 
 /// By what the vendor was told of somebody.
 #[expect(clippy::disallowed_methods, reason = "it goes to the vendor that was told of it, to be taken off there")]
-fn told(errand: &Disclosure) -> Option<Person> {
+pub(super) fn told(errand: &Disclosure) -> Option<Person> {
     let mut parts = errand.records().iter().filter_map(|record| record.part(Category::Contact));
     parts.find_map(|part| {
         let text = |value: &serde_json::Value| value.as_str().filter(|text| !text.is_empty()).map(str::to_owned);

@@ -31,6 +31,8 @@ macro_rules! scenarios {
                 who_is_erased_is_taken_off_and_erased_there,
                 storms_and_refused_credentials_lose_nobody,
                 who_was_kept_when_a_process_died_is_told_again,
+                cut_replies_lose_nobody,
+                credentials_that_end_in_the_middle_lose_nobody,
             ]);
 
             $(
@@ -43,10 +45,16 @@ macro_rules! scenarios {
         }
     };
     (@hears $vendor:ty) => {
-        scenarios!(@each $vendor, [who_unsubscribes_at_the_vendor_says_no_here_and_is_not_subscribed_again]);
+        scenarios!(@each $vendor, [
+            who_unsubscribes_at_the_vendor_says_no_here_and_is_not_subscribed_again,
+            a_page_of_the_list_that_expires_hands_nobody_over,
+        ]);
     };
     (@keeps $vendor:ty) => {
-        scenarios!(@each $vendor, [who_was_taken_off_before_is_erased_there_too]);
+        scenarios!(@each $vendor, [
+            who_was_taken_off_before_is_erased_there_too,
+            who_ends_by_retention_is_forgotten_there,
+        ]);
     };
     (@each $vendor:ty, [$($name:ident),+ $(,)?]) => {
         on_both_databases!($($name),+);

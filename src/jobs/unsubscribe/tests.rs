@@ -20,6 +20,7 @@ on_both_databases!(
     a_shop_that_does_not_stop_is_told_again_and_then_left_to_somebody,
     a_restriction_is_no_withdrawal,
     shopify_is_told_too,
+    what_is_to_be_told_of_somebody_goes_with_their_erasure,
 );
 
 struct Told {
@@ -177,4 +178,29 @@ async fn shopify_is_told_too(database: Database) {
     told.says("kunde5@example.org", Act::Withdrawn).await;
     told.tell().await;
     assert_eq!(state(5), "subscribed");
+}
+
+/// What the hub keeps of whom a vendor is, or was, told names the person: it goes with them.
+async fn what_is_to_be_told_of_somebody_goes_with_their_erasure(database: Database) {
+    let (told, fake) = shop(database).await;
+    told.says(&email(3), Act::Withdrawn).await;
+    assert_eq!((told.tell().await, told.outcome()), (1, vec!["unsubscribed".to_owned()]));
+    // One that waits, because the shop fails.
+    fake.with(|shop| shop.deletes_nothing = true);
+    told.says(&email(4), Act::Withdrawn).await;
+    assert_eq!((told.tell().await, told.outcome().len()), (1, 2));
+    told.says(&email(2), Act::Withdrawn).await;
+    told.tell().await;
+    assert_eq!(told.outcome().len(), 3);
+    let rows = || told.house.database.count(Shelf::Records, "unsubscription");
+    for (number, left) in [(3, 2), (4, 1)] {
+        told.house.erase(&email(number)).await;
+        assert_eq!(rows(), left, "what was kept of customer {number} is still there");
+    }
+    // Nobody is told of them later; of the third one it goes on.
+    told.house.wait(86_400);
+    fake.with(|shop| shop.deletes_nothing = false);
+    assert_eq!(told.tell().await, 1);
+    assert_eq!((rows(), told.outcome()), (1, vec!["unsubscribed".to_owned()]));
+    assert_eq!(status(&fake, 2), "optOut");
 }

@@ -10,6 +10,8 @@ mod erasure;
 mod hang_ups;
 mod injector;
 mod load;
+mod objection;
 mod postgres;
 mod proxy;
+mod resolve;
 mod take_back;

@@ -146,46 +146,59 @@ fn a_refusal_looks_and_lasts_like_nobody(database: Database) {
     assert!(different.is_empty(), "{different:#?}");
 }
 
-/// Asks for nobody and for somebody in this form, and returns what tells them apart.
+/// Asks for nobody and for somebody in this form, for each sort of people over a connection of its own at the same time, since
+/// most of it is waiting. Returns what tells them apart.
 fn compare(house: &House, ids: &[Vec<String>], form: Form, (of, load): (&str, &str)) -> Vec<String> {
     let pairs = times("pairs", if load.is_empty() { 30 } else { 10 }, 10_000);
+    let samples = scope(|threads| {
+        let asking =
+            SORTS.into_iter().zip(ids).map(|(sort, ids)| threads.spawn(move || ask(house, ids, form, sort, pairs)));
+        let asking: Vec<_> = asking.collect();
+        asking.into_iter().map(|one| one.join().expect("the answers are alike")).collect::<Vec<_>>()
+    });
+    if !is_full() {
+        return Vec::new();
+    }
+    let judged = SORTS.into_iter().zip(samples).filter_map(|(sort, (unknown, refused))| {
+        let hammer = format!("timing, {sort:?}, {form:?}{load}").to_lowercase();
+        judge(&hammer, of, &unknown, &refused)
+    });
+    judged.collect()
+}
+
+/// How long the answers about nobody and about people of this sort take, in microseconds.
+fn ask(house: &House, ids: &[String], form: Form, sort: Sort, pairs: usize) -> (Vec<f64>, Vec<f64>) {
     let key = &house.key(Role::Partner).key;
     let mut wire = Wire::connect(&house.address()).unwrap();
-    let (chance, mut different) = (SeededChance::of(2), Vec::new());
-    for (sort, ids) in SORTS.into_iter().zip(ids) {
-        let (mut unknown, mut refused) = (Vec::with_capacity(pairs), Vec::with_capacity(pairs));
-        for pair in 0..pairs + pairs / 10 {
-            let number = chance.below(people());
-            // Nobody is called so; each time another nobody.
-            let nobody = format!("person{:04}", pair % 10_000);
-            let nobodys = format!("{}{:012x}", &ids[number][..24], chance.next() >> 16);
-            let calls = [
-                (question(form, key, &nobody, &nobodys), false),
-                (question(form, key, &named(sort, number), &ids[number]), true),
-            ];
-            let mut answers = Vec::with_capacity(2);
-            // Which of the two comes first is chance.
-            let first = chance.below(2);
-            for at in [first, 1 - first] {
-                let (request, known) = &calls[at];
-                let watch = Stopwatch::start();
-                let answer = wire.call(request).unwrap();
-                let micros = watch.passed().as_secs_f64() * 1e6;
-                // The first tenth warms up.
-                if pair >= pairs / 10 {
-                    if *known { refused.push(micros) } else { unknown.push(micros) }
-                }
-                answers.push(seen(&answer));
+    let chance = SeededChance::of(2 + sort as u64);
+    let (mut unknown, mut refused) = (Vec::with_capacity(pairs), Vec::with_capacity(pairs));
+    for pair in 0..pairs + pairs / 10 {
+        let number = chance.below(people());
+        // Nobody is called so; each time another nobody.
+        let nobody = format!("person{:04}", pair % 10_000);
+        let nobodys = format!("{}{:012x}", &ids[number][..24], chance.next() >> 16);
+        let calls = [
+            (question(form, key, &nobody, &nobodys), false),
+            (question(form, key, &named(sort, number), &ids[number]), true),
+        ];
+        let mut answers = Vec::with_capacity(2);
+        // Which of the two comes first is chance.
+        let first = chance.below(2);
+        for at in [first, 1 - first] {
+            let (request, known) = &calls[at];
+            let watch = Stopwatch::start();
+            let answer = wire.call(request).unwrap();
+            let micros = watch.passed().as_secs_f64() * 1e6;
+            // The first tenth warms up.
+            if pair >= pairs / 10 {
+                if *known { refused.push(micros) } else { unknown.push(micros) }
             }
-            assert_eq!(answers[0], answers[1], "{sort:?} {form:?}");
-            assert_eq!(answers[0].0, if form == Form::Batch { 200 } else { 404 });
+            answers.push(seen(&answer));
         }
-        if is_full() {
-            let hammer = format!("timing, {sort:?}, {form:?}{load}").to_lowercase();
-            different.extend(judge(&hammer, of, &unknown, &refused));
-        }
+        assert_eq!(answers[0], answers[1], "{sort:?} {form:?}");
+        assert_eq!(answers[0].0, if form == Form::Batch { 200 } else { 404 });
     }
-    different
+    (unknown, refused)
 }
 
 /// Statistics belong to the long run: a busy machine makes any of them fail by chance now and then.

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
+use super::hooks::{Delivery, is_safe};
 use super::{Answer, Call, Vendor};
 
 /// The account.
@@ -22,6 +23,8 @@ pub struct Brevo {
     pub key_is_revoked: bool,
     /// Do processes end badly?
     pub processes_fail: bool,
+    /// Marketing webhooks.
+    pub hooks: Vec<Value>,
     processes: Vec<Process>,
     recent: Vec<i64>,
 }
@@ -34,6 +37,35 @@ struct Process {
 }
 
 impl Brevo {
+    /// Tells whoever wants to know of it that something happened to somebody; nobody signs it.
+    pub fn tell(&self, event: &str, mail: &str, at: i64) -> Vec<Delivery> {
+        let body = json!({"id": 22_770, "camp_id": 3, "email": mail, "event": event, "list_id": [12], "ts_event": at, "tag": ""});
+        let tell = |hook: &Value| {
+            let token = format!("Bearer {}", hook["auth"]["token"].as_str().unwrap());
+            Delivery::json(hook["url"].as_str().unwrap(), &body).with("authorization", token)
+        };
+        self.hooks.iter().map(tell).collect()
+    }
+
+    fn add_hook(&mut self, asked: &Value) -> Answer {
+        let events: Vec<&str> = asked["events"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+        let known =
+            ["spam", "opened", "click", "hardBounce", "softBounce", "unsubscribed", "listAddition", "delivered"];
+        let right =
+            asked["type"] == "marketing" && asked["auth"]["type"] == "bearer" && asked["auth"]["token"].is_string();
+        if !right
+            || events.is_empty()
+            || !events.iter().all(|event| known.contains(event))
+            || !is_safe(asked["url"].as_str().unwrap())
+        {
+            return error(400, "invalid_parameter");
+        }
+        let mut hook = asked.clone();
+        hook["id"] = json!(22_770 + self.hooks.len());
+        self.hooks.push(hook.clone());
+        Answer::new(201, json!({"id": hook["id"]}))
+    }
+
     /// Who is in list 12.
     pub fn listed(&self) -> Vec<String> {
         self.contacts.iter().filter(|(_, (lists, _))| lists.contains(&12)).map(|(mail, _)| mail.clone()).collect()
@@ -60,6 +92,22 @@ impl Vendor for Brevo {
         if call.path == "/v3/smtp/blockedContacts" && call.method == "GET" {
             return self.blocked_page(call);
         }
+        if let Some(path) = call.path.strip_prefix("/v3/webhooks") {
+            return match (call.method.as_str(), path) {
+                // Where there is none, nothing is found.
+                ("GET", "") if self.hooks.is_empty() => error(404, "document_not_found"),
+                ("GET", "") => {
+                    assert_eq!(call.query["type"], "marketing", "the others are of mails that belong to orders");
+                    Answer::new(200, json!({"webhooks": self.hooks}))
+                }
+                ("POST", "") => self.add_hook(&call.body),
+                ("DELETE", id) => {
+                    self.hooks.retain(|hook| hook["id"].as_u64() != id.trim_start_matches('/').parse().ok());
+                    Answer::new(204, Value::Null)
+                }
+                _ => error(405, "method_not_allowed"),
+            };
+        }
         let Some(path) = call.path.strip_prefix("/v3/contacts") else { return error(404, "document_not_found") };
         match (call.method.as_str(), path) {
             ("GET", "/lists/12") => Answer::new(200, json!({"id": 12, "name": "Newsletter"})),
@@ -84,7 +132,8 @@ impl Vendor for Brevo {
                     Some((lists, attributes)) => {
                         let blocked = self.blocked.contains_key(&mail);
                         let known = json!({"id": id(&mail), "email": mail, "listIds": lists, "attributes": attributes,
-                            "emailBlacklisted": blocked});
+                            "emailBlacklisted": blocked,
+                            "listUnsubscribed": self.left.get(&mail).map(|_| 12).into_iter().collect::<Vec<u64>>()});
                         Answer::new(200, known)
                     }
                     None => error(404, "document_not_found"),

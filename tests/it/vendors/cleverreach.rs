@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
+use super::hooks::{Delivery, is_safe};
 use super::{Answer, Call, Vendor};
 
 /// The account.
@@ -15,11 +16,44 @@ pub struct CleverReach {
     pub told: usize,
     /// Is the client allowed?
     pub client_is_revoked: bool,
+    /// Registrations: event, address, token of its calls.
+    pub hooks: Vec<(String, String, String)>,
+    registered: usize,
     tokens: BTreeMap<String, i64>,
     made: usize,
 }
 
 impl CleverReach {
+    /// Tells whoever registered for it which receiver unsubscribed; nobody signs it.
+    pub fn tell(&self, mail: &str) -> Vec<Delivery> {
+        let hooks = self.hooks.iter().filter(|(event, _, _)| event == "receiver.unsubscribed");
+        let payload = json!({"group_id": "550011", "pool_id": self.receivers[mail]["id"].to_string()});
+        let body = json!({"payload": payload, "stamp": 1_772_890_801, "client_id": "1", "event": "receiver.unsubscribed", "condition": "550011"});
+        hooks.map(|(_, address, token)| Delivery::json(address, &body).with("x-cr-calltoken", token)).collect()
+    }
+
+    /// The address must send the token of who registers it, and what it was tried with.
+    fn register(&mut self, asked: &Value) -> Answer {
+        let text = |name: &str| asked[name].as_str().unwrap_or_default();
+        let (event, address, verify) = (text("event"), text("url"), text("verify"));
+        if !event.starts_with("receiver")
+            || text("condition") != "550011"
+            || !(10..=50).contains(&verify.len())
+            || !is_safe(address)
+        {
+            return error(400, "bad request");
+        }
+        let answered = Delivery::trial(&format!("{address}?secret=1029384756")).send();
+        if answered != (200, format!("{verify} 1029384756")) {
+            return error(400, "Bad Request: verification failed");
+        }
+        self.registered += 1;
+        let token = format!("a#token-{}-that-is-sent-along-with-every-call", self.registered);
+        self.hooks.retain(|(of, at, _)| of != event || at != address);
+        self.hooks.push((event.to_owned(), address.to_owned(), token.clone()));
+        Answer::new(200, json!({"success": true, "call_token": token, "secret": "only-used-for-decrypting"}))
+    }
+
     /// Who is active in the group.
     pub fn listed(&self) -> Vec<String> {
         self.receivers.iter().filter(|(_, one)| is_active(one)).map(|(mail, _)| mail.clone()).collect()
@@ -51,6 +85,16 @@ impl Vendor for CleverReach {
         }
         match (call.method.as_str(), call.path.as_str()) {
             ("GET", "/v3/groups/550011") => Answer::new(200, json!({"id": "550011", "name": "Newsletter"})),
+            ("GET", "/v3/hooks/eventhook") => {
+                let shown = |(event, address, _): &(String, String, String)| json!({"event": event, "url": address, "condition": "550011"});
+                Answer::new(200, self.hooks.iter().map(shown).collect())
+            }
+            ("POST", "/v3/hooks/eventhook") => self.register(&call.body),
+            ("DELETE", path) if path.starts_with("/v3/hooks/eventhook/") => {
+                let event = path.trim_start_matches("/v3/hooks/eventhook/");
+                self.hooks.retain(|(known, _, _)| known != event);
+                Answer::new(200, json!(true))
+            }
             ("POST", "/v3/groups/550011/receivers/upsertplus") => self.upsert(&call.body),
             ("GET", "/v3/groups/550011/receivers") => {
                 let size = call.number("pagesize").unwrap_or(50);

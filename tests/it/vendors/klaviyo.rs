@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
+use super::hooks::{Delivery, is_safe, mac};
 use super::{Answer, Call, Vendor};
 
 /// The account.
@@ -21,6 +22,8 @@ pub struct Klaviyo {
     pub key_is_revoked: bool,
     /// Is who unsubscribes meanwhile shown in lists only later?
     pub lists_lag: bool,
+    /// System webhooks, each with its secret.
+    pub hooks: Vec<Value>,
     recent: Vec<(&'static str, i64)>,
 }
 
@@ -57,6 +60,66 @@ impl Klaviyo {
         }
     }
 
+    /// Tells whoever subscribed to it, several at once, as of the second `at`; `sent` is when it is told.
+    pub fn tell(&self, topic: &str, mails: &[&str], at: i64, sent: &str) -> Vec<Delivery> {
+        let topic = format!("event:klaviyo.{topic}");
+        let event = |(number, mail): (usize, &&str)| {
+            json!({"topic": topic, "external_id": format!("73WCC{number}-{at}"), "payload": {
+                "data": {"type": "event", "id": "73WCC", "attributes": {"timestamp": at, "event_properties": {}}},
+                "included": [{"type": "profile", "id": hex::encode(mail), "attributes": {"email": mail}}],
+            }})
+        };
+        let events: Vec<Value> = mails.iter().enumerate().map(event).collect();
+        let tell = |hook: &Value| {
+            let body = json!({"data": events, "meta": {"timestamp": sent, "klaviyo_webhook_id": hook["id"], "klaviyo_account_id": "WBh"}});
+            let sign = mac(
+                hook["attributes"]["secret_key"].as_str().unwrap(),
+                &[body.to_string().as_bytes(), sent.as_bytes()],
+            );
+            Delivery::json(hook["attributes"]["endpoint_url"].as_str().unwrap(), &body)
+                .with("klaviyo-timestamp", sent)
+                .with("klaviyo-webhook-id", hook["id"].as_str().unwrap())
+                .with("klaviyo-signature", hex::encode(sign))
+        };
+        let wanted = |hook: &&Value| hook["topics"].as_array().unwrap().contains(&json!(topic));
+        self.hooks.iter().filter(wanted).map(tell).collect()
+    }
+
+    fn webhooks(&mut self, call: &Call) -> Answer {
+        // The address is shown truncated, and the secret never.
+        let shown = |hook: &Value| {
+            let address = hook["attributes"]["endpoint_url"].as_str().unwrap();
+            let attributes =
+                json!({"name": hook["attributes"]["name"], "endpoint_url": &address[..16], "enabled": true});
+            json!({"type": "webhook", "id": hook["id"], "attributes": attributes})
+        };
+        match call.method.as_str() {
+            "GET" => Answer::new(200, json!({"data": self.hooks.iter().map(shown).collect::<Vec<_>>()})),
+            "POST" => {
+                let data = &call.body["data"];
+                let text = |name: &str| data["attributes"][name].as_str().unwrap_or_default();
+                let topics = data["relationships"]["webhook-topics"]["data"].as_array().cloned().unwrap_or_default();
+                if data["type"] != "webhook"
+                    || text("name").is_empty()
+                    || text("secret_key").len() < 16
+                    || topics.is_empty()
+                {
+                    return error(400, "invalid");
+                }
+                assert!(is_safe(text("endpoint_url")) && topics.iter().all(|topic| topic["type"] == "webhook-topic"));
+                let topics: Vec<Value> = topics.into_iter().map(|topic| topic["id"].clone()).collect();
+                let hook = json!({"id": format!("01HF7{}", self.hooks.len()), "attributes": data["attributes"], "topics": topics});
+                self.hooks.push(hook.clone());
+                Answer::new(201, json!({"data": shown(&hook)}))
+            }
+            _ => {
+                let id = call.path.trim_start_matches("/api/webhooks/");
+                self.hooks.retain(|hook| hook["id"] != id);
+                Answer::new(204, Value::Null)
+            }
+        }
+    }
+
     /// Who is in the list.
     pub fn listed(&self) -> Vec<String> {
         self.profiles.iter().filter(|(_, listed)| **listed).map(|(mail, _)| mail.clone()).collect()
@@ -66,6 +129,7 @@ impl Klaviyo {
     fn is_throttled(&mut self, call: &Call) -> bool {
         let (kind, most) = match call.path.as_str() {
             "/api/data-privacy-deletion-jobs" => ("deletion", 3),
+            path if path.starts_with("/api/webhooks") => ("webhooks", 1),
             path if path.contains("/relationships/") => ("list", 10),
             _ => ("other", 75),
         };
@@ -117,6 +181,7 @@ impl Klaviyo {
                 self.jobs.push((call.now, Job::Subscribe(mails.collect())));
                 Answer::new(202, Value::Null)
             }
+            (_, path) if path.starts_with("/api/webhooks") => self.webhooks(call),
             ("GET", "/api/lists/Y6nRLr/profiles") => self.found(call, true),
             ("GET", "/api/profiles") => self.found(call, false),
             ("DELETE", "/api/lists/Y6nRLr/relationships/profiles") => {

@@ -3,6 +3,7 @@
 
 use serde_json::{Value, json};
 
+use super::hooks::{Delivery, is_safe};
 use super::{Answer, Call, Vendor};
 
 /// The books.
@@ -15,6 +16,8 @@ pub struct Books {
     pub key_is_valid: bool,
     /// Invoices that are answered with an error, by their ids.
     pub broken: std::collections::BTreeMap<String, u16>,
+    /// Subscriptions: id, type of event, address.
+    pub hooks: Vec<(String, String, String)>,
     most: usize,
     /// When the last calls came.
     recent: Vec<i64>,
@@ -29,9 +32,39 @@ impl Books {
             invoices: of(invoice),
             key_is_valid: true,
             broken: [].into(),
+            hooks: Vec::new(),
             most,
             recent: Vec::new(),
         }
+    }
+
+    /// Tells whoever subscribed that a contact changed, signed with the vendor's key.
+    pub fn tell(&self) -> Vec<Delivery> {
+        let body: Value = serde_json::from_str(include_str!("lexware.delivery.json")).unwrap();
+        let hooks = self.hooks.iter().filter(|(_, event, _)| *event == body["eventType"]);
+        let tell = |(_, _, address): &(String, String, String)| {
+            let mut delivery =
+                Delivery::json(address, &body).with("x-lxo-signature", include_str!("lexware.delivery.sign").trim());
+            // It is signed as it stands there.
+            include_str!("lexware.delivery.json").clone_into(&mut delivery.body);
+            delivery
+        };
+        hooks.map(tell).collect()
+    }
+
+    fn subscribe(&mut self, asked: &Value) -> Answer {
+        let text = |name: &str| asked[name].as_str().unwrap_or_default();
+        let (event, address) = (text("eventType"), text("callbackUrl"));
+        let known = ["contact.", "invoice.", "credit-note.", "voucher.", "payment.", "token."];
+        if !known.iter().any(|known| event.starts_with(known)) || !is_safe(address) {
+            return error(406, "Not Acceptable");
+        }
+        let id = format!("49aa2f76-c51a-4df3-ae83-{:012}", self.hooks.len());
+        self.hooks.push((id.clone(), event.to_owned(), address.to_owned()));
+        Answer::new(
+            201,
+            json!({"id": id, "resourceUri": format!("https://api.lexware.io/v1/event-subscriptions/{id}")}),
+        )
     }
 
     fn page(&self, found: &[Value], call: &Call) -> Answer {
@@ -103,6 +136,15 @@ impl Vendor for Books {
             ("GET", ["contacts", id]) => {
                 let found = self.contacts.iter().find(|contact| contact["id"] == *id);
                 found.map_or_else(|| error(404, "Not Found"), |contact| Answer::new(200, contact.clone()))
+            }
+            ("GET", ["event-subscriptions"]) => {
+                let shown = |(id, event, address): &(String, String, String)| json!({"subscriptionId": id, "eventType": event, "callbackUrl": address});
+                Answer::new(200, json!({"content": self.hooks.iter().map(shown).collect::<Vec<_>>()}))
+            }
+            ("POST", ["event-subscriptions"]) => self.subscribe(&call.body),
+            ("DELETE", ["event-subscriptions", id]) => {
+                self.hooks.retain(|(known, _, _)| known != id);
+                Answer::new(204, Value::Null)
             }
             ("PUT", ["contacts", id]) => self.change(id, &call.body),
             ("GET", ["voucherlist"]) => {

@@ -7,6 +7,7 @@ use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use serde_json::{Value, json};
 
+use super::hooks::{Delivery, is_safe};
 use super::{Answer, Call, Vendor};
 
 /// The account.
@@ -22,9 +23,42 @@ pub struct Mailchimp {
     pub keeps: BTreeSet<String>,
     /// Is the key in force?
     pub key_is_revoked: bool,
+    /// Webhooks of the audience.
+    pub hooks: Vec<Value>,
 }
 
 impl Mailchimp {
+    /// Tells whoever wants to know that somebody unsubscribed, and in which way. It is a form, and nobody signs it.
+    pub fn tell(&self, mail: &str, action: &str) -> Vec<Delivery> {
+        let hooks = self.hooks.iter().filter(|hook| hook["events"]["unsubscribe"] == true);
+        let form = [
+            ("type", "unsubscribe"),
+            ("fired_at", "2026-03-07 13:40:01"),
+            ("data[action]", action),
+            ("data[reason]", "manual"),
+            ("data[id]", "8a25ff1d98"),
+            ("data[email]", mail),
+            ("data[merges][FNAME]", "Anna"),
+            ("data[list_id]", "a1b2c3d4e5"),
+        ];
+        hooks.map(|hook| Delivery::form(hook["url"].as_str().unwrap(), &form)).collect()
+    }
+
+    /// A new webhook is tried at once.
+    fn add_hook(&mut self, asked: &Value) -> Answer {
+        let address = asked["url"].as_str().unwrap_or_default();
+        if !is_safe(address)
+            || self.hooks.iter().any(|hook| hook["url"] == address)
+            || Delivery::trial(address).send().0 != 200
+        {
+            return problem(400, "Invalid Resource");
+        }
+        let mut hook = asked.clone();
+        hook["id"] = json!(format!("hook{}", self.hooks.len()));
+        self.hooks.push(hook.clone());
+        Answer::new(200, hook)
+    }
+
     /// Who is subscribed.
     pub fn listed(&self) -> Vec<String> {
         let subscribed = self.members.iter().filter(|(_, (status, _))| status == "subscribed");
@@ -58,6 +92,13 @@ impl Vendor for Mailchimp {
         match (call.method.as_str(), path) {
             ("GET", "") => Answer::new(200, json!({"id": "a1b2c3d4e5", "name": "Newsletter"})),
             ("POST", "") => self.batch(&call.body),
+            ("GET", "/webhooks") => Answer::new(200, json!({"webhooks": self.hooks})),
+            ("POST", "/webhooks") => self.add_hook(&call.body),
+            ("DELETE", path) if path.starts_with("/webhooks/") => {
+                let id = path.trim_start_matches("/webhooks/");
+                self.hooks.retain(|hook| hook["id"] != id);
+                Answer::new(204, Value::Null)
+            }
             ("GET", "/members") => {
                 let wanted = call.query.get("status").map_or("", String::as_str);
                 let (count, offset) = (call.number("count").unwrap_or(10), call.number("offset").unwrap_or(0));

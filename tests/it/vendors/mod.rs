@@ -8,6 +8,7 @@ pub mod amazon;
 pub mod billbee;
 pub mod brevo;
 pub mod cleverreach;
+pub mod hooks;
 pub mod klaviyo;
 pub mod lexware;
 pub mod mailchimp;

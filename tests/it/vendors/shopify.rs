@@ -1,8 +1,11 @@
 //! A Shopify shop: a token in a header of its own, pages by a link that allows nothing beside it, a bucket of calls, a throttle
 //! of GraphQL in a reply of status 200, and erasures that are only taken in.
 
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
 use serde_json::{Value, json};
 
+use super::hooks::{Delivery, is_safe, mac};
 use super::{Answer, Call, Vendor, place};
 
 /// The shop.
@@ -21,6 +24,8 @@ pub struct Shop {
     pub era: u32,
     /// Refuses what GraphQL is asked for, with a good status: the body of the reply.
     pub refuses: Option<Value>,
+    /// What the app is subscribed to: id, topic, address.
+    pub hooks: Vec<(u64, String, String)>,
     /// Calls its bucket holds, which empties in twenty seconds.
     pub bucket: f64,
     /// Calls in it, and since when: others fill it too.
@@ -29,6 +34,9 @@ pub struct Shop {
     pub refused: u32,
     most: usize,
 }
+
+/// The API secret key of the app, with which the shop signs.
+pub const SECRET: &str = "shpss_0123456789abcdef";
 
 const BASE: &str = "/admin/api/2026-01";
 
@@ -43,6 +51,7 @@ impl Shop {
             throttled: 0,
             era: 0,
             refuses: None,
+            hooks: Vec::new(),
             bucket: 40.0,
             used: (0.0, 0),
             refused: 0,
@@ -88,6 +97,51 @@ impl Shop {
 }
 
 impl Shop {
+    /// Tells whoever subscribed to it, at `at`.
+    pub fn tell(&self, topic: &str, body: &Value, at: &str) -> Vec<Delivery> {
+        let hooks = self.hooks.iter().filter(|(_, of, _)| of == topic);
+        let tell = |(id, topic, address): &(u64, String, String)| {
+            let sign = BASE64_STANDARD.encode(mac(SECRET, &[body.to_string().as_bytes()]));
+            Delivery::json(address, body)
+                .with("x-shopify-topic", topic)
+                .with("x-shopify-webhook-id", format!("{id}-{at}"))
+                .with("x-shopify-triggered-at", at)
+                .with("x-shopify-hmac-sha256", sign)
+        };
+        hooks.map(tell).collect()
+    }
+
+    fn webhooks(&mut self, call: &Call) -> Answer {
+        let shown = |(id, topic, address): &(u64, String, String)| json!({"id": id, "topic": topic, "address": address, "format": "json"});
+        if call.method == "GET" {
+            assert!(call.number("limit").unwrap_or(50) <= 250);
+            let wanted = call.query.get("address");
+            let found = self.hooks.iter().filter(|(_, _, address)| wanted.is_none_or(|wanted| wanted == address));
+            return Answer::new(200, json!({"webhooks": found.map(shown).collect::<Vec<_>>()}));
+        }
+        let wanted = &call.body["webhook"];
+        let (topic, address) =
+            (wanted["topic"].as_str().unwrap_or_default(), wanted["address"].as_str().unwrap_or_default());
+        let known = [
+            "customers/create",
+            "customers/update",
+            "customers/delete",
+            "orders/create",
+            "orders/updated",
+            "orders/delete",
+        ];
+        // The compliance topics cannot be subscribed like this.
+        if !known.contains(&topic) || !is_safe(address) || wanted["format"] != "json" {
+            return Answer::new(422, json!({"errors": {"topic": ["Invalid topic specified."]}}));
+        }
+        if self.hooks.iter().any(|(_, of, at)| of == topic && at == address) {
+            return Answer::new(422, json!({"errors": {"address": ["for this topic has already been taken"]}}));
+        }
+        let hook = (4_759_306 + self.hooks.len() as u64, topic.to_owned(), address.to_owned());
+        self.hooks.push(hook.clone());
+        Answer::new(201, json!({"webhook": shown(&hook)}))
+    }
+
     /// One more call in the bucket; none if it is full.
     fn fill(&mut self, now: i64) -> Option<String> {
         let (used, since) = self.used;
@@ -138,6 +192,16 @@ impl Vendor for Shop {
 impl Shop {
     fn asked(&mut self, call: &Call, path: &str) -> Answer {
         match (call.method.as_str(), path) {
+            ("GET" | "POST", "/webhooks.json") => self.webhooks(call),
+            ("DELETE", path) if path.starts_with("/webhooks/") => {
+                let id = path.trim_start_matches("/webhooks/").trim_end_matches(".json").parse::<u64>();
+                let before = self.hooks.len();
+                self.hooks.retain(|(known, _, _)| Ok(*known) != id);
+                if self.hooks.len() == before {
+                    return Answer::new(404, json!({"errors": "Not Found"}));
+                }
+                Answer::new(200, json!({}))
+            }
             ("GET", "/customers.json") => self.list("customers", &self.customers, call),
             // Without the status the shop lists open orders alone.
             ("GET", "/orders.json") => {
@@ -214,7 +278,8 @@ fn address(number: usize) -> Value {
     })
 }
 
-fn customer(number: usize) -> Value {
+/// A customer.
+pub fn customer(number: usize) -> Value {
     json!({
         "id": 7_300_000_000_000_u64 + number as u64, "email": format!("kunde{number}@example.org"), "verified_email": true,
         "first_name": "Erika", "last_name": format!("Beispiel{number}"), "phone": null, "created_at": at(number), "updated_at": at(number),

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value, json};
 
+use super::hooks::{Delivery, is_safe};
 use super::{Answer, Call, Vendor};
 
 /// Microseconds a token lives.
@@ -57,6 +58,7 @@ pub struct Shop {
     pub deletes_nothing: bool,
     /// Objects a page holds at most, whatever is asked for.
     pub most: u64,
+    hooks_made: usize,
     uses: u32,
 }
 
@@ -75,6 +77,7 @@ impl Default for Shop {
             on_page: None,
             deletes_nothing: false,
             most: 250,
+            hooks_made: 0,
             uses: 0,
         }
     }
@@ -90,6 +93,18 @@ impl Shop {
             shop.add("newsletter-recipient", recipient(number));
         }
         shop
+    }
+
+    /// Tells whoever has an active webhook for it. Without an app nobody signs it.
+    pub fn tell(&self, event: &str, key: &str, at: i64) -> Vec<Delivery> {
+        let hooks = self.entities.get("webhook").into_iter().flatten();
+        let hooks = hooks.filter(|hook| hook["eventName"] == event && hook["active"] == true);
+        let entity = event.trim_end_matches(".written");
+        let body = json!({
+            "data": {"payload": [{"entity": entity, "operation": "update", "primaryKey": key}], "event": event},
+            "source": {"url": "https://shop.example", "eventId": format!("{key}-{at}")}, "timestamp": at,
+        });
+        hooks.map(|hook| Delivery::json(hook["url"].as_str().unwrap(), &body)).collect()
     }
 
     /// Adds an object.
@@ -222,6 +237,20 @@ impl Vendor for Shop {
                     return error(403, "FRAMEWORK__MISSING_PRIVILEGE_ERROR");
                 }
                 self.search(entity, call)
+            }
+            ("POST", ["api", "webhook"]) => {
+                if !self.rights.contains("webhook:create") {
+                    return error(403, "FRAMEWORK__MISSING_PRIVILEGE_ERROR");
+                }
+                let text = |name: &str| call.body[name].as_str().unwrap_or_default();
+                if text("name").is_empty() || text("eventName").is_empty() || !is_safe(text("url")) {
+                    return error(400, "c1051bb4-1103-4974-8973-15e66d8f1d6f");
+                }
+                let mut hook = call.body.clone();
+                hook["id"] = json!(id("webhook", self.hooks_made));
+                self.hooks_made += 1;
+                self.add("webhook", hook);
+                Answer::new(204, Value::Null)
             }
             ("DELETE", ["api", entity, id]) => {
                 if !self.rights.contains(&format!("{}:delete", entity.replace('-', "_"))) {

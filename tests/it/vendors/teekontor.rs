@@ -17,6 +17,8 @@ pub struct Teekontor {
     pub customers: Vec<Value>,
     /// Is the token in force?
     pub token_is_valid: bool,
+    /// Subscriptions.
+    pub hooks: Vec<Value>,
     /// Tokens.
     pub grants: Grants,
     /// Files of them.
@@ -43,6 +45,7 @@ impl Teekontor {
             wishes: Vec::new(),
             forgets_nobody: false,
             orders,
+            hooks: Vec::new(),
             most,
             recent: Vec::new(),
         }
@@ -100,6 +103,22 @@ impl Vendor for Teekontor {
                 let end = start + items.len();
                 let next = (end < found.len()).then(|| format!("c{end}"));
                 Answer::new(200, json!({"items": items, "next": next}))
+            }
+            ("GET", "/v2/hooks") => {
+                let ours =
+                    self.hooks.iter().filter(|hook| asked("address").is_none_or(|address| hook["url"] == address));
+                Answer::new(200, json!({"hooks": ours.collect::<Vec<_>>()}))
+            }
+            ("POST", "/v2/hooks") => {
+                let mut hook = call.body.clone();
+                assert_eq!(hook["secret"].as_str().map(str::len), Some(40));
+                (hook["id"], hook["state"]) = (json!(self.hooks.len() + 1), json!("on"));
+                self.hooks.push(hook.clone());
+                Answer::new(201, hook)
+            }
+            ("DELETE", path) if path.starts_with("/v2/hooks/") => {
+                self.hooks.retain(|hook| hook["id"].as_u64() != path.trim_start_matches("/v2/hooks/").parse().ok());
+                Answer::new(204, Value::Null)
             }
             ("GET", "/v2/customer-ids") => {
                 let start = usize::try_from(call.number("after").unwrap_or(0)).unwrap();

@@ -4,6 +4,7 @@
 use base64::Engine as _;
 use serde_json::{Value, json};
 
+use super::hooks::{Delivery, is_safe, mac};
 use super::{Answer, Call, Vendor};
 
 /// The store.
@@ -16,6 +17,8 @@ pub struct Store {
     pub reviews: Vec<Value>,
     /// Is the key in force?
     pub key_is_valid: bool,
+    /// Webhooks, each with its secret.
+    pub hooks: Vec<Value>,
     most: usize,
 }
 
@@ -23,7 +26,14 @@ impl Store {
     /// With so many customers, each with an order and a review, and so many a page at most.
     pub fn with_people(count: usize, most: usize) -> Self {
         let of = |make: fn(usize) -> Value| (0..count).map(make).collect();
-        Self { customers: of(customer), orders: of(order), reviews: of(review), key_is_valid: true, most }
+        Self {
+            customers: of(customer),
+            orders: of(order),
+            reviews: of(review),
+            key_is_valid: true,
+            hooks: Vec::new(),
+            most,
+        }
     }
 
     fn page(&self, found: Vec<&Value>, call: &Call) -> Answer {
@@ -39,6 +49,40 @@ impl Store {
         Answer::new(200, json!(body))
             .with("x-wp-total", total.to_string())
             .with("x-wp-totalpages", total.div_ceil(size).to_string())
+    }
+
+    /// Tells whoever added an active webhook for it; `number` tells this delivery from others.
+    pub fn tell(&self, topic: &str, body: &Value, number: &str) -> Vec<Delivery> {
+        let hooks = self.hooks.iter().filter(|hook| hook["topic"] == topic && hook["status"] == "active");
+        let tell = |hook: &Value| {
+            let sign = mac(hook["secret"].as_str().unwrap(), &[body.to_string().as_bytes()]);
+            Delivery::json(hook["delivery_url"].as_str().unwrap(), body)
+                .with("x-wc-webhook-topic", topic)
+                .with("x-wc-webhook-delivery-id", number)
+                .with("x-wc-webhook-signature", base64::prelude::BASE64_STANDARD.encode(sign))
+        };
+        hooks.map(tell).collect()
+    }
+
+    /// A new webhook is tried at once, by a form that nobody signs.
+    fn add_hook(&mut self, asked: &Value) -> Answer {
+        let text = |name: &str| asked[name].as_str().unwrap_or_default();
+        let (topic, address) = (text("topic"), text("delivery_url"));
+        let (resource, event) = topic.split_once('.').unwrap_or_default();
+        let known = ["customer", "order", "product", "coupon"].contains(&resource)
+            && ["created", "updated", "deleted", "restored"].contains(&event);
+        if !known || !is_safe(address) || text("secret").is_empty() || text("name").is_empty() {
+            return error(400, "woocommerce_rest_invalid_param");
+        }
+        let id = 142 + self.hooks.len();
+        let (status, _) = Delivery::form(address, &[("webhook_id", &id.to_string())]).send();
+        if status != 200 {
+            return error(400, "woocommerce_rest_webhook_ping_failed");
+        }
+        let mut hook = asked.clone();
+        hook["id"] = json!(id);
+        self.hooks.push(hook.clone());
+        Answer::new(201, shown(&hook))
     }
 
     fn authenticated(&self, call: &Call) -> bool {
@@ -83,6 +127,20 @@ impl Vendor for Store {
                 let found = self.reviews.iter().filter(|one| same(&one["reviewer_email"], asked("reviewer_email")));
                 self.page(found.collect(), call)
             }
+            ("POST", ["webhooks"]) => self.add_hook(&call.body),
+            ("GET", ["webhooks"]) => {
+                let shown: Vec<Value> = self.hooks.iter().map(shown).collect();
+                self.page(shown.iter().collect(), call)
+            }
+            ("DELETE", ["webhooks", id]) => {
+                if asked("force") != Some("true") {
+                    return error(501, "woocommerce_rest_trash_not_supported");
+                }
+                match self.hooks.iter().position(|hook| hook["id"].as_u64() == id.parse().ok()) {
+                    Some(at) => Answer::new(200, shown(&self.hooks.remove(at))),
+                    None => error(404, "woocommerce_rest_shop_webhook_invalid_id"),
+                }
+            }
             ("DELETE", [.., kind @ ("customers" | "reviews"), id]) => {
                 if asked("force") != Some("true") {
                     return error(501, "woocommerce_rest_trash_not_supported");
@@ -96,6 +154,13 @@ impl Vendor for Store {
             _ => error(404, "rest_no_route"),
         }
     }
+}
+
+/// A secret is never shown again.
+fn shown(hook: &Value) -> Value {
+    let mut shown = hook.clone();
+    shown.as_object_mut().unwrap().remove("secret");
+    shown
 }
 
 fn error(status: u16, code: &str) -> Answer {
@@ -114,7 +179,8 @@ fn at(number: usize) -> String {
     format!("2025-03-{:02}T10:{:02}:00", number % 28 + 1, number / 28 % 60)
 }
 
-fn customer(number: usize) -> Value {
+/// A customer.
+pub fn customer(number: usize) -> Value {
     json!({
         "id": 100 + number, "email": format!("Kunde{number}@example.org"), "first_name": "Erika",
         "last_name": format!("Beispiel{number}"), "role": if number.is_multiple_of(5) { "subscriber" } else { "customer" },

@@ -5,9 +5,11 @@ use serde_json::json;
 use super::lists::{Hears, Lists};
 use super::scene::Scene;
 use super::{MAIL, mail};
+use crate::connect::Fault;
 use crate::consent::Act;
 use crate::databases::Database;
 use crate::jobs::push_audience::Error;
+use crate::jobs::retention::Retention;
 use crate::jobs::sync::tests::scenarios::PEOPLE;
 use crate::rights::NoticeState;
 use crate::store::audiences::{self, MemberRow};
@@ -113,6 +115,49 @@ pub(super) async fn who_was_taken_off_before_is_erased_there_too<V: Lists>(datab
     assert_eq!(scene.gone().await, 0);
 }
 
+/// Nobody demands anything, and the time of what is kept is over: what the vendor keeps of whoever left its list ends as well.
+pub(super) async fn who_ends_by_retention_is_forgotten_there<V: Lists>(database: Database) {
+    let scene = Scene::<V>::open(database).await;
+    scene.pushes.run("letters", true).await.unwrap();
+    scene.settle();
+    // One was taken off and says no to nothing; the others are on the list. (Who said no is known here by that without end.)
+    scene.say(MAIL, Act::Restricted).await;
+    scene.pushes.run("letters", false).await.unwrap();
+    scene.say(MAIL, Act::RestrictionLifted).await;
+    let holds = |mail: &str| scene.vendor.with(|vendor| vendor.holds(mail));
+    assert!(holds(MAIL) && scene.gone().await == 1);
+    let keys = scene.house.database.count(Shelf::Keys, "data_key");
+    scene.house.wait(12 * 366 * 86_400);
+    let (rights, clock) = (scene.house.rights.clone(), scene.house.clock.clone());
+    let retention = Retention::new(scene.house.store.clone(), rights, &scene.house.syncs.ids, clock).unwrap();
+    retention.run(|_| {}).await.unwrap();
+    assert!(!scene.house.knows(MAIL).await && !scene.house.knows(&mail(4)).await, "they live on");
+    // The vendor fails, and is told again at the next push.
+    scene.vendor.with(|vendor| vendor.revoke(true));
+    assert!(scene.pushes.run("letters", true).await.is_err());
+    assert!(holds(MAIL) && scene.gone().await == 1);
+    scene.vendor.with(|vendor| vendor.revoke(false));
+    // Who was on the list leaves it with the first push, and is forgotten with the second one.
+    for _ in 0..2 {
+        scene.house.wait(8 * 3_600);
+        scene.pushes.run("letters", true).await.unwrap();
+        scene.settle();
+        scene.pushes.run("letters", false).await.unwrap();
+    }
+    scene.pushes.run("letters", true).await.unwrap();
+    let left: Vec<String> = (0..PEOPLE).map(mail).filter(|mail| holds(mail)).collect();
+    assert_eq!(
+        (left, scene.gone().await, scene.members().await.len()),
+        (Vec::new(), 0, 0),
+        "the vendor keeps them for ever"
+    );
+    assert!(scene.house.database.count(Shelf::Keys, "data_key") < keys, "what they were told by is kept for ever");
+    let book = scene.house.lines().await;
+    let lines =
+        |word: &str| book.iter().filter(|line| line.contains("ended by retention") && line.contains(word)).count();
+    assert!(lines("intended") >= lines("done") && lines("done") > 0, "nothing is on record");
+}
+
 pub(super) async fn storms_and_refused_credentials_lose_nobody<V: Lists>(database: Database) {
     let scene = Scene::<V>::open(database).await;
     scene.vendor.break_calls(0, &[Break::Status(500), Break::Throttle(Some("2")), Break::HangUp]);
@@ -134,6 +179,84 @@ pub(super) async fn storms_and_refused_credentials_lose_nobody<V: Lists>(databas
     scene.house.wait(120);
     assert_eq!(scene.pushes.run_due().await.unwrap(), 1);
     assert!(!scene.listed().contains(&MAIL.to_owned()));
+}
+
+/// A reply that is cut off says nothing: the call is made again, also one that added people.
+pub(super) async fn cut_replies_lose_nobody<V: Lists>(database: Database) {
+    let scene = Scene::<V>::open(database).await;
+    for at in 0..6 {
+        scene.vendor.break_calls(at * 2, &[Break::Cut]);
+    }
+    let counts = scene.pushes.run("letters", true).await.unwrap();
+    assert_eq!(counts.streams["members"].created, PEOPLE as u64, "{counts:?}");
+    assert_eq!(scene.listed().len(), PEOPLE);
+    scene.vendor.mend();
+    scene.settle();
+    scene.say(MAIL, Act::Withdrawn).await;
+    scene.vendor.break_calls(0, &[Break::Cut, Break::HangUp]);
+    assert_eq!(scene.pushes.run_due().await.unwrap(), 1);
+    assert!(!scene.listed().contains(&MAIL.to_owned()));
+    // One that answers nothing else is not believed, and asked again later.
+    scene.say(&mail(4), Act::Withdrawn).await;
+    scene.vendor.break_calls(0, &[Break::Cut; 60]);
+    assert!(scene.pushes.run("letters", false).await.is_err());
+    assert_eq!(scene.members().await.iter().filter(|row| row.state == MemberRow::LEAVING).count(), 1);
+    scene.vendor.mend();
+    scene.house.wait(8 * 3_600);
+    scene.pushes.run("letters", false).await.unwrap();
+    assert!(!scene.listed().contains(&mail(4)));
+}
+
+/// The vendor takes the credentials back after it answered the first calls of a push.
+pub(super) async fn credentials_that_end_in_the_middle_lose_nobody<V: Lists>(database: Database) {
+    let scene = Scene::<V>::open(database).await;
+    let calls = scene.vendor.calls();
+    scene.pushes.run("letters", true).await.unwrap();
+    let calls = scene.vendor.calls() - calls;
+    scene.settle();
+    scene.pushes.empty("letters").await.unwrap();
+    scene.pushes.forget(scene.list).await.unwrap();
+    scene.keep().await;
+    scene.vendor.break_calls(calls - 1, &[Break::Status(401); 40]);
+    let ended = scene.pushes.run("letters", true).await;
+    assert!(matches!(ended, Err(Error::Vendor(Fault::Credentials(_)))), "{ended:?}");
+    let kept = scene.members().await;
+    assert!(!kept.is_empty() && kept.iter().all(|row| row.state == MemberRow::HANDED), "who it is at is not known");
+    // Who says no meanwhile is taken off when it can be, whether the vendor took them or not.
+    scene.say(MAIL, Act::Withdrawn).await;
+    assert!(scene.pushes.run("letters", false).await.is_err());
+    scene.vendor.mend();
+    scene.house.wait(8 * 3_600);
+    scene.pushes.run("letters", true).await.unwrap();
+    let listed = scene.listed();
+    assert!(listed.len() == PEOPLE - 1 && !listed.contains(&MAIL.to_owned()), "{listed:?}");
+}
+
+/// Who unsubscribed is not known in full: nobody is handed over, and the next push begins the list anew.
+pub(super) async fn a_page_of_the_list_that_expires_hands_nobody_over<V: Hears>(database: Database) {
+    let scene = Scene::<V>::open(database).await;
+    let (before, after) = (Timestamp::parse("2025-06-01T00:00:00Z").unwrap(), scene.house.clock.now());
+    scene.vendor.with(|vendor| {
+        (0..1_100).for_each(|number| vendor.unsubscribe(&format!("a{number}@example.org"), before));
+        // On the last page.
+        vendor.unsubscribe(MAIL, after);
+    });
+    let calls = scene.vendor.calls();
+    scene.pushes.run("letters", false).await.unwrap();
+    // A token, where there is one, and the first page.
+    let first = usize::from(V::CONNECTOR == "cleverreach") + 1;
+    assert_eq!(scene.vendor.calls(), calls);
+    for status in [400, 410] {
+        scene.vendor.break_calls(first, &[Break::Status(status)]);
+        let ended = scene.pushes.run("letters", true).await;
+        assert!(matches!(ended, Err(Error::Vendor(Fault::Vendor { .. }))), "{ended:?}");
+        assert_eq!((scene.told_since(calls), scene.members().await.len()), (Vec::new(), 0), "somebody is handed over");
+    }
+    scene.vendor.mend();
+    scene.pushes.run("letters", true).await.unwrap();
+    let listed = scene.listed();
+    assert!(listed.len() == PEOPLE - 1 && !listed.contains(&MAIL.to_owned()), "{listed:?}");
+    assert!(scene.vendor.with(|vendor| vendor.is_unsubscribed(MAIL)));
 }
 
 pub(super) async fn who_was_kept_when_a_process_died_is_told_again<V: Lists>(database: Database) {

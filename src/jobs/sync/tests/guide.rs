@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::house::{House, SHOP};
 use super::scenarios::{Case, PAGE, PEOPLE, scenarios};
-use crate::connect::{Catalog, Form, Leaves, Person, Stopped};
+use crate::connect::{Catalog, Form, Leaves, Person, Stopped, Subscribed};
 use crate::vendors::Fake;
 use crate::vendors::teekontor::Teekontor;
 
@@ -46,7 +46,7 @@ fn catalog_with_more() -> Arc<Catalog> {
     let secret = "    webhook_secret: {title: Secret, kind: secret, optional: true}\n";
     let manifest = manifest.replace(token, &format!("{token}{secret}"));
     // The page's topic about orders needs no stream of them.
-    let all = format!("{manifest}\n{}{}", block("webhooks:"), block("unsubscribe:"));
+    let all = format!("{manifest}\n{}{}{}", block("webhooks:"), block("  subscribe:"), block("unsubscribe:"));
     let (_, filter) = page.split_once("\n`customers.jq`\n\n```jq\n").unwrap();
     let directory = tempfile::tempdir().unwrap();
     let folder = directory.path().join("teekontor");
@@ -56,7 +56,7 @@ fn catalog_with_more() -> Arc<Catalog> {
     Arc::new(Catalog::read(directory.path()).unwrap())
 }
 
-on_both_databases!(the_newsletter_of_the_page_ends,);
+on_both_databases!(the_newsletter_of_the_page_ends, the_page_subscribes);
 
 async fn the_newsletter_of_the_page_ends(database: Database) {
     let house = House::open_with(database, catalog_with_more()).await;
@@ -73,6 +73,22 @@ async fn the_newsletter_of_the_page_ends(database: Database) {
         assert_ne!(tee.customers[4]["newsletter"]["state"], "ended");
     });
     assert_eq!(tell().await, Stopped { ended: 0, again: false, looked: true });
+}
+
+async fn the_page_subscribes(database: Database) {
+    let house = House::open_with(database, catalog_with_more()).await;
+    let fake = Fake::serve(Teekontor::new(), house.clock.clone());
+    house.connect("teekontor", &[("shop_url", fake.address()), ("api_token", "a-token-of-tee")], &[]).await;
+    let listen = async || house.syncs.vendors.listen(SHOP, Some("https://hub.example"), false).await.unwrap();
+    assert_eq!(listen().await, Subscribed { kept: 0, made: 2, ended: 0 });
+    assert_eq!(listen().await, Subscribed { kept: 2, made: 0, ended: 0 });
+    fake.with(|tee| tee.hooks[1]["state"] = json!("off"));
+    assert_eq!(listen().await, Subscribed { kept: 1, made: 1, ended: 1 });
+    let secrets: Vec<String> = fake.with(|tee| tee.hooks.iter().map(|hook| hook["secret"].to_string()).collect());
+    assert!(secrets.len() == 2 && secrets[0] == secrets[1], "they are under different secrets");
+    assert!(!house.database.dump().join("\n").contains(secrets[0].trim_matches('"')), "the secret lies open");
+    assert_eq!(house.syncs.vendors.stop_listening(SHOP).await.unwrap(), 2);
+    assert!(fake.with(|tee| tee.hooks.is_empty()));
 }
 
 #[test]

@@ -1,0 +1,223 @@
+//! Who objects to being matched stands alone from then on, and opens nothing by it that was closed.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Value, json};
+
+use super::whole_state::{Played, fresh};
+use crate::clock_and_chance::SeededChance;
+use crate::databases::{Database, on_both_databases};
+use crate::store::rows::Who;
+use crate::store::{Shelf, records};
+use crate::types::{Role, SubjectId};
+
+on_both_databases!(
+    standing_alone_never_widens_and_leaves_each_account_whole,
+    an_objection_takes_apart_what_was_matched_and_taken_back_it_is_compared_again,
+    an_objection_to_marketing_takes_nobody_apart,
+);
+
+/// How many histories are played.
+const HISTORIES: u64 = 8;
+
+/// A record of one person: at a source, under an account of it or none, with the mailbox or without.
+fn ottilie(source: &str, id: usize, account: Option<&str>, mail: bool, more: &Value) -> Value {
+    let mut identifiers = Vec::new();
+    if let Some(account) = account {
+        identifiers.push(json!({"kind": "account", "value": account, "verified": false}));
+    }
+    if mail {
+        identifiers.push(json!({"kind": "email", "value": "ottilie@example.org", "verified": true}));
+    }
+    let mut record = json!({
+        "type": "customer", "source": source, "external_id": id.to_string(), "updated_at": "2026-05-01T08:00:00Z",
+        "identifiers": identifiers,
+        "data": {
+            "person": {"given_name": "Ottilie", "family_name": "Zwirnlechner", "birth_date": "1971-03-09"},
+            "addresses": [{"street": "Kastanienallee", "house_number": "12", "postal_code": "10437", "city": "Berlin"}],
+        },
+    });
+    for (field, value) in more.as_object().into_iter().flatten() {
+        record[field] = value.clone();
+    }
+    record
+}
+
+fn newsletter(act: &str, at: &str) -> Value {
+    json!([{
+        "purpose": "newsletter_email", "channel": "email", "act": act, "at": at, "method": "double_opt_in",
+        "text_version": "2026-01", "evidence": {"requested_at": at, "confirmed_at": at, "form_url": "https://shop.example/n"},
+    }])
+}
+
+async fn say(played: &Played, person: SubjectId, act: &str, purpose: Option<&str>) {
+    let mut said = json!({"subject_id": person, "act": act, "method": "written"});
+    if let Some(purpose) = purpose {
+        said["purpose"] = purpose.into();
+    }
+    if purpose == Some("newsletter_email") {
+        said["channel"] = "email".into();
+        said["evidence"] = json!({"letter": "of today"});
+        said["text_version"] = "2026-01".into();
+    }
+    if act == "objection_lifted" {
+        // What takes a no back has to be proven.
+        said["evidence"] = json!({"letter": "of today"});
+    }
+    let answer = played.hub.post(Role::Dpo, "/v1/consents", said).await;
+    assert!(answer.status.is_success(), "{act} {purpose:?}: {}", answer.text);
+    // The reply came when all of it was done.
+    assert_eq!(played.hub.house.intake.heed_objections(async |_| None).await.unwrap().people, 0, "{act} {purpose:?}");
+    played.clock.pass(1_500);
+}
+
+/// What may be read of every record, by whom it is for: category, purpose, channel.
+async fn uses(played: &Played) -> BTreeSet<String> {
+    let gateway = &played.hub.house.gateway;
+    let mut all = BTreeSet::new();
+    for person in played.people() {
+        let rows = gateway.snapshot(Who::Subject(person)).await.unwrap().unwrap();
+        for of in gateway.uses(&rows).unwrap() {
+            let (record, category, purpose) = (of.record.0, of.category.word(), of.purpose.code.to_string());
+            all.insert(format!("{record} {category} {purpose}"));
+            all.extend(of.channels.iter().map(|by| format!("{record} {category} {purpose} {}", by.word())));
+        }
+    }
+    all
+}
+
+/// The sources that the records of each person are of.
+async fn sources(played: &Played) -> Vec<BTreeSet<i32>> {
+    let mut all = Vec::new();
+    for person in played.people() {
+        let rows = played.hub.house.store.read(move |read| records::of(read.records(), person)).await.unwrap();
+        all.push(rows.iter().map(|row| row.source_no.0).collect());
+    }
+    all
+}
+
+fn noted(played: &Played) -> i64 {
+    played.hub.database.count(Shelf::Records, "unmatched")
+}
+
+/// One person of three sources, by accounts, a mailbox and what they say; they gave and took back consents, before and after they
+/// were found to be one. They object: what may be read of each record is never more than before.
+async fn standing_alone_never_widens_and_leaves_each_account_whole(database: Database) {
+    let dialect = database.dialect();
+    let mut database = Some(database);
+    let (mut apart, mut narrower) = (0, 0);
+    for seed in 0..HISTORIES {
+        let played = Played::open(database.take().unwrap_or_else(|| fresh(dialect)), seed).await;
+        let chance = SeededChance::of(5_000 + seed);
+        for id in 0..8 {
+            let source = *chance.one_of(&["webshop", "books", "social"]);
+            let account = *chance.one_of(&[None, Some("A-1"), Some("A-1")]);
+            let (act, day) = (*chance.one_of(&["granted", "granted", "withdrawn", "denied"]), 1 + chance.below(20));
+            let consents = match chance.below(2) {
+                0 => newsletter(act, &format!("2026-05-{day:02}T08:00:00Z")),
+                _ => json!([]),
+            };
+            let mail = chance.below(2) == 0;
+            played.bring(&[ottilie(source, id, account, mail, &json!({"consents": consents}))]).await;
+            if chance.below(2) == 0 {
+                let person = *chance.one_of(&played.people());
+                let (act, purpose) = *chance.one_of(&[
+                    ("withdrawn", Some("newsletter_email")),
+                    ("granted", Some("newsletter_email")),
+                    ("objected", Some("customer_value")),
+                    ("objection_lifted", Some("customer_value")),
+                    ("objected", None),
+                    ("withdrawn", None),
+                    ("restricted", None),
+                    ("restriction_lifted", None),
+                ]);
+                say(&played, person, act, purpose).await;
+            }
+        }
+        for person in played.people() {
+            let before = uses(&played).await;
+            let rows = played.hub.database.count(Shelf::Records, "record");
+            say(&played, person, "objected", Some("identity_matching")).await;
+            let after = uses(&played).await;
+            let more: Vec<_> = after.difference(&before).collect();
+            assert!(more.is_empty(), "history {seed}: opened by standing alone: {more:#?}");
+            narrower += before.len() - after.len();
+            assert_eq!((played.hub.database.count(Shelf::Records, "record"), noted(&played)), (rows, 0));
+        }
+        // Each of them is of one source.
+        let sources = sources(&played).await;
+        assert!(sources.iter().all(|sources| sources.len() == 1), "history {seed}: {sources:?}");
+        apart += sources.len();
+        // Everything of theirs can still be read for their own access.
+        let own = uses(&played).await.into_iter().filter(|of| of.contains("identity subject_access")).count();
+        assert_eq!(i64::try_from(own).unwrap(), played.hub.database.count(Shelf::Records, "record"));
+    }
+    assert!(apart > 2 * usize::try_from(HISTORIES).unwrap() && narrower > 0, "{apart} people, {narrower} uses fewer");
+}
+
+/// Two accounts and a guest, of which one is found by comparing and one by the mailbox.
+async fn an_objection_takes_apart_what_was_matched_and_taken_back_it_is_compared_again(database: Database) {
+    let played = Played::open(database, 7).await;
+    let nothing = json!({});
+    played.bring(&[ottilie("webshop", 1, Some("A-1"), true, &nothing)]).await;
+    played.bring(&[ottilie("webshop", 2, Some("A-1"), false, &nothing)]).await;
+    played.bring(&[ottilie("books", 3, None, true, &nothing)]).await;
+    played.bring(&[ottilie("social", 4, None, false, &nothing)]).await;
+    let [person] = played.people()[..] else { panic!("they were not found to be one: {:?}", played.people()) };
+    // A marketing tool received data of all as of one.
+    assert!(played.hub.subscribe("ottilie@example.org").await.status.is_success());
+    let read = played.hub.lookup(Role::Marketing, "ottilie@example.org", "newsletter_email").await;
+    assert_eq!(read.status, 200, "{}", read.text);
+    let entries = async || {
+        let found = played.hub.get(Role::Dpo, "/v1/audit/entries?limit=1000").await.json();
+        let entries = found["entries"].as_array().unwrap().clone();
+        entries.iter().filter(|entry| entry["act"] == "separated").count()
+    };
+    let before = entries().await;
+    let no = json!({"subject_id": person, "act": "objected", "method": "written", "purpose": "identity_matching"});
+    let answer = played.hub.post(Role::Dpo, "/v1/consents", no).await;
+    played.clock.pass(1_500);
+    let people = played.people();
+    // The officer is told who they are from now on: their mailbox finds none of them alone.
+    let mut told: Vec<SubjectId> = serde_json::from_value(answer.json()["subject_ids"].clone()).unwrap();
+    told.sort_unstable();
+    assert_eq!((answer.status.as_u16(), &told), (201, &people), "{}", answer.text);
+    assert_eq!(people.len(), 3, "the account, the guest and the one who says the same");
+    assert_eq!((people.contains(&person), noted(&played)), (true, 0));
+    assert!(entries().await >= before + 2, "nothing of it stands in the book");
+    // The book's case names who is to be told.
+    let requests = played.hub.get(Role::Dpo, "/v1/requests").await.json()["requests"].as_array().unwrap().clone();
+    let [case] = &requests[..] else { panic!("{requests:?}") };
+    assert_eq!((&case["right"], &case["state"]), (&json!("rectification"), &json!("answered")));
+    let told = played.hub.get(Role::Dpo, &format!("/v1/requests/{}", case["id"].as_str().unwrap())).await;
+    assert!(told.text.contains("marketing") && told.text.contains("to_be_told"), "{}", told.text);
+    // Nothing joins them: not what comes, not grouping everything anew. What the account brings is still theirs.
+    played.bring(&[ottilie("webshop", 5, Some("A-1"), true, &nothing)]).await;
+    played.bring(&[ottilie("books", 6, None, true, &nothing)]).await;
+    played.hub.house.intake.regroup(None, |_| {}).await.unwrap();
+    assert_eq!(played.people(), people);
+    // Said again, nothing happens.
+    say(&played, person, "objected", Some("identity_matching")).await;
+    assert_eq!((played.people(), noted(&played)), (people.clone(), 0));
+    // One who takes it back is compared with those who did as well, and with nobody else.
+    say(&played, people[1], "objection_lifted", Some("identity_matching")).await;
+    assert_eq!(played.people(), people);
+    say(&played, people[0], "objection_lifted", Some("identity_matching")).await;
+    assert_eq!(played.people().len(), 2, "nobody was compared again");
+    say(&played, people[2], "objection_lifted", Some("identity_matching")).await;
+    assert_eq!(played.people(), [person]);
+    assert_eq!(noted(&played), 0);
+}
+
+/// Direct marketing is what an objection means that names nothing (Art. 21(2) GDPR).
+async fn an_objection_to_marketing_takes_nobody_apart(database: Database) {
+    let played = Played::open(database, 9).await;
+    played.bring(&[ottilie("webshop", 1, None, true, &json!({}))]).await;
+    played.bring(&[ottilie("books", 2, None, true, &json!({}))]).await;
+    let [person] = played.people()[..] else { panic!() };
+    say(&played, person, "objected", None).await;
+    assert_eq!((played.people(), noted(&played)), (vec![person], 0));
+    // What is compared of them is there still.
+    played.bring(&[ottilie("social", 3, None, false, &json!({}))]).await;
+    assert_eq!(played.people(), [person]);
+}
