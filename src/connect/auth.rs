@@ -4,13 +4,13 @@ use std::collections::BTreeMap;
 
 use reqwest::header::HeaderName;
 
-use super::Error;
 use super::call::{At, Headers};
 use super::manifest::auth::{
     AuthSpec, ClientCredentialsSpec, CodeSpec, PasswordSpec, ProofSpec, RefreshSpec, TokenForm,
 };
 use super::manifest::link::ParameterSpec;
 use super::template::{Template, Variables};
+use super::{Error, Fault};
 
 /// How a call proves who it comes from.
 pub(super) struct Auth {
@@ -44,6 +44,8 @@ pub(super) struct TokenCall {
     pub(super) prefix: String,
     /// The parameter that holds the refresh token.
     pub(super) refresh: Option<String>,
+    /// Parameters of which all or none are entered.
+    pub(super) together: Vec<String>,
 }
 
 /// How a refresh token is had.
@@ -68,9 +70,12 @@ impl Auth {
         }
         let has_another = spec.oauth2_client_credentials.is_some() || spec.oauth2_refresh.is_some();
         if let Some(spec) = &spec.oauth2_password {
-            let call = TokenCall::by_password(spec, at, names)?;
+            let mut call = TokenCall::by_password(spec, at, names)?;
             let optional = |name: &str| parameters.get(name).is_some_and(|known| known.optional);
-            if has_another && !template(&spec.username)?.names().any(optional) {
+            let (user, password) = (template(&spec.username)?, template(&spec.password)?);
+            let together = user.names().chain(password.names()).filter(|name| optional(name));
+            call.together = together.map(str::to_owned).collect();
+            if has_another && !user.names().any(optional) {
                 let message = "beside another token this one is never asked for or always; make the user `optional`";
                 return Err(at.wrong("oauth2_password:", message));
             }
@@ -103,9 +108,19 @@ impl Auth {
     }
 
     /// How a token is had with what was entered; none if calls carry none.
-    pub(super) fn token(&self, variables: &Variables) -> Option<&TokenCall> {
+    ///
+    /// # Errors
+    /// If of a user and a password one is entered: whoever enters them does not mean the application.
+    pub(super) fn token(&self, variables: &Variables) -> Result<Option<&TokenCall>, Fault> {
+        for call in &self.tokens {
+            let is_entered = |name: &&String| variables.get(*name).is_some_and(|value| !value.is_null());
+            let missing = call.together.iter().find(|name| !is_entered(name));
+            if let (Some(name), true) = (missing, call.together.iter().any(|name| is_entered(&name))) {
+                return Err(Fault::Parameter { name: name.clone(), wrong: "is missing" });
+            }
+        }
         let has_all = |call: &&TokenCall| call.fields.iter().all(|(_, text)| text.fill(variables).is_some());
-        self.tokens.iter().find(has_all).or_else(|| self.tokens.last())
+        Ok(self.tokens.iter().find(has_all).or_else(|| self.tokens.last()))
     }
 
     /// How a token is had for a refresh token.
@@ -219,6 +234,7 @@ impl Asking<'_> {
             header: header.map_err(|_| at.wrong(self.header, "this is no name of a header"))?,
             prefix: self.prefix.to_owned(),
             refresh: None,
+            together: Vec::new(),
         })
     }
 }

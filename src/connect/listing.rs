@@ -15,7 +15,8 @@ const PAGES: usize = 1_000;
 /// Hands each page to `take`, which says whether it wants more. `place` names the list in a fault.
 ///
 /// # Errors
-/// Why a page cannot be had or taken, or that the list does not end.
+/// Why a page cannot be had or taken, or that the list does not end. [`Fault::NotFound`] is of its first page only: a later one that
+/// is not there says nothing of what the list is about.
 pub(super) async fn read(
     session: &Session,
     (call, words): (&Call, &Variables),
@@ -26,7 +27,10 @@ pub(super) async fn read(
     let failed = || Fault::Filter(format!("{place}.next_url"));
     let mut next = None::<String>;
     for _ in 0..PAGES {
-        let answer = session.call(call, words, next.as_deref()).await?;
+        let answer = match session.call(call, words, next.as_deref()).await {
+            Err(Fault::NotFound(code)) if next.is_some() => return Err(Fault::Vendor { status: 404, code }),
+            answer => answer?,
+        };
         let follow = next_url.and_then(|filter| filter.run(value(&answer.json)).next());
         if !take(answer.json)? {
             return Ok(());

@@ -40,6 +40,8 @@ use crate::types::{RecordKind, Timestamp};
 const WHOLE_EVERY: i64 = 7 * 86_400 * Timestamp::SECOND;
 /// So long an object whose rest could not be had is looked for again; microseconds.
 const OWED_FOR: i64 = 7 * 86_400 * Timestamp::SECOND;
+/// So often another report is asked for in the place of one that failed, before the reading begins anew.
+const REPORTS: u8 = 2;
 
 /// How a stream is read.
 pub struct Pull {
@@ -165,6 +167,14 @@ impl Pull {
                 Ok(Turn::Expired) => {}
                 // What an earlier run left may be refused for ever: a page, or one of the things it is read for.
                 Err(fault) if fault.lasts() && place.sweep.as_ref().is_some_and(|sweep| !sweep.runs) => {
+                    // That one report failed says nothing of what was read before it.
+                    if let Some(sweep) = place.sweep.as_mut().filter(|sweep| sweep.failed < REPORTS)
+                        && sweep.report.take().is_some()
+                    {
+                        tracing::info!(pull = self.name, cause = fault.word(), "another report is asked for");
+                        sweep.failed += 1;
+                        continue;
+                    }
                     tracing::info!(pull = self.name, cause = fault.word(), "a reading that was cut short begins anew");
                 }
                 Err(fault) => return Err(fault),
@@ -300,7 +310,8 @@ impl Pull {
         let window = self.incremental.as_ref().and_then(|incremental| incremental.window);
         let Some((window, end)) = window.zip(sweep.end).filter(|(_, end)| sweep.until < *end) else { return false };
         (sweep.since, sweep.until) = (Some(sweep.until), end.min(sweep.until.saturating_add(window)));
-        (sweep.at, sweep.read, sweep.total, sweep.each, sweep.report) = (Spot::First, 0, None, None, None);
+        (sweep.at, sweep.read, sweep.total, sweep.each) = (Spot::First, 0, None, None);
+        (sweep.report, sweep.failed) = (None, 0);
         true
     }
 
@@ -325,6 +336,7 @@ impl Pull {
             things: Vec::new(),
             fresh: Vec::new(),
             report: None,
+            failed: 0,
             owes: false,
             runs: true,
         }

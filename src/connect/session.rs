@@ -347,7 +347,7 @@ impl Session {
             let proven = hmac_hex(Zeroizing::new(secret).as_bytes(), Zeroizing::new(over).as_bytes());
             prepared.url.query_pairs_mut().append_pair(&proof.parameter, &proven);
         }
-        if let Some(token) = link.auth.token(all) {
+        if let Some(token) = link.auth.token(all)? {
             let value = self.token(link, token).await?;
             let value = Zeroizing::new(format!("{}{}", token.prefix, *value));
             prepared.headers.insert(token.header.clone(), header_value(&value)?);

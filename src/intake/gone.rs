@@ -14,6 +14,7 @@
 
 use std::collections::HashSet;
 
+use super::normal::text;
 use super::prepare::Prepared;
 use super::{Error, Intake, canonical};
 use crate::audit::{Act, Line};
@@ -80,12 +81,15 @@ impl Intake {
         true
     }
 
-    /// Notes as listed what a list of ids names: each as a record's `external_id`.
-    pub fn note_ids(&self, ids: Vec<String>, listed: &mut Listed) {
+    /// Notes as listed what a list of ids names: each as a record's `external_id`, and read as one. False if it can be none: then it
+    /// may be that of anybody.
+    pub fn note_ids(&self, ids: &[String], listed: &mut Listed) -> bool {
         for id in ids {
+            let Ok(id) = text::line(id, 256) else { return false };
             let index = self.sealer.record_index(listed.source, listed.kind, &Personal::text(id));
             listed.names.insert(index.bytes());
         }
+        true
     }
 
     /// Ends what this whole reading of the source and the one before did not list.

@@ -53,6 +53,12 @@ impl Step {
             let message = "it holds back an `act` from what a `lookup` finds; add both, or leave it out";
             return Err(at.wrong("older_than:", message));
         }
+        let has_end = spec.next_url.is_some() && spec.also.iter().all(|way| way.next_url.is_some());
+        if spec.older_than.as_ref().is_some_and(|age| !age.whole) && !has_end {
+            let message =
+                "what stays could hide a next page: add `next_url`, or say with `whole: true` that there is none";
+            return Err(at.wrong("older_than:", message));
+        }
         let known = || link.names().into_iter().chain(WHO).map(str::to_owned).collect::<Vec<_>>();
         let own = WayParts {
             by: spec.by,

@@ -107,6 +107,10 @@ pub(in crate::connect) struct AgeSpec {
     pub(in crate::connect) days: u32,
     /// … since the instant this jq filter over what was found yields. What names none is kept.
     pub(in crate::connect) since: String,
+    /// Does the lookup show all there is in one reply? Needed where no `next_url` says how it goes on: what is too young stays, and could
+    /// hide for ever what stands behind it.
+    #[serde(default)]
+    pub(in crate::connect) whole: bool,
 }
 
 /// A further way to find what a step is about.

@@ -15,6 +15,10 @@ use crate::types::Timestamp;
 const LONGEST_REST: i64 = Timestamp::DAY;
 /// Two headers that name times so near each other mean the same one.
 const NEAR: i64 = 2 * Timestamp::SECOND;
+/// A rate a vendor tells is no slower than the manifest's divided by this: a header does not bring a source to a stop.
+const SLOWER: f64 = 50.0;
+/// The fastest rate a vendor can tell; calls a second.
+const FASTEST: f64 = 1e4;
 
 /// One limit of a vendor.
 #[derive(Clone, Debug)]
@@ -143,8 +147,9 @@ impl Windows {
     /// The reply to a call with this path came.
     pub(super) fn hear(&mut self, path: &str, headers: &HeaderMap, now: Timestamp) {
         let told = self.limit.told.clone();
+        let slowest = (self.limit.calls / self.limit.seconds / SLOWER).min(FASTEST);
         if let Some(window) = self.window(path) {
-            window.hear(&told, headers, now);
+            window.hear(&told, slowest, headers, now);
         }
     }
 
@@ -197,7 +202,7 @@ impl Window {
         }
     }
 
-    fn hear(&mut self, told: &Told, headers: &HeaderMap, now: Timestamp) {
+    fn hear(&mut self, told: &Told, slowest: f64, headers: &HeaderMap, now: Timestamp) {
         let text = |name: &Option<HeaderName>| headers.get(name.as_ref()?)?.to_str().ok().map(str::trim);
         let number = |name: &Option<HeaderName>| text(name).and_then(positive);
         // Bring the level up to date, so that what is told now is of now.
@@ -216,8 +221,9 @@ impl Window {
                 *level = if grown { left } else { level.min(left) };
             }
         }
-        if let (Some(rate), Kind::Bucket { gain, .. }) = (number(&told.rate), &mut self.kind) {
-            *gain = rate.clamp(1e-4, 1e4);
+        let rate = number(&told.rate).filter(|rate| *rate > 0.0);
+        if let (Some(rate), Kind::Bucket { gain, .. }) = (rate, &mut self.kind) {
+            *gain = rate.clamp(slowest, FASTEST);
         }
         if let Some(left) = number(&told.remaining) {
             let until = text(&told.reset).and_then(|text| reset(text, now));
@@ -330,8 +336,14 @@ mod tests {
         assert_eq!(made(&mut bucket, "/a", NOW), 20);
         heard(&mut bucket, &[("x-rate", "0.5")], NOW);
         assert_eq!(bucket.wait("/a", NOW).as_secs(), 2);
-        heard(&mut bucket, &[("x-rate", "none")], NOW);
-        assert_eq!(bucket.wait("/a", NOW).as_secs(), 2);
+        for nonsense in ["none", "0", "0.0", "-1", "NaN"] {
+            heard(&mut bucket, &[("x-rate", nonsense)], NOW);
+            assert_eq!(bucket.wait("/a", NOW).as_secs(), 2, "{nonsense}");
+        }
+        let mut bucket = windows("{calls: 1, seconds: 1, burst: 1, told: {rate: x-rate}}");
+        assert_eq!(made(&mut bucket, "/a", NOW), 1);
+        heard(&mut bucket, &[("x-rate", "0.000001")], NOW);
+        assert_eq!(bucket.wait("/a", NOW).as_secs(), 50);
     }
 
     #[test]

@@ -57,6 +57,9 @@ pub(super) struct Sweep {
     /// The report it is read from, where it was asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) report: Option<Made>,
+    /// Reports that failed in its place.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub(super) failed: u8,
     /// Could the rest of an object not be had for a reason that may pass? Then the next reading looks for it again.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub(super) owes: bool,
@@ -79,7 +82,7 @@ impl Sweep {
 
     /// Goes on with the next of the things it is read for. False if there is none.
     pub(super) fn next_thing(&mut self) -> bool {
-        (self.at, self.read, self.total, self.report) = (Spot::First, 0, None, None);
+        (self.at, self.read, self.total, self.report, self.failed) = (Spot::First, 0, None, None, 0);
         self.each.as_mut().is_some_and(|each| each.pop().is_some() && !each.is_empty())
     }
 }
@@ -88,6 +91,11 @@ impl Sweep {
 pub(super) fn name_of(thing: &Variables) -> String {
     let digest = digest(&SHA256, Value::Object(thing.clone()).to_string().as_bytes());
     digest.as_ref().iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands it over so")]
+const fn is_none(count: &u8) -> bool {
+    *count == 0
 }
 
 impl Place {

@@ -181,6 +181,8 @@ impl Report {
                     }
                     return Ok(Turned::Rows { page: page(rows), unreadable, more });
                 }
+                // Lines do not break at each try: it is the file that ends there.
+                Err(Fault::Unreadable) if tried >= TRIES => return Err(Fault::Report),
                 Err(fault) if !fault.passes() || tried >= TRIES => return Err(fault),
                 Err(_) => session.pause(Duration::from_secs(u64::from(tried))).await,
             }

@@ -16,6 +16,8 @@ use crate::connect::manifest::report::{FileEncoding, FileForm};
 const LONGEST_ROW: usize = 16 << 20;
 /// Packed bytes that are unpacked at once: they become eight megabytes at most.
 const SLICE: usize = 8 << 10;
+/// What a file of UTF-8 may begin with.
+const ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 /// How a file is read.
 #[derive(Clone, Copy)]
@@ -32,13 +34,34 @@ pub(super) struct Rows {
     /// Came in and is not unpacked yet.
     packed: Bytes,
     unpack: Unpack,
-    /// Unpacked and not read yet, and how far it was looked through for the end of the row.
+    /// Unpacked, from where on it is not read yet, and how far it was looked through for the end of the row.
     plain: Vec<u8>,
+    start: usize,
     looked: usize,
-    /// Did a quotation mark open there that is not closed?
-    quoted: bool,
+    mark: Mark,
     ended: bool,
     names: Option<Vec<Val>>,
+}
+
+/// What the bytes of a row mean that comes after those that were looked through.
+#[derive(Clone, Copy, Default)]
+struct Mark {
+    spot: Spot,
+    /// Does a quoted text go over several lines?
+    spans: bool,
+    /// Does something follow the mark that closes a quoted text?
+    torn: bool,
+}
+
+/// Where in a row the next byte stands. A quotation mark opens a text at the beginning of a field only.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+enum Spot {
+    #[default]
+    Field,
+    Inside,
+    Quoted,
+    /// Behind a mark in a quoted text: it ends there, or a second mark follows and it is one of its own.
+    Quote,
 }
 
 enum Unpack {
@@ -63,8 +86,9 @@ impl Rows {
             packed: Bytes::new(),
             unpack: Unpack::Unknown,
             plain: Vec::new(),
+            start: 0,
             looked: 0,
-            quoted: false,
+            mark: Mark::default(),
             ended: false,
             names: None,
         }
@@ -73,20 +97,22 @@ impl Rows {
     /// The next row; none at the end.
     ///
     /// # Errors
-    /// If the line breaks, or what comes is not what it should be.
+    /// If the line breaks, also in the middle of something packed; [`Fault::Report`] if the file is none, however often it is had.
     pub(super) async fn next(&mut self) -> Result<Option<Row>, Fault> {
         loop {
             let Some(line) = self.line().await? else { return Ok(None) };
-            if line.trim_ascii().is_empty() {
+            let line = line.as_ref().map(|line| line.strip_prefix(ORDER_MARK).unwrap_or(line));
+            if line.is_ok_and(|line| line.trim_ascii().is_empty()) {
                 continue;
             }
             if self.reading.form == FileForm::JsonLines {
-                return Ok(Some(serde_json::from_slice::<Val>(&line).map_err(|_| Unreadable)));
+                let read = |line| serde_json::from_slice::<Val>(line).map_err(|_| Unreadable);
+                return Ok(Some(line.map_err(|_| Unreadable).and_then(read)));
             }
-            let cells = self.cells(&line);
+            let cells = line.map_err(|_| Unreadable).and_then(|line| self.cells(line));
             match (&self.names, cells) {
                 (None, Ok(cells)) => self.names = Some(cells),
-                (None, Err(Unreadable)) => return Err(Fault::Unreadable),
+                (None, Err(Unreadable)) => return Err(Fault::Report),
                 (Some(names), cells) => {
                     let row = |cells: Vec<Val>| Val::obj(names.iter().cloned().zip(cells).collect());
                     return Ok(Some(cells.map(row)));
@@ -96,43 +122,72 @@ impl Rows {
     }
 
     /// The bytes of the next row, without its end.
-    async fn line(&mut self) -> Result<Option<Vec<u8>>, Fault> {
+    async fn line(&mut self) -> Result<Option<Result<Vec<u8>, Unreadable>>, Fault> {
         loop {
+            // A large file keeps nobody else waiting.
+            tokio::task::consume_budget().await;
             if let Some(end) = self.end_of_row() {
-                let rest = self.plain.split_off(end + 1);
-                let mut line = std::mem::replace(&mut self.plain, rest);
-                line.pop();
-                (self.looked, self.quoted) = (0, false);
-                return Ok(Some(line));
+                return Ok(Some(self.cut(end, end + 1)));
             }
             if self.ended {
-                let line = std::mem::take(&mut self.plain);
-                self.looked = 0;
-                return Ok((!line.is_empty()).then_some(line));
+                let end = self.plain.len();
+                return Ok((self.start < end).then(|| self.cut(end, end)));
             }
-            if self.plain.len() > LONGEST_ROW {
-                return Err(Fault::Unreadable);
+            if self.plain.len() - self.start > LONGEST_ROW {
+                return Err(Fault::Report);
             }
             self.fill().await?;
         }
     }
 
-    /// Where the row ends, if it does so in what is there.
+    /// The row up to `end`. The next one begins at `next`.
+    fn cut(&mut self, end: usize, next: usize) -> Result<Vec<u8>, Unreadable> {
+        let line = self.plain.get(self.start..end).unwrap_or_default().to_vec();
+        let Mark { spot, spans, torn } = std::mem::take(&mut self.mark);
+        (self.start, self.looked) = (next, next);
+        // A mark that nobody meant to open anything makes one row of several.
+        if spot == Spot::Quoted || (spans && torn) { Err(Unreadable) } else { Ok(line) }
+    }
+
+    /// Where the row ends, if it does so in what is there: for columns as the `csv` crate ends one.
     fn end_of_row(&mut self) -> Option<usize> {
-        let quotes = self.reading.form == FileForm::Csv;
-        for (at, byte) in self.plain.iter().enumerate().skip(self.looked) {
-            match byte {
-                b'"' if quotes => self.quoted = !self.quoted,
-                b'\n' if !self.quoted => return Some(at),
-                _ => {}
-            }
+        let Reading { form, delimiter, .. } = self.reading;
+        let (quotes, columns) = (form == FileForm::Csv, form != FileForm::JsonLines);
+        let mut mark = self.mark;
+        for (at, byte) in self.plain.iter().copied().enumerate().skip(self.looked) {
+            let ends = byte == b'\n' || (byte == b'\r' && columns);
+            mark.spot = match (mark.spot, byte) {
+                (Spot::Quoted, b'"') => Spot::Quote,
+                (Spot::Quote, b'"') => Spot::Quoted,
+                (Spot::Quoted, _) => {
+                    mark.spans |= ends;
+                    Spot::Quoted
+                }
+                _ if ends => {
+                    self.mark = mark;
+                    return Some(at);
+                }
+                (Spot::Field, b'"') if quotes => Spot::Quoted,
+                (_, byte) if byte == delimiter => Spot::Field,
+                (Spot::Quote, _) => {
+                    mark.torn = true;
+                    Spot::Inside
+                }
+                // The mark of the file's encoding is no part of the first field.
+                (_, b'\xbf') if self.plain.get(self.start..=at) == Some(ORDER_MARK) => Spot::Field,
+                _ => Spot::Inside,
+            };
         }
+        self.mark = mark;
         self.looked = self.plain.len();
         None
     }
 
     /// Unpacks a little more.
     async fn fill(&mut self) -> Result<(), Fault> {
+        self.plain.drain(..self.start);
+        self.looked -= self.start;
+        self.start = 0;
         // The first two bytes say whether it is packed.
         while self.packed.is_empty() || (matches!(self.unpack, Unpack::Unknown) && self.packed.len() < 2) {
             match self.pieces.next().await {
@@ -151,7 +206,7 @@ impl Rows {
         let slice = self.packed.split_to(self.packed.len().min(SLICE));
         match &mut self.unpack {
             Unpack::Gzip(unpack) => {
-                unpack.write_all(&slice).map_err(|_| Fault::Unreadable)?;
+                unpack.write_all(&slice).map_err(|_| Fault::Report)?;
                 if self.ended && self.packed.is_empty() {
                     // One that was cut off is no whole file.
                     unpack.try_finish().map_err(|_| Fault::Unreadable)?;
@@ -166,7 +221,6 @@ impl Rows {
 
     /// The columns of a row, as texts.
     fn cells(&self, line: &[u8]) -> Result<Vec<Val>, Unreadable> {
-        let line = line.strip_prefix(b"\xef\xbb\xbf").unwrap_or(line);
         let text = |cell: &[u8]| {
             let text = match self.reading.encoding {
                 FileEncoding::Utf8 => std::str::from_utf8(cell).ok().map(str::to_owned),
@@ -184,7 +238,10 @@ impl Rows {
         if !reader.read_byte_record(&mut record).map_err(|_| Unreadable)? {
             return Err(Unreadable);
         }
-        record.iter().map(text).collect()
+        let cells = record.iter().map(text).collect();
+        // Nothing of a file goes unread without being counted.
+        let has_more = reader.read_byte_record(&mut record).map_err(|_| Unreadable)?;
+        if has_more { Err(Unreadable) } else { cells }
     }
 }
 
@@ -203,6 +260,16 @@ mod tests {
 
     /// All rows of a file that comes in such pieces, and why it ended before its end.
     async fn rows(bytes: &[u8], piece: usize, form: FileForm, encoding: FileEncoding) -> (Vec<String>, bool) {
+        let (read, fault) = rows_or_why(bytes, piece, form, encoding).await;
+        (read, fault.is_none())
+    }
+
+    async fn rows_or_why(
+        bytes: &[u8],
+        piece: usize,
+        form: FileForm,
+        encoding: FileEncoding,
+    ) -> (Vec<String>, Option<Fault>) {
         let pieces: Vec<Result<Bytes, Fault>> = bytes.chunks(piece).map(|piece| Ok(piece.to_vec().into())).collect();
         let delimiter = if form == FileForm::Tsv { b'\t' } else { b',' };
         let pieces = futures_util::stream::iter(pieces).boxed();
@@ -212,8 +279,8 @@ mod tests {
             match file.next().await {
                 Ok(Some(Ok(row))) => read.push(row.to_string()),
                 Ok(Some(Err(Unreadable))) => read.push("unreadable".to_owned()),
-                Ok(None) => return (read, true),
-                Err(_) => return (read, false),
+                Ok(None) => return (read, None),
+                Err(fault) => return (read, Some(fault)),
             }
         }
     }
@@ -240,11 +307,73 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_file_that_was_cut_off_is_not_whole() {
+    async fn a_quotation_mark_that_opens_nothing_swallows_no_row() {
+        let read = async |text: &str| {
+            let mut all = Vec::new();
+            for piece in [1, 2, 5, 1_000] {
+                let (read, whole) = rows(text.as_bytes(), piece, FileForm::Csv, FileEncoding::Utf8).await;
+                assert!(whole, "{text}");
+                all.push(read);
+            }
+            assert!(all.windows(2).all(|pair| pair[0] == pair[1]), "{all:?}");
+            all.remove(0)
+        };
+        let row = |id: &str, name: &str| serde_json::json!({"id": id, "name": name}).to_string();
+        // In the middle of a field it is a mark like any other.
+        let stray = "id,name\n1,Rohr 5\" DN\n2,Tee\n3,Kaffee\n";
+        assert_eq!(read(stray).await, [row("1", "Rohr 5\" DN"), row("2", "Tee"), row("3", "Kaffee")]);
+        // One that opens a text and does not close it is told of.
+        assert_eq!(read("id,name\n1,Tee\n2,\"Rohr\n3,Kaffee\n").await, [row("1", "Tee"), "unreadable".to_owned()]);
+        let torn = "id,name\n1,\"Rohr\n2,\"Tee\"\n3,Kaffee\n";
+        assert_eq!(read(torn).await, ["unreadable".to_owned(), row("3", "Kaffee")]);
+        // What means a mark is read as before, also behind the mark of the encoding.
+        assert_eq!(read("\u{feff}\"id\",name\n1,\"a\r\n\"\"b\"\n").await, [row("1", "a\r\n\"b")]);
+        // Lines may end as they did on old machines.
+        assert_eq!(read("id,name\r1,Tee\r2,\"a\rb\"\r").await, [row("1", "Tee"), row("2", "a\rb")]);
+        let (read, _) = rows(b"id\tname\r1\tTee\r", 3, FileForm::Tsv, FileEncoding::Utf8).await;
+        assert_eq!(read, [row("1", "Tee")]);
+    }
+
+    #[tokio::test]
+    async fn a_file_that_was_cut_off_is_had_again_and_one_that_is_none_is_not() {
+        let why = async |bytes: &[u8]| rows_or_why(bytes, 1 << 20, FileForm::Csv, FileEncoding::Utf8).await.1;
         let packed = gzip(b"id\n1\n2\n3\n");
         for length in [2, 12, packed.len() - 9, packed.len() - 1] {
-            assert!(!rows(&packed[..length], 4, FileForm::Csv, FileEncoding::Utf8).await.1, "{length}");
+            assert_eq!(why(&packed[..length]).await, Some(Fault::Unreadable), "{length}");
         }
+        let mut broken = packed.clone();
+        broken[10] = 0xff;
+        let mut endless = b"id\n1,".to_vec();
+        endless.resize(LONGEST_ROW + (64 << 10), b'x');
+        for content in [broken, b"id,stra\xdfe\n1,x\n".to_vec(), endless] {
+            assert_eq!(why(&content).await, Some(Fault::Report));
+        }
+    }
+
+    #[tokio::test]
+    async fn a_file_of_many_lines_is_split_in_one_go() {
+        // Were the rest moved at each of them, this would not end in our lifetime.
+        let mut lines = b"id\n1".to_vec();
+        lines.resize(8 << 20, b'\n');
+        lines.extend_from_slice(b"2\n");
+        let (read, whole) = rows(&gzip(&lines), 1 << 20, FileForm::Csv, FileEncoding::Utf8).await;
+        assert!(whole);
+        assert_eq!(read, [r#"{"id":"1"}"#, r#"{"id":"2"}"#]);
+    }
+
+    #[tokio::test]
+    async fn others_have_their_turn_while_a_file_is_read() {
+        let turns = std::sync::Arc::new(std::sync::atomic::AtomicUsize::new(0));
+        let counted = turns.clone();
+        let other = tokio::spawn(async move {
+            loop {
+                counted.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+                tokio::task::yield_now().await;
+            }
+        });
+        let (read, _) = rows(&gzip(&vec![b'\n'; 100_000]), 1 << 20, FileForm::Csv, FileEncoding::Utf8).await;
+        other.abort();
+        assert!(read.is_empty() && turns.load(std::sync::atomic::Ordering::Relaxed) > 100);
     }
 
     #[tokio::test]

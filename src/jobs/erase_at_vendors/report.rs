@@ -77,14 +77,21 @@ fn both(one: Erasure, other: Erasure) -> Erasure {
     Erasure { note, leaves, steps }
 }
 
-/// What came of asking again. What was found before and is not any more was done then, whatever was said of it.
+/// What came of asking again. What was found before and is not any more was done then, whatever was said of it; but what was kept
+/// for its age is not gone because it is out of sight.
 pub(super) fn again(before: Option<Erasure>, after: Erasure, erase: Option<&Erase>) -> Erasure {
     let Some(before) = before else { return after };
     let Erasure { note, leaves, mut steps } = after;
     for old in before.steps.into_iter().filter(|old| old.name != UNREACHED) {
         match steps.iter_mut().find(|step| step.name == old.name) {
             Some(step) => {
-                if step.failure.is_none() && step.found == 0 && old.found > 0 && !old.unasked {
+                // All of them were seen again, were old enough, and are gone.
+                let ripened = step.verified == Some(true) && step.found >= old.found;
+                if old.kept > step.kept && !ripened {
+                    step.kept = old.kept;
+                    step.kept_until = step.kept_until.take().max(old.kept_until);
+                    step.leaves = step.leaves.max(Some(Leaves::Restricted));
+                } else if step.failure.is_none() && step.found == 0 && old.found > 0 && !old.unasked {
                     step.leaves = erase.and_then(|erase| erase.leaves_of(&step.name));
                     step.verified = Some(true);
                 }
@@ -142,3 +149,50 @@ pub(super) const CANNOT: &str = "The connector cannot make the vendor forget any
 pub(super) const NO_CONNECTOR: &str = "this node has no such connector; one of a newer version may";
 /// Why nobody was asked this time.
 pub(super) const OWN_FAULT: &str = "the hub itself failed before it could ask; its log says why";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn step(found: u32, kept: u32, verified: Option<bool>) -> StepReport {
+        let leaves = match (found, kept) {
+            (0, _) => None,
+            (_, 0) => Some(Leaves::Deleted),
+            _ => Some(Leaves::Restricted),
+        };
+        let kept_until = (kept > 0).then(|| "2026-12-12".to_owned());
+        StepReport { name: "orders".to_owned(), found, leaves, kept, kept_until, verified, ..StepReport::default() }
+    }
+
+    fn asked_again(before: StepReport, after: StepReport) -> (Option<Leaves>, StepReport) {
+        let erasure = |step: StepReport| Erasure { note: String::new(), leaves: step.leaves, steps: vec![step] };
+        let mut whole = again(Some(erasure(before)), erasure(after), None);
+        (whole.leaves, whole.steps.remove(0))
+    }
+
+    #[test]
+    fn what_was_kept_and_is_out_of_sight_is_not_called_deleted() {
+        let (leaves, told) = asked_again(step(3, 3, None), step(0, 0, None));
+        assert_eq!((leaves, told.verified, told.found, told.kept), (Some(Leaves::Restricted), None, 3, 3));
+        assert_eq!(told.kept_until.as_deref(), Some("2026-12-12"));
+        // One of them is seen.
+        let (leaves, told) = asked_again(step(3, 3, None), step(1, 1, None));
+        assert_eq!((leaves, told.verified, told.kept), (Some(Leaves::Restricted), None, 3));
+        // Others are done away with, and that was seen; nobody saw the kept ones go.
+        let (leaves, told) = asked_again(step(5, 3, Some(false)), step(2, 0, Some(true)));
+        assert_eq!((leaves, told.found, told.kept), (Some(Leaves::Restricted), 5, 3));
+        // Nobody could be asked.
+        let failed =
+            StepReport { failure: Some("fails".to_owned()), leaves: Some(Leaves::ManualTask), ..step(0, 0, None) };
+        let (leaves, told) = asked_again(step(3, 3, None), failed);
+        assert_eq!((leaves, told.kept), (Some(Leaves::ManualTask), 3));
+    }
+
+    #[test]
+    fn what_was_kept_and_was_done_away_with_in_its_time_is_gone() {
+        let (leaves, told) = asked_again(step(3, 3, None), step(3, 0, Some(true)));
+        assert_eq!((leaves, told.verified, told.kept), (Some(Leaves::Deleted), Some(true), 0));
+        let (_, told) = asked_again(step(3, 0, Some(false)), step(0, 0, None));
+        assert_eq!((told.verified, told.found), (Some(true), 3));
+    }
+}

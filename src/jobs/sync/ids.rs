@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::{Error, Run, Syncs};
 use crate::connect::{Counts, Session, StreamPlace};
 use crate::consent::Source;
+use crate::intake::Listed;
 
 impl Syncs {
     /// Lists the ids of each stream that has such a list, as often as its manifest says. One that was cut short begins anew:
@@ -31,9 +32,10 @@ impl Syncs {
                 let leaf = pull.page(session, list, &place).await?;
                 let last = leaf.last;
                 place = leaf.after.clone();
-                match (ids.on(leaf), &mut listed) {
-                    (Some(ids), Some(listed)) => self.intake.note_ids(ids, listed),
-                    _ => listed = None,
+                let read = ids.on(leaf);
+                let notes = |listed: &mut Listed| read.is_some_and(|ids| self.intake.note_ids(&ids, listed));
+                if !listed.as_mut().is_some_and(notes) {
+                    listed = None;
                 }
                 progress(&run.counts);
                 if last {

@@ -117,6 +117,13 @@ async fn a_token_is_had_for_a_password_where_a_user_is_entered(database: Databas
     connect(&[]).await;
     house.sync().await.unwrap();
     assert_eq!(asked(&fake), ["client_credentials"]);
+    // Who enters half of it does not mean the program.
+    for half in [("user", "erika"), ("password", "geheim+1")] {
+        house.wait(3_600);
+        connect(&[half]).await;
+        assert_eq!(word(house.sync().await), "parameter_missing");
+        assert_eq!(asked(&fake), Vec::<String>::new(), "{}", half.0);
+    }
 }
 
 fn begin(house: &House, fake: &Fake<Teekontor>) -> Authorisation {

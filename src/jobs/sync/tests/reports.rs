@@ -19,9 +19,11 @@ on_both_databases!(
     a_hub_that_is_killed_reads_on_in_the_same_report,
     a_report_that_fails_or_is_forgotten_is_asked_for_anew,
     a_line_that_breaks_is_opened_again_where_it_was,
+    a_report_that_fails_in_between_throws_no_window_away,
     one_row_that_cannot_be_read_stops_no_other,
     what_is_on_two_lists_of_ids_no_more_ends,
     a_list_that_names_no_id_ends_nobody,
+    an_id_that_is_written_otherwise_in_the_list_is_the_same,
 );
 
 const BEGIN: &str = r#"
@@ -188,6 +190,32 @@ async fn a_line_that_breaks_is_opened_again_where_it_was(database: Database) {
     house.wait(7_200);
     assert_eq!(brought(&house.sync().await.unwrap()), [0, 0, 25, 0, 0]);
     assert_eq!(made(&fake).len(), 2);
+    // A file that ends in its middle however often it is had is none.
+    for at in [3, 6, 9, 12] {
+        fake.break_calls(at, &[Break::Cut]);
+    }
+    assert_eq!(word(house.syncs.run(SHOP, true, |_| {}).await), "report_failed");
+}
+
+async fn a_report_that_fails_in_between_throws_no_window_away(database: Database) {
+    let windowed = REPORT
+        .replace("{changed_since: .since}", "{from: .since, until: .until}")
+        .replace("incremental: {}", "incremental: {start_days: 180, window_days: 45}");
+    let (house, fake) = open(database, &windowed).await;
+    let fails = |_: &Counts| {
+        let third = made(&fake).len() == 3;
+        fake.with(|tee| tee.reports.fails = third);
+    };
+    assert_eq!(word(house.syncs.run(SHOP, false, fails).await), "report_failed");
+    assert_eq!(made(&fake).len(), 3);
+    fake.with(|tee| tee.reports.fails = false);
+    house.wait(7_200);
+    house.sync().await.unwrap();
+    let made = made(&fake);
+    // The third window is asked for once more, and then the last one; nothing before it is.
+    assert_eq!((made.len(), &made[3]), (5, &made[2]), "{made:?}");
+    assert!(made[2] < made[4], "{made:?}");
+    assert_eq!(house.records(), 25);
 }
 
 async fn one_row_that_cannot_be_read_stops_no_other(database: Database) {
@@ -241,6 +269,30 @@ async fn a_list_that_names_no_id_ends_nobody(database: Database) {
     fake.with(|tee| {
         tee.customers.truncate(22);
         tee.customers[0]["id"] = json!(null);
+    });
+    for _ in 0..3 {
+        house.wait(86_400);
+        let counts = house.sync().await.unwrap();
+        assert_eq!((counts.sum().ended, ended(&house).as_str()), (0, "0"), "{counts:?}");
+        assert!(counts.left_out.keys().any(|reason| reason.contains("the list of ids")), "{counts:?}");
+    }
+}
+
+async fn an_id_that_is_written_otherwise_in_the_list_is_the_same(database: Database) {
+    let (house, fake) = open(database, IDS).await;
+    // Composed as a record's, and taken apart in the list.
+    fake.with(|tee| tee.customers[0]["id"] = json!("M\u{fc}ller"));
+    house.sync().await.unwrap();
+    fake.with(|tee| tee.customers[0]["id"] = json!("Mu\u{308}ller"));
+    for _ in 0..3 {
+        house.wait(86_400);
+        let counts = house.sync().await.unwrap();
+        assert_eq!((counts.sum().ended, ended(&house).as_str()), (0, "0"), "{counts:?}");
+    }
+    // One no record can have may be that of anybody.
+    fake.with(|tee| {
+        tee.customers.truncate(22);
+        tee.customers[0]["id"] = json!("x".repeat(257));
     });
     for _ in 0..3 {
         house.wait(86_400);

@@ -6,13 +6,14 @@ use super::house::{House, SHOP};
 use crate::connect::{Catalog, Erasure, Leaves, Person};
 use crate::databases::{Database, on_both_databases};
 use crate::vendors::teekontor::Teekontor;
-use crate::vendors::{Break, Fake};
+use crate::vendors::{Answer, Break, Call, Fake, Vendor};
 
 on_both_databases!(
     what_is_too_young_stays_until_its_day,
     what_was_found_is_gone_through_for_what_is_found_by_it,
     an_act_has_one_key_for_all_its_tries_and_no_other_act_has_it,
     what_is_carried_out_by_a_job_is_waited_for,
+    a_later_page_that_is_not_there_is_not_nothing,
 );
 
 const MANIFEST: &str = r#"
@@ -157,11 +158,79 @@ async fn what_is_carried_out_by_a_job_is_waited_for(database: Database) {
     assert!(report.steps[0].failure.as_ref().unwrap().contains("took it in"), "{report:?}");
 }
 
+/// Orders of one person on two pages.
+struct Pages {
+    /// Is the second one there?
+    whole: bool,
+    deleted: usize,
+}
+
+impl Vendor for Pages {
+    fn answer(&mut self, call: &Call) -> Answer {
+        let page = |items, next| Answer::new(200, serde_json::json!({"items": items, "next": next}));
+        match (call.path.ends_with("/orders"), call.query.contains_key("page")) {
+            (false, _) => {
+                self.deleted += 1;
+                Answer::new(200, serde_json::json!({}))
+            }
+            _ if call.path.to_lowercase().contains("kunde9") => {
+                Answer::new(404, serde_json::json!({"error": "unknown"}))
+            }
+            _ if self.deleted > 0 => page(serde_json::json!([]), None),
+            (true, false) => page(serde_json::json!([{"id": 1}]), Some("/v2/people/x/orders?page=2")),
+            (true, true) if self.whole => page(serde_json::json!([{"id": 2}]), None),
+            (true, true) => Answer::new(404, serde_json::json!({"error": "page"})),
+        }
+    }
+}
+
+async fn a_later_page_that_is_not_there_is_not_nothing(database: Database) {
+    let begin = MANIFEST.split_once("    - name: orders").unwrap().0;
+    let step = r#"
+    - name: orders
+      leaves: deleted
+      by: email
+      lookup: {path: "/people/{email}/orders"}
+      objects: .items[]
+      match: "true"
+      next_url: .next
+      act: [{method: DELETE, path: "/orders/{id}"}]
+"#;
+    let directory = tempfile::tempdir().unwrap();
+    std::fs::create_dir(directory.path().join("teekontor")).unwrap();
+    std::fs::write(directory.path().join("teekontor/manifest.yaml"), format!("{}{step}", begin.trim_end())).unwrap();
+    let house = House::open_with(database, Arc::new(Catalog::read(directory.path()).unwrap())).await;
+    let fake = Fake::serve(Pages { whole: false, deleted: 0 }, house.clock.clone());
+    house.connect("teekontor", &[("shop_url", fake.address()), ("api_token", "a-token-of-tee")], &[]).await;
+    let report = erase(&house, 3).await;
+    let told = &report.steps[0];
+    assert_eq!((report.leaves, told.verified), (Some(Leaves::ManualTask), None), "{report:?}");
+    assert!(told.failure.as_ref().is_some_and(|failure| failure.contains("404")), "{report:?}");
+    fake.with(|pages| pages.whole = true);
+    let report = erase(&house, 3).await;
+    assert_eq!((report.leaves, report.steps[0].found), (Some(Leaves::Deleted), 2), "{report:?}");
+    // Who is not known at all is not known.
+    let report = erase(&house, 9).await;
+    assert_eq!((report.leaves, report.steps[0].failure.as_ref()), (None, None), "{report:?}");
+}
+
+#[test]
+fn one_page_with_what_is_too_young_is_enough_where_the_manifest_says_so() {
+    let text =
+        MANIFEST.replace("      next_url: .next\n", "").replace("since: .placed}", "since: .placed, whole: true}");
+    assert!(text.contains("whole: true") && !text.contains("next_url"));
+    let directory = tempfile::tempdir().unwrap();
+    std::fs::create_dir(directory.path().join("teekontor")).unwrap();
+    std::fs::write(directory.path().join("teekontor/manifest.yaml"), text).unwrap();
+    assert!(Catalog::read(directory.path()).is_ok());
+}
+
 #[test]
 fn what_is_written_wrongly_is_named_with_what_to_write() {
     for (right, wrong, told) in [
         ("          match: (.found.mail | ascii_downcase) == .who.email\n", "", "say with `match` whether"),
         ("days: 30", "days: 0", "everything is older than no day"),
+        ("      next_url: .next\n", "", "say with `whole: true`"),
         (
             "      act: [{method: DELETE, path: \"/orders/{id}\", idempotency_key: Idempotency-Key}]\n",
             "",
