@@ -42,7 +42,7 @@ pub(super) async fn still(
         None => None,
     };
     Ok(match before {
-        Some(before) => vendors.still_listening(connector, next, before),
+        Some(before) => vendors.still_listening(connector, next, before)?,
         None => next,
     })
 }

@@ -250,6 +250,7 @@ async fn tell_endings(hub: &Hub, source: &Source, connection: &Connection) -> Ou
 async fn set(hub: &Hub, arguments: &SetSource) -> Outcome {
     let (code, vendors) = (&arguments.code, &hub.house.vendors);
     let (source, mut connection) = vendors.connected(code).await?;
+    let before = connection.clone();
     let connector = vendors.catalog.connector(&source.connector)?.clone();
     let unset = arguments.unset.clone();
     let entered = parameters(&connector, &arguments.parameters, &arguments.secrets)?;
@@ -263,6 +264,7 @@ async fn set(hub: &Hub, arguments: &SetSource) -> Outcome {
     change(&mut connection.parameters);
     complete(&connector, &connection.parameters)?;
     stays(hub, &connector, code, &connection).await?;
+    vendors.leads_there(&connector, &before, &connection.parameters)?;
     let allowed = if arguments.authorise { authorise(hub, &connector, &connection).await? } else { None };
     let change = move |parameters: &mut Parameters| {
         change(parameters);

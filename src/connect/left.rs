@@ -17,6 +17,7 @@ pub(super) struct Left {
     place: String,
     values: Vec<(String, Filter)>,
     lookup: Option<Call>,
+    further: Option<Call>,
     people: Filter,
 }
 
@@ -32,11 +33,16 @@ impl Left {
             );
         }
         let lookup = lookup.transpose()?;
+        if lookup.is_none() && spec.further.is_some() {
+            return Err(at.wrong("further:", "it comes after a `lookup`; say that first"));
+        }
+        let further = spec.further.as_ref().map(|call| Call::load(call, &format!("{place}.further"), at, &known));
         let values = spec.values.iter();
         let values = values.map(|(name, code)| Ok((name.clone(), at.filter(code, &format!("{place}.values"))?)));
         Ok(Self {
             values: values.collect::<Result<_, Error>>()?,
             lookup,
+            further: further.transpose()?,
             people: at.filter(&spec.people, &format!("{place}.people"))?,
             place,
         })
@@ -56,13 +62,18 @@ impl Left {
             }
             let reply = match session.call(lookup, &words, None).await {
                 Ok(answer) => answer.json,
-                // An address that names the person knows nobody; any other is switched off or wrong.
+                // An address that names the person knows nobody; any other is switched off or wrong. So is one that names them where
+                // what they are looked for in is not there.
                 Err(Fault::NotFound(_)) if lookup.path_names().any(|name| words.contains_key(name)) => {
+                    session.test().await?;
                     return Ok(Heard::default());
                 }
                 Err(fault) => return Err(fault),
             };
             put(&mut told, "reply", reply);
+            if let Some(further) = &self.further {
+                put(&mut told, "further", session.call(further, &words, None).await?.json);
+            }
         }
         let mut heard = Heard::default();
         for one in self.people.run(value(&told)) {

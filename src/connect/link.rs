@@ -162,6 +162,11 @@ impl Link {
         self.parameters.get(name)
     }
 
+    /// Does this parameter say where the vendor is reached, or what is meant there? Whose name it is may change where it stays.
+    pub(super) fn is_place(&self, name: &str) -> bool {
+        self.parameter(name).is_some_and(|spec| matches!(spec.kind, ParameterKind::Url | ParameterKind::Label))
+    }
+
     /// The parameter the vendor fills by itself, once the merchant allowed it at an address of the vendor's.
     #[must_use]
     pub fn authorised(&self) -> Option<&str> {

@@ -52,7 +52,18 @@ pub enum NotListening {
     /// There is no randomness for a secret.
     #[error(transparent)]
     Entropy(#[from] EntropyFailure),
+    /// Somebody ended it meanwhile.
+    #[error("somebody ended it meanwhile")]
+    Stopped,
 }
+
+/// A source that listens would be led to another shop.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "its vendor tells by itself, and would go on doing so from where it is reached now; end that first, with `listen --stop`, and \
+     then enter where it is reached"
+)]
+pub struct Elsewhere;
 
 impl From<Fault> for NotListening {
     fn from(fault: Fault) -> Self {
@@ -67,7 +78,27 @@ impl Vendors {
     /// # Errors
     /// Why it does not; it can be tried again.
     pub async fn listen(&self, code: &str, hub: Option<&str>, anew: bool) -> Result<Subscribed, NotListening> {
+        self.subscribe(code, hub, (anew, false)).await
+    }
+
+    /// The same for a source that was told to listen, as long as nobody ended it.
+    ///
+    /// # Errors
+    /// As [`Vendors::listen`]; [`NotListening::Stopped`] if it does not listen any more.
+    pub async fn keep_listening(&self, code: &str, hub: Option<&str>) -> Result<Subscribed, NotListening> {
+        self.subscribe(code, hub, (false, true)).await
+    }
+
+    async fn subscribe(
+        &self,
+        code: &str,
+        hub: Option<&str>,
+        (anew, only_still): (bool, bool),
+    ) -> Result<Subscribed, NotListening> {
         let (source, before) = self.connected(code).await?;
+        if only_still && before.listening.is_empty() {
+            return Err(NotListening::Stopped);
+        }
         let connector = self.catalog.connector(&source.connector).map_err(NoSession::Connector)?.clone();
         let (webhooks, subscribe, link) = how(&connector)?;
         let hub = hub.ok_or(NotListening::NoAddress)?;
@@ -87,7 +118,8 @@ impl Vendors {
                 came.ended += end_all(subscribe, &session, place).await?;
             }
         }
-        let kept = self.keep_secrets(&source, (webhooks, subscribe, link), unknown, hub).await?;
+        let known = (&before.parameters, unknown, only_still);
+        let kept = self.keep_secrets(&source, (webhooks, subscribe, link), known, hub).await?;
         let place = kept.listening.last().cloned().unwrap_or_default();
         let session = self.open(&source, &kept)?;
         let old: Vec<&String> = kept.listening.iter().filter(|old| **old != place).collect();
@@ -113,14 +145,30 @@ impl Vendors {
             }
         }
         for event in missing {
+            if !self.listens(&source).await? {
+                return Err(NotListening::Stopped);
+            }
             let returned = subscribe.begin(&session, &place, event).await?;
             came.made += 1;
+            // Whoever ends it looks once more after it is written down; what came later than that look is seen here.
+            if !self.listens(&source).await? {
+                end_all(subscribe, &session, &place).await?;
+                return Err(NotListening::Stopped);
+            }
             if !returned.is_empty() {
-                let keep = move |connection: &mut Connection| connection.parameters.extend(returned.clone());
+                let keep = move |connection: &mut Connection| {
+                    if !connection.listening.is_empty() {
+                        connection.parameters.extend(returned.clone());
+                    }
+                };
                 self.connections.alter(source.number, self.surroundings.clock.now(), keep).await?;
             }
         }
         Ok(came)
+    }
+
+    async fn listens(&self, source: &Source) -> Result<bool, Unkept> {
+        Ok(self.connections.of(source.number).await?.is_some_and(|connection| !connection.listening.is_empty()))
     }
 
     /// Ends what a source is subscribed to, and forgets the secrets it was proven with. Answers how many subscriptions there were.
@@ -145,28 +193,53 @@ impl Vendors {
             connection.parameters.retain(|name, _| !secrets.contains(name));
         };
         self.connections.alter(source.number, self.surroundings.clock.now(), forget).await?;
+        // What somebody subscribed meanwhile.
+        for place in &before.listening {
+            ended += end_all(subscribe, &session, place).await?;
+        }
         Ok(ended)
     }
 
     /// What a connection that is entered anew keeps of the one before: that the vendor tells by itself, and by which secrets.
-    #[must_use]
-    pub fn still_listening(&self, connector: &Connector, mut next: Connection, before: Connection) -> Connection {
-        let Ok((_, subscribe, _)) = how(connector) else { return next };
+    ///
+    /// # Errors
+    /// [`Elsewhere`] if it leads to another shop.
+    pub fn still_listening(
+        &self,
+        connector: &Connector,
+        mut next: Connection,
+        before: Connection,
+    ) -> Result<Connection, Elsewhere> {
+        self.leads_there(connector, &before, &next.parameters)?;
+        let Ok((_, subscribe, _)) = how(connector) else { return Ok(next) };
         for (name, value) in before.parameters {
             if subscribe.secrets().any(|secret| *secret == name) {
                 next.parameters.entry(name).or_insert(value);
             }
         }
-        Connection { listening: before.listening, ..next }
+        Ok(Connection { listening: before.listening, ..next })
     }
 
-    /// Keeps the address, and new secrets in the place of those that are not known. Answers the connection as it is then: of two who do
-    /// this at once both get the same secrets.
+    /// Whoever listens at one shop is not led to another one: the one before would go on telling, and be heard.
+    ///
+    /// # Errors
+    /// [`Elsewhere`] if it would.
+    pub fn leads_there(&self, connector: &Connector, before: &Connection, next: &Parameters) -> Result<(), Elsewhere> {
+        let Some(link) = connector.link().filter(|_| !before.listening.is_empty()) else { return Ok(()) };
+        let base = |parameters: &Parameters| link.base(&link.variables(parameters).ok()?).ok();
+        let names = before.parameters.keys().chain(next.keys()).filter(|name| link.is_place(name));
+        let mut moved = names.filter(|name| before.parameters.get(*name) != next.get(*name));
+        if moved.next().is_some() || base(&before.parameters) != base(next) { Err(Elsewhere) } else { Ok(()) }
+    }
+
+    /// Keeps the address, and new secrets in the place of those that are not known. `seen` is what whoever calls this saw at their
+    /// start: a secret that is another by now was made by somebody else meanwhile, and stays. So of two who do this at once both
+    /// get the same secrets. With `only_still` nothing is kept where nobody listens any more.
     async fn keep_secrets(
         &self,
         source: &Source,
         (webhooks, subscribe, link): (&Webhooks, &Subscribe, &Link),
-        unknown: Vec<String>,
+        (seen, unknown, only_still): (&Parameters, Vec<String>, bool),
         hub: &str,
     ) -> Result<Connection, NotListening> {
         let mut made = Parameters::new();
@@ -174,11 +247,14 @@ impl Vendors {
             made.insert(name.clone(), secret(&*self.surroundings.entropy)?);
         }
         let (number, now) = (source.number, self.surroundings.clock.now());
-        let before = self.connections.of(number).await?.ok_or_else(|| NoSession::NotConnected(source.code.clone()))?;
-        // Whoever was first counts.
-        let seen: Parameters = before.parameters.into_iter().filter(|(name, _)| unknown.contains(name)).collect();
+        let seen: Parameters =
+            seen.iter().filter(|(name, _)| unknown.contains(name)).map(|(k, v)| (k.clone(), v.clone())).collect();
         let change = move |connection: &mut Connection| {
+            if only_still && connection.listening.is_empty() {
+                return;
+            }
             for name in &unknown {
+                // Whoever was first counts.
                 let known = connection.parameters.get(name);
                 if known.is_none() || known == seen.get(name) {
                     connection.parameters.remove(name);
@@ -191,12 +267,18 @@ impl Vendors {
         self.connections.alter(number, now, change).await?;
         let not_connected = || NoSession::NotConnected(source.code.clone());
         let kept = self.connections.of(number).await?.ok_or_else(not_connected)?;
+        if only_still && kept.listening.is_empty() {
+            return Err(NotListening::Stopped);
+        }
         let place = address(webhooks, link, &kept.parameters, hub, &source.code)?;
         // What is under the address of before is known until it is ended.
         let mut listening = kept.listening.clone();
         listening.retain(|one| *one != place);
         listening.push(place.clone());
         let change = move |connection: &mut Connection| {
+            if only_still && connection.listening.is_empty() {
+                return;
+            }
             connection.listening.retain(|one| *one != place);
             connection.listening.push(place.clone());
         };

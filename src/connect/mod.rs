@@ -79,7 +79,7 @@ pub use folder::{Dropped, FilePlace, Folder, Opened};
 pub use guard::Outgoing;
 pub use history::{Counts, StreamCounts};
 pub use link::{Link, Parameter, Parameters};
-pub use listen::{NotListening, Subscribed};
+pub use listen::{Elsewhere, NotListening, Subscribed};
 pub use manifest::erase::Leaves;
 pub use manifest::webhook::Demanded;
 pub use manifest::{AllowedPurposes, SourcePolicy, schema};

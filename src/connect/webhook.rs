@@ -219,7 +219,9 @@ impl Webhooks {
     fn one(&self, whole: Value, body: &[u8], number: usize) -> Result<Delivery, Unheard> {
         let yields = |filter: &Filter| filter.run(value(&whole)).next().and_then(Result::ok).and_then(exact);
         let delivery = yields(&self.delivery).filter(|id| !id.is_null()).ok_or(Unheard::Unreadable)?;
-        let mut marks = vec![mark(&[delivery.to_string().as_bytes()])];
+        // Where a part is missing, others could be alike that say another thing.
+        let is_whole = delivery.as_array().is_none_or(|parts| !parts.iter().any(Value::is_null));
+        let mut marks = if is_whole { vec![mark(&[delivery.to_string().as_bytes()])] } else { Vec::new() };
         let topic = yields(&self.topic).and_then(|topic| Some(topic.as_str()?.to_owned()));
         let topic = topic.and_then(|topic| self.topics.iter().find(|(name, _)| *name == topic));
         let news = match topic {
@@ -237,7 +239,7 @@ impl Webhooks {
             Some((name, Topic::Unsubscribed(_))) => News::Left(whole, name.clone()),
         };
         // Under another topic nobody asked for, the same body may come first.
-        if self.loose && !matches!(news, News::Nothing) {
+        if !is_whole || (self.loose && !matches!(news, News::Nothing)) {
             let number = number.to_le_bytes();
             let which: &[u8] = if self.each.is_some() { &number } else { &[] };
             marks.push(mark(&[b"body", which, body]));
@@ -275,6 +277,9 @@ impl Topic {
             }
             return Ok(Self::Unsubscribed(Left::load(left, name, around.link, at)?));
         }
+        if !signs && (spec.stream.is_some() || spec.request.is_some()) {
+            return Err(at.wrong(if spec.stream.is_some() { "stream:" } else { "request:" }, ONLY_HINTS));
+        }
         let filter = |code: &str, what: &str| at.filter(code, &format!("webhooks.topics.{name}.{what}"));
         let of_request = spec.who.zip(spec.shape);
         match (spec.stream, spec.sync, spec.request, spec.note, of_request) {
@@ -297,6 +302,8 @@ const MOST: usize = 10_000;
 
 const ONE_THING: &str =
     "say one thing: `stream`, `sync: true`, `request` with `who` and `shape`, `unsubscribed`, or `note`";
+
+const ONLY_HINTS: &str = "nobody signs what is told by a token or an address: records and demands are not taken so; say `sync: true` or `note`";
 
 /// What tells something from everything else, and says nothing of it.
 pub(super) fn mark(parts: &[&[u8]]) -> [u8; 16] {

@@ -165,6 +165,19 @@ impl Intake {
         written
     }
 
+    /// Records a no for everybody who has a contact point, and for this person if nobody has.
+    pub(super) async fn record_shared(&self, subject: SubjectId, ix: &[u8], stated: Stated) -> Result<Recorded, Error> {
+        self.check(&stated.entry)?;
+        let stated = Arc::new(stated);
+        let Ok(ix) = <[u8; 16]>::try_from(ix) else {
+            return self.write_down(Whom::Person(subject), &stated, None).await;
+        };
+        match self.write_down(Whom::Holders(ix), &stated, None).await {
+            Err(Error::UnknownSubject) => self.write_down(Whom::Person(subject), &stated, None).await,
+            written => written,
+        }
+    }
+
     fn check(&self, entry: &Entry) -> Result<(), Error> {
         let edition = self.rulebook.edition();
         let purpose = entry.purpose.as_ref().and_then(|code| edition.purpose(code)).map(Arc::as_ref);

@@ -20,14 +20,15 @@ pub struct Unsubscription<'a> {
 }
 
 impl Intake {
-    /// Writes down that somebody said no at a vendor: a withdrawal, or an objection where the purpose rests on no consent. Of whom
-    /// nobody knows any more nothing is written.
+    /// Writes down that somebody said no at a vendor: a withdrawal, or an objection where the purpose rests on no consent. It counts for
+    /// everybody who has the mail address, of which `ix` is the blind index; if nobody has, for whom the vendor was told of. Of
+    /// whom nobody knows any more nothing is written.
     ///
     /// # Errors
     /// If it cannot be written.
     pub async fn take_unsubscription(
         &self,
-        subject: SubjectId,
+        (subject, ix): (SubjectId, &[u8]),
         left: &Unsubscription<'_>,
         now: Timestamp,
     ) -> Result<(), Error> {
@@ -48,7 +49,7 @@ impl Intake {
             parental: false,
         };
         let evidence = Personal::document(&json!({"unsubscribed_at": left.destination})).ok();
-        match self.record(subject, Stated { entry, evidence, dated: left.at.is_some() }, None).await {
+        match self.record_shared(subject, ix, Stated { entry, evidence, dated: left.at.is_some() }).await {
             Ok(_) | Err(Error::UnknownSubject) => Ok(()),
             Err(error) => Err(error),
         }

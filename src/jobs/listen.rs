@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::audit::{Act, Book, Line};
-use crate::connect::{NotListening, Unkept, Vendors};
+use crate::connect::{NotListening, Vendors};
 use crate::store;
 
 /// When it is looked for the first time after a start: not while everything else begins.
@@ -31,9 +31,6 @@ pub enum Error {
     /// The store failed.
     #[error("the connections could not be read")]
     Store(#[from] store::Error),
-    /// A connection does not open.
-    #[error("a connection could not be opened")]
-    Unkept(#[from] Unkept),
     /// The line could not be written.
     #[error("what was subscribed could not be recorded")]
     Audit(#[from] crate::audit::Error),
@@ -55,21 +52,31 @@ impl Listening {
     /// Looks at every source that was told to listen, and subscribes where something is missing. Answers at how many it was.
     ///
     /// # Errors
-    /// If it cannot be looked which there are. A vendor that fails keeps no other from being looked at.
+    /// If it cannot be looked which there are, or the line cannot be written. A vendor that fails, or a connection that does not
+    /// open, keeps no other from being looked at.
     pub async fn look(&self) -> Result<usize, Error> {
         let Some(hub) = self.public_url.as_deref() else { return Ok(0) };
         let (edition, mut mended) = (self.vendors.rulebook.edition(), 0);
         for row in self.vendors.connections.rows().await? {
-            let connection = self.vendors.connections.of(row.source_no).await?;
-            let listens = connection.is_some_and(|one| !one.listening.is_empty());
-            let Some(source) = edition.source(row.source_no).filter(|_| listens) else { continue };
-            match self.vendors.listen(&source.code, Some(hub), false).await {
+            let Some(source) = edition.source(row.source_no) else { continue };
+            let listens = match self.vendors.connections.of(row.source_no).await {
+                Ok(connection) => connection.is_some_and(|one| !one.listening.is_empty()),
+                Err(error) => {
+                    tracing::warn!(source = source.code, cause = %error, "a connection could not be opened");
+                    false
+                }
+            };
+            if !listens {
+                continue;
+            }
+            // The line first: what is done at the vendor must be on record even if this process ends.
+            self.note(&source.code, "intended").await?;
+            match self.vendors.keep_listening(&source.code, Some(hub)).await {
                 Ok(came) if came.made + came.ended > 0 => {
-                    let line = Line::new(Act::Configured).object(format!("subscriptions of {}", source.code));
-                    self.book.note(line.reasons(vec!["looked_after".to_owned()])).await?;
+                    self.note(&source.code, "looked_after").await?;
                     mended += 1;
                 }
-                Ok(_) | Err(NotListening::NoSession(_)) => {}
+                Ok(_) | Err(NotListening::NoSession(_) | NotListening::Stopped) => {}
                 Err(error) => tracing::warn!(
                     source = source.code,
                     cause = %error,
@@ -78,6 +85,11 @@ impl Listening {
             }
         }
         Ok(mended)
+    }
+
+    async fn note(&self, code: &str, word: &str) -> Result<(), Error> {
+        let line = Line::new(Act::Configured).object(format!("subscriptions of {code}"));
+        Ok(self.book.note(line.reasons(vec![word.to_owned()])).await?)
     }
 }
 

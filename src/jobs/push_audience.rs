@@ -75,6 +75,8 @@ struct Run {
     counts: Counts,
     /// How many could not be taken off.
     left: usize,
+    /// How many in a row whom retention ended the vendor did not forget.
+    in_vain: usize,
 }
 
 /// For what people are handed over.
@@ -103,7 +105,7 @@ impl Pushes {
             audiences::take(write, (number, everybody), &named, now.plus(LEASE), now)
         };
         let row = self.store.write(take).await?.ok_or(Error::Busy)?;
-        let mut run = Run { row, owner, code: code.to_owned(), counts: Counts::default(), left: 0 };
+        let mut run = Run { row, owner, code: code.to_owned(), counts: Counts::default(), left: 0, in_vain: 0 };
         let (this, owner) = (run.row.clone(), run.owner.clone());
         let renew = async |until| self.say_so(&this, &owner, until).await;
         let work = self.work(&mut run, everybody);

@@ -210,26 +210,47 @@ impl Rights {
         Ok(later.await?)
     }
 
-    /// Those of these people whom nobody is here any more: retention ended them. And whether by what the vendor was told of them
-    /// somebody else is known who lives.
+    /// Those of these people whom nobody is here any more: retention ended them.
     ///
     /// # Errors
     /// If it cannot be read.
-    pub async fn the_dead(&self, rows: Vec<MemberRow>) -> Result<Vec<(MemberRow, bool)>, Error> {
+    pub async fn the_dead(&self, mut rows: Vec<MemberRow>) -> Result<Vec<MemberRow>, Error> {
         let dead = self.store.read(move |read| {
             let living = subjects::living_many(read.records(), rows.iter().map(|row| row.subject_id))?;
-            let mut dead = Vec::new();
-            for row in rows.into_iter().filter(|row| !living.contains_key(&row.subject_id)) {
-                let holders = match row.ix.first_chunk::<16>() {
-                    Some(ix) => identifiers::holders(read.records(), ix)?,
-                    None => Vec::new(),
-                };
-                let shared = !subjects::living_many(read.records(), holders)?.is_empty();
-                dead.push((row, shared));
-            }
-            Ok::<_, store::Error>(dead)
+            rows.retain(|row| !living.contains_key(&row.subject_id));
+            Ok::<_, store::Error>(rows)
         });
         Ok(dead.await?)
+    }
+
+    /// Whose it is now what a vendor keeps of somebody whom retention ended. If by it somebody else is known who lives, it is theirs
+    /// from then on, so that their erasure reaches the vendor.
+    ///
+    /// # Errors
+    /// If it cannot be read or written.
+    pub async fn heir(&self, row: &MemberRow) -> Result<Heir, Error> {
+        let row = row.clone();
+        let heir = self.store.write(move |write| {
+            let known = audiences::with_indexes(write.records(), row.source_no, std::slice::from_ref(&row.ix))?;
+            let Some(row) = known.into_iter().find(|known| known.state == MemberRow::GONE) else {
+                return Ok(Heir::Settled);
+            };
+            if subjects::living(write.records(), row.subject_id)?.is_some() {
+                return Ok(Heir::Settled);
+            }
+            let holders = match row.ix.first_chunk::<16>() {
+                Some(ix) => identifiers::holders(write.records(), ix)?,
+                None => Vec::new(),
+            };
+            for holder in holders {
+                if let Some(living) = subjects::living(write.records(), holder)? {
+                    audiences::assign(write, row.source_no, &row.ix, living.subject_id)?;
+                    return Ok(Heir::Somebody);
+                }
+            }
+            Ok::<_, store::Error>(Heir::Nobody)
+        });
+        Ok(heir.await?)
     }
 
     /// Destroys what was kept of somebody whom the vendor did not take, or of whom it is told nothing any more.
@@ -240,6 +261,17 @@ impl Rights {
         let row = row.clone();
         Ok(self.store.write(move |write| forget(write, &row)).await?)
     }
+}
+
+/// Whose it is what a vendor keeps of somebody.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Heir {
+    /// Somebody else's, who lives.
+    Somebody,
+    /// Nobody's any more.
+    Nobody,
+    /// They live, are on the list again, or are forgotten already: there is nothing to be done.
+    Settled,
 }
 
 /// Somebody, their index and their tombstone's, and what is to be stored of them if they are not known.

@@ -40,7 +40,7 @@ mod tests;
 use std::sync::Arc;
 
 pub use access::{Membership, Package};
-pub use audience::{DIGESTS, Handed, Handing, ToldBy};
+pub use audience::{DIGESTS, Handed, Handing, Heir, ToldBy};
 pub use certificate::{Certificate, Invalid, Kept, Recipient, verify_certificate};
 pub use correct::{Correction, Linked};
 pub use deadline::{Deadline, Land};

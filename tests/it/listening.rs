@@ -155,6 +155,9 @@ fn shopify_is_subscribed_once_and_tells_by_itself(database: Database) {
     let old = told[0].clone().with("x-shopify-triggered-at", moment(-73 * 3_600)).with("x-shopify-webhook-id", "old");
     assert_eq!(old.send().0, 400);
 
+    // A shop that tells is not left for another one.
+    let elsewhere = house.run(&["sources", "set", "shop", "--set", "shop=another", "--untested"]);
+    assert!(elsewhere.status.code() == Some(1) && text(&elsewhere).contains("listen --stop"), "{}", text(&elsewhere));
     // Under another address what was subscribed ends.
     let moved = house.run(&["sources", "listen", "shop", "--public-url", "https://hub.example/"]);
     came(&moved, 0, 4, 4);

@@ -38,8 +38,14 @@ pub(super) async fn take(
     };
     let edition = house.rulebook.edition();
     let purpose = segment.as_ref().and_then(|stored| edition.purpose(&stored.segment.purpose));
-    let (Some(stored), Some(purpose), Some(webhooks)) = (&segment, purpose, connector.webhooks()) else {
-        return Ok(());
+    let Some(webhooks) = connector.webhooks() else { return Ok(()) };
+    let (Some(stored), Some(purpose)) = (&segment, purpose) else {
+        tracing::warn!(
+            source = source.code,
+            "the segment of a destination, or its purpose, is missing: a no is not taken"
+        );
+        return Err(Problem::new(Code::NotReady, "What people were handed over for is missing. Tell it again.")
+            .retry_after(LATER));
     };
     let channel = stored.segment.channel.or(purpose.sole_channel());
     let session = house.vendors.open(source, connection).map_err(Problem::internal)?;
@@ -68,7 +74,7 @@ pub(super) async fn take(
         for row in rows.into_iter().filter(|row| MemberRow::PRESENT.contains(&row.state)) {
             let now = house.clock.now();
             let left = Unsubscription { purpose, channel, destination: &source.code, at: one.at };
-            house.intake.take_unsubscription(row.subject_id, &left, now).await?;
+            house.intake.take_unsubscription((row.subject_id, &row.ix), &left, now).await?;
             let step = (&MemberRow::PRESENT[..], MemberRow::LEAVING);
             house
                 .store

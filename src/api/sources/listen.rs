@@ -66,6 +66,7 @@ pub(super) fn not_listening(cause: NotListening) -> Problem {
         | NotListening::Vendor(_)
         | NotListening::ByHand(_)
         | NotListening::NoAddress
+        | NotListening::Stopped
         | NotListening::NoSecret(..) => Problem::new(Code::Conflict, cause.to_string()),
     }
 }

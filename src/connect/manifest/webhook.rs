@@ -139,6 +139,9 @@ pub(in crate::connect) struct LeftSpec {
     /// delivery could make others. Without it what is told is believed.
     #[serde(default)]
     pub(in crate::connect) lookup: Option<RequestSpec>,
+    /// A second call, where the first one does not say all; its reply is `.further`.
+    #[serde(default)]
+    pub(in crate::connect) further: Option<RequestSpec>,
     /// Values for the lookup, by name: jq filters over `{headers, body, parameters}`, with `event` in the
     /// place of `body` where there is an `each`. If one yields nothing, nobody is meant.
     #[serde(default)]

@@ -154,3 +154,41 @@ fn every_event_of_a_delivery_is_heard_once() {
     assert!(matches!(tell(&body(&["changed"], "2026-03-01T13:40:01Z")), Err(Unheard::TooOld)));
     assert!(matches!(tell(r#"{"at": "2026-03-07T13:40:01Z", "events": 7}"#), Err(Unheard::Unreadable)));
 }
+
+#[test]
+fn two_people_within_one_second_are_told_apart_whatever_form_tells_them() {
+    let catalog = Catalog::embedded().unwrap();
+    let connector = catalog.connector("cleverreach").unwrap();
+    let entered = [("client_id", "c"), ("client_secret", "s"), ("group_id", "7"), ("call_token", "hush")];
+    let parameters: Parameters = entered.map(|(k, v)| (k.to_owned(), v.to_owned())).into();
+    let headers = [("x-cr-calltoken".to_owned(), "hush".to_owned())];
+    let tell = |pool: &str| {
+        let body = json!({"event": "receiver.unsubscribed", "payload": null, "pool_id": pool, "stamp": 1}).to_string();
+        let told = Told { headers: Headers(&headers), secret: None, body: body.as_bytes() };
+        connector.webhooks().unwrap().hear((connector.link().unwrap(), &parameters), &told, NOW).unwrap().remove(0)
+    };
+    assert_eq!(tell("1").marks, tell("1").marks);
+    assert!(tell("1").marks.iter().all(|mark| !tell("2").marks.contains(mark)));
+    // A part that is missing tells nobody apart: the body does.
+    let shop = Shop::with(&[("delivery: .body.id", "delivery: \"[.body.type, .body.id]\"")]);
+    let marks = |body: &str| shop.signed(body).unwrap().remove(0).marks;
+    let (one, other) = (r#"{"type": "changed", "who": 1}"#, r#"{"type": "changed", "who": 2}"#);
+    assert_eq!(marks(one), marks(one));
+    assert!(marks(one).iter().all(|mark| !marks(other).contains(mark)));
+}
+
+#[test]
+fn where_nobody_signs_no_records_and_demands_are_taken() {
+    let refused = |topic: &str| {
+        let text = SHOP.replace(PATH.0, PATH.1).replace("changed: {sync: true}", topic);
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::create_dir(folder.path().join("shop")).unwrap();
+        std::fs::write(folder.path().join("shop/manifest.yaml"), text).unwrap();
+        Catalog::read(folder.path()).err().map(|error| error.to_string())
+    };
+    assert_eq!(refused("changed: {sync: true}"), None);
+    for topic in ["changed: {stream: customers}", "changed: {request: erasure, shape: 'true', who: .body}"] {
+        let why = refused(topic).unwrap_or_default();
+        assert!(why.contains("nobody signs") && why.contains("manifest.yaml:"), "{topic}: {why}");
+    }
+}

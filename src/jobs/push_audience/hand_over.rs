@@ -66,7 +66,7 @@ impl Pushes {
                 // Who is there stays there.
                 seen.insert(ix);
             }
-            self.take_dated_no(known.cause, &run.code, member.subject_id, *block).await?;
+            self.take_dated_no(known.cause, &run.code, (member.subject_id, &ix), *block).await?;
         }
         let handing: Vec<_> =
             people.iter().map(|fresh| Handing { subject: fresh.subject, by: by(&fresh.one.who) }).collect();
@@ -112,7 +112,7 @@ impl Pushes {
                 Some(block) => {
                     run.counts.reject(ADDED, block.reason());
                     not.push(ix.to_vec());
-                    self.take_dated_no(known.cause, &run.code, subject, *block).await?;
+                    self.take_dated_no(known.cause, &run.code, (subject, &ix), *block).await?;
                 }
                 // Who it is that the vendor does not want to be added is not known.
                 None if unreadable => {

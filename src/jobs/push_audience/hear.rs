@@ -69,7 +69,7 @@ impl Pushes {
             let read = move |read: &mut store::Read| audiences::with_indexes(read.records(), source, &ixs);
             for row in self.store.read(read).await?.into_iter().filter(|row| MemberRow::PRESENT.contains(&row.state)) {
                 let at = row.ix.first_chunk::<16>().and_then(|ix| met.get(ix)).and_then(|block| block.at);
-                self.take_no(cause, &run.code, row.subject_id, at).await?;
+                self.take_no(cause, &run.code, (row.subject_id, &row.ix), at).await?;
                 run.counts.stream(HEARD).created += 1;
                 let now = self.now();
                 let step = move |write: &mut store::Write<'_>| {
@@ -95,13 +95,13 @@ impl Pushes {
         &self,
         cause: &Cause,
         destination: &str,
-        subject: SubjectId,
+        whom: (SubjectId, &[u8]),
         block: Block,
     ) -> Result<(), Error> {
         if block.held || block.at.is_none() {
             return Ok(());
         }
-        self.take_no(cause, destination, subject, block.at).await
+        self.take_no(cause, destination, whom, block.at).await
     }
 
     /// Writes down that somebody said no at the vendor. Without a time it is said now.
@@ -109,10 +109,10 @@ impl Pushes {
         &self,
         cause: &Cause,
         destination: &str,
-        subject: SubjectId,
+        whom: (SubjectId, &[u8]),
         at: Option<Timestamp>,
     ) -> Result<(), Error> {
         let left = Unsubscription { purpose: &cause.purpose, channel: cause.channel, destination, at };
-        Ok(self.intake.take_unsubscription(subject, &left, self.now()).await?)
+        Ok(self.intake.take_unsubscription(whom, &left, self.now()).await?)
     }
 }

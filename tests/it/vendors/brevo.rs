@@ -173,10 +173,15 @@ impl Brevo {
     /// Who is blocked, and why, the oldest first.
     fn blocked_page(&self, call: &Call) -> Answer {
         let (limit, offset) = (call.number("limit").unwrap_or(50), call.number("offset").unwrap_or(0));
-        if limit > 100 || call.query.get("sort").map(String::as_str) != Some("asc") {
+        let newest_first = call.query.get("sort").map(String::as_str) == Some("desc");
+        if limit > 100 || (!newest_first && call.query.get("sort").map(String::as_str) != Some("asc")) {
             return error(400, "invalid_parameter");
         }
-        let some = self.blocked.iter().skip(usize::try_from(offset).unwrap()).take(usize::try_from(limit).unwrap());
+        let mut all: Vec<_> = self.blocked.iter().collect();
+        if newest_first {
+            all.sort_by(|(_, (_, one)), (_, (_, other))| other.cmp(one));
+        }
+        let some = all.into_iter().skip(usize::try_from(offset).unwrap()).take(usize::try_from(limit).unwrap());
         let some = some.map(|(mail, (code, at))| {
             json!({"email": mail, "senderEmail": "post@shop.example", "blockedAt": at,
                 "reason": {"code": code, "message": "as the vendor words it"}})

@@ -131,6 +131,11 @@ impl<V: Lists> Scene<V> {
         self.at(&[MemberRow::GONE]).await.len()
     }
 
+    /// The same, each.
+    pub(super) async fn kept(&self) -> Vec<MemberRow> {
+        self.at(&[MemberRow::GONE]).await
+    }
+
     async fn at(&self, states: &'static [i16]) -> Vec<MemberRow> {
         let list = self.list;
         self.house.store.read(move |read| audiences::members(read.records(), list, states, &[], 500)).await.unwrap()
