@@ -9,10 +9,13 @@ use super::etag;
 use super::paging::foreign;
 use super::problem::{Code, FieldFault, Problem};
 use super::segments::faults;
+use crate::types::SubjectId;
 use crate::{audit, consent, gateway, intake, rights, segments, store};
 
 /// Seconds a caller is asked to wait when too much is waiting.
 const SOON: u64 = 1;
+/// People whose ids are named in one answer.
+const NAMED: usize = 50;
 /// Seconds a caller is asked to wait for an operator or another node.
 const LATER: u64 = 30;
 
@@ -90,6 +93,7 @@ impl From<rights::Error> for Problem {
             Error::SubjectErased(at) => {
                 Self::new(Code::NotFound, format!("This person was erased at {}.", at.rfc3339()))
             }
+            Error::SeveralPeople(people) => Self::new(Code::Conflict, several(people)),
             Error::RequestUnknown => Self::new(Code::NotFound, "There is no request with this id."),
             Error::RecipientUnknown => {
                 Self::new(Code::InvalidValue, "The request has no recipient of this name.").at("/recipient")
@@ -121,6 +125,13 @@ impl From<rights::Error> for Problem {
 #[must_use]
 pub(super) fn nobody() -> Problem {
     Problem::new(Code::NotFound, "There is nothing here that this key may read for this purpose.")
+}
+
+/// For the officer alone: whom an identifier may be about.
+fn several(people: &[SubjectId]) -> String {
+    let ids: Vec<String> = people.iter().take(NAMED).map(ToString::to_string).collect();
+    let more = if people.len() > NAMED { " and others" } else { "" };
+    format!("Several people hold this identifier. Name whom it is about by id: {}{more}.", ids.join(", "))
 }
 
 /// The faults a purpose or an act was found to have.

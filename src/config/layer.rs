@@ -58,7 +58,7 @@ pub struct HomeLayer {
     /// Directory with connectors besides those that come with the hub: one folder for each, or the folder of one
     #[arg(long, value_name = "DIR")]
     pub connectors: Option<PathBuf>,
-    /// Where vendors reach this hub from outside, such as https://hub.example: what is subscribed at them names it (`obhut
+    /// Where vendors reach this hub from outside, such as `https://hub.example`: what is subscribed at them names it (`obhut
     /// sources listen`)
     #[arg(long, value_name = "URL")]
     pub public_url: Option<String>,

@@ -39,7 +39,7 @@ enum Topic {
     Stream(String),
     Sync,
     Request { right: Demanded, who: Filter, shape: Filter },
-    Unsubscribed(Left),
+    Unsubscribed(Box<Left>),
     Note(String),
 }
 
@@ -275,7 +275,7 @@ impl Topic {
                 let message = "nobody signs what is told by a token or an address; say with `lookup` how the vendor is asked whether it is so";
                 return Err(at.wrong("unsubscribed:", message));
             }
-            return Ok(Self::Unsubscribed(Left::load(left, name, around.link, at)?));
+            return Ok(Self::Unsubscribed(Box::new(Left::load(left, name, around.link, at)?)));
         }
         if !signs && (spec.stream.is_some() || spec.request.is_some()) {
             return Err(at.wrong(if spec.stream.is_some() { "stream:" } else { "request:" }, ONLY_HINTS));

@@ -104,23 +104,32 @@ fn words(text: &str, letters: usize) -> String {
     text.split_whitespace().take(WORDS).map(|word| beginning(word, letters)).collect::<Vec<_>>().join(" ")
 }
 
-/// The last two of a long number.
+/// The last two digits of a long number. What ends otherwise may be a name.
 fn ending(number: &str) -> String {
     let number = number.trim();
     let all = number.chars().count();
-    let shown = if all < DIGITS { 0 } else { 2 };
-    HIDDEN.chars().chain(number.chars().skip(all - shown)).collect()
+    let last: String = number.chars().skip(all.saturating_sub(2)).collect();
+    let is_shown = all >= DIGITS && last.chars().all(|digit| digit.is_ascii_digit());
+    if is_shown { format!("{HIDDEN}{last}") } else { HIDDEN.to_owned() }
 }
 
 fn year(date: &str) -> String {
     // A year alone would be all that is known.
-    date.split_once('-').map_or_else(|| HIDDEN.to_owned(), |(year, _)| format!("{year}{HIDDEN}"))
+    let year = date.split_once('-').map(|(year, _)| year);
+    let year = year.filter(|year| year.len() == 4 && year.bytes().all(|digit| digit.is_ascii_digit()));
+    year.map_or_else(|| HIDDEN.to_owned(), |year| format!("{year}{HIDDEN}"))
 }
 
+/// The end of a domain is shown if it is one of those that thousands share: a longer one may be the name itself.
 fn mailbox(address: &str) -> String {
     let (local, domain) = address.rsplit_once('@').unwrap_or((address, ""));
     let (name, end) = domain.rsplit_once('.').unwrap_or((domain, ""));
-    let end = if end.is_empty() { String::new() } else { format!(".{end}") };
+    let is_shared = (2..=3).contains(&end.len()) && end.bytes().all(|letter| letter.is_ascii_alphabetic());
+    let end = match end {
+        "" => String::new(),
+        end if is_shared => format!(".{end}"),
+        _ => format!(".{HIDDEN}"),
+    };
     format!("{}@{}{end}", beginning(local, 1), beginning(name, 1))
 }
 
@@ -187,7 +196,58 @@ mod tests {
         assert_eq!(values, ["•••", "•••", "•••", "•••", "•••@•••.org", "•••", "••• •••"]);
     }
 
+    #[test]
+    fn a_name_at_the_end_of_a_mailbox_or_an_account_is_not_shown() {
+        let found = shown(json!({
+            "identity": {"accounts": ["mueller", "muster1", "kunde-71"]},
+            "contact": {"emails": [{"value": "a@intranet.zimtstern"}, {"value": "otto@zimtstern"}, {"value": "otto@tee.co.uk"}]},
+        }));
+        let values: Vec<&str> = found.iter().map(|(_, value)| value.as_str()).collect();
+        assert_eq!(values, ["•••", "•••71", "•••@i•••.•••", "o•••@z•••", "o•••@t•••.uk"]);
+    }
+
     proptest! {
+        /// Whatever is said: of each value that is shown at most two letters stand in a row and at least two are not told, but for
+        /// the year of a birth and a short end of a domain.
+        #[test]
+        fn no_record_is_shown_whole(text in "\\PC{1,24}", name in "[a-zäöß]{1,12}", end in "[a-z]{1,8}", day in "[0-9]{1,5}(-[0-9]{2}){0,2}") {
+            let mail = format!("{name}@{name}.{end}");
+            for (value, mail, date) in [(&text, &mail, &day), (&name, &text, &text)] {
+                let found = shown(json!({
+                    "identity": {"given_name": value, "family_name": value, "full_name": value, "company": value,
+                        "birth_date": date, "customer_numbers": [value], "accounts": [value]},
+                    "contact": {"emails": [{"value": mail}], "phones": [{"value": value}]},
+                    "address": {"addresses": [{"street": value, "house_number": value, "postal_code": value, "city": value}]},
+                    "social": {"accounts": [value], "messages": [{"sender_name": value}]},
+                }));
+                for (field, shown) in found {
+                    let of = match field {
+                        Field::BirthDate => date,
+                        Field::Mailbox => mail,
+                        _ => value,
+                    };
+                    prop_assert!(shown.is_empty() || shown.contains(HIDDEN), "{shown} hides nothing");
+                    let domain = shown.rsplit_once('@').filter(|_| field == Field::Mailbox).map(|(_, domain)| domain);
+                    let end = domain.and_then(|domain| domain.rsplit_once('.')).map(|(_, end)| end.to_owned());
+                    let shown = match end {
+                        Some(end) => {
+                            let short = (2..=3).contains(&end.len()) && end.bytes().all(|letter| letter.is_ascii_alphabetic());
+                            prop_assert!(short || end == HIDDEN, "{shown} of {of}");
+                            shown.trim_end_matches(&end).to_owned()
+                        }
+                        None => shown,
+                    };
+                    let longest = shown.split(|c: char| "•@. ".contains(c) || c.is_whitespace()).map(|run| run.chars().count()).max();
+                    let most = if field == Field::BirthDate { 4 } else { 2 };
+                    prop_assert!(longest.is_none_or(|longest| longest <= most), "{shown} of {of}");
+                    let letters = |text: &str| text.chars().filter(|c| !"•@.".contains(*c) && !c.is_whitespace()).count();
+                    let all = of.chars().count() * if field == Field::Address { 4 } else { 1 };
+                    prop_assert!(letters(&shown) == 0 || letters(&shown) < all, "{shown} of {of}");
+                }
+            }
+        }
+
+
         /// Whatever it is: at most two of its letters in a row are shown, and at least two are not.
         #[test]
         fn no_value_is_shown_whole(text in "\\PC{1,24}") {

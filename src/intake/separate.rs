@@ -12,6 +12,7 @@ use std::sync::Arc;
 use super::desk::{Desk, Key};
 use super::leaving::{Group, cuts_a_decision, leaving};
 use super::refusals::Refusals;
+use super::table::objects;
 use super::{Error, Intake};
 use crate::audit::{Act as AuditAct, Line};
 use crate::consent::{Act, Edition};
@@ -142,6 +143,10 @@ fn separate(
     if !same {
         return Ok(None);
     }
+    // Taken back since it was looked at: there is nothing to take apart.
+    if *out == Out::Alone && !objects(write.records(), person, edition, desk.now)? {
+        return Err(Error::NoPart);
+    }
     // Who objects to being matched is one all the same: each of them is who said the no.
     let refusals = if *out == Out::Alone { Some(Refusals::of(&reclosed.rows, edition, desk.now)?) } else { None };
     let work = Work { desk, reclosed, person, each_says_all: refusals.is_some() };
@@ -168,7 +173,11 @@ fn separate(
     names.push(desk.proof_key(write, person)?.pseudonym()?);
     messages::announce(write, &News::split(person, owners, &separated.out, desk.now), desk.now)?;
     if let Some(request) = &papers.request {
-        requests::insert(write, request.clone())?;
+        let mut request = request.clone();
+        if *out == Out::Alone {
+            request.name_parts(&separated.out);
+        }
+        requests::insert(write, request)?;
     }
     for notice in &papers.notices {
         notices::insert(write, notice.clone())?;

@@ -17,7 +17,7 @@ use crate::consent::{Act, Edition, Purpose, Stance, ledger as words, stance};
 use crate::graph::Rule;
 use crate::graph::matching::{Card, Model, TermFrequencies};
 use crate::store::connection::Connection;
-use crate::store::rows::{CardRow, DataKeyRow, SubjectRows};
+use crate::store::rows::{CardRow, DataKeyRow, LedgerRow, SubjectRows};
 use crate::store::{Store, Write, cards, keys, ledger, subjects};
 use crate::types::{PurposeCode, RecordNo, SubjectId, Timestamp};
 use crate::vault::{CardKey, Comparer, Keyring};
@@ -327,17 +327,12 @@ impl<'a> Table<'a> {
         self.purpose.is_none() || self.barred.get(&person).is_some_and(|barred| !barred)
     }
 
-    /// Did the person, or any part of them, say no to being matched? Who is barred for another reason did not.
+    /// Did the person, or any part of them, say no to being matched, and does it stand? Who is barred for another reason did not.
     pub(super) fn objects(&mut self, connection: &mut Connection, person: SubjectId) -> Result<bool, Error> {
         if self.purpose.is_none() || !self.is_barred(connection, person)? {
             return Ok(false);
         }
-        let about = ledger::acts_of(connection, &[person])?.into_iter().filter(|(_, _, about)| about == MATCHING);
-        let mut acts = about.map(|(_, act, _)| Act::try_from(act).map_err(crate::store::Error::from));
-        Ok(acts.try_fold(false, |no, act| {
-            let act = act?;
-            Ok::<_, crate::store::Error>(no || matches!(act, Act::Objected | Act::Denied | Act::Withdrawn))
-        })?)
+        objects(connection, person, self.edition, self.now)
     }
 
     /// Did the person, or any part of them, object to matching, or is their data restricted?
@@ -346,7 +341,7 @@ impl<'a> Table<'a> {
             return Ok(*barred);
         }
         let barred = match &self.purpose {
-            Some(purpose) => is_barred(connection, person, purpose, self.edition, self.now)?,
+            Some(purpose) => is_barred(connection, person, (purpose, |_: &LedgerRow| true), self.edition, self.now)?,
             None => true,
         };
         self.barred.insert(person, barred);
@@ -354,15 +349,30 @@ impl<'a> Table<'a> {
     }
 }
 
-/// Does a person's standing keep them from being matched?
-fn is_barred(
+/// Does what a person said of matching by its name come to a no? A restriction (Art. 18 GDPR) is none.
+pub(super) fn objects(
     connection: &mut Connection,
     person: SubjectId,
-    purpose: &Purpose,
     edition: &Edition,
     now: Timestamp,
 ) -> Result<bool, Error> {
-    let entries = ledger::of(connection, person)?;
+    let purpose = MATCHING.parse::<PurposeCode>().ok().and_then(|code| edition.purpose(&code).cloned());
+    let Some(purpose) = purpose else { return Ok(false) };
+    let names_it =
+        |row: &LedgerRow| row.purpose == MATCHING && Act::try_from(row.act).is_ok_and(|act| !act.is_restriction());
+    is_barred(connection, person, (&purpose, names_it), edition, now)
+}
+
+/// Does a person's standing, by those entries that `count`, keep them from being matched?
+fn is_barred(
+    connection: &mut Connection,
+    person: SubjectId,
+    (purpose, count): (&Purpose, impl Fn(&LedgerRow) -> bool),
+    edition: &Edition,
+    now: Timestamp,
+) -> Result<bool, Error> {
+    let mut entries = ledger::of(connection, person)?;
+    entries.retain(count);
     if entries.is_empty() {
         return Ok(false);
     }

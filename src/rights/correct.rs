@@ -7,10 +7,10 @@ use super::recipients::readings;
 use super::request::{Answered, Case};
 use super::{Error, Kind, NoticeState, Request, Rights, allowed};
 use crate::gateway::{Actor, Caller, Scope};
-use crate::store::links;
 use crate::store::notices::NoticeRow;
 use crate::store::requests::RequestRow;
 use crate::store::rows::{LinkRow, SubjectRows, Who};
+use crate::store::{links, requests, subjects};
 use crate::types::{RecordNo, SubjectId, Timestamp};
 use crate::vault::Pseudonym;
 
@@ -68,6 +68,23 @@ impl Rights {
                 None
             }
         }
+    }
+
+    /// Who was taken out of these people because they objected to being matched, as they are now, themselves left out.
+    ///
+    /// # Errors
+    /// If the store cannot be read.
+    pub async fn apart_from(&self, people: &[SubjectId]) -> Result<Vec<SubjectId>, Error> {
+        let (of, kind) = (people.to_vec(), Kind::Rectification.number());
+        let living = self.store.read(move |read| {
+            let cases = requests::of(read.records(), &of, kind)?;
+            subjects::living_many(read.records(), cases.iter().flat_map(RequestRow::parts))
+        });
+        let mut apart: Vec<SubjectId> = living.await?.into_values().map(|row| row.subject_id).collect();
+        apart.retain(|person| !people.contains(person));
+        apart.sort_unstable();
+        apart.dedup();
+        Ok(apart)
     }
 
     async fn rectified(

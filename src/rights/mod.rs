@@ -54,7 +54,7 @@ use crate::audit::{self, Book};
 use crate::consent::Rulebook;
 use crate::gateway::{self, Actor, Caller, Gateway};
 use crate::store::{self, Failure, Store};
-use crate::types::{Clock, EntropyFailure, IdMaker, RequestId, Role, Timestamp};
+use crate::types::{Clock, EntropyFailure, IdMaker, RequestId, Role, SubjectId, Timestamp};
 use crate::vault::{self, Keyring, KeyringError, Shredder};
 
 /// Why a right could not be served. No text names a person or a value.
@@ -66,6 +66,9 @@ pub enum Error {
     /// The person behind this identifier was erased; a keyed hash of the identifier keeps old data from coming back.
     #[error("the person was erased")]
     SubjectErased(Timestamp),
+    /// Several people hold this identifier, and only the caller can say whom it is about: these.
+    #[error("several people hold this identifier")]
+    SeveralPeople(Vec<SubjectId>),
     /// There is no such request.
     #[error("there is no such request")]
     RequestUnknown,

@@ -3,15 +3,16 @@
 use super::request::OPEN;
 use super::{Error, Kind, Rights};
 use crate::audit::{Act, Line};
-use crate::gateway::Caller;
+use crate::gateway::{Actor, Caller};
 use crate::store::rows::Who;
 use crate::store::{deliveries, requests};
-use crate::types::{IdentifierKind, RequestId, SourceNo};
+use crate::types::{IdentifierKind, RequestId, SourceNo, SubjectId};
 use crate::vault::Personal;
 
 impl Rights {
-    /// Takes a demand in of whoever is known by one of these identifiers, in their normal form, unless one waits already. Who is not known, or erased already,
-    /// demands nothing any more.
+    /// Takes a demand in of whoever is known by one of these identifiers, in their normal form, unless one waits already. Who is
+    /// not known, or erased already, demands nothing any more. Where several people hold what is said and nothing else says who
+    /// is meant, the officer is told in the audit book, by a line about each of them.
     ///
     /// # Errors
     /// If a request could not be opened.
@@ -21,15 +22,56 @@ impl Rights {
         by_what: &[(IdentifierKind, SourceNo, Personal)],
         by: &Caller,
     ) -> Result<(), Error> {
-        let mut opened = Vec::new();
+        let (mut opened, mut is_found, mut shared) = (Vec::new(), false, Vec::new());
         for (of, source, value) in by_what {
-            match self.receive_once(kind, self.gateway.who_has(*of, *source, value)?, by, &opened).await {
-                Ok(request) => opened.extend(request.map(|request| request.case().subject)),
+            let who = self.gateway.who_has(*of, *source, value)?;
+            match self.receive_once(kind, who.clone(), by, &opened).await {
+                Ok(request) => {
+                    is_found = true;
+                    opened.extend(request.map(|request| request.case().subject));
+                }
+                Err(Error::SeveralPeople(people)) => shared.push((*source, who, people)),
                 Err(Error::SubjectUnknown | Error::SubjectErased(_)) => {}
                 Err(cause) => return Err(cause),
             }
         }
+        if !is_found {
+            for (source, who, people) in shared {
+                self.note_shared(kind, (source, who), people, by).await?;
+            }
+        }
         Ok(())
+    }
+
+    /// Tells the officer once, as [`Rights::note_unreadable`], that a demand names several people.
+    ///
+    /// # Errors
+    /// If it cannot be read or written.
+    pub async fn note_shared(
+        &self,
+        kind: Kind,
+        (source, who): (SourceNo, Who),
+        people: Vec<SubjectId>,
+        by: &Caller,
+    ) -> Result<(), Error> {
+        let Who::Identifier(ix) = who else { return Ok(()) };
+        let mut mark = self.shredder.suppression(ix.into()).bytes();
+        mark.iter_mut().zip(kind.number().to_be_bytes()).for_each(|(byte, of)| *byte ^= of);
+        if self.store.read(move |read| deliveries::is_known(read.records(), source, &[mark])).await? {
+            return Ok(());
+        }
+        let (mut names, count) = (Vec::new(), people.len());
+        for person in people {
+            if let Some(rows) = self.gateway.snapshot(Who::Subject(person)).await? {
+                names.extend(self.gateway.pseudonyms(&rows)?.iter().map(|name| name.bytes()));
+            }
+        }
+        tracing::warn!(people = count, "a vendor demands something for an identifier that several people hold");
+        let to = if let Actor::Hub(room) = by.actor { room } else { "a vendor" };
+        let line = Line::new(Act::RequestReceived).to(to).object(kind.word()).count(count).about(names);
+        self.book.note(line.reasons(vec!["shared_identifier".to_owned()])).await?;
+        let now = self.clock.now();
+        Ok(self.store.write(move |write| deliveries::note(write, source, &[mark], now)).await?)
     }
 
     /// Tells the officer, in the audit book, that a list of a vendor demands something for people of whom nobody can say who they

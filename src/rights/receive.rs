@@ -1,5 +1,7 @@
 //! Taking requests in, extending and refusing them, and finding them again.
 
+use std::collections::BTreeSet;
+
 use super::deadline::Deadline;
 use super::request::{Case, Kind, OPEN, RECEIVED, Received, RefusedFor, Request};
 use super::{Error, Rights, allowed};
@@ -7,16 +9,16 @@ use crate::audit::{Act, Line, Told};
 use crate::gateway::{Actor, Caller, ReasonCode};
 use crate::store::requests::RequestRow;
 use crate::store::rows::{SubjectRows, Who};
-use crate::store::{Write, audit, requests, tombstones};
-use crate::types::{RequestId, SubjectId, Timestamp};
+use crate::store::{Write, audit, identifiers, requests, subjects, tombstones};
+use crate::types::{RequestId, Role, SubjectId, Timestamp};
 
 impl Rights {
     /// Takes a request in. `received_at` is when it reached the merchant by any way (a letter typed in later); none
     /// is now. It cannot be in the future.
     ///
     /// # Errors
-    /// [`Error::SubjectUnknown`], or [`Error::SubjectErased`] if the identifier has a tombstone;
-    /// [`Error::ReceivedInFuture`]; [`Error::NotAllowed`].
+    /// [`Error::SubjectUnknown`], or [`Error::SubjectErased`] if the identifier has a tombstone; for the officer and the hub
+    /// itself [`Error::SeveralPeople`]; [`Error::ReceivedInFuture`]; [`Error::NotAllowed`].
     pub async fn receive(
         &self,
         kind: Kind,
@@ -28,7 +30,7 @@ impl Rights {
             return Err(Error::NotDemanded);
         }
         let Some(rows) = self.gateway.snapshot(who.clone()).await? else {
-            return Err(self.nobody(who).await?);
+            return Err(self.nobody(who, by).await?);
         };
         // It is not asked for once, so it is always taken in.
         self.take_in(kind, &rows, received_at, by, false).await?.ok_or(Error::Changed)
@@ -89,7 +91,7 @@ impl Rights {
         but: &[SubjectId],
     ) -> Result<Option<Request>, Error> {
         let Some(rows) = self.gateway.snapshot(who.clone()).await? else {
-            return Err(self.nobody(who).await?);
+            return Err(self.nobody(who, by).await?);
         };
         if but.contains(&rows.subject) {
             return Ok(None);
@@ -156,9 +158,20 @@ impl Rights {
         Ok(request)
     }
 
-    /// Why nobody is found: never known, or erased (the person may know of the tombstone, Art. 15).
-    async fn nobody(&self, who: Who) -> Result<Error, Error> {
+    /// Why nobody is found: several are, never known, or erased (the person may know of the tombstone, Art. 15). Who several are
+    /// is for those alone who may act for each of them.
+    async fn nobody(&self, who: Who, by: &Caller) -> Result<Error, Error> {
         let Who::Identifier(ix) = who else { return Ok(Error::SubjectUnknown) };
+        if matches!(by.actor, Actor::Key { role: Role::Dpo, .. } | Actor::Hub(_)) {
+            let living = self.store.read(move |read| {
+                let holders = identifiers::holders(read.records(), &ix)?;
+                subjects::living_many(read.records(), holders)
+            });
+            let people: BTreeSet<SubjectId> = living.await?.into_values().map(|row| row.subject_id).collect();
+            if people.len() > 1 {
+                return Ok(Error::SeveralPeople(people.into_iter().collect()));
+            }
+        }
         let tombstone = self.shredder.suppression(ix.into()).bytes();
         let erased_at = self.store.read(move |read| tombstones::laid(read.records(), &tombstone)).await?;
         Ok(erased_at.map_or(Error::SubjectUnknown, Error::SubjectErased))

@@ -1,6 +1,7 @@
 //! Data-subject requests and how they ended.
 
 use diesel::prelude::*;
+use serde_json::Value;
 
 use super::connection::{Connection, on};
 use super::schema::{notice, request, source_erasure};
@@ -34,6 +35,41 @@ pub struct RequestRow {
     pub answered_at: Timestamp,
     /// The outcome as JSON, without personal values.
     pub outcome: String,
+}
+
+/// Under which name an outcome lists who was taken out of the person.
+const PARTS: &str = "apart";
+
+impl RequestRow {
+    /// Adds to the outcome who was taken out of the person, and how many they are.
+    pub fn name_parts(&mut self, parts: &[SubjectId]) {
+        if let Ok(Value::Object(mut outcome)) = serde_json::from_str(&self.outcome) {
+            outcome.insert("parts".to_owned(), parts.len().into());
+            outcome.insert(PARTS.to_owned(), parts.iter().map(ToString::to_string).collect());
+            self.outcome = Value::Object(outcome).to_string();
+        }
+    }
+
+    /// Who was taken out of the person, as far as the outcome names them.
+    #[must_use]
+    pub fn parts(&self) -> Vec<SubjectId> {
+        let outcome = serde_json::from_str::<Value>(&self.outcome).ok();
+        let parts = outcome.and_then(|mut outcome| outcome.get_mut(PARTS).map(Value::take));
+        parts.and_then(|parts| serde_json::from_value(parts).ok()).unwrap_or_default()
+    }
+}
+
+/// The requests of a kind of these people, in the order of their making.
+///
+/// # Errors
+/// If the shelf cannot be read.
+pub fn of(connection: &mut Connection, people: &[SubjectId], kind: i16) -> Result<Vec<RequestRow>, Error> {
+    let ids: Vec<Vec<u8>> = people.iter().map(|id| id.bytes().to_vec()).collect();
+    Ok(on!(connection, |c| request::table
+        .filter(request::subject_id.eq_any(ids).and(request::kind.eq(kind)))
+        .order(request::request_id)
+        .select(RequestRow::as_select())
+        .load(c))?)
 }
 
 /// One request.

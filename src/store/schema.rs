@@ -38,7 +38,7 @@ diesel::table! { card (record_no) {
 } }
 diesel::table! { term (value_no, shard) { value_no -> Integer, shard -> SmallInt, held -> Integer, } }
 diesel::table! { term_gone (terms) { terms -> Binary, } }
-diesel::table! { unmatched (subject_id) { subject_id -> Binary, noted_at -> BigInt, } }
+diesel::table! { unmatched (subject_id) { subject_id -> Binary, noted_at -> BigInt, tries -> SmallInt, next_at -> BigInt, } }
 diesel::table! { loose (ix) { ix -> Binary, noted_at -> BigInt, } }
 diesel::table! { model (version) {
     version -> Integer, definition -> Text, made_at -> BigInt, records -> BigInt, pairs -> BigInt, in_force -> SmallInt,

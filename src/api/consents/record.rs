@@ -85,14 +85,15 @@ async fn enter(house: Data<House>, by: (ApiKeyId, Role), mut statement: Statemen
     };
     let mut subjects = subjects;
     if about_matching {
-        match house.intake.heed_objections(async |person| house.rights.told_apart(person).await).await {
-            Ok(heeded) => {
-                let theirs = heeded.apart.into_iter().filter(|apart| subjects.contains(&apart.kept));
-                let out: Vec<SubjectId> = theirs.flat_map(|apart| apart.out).collect();
-                subjects.extend(out);
-            }
-            // What was said is recorded and noted.
-            Err(error) => tracing::error!(error = ?error, "who objected to being matched is taken apart later"),
+        let told = async |person| house.rights.told_apart(person).await;
+        // What was said is recorded and noted.
+        if let Err(error) = house.intake.heed_objections_of(&subjects, told).await {
+            tracing::error!(error = ?error, "who objected to being matched is taken apart later");
+        }
+        // Whoever did it, this call or another: the database says who they are.
+        match house.rights.apart_from(&subjects).await {
+            Ok(apart) => subjects.extend(apart),
+            Err(error) => tracing::error!(error = ?error, "who was taken apart cannot be read now"),
         }
     }
     let status = if added { StatusCode::CREATED } else { StatusCode::OK };

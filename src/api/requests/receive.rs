@@ -68,6 +68,7 @@ pub enum Taken {
         ), headers(("Location" = String, description = "The address of the request."))),
         (status = 404, description = "Nobody is known by this."),
         (status = 409, description = "It cannot be carried out now, because the person's data is restricted (Art. 18 GDPR); \
+            or several people hold the identifier, and the detail names their ids; \
             or a call with this idempotency key is still running."),
     )
 )]

@@ -7,14 +7,17 @@ use serde_json::{Value, json};
 use super::whole_state::{Played, fresh};
 use crate::clock_and_chance::SeededChance;
 use crate::databases::{Database, on_both_databases};
+use crate::intake::{Error, Out, Papers};
 use crate::store::rows::Who;
-use crate::store::{Shelf, records};
-use crate::types::{Role, SubjectId};
+use crate::store::{Shelf, records, unmatched};
+use crate::types::{Clock as _, Role, SubjectId, Timestamp};
 
 on_both_databases!(
     standing_alone_never_widens_and_leaves_each_account_whole,
     an_objection_takes_apart_what_was_matched_and_taken_back_it_is_compared_again,
     an_objection_to_marketing_takes_nobody_apart,
+    who_cannot_be_taken_apart_is_tried_later_and_later,
+    only_a_no_to_matching_that_stands_takes_anybody_apart,
 );
 
 /// How many histories are played.
@@ -185,6 +188,14 @@ async fn an_objection_takes_apart_what_was_matched_and_taken_back_it_is_compared
     assert_eq!(people.len(), 3, "the account, the guest and the one who says the same");
     assert_eq!((people.contains(&person), noted(&played)), (true, 0));
     assert!(entries().await >= before + 2, "nothing of it stands in the book");
+    // Whoever is asked for by the mailbox is one of those who hold it, and the officer learns which.
+    for right in ["access", "erasure"] {
+        let demand = json!({"right": right, "identifier": {"kind": "email", "value": "ottilie@example.org"}});
+        let answer = played.hub.post(Role::Dpo, "/v1/requests", demand).await;
+        assert_eq!(answer.status, 409, "{}", answer.text);
+        let named = people.iter().filter(|person| answer.text.contains(&person.to_string())).count();
+        assert_eq!(named, 2, "{}", answer.text);
+    }
     // The book's case names who is to be told.
     let requests = played.hub.get(Role::Dpo, "/v1/requests").await.json()["requests"].as_array().unwrap().clone();
     let [case] = &requests[..] else { panic!("{requests:?}") };
@@ -196,7 +207,12 @@ async fn an_objection_takes_apart_what_was_matched_and_taken_back_it_is_compared
     played.bring(&[ottilie("books", 6, None, true, &nothing)]).await;
     played.hub.house.intake.regroup(None, |_| {}).await.unwrap();
     assert_eq!(played.people(), people);
-    // Said again, nothing happens.
+    // Said again, nothing happens, and the reply names them all the same.
+    let again = json!({"subject_id": person, "act": "objected", "method": "written", "purpose": "identity_matching"});
+    let answer = played.hub.post(Role::Dpo, "/v1/consents", again).await.json();
+    let mut told: Vec<SubjectId> = serde_json::from_value(answer["subject_ids"].clone()).unwrap();
+    told.sort_unstable();
+    assert_eq!(told, people);
     say(&played, person, "objected", Some("identity_matching")).await;
     assert_eq!((played.people(), noted(&played)), (people.clone(), 0));
     // One who takes it back is compared with those who did as well, and with nobody else.
@@ -220,4 +236,58 @@ async fn an_objection_to_marketing_takes_nobody_apart(database: Database) {
     // What is compared of them is there still.
     played.bring(&[ottilie("social", 3, None, false, &json!({}))]).await;
     assert_eq!(played.people(), [person]);
+}
+
+/// Nobody can say who is to be told: what was said stays noted, and is looked at less and less often.
+async fn who_cannot_be_taken_apart_is_tried_later_and_later(database: Database) {
+    let played = Played::open(database, 11).await;
+    let objection = json!([{
+        "purpose": "identity_matching", "act": "objected", "at": "2026-05-03T08:00:00Z", "method": "written",
+    }]);
+    played.bring(&[ottilie("webshop", 1, Some("A-1"), true, &json!({}))]).await;
+    played.bring(&[ottilie("books", 2, None, true, &json!({}))]).await;
+    let [person] = played.people()[..] else { panic!() };
+    played.bring(&[ottilie("webshop", 3, Some("A-1"), false, &json!({"consents": objection}))]).await;
+    let heed = async || {
+        let asked = std::cell::Cell::new(0);
+        let heeded = played.hub.house.intake.heed_objections(async |_| {
+            asked.set(asked.get() + 1);
+            None
+        });
+        let heeded = heeded.await.unwrap();
+        assert_eq!((heeded.people, heeded.apart.len()), (0, 0), "it counts as done");
+        asked.get()
+    };
+    for wait in [2, 4, 8, 16] {
+        assert_eq!((heed().await, heed().await), (1, 0), "they were not passed over");
+        played.clock.pass(wait * Timestamp::SECOND - 1);
+        assert_eq!(heed().await, 0, "too early after {wait} seconds");
+        played.clock.pass(1);
+    }
+    assert_eq!((played.people(), noted(&played)), (vec![person], 1));
+    let rights = &played.hub.house.rights;
+    let heeded = played.hub.house.intake.heed_objections(async |person| rights.told_apart(person).await).await.unwrap();
+    assert_eq!((heeded.people, heeded.apart.len(), noted(&played)), (1, 1, 0));
+    assert_eq!(played.people().len(), 2);
+}
+
+/// A no that was taken back takes nobody apart, whatever else closes their data (Art. 18 GDPR) and whoever asks for it.
+async fn only_a_no_to_matching_that_stands_takes_anybody_apart(database: Database) {
+    let played = Played::open(database, 12).await;
+    played.bring(&[ottilie("webshop", 1, None, true, &json!({}))]).await;
+    let [person] = played.people()[..] else { panic!() };
+    say(&played, person, "objected", Some("identity_matching")).await;
+    say(&played, person, "objection_lifted", Some("identity_matching")).await;
+    played.bring(&[ottilie("books", 2, None, true, &json!({}))]).await;
+    assert_eq!(played.people(), [person]);
+    // It is decided inside the transaction: a lift that comes in between wins.
+    let intake = &played.hub.house.intake;
+    let done = intake.separate(person, &Out::Alone, &Papers::default(), None).await;
+    assert!(matches!(done, Err(Error::NoPart)));
+    say(&played, person, "restricted", None).await;
+    let now = played.clock.now();
+    played.hub.house.store.write(move |write| unmatched::note(write, person, now)).await.unwrap();
+    let rights = &played.hub.house.rights;
+    intake.heed_objections(async |person| rights.told_apart(person).await).await.unwrap();
+    assert_eq!((played.people(), noted(&played)), (vec![person], 0), "a restriction took somebody apart");
 }

@@ -1,12 +1,15 @@
 //! The life of a request.
 
+use serde_json::json;
+
 use super::house::{House, at, key};
 use crate::audit::Act;
 use crate::databases::{Database, on_both_databases};
-use crate::gateway::Scope;
+use crate::gateway::{Actor, Caller, Scope};
 use crate::rights::{Error, Kind, RefusedFor, Request};
 use crate::store::rows::Who;
-use crate::types::{Role, SubjectId};
+use crate::types::{Category, IdentifierKind, RecordKind, Role, SubjectId};
+use crate::vault::Personal;
 
 on_both_databases!(
     a_letter_of_last_week_is_due_by_its_own_date,
@@ -14,6 +17,7 @@ on_both_databases!(
     a_period_is_extended_once_and_only_while_it_runs,
     what_was_refused_is_not_carried_out,
     a_demand_that_is_passed_on_is_opened_once_whoever_they_are_now,
+    what_several_people_hold_names_them_and_no_demand_is_dropped,
 );
 
 async fn a_letter_of_last_week_is_due_by_its_own_date(database: Database) {
@@ -83,4 +87,31 @@ async fn a_demand_that_is_passed_on_is_opened_once_whoever_they_are_now(database
     let other = house.customer("other").await;
     let (one, two, three) = tokio::join!(demand(other), demand(other), demand(other));
     assert_eq!([one, two, three].iter().flatten().count(), 1);
+}
+
+/// The officer learns whom a mailbox may be about, and a vendor's demand by it is told to them once in the book.
+async fn what_several_people_hold_names_them_and_no_demand_is_dropped(database: Database) {
+    let house = House::open(database).await;
+    let (anna, other) = (house.customer("anna").await, house.person().await);
+    let parts = [(Category::Identity, json!({"family_name": "other"}))];
+    house.record(other, RecordKind::Customer, "anna@example.org", &parts, None).await;
+    let mut both = vec![anna, other];
+    both.sort_unstable();
+    for kind in [Kind::Access, Kind::Erasure] {
+        let who = house.by_mail("anna@example.org");
+        match house.rights.receive(kind, who.clone(), None, &house.dpo()).await {
+            Err(Error::SeveralPeople(people)) => assert_eq!(people, both),
+            _ => panic!("a demand of one of several was not answered with their ids"),
+        }
+        let refused = house.rights.receive(kind, who, None, &key(9, Role::Marketing, Scope::Every)).await;
+        assert!(matches!(refused, Err(Error::SubjectUnknown)), "others learn that several share a mailbox");
+    }
+    let before = house.lines(Act::RequestReceived).await;
+    let by = Caller { actor: Actor::Hub("a list of the vendor"), scope: Scope::Every };
+    let said = [(IdentifierKind::Email, house.shop, Personal::text("anna@example.org".to_owned()))];
+    for (kind, lines) in [(Kind::Erasure, 1), (Kind::Erasure, 1), (Kind::Access, 2)] {
+        house.rights.receive_known(kind, &said, &by).await.unwrap();
+        assert_eq!(house.lines(Act::RequestReceived).await, before + lines, "{kind:?}");
+    }
+    assert_eq!(house.rights.requests(None, 10).await.unwrap(), [], "nobody knows whose request it is");
 }

@@ -73,16 +73,20 @@ fn killed_at_any_moment_grouping_anew_goes_on(database: Database) {
     assert_eq!(groups(&house), whole);
     let chance = SeededChance::of(4_711);
     let mut cut_short = 0;
+    // Kills that came between the first person who changed and the last.
+    let mut cut_between = 0;
     for (version, goal) in [("1001", &apart), ("0", &whole)] {
         assert!(house.run(&["graph", "model", "--use", version]).status.success());
         for kill in 0..kills {
             let mut run = house.command(&["graph", "resolve"]).spawn().unwrap();
-            let longest = 200 + 400 * (kill + 1);
-            sleep(Duration::from_millis(u64::try_from(200 + chance.below(longest)).unwrap()));
+            // The first one right after its start, the others later and later.
+            sleep(Duration::from_millis(u64::try_from(20 + chance.below(400 * kill + 1)).unwrap()));
             cut_short += usize::from(run.try_wait().unwrap().is_none());
             run.kill().unwrap();
             run.wait().unwrap();
-            for group in groups(&house) {
+            let now = groups(&house);
+            cut_between += usize::from(now != whole && now != apart);
+            for group in now {
                 assert!(whole.contains(&group) || apart.contains(&group), "somebody else's: {group:?}");
             }
         }
@@ -94,6 +98,7 @@ fn killed_at_any_moment_grouping_anew_goes_on(database: Database) {
     }
     assert!(cut_short > 0, "no run was cut short");
     figure("faults, resolve", of, "runs that were killed", cut_short);
+    figure("faults, resolve", of, "kills between the first change and the last", cut_between);
 }
 
 in_a_house_on_both_databases!(killed_at_any_moment_grouping_anew_goes_on);

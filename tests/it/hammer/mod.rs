@@ -53,7 +53,7 @@ pub fn seed(of: &str, short: u64) -> u64 {
 }
 
 /// Is this the long run?
-fn is_full() -> bool {
+pub(crate) fn is_full() -> bool {
     environment("OBHUT_HAMMER").is_some_and(|form| form == "full")
 }
 

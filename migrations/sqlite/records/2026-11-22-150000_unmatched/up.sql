@@ -1,7 +1,9 @@
 -- People who objected to being matched and are still to be taken apart, or who took that back and are still to be compared.
 CREATE TABLE unmatched (
     subject_id BLOB NOT NULL PRIMARY KEY, -- personal: pseudonym; until they are taken apart or compared, seconds later
-    noted_at INTEGER NOT NULL
+    noted_at INTEGER NOT NULL,
+    tries INTEGER NOT NULL DEFAULT 0, -- how often it could not be done
+    next_at INTEGER NOT NULL DEFAULT 0 -- not before then
 ) STRICT, WITHOUT ROWID;
 
 -- Whoever objected before the hub took anybody apart for it.
