@@ -181,7 +181,7 @@ async fn serving(house: Data<House>, settings: &Settings) -> App {
         gate: None,
         identify: None,
         running: Running::default(),
-        running_limit: 100,
+        running_limit: 1_000,
         readiness: Arc::new(Ready),
         draining: health::Draining::default(),
         metrics: metrics::install(),
