@@ -28,8 +28,7 @@ pub struct Detail {
     weight: f64,
     /// What it begins with, in bits, before anything is compared.
     prior: Option<f64>,
-    /// What followed: `review`, or the veto that stands against it.
-    #[schema(value_type = Option<Object>)]
+    /// What the comparisons would have followed by themselves; `veto` says what stands against it.
     verdict: Option<Verdict>,
     /// The comparisons of the two records one by one. What agrees is told of the values as they are, not as they are shown.
     comparisons: Vec<Comparison>,

@@ -1,6 +1,7 @@
 //! [`Waterfall`]: why two records are, or are not, one person. Levels and weights only, never a value.
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::{Field, Level, Veto};
 
@@ -95,8 +96,9 @@ impl Waterfall {
 }
 
 /// What follows from a comparison.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[schema(as = MatchVerdict)]
 pub enum Verdict {
     /// One person.
     Join,
