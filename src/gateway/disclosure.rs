@@ -7,6 +7,7 @@ use serde::ser::SerializeStruct as _;
 use serde::{Serialize, Serializer};
 use serde_json::Value;
 
+use super::document::Document;
 use super::origin::{self, Origin};
 use super::{Decision, Disclosed, profile};
 use crate::consent::{EntryNo, Survivorship};
@@ -33,7 +34,7 @@ pub struct DisclosedRecord {
     pub(super) ingested_at: Timestamp,
     pub(super) keep_until: Option<Timestamp>,
     pub(super) source_until: Option<Timestamp>,
-    pub(super) parts: BTreeMap<Category, Value>,
+    pub(super) parts: BTreeMap<Category, Document>,
     /// The source's own id of it. Only in the person's own copy.
     pub(super) name: Option<String>,
     /// Did its source verify a contact point or account in it?
@@ -174,12 +175,12 @@ impl DisclosedRecord {
     /// The opened document of a category; its shape is in [`crate::intake::record`].
     #[must_use]
     pub fn part(&self, category: Category) -> Option<Disclosed<&Value>> {
-        self.parts.get(&category).map(Disclosed::new)
+        self.parts.get(&category).map(|part| Disclosed::new(part.tree()))
     }
 
     /// The opened documents by category.
     pub fn parts(&self) -> impl Iterator<Item = (Category, Disclosed<Value>)> {
-        self.parts.iter().map(|(category, part)| (*category, Disclosed::new(part.clone())))
+        self.parts.iter().map(|(category, part)| (*category, Disclosed::new(part.tree().clone())))
     }
 }
 
@@ -188,7 +189,10 @@ impl Serialize for Disclosure {
         let mut reply = serializer.serialize_struct("Disclosure", 3)?;
         reply.serialize_field("subject_id", &self.subject)?;
         reply.serialize_field("decision", &self.decision)?;
-        reply.serialize_field("data", &profile::join(&self.records, &self.survivorship))?;
+        match profile::alone(&self.records) {
+            Some(profile) => reply.serialize_field("data", &profile)?,
+            None => reply.serialize_field("data", &profile::join(&self.records, &self.survivorship))?,
+        }
         reply.end()
     }
 }

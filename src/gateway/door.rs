@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 
 use super::disclosure::{DisclosedRecord, Disclosure};
+use super::document::Document;
 use super::permit::{Permit, RecordFacts};
 use super::{Assignment, Disclosed, Error};
 use crate::audit::Receipt;
@@ -180,7 +181,7 @@ fn open(permit: Permit, mut keys: Keys<'_>, cards: &[CardRow], edition: &Edition
         }
         let parts = parts
             .into_iter()
-            .map(|(category, part)| Ok((category, part.document()?)))
+            .map(|(category, part)| Ok((category, Document::of(&part)?)))
             .collect::<Result<BTreeMap<_, _>, vault::Error>>()?;
         let card = cards.iter().find(|card| permit.own_access() && card.record_no == record.record_no);
         let name = match card {

@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use super::Disclosed;
+use super::document::Document;
 use crate::graph::matching::Field;
 use crate::types::Category;
 
@@ -32,9 +33,9 @@ pub struct MaskedValue {
 }
 
 /// What may be shown of a record: of the categories that were opened, what is compared.
-pub(super) fn masked(parts: &BTreeMap<Category, Value>) -> Vec<MaskedValue> {
+pub(super) fn masked(parts: &BTreeMap<Category, Document>) -> Vec<MaskedValue> {
     let mut shown = Shown(Vec::new());
-    if let Some(identity) = parts.get(&Category::Identity) {
+    if let Some(identity) = parts.get(&Category::Identity).map(Document::tree) {
         let named = ["given_name", "family_name"].iter().all(|name| identity.get(name).is_some());
         shown.text(Field::GivenName, identity.get("given_name"), |name| words(name, 1));
         shown.text(Field::FamilyName, identity.get("family_name"), |name| words(name, 2));
@@ -44,14 +45,14 @@ pub(super) fn masked(parts: &BTreeMap<Category, Value>) -> Vec<MaskedValue> {
         shown.texts(Field::Number, identity.get("customer_numbers"), ending);
         shown.texts(Field::Number, identity.get("accounts"), ending);
     }
-    if let Some(contact) = parts.get(&Category::Contact) {
+    if let Some(contact) = parts.get(&Category::Contact).map(Document::tree) {
         shown.of_each(Field::Mailbox, contact.get("emails"), |entry| entry.get("value")?.as_str().map(mailbox));
         shown.of_each(Field::Phone, contact.get("phones"), |entry| entry.get("value")?.as_str().map(ending));
     }
-    if let Some(address) = parts.get(&Category::Address) {
+    if let Some(address) = parts.get(&Category::Address).map(Document::tree) {
         shown.of_each(Field::Address, address.get("addresses"), place);
     }
-    if let Some(social) = parts.get(&Category::Social) {
+    if let Some(social) = parts.get(&Category::Social).map(Document::tree) {
         shown.texts(Field::Handle, social.get("accounts"), |handle| beginning(handle, 1));
         let sender = |message: &Value| {
             let inbound = message.get("direction").and_then(Value::as_str) != Some("outbound");
@@ -153,7 +154,7 @@ mod tests {
 
     fn shown(parts: Value) -> Vec<(Field, String)> {
         let parts = parts.as_object().unwrap().iter();
-        let parts = parts.map(|(category, part)| (category.parse().unwrap(), part.clone())).collect();
+        let parts = parts.map(|(category, part)| (category.parse().unwrap(), Document::of_a_test(part))).collect();
         #[expect(clippy::disallowed_methods, reason = "the test made the values")]
         let look = |value: MaskedValue| (value.field, value.value.take());
         masked(&parts).into_iter().map(look).collect()

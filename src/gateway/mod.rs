@@ -10,6 +10,7 @@ mod ask;
 mod decision;
 mod disclosed;
 mod disclosure;
+mod document;
 mod door;
 mod errand;
 mod judge;

@@ -72,7 +72,7 @@ pub(super) fn origins(records: &[DisclosedRecord], rules: &Survivorship) -> Vec<
 }
 
 fn said<'a>(record: &'a DisclosedRecord, category: Category, name: &str) -> Option<&'a serde_json::Value> {
-    record.parts.get(&category)?.get(name)
+    record.parts.get(&category)?.tree().get(name)
 }
 
 fn origin(category: Category, name: &str, (at, entry): (Option<usize>, &Entry<'_>), because: SurvivedBy) -> Origin {

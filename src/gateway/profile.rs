@@ -12,6 +12,7 @@ use serde::{Serialize, Serializer};
 use serde_json::{Map, Value};
 
 use super::disclosure::DisclosedRecord;
+use super::document::Document;
 use super::survive::{Word, compare, ranked};
 use crate::consent::{Preference, Survivorship, SurvivorshipOrder};
 use crate::types::Category;
@@ -69,6 +70,29 @@ pub(super) fn join<'a>(records: &'a [DisclosedRecord], rules: &Survivorship) -> 
     profile
 }
 
+/// Is a field of this name a thing of its own?
+pub(super) fn is_thing(name: &str) -> bool {
+    THINGS.iter().any(|(thing, _)| *thing == name)
+}
+
+/// The profile of somebody with one record, as it was sealed.
+pub(super) struct Alone<'a>(&'a DisclosedRecord);
+
+/// The one record as a profile, unless joining would change it. No rule chooses among what one record says.
+pub(super) fn alone(records: &[DisclosedRecord]) -> Option<Alone<'_>> {
+    let [record] = records else { return None };
+    record.parts.values().all(Document::is_profile).then_some(Alone(record))
+}
+
+impl Serialize for Alone<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut parts: Vec<(&str, &Document)> =
+            self.0.parts.iter().map(|(category, part)| (category.word(), part)).collect();
+        parts.sort_unstable_by_key(|(word, _)| *word);
+        serializer.collect_map(parts)
+    }
+}
+
 /// Is a contact point verified? None: it is no contact point.
 fn verified(entry: &Value) -> Option<bool> {
     entry.get("verified").and_then(Value::as_bool)
@@ -93,7 +117,7 @@ impl<'a> Joined<'a> {
     fn add_all(&mut self, ranked: &[&'a DisclosedRecord], wanted: impl Fn(Category, &str) -> bool) {
         for record in ranked {
             for (category, part) in &record.parts {
-                let Value::Object(fields) = part else { continue };
+                let Value::Object(fields) = part.tree() else { continue };
                 for (name, value) in fields.iter().filter(|(name, _)| wanted(*category, name)) {
                     self.0.entry(*category).or_default().add(name, value, record);
                 }

@@ -4,6 +4,7 @@ use std::cell::OnceCell;
 use std::cmp::{Ordering, Reverse};
 
 use super::disclosure::DisclosedRecord;
+use super::document::Document;
 use crate::consent::{Preference, SurvivedBy, SurvivorshipOrder};
 use crate::types::RecordKind;
 
@@ -69,6 +70,6 @@ fn decided(order: &SurvivorshipOrder, one: Word<'_>, other: Word<'_>) -> Option<
 }
 
 /// What tells records of the same time apart. Asked for only then.
-fn content(record: &DisclosedRecord) -> (&str, Vec<String>) {
-    (&record.source, record.parts.values().map(serde_json::Value::to_string).collect())
+fn content(record: &DisclosedRecord) -> (&str, Vec<&str>) {
+    (&record.source, record.parts.values().map(Document::text).collect())
 }
