@@ -85,7 +85,11 @@ async fn every_row_can_be_read_as_the_schema_says(database: Database) {
 #[test]
 fn both_databases_declare_the_same_tables_and_columns() {
     for shelf in Shelf::ALL {
-        let [sqlite, postgres] = ["sqlite", "postgres"].map(|database| declared(database, shelf));
+        // One of them may have had to make a table anew: its last form counts.
+        let [sqlite, postgres] = ["sqlite", "postgres"].map(|database| {
+            let by_name = declared(database, shelf).into_iter().map(|column| (column.name.clone(), column));
+            by_name.collect::<BTreeMap<_, _>>().into_values().collect::<Vec<_>>()
+        });
         let names = |columns: &[Declared]| -> Vec<String> {
             columns.iter().map(|column| format!("{} {}", column.name, column.comment)).collect()
         };
