@@ -5,7 +5,8 @@
 //! of records it leads to). Who shares nothing with a record but a frequent name would not be found to be the same
 //! person anyway: whatever else the two had in common would be a key of theirs as well.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
+use std::sync::{Mutex, PoisonError};
 
 use crate::store::cards::BLOCK;
 use crate::types::RecordNo;
@@ -15,20 +16,56 @@ const MOST: usize = 32;
 /// What the shared keys must be worth: one that leads to so many records, or several that lead to more.
 const ALONE: f64 = 16.0;
 
+/// Full keys that are remembered; then it begins anew.
+const KEPT: usize = 100_000;
+
+/// Keys that led to too many records when they were asked for, so that they need not be again: a batch of a large hub would read
+/// thousands of rows under them and throw them away. One that is full mostly stays so. If it does not, its records are found
+/// again when everything is grouped anew, or the process starts.
+#[derive(Default)]
+pub(super) struct Full(Mutex<HashSet<i64>>);
+
+impl Full {
+    /// Parts these keys into those that are worth asking for and those that are full.
+    pub(super) fn part(&self, keys: BTreeSet<i64>) -> (Vec<i64>, HashSet<i64>) {
+        let full = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let (full, asked): (Vec<i64>, Vec<i64>) = keys.into_iter().partition(|key| full.contains(key));
+        (asked, full.into_iter().collect())
+    }
+
+    /// Remembers these.
+    fn remember(&self, keys: impl Iterator<Item = i64>) {
+        let mut full = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if full.len() > KEPT {
+            full.clear();
+        }
+        full.extend(keys);
+    }
+
+    /// Nothing is known any more.
+    pub(super) fn forget(&self) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+}
+
 /// The records under the matching keys of a batch.
 #[derive(Default)]
-pub(super) struct Blocks(HashMap<i64, Vec<RecordNo>>);
+pub(super) struct Blocks {
+    under: HashMap<i64, Vec<RecordNo>>,
+    full: HashSet<i64>,
+}
 
 impl Blocks {
-    /// What was found under each of these keys.
-    pub(super) fn of(keys: Vec<i64>, found: Vec<Vec<RecordNo>>) -> Self {
-        Self(keys.into_iter().zip(found).collect())
+    /// What was `found` under each of these keys, and those that are `full`. What turns out to be is remembered.
+    pub(super) fn of(asked: Vec<i64>, found: Vec<Vec<RecordNo>>, full: HashSet<i64>, remembered: &Full) -> Self {
+        remembered.remember(asked.iter().zip(&found).filter(|(_, found)| found.len() > BLOCK).map(|(key, _)| *key));
+        Self { under: asked.into_iter().zip(found).collect(), full }
     }
 
     /// A record comes under its keys.
     pub(super) fn add(&mut self, keys: &[i64], record: RecordNo) {
-        for key in keys {
-            let block = self.0.entry(*key).or_default();
+        for key in keys.iter().filter(|key| !self.full.contains(key)) {
+            let block = self.under.entry(*key).or_default();
             if !block.contains(&record) {
                 block.push(record);
             }
@@ -37,14 +74,14 @@ impl Blocks {
 
     /// How many records are under a key; more than [`BLOCK`] says that it is not known how many.
     pub(super) fn under(&self, key: i64) -> usize {
-        self.0.get(&key).map_or(0, Vec::len)
+        if self.full.contains(&key) { BLOCK + 1 } else { self.under.get(&key).map_or(0, Vec::len) }
     }
 
     /// The candidates of a record, the likeliest first.
     pub(super) fn candidates(&self, keys: &[i64], own: Option<RecordNo>) -> Vec<RecordNo> {
         let mut worth: HashMap<RecordNo, f64> = HashMap::new();
         for key in keys.iter().collect::<BTreeSet<_>>() {
-            let Some(block) = self.0.get(key).filter(|block| block.len() <= BLOCK) else { continue };
+            let Some(block) = self.under.get(key).filter(|block| block.len() <= BLOCK) else { continue };
             let others = block.iter().filter(|record| Some(**record) != own);
             let count = others.clone().count();
             #[expect(clippy::cast_precision_loss, reason = "at most a block")]
@@ -71,6 +108,23 @@ mod tests {
 
     fn found(blocks: &Blocks, keys: &[i64], own: i64) -> Vec<i64> {
         blocks.candidates(keys, Some(RecordNo(own))).into_iter().map(|record| record.0).collect()
+    }
+
+    #[test]
+    fn a_key_that_was_full_is_not_asked_for_again() {
+        let (full, three) = (Full::default(), BTreeSet::from([1, 2, 3]));
+        let (asked, known) = full.part(three.clone());
+        assert_eq!((asked.as_slice(), known.len()), ([1, 2, 3].as_slice(), 0));
+        let many = |count: usize| (0..count).map(|record| RecordNo(i64::try_from(record).unwrap())).collect();
+        let blocks = Blocks::of(asked, vec![many(BLOCK), many(BLOCK + 1), many(0)], known, &full);
+        assert_eq!([1, 2, 3].map(|key| blocks.under(key)), [BLOCK, BLOCK + 1, 0]);
+        let (asked, known) = full.part(three.clone());
+        assert_eq!((asked.as_slice(), &known), ([1, 3].as_slice(), &HashSet::from([2])));
+        let mut blocks = Blocks::of(asked, vec![many(1), many(1)], known, &full);
+        blocks.add(&[2], RecordNo(7));
+        assert_eq!((blocks.under(2), found(&blocks, &[2], 50)), (BLOCK + 1, vec![]));
+        full.forget();
+        assert_eq!(full.part(three).0, [1, 2, 3]);
     }
 
     #[test]

@@ -17,7 +17,7 @@ use crate::types::{ApiKeyId, Clock, IdMaker, Role, Voice};
 use crate::vault::{Comparer, Keyring, Sealer};
 
 /// Records that one transaction takes.
-pub const CHUNK: usize = 100;
+pub const CHUNK: usize = 250;
 /// Records that one transaction of a sync takes, which nobody waits for.
 pub const SYNC_CHUNK: usize = 500;
 /// How often a chunk is tried again after another node began a key epoch.
@@ -114,6 +114,15 @@ impl Intake {
         let line = Line::new(Act::Ingested).count(outcomes);
         let line = if let Some((key, role)) = by { line.by(key, role) } else { line.to("command line") };
         Ok(self.book.note(line).await?)
+    }
+
+    /// Writes down that a call which was noted already ended early, after so many records.
+    ///
+    /// # Errors
+    /// If the audit line cannot be written.
+    pub async fn note_broken_off(&self, (key, role): (ApiKeyId, Role), outcomes: usize) -> Result<(), Error> {
+        let line = Line::new(Act::Ingested).count(outcomes).reasons(vec!["broken_off".to_owned()]);
+        Ok(self.book.note(line.by(key, role)).await?)
     }
 
     /// Writes down how many records a sync of a source brought.

@@ -79,6 +79,7 @@ impl Intake {
     /// If the store or the vault fails. What was carried out stays; run it again.
     pub async fn regroup(&self, by: Option<&Caller>, mut progress: impl FnMut(Progress)) -> Result<Regrouped, Error> {
         let began = self.clock.now();
+        self.matching.full.forget();
         let (mut open, mut after) = (Vec::new(), RecordNo(i64::MIN));
         while let Some((page, last)) = self.open_page(after).await? {
             open.extend(page);

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 
 use super::bonds::names_two;
-use super::candidates::Blocks;
+use super::candidates::{Blocks, Full};
 use super::prepare::Prepared;
 use super::terms::{Counts, Term};
 use super::{Error, Intake};
@@ -35,6 +35,8 @@ pub(super) struct Matching {
     /// How many there were when they were counted.
     found: AtomicU64,
     pub(super) counts: Counts,
+    /// Matching keys that lead to too many.
+    pub(super) full: Full,
 }
 
 impl Matching {
@@ -46,6 +48,7 @@ impl Matching {
             records: OnceLock::new(),
             found: AtomicU64::new(0),
             counts: Counts::default(),
+            full: Full::default(),
         }
     }
 
@@ -143,9 +146,9 @@ impl<'a> Table<'a> {
             return Ok(table);
         }
         table.count = matching.counted() + more;
-        let wanted: Vec<i64> = wanted.into_iter().collect();
-        let found = cards::candidates(write.records(), &wanted)?;
-        table.blocks = Blocks::of(wanted, found);
+        let (asked, full) = matching.full.part(wanted);
+        let found = cards::candidates(write.records(), &asked)?;
+        table.blocks = Blocks::of(asked, found, full, &matching.full);
         let numbers: BTreeSet<RecordNo> = records.iter().flat_map(|keys| table.blocks.candidates(keys, None)).collect();
         table.seat(write, numbers)?;
         Ok(table)

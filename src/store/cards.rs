@@ -21,8 +21,8 @@ pub const BLOCK: usize = 60;
 const AT_ONCE: usize = 500;
 /// Rows one statement may bring for each key it asks for, and for all of them. Where it brings as many, some key leads to many,
 /// perhaps to thousands: then each is asked for alone.
-const ENOUGH_OF_EACH: usize = 16;
-const ENOUGH: usize = 8 * AT_ONCE;
+const ENOUGH_OF_EACH: usize = BLOCK + 1;
+const ENOUGH: usize = 32 * AT_ONCE;
 
 /// The cards of these records.
 ///

@@ -105,8 +105,19 @@ async fn take(
     all: bool,
 ) -> Result<Reply, Problem> {
     let mut report = Report::new(all);
-    let end = chunks(house, shipment, &mut report).await;
-    house.intake.note_ingest(Some(by), report.seen()).await?;
+    let end = if let Some(all) = shipment.count() {
+        // The line becomes durable while the records do.
+        let (end, noted) = tokio::join!(chunks(house, shipment, &mut report), house.intake.note_ingest(Some(by), all));
+        noted?;
+        if end.is_err() {
+            house.intake.note_broken_off(by, report.seen()).await?;
+        }
+        end
+    } else {
+        let end = chunks(house, shipment, &mut report).await;
+        house.intake.note_ingest(Some(by), report.seen()).await?;
+        end
+    };
     end.and_then(|()| Reply::json(StatusCode::OK, &report))
 }
 

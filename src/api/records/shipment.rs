@@ -81,6 +81,14 @@ impl Shipment {
         matches!(self, Self::Stream(_))
     }
 
+    /// How many records are still to come, where that is known before the end.
+    pub(super) fn count(&self) -> Option<usize> {
+        match self {
+            Self::List { records, .. } => Some(records.len()),
+            Self::Stream(_) => None,
+        }
+    }
+
     /// The next records; none at the end. Those of the chunk before must be gone.
     ///
     /// # Errors
