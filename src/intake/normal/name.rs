@@ -1,5 +1,7 @@
 //! Names of people: as they are shown, and folded into one key.
 
+use std::iter::once;
+
 use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::is_combining_mark;
 
@@ -120,25 +122,35 @@ fn words(written: &str) -> Vec<String> {
 #[must_use]
 pub fn fold(written: &str) -> String {
     let mut out = String::with_capacity(written.len());
-    for c in written.nfkd().flat_map(char::to_lowercase).nfkd() {
-        match c {
-            'ß' => out.push_str("ss"),
-            'ø' => out.push('o'),
-            'æ' => out.push('a'),
-            'œ' => out.push('o'),
-            'ł' => out.push('l'),
-            'đ' | 'ð' => out.push('d'),
-            'ı' => out.push('i'),
-            'þ' => out.push_str("th"),
-            // "ae" is how an "ä" is typed on a foreign keyboard: an e after a, o or u carries nothing.
-            'e' if out.ends_with(['a', 'o', 'u']) => {}
-            '\'' | '’' | '‘' | '`' | '´' => {}
-            c if is_combining_mark(c) => {}
-            c if c.is_alphanumeric() => out.push(c),
-            _ => out.push(' '),
+    for c in written.chars() {
+        if c.is_ascii() {
+            // It is composed of nothing.
+            fold_into(&mut out, c.to_ascii_lowercase());
+        } else {
+            // Marks are dropped, so that their order decides nothing and each letter can be taken apart by itself.
+            once(c).nfkd().flat_map(char::to_lowercase).nfkd().for_each(|c| fold_into(&mut out, c));
         }
     }
     out
+}
+
+fn fold_into(out: &mut String, c: char) {
+    match c {
+        'ß' => out.push_str("ss"),
+        'ø' => out.push('o'),
+        'æ' => out.push('a'),
+        'œ' => out.push('o'),
+        'ł' => out.push('l'),
+        'đ' | 'ð' => out.push('d'),
+        'ı' => out.push('i'),
+        'þ' => out.push_str("th"),
+        // "ae" is how an "ä" is typed on a foreign keyboard: an e after a, o or u carries nothing.
+        'e' if out.ends_with(['a', 'o', 'u']) => {}
+        '\'' | '’' | '‘' | '`' | '´' => {}
+        c if is_combining_mark(c) => {}
+        c if c.is_alphanumeric() => out.push(c),
+        _ => out.push(' '),
+    }
 }
 
 fn is_title(word: &str) -> bool {
@@ -273,6 +285,13 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn letters_fold_alone_as_they_fold_together(text in "\\PC{0,30}|[a-zäöüßÃA-Z\u{300}-\u{330}ﬁÅ., '-]{0,30}") {
+            let mut together = String::new();
+            text.nfkd().flat_map(char::to_lowercase).nfkd().for_each(|c| fold_into(&mut together, c));
+            prop_assert_eq!(fold(&text), together);
+        }
+
         #[test]
         fn normalising_twice_is_normalising_once(text in "\\PC{0,40}|[a-zäöüßÃA-Z., '-]{0,30}") {
             if let Ok(once) = normal(&text) {
