@@ -284,8 +284,8 @@ impl<'a> Run<'a> {
         if self.is_forbidden(left, right) {
             return Joined::Forbidden;
         }
-        let mut tally = Tally::default();
         let (ours, theirs) = (self.some_of(left), self.some_of(right));
+        let mut tally = Tally::between(self.model, ours.len(), theirs.len());
         for one in &ours {
             for other in &theirs {
                 if let Some(glance) = self.glance(*one, *other) {

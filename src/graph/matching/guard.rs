@@ -12,8 +12,8 @@ const CLEARLY: i32 = 4_000;
 pub enum Shape {
     /// They fit.
     Fits {
-        /// The mean weight between their members.
-        mean: Bits,
+        /// The mean weight of the pairs between them that have more to compare than names; none if there is no such pair.
+        mean: Option<Bits>,
     },
     /// Too much speaks against it: for review.
     Stops {
@@ -23,8 +23,8 @@ pub enum Shape {
         vetoes: u32,
         /// Pairs that are clearly two people.
         negative: u32,
-        /// The mean weight between their members.
-        mean: Bits,
+        /// As above.
+        mean: Option<Bits>,
     },
 }
 
@@ -33,7 +33,7 @@ impl Model {
     /// that does not depend on arrival.
     #[must_use]
     pub fn guard(&self, one: &[&Card], other: &[&Card], frequencies: &TermFrequencies) -> Shape {
-        let mut tally = Tally::default();
+        let mut tally = Tally::between(self, one.len(), other.len());
         for one in one.iter().take(MEMBERS) {
             for other in other.iter().take(MEMBERS) {
                 tally.add(Glance::of(self, &self.score(one, other, frequencies)));
@@ -56,6 +56,8 @@ impl Model {
 #[derive(Clone, Copy)]
 pub(super) struct Glance {
     total: i32,
+    /// Is there more to compare than names?
+    solid: bool,
     veto: bool,
     logins: bool,
     negative: bool,
@@ -75,6 +77,7 @@ impl Glance {
         let different = |step: &Step| (step.field, step.level) == (Field::GivenName, Level::Different);
         Self {
             total: waterfall.total.0,
+            solid: waterfall.steps.iter().any(says_more_than_a_name),
             veto: matches!(waterfall.verdict, Verdict::Veto(_)),
             logins: waterfall.verdict == Verdict::Veto(Veto::Logins),
             negative: low && against,
@@ -87,9 +90,16 @@ impl Glance {
     }
 }
 
+fn says_more_than_a_name(step: &Step) -> bool {
+    use Field::{Address, BirthDate, Handle, Mailbox, Number, Phone};
+    matches!(step.field, Address | BirthDate | Handle | Mailbox | Number | Phone)
+}
+
 /// What the pairs between two groups say.
-#[derive(Default)]
 pub(super) struct Tally {
+    /// What their mean must be worth, if there are several records on both sides: one bridge does not join two people, however
+    /// strong it is, between whose records else little agrees.
+    least: Option<i32>,
     pairs: u32,
     vetoes: u32,
     negative: u32,
@@ -98,10 +108,26 @@ pub(super) struct Tally {
     opposed: u32,
     /// Of all these, those whose given names are different: pairs, vetoes and clearly two people.
     named: (u32, u32, u32),
-    sum: i64,
+    /// Pairs with more to compare than names, and the sum of their weights.
+    solid: (i32, i64),
 }
 
 impl Tally {
+    /// A tally between groups of so many records.
+    pub(super) fn between(model: &Model, ours: usize, theirs: usize) -> Self {
+        let half_way = i32::midpoint(model.review_at().0, model.join_at().0);
+        Self {
+            least: (ours > 1 && theirs > 1).then_some(half_way),
+            pairs: 0,
+            vetoes: 0,
+            negative: 0,
+            logins: 0,
+            opposed: 0,
+            named: (0, 0, 0),
+            solid: (0, 0),
+        }
+    }
+
     /// Do two verified logins at one source differ?
     pub(super) fn logins(&self) -> bool {
         self.logins > 0
@@ -118,7 +144,10 @@ impl Tally {
             let (pairs, vetoes, negatives) = self.named;
             self.named = (pairs + 1, vetoes + veto, negatives + negative);
         }
-        self.sum += i64::from(glance.total);
+        if glance.solid {
+            let (pairs, sum) = self.solid;
+            self.solid = (pairs + 1, sum + i64::from(glance.total));
+        }
     }
 
     /// Are there pairs with different given names?
@@ -126,18 +155,61 @@ impl Tally {
         self.named.0 > 0
     }
 
+    fn mean(&self) -> Option<Bits> {
+        let (pairs, sum) = self.solid;
+        let mean = i32::try_from(sum.checked_div(pairs.into())?).ok()?;
+        Some(Bits(mean))
+    }
+
     /// Whether the groups fit; `excused`: pairs with different given names do not count, as long as there are others.
     pub(super) fn shape(&self, excused: bool) -> Shape {
-        let Self { pairs, vetoes, negative, opposed, sum, named, .. } = *self;
-        let mean = Bits(i32::try_from(sum / i64::from(pairs.max(1))).unwrap_or_default());
+        let Self { pairs, vetoes, negative, opposed, named, .. } = *self;
+        let mean = self.mean();
+        let loose = self.least.zip(mean).is_some_and(|(least, mean)| mean.0 < least);
         let excused = excused && named.0 < pairs;
         let without = |all: u32, named: u32| if excused { all - named } else { all };
         let (counted, vetoes, negative) =
             (without(pairs, named.0), without(vetoes, named.1), without(negative, named.2));
-        if vetoes > 0 || negative * 5 > counted * 2 || (!excused && opposed * 3 > pairs) {
+        if loose || vetoes > 0 || negative * 5 > counted * 2 || (!excused && opposed * 3 > pairs) {
             Shape::Stops { pairs, vetoes, negative, mean }
         } else {
             Shape::Fits { mean }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn seen(total: i32, solid: bool) -> Glance {
+        Glance {
+            total,
+            solid,
+            veto: false,
+            logins: false,
+            negative: false,
+            opposed: false,
+            named: false,
+            contradicts: false,
+        }
+    }
+
+    fn shape((ours, theirs): (usize, usize), totals: [i32; 4], names_alone: &[i32]) -> Shape {
+        let mut tally = Tally::between(&Model::shipped(), ours, theirs);
+        totals.into_iter().for_each(|total| tally.add(seen(total, true)));
+        names_alone.iter().for_each(|total| tally.add(seen(*total, false)));
+        tally.shape(false)
+    }
+
+    #[test]
+    fn one_bridge_between_groups_that_agree_in_little_else_does_not_join_them() {
+        assert_eq!(shape((2, 2), [9_000, 0, 0, -1_000], &[]), Shape::Fits { mean: Some(Bits(2_000)) });
+        let loose = shape((2, 2), [9_000, 0, 0, -2_000], &[]);
+        assert_eq!(loose, Shape::Stops { pairs: 4, vetoes: 0, negative: 0, mean: Some(Bits(1_750)) });
+        // A single record has one bridge to most people.
+        assert!(matches!(shape((1, 4), [9_000, 0, 0, -2_000], &[]), Shape::Fits { .. }));
+        // Records with nothing but a name to compare say nothing of it.
+        assert!(matches!(shape((3, 2), [9_000, 0, 0, -1_000], &[-9_000, -9_000]), Shape::Fits { .. }));
     }
 }

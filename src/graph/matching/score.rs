@@ -40,10 +40,10 @@ impl Model {
         Waterfall { model: self.version, prior, steps: tally.steps, total, verdict }
     }
 
-    /// Two records taken by chance are one person's about once in as many as there are.
+    /// Two records taken by chance are one person's about twice in as many as there are.
     fn strangers(&self, frequencies: &TermFrequencies) -> Bits {
         let prior = &self.written.prior;
-        let doublings = frequencies.records().log2().floor();
+        let doublings = frequencies.records().log2().floor() - 1.0;
         Bits::of(-doublings.max(prior.strangers_least).min(prior.strangers_most))
     }
 }
