@@ -99,7 +99,8 @@ impl Rights {
                 raise(write, id, progress.recipients.iter().map(|recipient| recipient.name.as_str()))?;
                 let ends = copies.iter().map(|kek| kek.created_at).max().zip(rotation);
                 progress.epochs = copies.iter().map(|kek| kek.epoch).collect();
-                progress.final_after = ends.map(|(made, days)| made.plus_days(days).max(now).micros());
+                // An epoch that is due already is turned by the next run of the job.
+                progress.final_after = ends.map(|(made, days)| made.plus_days(days).max(now.plus_days(1)).micros());
                 // This write makes it true; nobody has found the person since the mark.
                 progress.effective_at = Some(now.micros());
                 let executing = Self::stored(executing, &progress)?;
