@@ -90,7 +90,8 @@ impl Hub {
     /// User and system time so far.
     fn cpu(&self) -> Duration {
         let own = cpu_of(self.server.id());
-        own + self.database.map_or(Duration::ZERO, |process| family(process).into_iter().map(cpu_of).sum())
+        let database = |process| ended(process) + family(process).into_iter().map(cpu_of).sum::<Duration>();
+        own + self.database.map_or(Duration::ZERO, database)
     }
 }
 
@@ -103,9 +104,19 @@ impl Drop for Hub {
 
 /// User and system time of a process; the kernel counts in hundredths of a second. Zero if it is gone.
 pub fn cpu_of(process: u32) -> Duration {
+    ticks(process, 11)
+}
+
+/// The same of those of its children that have ended.
+fn ended(process: u32) -> Duration {
+    ticks(process, 13)
+}
+
+/// The sum of two fields behind the name of the process, user and system time.
+fn ticks(process: u32, first: usize) -> Duration {
     let Ok(stat) = std::fs::read_to_string(format!("/proc/{process}/stat")) else { return Duration::ZERO };
     let fields: Vec<&str> = stat.rsplit_once(')').unwrap().1.split_whitespace().collect();
-    let ticks: u64 = fields[11].parse::<u64>().unwrap() + fields[12].parse::<u64>().unwrap();
+    let ticks: u64 = fields[first].parse::<u64>().unwrap() + fields[first + 1].parse::<u64>().unwrap();
     Duration::from_millis(ticks * 10)
 }
 
