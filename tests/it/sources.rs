@@ -324,7 +324,7 @@ fn who_withdraws_is_unsubscribed_at_the_shop_within_seconds(database: Database) 
     }));
     house.kill();
     shop.slow_down(Duration::ZERO);
-    house.database().execute(Shelf::Records, "UPDATE unsubscription SET lease_until = 0");
+    house.wait_for_the_end_of("lease_until", "unsubscription", LEASE);
     house.start();
     let done = (0..300).any(|_| {
         sleep(Duration::from_millis(100));

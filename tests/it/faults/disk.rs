@@ -273,6 +273,48 @@ fn a_failed_fsync_of_the_file_behind_the_log_stops_serving() {
     }
 }
 
+/// The same of a file whose log is copied when nobody has written for a moment.
+fn a_file_that_fails_at_rest_stops_serving(file: &str, call: impl Fn(&House, &str) -> u16) {
+    let (injector, mut house) = on_this_disk();
+    injector.fail("sync", file, Errno::Io);
+    let mut answered = Vec::new();
+    while answered.len() < 3_000 && injector.failed() == 0 {
+        let name = format!("last{}", answered.len());
+        if call(&house, &name) == 503 {
+            break;
+        }
+        answered.push(name);
+        // Now and then nobody calls.
+        if answered.len().is_multiple_of(250) {
+            sleep(Duration::from_millis(600));
+        }
+    }
+    assert!(injector.failed() > 0, "nothing failed: the disk was not reached");
+    eventually("nothing is served", || ready(&house) == 503);
+    injector.relax();
+    expect_later(&house.lookup(Role::Partner, "marlene", "newsletter_email"));
+    house.kill();
+    house.start();
+    house.lookup(Role::Partner, "marlene", "newsletter_email").expect(200);
+    for name in answered.iter().rev().take(20) {
+        assert_eq!(call(&house, name), 200, "{name}");
+    }
+}
+
+#[test]
+fn a_failed_fsync_of_the_keys_behind_their_log_stops_serving() {
+    a_file_that_fails_at_rest_stops_serving("keys.db$", |house, name| {
+        house.post(Role::Partner, "/v1/records", &json!({"records": [customer("webshop", name)]})).status
+    });
+}
+
+#[test]
+fn a_failed_fsync_of_the_audit_book_behind_its_log_stops_serving() {
+    a_file_that_fails_at_rest_stops_serving("audit.db$", |house, _| {
+        house.lookup(Role::Partner, "marlene", "newsletter_email").status
+    });
+}
+
 /// The hub that stopped serving still ends when it is told to, and a new one finds all that was acknowledged.
 #[test]
 fn a_hub_on_a_broken_disk_can_be_stopped() {

@@ -65,8 +65,9 @@ impl Call {
         Self { bytes: (head + &body).into_bytes(), name: None, once: None }
     }
 
-    /// Sends it, hangs up somewhere, and returns the body of the reply if it arrived whole.
-    fn make(&self, address: &str, chance: &SeededChance) -> Option<Value> {
+    /// Sends it, hangs up somewhere, and returns the body of the reply if it arrived whole. What arrived of a disclosure is one:
+    /// its decision is told.
+    fn make(&self, address: &str, chance: &SeededChance, told: &Told) -> Option<Value> {
         let mut stream = TcpStream::connect(address).unwrap();
         stream.set_read_timeout(Some(PATIENCE)).unwrap();
         match chance.below(5) {
@@ -90,14 +91,21 @@ impl Call {
                 stream.write_all(&self.bytes).ok()?;
                 let mut reply = Vec::new();
                 let end = 1 + chance.below(3000);
-                let mut bytes = [0; 256];
+                // Small bites, so that it hangs up inside a reply as well.
+                let mut bytes = [0; 64];
                 while reply.len() < end && body_of(&reply).is_none() {
                     match stream.read(&mut bytes) {
                         Ok(length @ 1..) => reply.extend_from_slice(&bytes[..length]),
                         _ => break,
                     }
                 }
-                body_of(&reply)
+                let body = body_of(&reply);
+                if body.is_none()
+                    && let Some(decision) = decision_in(&reply)
+                {
+                    told.disclosed.lock().unwrap().insert(decision);
+                }
+                body
             }
         }
     }
@@ -109,6 +117,14 @@ fn body_of(reply: &[u8]) -> Option<Value> {
     let (head, body) = reply.split_once("\r\n\r\n")?;
     assert!(!head.starts_with("HTTP/1.1 500"), "{reply}");
     head.starts_with("HTTP/1.1 200").then(|| serde_json::from_str(body).ok())?
+}
+
+/// The decision in what arrived of a disclosure, if it got so far.
+fn decision_in(reply: &[u8]) -> Option<String> {
+    let reply = String::from_utf8_lossy(reply);
+    let (head, body) = reply.split_once("\r\n\r\n")?;
+    let (_, decision) = body.split_once(r#""decision":{"id":""#)?;
+    (head.starts_with("HTTP/1.1 200") && decision.len() >= 36).then(|| decision[..36].to_owned())
 }
 
 fn hanging_up_anywhere_leaves_nothing_open_and_loses_nothing(database: Database) {
@@ -124,7 +140,7 @@ fn hanging_up_anywhere_leaves_nothing_open_and_loses_nothing(database: Database)
                 let chance = SeededChance::of(seed.wrapping_add(u64::try_from(client).unwrap()));
                 for number in (client..count).step_by(CLIENTS) {
                     let call = Call::of(house, number, &chance);
-                    let answered = call.make(address, &chance);
+                    let answered = call.make(address, &chance, told);
                     if let (Some(once), Some(name)) = (&call.once, &call.name) {
                         marks.lock().unwrap().insert((once.clone(), name.clone()));
                     }

@@ -24,7 +24,7 @@ fn fuzz(name: &str) {
     // Where every input goes through filters, the normal suite makes do with fewer.
     let inputs = if !is_full() && ["csv", "ndjson", "vendor"].contains(&reader.corpus) { inputs / 10 } else { inputs };
     let watch = Stopwatch::start();
-    let seed = u64::try_from(times("seed", 1, 1)).unwrap();
+    let seed = super::seed("fuzz", 1);
     let mut all = Corpus::of(reader.corpus, seed);
     let (mut taken, mut refused) = (0, 0);
     for number in 0..all.seeds().len() + inputs {

@@ -230,7 +230,9 @@ fn read(door: &Door, told: &Told, chance: &SeededChance) -> io::Result<()> {
             names.get(newest + chance.below(2 * CIRCLE)).cloned()
         };
         let name = name.unwrap_or_else(|| "niemand".to_owned());
-        told.remember(&wire.call(&post("/v1/profiles/lookup", &door.partner, &lookup(&name, PURPOSE)))?);
+        let answer = wire.call(&post("/v1/profiles/lookup", &door.partner, &lookup(&name, PURPOSE)))?;
+        assert!([200, 404, 503].contains(&answer.status), "{}", String::from_utf8_lossy(&answer.body));
+        told.remember(&answer);
     }
     Ok(())
 }
@@ -411,6 +413,7 @@ fn a_kill_loses_nothing_that_was_acknowledged(database: Database) {
     let (written, erased) = (sum(|writer| writer.acknowledged), sum(|writer| writer.erased));
     let reads = told.reads.load(Ordering::Relaxed);
     assert!(house.database().count(Shelf::Records, "card") > 0, "nobody was compared with anybody");
+    assert!(!super::is_full() || inspector.expired > 0, "no running call was cut off");
     assert!(written >= rounds && reads >= rounds, "too little happened: {written} writes, {reads} reads");
     for (what, count) in [
         ("kills", rounds),

@@ -255,9 +255,13 @@ fn ten_times_as_much_is_turned_away_and_nothing_is_lost(database: Database) {
     let reads_after = runtime.block_on(calm(&callers, 4, calmly, true));
     let after = resident(&house);
     assert_eq!((reads_after.turned_away, reads_after.cut_off), ([0, 0], 0), "who calls after the storm is turned away");
+    let records_after = runtime.block_on(calm(&callers, 32, calmly, false));
+    assert!(records_after.wrong.is_empty(), "{:?}", records_after.wrong);
+    let rate_after = per_second(records_after.served(), calmly);
     let [was, is] = [&reads_before, &reads_after].map(|reads| quantile(reads.read_waits.clone(), 0.99));
 
-    let acknowledged: Vec<usize> = sustained.brought.iter().chain(&storm.brought).copied().collect();
+    let brought = [&sustained, &storm, &records_after].map(|answered| answered.brought.as_slice());
+    let acknowledged: Vec<usize> = brought.concat();
     let stored = usize::try_from(house.database().count(Shelf::Records, "record")).unwrap();
     assert!(stored > acknowledged.len() * TOGETHER, "records that were acknowledged are not there");
     let chance = SeededChance::of(7);
@@ -270,6 +274,7 @@ fn ten_times_as_much_is_turned_away_and_nothing_is_lost(database: Database) {
     let sent = per_second(storm.all(), stormy) / rate;
     for (what, told) in [
         ("calls sustained a second, one of 16 with 250 KB of records", format!("{rate:.0}")),
+        ("the same after the storm", format!("{rate_after:.0}")),
         ("calls sent in the storm, as a multiple of that", format!("{sent:.1}")),
         (
             "calls in the storm; due and not sent, because too many were under way",
@@ -293,6 +298,7 @@ fn ten_times_as_much_is_turned_away_and_nothing_is_lost(database: Database) {
     if is_full() {
         assert!(sent >= TIMES * 0.9, "{sent:.1} times what is sustained is no storm");
         assert!(slowest < QUICK, "turning away takes {slowest:?}");
+        assert!(rate_after > rate * 0.8, "{rate:.0} calls a second were sustained before, {rate_after:.0} are now");
         assert!(is < was * 3 + Duration::from_millis(5), "reads took {was:?} before and take {is:?} now");
     }
     assert!(storm.cut_off * 50 < storm.all(), "{} of {} were never answered", storm.cut_off, storm.all());
