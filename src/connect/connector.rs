@@ -16,7 +16,7 @@ use super::notify::Notify;
 use super::pull::Pull;
 use super::unsubscribe::Unsubscribe;
 use super::webhook::{Around, Webhooks};
-use super::{Deletions, Demands, Error, TableMapping};
+use super::{Deletions, Demands, Error, Origin, TableMapping};
 use crate::consent::Terms;
 
 /// A vendor: its streams and its terms.
@@ -177,6 +177,13 @@ impl Connector {
     /// Replies as the vendor sends them, about people who do not exist: file name and content, by name.
     pub fn fixtures(&self) -> impl Iterator<Item = (&str, &[u8])> {
         self.fixtures.iter().map(|(name, content)| (name.as_str(), content.as_slice()))
+    }
+
+    /// The source of this code as a merchant would have it who entered what the manifest gives as examples; the fixtures are replies
+    /// to such a one.
+    #[must_use]
+    pub fn example<'a>(&self, code: &'a str) -> Origin<'a> {
+        self.link().map_or_else(|| code.into(), |link| Origin::with(code, link, &link.examples()))
     }
 
     pub(super) fn load(folder: &str, mut files: Files) -> Result<Self, Error> {

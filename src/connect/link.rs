@@ -162,6 +162,20 @@ impl Link {
         self.parameters.get(name)
     }
 
+    /// May the filters that make records see this one? Secrets they do not.
+    pub(super) fn may_be_shown(&self, name: &str) -> bool {
+        self.parameter(name).is_some_and(|spec| spec.kind != ParameterKind::Secret)
+    }
+
+    /// What the manifest gives as examples.
+    pub(super) fn examples(&self) -> Variables {
+        let examples = self.parameters.iter().filter_map(|(name, spec)| {
+            let example = spec.example.as_ref().or(spec.default.as_ref())?;
+            Some((name.clone(), Value::String(example.clone())))
+        });
+        examples.collect()
+    }
+
     /// Does this parameter say where the vendor is reached, or what is meant there? Whose name it is may change where it stays.
     pub(super) fn is_place(&self, name: &str) -> bool {
         self.parameter(name).is_some_and(|spec| matches!(spec.kind, ParameterKind::Url | ParameterKind::Label))

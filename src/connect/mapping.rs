@@ -9,7 +9,7 @@ use super::fields::Fields;
 use super::filter::Filter;
 use super::manifest::{FieldLists, StreamSpec};
 use super::pull::Pull;
-use super::{Error, MappingError, Reason};
+use super::{Error, MappingError, Origin, Reason};
 use crate::types::{Category, PurposeCode, RecordKind};
 
 /// More objects than any page holds: a filter that yields more does not end.
@@ -49,9 +49,9 @@ impl Stream {
     pub fn map<'a>(
         &'a self,
         page: &Value,
-        source: &'a str,
+        source: impl Into<Origin<'a>>,
     ) -> impl Iterator<Item = Result<Vec<u8>, MappingError>> + 'a {
-        self.map_objects(self.objects(value(page)).collect::<Vec<_>>().into_iter(), source)
+        self.map_objects(self.objects(value(page)).collect::<Vec<_>>().into_iter(), source.into())
     }
 
     /// How it is read from the vendor, if it can be.
@@ -74,14 +74,15 @@ impl Stream {
     pub(super) fn map_objects<'a>(
         &'a self,
         objects: impl Iterator<Item = Result<Val, MappingError>> + 'a,
-        source: &'a str,
+        source: Origin<'a>,
     ) -> impl Iterator<Item = Result<Vec<u8>, MappingError>> + 'a {
         objects.enumerate().flat_map(move |(number, object)| {
             let (object, failed) = match object {
                 Ok(object) => (Some(object), None),
                 Err(error) => (None, Some(Err(error))),
             };
-            let records = object.into_iter().flat_map(move |object| self.mapping.run(object, source));
+            let source = source.clone();
+            let records = object.into_iter().flat_map(move |object| self.mapping.run(object, source.clone()));
             records.map(move |record| record.map_err(|reason| MappingError { object: number, reason })).chain(failed)
         })
     }
@@ -140,7 +141,7 @@ impl Mapping {
         lists: FieldLists,
         consents: Vec<PurposeCode>,
     ) -> Result<Self, Error> {
-        let records = Filter::compile(code.text, code.file, name)?;
+        let records = Filter::of_records(code.text, code.file, name)?;
         Ok(Self { records, fields: Fields::load(lists, consents) })
     }
 
@@ -148,13 +149,13 @@ impl Mapping {
     pub(super) fn run<'a>(
         &'a self,
         object: Val,
-        source: &'a str,
+        source: Origin<'a>,
     ) -> impl Iterator<Item = Result<Vec<u8>, Reason>> + 'a {
-        self.records.run(object).take(MOST_RECORDS + 1).enumerate().map(move |(number, record)| {
+        self.records.run_with(object, Some(source.parameters)).take(MOST_RECORDS + 1).enumerate().map(move |(number, record)| {
             if number == MOST_RECORDS {
                 return Err(Reason::TooMany(MOST_RECORDS));
             }
-            self.fields.write(&record.map_err(Reason::Filter)?, source)
+            self.fields.write(&record.map_err(Reason::Filter)?, source.code)
         })
     }
 }

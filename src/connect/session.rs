@@ -25,7 +25,7 @@ use super::pace::{Lane, Pause, back_off, http_date, retry_after};
 use super::pull::Opened;
 use super::signature::hmac_hex;
 use super::template::Variables;
-use super::{Connector, Fault};
+use super::{Connector, Fault, Origin};
 use crate::types::{Clock, Entropy, Timestamp};
 
 /// How often a call is made before it counts as failed.
@@ -128,6 +128,15 @@ impl Session {
     #[must_use]
     pub fn connector(&self) -> &Arc<Connector> {
         &self.connector
+    }
+
+    /// Where records of this vendor come from, for the source of this code.
+    #[must_use]
+    pub fn origin<'a>(&self, code: &'a str) -> Origin<'a> {
+        match self.connector.link() {
+            Some(link) => Origin::with(code, link, &self.variables()),
+            None => code.into(),
+        }
     }
 
     /// Proves credentials and rights with one harmless call.

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io::Cursor;
 use std::path::Path;
 
-use obhut::connect::{AllowedPurposes, Catalog, Connector, FileError, Form, TableMapping};
+use obhut::connect::{AllowedPurposes, Catalog, Connector, FileError, Form, Origin, Parameters, TableMapping};
 use obhut::types::{IdentifierKind, RecordKind, Timestamp};
 use serde_json::{Value, json};
 
@@ -19,7 +19,7 @@ fn records(connector: &Connector, fixture: &str) -> Vec<Value> {
     let form = Form::of(Path::new(fixture)).unwrap();
     let items = match (form, connector.table()) {
         (Form::Csv, Some(table)) => table.read(Cursor::new(content), "fixture"),
-        _ => connector.read(Cursor::new(content), form, "fixture"),
+        _ => connector.read(Cursor::new(content), form, connector.example("fixture")),
     };
     items
         .map(|item| {
@@ -179,9 +179,29 @@ fn a_newsletter_status_proves_what_it_proves() {
 fn an_unticked_box_is_no_consent() {
     let leads = of("meta", "leads.json");
     let given: Vec<_> = leads.iter().map(|lead| lead.get("consents").is_some()).collect();
-    // Box unticked: 1, 4. No e-mail to write to: 5. No box about the newsletter: 6.
+    // Box unticked: 1, 4, though 1 ticked to be left alone. No e-mail to write to: 5. Only a box for no newsletter: 6.
     assert_eq!(given, [true, false, true, true, false, false, false, true]);
     assert_eq!(leads[0]["consents"][0]["evidence"]["checkbox_key"], "newsletter_einwilligung");
+}
+
+#[test]
+fn a_box_means_what_the_merchant_says_and_not_what_it_is_called() {
+    let catalog = catalog();
+    let meta = catalog.connector("meta").unwrap();
+    let (_, leads) = meta.fixtures().find(|(name, _)| *name == "leads.json").unwrap();
+    let consents = |boxes: Option<&str>| {
+        let mut entered: Parameters =
+            [("page_id", "1"), ("access_token", "t"), ("app_secret", "s")].map(|(k, v)| (k.to_owned(), v.to_owned())).into();
+        entered.extend(boxes.map(|boxes| ("newsletter_boxes".to_owned(), boxes.to_owned())));
+        let origin = Origin::of("fixture", meta.link().unwrap(), &entered);
+        let records = meta.read(Cursor::new(leads), Form::Json, origin).map(|record| record.unwrap());
+        records.filter(|record| String::from_utf8_lossy(record).contains("newsletter_email")).count()
+    };
+    assert_eq!(consents(Some("newsletter_einwilligung")), 4);
+    assert_eq!(consents(Some("another, 900000000000001/newsletter_einwilligung")), 4);
+    for nothing in [None, Some("newsletter"), Some("900000000000002/newsletter_einwilligung"), Some(",")] {
+        assert_eq!(consents(nothing), 0, "{nothing:?}");
+    }
 }
 
 #[test]
