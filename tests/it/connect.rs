@@ -175,6 +175,36 @@ fn a_newsletter_status_proves_what_it_proves() {
     assert_eq!(serde_json::to_value(seen).unwrap(), expected);
 }
 
+/// What a merchant typed and what somebody registered with proves nothing of who reads the mailbox.
+#[test]
+fn a_mailbox_counts_as_verified_where_somebody_proved_it() {
+    let verified = |connector: &str, fixture: &str| -> BTreeSet<String> {
+        let of = of(connector, fixture).into_iter().map(|record| {
+            let all = record["identifiers"].as_array().unwrap().clone();
+            let proven = all.iter().any(|one| one["kind"] == "email" && one["verified"] == true);
+            (record["external_id"].as_str().unwrap().to_owned(), proven)
+        });
+        of.filter_map(|(id, proven)| proven.then_some(id)).collect()
+    };
+    for (connector, fixture) in [
+        ("lexware_office", "contacts.json"),
+        ("sevdesk", "contacts.json"),
+        ("datev", "debtors.csv"),
+        ("woocommerce", "customers.json"),
+        ("shopware6", "orders.json"),
+    ] {
+        assert_eq!(verified(connector, fixture), BTreeSet::new(), "{connector}");
+    }
+    let catalog = catalog();
+    let (_, page) = catalog.connector("shopware6").unwrap().fixtures().find(|(name, _)| *name == "customers.json").unwrap();
+    let page: Value = serde_json::from_slice(page).unwrap();
+    let customers = page["data"].as_array().unwrap();
+    assert!(customers.iter().any(|one| one["active"] == true && one["guest"] == false && one["doubleOptInConfirmDate"].is_null()));
+    let confirmed = customers.iter().filter(|one| !one["doubleOptInConfirmDate"].is_null());
+    let confirmed: BTreeSet<String> = confirmed.map(|one| one["id"].as_str().unwrap().to_owned()).collect();
+    assert!(!confirmed.is_empty() && verified("shopware6", "customers.json") == confirmed);
+}
+
 #[test]
 fn an_unticked_box_is_no_consent() {
     let leads = of("meta", "leads.json");
