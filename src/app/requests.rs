@@ -68,9 +68,11 @@ fn show_source(one: &SourceErasure) {
     for step in report.iter().flat_map(|report| &report.steps) {
         let leaves = step.leaves.map_or("nothing found", crate::connect::Leaves::word);
         let why = step.failure.as_ref().map_or_else(String::new, |why| format!(": {why}"));
+        let day = step.promised_until.as_ref().map_or_else(String::new, |day| format!(" by {day}"));
+        let promised = step.promised.map_or_else(String::new, |leaves| format!(", to be {}{day}", leaves.word()));
         let until = step.kept_until.as_ref().map_or_else(String::new, |day| format!(" until {day}"));
         let kept = if step.kept > 0 { format!(", {} kept{until}", step.kept) } else { String::new() };
-        say(&format!("  {}: {} found, {leaves}{kept}{why}", step.name, step.found));
+        say(&format!("  {}: {} found, {leaves}{promised}{kept}{why}", step.name, step.found));
     }
     if let Some(report) = report.filter(|report| !report.note.is_empty()) {
         say(&format!("  {}", report.note.trim()));

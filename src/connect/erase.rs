@@ -78,6 +78,12 @@ pub struct StepReport {
     /// The day from which on none of those is too young any more, as far as the vendor says how old they are.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub kept_until: Option<String>,
+    /// What the vendor promises to do with them, where it took the demand in and nobody sees what becomes of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub promised: Option<Leaves>,
+    /// The day on which it promises to be done at the latest, if it names one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub promised_until: Option<String>,
     /// Was it looked again, and none was there that is to go? Absent: nothing was done.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub verified: Option<bool>,
@@ -99,6 +105,9 @@ impl Erase {
     pub(super) fn load_as(spec: EraseSpec, part: &str, link: &Link, at: At<'_>) -> Result<Self, Error> {
         if spec.steps.is_empty() && spec.without_steps.is_none() {
             return Err(at.wrong("erase:", "name steps, or say with `without_steps` what is left to be said"));
+        }
+        if spec.without_steps == Some(Leaves::Asked) {
+            return Err(at.wrong("without_steps:", "without steps nobody is asked; write what is left to be said"));
         }
         let steps = spec.steps.into_iter().map(|spec| Step::load(spec, part, link, at));
         Ok(Self { note: spec.note, without_steps: spec.without_steps, steps: steps.collect::<Result<_, Error>>()? })

@@ -73,7 +73,8 @@ pub struct SourceErasureView {
     /// `waiting`: it is asked, or asked again; `final`.
     #[schema(value_type = String)]
     state: &'static str,
-    /// What became of the person there, once it is final; `nothing_found` if nothing was. Until then null.
+    /// What became of the person there, once it is final; `nothing_found` if nothing was, and `asked` where the vendor took the demand
+    /// in and nobody sees what becomes of it: the steps of the report then say what it promised. Until then null.
     outcome: Option<String>,
     /// How often the vendor was asked.
     attempts: i32,

@@ -78,6 +78,7 @@ impl UnsubscribeSpec {
             also: step.also,
             values: step.values,
             later: false,
+            promised_days: None,
             expect: step.expect,
             act: step.act,
             job: None,

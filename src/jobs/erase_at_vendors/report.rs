@@ -64,6 +64,8 @@ fn both(one: Erasure, other: Erasure) -> Erasure {
                 step.kept = step.kept.saturating_add(old.kept);
                 step.kept_until = step.kept_until.take().max(old.kept_until);
                 step.leaves = step.leaves.max(old.leaves);
+                step.promised = step.promised.max(old.promised);
+                step.promised_until = step.promised_until.take().max(old.promised_until);
                 step.verified = match (step.verified, old.verified) {
                     (Some(one), Some(other)) => Some(one && other),
                     (one, other) => one.or(other),

@@ -22,6 +22,8 @@ pub(super) trait Lists: Vendor + Default {
     const CHANNEL: &'static str = "email";
     /// Seconds after a call during which it may still be at it.
     const SETTLES: i64 = 0;
+    /// What an erasure there comes to.
+    const ERASED: &'static str = "deleted";
     /// Does it keep who leaves its list?
     const KEEPS: bool;
 
@@ -185,6 +187,7 @@ impl Lists for Ads {
     const PURPOSE: &'static str = "social_advertising";
     const CHANNEL: &'static str = "social";
     const SETTLES: i64 = 86_400;
+    const ERASED: &'static str = "asked";
     const KEEPS: bool = false;
 
     fn listed(&self) -> Vec<String> {

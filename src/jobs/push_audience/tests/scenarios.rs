@@ -82,7 +82,7 @@ pub(super) async fn who_is_erased_is_taken_off_and_erased_there<V: Lists>(databa
     assert_eq!(scene.erasures.due().await.iter().filter(|row| row.source_no == scene.list).count(), 1);
     scene.erasures.ask_all_of(request).await.unwrap();
     assert!(!scene.vendor.with(|vendor| vendor.holds(MAIL)), "the vendor still holds them");
-    assert_eq!(scene.certified(request).await, ("final".to_owned(), "deleted".to_owned()));
+    assert_eq!(scene.certified(request).await, ("final".to_owned(), V::ERASED.to_owned()));
     // Whom the data went to was told by that (Art. 19 GDPR).
     let notices = scene.house.rights.notices(request).await.unwrap();
     let letters = notices.iter().find(|notice| notice.recipient.ends_with("(letters)")).expect("no recipient");
@@ -111,7 +111,7 @@ pub(super) async fn who_was_taken_off_before_is_erased_there_too<V: Lists>(datab
     let request = scene.house.erase(MAIL).await;
     scene.erasures.ask_all_of(request).await.unwrap();
     assert!(!scene.vendor.with(|vendor| vendor.holds(MAIL)), "the vendor keeps them for ever");
-    assert_eq!(scene.certified(request).await, ("final".to_owned(), "deleted".to_owned()));
+    assert_eq!(scene.certified(request).await, ("final".to_owned(), V::ERASED.to_owned()));
     assert_eq!(scene.gone().await, 0);
 }
 

@@ -267,7 +267,13 @@ async fn meta_takes_off_whom_it_knows_by_number_alone(database: Database) {
     let calls = scene.vendor.calls();
     scene.erasures.ask_all_of(request).await.unwrap();
     assert!(scene.vendor.calls() > calls, "an erasure does not ask by a number alone");
-    assert_eq!(scene.certified(request).await, ("final".to_owned(), "deleted".to_owned()));
+    // Meta took it in and shows nobody: it is not certified as done.
+    assert_eq!(scene.certified(request).await, ("final".to_owned(), "asked".to_owned()));
+    let certificate = scene.house.certificate(request).await.certificate;
+    let day = scene.house.clock.now().plus_days(1).rfc3339();
+    let promise = json!([{"of": "custom audience, by phone number", "outcome": "deleted", "until": day[..10]}]);
+    let sources = certificate["sources"].as_array().unwrap();
+    assert_eq!(sources.iter().find(|one| one["source"] == "letters").unwrap()["promised"], promise);
 }
 
 async fn meta_is_told_digests_as_they_were_handed_over(database: Database) {

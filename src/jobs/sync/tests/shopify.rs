@@ -25,7 +25,7 @@ impl Case for Shop {
     const VIA: &'static [&'static str] = &["https://teeladen.myshopify.com"];
     const RECORDS: u64 = 2;
     const CHANGED: u64 = 2;
-    const LEAVES: Option<Leaves> = Some(Leaves::Anonymised);
+    const LEAVES: Option<Leaves> = Some(Leaves::Asked);
 
     fn new() -> Self {
         Self::with_people(PEOPLE, PAGE)
@@ -56,9 +56,10 @@ async fn a_throttle_in_a_good_reply_is_waited_out(database: Database) {
     let connector = session.connector().clone();
     let person = Person { email: Some(Shop::email(4)), ..Person::default() };
     let report = connector.erase().unwrap().run(&session, &person).await;
-    assert_eq!(report.leaves, Some(Leaves::Anonymised), "{report:?}");
-    // It is carried out later: nobody says that it was verified.
-    assert_eq!(report.steps[0].verified, None);
+    // It is carried out later: nobody says that it was done, nor that it was verified.
+    let step = &report.steps[0];
+    assert_eq!((report.leaves, step.promised), (Some(Leaves::Asked), Some(Leaves::Anonymised)), "{report:?}");
+    assert_eq!((step.promised_until.as_deref(), step.verified), (Some("2027-06-03"), None), "{report:?}");
     fake.with(|shop| assert_eq!(shop.to_erase, ["gid://shopify/Customer/7300000000004"]));
 }
 
@@ -97,7 +98,7 @@ async fn a_customer_without_a_mail_address_is_found_by_the_id(database: Database
     let connector = session.connector().clone();
     let person = Person { account: Some("7300000000004".to_owned()), ..Person::default() };
     let report = connector.erase().unwrap().run(&session, &person).await;
-    assert_eq!((report.steps[0].found, report.leaves), (1, Some(Leaves::Anonymised)), "{report:?}");
+    assert_eq!((report.steps[0].found, report.leaves), (1, Some(Leaves::Asked)), "{report:?}");
     fake.with(|shop| assert_eq!(shop.to_erase, ["gid://shopify/Customer/7300000000004"]));
     // Whoever is not there is nobody.
     let person = Person { account: Some("1".to_owned()), ..Person::default() };
