@@ -205,7 +205,7 @@ async fn list_audiences(hub: &Hub) -> Outcome {
             "{code:<20}  {:<24}  {} there, {} to be taken off; {last}",
             row.segment,
             count(MemberRow::THERE) + count(MemberRow::HANDED),
-            count(MemberRow::LEAVING),
+            MemberRow::TO_LEAVE.into_iter().map(count).sum::<i64>(),
         ));
     }
     Ok(())

@@ -106,7 +106,12 @@ async fn klaviyo_takes_off_whom_a_job_adds_later(database: Database) {
     scene.settle();
     assert_eq!(scene.pushes.run_due().await.unwrap(), 1, "they are subscribed for ever");
     assert!(!scene.listed().contains(&MAIL.to_owned()));
+    // It took their no in, and carries it out later: until then they are not done with.
+    assert_eq!((scene.members().await.len(), scene.gone().await), (PEOPLE, 0));
+    scene.house.wait(700);
+    assert_eq!(scene.pushes.run_due().await.unwrap(), 1);
     assert_eq!((scene.members().await.len(), scene.gone().await), (PEOPLE - 1, 1));
+    assert!(scene.vendor.with(|vendor| vendor.suppressed.contains_key(MAIL)));
 }
 
 /// It takes the wish in at once, and carries it out later.
