@@ -78,6 +78,9 @@ pub struct StepReport {
     /// The day from which on none of those is too young any more, as far as the vendor says how old they are.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub kept_until: Option<String>,
+    /// The day on which the first of them is old enough, as far as that is known: then the vendor is asked again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next_ripe: Option<String>,
     /// What the vendor promises to do with them, where it took the demand in and nobody sees what becomes of it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub promised: Option<Leaves>,
@@ -94,6 +97,14 @@ pub struct StepReport {
     /// missing, and asking again is of no use.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub unasked: bool,
+}
+
+impl Erasure {
+    /// The day on which the vendor is to be asked again, because the first of what is kept there is old enough then.
+    #[must_use]
+    pub fn next_ripe(&self) -> Option<&str> {
+        self.steps.iter().filter(|step| step.kept > 0).filter_map(|step| step.next_ripe.as_deref()).min()
+    }
 }
 
 impl Erase {

@@ -25,6 +25,8 @@ pub struct SourceErasure {
     pub source: String,
     /// Is the answer final?
     pub is_final: bool,
+    /// Is something held there, and asked for again on its day?
+    pub is_held: bool,
     /// How often the vendor was asked.
     pub attempts: i32,
     /// When it is asked next; none if the answer is final.
@@ -44,6 +46,9 @@ struct Certified {
     asked_at: String,
     state: &'static str,
     outcome: Option<String>,
+    /// The last day on which a law or the vendor's terms keep something there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    restricted_until: Option<String>,
     /// What the vendor took in and promised to do; nobody sees whether it does.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     promised: Vec<Promise>,
@@ -72,9 +77,26 @@ struct ToldStep {
     name: String,
     promised: Option<String>,
     promised_until: Option<String>,
+    kept_until: Option<String>,
 }
 
 impl SourceErasure {
+    /// Where it stands, in a word.
+    #[must_use]
+    pub const fn state(&self) -> &'static str {
+        match (self.is_final, self.is_held) {
+            (true, _) => "final",
+            (false, true) => "held",
+            (false, false) => "waiting",
+        }
+    }
+
+    /// The last day on which a law or the vendor's terms keep something there, as far as it is known.
+    #[must_use]
+    pub fn restricted_until(&self) -> Option<String> {
+        self.told().steps.into_iter().filter_map(|step| step.kept_until).max()
+    }
+
     fn told(&self) -> Told {
         self.report.as_deref().and_then(|report| serde_json::from_str(report).ok()).unwrap_or_default()
     }
@@ -90,10 +112,11 @@ impl Rights {
         let rows = self.store.read(move |read| source_erasures::of(read.records(), request)).await?;
         let edition = self.rulebook.edition();
         let told = |row: SourceErasureRow| {
-            let is_final = row.state != SourceErasureRow::WAITS;
+            let is_final = matches!(row.state, SourceErasureRow::FINAL | SourceErasureRow::ANSWERED);
             SourceErasure {
                 source: edition.source(row.source_no).map_or_else(String::new, |source| source.code.clone()),
                 is_final,
+                is_held: row.state == SourceErasureRow::HELD,
                 attempts: row.attempts,
                 next_at: (!is_final).then_some(row.next_at),
                 asked_at: row.asked_at,
@@ -108,14 +131,17 @@ impl Rights {
     pub(super) async fn certified_sources(&self, request: RequestId) -> Result<Value, Error> {
         let all = self.source_erasures(request).await?.into_iter().map(|one| {
             let told = one.told();
+            let state = one.state();
+            let restricted_until = one.restricted_until();
             let promise = |step: ToldStep| {
                 Some(Promise { of: step.name, outcome: step.promised?, until: step.promised_until })
             };
             Certified {
                 source: one.source,
                 asked_at: one.asked_at.rfc3339(),
-                state: if one.is_final { "final" } else { "waiting" },
-                outcome: one.is_final.then(|| told.leaves.unwrap_or_else(|| NOTHING_FOUND.to_owned())),
+                state,
+                restricted_until,
+                outcome: (one.is_final || one.is_held).then(|| told.leaves.unwrap_or_else(|| NOTHING_FOUND.to_owned())),
                 promised: told.steps.into_iter().filter_map(promise).collect(),
                 final_at: one.is_final.then(|| one.changed_at.rfc3339()),
             }

@@ -246,7 +246,10 @@ impl StepReport {
         self.found += 1;
         self.kept += 1;
         self.leaves = self.leaves.max(Some(Leaves::Restricted));
-        self.kept_until = self.kept_until.take().max(until.map(day));
+        let until = until.map(day);
+        self.kept_until = self.kept_until.take().max(until.clone());
+        // None is less than any day.
+        self.next_ripe = self.next_ripe.take().into_iter().chain(until).min();
     }
 }
 

@@ -36,7 +36,7 @@ on_both_databases!(
     the_next_page_is_read_while_one_is_written,
 );
 
-pub(super) async fn shop(database: Database, people: usize) -> (House, Fake<Shop>) {
+pub(in crate::jobs) async fn shop(database: Database, people: usize) -> (House, Fake<Shop>) {
     let house = House::open(database).await;
     let fake = Fake::serve(Shop::with_people(people), house.clock.clone());
     connect(&house, &fake).await;
@@ -269,9 +269,11 @@ async fn erased_at_the_vendor_and_here_they_stay_erased(database: Database) {
             ("reviews", 2, Some(Leaves::Deleted), Some(true)),
             ("customer accounts", 2, Some(Leaves::Deleted), Some(true)),
             ("newsletter recipients", 1, Some(Leaves::Deleted), Some(true)),
+            // Kept by law until eight years after the end of their year.
             ("orders", 1, Some(Leaves::Restricted), None),
         ]
     );
+    assert_eq!(report.steps[3].kept_until.as_deref(), Some("2033-12-31"));
     assert_eq!(report.leaves, Some(Leaves::Restricted), "the honest outcome is the worst of them");
     assert!(!serde_json::to_string(&report).unwrap().contains("kunde7"));
     fake.with(|shop| assert_eq!(shop.entities["product-review"].len(), 1));
