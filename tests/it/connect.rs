@@ -206,6 +206,13 @@ fn a_mailbox_counts_as_verified_where_somebody_proved_it() {
 }
 
 #[test]
+fn who_works_on_a_site_is_no_customer_of_its_shop() {
+    let roles: Vec<Value> =
+        of("woocommerce", "customers.json").into_iter().map(|record| record["data"]["group"].clone()).collect();
+    assert_eq!(roles, [json!("customer"), json!("subscriber")]);
+}
+
+#[test]
 fn an_unticked_box_is_no_consent() {
     let leads = of("meta", "leads.json");
     let given: Vec<_> = leads.iter().map(|lead| lead.get("consents").is_some()).collect();

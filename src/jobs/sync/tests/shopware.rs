@@ -29,6 +29,7 @@ on_both_databases!(
     a_broken_object_is_rejected_with_its_reason_and_the_others_come_in,
     erased_at_the_vendor_and_here_they_stay_erased,
     an_erasure_that_the_vendor_only_pretends_is_not_called_one,
+    whose_address_was_changed_there_is_found_by_account_and_number,
     nothing_secret_lies_open,
     a_hint_is_answered_once_it_is_done_and_waits_for_the_pause,
     a_database_that_is_busy_for_a_moment_ends_no_sync,
@@ -312,6 +313,33 @@ async fn an_erasure_that_the_vendor_only_pretends_is_not_called_one(database: Da
     let nobody = shopware.erase().unwrap().run(&session, &Person::default()).await;
     assert_eq!((nobody.leaves, fake.calls()), (Some(Leaves::ManualTask), before));
     assert!(nobody.steps.iter().all(|step| step.unasked), "{nobody:?}");
+}
+
+async fn whose_address_was_changed_there_is_found_by_account_and_number(database: Database) {
+    let (house, fake) = shop(database, 5).await;
+    fake.with(|shop| {
+        let at = "2026-11-01T08:00:00.000+00:00";
+        shop.change("customer", &id("customer", 1), at, "email", json!("neu@example.org"));
+        shop.add("product-review", json!({"id": "r1", "externalEmail": null, "customerId": id("customer", 1), "customer": null}));
+        shop.add("product-review", json!({"id": "r2", "externalEmail": null, "customerId": id("customer", 2), "customer": null}));
+    });
+    let session = house.syncs.vendors.session(SHOP).await.unwrap();
+    let shopware = session.connector().clone();
+    let (account, customer_number) = (Some(id("customer", 1)), Some("10001".to_owned()));
+    let person = Person { account, customer_number, ..Person::default() };
+    let report = shopware.erase().unwrap().run(&session, &person).await;
+    let found: Vec<_> = report.steps.iter().map(|step| (step.name.as_str(), step.found, step.leaves)).collect();
+    assert_eq!(
+        found,
+        [
+            ("reviews", 1, Some(Leaves::Deleted)),
+            ("customer accounts", 1, Some(Leaves::Deleted)),
+            // Subscriptions are known by their address alone.
+            ("newsletter recipients", 0, Some(Leaves::ManualTask)),
+            ("orders", 1, Some(Leaves::Restricted)),
+        ]
+    );
+    fake.with(|shop| assert_eq!((shop.entities["customer"].len(), shop.entities["product-review"].len()), (4, 1)));
 }
 
 async fn nothing_secret_lies_open(database: Database) {
