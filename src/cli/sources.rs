@@ -176,11 +176,15 @@ pub enum Connectors {
         #[command(flatten)]
         home: Box<HomeLayer>,
     },
-    /// Read the connectors of a directory as the hub would, and say what is wrong with them, with file and line
+    /// Read the connectors of a directory as the hub would, run them over their fixtures, and say what is wrong with them, with file and
+    /// line
     #[command(after_help = "Example:\n  obhut connectors check connectors/acme_shop")]
     Check {
         /// The folder of one connector, or of several
         #[arg(value_name = "DIR")]
         directory: PathBuf,
     },
+    /// Print the JSON Schema of a manifest, for an editor that completes and checks it
+    #[command(after_help = "Example:\n  obhut connectors schema > my-connectors/manifest.schema.json")]
+    Schema,
 }

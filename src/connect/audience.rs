@@ -115,7 +115,7 @@ impl Audience {
         let withdraw = (!spec.withdraw.is_empty()).then(|| {
             let steps = spec.withdraw.into_iter().map(UnsubscribeStepSpec::step).collect();
             let steps = EraseSpec { note: spec.note.clone(), steps, without_steps: None };
-            Erase::load_as(steps, "audience.withdraw", link, at)
+            Erase::load_as(steps, "audience.withdraw", link, at.within(&["withdraw"]))
         });
         let remove = EraseSpec { note: spec.note.clone(), steps: spec.remove, without_steps: None };
         let job = spec.job.map(|job| Job::load(&job, "audience.job", link, at));
@@ -136,7 +136,7 @@ impl Audience {
             job: job.transpose()?,
             unsubscribed: lists.collect::<Result<_, Error>>()?,
             check: check.transpose()?,
-            remove: Erase::load_as(remove, "audience.remove", link, at)?,
+            remove: Erase::load_as(remove, "audience.remove", link, at.within(&["remove"]))?,
             withdraw: withdraw.transpose()?,
             note: spec.note,
         })

@@ -120,7 +120,10 @@ impl Erase {
         if spec.without_steps == Some(Leaves::Asked) {
             return Err(at.wrong("without_steps:", "without steps nobody is asked; write what is left to be said"));
         }
-        let steps = spec.steps.into_iter().map(|spec| Step::load(spec, part, link, at));
+        let steps = spec.steps.into_iter().map(|spec| {
+            let here = at.within(&[&spec.name]);
+            Step::load(spec, part, link, here)
+        });
         Ok(Self { note: spec.note, without_steps: spec.without_steps, steps: steps.collect::<Result<_, Error>>()? })
     }
 

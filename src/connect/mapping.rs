@@ -24,6 +24,8 @@ pub struct Stream {
     objects: Filter,
     mapping: Mapping,
     pub(super) pull: Option<Pull>,
+    /// Where the manifest lists its fields, from 1.
+    pub(super) fields_line: usize,
 }
 
 impl Stream {
@@ -87,25 +89,31 @@ impl Stream {
         })
     }
 
-    pub(super) fn load(name: &str, spec: StreamSpec, file: &str, records: Code<'_>) -> Result<Self, Error> {
+    /// `at` is where the stream is written, and `records` its filter, where that is a file of its own.
+    pub(super) fn load(name: &str, spec: StreamSpec, at: At<'_>, records: Option<At<'_>>) -> Result<Self, Error> {
+        let filter = |code: &str, what: &str| at.filter(code, &format!("streams.{name}.{what}"));
+        let code = Code { at: records.unwrap_or(at), text: records.map_or(&*spec.records, At::text) };
+        let fields_line = at.within(&["fields"]).line();
         Ok(Self {
             name: name.to_owned(),
-            detect: Some(Filter::compile(&spec.detect, file, &format!("streams.{name}.detect"))?),
-            objects: Filter::compile(&spec.objects, file, &format!("streams.{name}.objects"))?,
-            mapping: Mapping::load(&format!("streams.{name}.records"), records, spec.fields, spec.consents)?,
+            detect: Some(filter(&spec.detect, "detect")?),
+            objects: filter(&spec.objects, "objects")?,
+            mapping: Mapping::load(&format!("streams.{name}.records"), code, spec.fields, spec.consents)?,
             pull: None,
+            fields_line,
         })
     }
 
     /// One that makes no records: its objects are all there is to it.
     pub(super) fn list(name: &str, objects: &str, at: At<'_>) -> Result<Self, Error> {
-        let none = Code { file: at.file, text: "empty" };
+        let none = Code { at, text: "empty" };
         Ok(Self {
             name: name.to_owned(),
             detect: None,
             objects: at.filter(objects, &format!("{name}.objects"))?,
             mapping: Mapping::load(name, none, FieldLists::new(), Vec::new())?,
             pull: None,
+            fields_line: 0,
         })
     }
 
@@ -122,9 +130,9 @@ impl Stream {
     }
 }
 
-/// The text of a filter and the file it stands in.
+/// The text of a filter and where it stands.
 pub(super) struct Code<'t> {
-    pub(super) file: &'t str,
+    pub(super) at: At<'t>,
     pub(super) text: &'t str,
 }
 
@@ -141,7 +149,7 @@ impl Mapping {
         lists: FieldLists,
         consents: Vec<PurposeCode>,
     ) -> Result<Self, Error> {
-        let records = Filter::of_records(code.text, code.file, name)?;
+        let records = code.at.filter_of_records(code.text, name)?;
         Ok(Self { records, fields: Fields::load(lists, consents) })
     }
 
@@ -233,7 +241,7 @@ mod tests {
             serde_json::to_string(objects).unwrap()
         );
         let spec: StreamSpec = super::super::manifest::parse("x/manifest.yaml", &text).unwrap();
-        Stream::load("orders", spec, "x/manifest.yaml", Code { file: "x/x.jq", text: records }).unwrap()
+        Stream::load("orders", spec, At::of("x/manifest.yaml", &text), Some(At::of("x/x.jq", records))).unwrap()
     }
 
     fn mapped(stream: &Stream, page: &str) -> Vec<Result<String, String>> {

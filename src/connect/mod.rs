@@ -16,6 +16,7 @@
 //! Read next: `connectors/shopware6/manifest.yaml`, then [`Pull::page`], which `jobs::sync` calls.
 
 mod aside;
+mod at;
 mod audience;
 mod auth;
 mod authorise;
@@ -29,6 +30,7 @@ mod encoding;
 mod ending;
 mod erase;
 mod error;
+mod examine;
 pub mod extf;
 mod fault;
 mod fields;

@@ -110,7 +110,7 @@ impl Webhooks {
         let topics = spec
             .topics
             .into_iter()
-            .map(|(name, topic)| Ok((name.clone(), Topic::load(topic, &name, (around, signature.signs()), at)?)));
+            .map(|(name, topic)| Ok((name.clone(), Topic::load(topic, &name, (around, signature.signs()), at.within(&["topics", &name]))?)));
         let topics = topics.collect::<Result<_, Error>>()?;
         let subscribe = spec.subscribe.map(|spec| Subscribe::load(spec, around.link, at)).transpose()?;
         let loose = !signature.covers_headers() && spec.delivery.contains("headers");

@@ -9,6 +9,8 @@ use obhut::connect::{AllowedPurposes, Catalog, Connector, FileError, Form, Origi
 use obhut::types::{IdentifierKind, RecordKind, Timestamp};
 use serde_json::{Value, json};
 
+use crate::openapi_content;
+
 fn catalog() -> Catalog {
     Catalog::embedded().unwrap()
 }
@@ -133,6 +135,45 @@ fn the_first_records_of_every_fixture_are_as_drawn() {
             .map(|name| (*name, records(connector, name).into_iter().take(2).collect::<Vec<_>>()))
             .collect();
         insta::assert_json_snapshot!(connector.name(), first);
+    }
+}
+
+#[test]
+fn the_published_schema_is_that_of_every_manifest() {
+    let schema: Value = serde_json::from_str(&obhut::connect::schema()).unwrap();
+    let read = |text: &str| yaml_serde::from_str::<Value>(text).unwrap();
+    let mut all: Vec<(String, Value)> = std::fs::read_dir("connectors")
+        .unwrap()
+        .map(|entry| entry.unwrap().path().join("manifest.yaml"))
+        .filter(|path| path.is_file())
+        .map(|path| (path.display().to_string(), read(&std::fs::read_to_string(&path).unwrap())))
+        .collect();
+    assert!(all.len() > 15, "{}", all.len());
+    let page = std::fs::read_to_string("docs/adding-a-connector.md").unwrap();
+    let (_, guide) = page.split_once("\n`manifest.yaml`\n\n```yaml\n").unwrap();
+    all.push(("the guide".to_owned(), read(guide.split_once("\n```").unwrap().0)));
+    for (name, manifest) in &all {
+        openapi_content::fits(&schema, &schema, manifest, name).unwrap();
+    }
+    // What the hub refuses, an editor marks.
+    let good = &all.last().unwrap().1;
+    let spoilt = |spoil: &dyn Fn(&mut Value)| {
+        let mut bad = good.clone();
+        spoil(&mut bad);
+        openapi_content::fits(&schema, &schema, &bad, "bad").unwrap_err()
+    };
+    assert!(spoilt(&|bad| bad["streams"]["customers"]["detekt"] = json!("true")).contains("detekt"));
+    assert!(spoilt(&|bad| bad["streams"]["customers"]["fields"]["sales"] = json!(["data.x"])).contains("sales"));
+    assert!(spoilt(&|bad| bad["source_policy"]["purposes_allowed"] = json!("everything")).contains("purposes_allowed"));
+    assert!(spoilt(&|bad| _ = bad.as_object_mut().unwrap().remove("docs")).contains("docs"));
+}
+
+#[test]
+fn no_shipped_connector_yields_what_its_manifest_does_not_list() {
+    let now = Timestamp::parse("2026-11-21T00:00:00Z").unwrap();
+    let take = |record: &[u8]| obhut::intake::parse(record, now).err().map(|rejection| rejection.code.to_owned());
+    for connector in catalog().connectors() {
+        assert_eq!(connector.examine(&take), Vec::<String>::new(), "{}", connector.name());
     }
 }
 

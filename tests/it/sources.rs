@@ -363,6 +363,37 @@ fn a_connector_is_added_by_a_folder_alone(database: Database) {
     let checked =
         std::process::Command::new(env!("CARGO_BIN_EXE_obhut")).args(["connectors", "check", &all]).output().unwrap();
     assert!(checked.status.success() && text(&checked).contains("nothing wrong"), "{}", text(&checked));
+    let check = |directory: &std::path::Path| {
+        let directory = directory.display().to_string();
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_obhut"));
+        command.args(["connectors", "check", &directory]).output().unwrap()
+    };
+    // What a filter yields and the manifest does not list is said here, and not only when a sync is over.
+    let (filter, manifest) = (folder.join("teekontor/customers.jq"), folder.join("teekontor/manifest.yaml"));
+    let (jq, yaml) = (std::fs::read_to_string(&filter).unwrap(), std::fs::read_to_string(&manifest).unwrap());
+    std::fs::write(&filter, jq.replace("data: {", "data: {tags: [.first], ")).unwrap();
+    let line = yaml.lines().position(|line| line == "    fields:").unwrap() + 1;
+    for directory in [&folder, &folder.join("teekontor")] {
+        let told = check(directory);
+        let place = folder.join(format!("teekontor/manifest.yaml:{line}:1: "));
+        assert!(!told.status.success() && text(&told).contains(&place.display().to_string()), "{}", text(&told));
+        assert!(text(&told).contains("`data.tags[]`, which `fields` does not list") && !text(&told).contains("Svea"));
+    }
+    // And so is what intake would not take.
+    std::fs::write(&filter, jq.replace("external_id: (.id | text)", "external_id: null")).unwrap();
+    assert!(text(&check(&folder)).contains("teekontor/fixtures/customers.json: "), "{}", text(&check(&folder)));
+    std::fs::write(&filter, &jq).unwrap();
+    // An error names the key in its own place.
+    std::fs::write(&manifest, yaml.replace("      leaves: deleted\n", "      leaves: deleted\n      promised_days: 3\n"))
+        .unwrap();
+    let line = yaml.lines().position(|line| line == "      leaves: deleted").unwrap() + 2;
+    let told = check(&folder);
+    assert!(text(&told).contains(&format!("teekontor/manifest.yaml:{line}:7: ")), "{}", text(&told));
+    std::fs::write(&manifest, &yaml).unwrap();
+    assert!(check(&folder).status.success());
+    let schema =
+        std::process::Command::new(env!("CARGO_BIN_EXE_obhut")).args(["connectors", "schema"]).output().unwrap();
+    assert_eq!(text(&schema).trim(), std::fs::read_to_string("connectors/manifest.schema.json").unwrap().trim());
     let fixture = folder.join("teekontor/fixtures/customers.json").display().to_string();
     let tried = ["import", "--connector", "teekontor", "--source", "tee", "--dry-run", &fixture, "--connectors", &all];
     assert!(house.run(&tried).status.success(), "{}", text(&house.run(&tried)));
