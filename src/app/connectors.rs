@@ -27,7 +27,7 @@ pub(super) fn run(command: Connectors) -> Outcome {
                 say(&format!("{:<18}  {:<34}  {how}", connector.name(), connector.title()));
             }
         }
-        Connectors::Show { name, home } => show(configured(*home)?.connector(&name)?),
+        Connectors::Show { name, home } => show(configured(*home)?.named(&name)?),
         Connectors::Check { directory } => {
             let catalog = Catalog::read(&directory)?;
             let now = SystemClock.now();

@@ -45,7 +45,7 @@ pub(super) async fn run(hub: &Hub, command: Destinations) -> Outcome {
 
 async fn add(hub: &Hub, arguments: AddDestination) -> Outcome {
     let vendors = &hub.house.vendors;
-    let connector = vendors.catalog.connector(&arguments.connector)?.clone();
+    let connector = vendors.catalog.named(&arguments.connector)?.clone();
     let takes = connector.audience().is_some();
     if takes && arguments.segment.is_none() {
         return Err("say with --segment whose people it takes".into());

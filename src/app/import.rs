@@ -178,7 +178,7 @@ type Records<'a> = Box<dyn Iterator<Item = Result<Found, String>> + 'a>;
 
 impl<'a> Reading<'a> {
     fn of(catalog: &'a Catalog, arguments: &'a Import) -> Result<Self, Box<dyn std::error::Error>> {
-        let connector = arguments.connector.as_deref().map(|name| catalog.connector(name)).transpose()?;
+        let connector = arguments.connector.as_deref().map(|name| catalog.named(name)).transpose()?;
         let connector = connector.map(|connector| &**connector);
         let mapping = arguments.mapping.as_deref().map(TableMapping::load).transpose()?;
         if mapping.is_some() && arguments.source.is_none() {

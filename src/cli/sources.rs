@@ -43,7 +43,7 @@ pub enum Sources {
 /// `obhut sources add`.
 #[derive(Args)]
 pub struct AddSource {
-    /// Its connector, such as shopware6; `obhut connectors list` names them
+    /// Its connector, such as shopware6, or the beginning of its name; `obhut connectors list` names them
     #[arg(value_name = "CONNECTOR")]
     pub connector: String,
     /// Code of the source, as records name it [default: the connector's name]

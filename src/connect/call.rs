@@ -7,11 +7,12 @@ use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use serde_json::Value;
 use url::Url;
 
+pub(super) use super::at::At;
+use super::filter::Filter;
 use super::manifest::request::{MethodSpec, RequestSpec, Texts};
 use super::mapping::{exact, value};
 use super::outside::Prepared;
 use super::template::{Template, Variables};
-pub(super) use super::at::At;
 use super::{Error, Fault};
 
 impl At<'_> {

@@ -234,7 +234,7 @@ impl Connector {
         let notify = linked(manifest.notify, link, "notify:", at, |spec, link| {
             Notify::load(spec, link, at.within(&["notify"]))
         })?;
-        if notify.is_none() && link.is_some_and(|link| link.test.is_none()) {
+        if notify.is_none() && link.is_some_and(|link| link.tests.is_empty()) {
             return Err(at.wrong("connection:", "say with `test` which harmless call proves the credentials"));
         }
         let deletions = linked(manifest.deletion, link, "deletion:", at, |spec, link| {

@@ -159,12 +159,14 @@ impl Mapping {
         object: Val,
         source: Origin<'a>,
     ) -> impl Iterator<Item = Result<Vec<u8>, Reason>> + 'a {
-        self.records.run_with(object, Some(source.parameters)).take(MOST_RECORDS + 1).enumerate().map(move |(number, record)| {
-            if number == MOST_RECORDS {
-                return Err(Reason::TooMany(MOST_RECORDS));
-            }
-            self.fields.write(&record.map_err(Reason::Filter)?, source.code)
-        })
+        self.records.run_with(object, Some(source.parameters)).take(MOST_RECORDS + 1).enumerate().map(
+            move |(number, record)| {
+                if number == MOST_RECORDS {
+                    return Err(Reason::TooMany(MOST_RECORDS));
+                }
+                self.fields.write(&record.map_err(Reason::Filter)?, source.code)
+            },
+        )
     }
 }
 

@@ -150,14 +150,22 @@ impl Session {
             let body = json!({"type": "test", "timestamp": at.rfc3339(), "data": {}}).to_string();
             return notify.send(self, &format!("msg_test_{}", at.micros()), &body).await;
         }
-        let Some(test) = &link.test else { return Ok(()) };
-        let answer = self.call(test, &Variables::new(), None).await?;
-        match &link.expect {
-            Some(expect) if !expect.holds(value(&answer.json)) => {
-                Err(link.otherwise.clone().map_or(Fault::NotTheVendor, Fault::NotReady))
+        for test in &link.tests {
+            let answer = match self.call(&test.call, &Variables::new(), None).await {
+                Ok(answer) => answer,
+                Err(Fault::Permission(code)) => {
+                    return Err(test
+                        .proves
+                        .clone()
+                        .map_or(Fault::Permission(code.clone()), |right| Fault::Right(right, code)));
+                }
+                Err(fault) => return Err(fault),
+            };
+            if test.expect.as_ref().is_some_and(|expect| !expect.holds(value(&answer.json))) {
+                return Err(test.otherwise.clone().map_or(Fault::NotTheVendor, Fault::NotReady));
             }
-            _ => Ok(()),
         }
+        Ok(())
     }
 
     /// The refresh token as it is now, with the name of its parameter, if the vendor wants one: who tried credentials before they
@@ -230,6 +238,11 @@ impl Session {
             if matches!(setback.fault, Fault::Credentials(_)) && !renewed && self.forget_token() {
                 renewed = true;
                 continue;
+            }
+            // A fresh token was handed out for these credentials: it is a right that is missing.
+            let forbidden = setback.reply.as_ref().is_some_and(|(status, _)| *status == StatusCode::FORBIDDEN);
+            if let (Fault::Credentials(code), true) = (&setback.fault, renewed && forbidden) {
+                return Err(Fault::Permission(code.clone()));
             }
             failed += 1;
             let wait = setback.wait.unwrap_or_else(|| back_off(failed - 1, &*self.surroundings.entropy));

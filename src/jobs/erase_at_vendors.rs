@@ -114,9 +114,8 @@ impl VendorErasures {
     pub async fn ask_all_of(&self, request: RequestId) -> Result<(), Error> {
         let rows = self.store.read(move |read| source_erasures::of(read.records(), request)).await?;
         let now = self.now();
-        let waits = |row: &SourceErasureRow| {
-            (row.attempts == 0 || row.state == SourceErasureRow::HELD) && row.next_at > now
-        };
+        let waits =
+            |row: &SourceErasureRow| (row.attempts == 0 || row.state == SourceErasureRow::HELD) && row.next_at > now;
         for row in rows.iter().filter(|row| row.state != SourceErasureRow::FINAL && !waits(row)) {
             self.ask(row).await?;
         }
@@ -149,6 +148,8 @@ impl VendorErasures {
         if row.state == SourceErasureRow::ANSWERED {
             return self.end(&owner, &row, before.as_ref()).await;
         }
+        // Of what was held the days count from when it is asked for again.
+        let since = if row.state == SourceErasureRow::HELD { held_until(before.as_ref()) } else { None };
         let renew = async |until| self.say_so(&owner, &row, until).await;
         let work = self.tell(&row, before.clone());
         let answer = match hold(&*self.vendors.surroundings.clock, BEAT, work, renew).await {
@@ -161,8 +162,6 @@ impl VendorErasures {
             Answer { report: again(before, unreached(OWN_FAULT), None), is_final: false }
         });
         let now = self.now();
-        // Of what was held the days count from when it is asked for again.
-        let since = if row.state == SourceErasureRow::HELD { held_until(before.as_ref()) } else { None };
         let tired = since.unwrap_or(row.asked_at).plus_days(i64::from(PATIENCE)) <= now;
         let attempts = row.attempts.saturating_add(1);
         let next = SourceErasureRow {

@@ -133,9 +133,8 @@ impl Rights {
             let told = one.told();
             let state = one.state();
             let restricted_until = one.restricted_until();
-            let promise = |step: ToldStep| {
-                Some(Promise { of: step.name, outcome: step.promised?, until: step.promised_until })
-            };
+            let promise =
+                |step: ToldStep| Some(Promise { of: step.name, outcome: step.promised?, until: step.promised_until });
             Certified {
                 source: one.source,
                 asked_at: one.asked_at.rfc3339(),

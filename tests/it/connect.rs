@@ -237,10 +237,15 @@ fn a_mailbox_counts_as_verified_where_somebody_proved_it() {
         assert_eq!(verified(connector, fixture), BTreeSet::new(), "{connector}");
     }
     let catalog = catalog();
-    let (_, page) = catalog.connector("shopware6").unwrap().fixtures().find(|(name, _)| *name == "customers.json").unwrap();
+    let (_, page) =
+        catalog.connector("shopware6").unwrap().fixtures().find(|(name, _)| *name == "customers.json").unwrap();
     let page: Value = serde_json::from_slice(page).unwrap();
     let customers = page["data"].as_array().unwrap();
-    assert!(customers.iter().any(|one| one["active"] == true && one["guest"] == false && one["doubleOptInConfirmDate"].is_null()));
+    assert!(
+        customers
+            .iter()
+            .any(|one| one["active"] == true && one["guest"] == false && one["doubleOptInConfirmDate"].is_null())
+    );
     let confirmed = customers.iter().filter(|one| !one["doubleOptInConfirmDate"].is_null());
     let confirmed: BTreeSet<String> = confirmed.map(|one| one["id"].as_str().unwrap().to_owned()).collect();
     assert!(!confirmed.is_empty() && verified("shopware6", "customers.json") == confirmed);
@@ -268,8 +273,9 @@ fn a_box_means_what_the_merchant_says_and_not_what_it_is_called() {
     let meta = catalog.connector("meta").unwrap();
     let (_, leads) = meta.fixtures().find(|(name, _)| *name == "leads.json").unwrap();
     let consents = |boxes: Option<&str>| {
-        let mut entered: Parameters =
-            [("page_id", "1"), ("access_token", "t"), ("app_secret", "s")].map(|(k, v)| (k.to_owned(), v.to_owned())).into();
+        let mut entered: Parameters = [("page_id", "1"), ("access_token", "t"), ("app_secret", "s")]
+            .map(|(k, v)| (k.to_owned(), v.to_owned()))
+            .into();
         entered.extend(boxes.map(|boxes| ("newsletter_boxes".to_owned(), boxes.to_owned())));
         let origin = Origin::of("fixture", meta.link().unwrap(), &entered);
         let records = meta.read(Cursor::new(leads), Form::Json, origin).map(|record| record.unwrap());

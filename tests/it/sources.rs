@@ -47,7 +47,7 @@ fn add(house: &House, address: &str, secret: &str, every: &str, more: &[&str]) -
     let file = house.home().join("secret.txt");
     std::fs::write(&file, format!("{secret}\n")).unwrap();
     let (url, secret) = (format!("shop_url={address}"), format!("client_secret={}", file.display()));
-    let fixed = ["sources", "add", "shopware6", "--code", "shop", "--set", &url, "--set", "client_id=SWIATEST"];
+    let fixed = ["sources", "add", "shopware", "--code", "shop", "--set", &url, "--set", "client_id=SWIATEST"];
     let rest = ["--secret-file", &secret, "--text-version", "newsletter_email=2026-01", "--every", every];
     house.run(&[&fixed[..], &rest[..], more].concat())
 }
@@ -77,7 +77,7 @@ fn a_shop_is_connected_read_and_let_go(database: Database) {
     house.keep_secret(&email(3));
     let added = add(&house, shop.address(), "secret-of-the-shop", "0", ALLOWED);
     assert!(added.status.success(), "{}", text(&added));
-    assert_eq!(shop.calls(), 2, "a token, and one harmless call");
+    assert_eq!(shop.calls(), 4, "a token, and a harmless call for each right");
     let synced = house.run(&["sources", "sync", "shop"]);
     assert!(text(&synced).contains("90 new, 0 changed, 0 unchanged"), "{}", text(&synced));
     let again = house.run(&["sources", "sync", "shop"]);
@@ -127,7 +127,7 @@ fn what_is_wrong_is_said_in_plain_words(database: Database) {
     told(add(&house, "shop.example", "x", "0", ALLOWED), &["`shop_url` is no address"]);
     told(add(&house, "http://127.0.0.1:1", "x", "0", ALLOWED), &["`127.0.0.1` cannot be reached"]);
     shop.with(|shop| shop.rights.clear());
-    told(add(&house, &address, "secret-of-the-shop", "0", ALLOWED), &["lack a right", "MISSING_PRIVILEGE"]);
+    told(add(&house, &address, "secret-of-the-shop", "0", ALLOWED), &["lack the right to read customers", "MISSING_PRIVILEGE"]);
     let secret = ["sources", "add", "shopware6", "--set", "client_secret=x"];
     told(house.run(&secret), &["`client_secret` is a secret: give it with --secret-file"]);
     told(
@@ -384,8 +384,11 @@ fn a_connector_is_added_by_a_folder_alone(database: Database) {
     assert!(text(&check(&folder)).contains("teekontor/fixtures/customers.json: "), "{}", text(&check(&folder)));
     std::fs::write(&filter, &jq).unwrap();
     // An error names the key in its own place.
-    std::fs::write(&manifest, yaml.replace("      leaves: deleted\n", "      leaves: deleted\n      promised_days: 3\n"))
-        .unwrap();
+    std::fs::write(
+        &manifest,
+        yaml.replace("      leaves: deleted\n", "      leaves: deleted\n      promised_days: 3\n"),
+    )
+    .unwrap();
     let line = yaml.lines().position(|line| line == "      leaves: deleted").unwrap() + 2;
     let told = check(&folder);
     assert!(text(&told).contains(&format!("teekontor/manifest.yaml:{line}:7: ")), "{}", text(&told));

@@ -174,10 +174,9 @@ async fn take(
     let (mut records, mut refused) = (Vec::new(), BTreeMap::<&'static str, i64>::new());
     // Which stream it is may stand in a header that nobody signed.
     let its_own = Some(page).filter(|page| stream.recognises(page));
-    let origin = connector.link().map_or_else(
-        || Origin::from(&source.code),
-        |link| Origin::of(&source.code, link, &connection.parameters),
-    );
+    let origin = connector
+        .link()
+        .map_or_else(|| Origin::from(&source.code), |link| Origin::of(&source.code, link, &connection.parameters));
     if its_own.is_none() {
         refused.insert("not_mapped", 1);
     }

@@ -13,11 +13,7 @@ use crate::connect::table::{Rows, as_written};
 use crate::connect::{Connector, FileError, Origin, Place};
 
 /// Reads a file row by row with bounded memory. An empty cell says nothing and is left out.
-pub(in crate::connect) fn items<'a>(
-    connector: &'a Connector,
-    input: impl Read + 'a,
-    source: Origin<'a>,
-) -> Items<'a> {
+pub(in crate::connect) fn items<'a>(connector: &'a Connector, input: impl Read + 'a, source: Origin<'a>) -> Items<'a> {
     let mut rows = Rows::over(input, DELIMITER);
     let mut next = || rows.next().map_or_else(|| Ok(ByteRecord::new()), |(_, row)| row);
     let header = match next().and_then(|row| header::read(&row)) {

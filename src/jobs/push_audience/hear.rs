@@ -69,7 +69,9 @@ impl Pushes {
             let read = move |read: &mut store::Read| audiences::with_indexes(read.records(), source, &ixs);
             let known = self.store.read(read).await?;
             // What the hub told the vendor comes back as no word of theirs, however late the vendor did it.
-            for ix in known.iter().filter(|row| row.state == MemberRow::TOLD).filter_map(|row| row.ix.first_chunk::<16>()) {
+            for ix in
+                known.iter().filter(|row| row.state == MemberRow::TOLD).filter_map(|row| row.ix.first_chunk::<16>())
+            {
                 met.entry(*ix).and_modify(|block| block.at = None);
             }
             for row in known.into_iter().filter(|row| MemberRow::PRESENT.contains(&row.state)) {

@@ -110,7 +110,8 @@ pub fn leaving(
     now: Timestamp,
     limit: i64,
 ) -> Result<Vec<MemberRow>, Error> {
-    let theirs = audience_member::source_no.eq(source.0).and(audience_member::state.eq_any(MemberRow::TO_LEAVE.to_vec()));
+    let theirs =
+        audience_member::source_no.eq(source.0).and(audience_member::state.eq_any(MemberRow::TO_LEAVE.to_vec()));
     Ok(on!(connection, |c| audience_member::table
         .filter(theirs.and(audience_member::due_at.le(now.micros())))
         .order((audience_member::due_at, audience_member::ix))

@@ -141,7 +141,8 @@ impl Vendor for Brevo {
             }
             ("PUT", path) => {
                 let wanted = decoded(path);
-                let found = self.contacts.keys().find(|mail| id(mail).to_string() == wanted || **mail == wanted).cloned();
+                let found =
+                    self.contacts.keys().find(|mail| id(mail).to_string() == wanted || **mail == wanted).cloned();
                 let Some(mail) = found else { return error(404, "document_not_found") };
                 assert!(call.body.as_object().unwrap().keys().all(|key| key == "emailBlacklisted"), "{}", call.body);
                 let at = jiff::Timestamp::from_microsecond(call.now).unwrap().to_string();

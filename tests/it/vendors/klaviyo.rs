@@ -191,9 +191,8 @@ impl Klaviyo {
             ("POST", "/api/profile-subscription-bulk-delete-jobs") => {
                 let data = &call.body["data"];
                 let profiles = data["attributes"]["profiles"]["data"].as_array().cloned().unwrap_or_default();
-                let says_no = |one: &Value| {
-                    one["attributes"]["subscriptions"]["email"]["marketing"]["consent"] == "UNSUBSCRIBED"
-                };
+                let says_no =
+                    |one: &Value| one["attributes"]["subscriptions"]["email"]["marketing"]["consent"] == "UNSUBSCRIBED";
                 if data["type"] != "profile-subscription-bulk-delete-job"
                     || profiles.is_empty()
                     || profiles.len() > 100

@@ -19,6 +19,7 @@ on_both_databases!(
     the_merchant_is_known_on_a_page_of_one_conversation,
     without_the_account_instagram_is_not_read,
     a_ticked_box_is_a_consent_where_the_merchant_says_so,
+    a_permission_that_is_missing_is_told_before_the_first_sync,
 );
 
 impl Case for Graph {
@@ -92,6 +93,19 @@ async fn a_wrong_app_secret_is_told(database: Database) {
     let Err(fault) = house.syncs.vendors.session(SHOP).await.unwrap().test().await else { panic!("it must fail") };
     assert!(fault.to_string().contains("(it says `100`)"), "{fault}");
     assert_eq!(word(house.sync().await), "vendor_error");
+}
+
+async fn a_permission_that_is_missing_is_told_before_the_first_sync(database: Database) {
+    let (house, fake) = open::<Graph>(database).await;
+    let test = async || house.syncs.vendors.session(SHOP).await.unwrap().test().await;
+    test().await.unwrap();
+    for missing in ["leads_retrieval", "pages_messaging"] {
+        let all = fake.with(|graph| graph.permissions.clone());
+        fake.with(|graph| graph.permissions.retain(|one| *one != missing));
+        let told = test().await.unwrap_err().to_string();
+        assert!(told.contains(missing), "{told}");
+        fake.with(|graph| graph.permissions = all.clone());
+    }
 }
 
 async fn a_ticked_box_is_a_consent_where_the_merchant_says_so(database: Database) {

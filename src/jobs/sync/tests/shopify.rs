@@ -18,6 +18,7 @@ on_both_databases!(
     an_interface_that_is_switched_off_is_no_empty_search,
     a_bucket_that_others_fill_too_never_runs_over,
     a_larger_bucket_is_used,
+    a_scope_that_is_missing_is_told_before_the_first_sync,
 );
 
 impl Case for Shop {
@@ -61,6 +62,17 @@ async fn a_throttle_in_a_good_reply_is_waited_out(database: Database) {
     assert_eq!((report.leaves, step.promised), (Some(Leaves::Asked), Some(Leaves::Anonymised)), "{report:?}");
     assert_eq!((step.promised_until.as_deref(), step.verified), (Some("2027-06-03"), None), "{report:?}");
     fake.with(|shop| assert_eq!(shop.to_erase, ["gid://shopify/Customer/7300000000004"]));
+}
+
+async fn a_scope_that_is_missing_is_told_before_the_first_sync(database: Database) {
+    let (house, fake) = open::<Shop>(database).await;
+    let test = async || house.syncs.vendors.session(SHOP).await.unwrap().test().await;
+    test().await.unwrap();
+    fake.with(|shop| shop.scopes = vec!["read_customers", "read_products"]);
+    let told = test().await.unwrap_err().to_string();
+    assert!(told.contains("read_orders"), "{told}");
+    fake.with(|shop| shop.scopes = vec!["write_customers", "write_orders"]);
+    test().await.unwrap();
 }
 
 impl Expires for Shop {
