@@ -26,6 +26,7 @@ in_a_house_on_both_databases!(
     whom_the_hub_erases_the_shop_forgets_also_when_a_process_is_killed,
     who_withdraws_is_unsubscribed_at_the_shop_within_seconds,
     a_connector_is_added_by_a_folder_alone,
+    the_commands_of_the_guide_do_what_it_says,
     the_vendor_gives_a_token_for_what_the_merchant_allows,
 );
 
@@ -127,7 +128,10 @@ fn what_is_wrong_is_said_in_plain_words(database: Database) {
     told(add(&house, "shop.example", "x", "0", ALLOWED), &["`shop_url` is no address"]);
     told(add(&house, "http://127.0.0.1:1", "x", "0", ALLOWED), &["`127.0.0.1` cannot be reached"]);
     shop.with(|shop| shop.rights.clear());
-    told(add(&house, &address, "secret-of-the-shop", "0", ALLOWED), &["lack the right to read customers", "MISSING_PRIVILEGE"]);
+    told(
+        add(&house, &address, "secret-of-the-shop", "0", ALLOWED),
+        &["lack the right to read customers", "MISSING_PRIVILEGE"],
+    );
     let secret = ["sources", "add", "shopware6", "--set", "client_secret=x"];
     told(house.run(&secret), &["`client_secret` is a secret: give it with --secret-file"]);
     told(
@@ -432,10 +436,68 @@ fn write_guide(folder: &std::path::Path) {
     let page = std::fs::read_to_string("docs/adding-a-connector.md").unwrap();
     std::fs::create_dir_all(folder.join("fixtures")).unwrap();
     for file in ["fixtures/customers.json", "customers.jq", "manifest.yaml"] {
-        let (_, after) = page.split_once(&format!("\n`{file}`\n\n```")).unwrap();
-        let (block, _) = after.split_once('\n').unwrap().1.split_once("\n```").unwrap();
-        std::fs::write(folder.join(file), block).unwrap();
+        std::fs::write(folder.join(file), file_of(&page, file)).unwrap();
     }
+}
+
+/// A file that stands in the guide.
+fn file_of<'p>(page: &'p str, file: &str) -> &'p str {
+    let (_, after) = page.split_once(&format!("\n`{file}`\n\n```")).unwrap();
+    after.split_once('\n').unwrap().1.split_once("\n```").unwrap().0
+}
+
+/// As they stand there, one after the other, by a shell.
+#[expect(clippy::disallowed_methods, reason = "the shell finds its programs where the tests do")]
+fn the_commands_of_the_guide_do_what_it_says(database: Database) {
+    let house = House::open(database);
+    let here = house.home().join("guide");
+    write_guide(&here.join("my-connectors/teekontor"));
+    let page = std::fs::read_to_string("docs/adding-a-connector.md").unwrap();
+    std::fs::write(here.join("teekontor.py"), file_of(&page, "teekontor.py")).unwrap();
+    let blocks: Vec<&str> = page.split("\n```sh\n").skip(1).map(|rest| rest.split_once("\n```").unwrap().0).collect();
+    assert_eq!(blocks.len(), 2);
+    let script = format!("set -eu\ntrap 'kill $(jobs -p)' EXIT\n{}", blocks.join("\n"));
+    let free = || std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port().to_string();
+    let obhut = std::path::Path::new(env!("CARGO_BIN_EXE_obhut")).parent().unwrap();
+    let path = format!("{}:{}", obhut.display(), std::env::var("PATH").unwrap());
+    let command = house.command(&[]);
+    let arguments: Vec<String> = command.get_args().map(|one| one.to_str().unwrap().to_owned()).collect();
+    let of = |name: &str| arguments[arguments.iter().position(|one| one == name).unwrap() + 1].clone();
+    let mut shell = std::process::Command::new("bash");
+    shell.args(["-c", &script]).current_dir(&here).env("PATH", path).env("PORT", free()).env("HUB", free());
+    shell.env("OBHUT_DATA_DIR", of("--data-dir")).env("OBHUT_DATABASE_URL", of("--database-url"));
+    let done = shell.output().unwrap();
+    let told = text(&done);
+    assert!(done.status.success(), "{told}");
+    for said in [
+        "teekontor: 1 streams, 1 fixtures, nothing wrong",
+        "120 new, 0 changed",
+        "0 new, 0 changed, 0 unchanged",
+        r#""leaves":"deleted""#,
+        r#""verified":true"#,
+        "0 new, 0 changed, 119 unchanged",
+    ] {
+        assert!(told.contains(said), "{said}: {told}");
+    }
+}
+
+/// What stands in the tables of the guide can be copied.
+#[test]
+fn the_tables_of_the_guide_are_yaml() {
+    let page = std::fs::read_to_string("docs/adding-a-connector.md").unwrap();
+    let mut read = 0;
+    for row in page.lines().filter(|line| line.starts_with("| ")) {
+        for span in row.split('`').skip(1).step_by(2) {
+            let key = span.split(':').next().unwrap();
+            let plain = key.chars().all(|letter| letter.is_ascii_lowercase() || letter == '_' || letter == '2');
+            if (plain && span.contains(": ")) || span.starts_with(['{', '[']) {
+                let parsed: Result<serde_json::Value, _> = yaml_serde::from_str(span);
+                assert!(parsed.is_ok(), "{span}: {}", parsed.unwrap_err());
+                read += 1;
+            }
+        }
+    }
+    assert!(read > 60, "{read}");
 }
 
 /// A connector whose refresh token comes of a code.
