@@ -4,7 +4,6 @@
 | if .Konto == null then error("the row has no account") else . end
 | select((.Konto | length) == (($header.account_length // 4) + 1) and (.Konto | test("^[1-6][0-9]+$")))
 | (.Adressatentyp == "2") as $company
-| (.Adressatentyp == "1") as $natural
 | {
     type: "customer",
     external_id: .Konto,
@@ -12,7 +11,7 @@
     identifiers: [
       {kind: "account", value: .Konto},
       (.Kundennummer | values | {kind: "customer_number", value: .}),
-      (."E-Mail" | values | {kind: "email", value: ., verified: $natural}),
+      (."E-Mail" | values | {kind: "email", value: ., verified: false}),
       (.Telefon | values | {kind: "phone", value: .})
     ],
     data: {

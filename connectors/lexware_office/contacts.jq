@@ -16,8 +16,8 @@ select((.roles.customer | type) == "object" and (.roles.customer.number != null)
     updated_at: (946684800 + .version | todate),
     identifiers: (
       [{kind: "account", value: .id}, {kind: "customer_number", value: (.roles.customer.number | text)}]
-      + [$speaker.emailAddress | filled | values | {kind: "email", value: ., verified: true}]
-      + [$mailboxes | map(select(. != $speaker.emailAddress)) | unique[] | {kind: "email", value: ., verified: ($company | not)}]
+      + [$speaker.emailAddress | filled | values | {kind: "email", value: ., verified: false}]
+      + [$mailboxes | map(select(. != $speaker.emailAddress)) | unique[] | {kind: "email", value: ., verified: false}]
       + [[$speaker.phoneNumber | filled | values] + $phones | unique[] | {kind: "phone", value: .}]
     ),
     data: {

@@ -1,5 +1,8 @@
 def answer($name): [.field_data | list[] | select(.name == $name) | .values[0]] | .[0] | filled;
 
+# What a box means the merchant says. A key that holds the word may as well be that of a no, or of somebody else's newsletter.
+def newsletter_boxes: [$parameters.newsletter_boxes // "" | split(",")[] | trim | select(. != "")];
+
 if .id == null then error("the lead has no id") else . end
 | . as $lead
 | answer("email") as $email
@@ -30,7 +33,8 @@ if .id == null then error("the lead has no id") else . end
     consents: [
       if $email == null then empty else .custom_disclaimer_responses end | list[]
       | select((.is_checked | text) as $checked | $checked == "1" or $checked == "true")
-      | select(.checkbox_key | test("newsletter"; "i"))
+      | .checkbox_key as $key
+      | select(any(newsletter_boxes[]; . == $key or . == "\($lead.form_id)/\($key)"))
       | {
           purpose: "newsletter_email", channel: "email", act: "granted", at: ($lead.created_time | instant), method: "checkbox",
           evidence: {form_id: $lead.form_id, checkbox_key, lead_id: $lead.id, platform: $lead.platform, submitted_at: ($lead.created_time | instant)}

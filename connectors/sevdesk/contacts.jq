@@ -11,7 +11,7 @@ select((.category.id | text) == "3")
     updated_at: ((.update // .create) | instant),
     identifiers: (
       [{kind: "account", value: $id}, (.customerNumber | text | filled | values | {kind: "customer_number", value: .})]
-      + [$ways[] | select(.type == "EMAIL") | .value | filled | values | {kind: "email", value: ., verified: ($company == null)}]
+      + [$ways[] | select(.type == "EMAIL") | .value | filled | values | {kind: "email", value: ., verified: false}]
       + [$ways[] | select(.type == "PHONE" or .type == "MOBILE") | .value | filled | values | {kind: "phone", value: .}]
     ),
     data: {

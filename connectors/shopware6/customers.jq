@@ -1,5 +1,6 @@
-# An account's address was proved when its double opt-in was confirmed, or when somebody who is no guest logs in with it.
-def confirmed: .doubleOptInConfirmDate != null or (.guest == false and .active == true);
+# An address is proved by the double opt-in of the registration alone, which is off in many shops: without it, anybody can register
+# with somebody else's, and be active.
+def confirmed: .doubleOptInConfirmDate != null;
 
 def salutation: {mr: "Herr", mrs: "Frau", diverse: "Divers"}[.salutation.salutationKey // "not_specified"];
 

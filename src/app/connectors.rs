@@ -1,10 +1,12 @@
 //! `obhut connectors`: which there are, what they need, and what is wrong with one.
 
-use super::commands::{Outcome, say};
+use super::commands::{Outcome, say, say_error};
 use super::sources::{FOLDER_GUIDE, asked};
 use crate::cli::Connectors;
 use crate::config::{Config, Environment, HomeLayer};
-use crate::connect::{Catalog, Connector, Link, Stream};
+use crate::connect::{Catalog, Connector, Link, Stream, schema};
+use crate::intake::{self, Rejection};
+use crate::types::{Clock as _, SystemClock, Timestamp};
 
 /// The connectors that come with the hub, and those of the directory that is configured.
 fn configured(home: HomeLayer) -> Result<Catalog, Box<dyn std::error::Error>> {
@@ -25,18 +27,43 @@ pub(super) fn run(command: Connectors) -> Outcome {
                 say(&format!("{:<18}  {:<34}  {how}", connector.name(), connector.title()));
             }
         }
-        Connectors::Show { name, home } => show(configured(*home)?.connector(&name)?),
+        Connectors::Show { name, home } => show(configured(*home)?.named(&name)?),
         Connectors::Check { directory } => {
             let catalog = Catalog::read(&directory)?;
+            let now = SystemClock.now();
+            let (mut wrong, own) = (0, directory.join("manifest.yaml").is_file());
             for connector in catalog.connectors() {
-                say(&format!("{}: {} streams, nothing wrong", connector.name(), connector.streams().len()));
+                let (streams, fixtures) = (connector.streams().len(), connector.fixtures().count());
+                let told = connector.examine(&|record| why_not(record, now));
+                for told in &told {
+                    // A folder that was named itself is not named again.
+                    let inside = told.strip_prefix(&format!("{}/", connector.name())).filter(|_| own).unwrap_or(told);
+                    say_error(&directory.join(inside).display().to_string());
+                }
+                wrong += told.len();
+                if told.is_empty() {
+                    say(&format!("{}: {streams} streams, {fixtures} fixtures, nothing wrong", connector.name()));
+                }
+            }
+            if wrong > 0 {
+                return Err(format!("{wrong} things are wrong").into());
             }
             if catalog.connectors().next().is_none() {
                 return Err(format!("{} holds no folder with a manifest.yaml", directory.display()).into());
             }
         }
+        Connectors::Schema => say(schema().trim_end()),
     }
     Ok(())
+}
+
+/// Why intake would not take a record in, or not as a whole.
+fn why_not(record: &[u8], now: Timestamp) -> Option<String> {
+    let told = |Rejection { code, pointer, detail }: Rejection| format!("{code} at {pointer:?}: {detail}");
+    match intake::parse(record, now) {
+        Ok(read) => read.left_out.into_iter().next().map(told),
+        Err(rejection) => Some(told(rejection)),
+    }
 }
 
 fn show(connector: &Connector) {

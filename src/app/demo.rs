@@ -90,7 +90,8 @@ async fn seed(house: &House) -> Outcome {
             Terms { text_versions: texts.clone(), tells_of_objection: source == "webshop", ..connector.terms() };
         ensure_source(house, connector, source, terms).await?;
         for (file, bytes) in connector.fixtures() {
-            let records = connector.read(bytes, Form::of(Path::new(file)).unwrap_or(Form::Json), source);
+            let records =
+                connector.read(bytes, Form::of(Path::new(file)).unwrap_or(Form::Json), connector.example(source));
             let records = records.collect::<Result<Vec<_>, _>>()?;
             for chunk in records.chunks(CHUNK) {
                 house.intake.ingest(chunk).await?;

@@ -45,7 +45,7 @@ pub(super) async fn run(hub: &Hub, command: Destinations) -> Outcome {
 
 async fn add(hub: &Hub, arguments: AddDestination) -> Outcome {
     let vendors = &hub.house.vendors;
-    let connector = vendors.catalog.connector(&arguments.connector)?.clone();
+    let connector = vendors.catalog.named(&arguments.connector)?.clone();
     let takes = connector.audience().is_some();
     if takes && arguments.segment.is_none() {
         return Err("say with --segment whose people it takes".into());
@@ -205,7 +205,7 @@ async fn list_audiences(hub: &Hub) -> Outcome {
             "{code:<20}  {:<24}  {} there, {} to be taken off; {last}",
             row.segment,
             count(MemberRow::THERE) + count(MemberRow::HANDED),
-            count(MemberRow::LEAVING),
+            MemberRow::TO_LEAVE.into_iter().map(count).sum::<i64>(),
         ));
     }
     Ok(())

@@ -11,7 +11,7 @@ use serde_json::Value;
 use super::commands::{Outcome, bar, say, say_error};
 use crate::api::House;
 use crate::cli::{Format, Import};
-use crate::connect::{Catalog, Connector, Form, TableMapping};
+use crate::connect::{Catalog, Connector, Form, Origin, Parameters, TableMapping};
 use crate::consent::Terms;
 use crate::gateway::{Actor, Caller, Scope};
 use crate::intake::{self, BY_ITSELF, CHUNK, Rejection, Taken};
@@ -56,7 +56,10 @@ impl Tally {
 
 pub(super) async fn import(house: &House, arguments: &Import) -> Outcome {
     let catalog = house.vendors.catalog.clone();
-    let reading = Reading::of(&catalog, arguments)?;
+    let mut reading = Reading::of(&catalog, arguments)?;
+    if let Ok((_, connection)) = house.vendors.connected(&reading.source).await {
+        reading.parameters = connection.parameters;
+    }
     if !arguments.dry_run {
         reading.ensure_source(house).await?;
     }
@@ -166,6 +169,8 @@ struct Reading<'a> {
     mapping: Option<TableMapping>,
     source: String,
     given_source: bool,
+    /// What was entered for the source, if it is connected: the same file then means what a sync would make of it.
+    parameters: Parameters,
 }
 
 /// Records one by one; what could not be read stands between them, in words without values.
@@ -173,7 +178,7 @@ type Records<'a> = Box<dyn Iterator<Item = Result<Found, String>> + 'a>;
 
 impl<'a> Reading<'a> {
     fn of(catalog: &'a Catalog, arguments: &'a Import) -> Result<Self, Box<dyn std::error::Error>> {
-        let connector = arguments.connector.as_deref().map(|name| catalog.connector(name)).transpose()?;
+        let connector = arguments.connector.as_deref().map(|name| catalog.named(name)).transpose()?;
         let connector = connector.map(|connector| &**connector);
         let mapping = arguments.mapping.as_deref().map(TableMapping::load).transpose()?;
         if mapping.is_some() && arguments.source.is_none() {
@@ -186,6 +191,7 @@ impl<'a> Reading<'a> {
             mapping,
             source: source.unwrap_or_default(),
             given_source: arguments.source.is_some(),
+            parameters: Parameters::new(),
         })
     }
 
@@ -219,16 +225,22 @@ impl<'a> Reading<'a> {
                     .ok_or_else(|| format!("the connector {} has no such stream", connector.name()))?;
                 let page: Value = serde_json::from_reader(input.take(LONGEST_JSON))
                     .map_err(|error| format!("not JSON: line {}", error.line()))?;
-                let records: Vec<_> = stream.map(&page, &self.source).collect();
+                let records: Vec<_> = stream.map(&page, self.origin(connector)).collect();
                 Ok(somewhere(records.into_iter()))
             }
             (Some(connector), None) => {
-                let records = connector.read(input, form, &self.source);
+                let records = connector.read(input, form, self.origin(connector));
                 Ok(somewhere(records))
             }
             (None, _) if form == Form::Ndjson => Ok(self.lines(input)),
             (None, _) => Err("name a --connector for JSON, or a --mapping for CSV".into()),
         }
+    }
+
+    fn origin(&self, connector: &Connector) -> Origin<'_> {
+        connector
+            .link()
+            .map_or_else(|| Origin::from(&self.source), |link| Origin::of(&self.source, link, &self.parameters))
     }
 
     /// Canonical records, one per line. A line that cannot be parsed goes to intake as it is: it says why.

@@ -63,14 +63,16 @@ async fn show(hub: &Hub, id: RequestId) -> Outcome {
 fn show_source(one: &SourceErasure) {
     let report: Option<Erasure> = one.report.as_deref().and_then(|report| serde_json::from_str(report).ok());
     let next = one.next_at.map_or_else(String::new, |at| format!(", asked again {}", at.rfc3339()));
-    let state = if one.is_final { "final" } else { "waiting" };
-    say(&format!("source {}: {state} after {} attempts{next}", one.source, one.attempts));
+    let held = one.restricted_until().map_or_else(String::new, |day| format!(", restricted until {day}"));
+    say(&format!("source {}: {} after {} attempts{held}{next}", one.source, one.state(), one.attempts));
     for step in report.iter().flat_map(|report| &report.steps) {
         let leaves = step.leaves.map_or("nothing found", crate::connect::Leaves::word);
         let why = step.failure.as_ref().map_or_else(String::new, |why| format!(": {why}"));
+        let day = step.promised_until.as_ref().map_or_else(String::new, |day| format!(" by {day}"));
+        let promised = step.promised.map_or_else(String::new, |leaves| format!(", to be {}{day}", leaves.word()));
         let until = step.kept_until.as_ref().map_or_else(String::new, |day| format!(" until {day}"));
         let kept = if step.kept > 0 { format!(", {} kept{until}", step.kept) } else { String::new() };
-        say(&format!("  {}: {} found, {leaves}{kept}{why}", step.name, step.found));
+        say(&format!("  {}: {} found, {leaves}{promised}{kept}{why}", step.name, step.found));
     }
     if let Some(report) = report.filter(|report| !report.note.is_empty()) {
         say(&format!("  {}", report.note.trim()));
@@ -86,7 +88,7 @@ async fn execute(hub: &Hub, id: RequestId) -> Outcome {
     rights.erase(id, &by).await?;
     hub.vendor_erasures.ask_all_of(id).await?;
     let sources = rights.source_erasures(id).await?;
-    if sources.iter().any(|one| !one.is_final) {
+    if sources.iter().any(|one| !one.is_final && !one.is_held) {
         say_error("a vendor has not forgotten the person yet; the serving hub asks again: obhut requests show");
     }
     let certificate: Certificate = rights.erase(id, &by).await?;

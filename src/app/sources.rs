@@ -57,7 +57,7 @@ pub(super) async fn run(hub: &Hub, command: Sources) -> Outcome {
 
 async fn add(hub: &Hub, arguments: AddSource) -> Outcome {
     let vendors = &hub.house.vendors;
-    let connector = vendors.catalog.connector(&arguments.connector)?.clone();
+    let connector = vendors.catalog.named(&arguments.connector)?.clone();
     let code = arguments.code.clone().unwrap_or_else(|| connector.name().to_owned());
     if code.parse::<SourceCode>().is_err() {
         return Err("a code has 2 to 64 lower-case letters, digits, _ and -, a letter first".into());
@@ -288,10 +288,23 @@ async fn set(hub: &Hub, arguments: &SetSource) -> Outcome {
 
 async fn sync(hub: &Hub, arguments: &SyncSource) -> Outcome {
     let bar = if arguments.quiet { ProgressBar::hidden() } else { ProgressBar::new_spinner() };
-    if let Ok(style) = ProgressStyle::with_template("{spinner} {msg} ({elapsed})") {
-        bar.set_style(style);
-    }
+    let draw = |template: &str| {
+        if let Ok(style) = ProgressStyle::with_template(template) {
+            bar.set_style(style);
+        }
+    };
+    draw(UNKNOWN);
+    let mut measured = false;
     let progress = |counts: &Counts| {
+        let extent = extent(counts);
+        if extent.is_some() != measured {
+            measured = extent.is_some();
+            draw(if measured { MEASURED } else { UNKNOWN });
+        }
+        if let Some((read, total)) = extent {
+            bar.set_length(total);
+            bar.set_position(read);
+        }
         bar.set_message(told(counts));
         bar.tick();
     };
@@ -307,6 +320,18 @@ async fn sync(hub: &Hub, arguments: &SyncSource) -> Outcome {
         say_error(&format!("{count:>8}  taken in without {reason}"));
     }
     Ok(())
+}
+
+/// How a sync is shown whose end nobody knows.
+const UNKNOWN: &str = "{spinner} {msg} ({elapsed})";
+/// The same where the vendor says how much there is.
+const MEASURED: &str = "{bar:30} {pos}/{len} {msg} ({elapsed}, {eta} left)";
+
+/// How many objects were read of the stream that is read now, and how many there are; none if the vendor does not say it.
+fn extent(counts: &Counts) -> Option<(u64, u64)> {
+    let open = counts.streams.values().filter(|stream| !stream.complete);
+    let (read, total) = open.filter_map(|stream| Some((stream.read, stream.total?))).next_back()?;
+    (total > 0).then(|| (read.min(total), total))
 }
 
 /// One line on what a sync brought.
@@ -379,5 +404,25 @@ async fn remove(hub: &Hub, arguments: &NamedSource, anyway: bool) -> Outcome {
         Ok(())
     } else {
         Err(format!("`{code}` is not connected").into())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bar_is_drawn_where_the_vendor_says_how_much_there_is() {
+        let mut counts = Counts::default();
+        assert_eq!(extent(&counts), None);
+        counts.stream("customers").read = 40;
+        assert_eq!(extent(&counts), None, "nobody says how much there is");
+        counts.stream("customers").total = Some(200);
+        assert_eq!(extent(&counts), Some((40, 200)));
+        counts.stream("customers").complete = true;
+        assert_eq!(extent(&counts), None, "what is read to its end is no part of it");
+        counts.stream("orders").total = Some(90);
+        counts.stream("orders").read = 100;
+        assert_eq!(extent(&counts), Some((90, 90)), "more came than was said");
     }
 }

@@ -43,7 +43,7 @@ pub enum Sources {
 /// `obhut sources add`.
 #[derive(Args)]
 pub struct AddSource {
-    /// Its connector, such as shopware6; `obhut connectors list` names them
+    /// Its connector, such as shopware6, or the beginning of its name; `obhut connectors list` names them
     #[arg(value_name = "CONNECTOR")]
     pub connector: String,
     /// Code of the source, as records name it [default: the connector's name]
@@ -176,11 +176,15 @@ pub enum Connectors {
         #[command(flatten)]
         home: Box<HomeLayer>,
     },
-    /// Read the connectors of a directory as the hub would, and say what is wrong with them, with file and line
+    /// Read the connectors of a directory as the hub would, run them over their fixtures, and say what is wrong with them, with file and
+    /// line
     #[command(after_help = "Example:\n  obhut connectors check connectors/acme_shop")]
     Check {
         /// The folder of one connector, or of several
         #[arg(value_name = "DIR")]
         directory: PathBuf,
     },
+    /// Print the JSON Schema of a manifest, for an editor that completes and checks it
+    #[command(after_help = "Example:\n  obhut connectors schema > my-connectors/manifest.schema.json")]
+    Schema,
 }

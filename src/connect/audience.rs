@@ -9,6 +9,7 @@ use super::job::Job;
 use super::link::Link;
 use super::manifest::audience::{AudienceSpec, Means, Remains, UnsubscribedSpec};
 use super::manifest::erase::{By, EraseSpec};
+use super::manifest::unsubscribe::UnsubscribeStepSpec;
 use super::mapping::{exact, value};
 use super::pull::instant;
 use super::session::Session;
@@ -36,6 +37,7 @@ pub struct Audience {
     unsubscribed: Vec<Listing>,
     check: Option<(Call, Filter)>,
     remove: Erase,
+    withdraw: Option<Erase>,
 }
 
 struct Listing {
@@ -103,6 +105,18 @@ impl Audience {
             let message = format!("say how somebody is taken off by {word}; who cannot be must not be handed over");
             return Err(at.wrong("remove:", message));
         }
+        if let Some(step) = spec.withdraw.iter().find(|step| !wanted.contains(&step.by)) {
+            let message = format!("people are known there by {word} alone; look for them by that");
+            return Err(at.wrong(&step.name, message));
+        }
+        if let Some(step) = spec.withdraw.iter().find(|step| step.act.is_empty()) {
+            return Err(at.wrong(&step.name, "say with `act` which call tells the vendor of the no"));
+        }
+        let withdraw = (!spec.withdraw.is_empty()).then(|| {
+            let steps = spec.withdraw.into_iter().map(UnsubscribeStepSpec::step).collect();
+            let steps = EraseSpec { note: spec.note.clone(), steps, without_steps: None };
+            Erase::load_as(steps, "audience.withdraw", link, at.within(&["withdraw"]))
+        });
         let remove = EraseSpec { note: spec.note.clone(), steps: spec.remove, without_steps: None };
         let job = spec.job.map(|job| Job::load(&job, "audience.job", link, at));
         let lists = spec.unsubscribed.into_iter().map(|list| Listing::load(list, link, at));
@@ -122,7 +136,8 @@ impl Audience {
             job: job.transpose()?,
             unsubscribed: lists.collect::<Result<_, Error>>()?,
             check: check.transpose()?,
-            remove: Erase::load_as(remove, "audience.remove", link, at)?,
+            remove: Erase::load_as(remove, "audience.remove", link, at.within(&["remove"]))?,
+            withdraw: withdraw.transpose()?,
             note: spec.note,
         })
     }
@@ -230,6 +245,20 @@ impl Audience {
                 one.as_str().map(str::to_lowercase).ok_or_else(failed)
             })
             .collect()
+    }
+
+    /// Can the vendor be told that somebody said no?
+    #[must_use]
+    pub const fn hears_no(&self) -> bool {
+        self.withdraw.is_some()
+    }
+
+    /// Tells the vendor that somebody said no, and looks whether it stopped; none where it cannot be told.
+    pub async fn withdraw(&self, session: &Session, who: &Person) -> Option<Erasure> {
+        match &self.withdraw {
+            Some(withdraw) => Some(withdraw.run(session, who).await),
+            None => None,
+        }
     }
 
     /// Takes somebody off, and looks whether the vendor did.

@@ -7,35 +7,15 @@ use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use serde_json::Value;
 use url::Url;
 
+pub(super) use super::at::At;
 use super::filter::Filter;
 use super::manifest::request::{MethodSpec, RequestSpec, Texts};
-use super::manifest::wrong;
 use super::mapping::{exact, value};
 use super::outside::Prepared;
 use super::template::{Template, Variables};
 use super::{Error, Fault};
 
-/// The file something of a manifest stands in.
-#[derive(Clone, Copy)]
-pub(super) struct At<'t> {
-    pub(super) file: &'t str,
-    pub(super) text: &'t str,
-}
-
 impl At<'_> {
-    /// An error about what is written as `key`.
-    pub(super) fn wrong(self, key: &str, message: impl Into<String>) -> Error {
-        wrong(self.file, self.text, key, message.into())
-    }
-
-    pub(super) fn template(self, text: &str, known: &[&str]) -> Result<Template, Error> {
-        Template::parse(text, known).map_err(|message| self.wrong(text, message))
-    }
-
-    pub(super) fn filter(self, code: &str, name: &str) -> Result<Filter, Error> {
-        Filter::compile(code, self.file, name)
-    }
-
     fn headers<'s>(
         self,
         specs: impl IntoIterator<Item = (&'s String, &'s String)>,

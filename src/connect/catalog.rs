@@ -73,6 +73,18 @@ impl Catalog {
         })
     }
 
+    /// The connector that somebody means: of this name, or the only one whose name begins so, as `shopware`.
+    ///
+    /// # Errors
+    /// If there is none, or there are several; the error lists the names there are.
+    pub fn named(&self, name: &str) -> Result<&Arc<Connector>, Error> {
+        let mut begin = self.connectors.range(name.to_owned()..).take_while(|(known, _)| known.starts_with(name));
+        match (self.connectors.get(name), begin.next(), begin.next()) {
+            (None, Some((_, only)), None) if !name.is_empty() => Ok(only),
+            _ => self.connector(name),
+        }
+    }
+
     /// Every connector, in the order of their names.
     pub fn connectors(&self) -> impl Iterator<Item = &Arc<Connector>> {
         self.connectors.values()
@@ -143,11 +155,18 @@ mod tests {
         assert_eq!(shop.stream_for(&serde_json::json!({"order": "1"})).map(Stream::name), Some("orders"));
         assert!(shop.stream_for(&serde_json::json!({"customer": "1"})).is_none());
         assert!(catalog.connector("web").err().unwrap().to_string().contains("known are shop"));
+        assert!(catalog.named("sh").is_ok() && catalog.named("").is_err() && catalog.connector("sh").is_err());
+        let embedded = Catalog::embedded().unwrap();
+        let meant = |name: &str| embedded.named(name).map(|connector| connector.name().to_owned()).ok();
+        assert_eq!(meant("shopware").as_deref(), Some("shopware6"));
+        assert_eq!(meant("lexware").as_deref(), Some("lexware_office"));
+        // The name itself, though another one begins so too; and what begins several is none of them.
+        assert_eq!((meant("meta").as_deref(), meant("s"), meant("metaa")), (Some("meta"), None, None));
     }
 
     #[test]
     fn what_is_wrong_is_named_with_its_place() {
-        assert!(failure(MANIFEST, "{").starts_with("shop/orders.jq, filter `streams.orders.records`, line 1"));
+        assert!(failure(MANIFEST, "{").starts_with("shop/orders.jq:1:"));
         assert!(failure(&MANIFEST.replace("name: shop", "name: store"), ".").starts_with("shop/manifest.yaml:1:1: "));
         assert!(
             failure(&MANIFEST.replace("data.number", "number"), ".")

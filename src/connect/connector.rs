@@ -11,12 +11,12 @@ use super::erase::Erase;
 use super::filter::Filter;
 use super::link::Link;
 use super::manifest::{self, AllowedPurposes, FieldLists, Manifest, SourcePolicy};
-use super::mapping::{self, Code, Stream};
+use super::mapping::{self, Stream};
 use super::notify::Notify;
 use super::pull::Pull;
 use super::unsubscribe::Unsubscribe;
 use super::webhook::{Around, Webhooks};
-use super::{Deletions, Demands, Error, TableMapping};
+use super::{Deletions, Demands, Error, Origin, TableMapping};
 use crate::consent::Terms;
 
 /// A vendor: its streams and its terms.
@@ -179,6 +179,13 @@ impl Connector {
         self.fixtures.iter().map(|(name, content)| (name.as_str(), content.as_slice()))
     }
 
+    /// The source of this code as a merchant would have it who entered what the manifest gives as examples; the fixtures are replies
+    /// to such a one.
+    #[must_use]
+    pub fn example<'a>(&self, code: &'a str) -> Origin<'a> {
+        self.link().map_or_else(|| code.into(), |link| Origin::with(code, link, &link.examples()))
+    }
+
     pub(super) fn load(folder: &str, mut files: Files) -> Result<Self, Error> {
         let place = format!("{folder}/manifest.yaml");
         let text = take(&mut files, folder, "manifest.yaml")?;
@@ -188,45 +195,53 @@ impl Connector {
                 format!("the name is `{}`, but the folder is `{folder}`; write the folder's name", manifest.name);
             return Err(manifest::wrong(&place, &text, "name:", message));
         }
-        let at = At { file: &place, text: &text };
-        let reached = manifest.connection.map(|spec| Link::load(spec, at)).transpose()?;
+        let at = At::of(&place, &text);
+        let reached = manifest.connection.map(|spec| Link::load(spec, at.within(&["connection"]))).transpose()?;
         let link = reached.as_ref();
         let erase = match manifest.erase {
-            Some(spec) if link.is_none() && spec.steps.is_empty() => Some(Erase::by_hand(spec, at)?),
-            spec => linked(spec, link, "erase:", at, |spec, link| Erase::load(spec, link, at))?,
+            Some(spec) if link.is_none() && spec.steps.is_empty() => Some(Erase::by_hand(spec, at.within(&["erase"]))?),
+            spec => linked(spec, link, "erase:", at, |spec, link| Erase::load(spec, link, at.within(&["erase"])))?,
         };
         let mut streams = Vec::new();
         for (name, mut spec) in manifest.streams {
-            check_fields(&place, &text, &spec.fields)?;
-            let pull = linked(spec.pull.take(), link, "pull:", at, |pull, link| Pull::load(pull, &name, link, at))?;
+            let here = at.within(&["streams", &name]);
+            check_fields(here.within(&["fields"]), &spec.fields)?;
+            let pull = linked(spec.pull.take(), link, "pull:", here, |pull, link| {
+                Pull::load(pull, &name, link, here.within(&["pull"]))
+            })?;
             let own_file = spec.records.trim().to_owned();
             let mut stream = if own_file.ends_with(".jq") && !own_file.contains(char::is_whitespace) {
                 let code = take(&mut files, folder, &own_file)?;
-                Stream::load(&name, spec, &place, Code { file: &format!("{folder}/{own_file}"), text: &code })?
+                Stream::load(&name, spec, here, Some(At::of(&format!("{folder}/{own_file}"), &code)))?
             } else {
-                let code = spec.records.clone();
-                Stream::load(&name, spec, &place, Code { file: &place, text: &code })?
+                Stream::load(&name, spec, here, None)?
             };
             stream.pull = pull;
             streams.push(stream);
         }
         one_makes_what_it_lists(&streams, at)?;
         let unsubscribe = linked(manifest.unsubscribe, link, "unsubscribe:", at, |spec, link| {
-            Unsubscribe::load(spec, link, &streams, at)
+            Unsubscribe::load(spec, link, &streams, at.within(&["unsubscribe"]))
         })?;
         let names: Vec<&str> = streams.iter().map(Stream::name).collect();
         let takes_people = manifest.audience.is_some();
         let webhooks = linked(manifest.webhooks, link, "webhooks:", at, |spec, link| {
-            Webhooks::load(spec, Around { link, streams: &names, takes_people }, at)
+            Webhooks::load(spec, Around { link, streams: &names, takes_people }, at.within(&["webhooks"]))
         })?;
-        let audience = linked(manifest.audience, link, "audience:", at, |spec, link| Audience::load(spec, link, at))?;
-        let notify = linked(manifest.notify, link, "notify:", at, |spec, link| Notify::load(spec, link, at))?;
-        if notify.is_none() && link.is_some_and(|link| link.test.is_none()) {
+        let audience = linked(manifest.audience, link, "audience:", at, |spec, link| {
+            Audience::load(spec, link, at.within(&["audience"]))
+        })?;
+        let notify = linked(manifest.notify, link, "notify:", at, |spec, link| {
+            Notify::load(spec, link, at.within(&["notify"]))
+        })?;
+        if notify.is_none() && link.is_some_and(|link| link.tests.is_empty()) {
             return Err(at.wrong("connection:", "say with `test` which harmless call proves the credentials"));
         }
-        let deletions = linked(manifest.deletion, link, "deletion:", at, |spec, link| Deletions::load(spec, link, at))?;
+        let deletions = linked(manifest.deletion, link, "deletion:", at, |spec, link| {
+            Deletions::load(spec, link, at.within(&["deletion"]))
+        })?;
         let demands = Demands::load_all(manifest.demands, link, at)?;
-        let empty = manifest.empty.map(|code| Filter::compile(&code, &place, "empty")).transpose()?;
+        let empty = manifest.empty.map(|code| at.filter(&code, "empty")).transpose()?;
         let table = if files.contains_key("mapping.yaml") {
             Some(TableMapping::parse(&format!("{folder}/mapping.yaml"), &take(&mut files, folder, "mapping.yaml")?)?)
         } else {
@@ -288,22 +303,23 @@ fn one_makes_what_it_lists(streams: &[Stream], at: At<'_>) -> Result<(), Error> 
                 stream.name(),
                 other.name()
             );
-            return Err(at.wrong(&format!("{key}: {kind}"), message));
+            let here = at.within(&["streams", stream.name()]);
+            return Err(here.wrong(&format!("{key}: {kind}"), message));
         }
     }
     Ok(())
 }
 
 /// Every path stands once and under the part of the record it belongs to.
-pub(super) fn check_fields(place: &str, text: &str, fields: &FieldLists) -> Result<(), Error> {
+pub(super) fn check_fields(at: At<'_>, fields: &FieldLists) -> Result<(), Error> {
     let mut seen = HashSet::new();
     for path in fields.values().flatten() {
         if !path.starts_with("data.") && !path.starts_with("identifiers.") {
             let message = format!("`{path}` is no field; write `data.…` or `identifiers.<kind>`");
-            return Err(manifest::wrong(place, text, path, message));
+            return Err(at.wrong(path, message));
         }
         if !seen.insert(path) {
-            return Err(manifest::wrong(place, text, path, format!("`{path}` stands under two categories; keep one")));
+            return Err(at.wrong(path, format!("`{path}` stands under two categories; keep one")));
         }
     }
     Ok(())

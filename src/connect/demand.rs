@@ -40,7 +40,11 @@ impl Demands {
     ) -> Result<Vec<Self>, Error> {
         let without =
             || at.wrong("demands:", "without a `connection` nobody can be called; add one, or leave this out");
-        specs.into_iter().map(|(name, spec)| Self::load(&name, spec, link.ok_or_else(without)?, at)).collect()
+        let here = at.within(&["demands"]);
+        let load = |(name, spec): (String, DemandSpec)| {
+            Self::load(&name, spec, link.ok_or_else(without)?, here.within(&[&name]))
+        };
+        specs.into_iter().map(load).collect()
     }
 
     /// Its name among the places of a source.

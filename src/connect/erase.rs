@@ -78,6 +78,15 @@ pub struct StepReport {
     /// The day from which on none of those is too young any more, as far as the vendor says how old they are.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub kept_until: Option<String>,
+    /// The day on which the first of them is old enough, as far as that is known: then the vendor is asked again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next_ripe: Option<String>,
+    /// What the vendor promises to do with them, where it took the demand in and nobody sees what becomes of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub promised: Option<Leaves>,
+    /// The day on which it promises to be done at the latest, if it names one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub promised_until: Option<String>,
     /// Was it looked again, and none was there that is to go? Absent: nothing was done.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub verified: Option<bool>,
@@ -90,6 +99,14 @@ pub struct StepReport {
     pub unasked: bool,
 }
 
+impl Erasure {
+    /// The day on which the vendor is to be asked again, because the first of what is kept there is old enough then.
+    #[must_use]
+    pub fn next_ripe(&self) -> Option<&str> {
+        self.steps.iter().filter(|step| step.kept > 0).filter_map(|step| step.next_ripe.as_deref()).min()
+    }
+}
+
 impl Erase {
     pub(super) fn load(spec: EraseSpec, link: &Link, at: At<'_>) -> Result<Self, Error> {
         Self::load_as(spec, "erase", link, at)
@@ -100,7 +117,13 @@ impl Erase {
         if spec.steps.is_empty() && spec.without_steps.is_none() {
             return Err(at.wrong("erase:", "name steps, or say with `without_steps` what is left to be said"));
         }
-        let steps = spec.steps.into_iter().map(|spec| Step::load(spec, part, link, at));
+        if spec.without_steps == Some(Leaves::Asked) {
+            return Err(at.wrong("without_steps:", "without steps nobody is asked; write what is left to be said"));
+        }
+        let steps = spec.steps.into_iter().map(|spec| {
+            let here = at.within(&[&spec.name]);
+            Step::load(spec, part, link, here)
+        });
         Ok(Self { note: spec.note, without_steps: spec.without_steps, steps: steps.collect::<Result<_, Error>>()? })
     }
 

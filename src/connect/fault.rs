@@ -39,6 +39,9 @@ pub enum Fault {
     /// 403.
     #[error("the vendor accepts the credentials, but they lack a right this needs; see the connector's guide{}", said(.0))]
     Permission(Option<String>),
+    /// 403 to a call that proves a right; which one, as the vendor calls it.
+    #[error("the vendor accepts the credentials, but they lack the right to {0}; see the connector's guide{told}", told = said(.1))]
+    Right(String, Option<String>),
     /// 404.
     #[error("the vendor knows no such address; check the address and the ids you entered{}", said(.0))]
     NotFound(Option<String>),
@@ -125,7 +128,7 @@ impl Fault {
             Self::TooLarge(_) => "reply_too_large",
             Self::Unreadable => "unreadable_reply",
             Self::Credentials(_) => "credentials_refused",
-            Self::Permission(_) => "permission_missing",
+            Self::Permission(_) | Self::Right(..) => "permission_missing",
             Self::NotFound(_) => "not_found",
             Self::Moved(_) => "moved",
             Self::Throttled => "throttled",

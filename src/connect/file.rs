@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::{Connector, FileError, Place, extf};
+use super::{Connector, FileError, Origin, Place, extf};
 
 /// Bytes of a JSON file that is one value and therefore read as a whole.
 const LONGEST_JSON: u64 = 256 * 1024 * 1024;
@@ -56,12 +56,13 @@ pub type Items<'a> = Box<dyn Iterator<Item = Item> + 'a>;
 impl Connector {
     /// Reads a file of the vendor's replies. NDJSON is read line by line with bounded memory; a JSON file is one value
     /// and read as a whole, up to 256 MiB. CSV needs a [`TableMapping`](super::TableMapping).
-    pub fn read<'a>(&'a self, input: impl Read + 'a, form: Form, source: &'a str) -> Records<'a> {
+    pub fn read<'a>(&'a self, input: impl Read + 'a, form: Form, source: impl Into<Origin<'a>>) -> Records<'a> {
         Box::new(self.items(input, form, source).map(|item| item.record))
     }
 
     /// The same, with the place of each record and what stood there.
-    pub fn items<'a>(&'a self, input: impl Read + 'a, form: Form, source: &'a str) -> Items<'a> {
+    pub fn items<'a>(&'a self, input: impl Read + 'a, form: Form, source: impl Into<Origin<'a>>) -> Items<'a> {
+        let source = source.into();
         match form {
             Form::Json => self.read_json(input, source),
             Form::Ndjson => Box::new(Lines::over(input).flat_map(move |(place, line)| {
@@ -70,7 +71,7 @@ impl Connector {
                     Err(error) => (None, Err(error)),
                 };
                 match page {
-                    Ok(page) => self.read_page(&page, place, raw, source),
+                    Ok(page) => self.read_page(&page, place, raw, source.clone()),
                     Err(error) => Box::new(std::iter::once(Item { place, raw, record: Err(error) })),
                 }
             })),
@@ -79,7 +80,7 @@ impl Connector {
         }
     }
 
-    fn read_json<'a>(&'a self, input: impl Read, source: &'a str) -> Items<'a> {
+    fn read_json<'a>(&'a self, input: impl Read, source: Origin<'a>) -> Items<'a> {
         let whole = Place::default();
         let mut bytes = Vec::new();
         match input.take(LONGEST_JSON + 1).read_to_end(&mut bytes) {
@@ -92,7 +93,7 @@ impl Connector {
         match parse(without_mark(&bytes), whole) {
             Err(error) => only(error),
             Ok(Value::Array(pages)) => Box::new(pages.into_iter().enumerate().flat_map(move |(page, value)| {
-                self.read_page(&value, Place { page: Some(page), line: None }, None, source)
+                self.read_page(&value, Place { page: Some(page), line: None }, None, source.clone())
             })),
             Ok(page) => self.read_page(&page, whole, None, source),
         }
@@ -104,7 +105,7 @@ impl Connector {
         page: &Value,
         place: Place,
         raw: Option<Arc<[u8]>>,
-        source: &'a str,
+        source: Origin<'a>,
     ) -> Items<'a> {
         match self.stream_for(page) {
             Some(stream) => Box::new(stream.map(page, source).map(move |record| {

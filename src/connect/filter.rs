@@ -23,6 +23,15 @@ impl Filter {
     /// # Errors
     /// If it does not parse, or uses a filter or variable that does not exist; the error names the place.
     pub(super) fn compile(code: &str, file: &str, name: &str) -> Result<Self, Error> {
+        Self::compile_with(code, file, name, &[])
+    }
+
+    /// The same for a filter that makes records, which also sees [`Origin::parameters`](super::Origin).
+    pub(super) fn of_records(code: &str, file: &str, name: &str) -> Result<Self, Error> {
+        Self::compile_with(code, file, name, &["$parameters"])
+    }
+
+    fn compile_with(code: &str, file: &str, name: &str, variables: &[&'static str]) -> Result<Self, Error> {
         let library = Library::of(code);
         let arena = Arena::default();
         let fail = |at: &str, message: String| {
@@ -32,7 +41,8 @@ impl Filter {
         let modules = Loader::new(library.defs).load(&arena, File { code, path: () }).map_err(|errors| {
             first_load_error(errors).map_or_else(|| fail("", "does not parse".into()), |(at, text)| fail(at, text))
         })?;
-        let compiled = Compiler::default().with_funs(library.funs).compile(modules).map_err(|errors| {
+        let compiled = Compiler::default().with_funs(library.funs).with_global_vars(variables.iter().copied());
+        let compiled = compiled.compile(modules).map_err(|errors| {
             let undefined = errors.into_iter().flat_map(|(_, list)| list).next();
             undefined.map_or_else(
                 || fail("", "does not compile".into()),
@@ -49,7 +59,16 @@ impl Filter {
 
     /// Runs the filter. Results come one by one; an error ends them.
     pub(super) fn run(&self, input: Val) -> impl Iterator<Item = Result<Val, String>> + '_ {
-        let ctx = Ctx::<JustLut<Val>>::new(&self.compiled.lut, Vars::new([]));
+        self.run_with(input, None)
+    }
+
+    /// The same for one that was compiled by [`Filter::of_records`], which sees `parameters`.
+    pub(super) fn run_with(
+        &self,
+        input: Val,
+        parameters: Option<Val>,
+    ) -> impl Iterator<Item = Result<Val, String>> + '_ {
+        let ctx = Ctx::<JustLut<Val>>::new(&self.compiled.lut, Vars::new(parameters));
         let mut results = self.compiled.id.run((ctx, input));
         let mut ended = false;
         std::iter::from_fn(move || {

@@ -12,7 +12,7 @@ use super::auth::Auth;
 use super::call::{At, Call, Headers};
 use super::filter::Filter;
 use super::guard::HostRule;
-use super::manifest::link::{LinkSpec, ParameterKind, ParameterSpec, ThrottleSpec, UsageSpec};
+use super::manifest::link::{LinkSpec, ParameterKind, ParameterSpec, TestSpec, ThrottleSpec, UsageSpec};
 use super::mapping::{exact, value};
 use super::pace::Limit;
 use super::template::{Template, Variables};
@@ -38,9 +38,7 @@ pub struct Link {
     pub(super) refused: Option<Filter>,
     pub(super) refuses: Vec<u16>,
     pub(super) error_code: Option<Filter>,
-    pub(super) test: Option<Call>,
-    pub(super) expect: Option<Filter>,
-    pub(super) otherwise: Option<String>,
+    pub(super) tests: Vec<Proof>,
     pub(super) max_reply_mib: u32,
     pub(super) timeout: Duration,
 }
@@ -60,6 +58,15 @@ pub struct Parameter<'a> {
     pub optional: bool,
     /// Days after which the vendor lets it end.
     pub ends_after_days: Option<u16>,
+}
+
+/// A harmless call that proves something.
+pub(super) struct Proof {
+    pub(super) call: Call,
+    pub(super) expect: Option<Filter>,
+    pub(super) otherwise: Option<String>,
+    /// The right it proves, as the vendor calls it.
+    pub(super) proves: Option<String>,
 }
 
 /// How the vendor says how much of what it allows is used.
@@ -106,7 +113,9 @@ impl Link {
         if spec.at_once == 0 {
             return Err(at.wrong("at_once:", "one call at once is the least"));
         }
-        let test = spec.test.as_ref();
+        let first = spec.test.as_ref().map(std::slice::from_ref).unwrap_or_default();
+        let tests = first.iter().flat_map(|test| std::iter::once(test).chain(&test.also));
+        let tests = tests.map(|test| Proof::load(test, at.within(&["test"]), &names)).collect::<Result<_, Error>>()?;
         let ThrottleSpec { status, body, retry_after } = spec.throttle;
         Ok(Self {
             guide: spec.guide,
@@ -127,12 +136,7 @@ impl Link {
             refused: spec.refused.map(|code| at.filter(&code, "connection.refused")).transpose()?,
             refuses: spec.refuses,
             error_code: spec.error_code.map(|code| at.filter(&code, "connection.error_code")).transpose()?,
-            test: test.map(|test| Call::load(&test.request, "connection.test.request", at, &names)).transpose()?,
-            otherwise: test.and_then(|test| test.otherwise.clone()),
-            expect: test
-                .and_then(|test| test.expect.as_ref())
-                .map(|code| at.filter(code, "connection.test.expect"))
-                .transpose()?,
+            tests,
             max_reply_mib: spec.max_reply_mib,
             timeout: Duration::from_secs(spec.timeout_seconds.max(1).into()),
             parameters: spec.parameters,
@@ -160,6 +164,20 @@ impl Link {
     /// What the manifest says of a parameter.
     pub(super) fn parameter(&self, name: &str) -> Option<&ParameterSpec> {
         self.parameters.get(name)
+    }
+
+    /// May the filters that make records see this one? Secrets they do not.
+    pub(super) fn may_be_shown(&self, name: &str) -> bool {
+        self.parameter(name).is_some_and(|spec| spec.kind != ParameterKind::Secret)
+    }
+
+    /// What the manifest gives as examples.
+    pub(super) fn examples(&self) -> Variables {
+        let examples = self.parameters.iter().filter_map(|(name, spec)| {
+            let example = spec.example.as_ref().or(spec.default.as_ref())?;
+            Some((name.clone(), Value::String(example.clone())))
+        });
+        examples.collect()
     }
 
     /// Does this parameter say where the vendor is reached, or what is meant there? Whose name it is may change where it stays.
@@ -277,6 +295,20 @@ pub(super) const WORDS: &[&str] = &[
     "customer_number",
     "account",
 ];
+
+impl Proof {
+    fn load(spec: &TestSpec, at: At<'_>, names: &[&str]) -> Result<Self, Error> {
+        if spec.also.iter().any(|test| !test.also.is_empty()) {
+            return Err(at.wrong("also:", "write all further calls one below the other"));
+        }
+        Ok(Self {
+            call: Call::load(&spec.request, "connection.test.request", at, names)?,
+            expect: spec.expect.as_deref().map(|code| at.filter(code, "connection.test.expect")).transpose()?,
+            otherwise: spec.otherwise.clone(),
+            proves: spec.proves.clone(),
+        })
+    }
+}
 
 impl Usage {
     fn load(spec: UsageSpec, at: At<'_>) -> Result<Self, Error> {

@@ -9,7 +9,7 @@ use super::fields::Fields;
 use super::filter::Filter;
 use super::manifest::{FieldLists, StreamSpec};
 use super::pull::Pull;
-use super::{Error, MappingError, Reason};
+use super::{Error, MappingError, Origin, Reason};
 use crate::types::{Category, PurposeCode, RecordKind};
 
 /// More objects than any page holds: a filter that yields more does not end.
@@ -24,6 +24,8 @@ pub struct Stream {
     objects: Filter,
     mapping: Mapping,
     pub(super) pull: Option<Pull>,
+    /// Where the manifest lists its fields, from 1.
+    pub(super) fields_line: usize,
 }
 
 impl Stream {
@@ -49,9 +51,9 @@ impl Stream {
     pub fn map<'a>(
         &'a self,
         page: &Value,
-        source: &'a str,
+        source: impl Into<Origin<'a>>,
     ) -> impl Iterator<Item = Result<Vec<u8>, MappingError>> + 'a {
-        self.map_objects(self.objects(value(page)).collect::<Vec<_>>().into_iter(), source)
+        self.map_objects(self.objects(value(page)).collect::<Vec<_>>().into_iter(), source.into())
     }
 
     /// How it is read from the vendor, if it can be.
@@ -74,37 +76,44 @@ impl Stream {
     pub(super) fn map_objects<'a>(
         &'a self,
         objects: impl Iterator<Item = Result<Val, MappingError>> + 'a,
-        source: &'a str,
+        source: Origin<'a>,
     ) -> impl Iterator<Item = Result<Vec<u8>, MappingError>> + 'a {
         objects.enumerate().flat_map(move |(number, object)| {
             let (object, failed) = match object {
                 Ok(object) => (Some(object), None),
                 Err(error) => (None, Some(Err(error))),
             };
-            let records = object.into_iter().flat_map(move |object| self.mapping.run(object, source));
+            let source = source.clone();
+            let records = object.into_iter().flat_map(move |object| self.mapping.run(object, source.clone()));
             records.map(move |record| record.map_err(|reason| MappingError { object: number, reason })).chain(failed)
         })
     }
 
-    pub(super) fn load(name: &str, spec: StreamSpec, file: &str, records: Code<'_>) -> Result<Self, Error> {
+    /// `at` is where the stream is written, and `records` its filter, where that is a file of its own.
+    pub(super) fn load(name: &str, spec: StreamSpec, at: At<'_>, records: Option<At<'_>>) -> Result<Self, Error> {
+        let filter = |code: &str, what: &str| at.filter(code, &format!("streams.{name}.{what}"));
+        let code = Code { at: records.unwrap_or(at), text: records.map_or(&*spec.records, At::text) };
+        let fields_line = at.within(&["fields"]).line();
         Ok(Self {
             name: name.to_owned(),
-            detect: Some(Filter::compile(&spec.detect, file, &format!("streams.{name}.detect"))?),
-            objects: Filter::compile(&spec.objects, file, &format!("streams.{name}.objects"))?,
-            mapping: Mapping::load(&format!("streams.{name}.records"), records, spec.fields, spec.consents)?,
+            detect: Some(filter(&spec.detect, "detect")?),
+            objects: filter(&spec.objects, "objects")?,
+            mapping: Mapping::load(&format!("streams.{name}.records"), code, spec.fields, spec.consents)?,
             pull: None,
+            fields_line,
         })
     }
 
     /// One that makes no records: its objects are all there is to it.
     pub(super) fn list(name: &str, objects: &str, at: At<'_>) -> Result<Self, Error> {
-        let none = Code { file: at.file, text: "empty" };
+        let none = Code { at, text: "empty" };
         Ok(Self {
             name: name.to_owned(),
             detect: None,
             objects: at.filter(objects, &format!("{name}.objects"))?,
             mapping: Mapping::load(name, none, FieldLists::new(), Vec::new())?,
             pull: None,
+            fields_line: 0,
         })
     }
 
@@ -121,9 +130,9 @@ impl Stream {
     }
 }
 
-/// The text of a filter and the file it stands in.
+/// The text of a filter and where it stands.
 pub(super) struct Code<'t> {
-    pub(super) file: &'t str,
+    pub(super) at: At<'t>,
     pub(super) text: &'t str,
 }
 
@@ -140,7 +149,7 @@ impl Mapping {
         lists: FieldLists,
         consents: Vec<PurposeCode>,
     ) -> Result<Self, Error> {
-        let records = Filter::compile(code.text, code.file, name)?;
+        let records = code.at.filter_of_records(code.text, name)?;
         Ok(Self { records, fields: Fields::load(lists, consents) })
     }
 
@@ -148,14 +157,16 @@ impl Mapping {
     pub(super) fn run<'a>(
         &'a self,
         object: Val,
-        source: &'a str,
+        source: Origin<'a>,
     ) -> impl Iterator<Item = Result<Vec<u8>, Reason>> + 'a {
-        self.records.run(object).take(MOST_RECORDS + 1).enumerate().map(move |(number, record)| {
-            if number == MOST_RECORDS {
-                return Err(Reason::TooMany(MOST_RECORDS));
-            }
-            self.fields.write(&record.map_err(Reason::Filter)?, source)
-        })
+        self.records.run_with(object, Some(source.parameters)).take(MOST_RECORDS + 1).enumerate().map(
+            move |(number, record)| {
+                if number == MOST_RECORDS {
+                    return Err(Reason::TooMany(MOST_RECORDS));
+                }
+                self.fields.write(&record.map_err(Reason::Filter)?, source.code)
+            },
+        )
     }
 }
 
@@ -232,7 +243,7 @@ mod tests {
             serde_json::to_string(objects).unwrap()
         );
         let spec: StreamSpec = super::super::manifest::parse("x/manifest.yaml", &text).unwrap();
-        Stream::load("orders", spec, "x/manifest.yaml", Code { file: "x/x.jq", text: records }).unwrap()
+        Stream::load("orders", spec, At::of("x/manifest.yaml", &text), Some(At::of("x/x.jq", records))).unwrap()
     }
 
     fn mapped(stream: &Stream, page: &str) -> Vec<Result<String, String>> {

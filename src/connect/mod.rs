@@ -16,6 +16,7 @@
 //! Read next: `connectors/shopware6/manifest.yaml`, then [`Pull::page`], which `jobs::sync` calls.
 
 mod aside;
+mod at;
 mod audience;
 mod auth;
 mod authorise;
@@ -29,6 +30,7 @@ mod encoding;
 mod ending;
 mod erase;
 mod error;
+mod examine;
 pub mod extf;
 mod fault;
 mod fields;
@@ -48,6 +50,7 @@ mod listing;
 mod manifest;
 mod mapping;
 mod notify;
+mod origin;
 mod outside;
 mod pace;
 mod pull;
@@ -85,6 +88,7 @@ pub use manifest::webhook::Demanded;
 pub use manifest::{AllowedPurposes, SourcePolicy, schema};
 pub use mapping::Stream;
 pub use notify::Notify;
+pub use origin::Origin;
 pub use pace::{Paces, Pause, Timer};
 pub use pull::{Ids, Leaf, Place as StreamPlace, Pull};
 pub use session::{Keeper, Session, Surroundings};

@@ -155,7 +155,7 @@ mod tests {
 
     fn pace(limits: &str) -> Pace {
         let specs: Vec<LimitSpec> = yaml_serde::from_str(limits).unwrap();
-        let limits = specs.into_iter().map(|spec| Limit::load(spec, At { file: "x.yaml", text: limits }).unwrap());
+        let limits = specs.into_iter().map(|spec| Limit::load(spec, At::of("x.yaml", limits)).unwrap());
         Pace::new(&limits.collect::<Vec<_>>())
     }
 

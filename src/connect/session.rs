@@ -25,7 +25,7 @@ use super::pace::{Lane, Pause, back_off, http_date, retry_after};
 use super::pull::Opened;
 use super::signature::hmac_hex;
 use super::template::Variables;
-use super::{Connector, Fault};
+use super::{Connector, Fault, Origin};
 use crate::types::{Clock, Entropy, Timestamp};
 
 /// How often a call is made before it counts as failed.
@@ -130,6 +130,15 @@ impl Session {
         &self.connector
     }
 
+    /// Where records of this vendor come from, for the source of this code.
+    #[must_use]
+    pub fn origin<'a>(&self, code: &'a str) -> Origin<'a> {
+        match self.connector.link() {
+            Some(link) => Origin::with(code, link, &self.variables()),
+            None => code.into(),
+        }
+    }
+
     /// Proves credentials and rights with one harmless call.
     ///
     /// # Errors
@@ -141,14 +150,22 @@ impl Session {
             let body = json!({"type": "test", "timestamp": at.rfc3339(), "data": {}}).to_string();
             return notify.send(self, &format!("msg_test_{}", at.micros()), &body).await;
         }
-        let Some(test) = &link.test else { return Ok(()) };
-        let answer = self.call(test, &Variables::new(), None).await?;
-        match &link.expect {
-            Some(expect) if !expect.holds(value(&answer.json)) => {
-                Err(link.otherwise.clone().map_or(Fault::NotTheVendor, Fault::NotReady))
+        for test in &link.tests {
+            let answer = match self.call(&test.call, &Variables::new(), None).await {
+                Ok(answer) => answer,
+                Err(Fault::Permission(code)) => {
+                    return Err(test
+                        .proves
+                        .clone()
+                        .map_or(Fault::Permission(code.clone()), |right| Fault::Right(right, code)));
+                }
+                Err(fault) => return Err(fault),
+            };
+            if test.expect.as_ref().is_some_and(|expect| !expect.holds(value(&answer.json))) {
+                return Err(test.otherwise.clone().map_or(Fault::NotTheVendor, Fault::NotReady));
             }
-            _ => Ok(()),
         }
+        Ok(())
     }
 
     /// The refresh token as it is now, with the name of its parameter, if the vendor wants one: who tried credentials before they
@@ -221,6 +238,11 @@ impl Session {
             if matches!(setback.fault, Fault::Credentials(_)) && !renewed && self.forget_token() {
                 renewed = true;
                 continue;
+            }
+            // A fresh token was handed out for these credentials: it is a right that is missing.
+            let forbidden = setback.reply.as_ref().is_some_and(|(status, _)| *status == StatusCode::FORBIDDEN);
+            if let (Fault::Credentials(code), true) = (&setback.fault, renewed && forbidden) {
+                return Err(Fault::Permission(code.clone()));
             }
             failed += 1;
             let wait = setback.wait.unwrap_or_else(|| back_off(failed - 1, &*self.surroundings.entropy));

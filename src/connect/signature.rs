@@ -237,7 +237,7 @@ mod tests {
             secret: "{secret}".to_owned(),
             also: None,
         };
-        Signature::load(spec, At { file: "manifest.yaml", text: "" }, &["secret"]).unwrap()
+        Signature::load(spec, At::of("manifest.yaml", ""), &["secret"]).unwrap()
     }
 
     fn variables(secret: &str) -> Variables {

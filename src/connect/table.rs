@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use csv::{ByteRecord, ReaderBuilder};
 use jaq_json::Val;
 
+use super::at::At;
 use super::connector::check_fields;
 use super::encoding::windows_1252;
 use super::file::{Item, Items, Records, only};
@@ -45,7 +46,7 @@ impl TableMapping {
     /// As [`TableMapping::load`].
     pub fn parse(file: &str, text: &str) -> Result<Self, Error> {
         let spec: TableSpec = manifest::parse(file, text)?;
-        check_fields(file, text, &spec.fields)?;
+        check_fields(At::of(file, text), &spec.fields)?;
         let delimiter = u8::try_from(spec.delimiter).ok().filter(u8::is_ascii).ok_or_else(|| {
             manifest::wrong(
                 file,
@@ -54,7 +55,7 @@ impl TableMapping {
                 "the delimiter must be one ASCII character; write \";\", \",\" or \"\\t\"".into(),
             )
         })?;
-        let code = Code { file, text: &spec.records };
+        let code = Code { at: At::of(file, text), text: &spec.records };
         let mapping = Mapping::load("records", code, spec.fields, spec.consents)?;
         Ok(Self { title: spec.title, delimiter, encoding: spec.encoding, columns: spec.columns, mapping })
     }
@@ -97,7 +98,7 @@ impl TableMapping {
             };
             match object {
                 Err(error) => Box::new(std::iter::once(Item { place, raw, record: Err(error) })),
-                Ok(object) => Box::new(self.mapping.run(object, source).map(move |record| {
+                Ok(object) => Box::new(self.mapping.run(object, source.into()).map(move |record| {
                     let failed = |reason| FileError::Object { place, error: MappingError { object: 0, reason } };
                     Item { place, raw: raw.clone(), record: record.map_err(failed) }
                 })),

@@ -107,10 +107,9 @@ impl Webhooks {
         let names = around.link.names();
         let filter = |code: &str, name: &str| at.filter(code, &format!("webhooks.{name}"));
         let signature = Signature::load(spec.signature, at, &names)?;
-        let topics = spec
-            .topics
-            .into_iter()
-            .map(|(name, topic)| Ok((name.clone(), Topic::load(topic, &name, (around, signature.signs()), at)?)));
+        let topics = spec.topics.into_iter().map(|(name, topic)| {
+            Ok((name.clone(), Topic::load(topic, &name, (around, signature.signs()), at.within(&["topics", &name]))?))
+        });
         let topics = topics.collect::<Result<_, Error>>()?;
         let subscribe = spec.subscribe.map(|spec| Subscribe::load(spec, around.link, at)).transpose()?;
         let loose = !signature.covers_headers() && spec.delivery.contains("headers");

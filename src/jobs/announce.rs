@@ -270,10 +270,11 @@ fn announce(write: &mut Write<'_>, rows: &[LedgerRow], targets: &[Target], now: 
             channel: entry.channel.map(crate::types::Channel::word),
             act: Some(entry.act.word()),
         };
-        if entry.act.is_no() {
-            audiences::take_off(write, &news.subjects, (news.purpose, news.channel), now)?;
-        }
         // A restriction is no withdrawal: it is lifted again, and nobody subscribed anew by that.
+        if entry.act.is_no() {
+            let refuse = !entry.act.is_restriction();
+            audiences::take_off(write, &news.subjects, (news.purpose, news.channel), refuse, now)?;
+        }
         if entry.act.is_no() && !entry.act.is_restriction() {
             for (source, purposes) in targets.iter().filter(|(source, _)| *source != row.source_no) {
                 for purpose in purposes.iter().filter(|purpose| entry.purpose.as_ref().is_none_or(|of| of == *purpose))

@@ -6,6 +6,9 @@
 //!                                └───────── later and later, for 30 days ───────┘                   → final: errand destroyed
 //! ```
 //!
+//! What a law or the vendor's terms keep there until a day (`older_than`) is held, and asked for again on that day: the errand stays sealed
+//! until then, and request and certificate say `held`.
+//!
 //! The errands are rows of `store::source_erasures`; `rights::errand` makes and ends them. One node is at each. A process that
 //! dies leaves a lease that ends by itself, and the vendor is asked again: that is harmless. What a vendor cannot do, or
 //! does not do in time, is left to the officer as `manual_task`, and never called done. A connector of which nobody can be asked
@@ -111,8 +114,9 @@ impl VendorErasures {
     pub async fn ask_all_of(&self, request: RequestId) -> Result<(), Error> {
         let rows = self.store.read(move |read| source_erasures::of(read.records(), request)).await?;
         let now = self.now();
-        let held = |row: &SourceErasureRow| row.attempts == 0 && row.next_at > now;
-        for row in rows.iter().filter(|row| row.state != SourceErasureRow::FINAL && !held(row)) {
+        let waits =
+            |row: &SourceErasureRow| (row.attempts == 0 || row.state == SourceErasureRow::HELD) && row.next_at > now;
+        for row in rows.iter().filter(|row| row.state != SourceErasureRow::FINAL && !waits(row)) {
             self.ask(row).await?;
         }
         Ok(())
@@ -144,6 +148,8 @@ impl VendorErasures {
         if row.state == SourceErasureRow::ANSWERED {
             return self.end(&owner, &row, before.as_ref()).await;
         }
+        // Of what was held the days count from when it is asked for again.
+        let since = if row.state == SourceErasureRow::HELD { held_until(before.as_ref()) } else { None };
         let renew = async |until| self.say_so(&owner, &row, until).await;
         let work = self.tell(&row, before.clone());
         let answer = match hold(&*self.vendors.surroundings.clock, BEAT, work, renew).await {
@@ -156,7 +162,7 @@ impl VendorErasures {
             Answer { report: again(before, unreached(OWN_FAULT), None), is_final: false }
         });
         let now = self.now();
-        let tired = row.asked_at.plus_days(i64::from(PATIENCE)) <= now;
+        let tired = since.unwrap_or(row.asked_at).plus_days(i64::from(PATIENCE)) <= now;
         let attempts = row.attempts.saturating_add(1);
         let next = SourceErasureRow {
             attempts,
@@ -169,6 +175,11 @@ impl VendorErasures {
             tracing::warn!(attempts, "a vendor has not forgotten somebody yet and is asked again");
             let next = SourceErasureRow { lease_owner: Vec::new(), lease_until: Timestamp::UNSET, ..next };
             let ours = self.store.write(move |write| source_erasures::step(write, &owner, &next)).await?;
+            return if ours { Ok(()) } else { Err(Error::Overtaken) };
+        }
+        if let Some(day) = held_until(Some(&report)).filter(|day| *day > now && !is_final && !is_open(&report)) {
+            let next = SourceErasureRow { next_at: day, ..next };
+            let ours = self.rights.hold_errand(&owner, &next).await?;
             return if ours { Ok(()) } else { Err(Error::Overtaken) };
         }
         let next = SourceErasureRow { next_at: now, ..next };
@@ -277,6 +288,12 @@ const LISTS: [(Category, &str); 5] = [
 /// Why what the vendor must be told cannot be read by now.
 const NOT_READABLE: &str =
     "the purpose subject_access does not let the hub read what the vendor must be told; configure it as it was";
+
+/// The end of the day on which the first of what is held there is old enough.
+fn held_until(report: Option<&Erasure>) -> Option<Timestamp> {
+    let day = Timestamp::parse(&format!("{}T00:00:00Z", report?.next_ripe()?)).ok()?;
+    Some(day.plus_days(1))
+}
 
 /// Two digests that were handed over together, of which one may be empty. Nobody can be looked up by one.
 fn by_digests(pair: &str) -> Person {

@@ -156,14 +156,14 @@ impl Pushes {
     /// Who was there and is not in the segment any more is to be taken off. Whom the vendor keeps it forgets when they end here.
     async fn leave(&self, run: &mut Run, session: &Session, seen: &HashSet<[u8; 16]>) -> Result<(), Error> {
         let (source, mut after) = (run.row.source_no, Vec::new());
-        let states = &[MemberRow::HANDED, MemberRow::THERE, MemberRow::GONE];
+        let states = &[MemberRow::HANDED, MemberRow::THERE, MemberRow::GONE, MemberRow::TOLD];
         loop {
             let from = after.clone();
             let read = move |read: &mut store::Read| audiences::members(read.records(), source, states, &from, 500);
             let page = self.store.read(read).await?;
             let Some(last) = page.last() else { return Ok(()) };
             after.clone_from(&last.ix);
-            let (gone, there): (Vec<_>, Vec<_>) = page.into_iter().partition(|row| row.state == MemberRow::GONE);
+            let (gone, there): (Vec<_>, Vec<_>) = page.into_iter().partition(|row| MemberRow::OFF.contains(&row.state));
             let is_seen = |ix: &Vec<u8>| ix.first_chunk::<16>().is_some_and(|ix| seen.contains(ix));
             let left: Vec<Vec<u8>> = there.into_iter().map(|row| row.ix).filter(|ix| !is_seen(ix)).collect();
             let (now, step) = (self.now(), (&MemberRow::PRESENT[..], MemberRow::LEAVING));

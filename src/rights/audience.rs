@@ -19,7 +19,7 @@ use crate::gateway::Kept;
 use crate::store::audiences::{self, MemberRow};
 use crate::store::rows::Who;
 use crate::store::{self, identifiers, ledger as entries, subjects, tombstones};
-use crate::types::{Category, IdentifierKind, SourceNo, SubjectId, Timestamp};
+use crate::types::{Category, Channel, IdentifierKind, PurposeCode, SourceNo, SubjectId, Timestamp};
 use crate::vault::{self, Personal};
 
 /// Where digests are kept: the one of the mail address and the one of the phone number side by side, as they were handed over; empty
@@ -130,7 +130,7 @@ impl Rights {
         let mut wanted: Vec<Wanted> = Vec::with_capacity(people.len());
         for (one, ix) in people.iter().zip(indexes) {
             let stone = self.shredder.suppression(ix.into()).bytes();
-            if known.iter().any(|row| row.ix == ix && row.state != MemberRow::GONE) {
+            if known.iter().any(|row| row.ix == ix && !MemberRow::OFF.contains(&row.state)) {
                 wanted.push((one.subject, ix, stone, None));
                 continue;
             }
@@ -164,12 +164,34 @@ impl Rights {
         Ok(self.gateway.errand(&ask()?, nobody, None).await?)
     }
 
+    /// Does somebody still say no to what a destination has them for, so that its vendor is to be told? Not who was erased, whom the
+    /// vendor forgets altogether, nor who said yes again since.
+    ///
+    /// # Errors
+    /// If it cannot be read.
+    pub async fn still_refuses(&self, row: &MemberRow) -> Result<bool, Error> {
+        let (subject, source) = (row.subject_id, row.source_no);
+        let entries = self.store.read(move |read| {
+            let Some(living) = subjects::living(read.records(), subject)? else { return Ok(Vec::new()) };
+            let Some(audience) = audiences::find(read.records(), source)? else { return Ok(Vec::new()) };
+            let rows = entries::of(read.records(), living.subject_id)?;
+            let mut said = rows.iter().map(ledger::entry).collect::<Result<Vec<_>, _>>()?;
+            said.retain(|entry| {
+                let (purpose, channel) = (entry.purpose.as_ref(), entry.channel.map(Channel::word));
+                !entry.act.is_restriction() && audience.concerns(purpose.map(PurposeCode::as_str), channel)
+            });
+            Ok::<_, store::Error>(said)
+        });
+        Ok(is_a_no(&entries.await?))
+    }
+
     /// The vendor took somebody off. What was kept of them is destroyed, unless the vendor `keeps` who leaves its list: then it
-    /// stays for as long as they live here, for their erasure, and until the vendor forgot them too if retention ended them.
+    /// stays for as long as they live here, for their erasure, and until the vendor forgot them too if retention ended them. `told`:
+    /// the hub told it of their no.
     ///
     /// # Errors
     /// If it cannot be written.
-    pub async fn let_member_go(&self, row: &MemberRow, keeps: bool) -> Result<(), Error> {
+    pub async fn let_member_go(&self, row: &MemberRow, keeps: bool, told: bool) -> Result<(), Error> {
         let (row, now) = (row.clone(), self.clock.now());
         let stone = row.ix.first_chunk::<16>().map(|ix| self.shredder.suppression((*ix).into()).bytes());
         let gone = self.store.write(move |write| {
@@ -179,7 +201,7 @@ impl Rights {
             let since = row.changed_at.plus(-Timestamp::DAY);
             let laid = stone.map(|stone| tombstones::laid(write.records(), &stone)).transpose()?.flatten();
             if lives || (known && laid.is_none_or(|erased_at| erased_at < since)) {
-                let step = (&[MemberRow::LEAVING][..], MemberRow::GONE);
+                let step = (&[row.state][..], if told { MemberRow::TOLD } else { MemberRow::GONE });
                 audiences::step(write, row.source_no, std::slice::from_ref(&row.ix), step, now)?;
                 return Ok(());
             }
@@ -232,7 +254,7 @@ impl Rights {
         let row = row.clone();
         let heir = self.store.write(move |write| {
             let known = audiences::with_indexes(write.records(), row.source_no, std::slice::from_ref(&row.ix))?;
-            let Some(row) = known.into_iter().find(|known| known.state == MemberRow::GONE) else {
+            let Some(row) = known.into_iter().find(|known| MemberRow::OFF.contains(&known.state)) else {
                 return Ok(Heir::Settled);
             };
             if subjects::living(write.records(), row.subject_id)?.is_some() {
@@ -290,7 +312,7 @@ fn keep_one(
         }
         return Ok(if row.state == MemberRow::THERE { Handed::There(*ix) } else { Handed::New(*ix) });
     }
-    if there.is_some_and(|row| row.state == MemberRow::LEAVING) || held_back(write, *subject, stone, since)? {
+    if there.is_some_and(|row| MemberRow::TO_LEAVE.contains(&row.state)) || held_back(write, *subject, stone, since)? {
         return Ok(Handed::Suppressed);
     }
     // Without anything sealed they were taken off a moment ago; the next push knows.
@@ -329,7 +351,7 @@ fn forget(write: &mut store::Write<'_>, row: &MemberRow) -> Result<(), store::Er
 /// is in the errand of the erasure by now.
 pub(super) fn leave_all(write: &mut store::Write<'_>, handed: &[MemberRow], now: Timestamp) -> Result<(), Error> {
     for row in handed {
-        if row.state == MemberRow::GONE {
+        if MemberRow::OFF.contains(&row.state) {
             forget(write, row)?;
             continue;
         }

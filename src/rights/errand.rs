@@ -262,6 +262,38 @@ impl Rights {
         Ok(ours.await?)
     }
 
+    /// Holds an errand until its row's `next_at`, because a law or the vendor's terms keep something there until then: what the vendor must be
+    /// told stays sealed, certificate and audit book say so, and on that day it is asked again. False if another process took the
+    /// errand over.
+    ///
+    /// # Errors
+    /// If it cannot be written.
+    pub async fn hold_errand(&self, owner: &[u8], row: &SourceErasureRow) -> Result<bool, Error> {
+        let held = SourceErasureRow {
+            state: SourceErasureRow::HELD,
+            lease_owner: Vec::new(),
+            lease_until: Timestamp::UNSET,
+            ..row.clone()
+        };
+        let owner = owner.to_vec();
+        let ours = self.store.write(move |write| {
+            let ours = source_erasures::step(write, &owner, &held)?;
+            if ours {
+                source_erasures::keep_errand(write, &held, held.next_at.plus_days(i64::from(LONGEST)))?;
+            }
+            Ok::<_, store::Error>(ours)
+        });
+        if !ours.await? {
+            return Ok(false);
+        }
+        let edition = self.rulebook.edition();
+        let code = edition.source(row.source_no).map_or_else(String::new, |source| source.code.clone());
+        let line = Line::new(Act::RecipientTold).for_request(row.request_id).to(format!("source {code}"));
+        self.book.note(line.object(Kind::Erasure.word()).reasons(vec!["held".to_owned()])).await?;
+        self.certify_anew(row.request_id).await?;
+        Ok(true)
+    }
+
     /// Puts into their certificates what vendors answered lately, where a crash kept it out.
     pub(super) async fn certify_lately(&self) -> Result<(), Error> {
         let since = self.clock.now().plus_days(-i64::from(LONGEST));

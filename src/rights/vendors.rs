@@ -1,7 +1,7 @@
 //! How the vendors stand with somebody's erasure: shown with the request, and put into its certificate, which is signed anew as
 //! they answer.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{Certificate, Error, Request, Rights, certificate};
@@ -13,6 +13,8 @@ use crate::types::{RequestId, Timestamp};
 pub const NOTHING_FOUND: &str = "nothing_found";
 /// What an outcome is called where nothing of the person is left.
 const DELETED: &str = "deleted";
+/// What an outcome is called where the vendor took the demand in and nobody sees what becomes of it.
+const ASKED: &str = "asked";
 /// How often a certificate that others change at the same moment is written.
 const TRIES: usize = 5;
 
@@ -23,6 +25,8 @@ pub struct SourceErasure {
     pub source: String,
     /// Is the answer final?
     pub is_final: bool,
+    /// Is something held there, and asked for again on its day?
+    pub is_held: bool,
     /// How often the vendor was asked.
     pub attempts: i32,
     /// When it is asked next; none if the answer is final.
@@ -42,7 +46,60 @@ struct Certified {
     asked_at: String,
     state: &'static str,
     outcome: Option<String>,
+    /// The last day on which a law or the vendor's terms keep something there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    restricted_until: Option<String>,
+    /// What the vendor took in and promised to do; nobody sees whether it does.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    promised: Vec<Promise>,
     final_at: Option<String>,
+}
+
+/// What a vendor promised to do with one kind of object.
+#[derive(Serialize)]
+struct Promise {
+    of: String,
+    outcome: String,
+    /// The last day; null: it names none.
+    until: Option<String>,
+}
+
+/// As much of a report as concerns a certificate. `connect::Erasure` wrote it.
+#[derive(Default, Deserialize)]
+struct Told {
+    leaves: Option<String>,
+    #[serde(default)]
+    steps: Vec<ToldStep>,
+}
+
+#[derive(Deserialize)]
+struct ToldStep {
+    name: String,
+    promised: Option<String>,
+    promised_until: Option<String>,
+    kept_until: Option<String>,
+}
+
+impl SourceErasure {
+    /// Where it stands, in a word.
+    #[must_use]
+    pub const fn state(&self) -> &'static str {
+        match (self.is_final, self.is_held) {
+            (true, _) => "final",
+            (false, true) => "held",
+            (false, false) => "waiting",
+        }
+    }
+
+    /// The last day on which a law or the vendor's terms keep something there, as far as it is known.
+    #[must_use]
+    pub fn restricted_until(&self) -> Option<String> {
+        self.told().steps.into_iter().filter_map(|step| step.kept_until).max()
+    }
+
+    fn told(&self) -> Told {
+        self.report.as_deref().and_then(|report| serde_json::from_str(report).ok()).unwrap_or_default()
+    }
 }
 
 impl Rights {
@@ -55,10 +112,11 @@ impl Rights {
         let rows = self.store.read(move |read| source_erasures::of(read.records(), request)).await?;
         let edition = self.rulebook.edition();
         let told = |row: SourceErasureRow| {
-            let is_final = row.state != SourceErasureRow::WAITS;
+            let is_final = matches!(row.state, SourceErasureRow::FINAL | SourceErasureRow::ANSWERED);
             SourceErasure {
                 source: edition.source(row.source_no).map_or_else(String::new, |source| source.code.clone()),
                 is_final,
+                is_held: row.state == SourceErasureRow::HELD,
                 attempts: row.attempts,
                 next_at: (!is_final).then_some(row.next_at),
                 asked_at: row.asked_at,
@@ -72,25 +130,30 @@ impl Rights {
     /// What a certificate says of the vendors.
     pub(super) async fn certified_sources(&self, request: RequestId) -> Result<Value, Error> {
         let all = self.source_erasures(request).await?.into_iter().map(|one| {
-            let report: Option<Value> = one.report.as_deref().and_then(|report| serde_json::from_str(report).ok());
-            let leaves = report.as_ref().and_then(|report| report.get("leaves")?.as_str().map(str::to_owned));
+            let told = one.told();
+            let state = one.state();
+            let restricted_until = one.restricted_until();
+            let promise =
+                |step: ToldStep| Some(Promise { of: step.name, outcome: step.promised?, until: step.promised_until });
             Certified {
                 source: one.source,
                 asked_at: one.asked_at.rfc3339(),
-                state: if one.is_final { "final" } else { "waiting" },
-                outcome: one.is_final.then(|| leaves.unwrap_or_else(|| NOTHING_FOUND.to_owned())),
+                state,
+                restricted_until,
+                outcome: (one.is_final || one.is_held).then(|| told.leaves.unwrap_or_else(|| NOTHING_FOUND.to_owned())),
+                promised: told.steps.into_iter().filter_map(promise).collect(),
                 final_at: one.is_final.then(|| one.changed_at.rfc3339()),
             }
         });
         serde_json::to_value(all.collect::<Vec<_>>()).map_err(|_| Error::Document("certificate"))
     }
 
-    /// Notes of the recipients that are connected, and deleted the person, that they were told (Art. 19 GDPR).
+    /// Notes of the recipients that are connected, and deleted the person or took the demand in, that they were told (Art. 19 GDPR).
+    /// Whether they did it is another matter, and stands in the outcome.
     async fn note_told(&self, id: RequestId) -> Result<(), Error> {
         for one in self.source_erasures(id).await? {
-            let report: Option<Value> = one.report.as_deref().and_then(|report| serde_json::from_str(report).ok());
-            if one.is_final && report.is_some_and(|report| report.get("leaves").is_some_and(|leaves| leaves == DELETED))
-            {
+            let heard = one.told().leaves.is_some_and(|leaves| leaves == DELETED || leaves == ASKED);
+            if one.is_final && heard {
                 self.note_destination(id, &one.source).await?;
             }
         }

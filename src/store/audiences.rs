@@ -66,7 +66,8 @@ impl AudienceRow {
     }
 
     /// Does a no to this purpose on this channel concern whom it was given? Without one it is a no to all.
-    fn concerns(&self, purpose: Option<&str>, channel: Option<&str>) -> bool {
+    #[must_use]
+    pub fn concerns(&self, purpose: Option<&str>, channel: Option<&str>) -> bool {
         let of_purpose = purpose.is_none_or(|purpose| self.purposes.split(',').any(|one| one == purpose));
         of_purpose && channel.is_none_or(|channel| self.channel.is_empty() || self.channel == channel)
     }
@@ -187,7 +188,11 @@ pub fn end(
     Ok(true)
 }
 
-/// These people are to be taken off wherever they were handed over for `purpose` on `channel`; without either, everywhere.
+/// Where those stand of whose no a vendor is to be told.
+const REFUSABLE: [i16; 4] = [MemberRow::HANDED, MemberRow::THERE, MemberRow::LEAVING, MemberRow::GONE];
+
+/// These people are to be taken off wherever they were handed over for `purpose` on `channel`; without either, everywhere. Where they
+/// said no (`refuse`) the vendor is to be told so, also of who left its list before and of whom it has something still.
 ///
 /// # Errors
 /// If it cannot be written.
@@ -195,6 +200,7 @@ pub fn take_off(
     write: &mut Write<'_>,
     people: &[SubjectId],
     (purpose, channel): (Option<&str>, Option<&str>),
+    refuse: bool,
     now: Timestamp,
 ) -> Result<(), Error> {
     let rows = of_people(write.records(), people)?;
@@ -205,7 +211,11 @@ pub fn take_off(
     for row in rows {
         let of = audiences.iter().find(|audience| audience.source_no == row.source_no);
         if of.is_none_or(|of| of.concerns(purpose, channel)) {
-            step(write, row.source_no, &[row.ix], (&MemberRow::PRESENT, MemberRow::LEAVING), now)?;
+            let which = match refuse {
+                true => (&REFUSABLE[..], MemberRow::REFUSING),
+                false => (&MemberRow::PRESENT[..], MemberRow::LEAVING),
+            };
+            step(write, row.source_no, &[row.ix], which, now)?;
         }
     }
     Ok(())

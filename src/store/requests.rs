@@ -5,6 +5,7 @@ use serde_json::Value;
 
 use super::connection::{Connection, on};
 use super::schema::{notice, request, source_erasure};
+use super::source_erasures::SourceErasureRow;
 use super::{Error, Write};
 use crate::types::{Part, RequestId, SubjectId, Timestamp};
 
@@ -170,25 +171,38 @@ pub fn any_of(connection: &mut Connection, people: &[SubjectId], states: &[i16])
     Ok(count > 0)
 }
 
-/// How many requests were answered or refused before `before`.
+/// The requests of which a vendor holds something until a day: they are not over.
+fn held(connection: &mut Connection) -> Result<Vec<Vec<u8>>, Error> {
+    Ok(on!(connection, |c| source_erasure::table
+        .filter(source_erasure::state.eq(SourceErasureRow::HELD))
+        .select(source_erasure::request_id)
+        .distinct()
+        .load(c))?)
+}
+
+/// How many requests were answered or refused before `before`, and are over.
 ///
 /// # Errors
 /// If the shelf cannot be read.
 pub fn count_closed(connection: &mut Connection, before: Timestamp) -> Result<usize, Error> {
+    let held = held(connection)?;
     let count: i64 = on!(connection, |c| request::table
         .filter(request::answered_at.gt(0).and(request::answered_at.lt(before.micros())))
+        .filter(request::request_id.ne_all(held.clone()))
         .count()
         .get_result(c))?;
     Ok(usize::try_from(count).unwrap_or(0))
 }
 
-/// Deletes the requests that were answered or refused before `before`, with recipients and vendors, and says how many.
+/// Deletes the requests that were answered or refused before `before`, and are over, with recipients and vendors, and says how many.
 ///
 /// # Errors
 /// If they cannot be deleted.
 pub fn delete_closed(write: &mut Write<'_>, before: Timestamp) -> Result<usize, Error> {
+    let held = held(write.records())?;
     let ids: Vec<Vec<u8>> = on!(write.records(), |c| request::table
         .filter(request::answered_at.gt(0).and(request::answered_at.lt(before.micros())))
+        .filter(request::request_id.ne_all(held.clone()))
         .select(request::request_id)
         .load(c))?;
     for ids in ids.chunks(500) {

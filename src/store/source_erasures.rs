@@ -3,9 +3,9 @@
 use diesel::prelude::*;
 
 use super::connection::{Connection, on};
-use super::schema::source_erasure;
+use super::schema::{record, source_erasure};
 use super::{Error, Write};
-use crate::types::{RequestId, SourceNo, Timestamp};
+use crate::types::{RequestId, SourceNo, SubjectId, Timestamp};
 
 /// One vendor of one request.
 #[derive(Clone, Debug, PartialEq, Eq, Queryable, Selectable, Insertable)]
@@ -51,6 +51,9 @@ impl SourceErasureRow {
     pub const FINAL: i16 = 2;
     /// The report is final; it does not stand everywhere yet, and what the vendor was told is not destroyed yet.
     pub const ANSWERED: i16 = 3;
+    /// A law or the vendor's terms keep something there until a day; on it the vendor is asked again. Until then nothing is done, and what
+    /// the vendor must be told then stays sealed.
+    pub const HELD: i16 = 4;
 }
 
 /// All vendors of a request.
@@ -94,27 +97,42 @@ pub fn due(connection: &mut Connection, now: Timestamp, limit: i64) -> Result<Ve
     Ok(all)
 }
 
-/// The sources of which a vendor has not forgotten somebody yet, with the times those erasures began.
+/// The sources of which a vendor is still being asked to forget somebody, with the times those erasures began. Of whom it did, but
+/// for what is held, it is not.
 ///
 /// # Errors
 /// If the shelf cannot be read.
 pub fn open(connection: &mut Connection) -> Result<Vec<(SourceNo, Timestamp)>, Error> {
     let rows: Vec<(i32, i64)> = on!(connection, |c| source_erasure::table
-        .filter(source_erasure::state.ne(SourceErasureRow::FINAL))
+        .filter(source_erasure::state.ne_all([SourceErasureRow::FINAL, SourceErasureRow::HELD]))
         .select((source_erasure::source_no, source_erasure::asked_at))
         .load(c))?;
     Ok(rows.into_iter().map(|(source, at)| (SourceNo(source), Timestamp::from_micros(at))).collect())
 }
 
-/// The requests of which a vendor's answer became final since then.
+/// The requests of which a vendor's answer became final since then, or that are held since then.
 ///
 /// # Errors
 /// If the shelf cannot be read.
 pub fn ended_since(connection: &mut Connection, since: Timestamp) -> Result<Vec<RequestId>, Error> {
-    let ended = source_erasure::state.eq(SourceErasureRow::FINAL).and(source_erasure::changed_at.ge(since.micros()));
+    let told = [SourceErasureRow::FINAL, SourceErasureRow::HELD];
+    let ended = source_erasure::state.eq_any(told).and(source_erasure::changed_at.ge(since.micros()));
     let rows: Vec<Vec<u8>> =
         on!(connection, |c| source_erasure::table.filter(ended).select(source_erasure::request_id).distinct().load(c))?;
     rows.iter().map(|id| Ok(RequestId::from_slice(id)?)).collect()
+}
+
+/// What a vendor must be told is kept until then.
+///
+/// # Errors
+/// If it cannot be written.
+pub fn keep_errand(write: &mut Write<'_>, row: &SourceErasureRow, until: Timestamp) -> Result<(), Error> {
+    let Ok(nobody) = SubjectId::from_slice(&row.errand) else { return Ok(()) };
+    let theirs = record::part.eq(nobody.part()).and(record::subject_id.eq(row.errand.clone()));
+    on!(write.records(), |c| diesel::update(record::table.filter(theirs))
+        .set(record::keep_until.eq(until.micros()))
+        .execute(c))?;
+    Ok(())
 }
 
 /// Adds one; one that is there stays as it is.

@@ -5,9 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io::Cursor;
 use std::path::Path;
 
-use obhut::connect::{AllowedPurposes, Catalog, Connector, FileError, Form, TableMapping};
+use obhut::connect::{AllowedPurposes, Catalog, Connector, FileError, Form, Origin, Parameters, TableMapping};
 use obhut::types::{IdentifierKind, RecordKind, Timestamp};
 use serde_json::{Value, json};
+
+use crate::openapi_content;
 
 fn catalog() -> Catalog {
     Catalog::embedded().unwrap()
@@ -19,7 +21,7 @@ fn records(connector: &Connector, fixture: &str) -> Vec<Value> {
     let form = Form::of(Path::new(fixture)).unwrap();
     let items = match (form, connector.table()) {
         (Form::Csv, Some(table)) => table.read(Cursor::new(content), "fixture"),
-        _ => connector.read(Cursor::new(content), form, "fixture"),
+        _ => connector.read(Cursor::new(content), form, connector.example("fixture")),
     };
     items
         .map(|item| {
@@ -137,6 +139,45 @@ fn the_first_records_of_every_fixture_are_as_drawn() {
 }
 
 #[test]
+fn the_published_schema_is_that_of_every_manifest() {
+    let schema: Value = serde_json::from_str(&obhut::connect::schema()).unwrap();
+    let read = |text: &str| yaml_serde::from_str::<Value>(text).unwrap();
+    let mut all: Vec<(String, Value)> = std::fs::read_dir("connectors")
+        .unwrap()
+        .map(|entry| entry.unwrap().path().join("manifest.yaml"))
+        .filter(|path| path.is_file())
+        .map(|path| (path.display().to_string(), read(&std::fs::read_to_string(&path).unwrap())))
+        .collect();
+    assert!(all.len() > 15, "{}", all.len());
+    let page = std::fs::read_to_string("docs/adding-a-connector.md").unwrap();
+    let (_, guide) = page.split_once("\n`manifest.yaml`\n\n```yaml\n").unwrap();
+    all.push(("the guide".to_owned(), read(guide.split_once("\n```").unwrap().0)));
+    for (name, manifest) in &all {
+        openapi_content::fits(&schema, &schema, manifest, name).unwrap();
+    }
+    // What the hub refuses, an editor marks.
+    let good = &all.last().unwrap().1;
+    let spoilt = |spoil: &dyn Fn(&mut Value)| {
+        let mut bad = good.clone();
+        spoil(&mut bad);
+        openapi_content::fits(&schema, &schema, &bad, "bad").unwrap_err()
+    };
+    assert!(spoilt(&|bad| bad["streams"]["customers"]["detekt"] = json!("true")).contains("detekt"));
+    assert!(spoilt(&|bad| bad["streams"]["customers"]["fields"]["sales"] = json!(["data.x"])).contains("sales"));
+    assert!(spoilt(&|bad| bad["source_policy"]["purposes_allowed"] = json!("everything")).contains("purposes_allowed"));
+    assert!(spoilt(&|bad| _ = bad.as_object_mut().unwrap().remove("docs")).contains("docs"));
+}
+
+#[test]
+fn no_shipped_connector_yields_what_its_manifest_does_not_list() {
+    let now = Timestamp::parse("2026-11-21T00:00:00Z").unwrap();
+    let take = |record: &[u8]| obhut::intake::parse(record, now).err().map(|rejection| rejection.code.to_owned());
+    for connector in catalog().connectors() {
+        assert_eq!(connector.examine(&take), Vec::<String>::new(), "{}", connector.name());
+    }
+}
+
+#[test]
 fn amazon_is_locked_to_its_purposes_and_its_clock() {
     let catalog = catalog();
     let policy = catalog.connector("amazon_sp_api").unwrap().policy();
@@ -175,13 +216,76 @@ fn a_newsletter_status_proves_what_it_proves() {
     assert_eq!(serde_json::to_value(seen).unwrap(), expected);
 }
 
+/// What a merchant typed and what somebody registered with proves nothing of who reads the mailbox.
+#[test]
+fn a_mailbox_counts_as_verified_where_somebody_proved_it() {
+    let verified = |connector: &str, fixture: &str| -> BTreeSet<String> {
+        let of = of(connector, fixture).into_iter().map(|record| {
+            let all = record["identifiers"].as_array().unwrap().clone();
+            let proven = all.iter().any(|one| one["kind"] == "email" && one["verified"] == true);
+            (record["external_id"].as_str().unwrap().to_owned(), proven)
+        });
+        of.filter_map(|(id, proven)| proven.then_some(id)).collect()
+    };
+    for (connector, fixture) in [
+        ("lexware_office", "contacts.json"),
+        ("sevdesk", "contacts.json"),
+        ("datev", "debtors.csv"),
+        ("woocommerce", "customers.json"),
+        ("shopware6", "orders.json"),
+    ] {
+        assert_eq!(verified(connector, fixture), BTreeSet::new(), "{connector}");
+    }
+    let catalog = catalog();
+    let (_, page) =
+        catalog.connector("shopware6").unwrap().fixtures().find(|(name, _)| *name == "customers.json").unwrap();
+    let page: Value = serde_json::from_slice(page).unwrap();
+    let customers = page["data"].as_array().unwrap();
+    assert!(
+        customers
+            .iter()
+            .any(|one| one["active"] == true && one["guest"] == false && one["doubleOptInConfirmDate"].is_null())
+    );
+    let confirmed = customers.iter().filter(|one| !one["doubleOptInConfirmDate"].is_null());
+    let confirmed: BTreeSet<String> = confirmed.map(|one| one["id"].as_str().unwrap().to_owned()).collect();
+    assert!(!confirmed.is_empty() && verified("shopware6", "customers.json") == confirmed);
+}
+
+#[test]
+fn who_works_on_a_site_is_no_customer_of_its_shop() {
+    let roles: Vec<Value> =
+        of("woocommerce", "customers.json").into_iter().map(|record| record["data"]["group"].clone()).collect();
+    assert_eq!(roles, [json!("customer"), json!("subscriber")]);
+}
+
 #[test]
 fn an_unticked_box_is_no_consent() {
     let leads = of("meta", "leads.json");
     let given: Vec<_> = leads.iter().map(|lead| lead.get("consents").is_some()).collect();
-    // Box unticked: 1, 4. No e-mail to write to: 5. No box about the newsletter: 6.
+    // Box unticked: 1, 4, though 1 ticked to be left alone. No e-mail to write to: 5. Only a box for no newsletter: 6.
     assert_eq!(given, [true, false, true, true, false, false, false, true]);
     assert_eq!(leads[0]["consents"][0]["evidence"]["checkbox_key"], "newsletter_einwilligung");
+}
+
+#[test]
+fn a_box_means_what_the_merchant_says_and_not_what_it_is_called() {
+    let catalog = catalog();
+    let meta = catalog.connector("meta").unwrap();
+    let (_, leads) = meta.fixtures().find(|(name, _)| *name == "leads.json").unwrap();
+    let consents = |boxes: Option<&str>| {
+        let mut entered: Parameters = [("page_id", "1"), ("access_token", "t"), ("app_secret", "s")]
+            .map(|(k, v)| (k.to_owned(), v.to_owned()))
+            .into();
+        entered.extend(boxes.map(|boxes| ("newsletter_boxes".to_owned(), boxes.to_owned())));
+        let origin = Origin::of("fixture", meta.link().unwrap(), &entered);
+        let records = meta.read(Cursor::new(leads), Form::Json, origin).map(|record| record.unwrap());
+        records.filter(|record| String::from_utf8_lossy(record).contains("newsletter_email")).count()
+    };
+    assert_eq!(consents(Some("newsletter_einwilligung")), 4);
+    assert_eq!(consents(Some("another, 900000000000001/newsletter_einwilligung")), 4);
+    for nothing in [None, Some("newsletter"), Some("900000000000002/newsletter_einwilligung"), Some(",")] {
+        assert_eq!(consents(nothing), 0, "{nothing:?}");
+    }
 }
 
 #[test]

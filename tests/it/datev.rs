@@ -65,14 +65,14 @@ fn accounts_may_be_longer_than_those_of_the_chart() {
 }
 
 #[test]
-fn only_the_mailbox_of_a_person_is_verified() {
+fn a_mailbox_somebody_typed_into_the_books_is_not_verified() {
     let text: String = fixture("debtors.csv").into_iter().map(char::from).collect();
-    for (kind, verified) in [("\"1\"", true), ("\"0\"", false), ("", false), ("\"2\"", false)] {
+    for kind in ["\"1\"", "\"0\"", "", "\"2\""] {
         let text = text.replacen(";\"1\";", &format!(";{kind};"), 1);
         let bytes: Vec<u8> = text.chars().map(|character| u8::try_from(u32::from(character)).unwrap()).collect();
         let record = read(&bytes).remove(0).unwrap();
         let email = record["identifiers"].as_array().unwrap().iter().find(|one| one["kind"] == "email").unwrap();
-        assert_eq!(email["verified"], verified, "{kind}");
+        assert_eq!(email["verified"], false, "{kind}");
     }
 }
 

@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 
 use crate::databases::Database;
 use crate::house::{House, in_a_house_on_both_databases, moment};
+use crate::vendors::billbee::Account;
 use crate::vendors::hooks::Delivery;
 use crate::vendors::lexware::Books;
 use crate::vendors::shopware::Shop as Shopware;
@@ -21,6 +22,7 @@ in_a_house_on_both_databases!(
     shopify_is_subscribed_once_and_tells_by_itself,
     woocommerce_tries_the_address_and_signs_with_a_secret_the_hub_made,
     shopware_tells_at_an_address_that_is_a_secret,
+    billbee_tries_the_address_and_is_heard_once,
     lexware_is_subscribed_for_each_of_its_events,
     what_was_subscribed_before_a_kill_is_found,
     the_interface_subscribes_too,
@@ -233,6 +235,34 @@ fn woocommerce_tries_the_address_and_signs_with_a_secret_the_hub_made(database: 
     assert!(store.with(|store| store.hooks.is_empty()));
     assert_eq!(told[0].send().0, 404, "nothing is heard any more");
     assert!(text(&listen(&house, &["--stop"])).contains("0 subscriptions were ended"));
+}
+
+fn billbee_tries_the_address_and_is_heard_once(database: Database) {
+    let mut house = House::open(database);
+    let billbee = Fake::serve(Account::with_people(3, 250), Arc::new(SystemClock));
+    let more = ["--set", "user=shop@example.org", "--via", "https://api.billbee.io={fake}"];
+    let secrets = [("api_key", "a-key-of-the-program"), ("api_password", "an-api-password")];
+    add(&house, &billbee, "billbee", &secrets, &more);
+    house.keep_secret("an-api-password");
+    came(&listen(&house, &[]), 0, 1, 0);
+    came(&listen(&house, &[]), 1, 0, 0);
+    house.keep_secret(&billbee.with(|billbee| billbee.hooks[0]["Secret"].as_str().unwrap().to_owned()));
+    // One that was paused is made anew.
+    billbee.with(|billbee| billbee.hooks[0]["IsPaused"] = json!(true));
+    came(&listen(&house, &[]), 0, 1, 1);
+    house.keep_secret(&billbee.with(|billbee| billbee.hooks[0]["Secret"].as_str().unwrap().to_owned()));
+    let told = billbee.with(|billbee| billbee.tell("order.created", 1, "d1"));
+    forged(&told[0], "ms-signature");
+    assert_eq!((told.len(), synced(&house)), (1, 0));
+    assert_eq!(told[0].send().0, 200);
+    soon("what it tells is not read", || synced(&house) == 1 && records(&house) == 3);
+    // The same again is no news; another word of the same order is.
+    assert_eq!(told[0].send().0, 200);
+    sleep(Duration::from_secs(5));
+    assert_eq!(synced(&house), 1, "a delivery that comes again is heard again");
+    let again = billbee.with(|billbee| billbee.tell("order.created", 1, "d2"));
+    assert_eq!(again[0].send().0, 200);
+    soon("another one is not heard", || synced(&house) == 2);
 }
 
 fn shopware_tells_at_an_address_that_is_a_secret(database: Database) {

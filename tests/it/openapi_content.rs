@@ -189,8 +189,8 @@ fn schemas_have_the_names_of_the_domain() {
     }
 }
 
-/// Whether a value fits a schema, as far as this document uses JSON Schema.
-fn fits(document: &Value, schema: &Value, value: &Value, at: &str) -> Result<(), String> {
+/// Whether a value fits a schema, as far as the document of the interface and that of manifests use JSON Schema.
+pub fn fits(document: &Value, schema: &Value, value: &Value, at: &str) -> Result<(), String> {
     if schema["$ref"].is_string() {
         return fits(document, resolved(document, schema), value, at);
     }
@@ -206,6 +206,9 @@ fn fits(document: &Value, schema: &Value, value: &Value, at: &str) -> Result<(),
         if !parts.is_empty() && (good == 0 || (choice == "oneOf" && good > 1)) {
             return Err(format!("{at}: fits {good} of {choice}: {results:?}"));
         }
+    }
+    if schema.get("const").is_some_and(|only| only != value) {
+        return wrong("another word");
     }
     if !each("enum").is_empty() && !each("enum").contains(value) {
         return wrong("none of the words");
@@ -250,6 +253,7 @@ fn fits(document: &Value, schema: &Value, value: &Value, at: &str) -> Result<(),
             }
             for (name, value) in fields {
                 let at = format!("{at}/{name}");
+                fits(document, &schema["propertyNames"], &Value::String(name.clone()), &at)?;
                 match (&schema["properties"][name], &schema["additionalProperties"]) {
                     (Value::Null, Value::Bool(false)) => return Err(format!("{at}: not in the schema")),
                     (Value::Null, other) => fits(document, other, value, &at)?,

@@ -26,6 +26,7 @@ in_a_house_on_both_databases!(
     whom_the_hub_erases_the_shop_forgets_also_when_a_process_is_killed,
     who_withdraws_is_unsubscribed_at_the_shop_within_seconds,
     a_connector_is_added_by_a_folder_alone,
+    the_commands_of_the_guide_do_what_it_says,
     the_vendor_gives_a_token_for_what_the_merchant_allows,
 );
 
@@ -47,7 +48,7 @@ fn add(house: &House, address: &str, secret: &str, every: &str, more: &[&str]) -
     let file = house.home().join("secret.txt");
     std::fs::write(&file, format!("{secret}\n")).unwrap();
     let (url, secret) = (format!("shop_url={address}"), format!("client_secret={}", file.display()));
-    let fixed = ["sources", "add", "shopware6", "--code", "shop", "--set", &url, "--set", "client_id=SWIATEST"];
+    let fixed = ["sources", "add", "shopware", "--code", "shop", "--set", &url, "--set", "client_id=SWIATEST"];
     let rest = ["--secret-file", &secret, "--text-version", "newsletter_email=2026-01", "--every", every];
     house.run(&[&fixed[..], &rest[..], more].concat())
 }
@@ -77,7 +78,7 @@ fn a_shop_is_connected_read_and_let_go(database: Database) {
     house.keep_secret(&email(3));
     let added = add(&house, shop.address(), "secret-of-the-shop", "0", ALLOWED);
     assert!(added.status.success(), "{}", text(&added));
-    assert_eq!(shop.calls(), 2, "a token, and one harmless call");
+    assert_eq!(shop.calls(), 4, "a token, and a harmless call for each right");
     let synced = house.run(&["sources", "sync", "shop"]);
     assert!(text(&synced).contains("90 new, 0 changed, 0 unchanged"), "{}", text(&synced));
     let again = house.run(&["sources", "sync", "shop"]);
@@ -127,7 +128,10 @@ fn what_is_wrong_is_said_in_plain_words(database: Database) {
     told(add(&house, "shop.example", "x", "0", ALLOWED), &["`shop_url` is no address"]);
     told(add(&house, "http://127.0.0.1:1", "x", "0", ALLOWED), &["`127.0.0.1` cannot be reached"]);
     shop.with(|shop| shop.rights.clear());
-    told(add(&house, &address, "secret-of-the-shop", "0", ALLOWED), &["lack a right", "MISSING_PRIVILEGE"]);
+    told(
+        add(&house, &address, "secret-of-the-shop", "0", ALLOWED),
+        &["lack the right to read customers", "MISSING_PRIVILEGE"],
+    );
     let secret = ["sources", "add", "shopware6", "--set", "client_secret=x"];
     told(house.run(&secret), &["`client_secret` is a secret: give it with --secret-file"]);
     told(
@@ -363,6 +367,40 @@ fn a_connector_is_added_by_a_folder_alone(database: Database) {
     let checked =
         std::process::Command::new(env!("CARGO_BIN_EXE_obhut")).args(["connectors", "check", &all]).output().unwrap();
     assert!(checked.status.success() && text(&checked).contains("nothing wrong"), "{}", text(&checked));
+    let check = |directory: &std::path::Path| {
+        let directory = directory.display().to_string();
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_obhut"));
+        command.args(["connectors", "check", &directory]).output().unwrap()
+    };
+    // What a filter yields and the manifest does not list is said here, and not only when a sync is over.
+    let (filter, manifest) = (folder.join("teekontor/customers.jq"), folder.join("teekontor/manifest.yaml"));
+    let (jq, yaml) = (std::fs::read_to_string(&filter).unwrap(), std::fs::read_to_string(&manifest).unwrap());
+    std::fs::write(&filter, jq.replace("data: {", "data: {tags: [.first], ")).unwrap();
+    let line = yaml.lines().position(|line| line == "    fields:").unwrap() + 1;
+    for directory in [&folder, &folder.join("teekontor")] {
+        let told = check(directory);
+        let place = folder.join(format!("teekontor/manifest.yaml:{line}:1: "));
+        assert!(!told.status.success() && text(&told).contains(&place.display().to_string()), "{}", text(&told));
+        assert!(text(&told).contains("`data.tags[]`, which `fields` does not list") && !text(&told).contains("Svea"));
+    }
+    // And so is what intake would not take.
+    std::fs::write(&filter, jq.replace("external_id: (.id | text)", "external_id: null")).unwrap();
+    assert!(text(&check(&folder)).contains("teekontor/fixtures/customers.json: "), "{}", text(&check(&folder)));
+    std::fs::write(&filter, &jq).unwrap();
+    // An error names the key in its own place.
+    std::fs::write(
+        &manifest,
+        yaml.replace("      leaves: deleted\n", "      leaves: deleted\n      promised_days: 3\n"),
+    )
+    .unwrap();
+    let line = yaml.lines().position(|line| line == "      leaves: deleted").unwrap() + 2;
+    let told = check(&folder);
+    assert!(text(&told).contains(&format!("teekontor/manifest.yaml:{line}:7: ")), "{}", text(&told));
+    std::fs::write(&manifest, &yaml).unwrap();
+    assert!(check(&folder).status.success());
+    let schema =
+        std::process::Command::new(env!("CARGO_BIN_EXE_obhut")).args(["connectors", "schema"]).output().unwrap();
+    assert_eq!(text(&schema).trim(), std::fs::read_to_string("connectors/manifest.schema.json").unwrap().trim());
     let fixture = folder.join("teekontor/fixtures/customers.json").display().to_string();
     let tried = ["import", "--connector", "teekontor", "--source", "tee", "--dry-run", &fixture, "--connectors", &all];
     assert!(house.run(&tried).status.success(), "{}", text(&house.run(&tried)));
@@ -398,10 +436,68 @@ fn write_guide(folder: &std::path::Path) {
     let page = std::fs::read_to_string("docs/adding-a-connector.md").unwrap();
     std::fs::create_dir_all(folder.join("fixtures")).unwrap();
     for file in ["fixtures/customers.json", "customers.jq", "manifest.yaml"] {
-        let (_, after) = page.split_once(&format!("\n`{file}`\n\n```")).unwrap();
-        let (block, _) = after.split_once('\n').unwrap().1.split_once("\n```").unwrap();
-        std::fs::write(folder.join(file), block).unwrap();
+        std::fs::write(folder.join(file), file_of(&page, file)).unwrap();
     }
+}
+
+/// A file that stands in the guide.
+fn file_of<'p>(page: &'p str, file: &str) -> &'p str {
+    let (_, after) = page.split_once(&format!("\n`{file}`\n\n```")).unwrap();
+    after.split_once('\n').unwrap().1.split_once("\n```").unwrap().0
+}
+
+/// As they stand there, one after the other, by a shell.
+#[expect(clippy::disallowed_methods, reason = "the shell finds its programs where the tests do")]
+fn the_commands_of_the_guide_do_what_it_says(database: Database) {
+    let house = House::open(database);
+    let here = house.home().join("guide");
+    write_guide(&here.join("my-connectors/teekontor"));
+    let page = std::fs::read_to_string("docs/adding-a-connector.md").unwrap();
+    std::fs::write(here.join("teekontor.py"), file_of(&page, "teekontor.py")).unwrap();
+    let blocks: Vec<&str> = page.split("\n```sh\n").skip(1).map(|rest| rest.split_once("\n```").unwrap().0).collect();
+    assert_eq!(blocks.len(), 2);
+    let script = format!("set -eu\ntrap 'kill $(jobs -p)' EXIT\n{}", blocks.join("\n"));
+    let free = || std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port().to_string();
+    let obhut = std::path::Path::new(env!("CARGO_BIN_EXE_obhut")).parent().unwrap();
+    let path = format!("{}:{}", obhut.display(), std::env::var("PATH").unwrap());
+    let command = house.command(&[]);
+    let arguments: Vec<String> = command.get_args().map(|one| one.to_str().unwrap().to_owned()).collect();
+    let of = |name: &str| arguments[arguments.iter().position(|one| one == name).unwrap() + 1].clone();
+    let mut shell = std::process::Command::new("bash");
+    shell.args(["-c", &script]).current_dir(&here).env("PATH", path).env("PORT", free()).env("HUB", free());
+    shell.env("OBHUT_DATA_DIR", of("--data-dir")).env("OBHUT_DATABASE_URL", of("--database-url"));
+    let done = shell.output().unwrap();
+    let told = text(&done);
+    assert!(done.status.success(), "{told}");
+    for said in [
+        "teekontor: 1 streams, 1 fixtures, nothing wrong",
+        "120 new, 0 changed",
+        "0 new, 0 changed, 0 unchanged",
+        r#""leaves":"deleted""#,
+        r#""verified":true"#,
+        "0 new, 0 changed, 119 unchanged",
+    ] {
+        assert!(told.contains(said), "{said}: {told}");
+    }
+}
+
+/// What stands in the tables of the guide can be copied.
+#[test]
+fn the_tables_of_the_guide_are_yaml() {
+    let page = std::fs::read_to_string("docs/adding-a-connector.md").unwrap();
+    let mut read = 0;
+    for row in page.lines().filter(|line| line.starts_with("| ")) {
+        for span in row.split('`').skip(1).step_by(2) {
+            let key = span.split(':').next().unwrap();
+            let plain = key.chars().all(|letter| letter.is_ascii_lowercase() || letter == '_' || letter == '2');
+            if (plain && span.contains(": ")) || span.starts_with(['{', '[']) {
+                let parsed: Result<serde_json::Value, _> = yaml_serde::from_str(span);
+                assert!(parsed.is_ok(), "{span}: {}", parsed.unwrap_err());
+                read += 1;
+            }
+        }
+    }
+    assert!(read > 60, "{read}");
 }
 
 /// A connector whose refresh token comes of a code.

@@ -124,7 +124,7 @@ pub async fn list(house: Data<House>, _call: May<op::ListDestinations>) -> Resul
             next_at: row.next_at.is_set().then_some(Instant(row.next_at)),
             failures: row.failures,
             there: count(MemberRow::THERE) + count(MemberRow::HANDED),
-            to_be_taken_off: count(MemberRow::LEAVING),
+            to_be_taken_off: MemberRow::TO_LEAVE.into_iter().map(count).sum(),
         })
     });
     Ok(HttpResponse::Ok().json(Destinations { destinations: told.collect(), audiences: taken.collect() }))

@@ -70,11 +70,15 @@ pub struct RequestView {
 pub struct SourceErasureView {
     /// The code of the source.
     source: String,
-    /// `waiting`: it is asked, or asked again; `final`.
+    /// `waiting`: it is asked, or asked again; `held`: a law or the vendor's terms keep something there until a day, and on it the vendor
+    /// is asked again; `final`.
     #[schema(value_type = String)]
     state: &'static str,
-    /// What became of the person there, once it is final; `nothing_found` if nothing was. Until then null.
+    /// What became of the person there, once it is final or held; `nothing_found` if nothing was, and `asked` where the vendor took the demand
+    /// in and nobody sees what becomes of it: the steps of the report then say what it promised. Until then null.
     outcome: Option<String>,
+    /// The last day on which something is kept there; null: nothing is, or nobody knows until when.
+    restricted_until: Option<String>,
     /// How often the vendor was asked.
     attempts: i32,
     /// When it is asked next; null if the answer is final.
@@ -92,9 +96,10 @@ impl From<SourceErasure> for SourceErasureView {
         let report: Option<Erasure> = one.report.as_deref().and_then(|report| serde_json::from_str(report).ok());
         let word = report.as_ref().and_then(|report| report.leaves).map_or(NOTHING_FOUND, Leaves::word);
         Self {
+            state: one.state(),
+            restricted_until: one.restricted_until(),
             source: one.source,
-            state: if one.is_final { "final" } else { "waiting" },
-            outcome: one.is_final.then(|| word.to_owned()),
+            outcome: (one.is_final || one.is_held).then(|| word.to_owned()),
             attempts: one.attempts,
             next_at: one.next_at.map(Instant),
             asked_at: Instant(one.asked_at),

@@ -11,7 +11,7 @@ use crate::api::body::{self, Reader};
 use crate::api::problem::{Code, Problem};
 use crate::api::{House, metrics, once};
 use crate::audit::{Act, Line};
-use crate::connect::{Connection, Connector, Delivery, Headers, News, NoSession, Told, Unheard};
+use crate::connect::{Connection, Connector, Delivery, Headers, News, NoSession, Origin, Told, Unheard};
 use crate::consent::Source;
 use crate::intake::Outcome;
 use crate::store::{connections, deliveries, turned_away};
@@ -146,7 +146,7 @@ async fn carry_out(
     }
     match delivery.news {
         News::Nothing => {}
-        News::Objects { stream, page } => take(house, source, connector, (&stream, &page)).await?,
+        News::Objects { stream, page } => take(house, (source, connection), connector, (&stream, &page)).await?,
         News::Changed => {
             house.store.write(move |write| connections::want(write, number, now)).await?;
         }
@@ -166,7 +166,7 @@ async fn carry_out(
 /// Takes objects in, as a sync would.
 async fn take(
     house: &House,
-    source: &Source,
+    (source, connection): (&Source, &Connection),
     connector: &Connector,
     (stream, page): (&str, &serde_json::Value),
 ) -> Result<(), Problem> {
@@ -174,10 +174,13 @@ async fn take(
     let (mut records, mut refused) = (Vec::new(), BTreeMap::<&'static str, i64>::new());
     // Which stream it is may stand in a header that nobody signed.
     let its_own = Some(page).filter(|page| stream.recognises(page));
+    let origin = connector
+        .link()
+        .map_or_else(|| Origin::from(&source.code), |link| Origin::of(&source.code, link, &connection.parameters));
     if its_own.is_none() {
         refused.insert("not_mapped", 1);
     }
-    for record in its_own.into_iter().flat_map(|page| stream.map(page, &source.code)) {
+    for record in its_own.into_iter().flat_map(|page| stream.map(page, origin.clone())) {
         match record {
             Ok(record) => records.push(zeroize::Zeroizing::new(record)),
             Err(_) => *refused.entry("not_mapped").or_default() += 1,

@@ -16,6 +16,7 @@ on_both_databases!(
     what_shopware_tells,
     what_woocommerce_tells,
     what_shopify_tells,
+    what_billbee_tells,
     what_lexware_tells,
     what_meta_tells,
     what_brevo_tells,
@@ -195,6 +196,31 @@ async fn what_shopify_tells(database: Database) {
     stands(database, case).await;
 }
 
+async fn what_billbee_tells(database: Database) {
+    let case = Case {
+        connector: "billbee",
+        parameters: vec![
+            ("api_key", "k"),
+            ("user", "shop@example.org"),
+            ("api_password", "p"),
+            ("webhook_secret", SECRET),
+        ],
+        header: "ms-signature",
+        sign: |body| format!("sha256={}", hex::encode_upper(mac(body))),
+        headers: none,
+        body: |_| {
+            json!({
+                "Id": "8f1d2c", "Attempt": 1, "Properties": {},
+                "Notifications": [{"Action": "order.created", "BillBeeOrderId": 100_000_251_118_845_u64}],
+            })
+            .to_string()
+        },
+        dated: false,
+        signed_whole: true,
+    };
+    stands(database, case).await;
+}
+
 async fn what_lexware_tells(database: Database) {
     let case = Case {
         connector: "lexware_office",
@@ -320,6 +346,7 @@ fn no_vendor_with_webhooks_is_left_out() {
         .map(|connector| connector.name())
         .collect();
     let all = [
+        "billbee",
         "brevo",
         "cleverreach",
         "klaviyo",

@@ -32,6 +32,7 @@ pub(super) struct Step {
     values: Vec<(String, Filter)>,
     older_than: Option<Age>,
     later: bool,
+    promised_days: Option<u16>,
     expect: Option<Filter>,
     act: Vec<Call>,
     job: Option<Job>,
@@ -45,6 +46,14 @@ impl Step {
         }
         if spec.later && spec.expect.is_none() && !spec.act.is_empty() {
             return Err(at.wrong("later:", "say with `expect` by what the reply shows that the wish was taken in"));
+        }
+        if spec.leaves == Leaves::Asked {
+            let message = "write what becomes of it by the vendor's word, and `later: true` where nobody sees it";
+            return Err(at.wrong(&spec.name, message));
+        }
+        if spec.promised_days.is_some() && (!spec.later || spec.act.is_empty()) {
+            let message = "it is about what the vendor carries out later: add `later: true`, or leave it out";
+            return Err(at.wrong("promised_days:", message));
         }
         if spec.job.is_some() && spec.act.is_empty() {
             return Err(at.wrong("job:", "there is no `act` that begins one; add it, or leave this out"));
@@ -99,7 +108,8 @@ impl Step {
             expect: spec.expect.as_deref().map(|code| at.filter(code, &format!("{place}.expect"))).transpose()?,
             act: act.collect::<Result<_, Error>>()?,
             job: spec.job.as_ref().map(|job| Job::load(job, &format!("{place}.job"), link, at)).transpose()?,
-            later: spec.later,
+            later: spec.later && !spec.act.is_empty(),
+            promised_days: spec.promised_days,
             name: spec.name,
             place,
         })
@@ -132,7 +142,8 @@ impl Step {
     async fn take(&self, session: &Session, words: &Variables, report: &mut StepReport) -> Result<(), Fault> {
         if !self.ways.iter().any(Way::looks) {
             self.act_on(session, words, Variables::new()).await?;
-            (report.found, report.leaves) = (1, Some(self.leaves));
+            report.found = 1;
+            self.note(report, session.now());
             return Ok(());
         }
         let mut ways = Vec::new();
@@ -166,8 +177,8 @@ impl Step {
                     continue;
                 }
                 report.found += 1;
-                report.leaves = report.leaves.max(Some(self.leaves));
                 self.act_on(session, words, values).await?;
+                self.note(report, session.now());
             }
             if !anything {
                 report.verified = (!acted.is_empty()).then_some(true);
@@ -183,6 +194,16 @@ impl Step {
         report.verified = Some(false);
         report.leaves = Some(Leaves::ManualTask);
         Ok(())
+    }
+
+    /// What became of something: what the step does, or what the vendor promised when it took the demand in.
+    fn note(&self, report: &mut StepReport, now: Timestamp) {
+        let leaves = if self.later { Leaves::Asked } else { self.leaves };
+        report.leaves = report.leaves.max(Some(leaves));
+        if self.later {
+            report.promised = Some(self.leaves);
+            report.promised_until = self.promised_days.map(|days| day(now.plus_days(i64::from(days))));
+        }
     }
 
     /// What tells something found from everything else, and the values the acts may name.
@@ -225,9 +246,15 @@ impl StepReport {
         self.found += 1;
         self.kept += 1;
         self.leaves = self.leaves.max(Some(Leaves::Restricted));
-        let day = until.map(|until| until.rfc3339().chars().take(10).collect::<String>());
-        self.kept_until = self.kept_until.take().max(day);
+        let until = until.map(day);
+        self.kept_until = self.kept_until.take().max(until.clone());
+        // None is less than any day.
+        self.next_ripe = self.next_ripe.take().into_iter().chain(until).min();
     }
+}
+
+fn day(at: Timestamp) -> String {
+    at.rfc3339().chars().take(10).collect()
 }
 
 /// What a value is called in a report.

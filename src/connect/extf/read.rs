@@ -10,10 +10,10 @@ use super::{DELIMITER, header};
 use crate::connect::encoding::windows_1252;
 use crate::connect::file::{Item, Items, only};
 use crate::connect::table::{Rows, as_written};
-use crate::connect::{Connector, FileError, Place};
+use crate::connect::{Connector, FileError, Origin, Place};
 
 /// Reads a file row by row with bounded memory. An empty cell says nothing and is left out.
-pub(in crate::connect) fn items<'a>(connector: &'a Connector, input: impl Read + 'a, source: &'a str) -> Items<'a> {
+pub(in crate::connect) fn items<'a>(connector: &'a Connector, input: impl Read + 'a, source: Origin<'a>) -> Items<'a> {
     let mut rows = Rows::over(input, DELIMITER);
     let mut next = || rows.next().map_or_else(|| Ok(ByteRecord::new()), |(_, row)| row);
     let header = match next().and_then(|row| header::read(&row)) {
@@ -31,7 +31,7 @@ pub(in crate::connect) fn items<'a>(connector: &'a Connector, input: impl Read +
         };
         let raw: Option<Arc<[u8]>> = Some(as_written(&row, DELIMITER));
         match named(&row, &captions, place) {
-            Ok(cells) => connector.read_page(&json!({"header": header, "row": cells}), place, raw, source),
+            Ok(cells) => connector.read_page(&json!({"header": header, "row": cells}), place, raw, source.clone()),
             Err(error) => Box::new(std::iter::once(Item { place, raw, record: Err(error) })),
         }
     }))

@@ -5,6 +5,7 @@ use serde::Deserialize;
 
 use super::erase::StepSpec;
 use super::request::RequestSpec;
+use super::unsubscribe::UnsubscribeStepSpec;
 
 /// How people of a segment are handed to the vendor, and taken off again.
 ///
@@ -46,6 +47,11 @@ pub(in crate::connect) struct AudienceSpec {
     pub(in crate::connect) leaves: Remains,
     /// What takes one person off; as in `erase`, each looks again afterwards. What people are told by is all that is known.
     pub(in crate::connect) remove: Vec<StepSpec>,
+    /// What tells the vendor that somebody said no, before they are taken off, so that its other lists and mails end too: taken where
+    /// the person withdrew or objects, and not where a rule put them out of the segment or they are restricted. As in `unsubscribe`,
+    /// `match` holds for what is not stopped yet. What is done so stays: who says yes again is not added until the merchant lifts it.
+    #[serde(default)]
+    pub(in crate::connect) withdraw: Vec<UnsubscribeStepSpec>,
 }
 
 /// What a vendor still has of somebody who was taken off. Of whom it has anything, the hub keeps by what they were told, so that

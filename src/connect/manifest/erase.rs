@@ -63,9 +63,13 @@ pub(in crate::connect) struct StepSpec {
     /// Values for the acts: jq filters over what was found.
     #[serde(default = "id_of")]
     pub(in crate::connect) values: BTreeMap<String, String>,
-    /// Does the vendor only take the wish and carry it out later? Then it is not looked for again.
+    /// Does the vendor only take the wish and carry it out later? Then it is not looked for again, and reported as `asked`, with what
+    /// `leaves` says as what the vendor promises.
     #[serde(default)]
     pub(in crate::connect) later: bool,
+    /// With `later`: days within which the vendor says it is done, at the latest; for the report and the certificate.
+    #[serde(default)]
+    pub(in crate::connect) promised_days: Option<u16>,
     /// jq predicate over the reply of each act: did the vendor do it, or take the wish in? Needed with `later`, where nobody looks
     /// again, and wherever a vendor refuses with a good status, as GraphQL does.
     #[serde(default)]
@@ -176,6 +180,8 @@ pub enum Leaves {
     Anonymised,
     /// It stays with other values in the place of the person's.
     Overwritten,
+    /// The vendor took the demand in and promises to carry it out; nobody has seen that it did. `later` says so of a step.
+    Asked,
     /// It stays because a law keeps it.
     Restricted,
     /// Somebody must do it by hand.
@@ -192,6 +198,7 @@ impl Leaves {
             Self::Deleted => "deleted",
             Self::Anonymised => "anonymised",
             Self::Overwritten => "overwritten",
+            Self::Asked => "asked",
             Self::Restricted => "restricted",
             Self::ManualTask => "manual_task",
             Self::Impossible => "impossible",

@@ -55,7 +55,7 @@ pub(in crate::connect) struct LinkSpec {
     /// jq filter over an error reply that yields the vendor's code for it. Only what looks like a code is shown.
     #[serde(default)]
     pub(in crate::connect) error_code: Option<String>,
-    /// One harmless call that proves credentials and rights. A program that is told is tried with a message instead.
+    /// A harmless call that proves credentials and rights, or several. A program that is told is tried with a message instead.
     #[serde(default)]
     pub(in crate::connect) test: Option<TestSpec>,
     /// Largest reply in MiB.
@@ -197,6 +197,12 @@ pub(in crate::connect) struct TestSpec {
     /// What is said where it does not, in plain words; without it, that this is not the vendor.
     #[serde(default)]
     pub(in crate::connect) otherwise: Option<String>,
+    /// What the vendor's right is called that it proves, for who lacks it: `orders`.
+    #[serde(default)]
+    pub(in crate::connect) proves: Option<String>,
+    /// Further calls, one for each right that the streams need besides.
+    #[serde(default)]
+    pub(in crate::connect) also: Vec<Self>,
 }
 
 fn unauthorised() -> Vec<u16> {

@@ -65,7 +65,16 @@ pub(in crate::connect) struct UnsubscribeStepSpec {
 impl UnsubscribeSpec {
     /// The same as steps of the language erasures are written in.
     pub(in crate::connect) fn steps(self) -> EraseSpec {
-        let step = |step: UnsubscribeStepSpec| StepSpec {
+        let steps = self.steps.into_iter().map(UnsubscribeStepSpec::step).collect();
+        EraseSpec { note: self.note, steps, without_steps: None }
+    }
+}
+
+impl UnsubscribeStepSpec {
+    /// The same as a step of an erasure.
+    pub(in crate::connect) fn step(self) -> StepSpec {
+        let step = self;
+        StepSpec {
             name: step.name,
             leaves: Leaves::Overwritten,
             by: step.by,
@@ -78,11 +87,11 @@ impl UnsubscribeSpec {
             also: step.also,
             values: step.values,
             later: false,
+            promised_days: None,
             expect: step.expect,
             act: step.act,
             job: None,
-        };
-        EraseSpec { note: self.note, steps: self.steps.into_iter().map(step).collect(), without_steps: None }
+        }
     }
 }
 

@@ -47,7 +47,7 @@ impl Limit {
             return Err(at.wrong("limits:", format!("{} calls in {} seconds is no window", spec.calls, spec.seconds)));
         }
         // It stands here, and where a request says it.
-        if let Some(path) = spec.paths.iter().find(|path| at.text.matches(path.as_str()).count() < 2) {
+        if let Some(path) = spec.paths.iter().find(|path| at.text().matches(path.as_str()).count() < 2) {
             return Err(at.wrong(path, format!("no request has the path `{path}`; write it as the request does")));
         }
         let told = spec.told.map(|told| Told::load(&told, spec.burst.is_some(), at)).transpose()?.unwrap_or_default();
@@ -293,7 +293,7 @@ mod tests {
     fn windows(text: &str) -> Windows {
         let spec: LimitSpec = yaml_serde::from_str(text).unwrap();
         let file = format!("{text} /a /b");
-        Windows::of(&Limit::load(spec, At { file: "x.yaml", text: &file }).unwrap())
+        Windows::of(&Limit::load(spec, At::of("x.yaml", &file)).unwrap())
     }
 
     fn heard(windows: &mut Windows, pairs: &[(&'static str, &str)], now: Timestamp) {
@@ -380,7 +380,7 @@ mod tests {
             ("{calls: 1, seconds: 1, told: {most: 'x y'}}", "no name of a header"),
         ] {
             let spec: LimitSpec = yaml_serde::from_str(text).unwrap();
-            let error = Limit::load(spec, At { file: "x.yaml", text }).err().unwrap().to_string();
+            let error = Limit::load(spec, At::of("x.yaml", text)).err().unwrap().to_string();
             assert!(error.contains(told), "{text}: {error}");
         }
     }

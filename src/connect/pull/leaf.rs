@@ -3,7 +3,7 @@
 use jaq_json::Val;
 
 use super::Place;
-use crate::connect::{MappingError, Stream};
+use crate::connect::{MappingError, Origin, Stream};
 
 /// One page as it came.
 pub struct Leaf {
@@ -48,10 +48,10 @@ impl Leaf {
     /// The canonical records of its objects; what cannot be mapped stands between them as an error. It takes the processor for a
     /// while, two threads of it for many objects.
     #[must_use]
-    pub fn records(mut self, stream: &Stream, source: &str) -> Vec<Result<Vec<u8>, MappingError>> {
+    pub fn records(mut self, stream: &Stream, source: &Origin<'_>) -> Vec<Result<Vec<u8>, MappingError>> {
         let map = |objects: Vec<_>, before: usize| -> Vec<Result<Vec<u8>, MappingError>> {
             let late = |error: MappingError| MappingError { object: error.object + before, ..error };
-            stream.map_objects(objects.into_iter(), source).map(|record| record.map_err(late)).collect()
+            stream.map_objects(objects.into_iter(), source.clone()).map(|record| record.map_err(late)).collect()
         };
         if self.objects.len() < WORTH_A_THREAD {
             return map(self.objects, 0);
@@ -70,9 +70,9 @@ impl Leaf {
     pub fn unchanged<'a>(
         &mut self,
         stream: &'a Stream,
-        source: &'a str,
+        source: &Origin<'a>,
     ) -> impl Iterator<Item = Result<Vec<u8>, MappingError>> + 'a {
-        stream.map_objects(std::mem::take(&mut self.same).into_iter().map(Ok), source)
+        stream.map_objects(std::mem::take(&mut self.same).into_iter().map(Ok), source.clone())
     }
 }
 

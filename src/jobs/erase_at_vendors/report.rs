@@ -63,7 +63,10 @@ fn both(one: Erasure, other: Erasure) -> Erasure {
                 step.found = step.found.saturating_add(old.found);
                 step.kept = step.kept.saturating_add(old.kept);
                 step.kept_until = step.kept_until.take().max(old.kept_until);
+                step.next_ripe = step.next_ripe.take().into_iter().chain(old.next_ripe).min();
                 step.leaves = step.leaves.max(old.leaves);
+                step.promised = step.promised.max(old.promised);
+                step.promised_until = step.promised_until.take().max(old.promised_until);
                 step.verified = match (step.verified, old.verified) {
                     (Some(one), Some(other)) => Some(one && other),
                     (one, other) => one.or(other),
@@ -90,6 +93,7 @@ pub(super) fn again(before: Option<Erasure>, after: Erasure, erase: Option<&Eras
                 if old.kept > step.kept && !ripened {
                     step.kept = old.kept;
                     step.kept_until = step.kept_until.take().max(old.kept_until);
+                    step.next_ripe = step.next_ripe.take().or(old.next_ripe);
                     step.leaves = step.leaves.max(Some(Leaves::Restricted));
                 } else if step.failure.is_none() && step.found == 0 && old.found > 0 && !old.unasked {
                     step.leaves = erase.and_then(|erase| erase.leaves_of(&step.name));

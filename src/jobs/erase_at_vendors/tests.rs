@@ -1,5 +1,6 @@
 //! Erasures at vendors, against a fake shop, on both databases.
 
+mod held;
 mod others;
 
 use serde_json::{Value, json};

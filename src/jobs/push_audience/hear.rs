@@ -67,7 +67,14 @@ impl Pushes {
             }
             let ixs: Vec<Vec<u8>> = met.iter().filter(|(_, block)| !block.held).map(|(ix, _)| ix.to_vec()).collect();
             let read = move |read: &mut store::Read| audiences::with_indexes(read.records(), source, &ixs);
-            for row in self.store.read(read).await?.into_iter().filter(|row| MemberRow::PRESENT.contains(&row.state)) {
+            let known = self.store.read(read).await?;
+            // What the hub told the vendor comes back as no word of theirs, however late the vendor did it.
+            for ix in
+                known.iter().filter(|row| row.state == MemberRow::TOLD).filter_map(|row| row.ix.first_chunk::<16>())
+            {
+                met.entry(*ix).and_modify(|block| block.at = None);
+            }
+            for row in known.into_iter().filter(|row| MemberRow::PRESENT.contains(&row.state)) {
                 let at = row.ix.first_chunk::<16>().and_then(|ix| met.get(ix)).and_then(|block| block.at);
                 self.take_no(cause, &run.code, (row.subject_id, &row.ix), at).await?;
                 run.counts.stream(HEARD).created += 1;

@@ -19,15 +19,23 @@ const PAGE: i64 = 100;
 const PAUSE: i64 = 60 * Timestamp::SECOND;
 /// The longest.
 const LONGEST_PAUSE: i64 = 6 * 3_600 * Timestamp::SECOND;
+/// So long a no is told before somebody is taken off a list that keeps nothing of them, where the vendor does not take it.
+const TOLD_BEFORE: i64 = 3_600 * Timestamp::SECOND;
+/// When it is looked again whether a vendor carried out a no it took in.
+const SOON: i64 = 600 * Timestamp::SECOND;
+/// So long after it took a no in a vendor may be at carrying it out.
+const CARRIED_OUT: i64 = Timestamp::DAY;
 /// Why somebody is not taken off by the hub any more.
 const BY_HAND: &str = "nothing tells any more who is to be taken off; look there by hand";
 
 /// What came of taking somebody off.
 enum Off {
-    /// The vendor took them off, or does not have them.
-    Done,
+    /// The vendor took them off, or does not have them; was it told of a no?
+    Done { told: bool },
     /// The same, but it may still be at adding them.
     Again,
+    /// The same, and it took their no in, but shows them as if they had said none: it may carry it out later.
+    Soon,
     /// It did not.
     Failed(String),
     /// What was kept to tell it by is destroyed.
@@ -50,13 +58,20 @@ impl Pushes {
             for row in page {
                 run.counts.stream(REMOVED).read += 1;
                 match self.take_one_off(&row, session, audience).await? {
-                    Off::Done => {
-                        self.rights.let_member_go(&row, audience.keeps()).await?;
+                    Off::Done { told } => {
+                        // Who is known there as somebody who said no is known there.
+                        let keeps = audience.keeps() || (row.state == MemberRow::REFUSING && audience.hears_no());
+                        self.rights.let_member_go(&row, keeps, told).await?;
                         run.counts.stream(REMOVED).updated += 1;
                         (done, in_vain) = (done + 1, 0);
                     }
                     Off::Again => {
                         let _ = self.rights.try_member_later(&row, row.settles_at).await?;
+                        run.counts.stream(REMOVED).unchanged += 1;
+                        in_vain = 0;
+                    }
+                    Off::Soon => {
+                        let _ = self.rights.try_member_later(&row, self.now().plus(SOON)).await?;
                         run.counts.stream(REMOVED).unchanged += 1;
                         in_vain = 0;
                     }
@@ -95,12 +110,24 @@ impl Pushes {
             Kept::Destroyed => return Ok(Off::Lost),
         };
         let Some(who) = who else { return Ok(Off::Failed(NOT_READABLE.to_owned())) };
+        // Of the no first: once they are off the list, some vendors find them nowhere.
+        let refuses = row.state == MemberRow::REFUSING && self.rights.still_refuses(row).await?;
+        let told = if refuses { audience.withdraw(session, &who).await } else { None };
+        let waits = self.now().micros() - row.changed_at.micros();
+        let later = waits < CARRIED_OUT && told.as_ref().is_some_and(is_taken_in);
+        let unheard = if later { None } else { told.as_ref().and_then(failure) };
+        // Where nothing is left of them off the list, the no would reach nobody any more: it is told for a while before.
+        if let (Some(why), false, true) = (&unheard, audience.keeps(), waits < TOLD_BEFORE) {
+            return Ok(Off::Failed(why.clone()));
+        }
         let report = audience.remove(session, &who).await;
-        Ok(match failure(&report) {
+        let failed = unheard.or_else(|| failure(&report));
+        Ok(match failed {
             Some(why) => Off::Failed(why),
             // Not found, or found and taken off: either way it may still be added.
             None if row.settles_at > self.now() => Off::Again,
-            None => Off::Done,
+            None if later => Off::Soon,
+            None => Off::Done { told: told.is_some() },
         })
     }
 
@@ -124,6 +151,12 @@ pub(super) fn failure(report: &Erasure) -> Option<String> {
     };
     let why = step.and_then(|step| step.failure.clone());
     Some(why.unwrap_or_else(|| "the vendor still has them".to_owned()))
+}
+
+/// Did the vendor take everything in, and not all of it shows yet?
+fn is_taken_in(report: &Erasure) -> bool {
+    let unverified = report.steps.iter().any(|step| step.verified == Some(false));
+    unverified && report.steps.iter().all(|step| step.failure.is_none())
 }
 
 /// By what the vendor was told of somebody.

@@ -114,15 +114,16 @@ impl Reader {
             unchanged: Vec::new(),
             unnamed: false,
         };
+        let origin = self.session.origin(&self.source.code);
         if self.lists {
-            for record in leaf.unchanged(stream, &self.source.code) {
+            for record in leaf.unchanged(stream, &origin) {
                 match record {
                     Ok(line) => page.unchanged.push(line),
                     Err(_) => page.unnamed = true,
                 }
             }
         }
-        for record in leaf.records(stream, &self.source.code) {
+        for record in leaf.records(stream, &origin) {
             match record {
                 Ok(line) => lines.push(line),
                 Err(error) => refused.push(error.reason.to_string()),

@@ -37,6 +37,8 @@ pub struct MemberRow {
 /// ```text
 /// HANDED → THERE → LEAVING → (forgotten)
 ///    └───────────────↑ └──→ GONE → HANDED
+///
+/// whoever says no: any of these → REFUSING → (forgotten), GONE or TOLD → HANDED
 /// ```
 impl MemberRow {
     /// The vendor is told, or was and has not answered.
@@ -47,12 +49,20 @@ impl MemberRow {
     pub const LEAVING: i16 = 3;
     /// They were taken off, and the vendor still knows them; an erasure must reach it.
     pub const GONE: i16 = 4;
+    /// They said no: the vendor is to be told so, and they are to be taken off.
+    pub const REFUSING: i16 = 5;
+    /// As [`MemberRow::GONE`], and it was the hub that told the vendor of their no: what the vendor says of it is no word of theirs.
+    pub const TOLD: i16 = 6;
+    /// Where those stand who are to be taken off.
+    pub const TO_LEAVE: [i16; 2] = [Self::LEAVING, Self::REFUSING];
+    /// Where those stand who were taken off.
+    pub const OFF: [i16; 2] = [Self::GONE, Self::TOLD];
     /// Where those stand whom the vendor may have on its list.
     pub const PRESENT: [i16; 2] = [Self::HANDED, Self::THERE];
     /// Where those stand who are on the list, or are still to be taken off.
-    pub const ON_LIST: [i16; 3] = [Self::HANDED, Self::THERE, Self::LEAVING];
+    pub const ON_LIST: [i16; 4] = [Self::HANDED, Self::THERE, Self::LEAVING, Self::REFUSING];
     /// All of these.
-    pub const ALL: [i16; 4] = [Self::HANDED, Self::THERE, Self::LEAVING, Self::GONE];
+    pub const ALL: [i16; 6] = [Self::HANDED, Self::THERE, Self::LEAVING, Self::GONE, Self::REFUSING, Self::TOLD];
 }
 
 /// Those of these mail addresses that were handed over.
@@ -100,7 +110,8 @@ pub fn leaving(
     now: Timestamp,
     limit: i64,
 ) -> Result<Vec<MemberRow>, Error> {
-    let theirs = audience_member::source_no.eq(source.0).and(audience_member::state.eq(MemberRow::LEAVING));
+    let theirs =
+        audience_member::source_no.eq(source.0).and(audience_member::state.eq_any(MemberRow::TO_LEAVE.to_vec()));
     Ok(on!(connection, |c| audience_member::table
         .filter(theirs.and(audience_member::due_at.le(now.micros())))
         .order((audience_member::due_at, audience_member::ix))

@@ -24,6 +24,8 @@ pub struct Marketplace {
     pub rate: f64,
     /// Searches it refused because the bucket was empty.
     pub refused: u32,
+    /// Has the app the role for buyers and addresses?
+    pub has_role: bool,
     /// Searches left in the bucket, and since when.
     level: (f64, i64),
     most: usize,
@@ -43,6 +45,7 @@ impl Marketplace {
             rotates: false,
             rate,
             refused: 0,
+            has_role: true,
             level,
             most,
             answers: 0,
@@ -98,6 +101,9 @@ impl Marketplace {
         let after = asked("lastUpdatedAfter").unwrap_or_default();
         let size = usize::try_from(limit).unwrap().min(self.most);
         let parts: Vec<&str> = asked("includedData").unwrap_or_default().split(',').collect();
+        if !self.has_role && parts.iter().any(|part| ["BUYER", "RECIPIENT"].contains(part)) {
+            return error(403, "Unauthorized");
+        }
         let found: Vec<&Value> =
             self.orders.iter().filter(|order| order["lastUpdatedTime"].as_str().unwrap() > after).collect();
         let orders: Vec<Value> = found.iter().skip(start).take(size).map(|order| shown(order, &parts)).collect();

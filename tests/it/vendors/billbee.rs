@@ -3,6 +3,7 @@
 use base64::Engine as _;
 use serde_json::{Value, json};
 
+use super::hooks::{Delivery, is_safe, mac};
 use super::{Answer, Call, Vendor};
 
 /// The account.
@@ -11,29 +12,80 @@ pub struct Account {
     pub orders: Vec<Value>,
     /// Is the password in force?
     pub password_is_valid: bool,
+    /// Webhooks, each with its secret.
+    pub hooks: Vec<Value>,
     most: usize,
-    recent: Vec<i64>,
+    recent: Vec<(String, i64)>,
 }
 
 impl Account {
     /// With so many buyers and an order of each, and so many a page at most.
     pub fn with_people(count: usize, most: usize) -> Self {
-        Self { orders: (0..count).map(order).collect(), password_is_valid: true, most, recent: Vec::new() }
+        let orders = (0..count).map(order).collect();
+        Self { orders, password_is_valid: true, hooks: Vec::new(), most, recent: Vec::new() }
+    }
+
+    /// Tells whoever has an active webhook what happened to an order; `number` tells this delivery from others.
+    pub fn tell(&self, event: &str, order: usize, number: &str) -> Vec<Delivery> {
+        let id = &self.orders[order]["BillBeeOrderId"];
+        let body = json!({"Id": number, "Attempt": 1, "Properties": {},
+            "Notifications": [{"Action": event, "BillBeeOrderId": id}]});
+        let tell = |hook: &Value| {
+            let sign = mac(hook["Secret"].as_str().unwrap(), &[body.to_string().as_bytes()]);
+            Delivery::json(hook["WebHookUri"].as_str().unwrap(), &body)
+                .with("ms-signature", format!("sha256={}", hex::encode_upper(sign)))
+        };
+        self.hooks.iter().filter(|hook| hook["IsPaused"] == false).map(tell).collect()
+    }
+
+    /// The address must send back what it is tried with.
+    fn add_hook(&mut self, asked: &Value) -> Answer {
+        let text = |name: &str| asked[name].as_str().unwrap_or_default();
+        let address = text("WebHookUri");
+        let filters = asked["Filters"].as_array().is_some_and(|filters| !filters.is_empty());
+        if !is_safe(address) || !(32..=64).contains(&text("Secret").len()) || !filters {
+            return Answer::new(400, json!({"ErrorMessage": "Invalid webhook", "ErrorCode": 4, "Data": null}));
+        }
+        let echo = "7c9e6679f7425f2c9e10";
+        if Delivery::trial(&format!("{address}?echo={echo}")).send() != (200, echo.to_owned()) {
+            return Answer::new(400, json!({"ErrorMessage": "Verification failed", "ErrorCode": 4, "Data": null}));
+        }
+        let mut hook = asked.clone();
+        hook["Id"] = json!(format!("a1b2c3d4{}", self.hooks.len()));
+        self.hooks.push(hook.clone());
+        Answer::new(200, shown(&hook))
+    }
+
+    fn webhooks(&mut self, call: &Call) -> Answer {
+        match (call.method.as_str(), call.path.strip_prefix("/api/v1/webhooks").unwrap_or_default()) {
+            ("GET", "") => Answer::new(200, self.hooks.iter().map(shown).collect()),
+            ("POST", "") => self.add_hook(&call.body),
+            ("DELETE", id) => {
+                self.hooks.retain(|hook| hook["Id"] != id.trim_start_matches('/'));
+                Answer::new(200, json!({}))
+            }
+            _ => Answer::new(404, Value::Null),
+        }
     }
 }
 
 impl Vendor for Account {
     fn answer(&mut self, call: &Call) -> Answer {
-        self.recent.retain(|at| call.now - at < 1_000_000);
-        if self.recent.len() >= 2 {
+        // Two a second of each address, ten of all.
+        self.recent.retain(|(_, at)| call.now - at < 1_000_000);
+        let address = format!("{} {}", call.method, call.path);
+        if self.recent.len() >= 10 || self.recent.iter().filter(|(of, _)| *of == address).count() >= 2 {
             return Answer::new(429, Value::Null).with("retry-after", "1");
         }
-        self.recent.push(call.now);
+        self.recent.push((address, call.now));
         let pair = base64::prelude::BASE64_STANDARD.encode("shop@example.org:an-api-password");
         let known = call.header("x-billbee-api-key") == "a-key-of-the-program"
             && call.header("authorization") == format!("Basic {pair}");
         if !known || !self.password_is_valid {
             return Answer::new(401, json!({"ErrorMessage": "Unauthorized", "ErrorCode": 2, "Data": null}));
+        }
+        if call.path.starts_with("/api/v1/webhooks") {
+            return self.webhooks(call);
         }
         if (call.method.as_str(), call.path.as_str()) != ("GET", "/api/v1/orders") {
             return Answer::new(404, Value::Null);
@@ -53,6 +105,13 @@ impl Vendor for Account {
         let paging = json!({"Page": page, "TotalPages": pages, "TotalRows": found.len(), "PageSize": size});
         Answer::new(200, json!({"Paging": paging, "ErrorMessage": null, "ErrorCode": 0, "Data": data}))
     }
+}
+
+/// A secret is never shown again.
+fn shown(hook: &Value) -> Value {
+    let mut shown = hook.clone();
+    shown["Secret"] = json!("");
+    shown
 }
 
 fn order(number: usize) -> Value {

@@ -139,6 +139,20 @@ impl Vendor for Brevo {
                     None => error(404, "document_not_found"),
                 }
             }
+            ("PUT", path) => {
+                let wanted = decoded(path);
+                let found =
+                    self.contacts.keys().find(|mail| id(mail).to_string() == wanted || **mail == wanted).cloned();
+                let Some(mail) = found else { return error(404, "document_not_found") };
+                assert!(call.body.as_object().unwrap().keys().all(|key| key == "emailBlacklisted"), "{}", call.body);
+                let at = jiff::Timestamp::from_microsecond(call.now).unwrap().to_string();
+                if call.body["emailBlacklisted"] == true {
+                    self.blocked.insert(mail, ("adminBlocked", at));
+                } else {
+                    self.blocked.remove(&mail);
+                }
+                Answer::new(204, Value::Null)
+            }
             ("DELETE", path) => {
                 let wanted = decoded(path);
                 let found =

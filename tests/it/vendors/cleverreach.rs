@@ -106,7 +106,7 @@ impl Vendor for CleverReach {
                 let inactive = self.receivers.values().filter(|one| one["groups_id"] == "550011" && !is_active(one));
                 Answer::new(200, inactive.skip(from).take(size).cloned().collect())
             }
-            (method, path) => self.receiver(method, path),
+            (method, path) => self.receiver(method, path, call.now),
         }
     }
 }
@@ -129,7 +129,7 @@ impl CleverReach {
         Answer::new(200, json!(all.iter().map(|_| json!({"status": "insert success"})).collect::<Vec<_>>()))
     }
 
-    fn receiver(&mut self, method: &str, path: &str) -> Answer {
+    fn receiver(&mut self, method: &str, path: &str, now: i64) -> Answer {
         let in_group = path.strip_prefix("/v3/groups/550011/receivers/");
         let Some(rest) = in_group.or_else(|| path.strip_prefix("/v3/receivers/")) else {
             return error(404, "not found");
@@ -148,6 +148,10 @@ impl CleverReach {
         }
         match (method, action, in_group.is_some()) {
             ("GET", "", _) => Answer::new(200, self.receivers[&mail].clone()),
+            ("PUT", "deactivate", true) => {
+                self.receivers.get_mut(&mail).unwrap()["deactivated"] = json!(now / 1_000_000);
+                Answer::new(200, json!(true))
+            }
             // They stay in other groups.
             ("DELETE", "", true) => {
                 self.receivers.get_mut(&mail).unwrap()["groups_id"] = json!("7");

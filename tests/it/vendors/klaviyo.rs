@@ -30,6 +30,7 @@ pub struct Klaviyo {
 /// What was taken in, by mail addresses.
 enum Job {
     Subscribe(Vec<String>),
+    Unsubscribe(Vec<String>),
     Delete(String),
 }
 
@@ -50,6 +51,12 @@ impl Klaviyo {
                             self.suppressed.remove(&mail);
                         }
                         self.profiles.insert(mail, true);
+                    }
+                }
+                Job::Unsubscribe(mails) => {
+                    for mail in mails {
+                        let at = jiff::Timestamp::from_microsecond(now).unwrap().to_string();
+                        self.suppressed.entry(mail).or_insert(("UNSUBSCRIBE", at));
                     }
                 }
                 Job::Delete(mail) => {
@@ -179,6 +186,23 @@ impl Klaviyo {
                 }
                 let mails = profiles.iter().map(|one| one["attributes"]["email"].as_str().unwrap().to_lowercase());
                 self.jobs.push((call.now, Job::Subscribe(mails.collect())));
+                Answer::new(202, Value::Null)
+            }
+            ("POST", "/api/profile-subscription-bulk-delete-jobs") => {
+                let data = &call.body["data"];
+                let profiles = data["attributes"]["profiles"]["data"].as_array().cloned().unwrap_or_default();
+                let says_no =
+                    |one: &Value| one["attributes"]["subscriptions"]["email"]["marketing"]["consent"] == "UNSUBSCRIBED";
+                if data["type"] != "profile-subscription-bulk-delete-job"
+                    || profiles.is_empty()
+                    || profiles.len() > 100
+                    || !profiles.iter().all(says_no)
+                {
+                    return error(400, "invalid");
+                }
+                assert!(data["relationships"].is_null(), "with a list only that list would end");
+                let mails = profiles.iter().map(|one| one["attributes"]["email"].as_str().unwrap().to_lowercase());
+                self.jobs.push((call.now, Job::Unsubscribe(mails.collect())));
                 Answer::new(202, Value::Null)
             }
             (_, path) if path.starts_with("/api/webhooks") => self.webhooks(call),

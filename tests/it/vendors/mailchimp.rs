@@ -110,7 +110,7 @@ impl Vendor for Mailchimp {
                 let found = found.map(|(mail, (status, _))| json!({"email_address": mail, "status": status}));
                 Answer::new(200, json!({"members": found.collect::<Vec<_>>()}))
             }
-            (method, path) => self.member(method, path),
+            (method, path) => self.member(method, path, &call.body),
         }
     }
 }
@@ -151,7 +151,7 @@ impl Mailchimp {
         }
     }
 
-    fn member(&mut self, method: &str, path: &str) -> Answer {
+    fn member(&mut self, method: &str, path: &str, body: &Value) -> Answer {
         let Some(rest) = path.strip_prefix("/members/") else { return problem(404, "Resource Not Found") };
         let (wanted, action) = rest.split_once('/').unwrap_or((rest, ""));
         let wanted = super::decoded(wanted).to_lowercase();
@@ -163,6 +163,13 @@ impl Mailchimp {
                 let member =
                     json!({"id": hash(&mail), "email_address": mail, "status": status, "merge_fields": fields});
                 Answer::new(200, member)
+            }
+            ("PATCH", "") => {
+                assert_eq!(*body, json!({"status": "unsubscribed"}));
+                if !self.keeps.contains(&mail) {
+                    self.members.get_mut(&mail).unwrap().0 = "unsubscribed".to_owned();
+                }
+                Answer::new(200, json!({"id": hash(&mail), "email_address": mail, "status": "unsubscribed"}))
             }
             ("DELETE", "") if self.keeps.contains(&mail) => Answer::new(204, Value::Null),
             ("DELETE", "") => {

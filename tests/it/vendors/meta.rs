@@ -26,6 +26,8 @@ pub struct Graph {
     pub conversations: Vec<Value>,
     /// Conversations of Instagram, if an account is linked.
     pub instagram: Option<Vec<Value>>,
+    /// What the token may do.
+    pub permissions: Vec<&'static str>,
     /// Cursors that were handed out before this changed are not valid any more.
     pub era: u32,
     /// Is the token in force?
@@ -54,6 +56,7 @@ impl Graph {
             forms,
             conversations,
             instagram: None,
+            permissions: vec!["pages_show_list", "leads_retrieval", "pages_messaging"],
             era: 0,
             token_is_valid: true,
             cost: 0.1,
@@ -93,6 +96,11 @@ impl Graph {
         assert!(!call.query.contains_key("access_token"), "the token stands in the header");
         let path: Vec<&str> = call.path.trim_start_matches("/v25.0/").split('/').collect();
         match (call.method.as_str(), path.as_slice()) {
+            ("GET", ["me", "permissions"]) => {
+                let granted = self.permissions.iter().map(|one| json!({"permission": one, "status": "granted"}));
+                let declined = [json!({"permission": "pages_manage_ads", "status": "declined"})];
+                Answer::new(200, json!({"data": granted.chain(declined).collect::<Vec<_>>()}))
+            }
             ("GET", [PAGE]) => Answer::new(200, json!({"id": PAGE})),
             ("GET", [PAGE, "leadgen_forms"]) => {
                 let forms: Vec<Value> = self.forms.iter().map(|(id, _)| json!({"id": id})).collect();

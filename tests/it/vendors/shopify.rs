@@ -22,6 +22,8 @@ pub struct Shop {
     pub throttled: u32,
     /// Links that were handed out before this changed are not valid any more.
     pub era: u32,
+    /// The scopes of the app.
+    pub scopes: Vec<&'static str>,
     /// Refuses what GraphQL is asked for, with a good status: the body of the reply.
     pub refuses: Option<Value>,
     /// What the app is subscribed to: id, topic, address.
@@ -51,6 +53,7 @@ impl Shop {
             throttled: 0,
             era: 0,
             refuses: None,
+            scopes: vec!["read_customers", "read_orders"],
             hooks: Vec::new(),
             bucket: 40.0,
             used: (0.0, 0),
@@ -252,6 +255,10 @@ impl Shop {
                 }
                 if let Some(refusal) = &self.refuses {
                     return Answer::new(200, refusal.clone());
+                }
+                if call.body["query"].as_str().unwrap().contains("currentAppInstallation") {
+                    let scopes: Vec<Value> = self.scopes.iter().map(|scope| json!({"handle": scope})).collect();
+                    return Answer::new(200, json!({"data": {"currentAppInstallation": {"accessScopes": scopes}}}));
                 }
                 if call.body["query"].as_str().unwrap().contains("customerEmailMarketingConsentUpdate") {
                     return self.consent(call);

@@ -64,7 +64,7 @@ pub struct Shop {
 
 impl Default for Shop {
     fn default() -> Self {
-        let rights = ["customer", "order", "newsletter_recipient", "product_review", "order_customer"];
+        let rights = ["customer", "order", "newsletter_recipient", "product_review", "order_customer", "order_address"];
         let rights =
             rights.iter().flat_map(|entity| ["read", "delete", "update"].map(|right| format!("{entity}:{right}")));
         Self {
@@ -108,12 +108,13 @@ impl Shop {
     }
 
     /// Adds an object.
-    pub fn add(&mut self, entity: &str, object: Value) {
+    pub fn add(&mut self, entity: &str, mut object: Value) {
         if entity == "order" {
-            let mut theirs = object["orderCustomer"].clone();
-            theirs["id"] = format!("oc{}", object["id"].as_str().unwrap()).into();
-            theirs["orderId"] = object["id"].clone();
-            self.add("order-customer", theirs);
+            let id = object["id"].as_str().unwrap().to_owned();
+            object["orderCustomer"]["id"] = format!("oc{id}").into();
+            let mut address = object["billingAddress"].clone();
+            address["id"] = format!("oa{id}").into();
+            object["addresses"] = json!([address]);
         }
         self.entities.entry(entity.to_owned()).or_default().push(object);
     }
@@ -196,7 +197,7 @@ impl Shop {
             return Answer::new(204, Value::Null);
         }
         for (field, value) in call.body.as_object().unwrap() {
-            object[field] = value.clone();
+            write(&mut object[field], value);
         }
         let now = jiff::Timestamp::from_microsecond(call.now).unwrap();
         object["updatedAt"] = now.strftime("%Y-%m-%dT%H:%M:%S.000+00:00").to_string().into();
@@ -262,10 +263,31 @@ impl Vendor for Shop {
                 if !self.rights.contains(&format!("{}:update", entity.replace('-', "_"))) {
                     return error(403, "FRAMEWORK__MISSING_PRIVILEGE_ERROR");
                 }
+                let parts = [("orderCustomer", "order_customer"), ("addresses", "order_address")];
+                let written = parts.iter().filter(|(part, _)| call.body.get(part).is_some());
+                if !written.into_iter().all(|(_, entity)| self.rights.contains(&format!("{entity}:update"))) {
+                    return error(403, "FRAMEWORK__MISSING_PRIVILEGE_ERROR");
+                }
                 self.patch(entity, id, call)
             }
             _ => error(404, "0"),
         }
+    }
+}
+
+/// What an association holds is changed by its id; everything else is replaced.
+fn write(stored: &mut Value, sent: &Value) {
+    match (stored, sent) {
+        (Value::Array(stored), Value::Array(sent)) if sent.iter().all(|one| one["id"].is_string()) => {
+            for one in sent {
+                write(stored.iter_mut().find(|known| known["id"] == one["id"]).expect("an id of the shop"), one);
+            }
+        }
+        (stored @ Value::Object(_), Value::Object(sent)) if sent.contains_key("id") => {
+            assert_eq!(stored["id"], sent["id"], "another one would be written beside it");
+            sent.iter().for_each(|(field, value)| stored[field] = value.clone());
+        }
+        (stored, sent) => *stored = sent.clone(),
     }
 }
 

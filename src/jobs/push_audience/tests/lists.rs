@@ -22,6 +22,10 @@ pub(super) trait Lists: Vendor + Default {
     const CHANNEL: &'static str = "email";
     /// Seconds after a call during which it may still be at it.
     const SETTLES: i64 = 0;
+    /// What an erasure there comes to.
+    const ERASED: &'static str = "deleted";
+    /// Can it be told that somebody said no?
+    const HEARS_NO: bool = true;
     /// Does it keep who leaves its list?
     const KEEPS: bool;
 
@@ -185,6 +189,8 @@ impl Lists for Ads {
     const PURPOSE: &'static str = "social_advertising";
     const CHANNEL: &'static str = "social";
     const SETTLES: i64 = 86_400;
+    const ERASED: &'static str = "asked";
+    const HEARS_NO: bool = false;
     const KEEPS: bool = false;
 
     fn listed(&self) -> Vec<String> {

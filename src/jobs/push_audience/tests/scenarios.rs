@@ -63,13 +63,59 @@ pub(super) async fn who_says_no_is_taken_off_at_once_and_not_handed_over_again<V
         assert_eq!(scene.pushes.run_due().await.unwrap(), 1);
     }
     assert_eq!(scene.members().await.len(), PEOPLE - 3, "what was kept to take them off is still there");
-    assert_eq!(scene.gone().await, if V::KEEPS { 3 } else { 0 });
+    // Two of them said no, which the vendor knows of them.
+    assert_eq!(scene.gone().await, if V::KEEPS { 3 } else { 2 * usize::from(V::HEARS_NO) });
     scene.pushes.run("letters", true).await.unwrap();
     assert_eq!(scene.listed().len(), PEOPLE - 3);
     // Nobody is in the segment any more.
     scene.select(json!({"any": []})).await;
     scene.pushes.run("letters", true).await.unwrap();
     assert_eq!((scene.listed().len(), scene.members().await.len()), (0, 0));
+}
+
+/// A withdrawal and an objection reach the vendor as a no, and not as leaving a list alone: its other lists and mails end too. What a
+/// rule or a restriction takes off is no word of the person's.
+pub(super) async fn a_no_is_told_as_a_no<V: Hears>(database: Database) {
+    let scene = Scene::<V>::open(database).await;
+    scene.pushes.run("letters", true).await.unwrap();
+    scene.settle();
+    for (number, act) in [(3, Act::Withdrawn), (4, Act::Objected), (5, Act::Restricted)] {
+        scene.say(&mail(number), act).await;
+    }
+    // The first try fails, whatever the vendor did of it.
+    scene.vendor.break_calls(1, &[Break::Status(422)]);
+    assert!(scene.pushes.run("letters", false).await.is_err());
+    scene.vendor.mend();
+    scene.house.wait(120);
+    scene.pushes.run("letters", false).await.unwrap();
+    let refused = |number: usize| scene.vendor.with(|vendor| vendor.is_unsubscribed(&mail(number)));
+    assert_eq!([3, 4, 5, 6].map(refused), [true, true, false, false]);
+    let listed = scene.listed();
+    assert!([3, 4, 5].iter().all(|number| !listed.contains(&mail(*number))), "{listed:?}");
+    // Who leaves the segment by its rule said nothing; who says no afterwards, off the list by then, is told of.
+    scene.select(json!({"any": []})).await;
+    scene.pushes.run("letters", true).await.unwrap();
+    assert!(scene.listed().is_empty() && !refused(6) && !refused(7));
+    scene.settle();
+    scene.pushes.run("letters", false).await.unwrap();
+    scene.say(&mail(6), Act::Withdrawn).await;
+    scene.pushes.run_due().await.unwrap();
+    assert_eq!(refused(6), V::KEEPS, "the vendor may go on mailing them");
+    // What the hub told comes back as no word of theirs: a yes given since stands. The block stays until the merchant lifts it.
+    scene.house.wait(60);
+    scene.say(&mail(3), Act::Granted).await;
+    let late = scene.house.clock.now().plus(60 * Timestamp::SECOND);
+    scene.vendor.with(|vendor| vendor.unsubscribe(&mail(3), late));
+    scene.select(json!({"all": []})).await;
+    scene.house.wait(8 * 3_600);
+    let readers = scene.readers().await;
+    let counts = scene.pushes.run("letters", true).await.unwrap();
+    assert_eq!((counts.streams["unsubscribed"].created, scene.readers().await), (0, readers), "{counts:?}");
+    assert!(!scene.listed().contains(&mail(3)) && refused(3));
+    // An erasure reaches who is known there by a no alone.
+    let request = scene.house.erase(&mail(4)).await;
+    scene.erasures.ask_all_of(request).await.unwrap();
+    assert!(!scene.vendor.with(|vendor| vendor.holds(&mail(4))), "the vendor keeps who said no for ever");
 }
 
 pub(super) async fn who_is_erased_is_taken_off_and_erased_there<V: Lists>(database: Database) {
@@ -82,7 +128,7 @@ pub(super) async fn who_is_erased_is_taken_off_and_erased_there<V: Lists>(databa
     assert_eq!(scene.erasures.due().await.iter().filter(|row| row.source_no == scene.list).count(), 1);
     scene.erasures.ask_all_of(request).await.unwrap();
     assert!(!scene.vendor.with(|vendor| vendor.holds(MAIL)), "the vendor still holds them");
-    assert_eq!(scene.certified(request).await, ("final".to_owned(), "deleted".to_owned()));
+    assert_eq!(scene.certified(request).await, ("final".to_owned(), V::ERASED.to_owned()));
     // Whom the data went to was told by that (Art. 19 GDPR).
     let notices = scene.house.rights.notices(request).await.unwrap();
     let letters = notices.iter().find(|notice| notice.recipient.ends_with("(letters)")).expect("no recipient");
@@ -111,7 +157,7 @@ pub(super) async fn who_was_taken_off_before_is_erased_there_too<V: Lists>(datab
     let request = scene.house.erase(MAIL).await;
     scene.erasures.ask_all_of(request).await.unwrap();
     assert!(!scene.vendor.with(|vendor| vendor.holds(MAIL)), "the vendor keeps them for ever");
-    assert_eq!(scene.certified(request).await, ("final".to_owned(), "deleted".to_owned()));
+    assert_eq!(scene.certified(request).await, ("final".to_owned(), V::ERASED.to_owned()));
     assert_eq!(scene.gone().await, 0);
 }
 
@@ -200,7 +246,7 @@ pub(super) async fn cut_replies_lose_nobody<V: Lists>(database: Database) {
     scene.say(&mail(4), Act::Withdrawn).await;
     scene.vendor.break_calls(0, &[Break::Cut; 60]);
     assert!(scene.pushes.run("letters", false).await.is_err());
-    assert_eq!(scene.members().await.iter().filter(|row| row.state == MemberRow::LEAVING).count(), 1);
+    assert_eq!(scene.members().await.iter().filter(|row| MemberRow::TO_LEAVE.contains(&row.state)).count(), 1);
     scene.vendor.mend();
     scene.house.wait(8 * 3_600);
     scene.pushes.run("letters", false).await.unwrap();

@@ -128,12 +128,12 @@ impl<V: Lists> Scene<V> {
 
     /// Who was taken off, and is kept for their erasure.
     pub(super) async fn gone(&self) -> usize {
-        self.at(&[MemberRow::GONE]).await.len()
+        self.at(&MemberRow::OFF).await.len()
     }
 
     /// The same, each.
     pub(super) async fn kept(&self) -> Vec<MemberRow> {
-        self.at(&[MemberRow::GONE]).await
+        self.at(&MemberRow::OFF).await
     }
 
     async fn at(&self, states: &'static [i16]) -> Vec<MemberRow> {

@@ -98,7 +98,7 @@ async fn a_no_on_another_channel_takes_nobody_off(database: Database) {
     scene.pushes.run("letters", true).await.unwrap();
     let (who, now) = (scene.house.subject(MAIL).await, scene.house.clock.now());
     let says_no = async |about: (Option<&'static str>, Option<&'static str>)| {
-        scene.house.store.write(move |write| audiences::take_off(write, &[who], about, now)).await.unwrap();
+        scene.house.store.write(move |write| audiences::take_off(write, &[who], about, false, now)).await.unwrap();
         scene.members().await.iter().filter(|row| row.state == MemberRow::LEAVING).count()
     };
     assert_eq!(says_no((Some("newsletter_email"), Some("phone"))).await, 0);

@@ -106,7 +106,12 @@ async fn klaviyo_takes_off_whom_a_job_adds_later(database: Database) {
     scene.settle();
     assert_eq!(scene.pushes.run_due().await.unwrap(), 1, "they are subscribed for ever");
     assert!(!scene.listed().contains(&MAIL.to_owned()));
+    // It took their no in, and carries it out later: until then they are not done with.
+    assert_eq!((scene.members().await.len(), scene.gone().await), (PEOPLE, 0));
+    scene.house.wait(700);
+    assert_eq!(scene.pushes.run_due().await.unwrap(), 1);
     assert_eq!((scene.members().await.len(), scene.gone().await), (PEOPLE - 1, 1));
+    assert!(scene.vendor.with(|vendor| vendor.suppressed.contains_key(MAIL)));
 }
 
 /// It takes the wish in at once, and carries it out later.
@@ -267,7 +272,13 @@ async fn meta_takes_off_whom_it_knows_by_number_alone(database: Database) {
     let calls = scene.vendor.calls();
     scene.erasures.ask_all_of(request).await.unwrap();
     assert!(scene.vendor.calls() > calls, "an erasure does not ask by a number alone");
-    assert_eq!(scene.certified(request).await, ("final".to_owned(), "deleted".to_owned()));
+    // Meta took it in and shows nobody: it is not certified as done.
+    assert_eq!(scene.certified(request).await, ("final".to_owned(), "asked".to_owned()));
+    let certificate = scene.house.certificate(request).await.certificate;
+    let day = scene.house.clock.now().plus_days(1).rfc3339();
+    let promise = json!([{"of": "custom audience, by phone number", "outcome": "deleted", "until": day[..10]}]);
+    let sources = certificate["sources"].as_array().unwrap();
+    assert_eq!(sources.iter().find(|one| one["source"] == "letters").unwrap()["promised"], promise);
 }
 
 async fn meta_is_told_digests_as_they_were_handed_over(database: Database) {

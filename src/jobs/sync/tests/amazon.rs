@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::house::{SHOP, brought};
+use super::house::{SHOP, brought, word};
 use super::scenarios::{Case, PAGE, PEOPLE, open, scenarios};
 use crate::connect::Leaves;
 use crate::vendors::Break;
@@ -14,6 +14,7 @@ on_both_databases!(
     its_terms_come_with_it,
     searches_come_as_fast_as_amazon_says_for_this_seller,
     a_refresh_token_that_is_replaced_is_lost_by_nobody,
+    a_role_that_is_missing_is_no_wrong_credential,
 );
 
 impl Case for Marketplace {
@@ -60,6 +61,18 @@ async fn a_page_token_that_ended_begins_the_reading_anew(database: Database) {
     let counts = house.sync().await.unwrap();
     assert_eq!(brought(&counts)[0], PEOPLE as u64, "{counts:?}");
     assert_eq!(brought(&counts)[2], PAGE as u64, "the first page came twice: {counts:?}");
+}
+
+async fn a_role_that_is_missing_is_no_wrong_credential(database: Database) {
+    let (house, fake) = open::<Marketplace>(database).await;
+    fake.with(|amazon| amazon.has_role = false);
+    let fault = house.syncs.vendors.session(SHOP).await.unwrap().test().await.unwrap_err();
+    assert_eq!(fault.word(), "permission_missing");
+    assert!(fault.to_string().contains("Direct-to-Consumer Delivery") && !fault.to_string().contains("make new ones"));
+    assert_eq!(word(house.sync().await), "permission_missing");
+    // A token that ended before its time is made anew, and what is taken back is another matter.
+    fake.with(|amazon| (amazon.has_role, amazon.authorised) = (true, false));
+    assert_eq!(word(house.sync().await), "credentials_refused");
 }
 
 async fn its_terms_come_with_it(database: Database) {

@@ -27,6 +27,9 @@ on_both_databases!(
     what_stands_in_a_files_place_meanwhile_is_neither_read_nor_put_away,
     what_was_being_put_away_is_put_away_by_the_next_sync,
     a_long_name_keeps_no_other_file_waiting,
+    a_file_that_is_dropped_again_brings_nobody_back_who_was_erased,
+    a_newer_file_of_the_books_changes_what_an_older_one_does_not,
+    the_books_are_read_on_where_a_process_died,
 );
 
 /// A value that must not leave its line.
@@ -317,4 +320,80 @@ async fn a_long_name_keeps_no_other_file_waiting(database: Database) {
     let counts = house.sync().await.unwrap();
     assert_eq!(brought(&counts), [0, 0, 2, 0, 0], "{counts:?}");
     assert_eq!(names(&folder.path().join("done")).len(), 4);
+}
+
+async fn a_file_that_is_dropped_again_brings_nobody_back_who_was_erased(database: Database) {
+    let (house, folder) = connected(database, "remove").await;
+    put(folder.path(), "till.ndjson", &lines(0..3));
+    assert_eq!(brought(&house.sync().await.unwrap()), [3, 0, 0, 0, 0]);
+    house.erase("kunde1@example.org").await;
+    put(folder.path(), "till.ndjson", &lines(0..3));
+    let counts = house.sync().await.unwrap();
+    assert_eq!(brought(&counts), [0, 0, 2, 1, 0], "{counts:?}");
+    assert!(!house.knows("kunde1@example.org").await && house.knows("kunde2@example.org").await);
+}
+
+/// Debtors as DATEV writes them, in a file of this moment: `(account, family name)`.
+fn books(created: &str, debtors: &[(usize, &str)]) -> String {
+    let head = format!(
+        "\"EXTF\";700;16;\"Debitoren/Kreditoren\";5;{created};;\"XY\";\"Buchhaltung\";\"\";29098;55;20260101;4;;;\"Laden\";\"\";;;;\"\";\"\";\"\";\"\";\"\";\"\";;;\"\";\"\"\r\n"
+    );
+    let captions = "Konto;Name (Adressatentyp nat\u{fc}rl. Person);Vorname (Adressatentyp nat\u{fc}rl. Person);Adressatentyp;E-Mail\r\n";
+    let row = |(account, name): &(usize, &str)| {
+        format!("{account};\"{name}\";\"Erika\";\"1\";\"debitor{account}@example.org\"\r\n")
+    };
+    format!("{head}{captions}{}", debtors.iter().map(row).collect::<String>())
+}
+
+/// Writes it in the characters of DATEV.
+fn put_books(folder: &Path, name: &str, content: &str) {
+    let bytes: Vec<u8> = content.chars().map(|letter| u8::try_from(u32::from(letter)).unwrap()).collect();
+    fs::write(folder.join(name), bytes).unwrap();
+    written_at(&folder.join(name), Timestamp::parse(NOW).unwrap().plus(-3_600 * Timestamp::SECOND));
+}
+
+async fn with_books(database: Database) -> (House, tempfile::TempDir) {
+    let house = House::open(database).await;
+    let folder = tempfile::tempdir().unwrap();
+    house.connect("datev", &[("folder", folder.path().to_str().unwrap()), ("after", "remove")], &[]).await;
+    (house, folder)
+}
+
+async fn a_newer_file_of_the_books_changes_what_an_older_one_does_not(database: Database) {
+    let (house, folder) = with_books(database).await;
+    let drop = async |created: &str, name: &str| {
+        put_books(folder.path(), "debtors.csv", &books(created, &[(10_000, name), (10_001, "Zweite")]));
+        brought(&house.sync().await.unwrap())
+    };
+    assert_eq!(drop("20260306102500000", "Erste").await, [2, 0, 0, 0, 0]);
+    // A file of later says what is so now; the same debtors in it are the same people.
+    let newer = drop("20260406102500000", "Umbenannt").await;
+    assert_eq!((newer[0], newer[4], house.records()), (0, 0, 2), "{newer:?}");
+    assert!(newer[1] >= 1, "{newer:?}");
+    // An older one that lay about changes nothing, and neither does the same again.
+    let older = drop("20260306102500000", "Erste").await;
+    assert_eq!((older[0], older[1], older[4]), (0, 0, 0), "{older:?}");
+    assert_eq!(drop("20260406102500000", "Umbenannt").await, [0, 0, 2, 0, 0]);
+    // Whoever is erased stays so, also where the file comes again.
+    house.erase("debitor10000@example.org").await;
+    let again = drop("20260406102500000", "Umbenannt").await;
+    assert_eq!((again[0], again[2], again[3]), (0, 1, 1), "{again:?}");
+    assert!(!house.knows("debitor10000@example.org").await);
+}
+
+async fn the_books_are_read_on_where_a_process_died(database: Database) {
+    let (house, folder) = with_books(database).await;
+    let all: Vec<(usize, &str)> = (0..1_300).map(|number| (10_000 + number, "Beispiel")).collect();
+    put_books(folder.path(), "debtors.csv", &books("20260306102500000", &all));
+    let nobody = house.database.literal(&[0; 16]);
+    let die = |_: &crate::connect::Counts| {
+        let free = format!("UPDATE connection SET lease_until = 0, lease_owner = {nobody}");
+        house.database.execute(Shelf::Records, &free);
+    };
+    let Err(Error::Overtaken) = house.syncs.run(SHOP, false, die).await else { panic!("it must end") };
+    assert!((1..1_300).contains(&house.records()), "{}", house.records());
+    let counts = house.sync().await.unwrap();
+    assert_eq!(house.records(), 1_300);
+    assert!(counts.sum().unchanged > 0 && counts.sum().unchanged < 1_300, "it began anew: {counts:?}");
+    assert!(!folder.path().join("debtors.csv").exists());
 }

@@ -5,6 +5,7 @@ use serde_json::json;
 use super::house::{SHOP, brought, word};
 use super::scenarios::{self, Case, Expires, PAGE, PEOPLE, open, scenarios};
 use crate::connect::{Counts, Leaves};
+use crate::store::Shelf;
 use crate::types::IdentifierKind;
 use crate::vendors::meta::{self, Graph, conversation, lead, talk};
 
@@ -17,6 +18,8 @@ on_both_databases!(
     a_form_that_is_deleted_meanwhile_is_passed_over,
     the_merchant_is_known_on_a_page_of_one_conversation,
     without_the_account_instagram_is_not_read,
+    a_ticked_box_is_a_consent_where_the_merchant_says_so,
+    a_permission_that_is_missing_is_told_before_the_first_sync,
 );
 
 impl Case for Graph {
@@ -90,6 +93,38 @@ async fn a_wrong_app_secret_is_told(database: Database) {
     let Err(fault) = house.syncs.vendors.session(SHOP).await.unwrap().test().await else { panic!("it must fail") };
     assert!(fault.to_string().contains("(it says `100`)"), "{fault}");
     assert_eq!(word(house.sync().await), "vendor_error");
+}
+
+async fn a_permission_that_is_missing_is_told_before_the_first_sync(database: Database) {
+    let (house, fake) = open::<Graph>(database).await;
+    let test = async || house.syncs.vendors.session(SHOP).await.unwrap().test().await;
+    test().await.unwrap();
+    for missing in ["leads_retrieval", "pages_messaging"] {
+        let all = fake.with(|graph| graph.permissions.clone());
+        fake.with(|graph| graph.permissions.retain(|one| *one != missing));
+        let told = test().await.unwrap_err().to_string();
+        assert!(told.contains(missing), "{told}");
+        fake.with(|graph| graph.permissions = all.clone());
+    }
+}
+
+async fn a_ticked_box_is_a_consent_where_the_merchant_says_so(database: Database) {
+    let (house, fake) = open::<Graph>(database).await;
+    let said = || house.database.count(Shelf::Records, "ledger");
+    house.sync().await.unwrap();
+    assert_eq!(said(), 0, "a box is believed for what it is called");
+    house.set(&[("newsletter_boxes", "newsletter")]).await;
+    house.clock.set("2026-11-23T09:00:00Z");
+    fake.with(|graph| {
+        for (number, key) in [(80, "newsletter"), (81, "kein_newsletter"), (82, "newsletter_abbestellen")] {
+            let mut new = lead(number);
+            new["created_time"] = json!("2026-11-23T08:30:00+0000");
+            new["custom_disclaimer_responses"][0]["checkbox_key"] = json!(key);
+            graph.forms[1].1.push(new);
+        }
+    });
+    assert_eq!(house.sync().await.unwrap().sum().created, 3);
+    assert_eq!(said(), 1);
 }
 
 impl Expires for Graph {

@@ -14,7 +14,7 @@ mod requests;
 pub(in crate::jobs) mod scenarios;
 mod sevdesk;
 mod shopify;
-mod shopware;
+pub(in crate::jobs) mod shopware;
 mod steps;
 mod tenants;
 mod trusted_shops;

@@ -18,6 +18,7 @@ on_both_databases!(
     an_interface_that_is_switched_off_is_no_empty_search,
     a_bucket_that_others_fill_too_never_runs_over,
     a_larger_bucket_is_used,
+    a_scope_that_is_missing_is_told_before_the_first_sync,
 );
 
 impl Case for Shop {
@@ -25,7 +26,7 @@ impl Case for Shop {
     const VIA: &'static [&'static str] = &["https://teeladen.myshopify.com"];
     const RECORDS: u64 = 2;
     const CHANGED: u64 = 2;
-    const LEAVES: Option<Leaves> = Some(Leaves::Anonymised);
+    const LEAVES: Option<Leaves> = Some(Leaves::Asked);
 
     fn new() -> Self {
         Self::with_people(PEOPLE, PAGE)
@@ -56,10 +57,22 @@ async fn a_throttle_in_a_good_reply_is_waited_out(database: Database) {
     let connector = session.connector().clone();
     let person = Person { email: Some(Shop::email(4)), ..Person::default() };
     let report = connector.erase().unwrap().run(&session, &person).await;
-    assert_eq!(report.leaves, Some(Leaves::Anonymised), "{report:?}");
-    // It is carried out later: nobody says that it was verified.
-    assert_eq!(report.steps[0].verified, None);
+    // It is carried out later: nobody says that it was done, nor that it was verified.
+    let step = &report.steps[0];
+    assert_eq!((report.leaves, step.promised), (Some(Leaves::Asked), Some(Leaves::Anonymised)), "{report:?}");
+    assert_eq!((step.promised_until.as_deref(), step.verified), (Some("2027-06-03"), None), "{report:?}");
     fake.with(|shop| assert_eq!(shop.to_erase, ["gid://shopify/Customer/7300000000004"]));
+}
+
+async fn a_scope_that_is_missing_is_told_before_the_first_sync(database: Database) {
+    let (house, fake) = open::<Shop>(database).await;
+    let test = async || house.syncs.vendors.session(SHOP).await.unwrap().test().await;
+    test().await.unwrap();
+    fake.with(|shop| shop.scopes = vec!["read_customers", "read_products"]);
+    let told = test().await.unwrap_err().to_string();
+    assert!(told.contains("read_orders"), "{told}");
+    fake.with(|shop| shop.scopes = vec!["write_customers", "write_orders"]);
+    test().await.unwrap();
 }
 
 impl Expires for Shop {
@@ -97,7 +110,7 @@ async fn a_customer_without_a_mail_address_is_found_by_the_id(database: Database
     let connector = session.connector().clone();
     let person = Person { account: Some("7300000000004".to_owned()), ..Person::default() };
     let report = connector.erase().unwrap().run(&session, &person).await;
-    assert_eq!((report.steps[0].found, report.leaves), (1, Some(Leaves::Anonymised)), "{report:?}");
+    assert_eq!((report.steps[0].found, report.leaves), (1, Some(Leaves::Asked)), "{report:?}");
     fake.with(|shop| assert_eq!(shop.to_erase, ["gid://shopify/Customer/7300000000004"]));
     // Whoever is not there is nobody.
     let person = Person { account: Some("1".to_owned()), ..Person::default() };

@@ -29,6 +29,8 @@ on_both_databases!(
     a_broken_object_is_rejected_with_its_reason_and_the_others_come_in,
     erased_at_the_vendor_and_here_they_stay_erased,
     an_erasure_that_the_vendor_only_pretends_is_not_called_one,
+    whose_address_was_changed_there_is_found_by_account_and_number,
+    a_right_that_is_missing_is_told_before_the_first_sync,
     nothing_secret_lies_open,
     a_hint_is_answered_once_it_is_done_and_waits_for_the_pause,
     a_database_that_is_busy_for_a_moment_ends_no_sync,
@@ -36,7 +38,7 @@ on_both_databases!(
     the_next_page_is_read_while_one_is_written,
 );
 
-pub(super) async fn shop(database: Database, people: usize) -> (House, Fake<Shop>) {
+pub(in crate::jobs) async fn shop(database: Database, people: usize) -> (House, Fake<Shop>) {
     let house = House::open(database).await;
     let fake = Fake::serve(Shop::with_people(people), house.clock.clone());
     connect(&house, &fake).await;
@@ -62,8 +64,8 @@ async fn everything_comes_in_page_by_page_and_only_once(database: Database) {
     assert_eq!((counts.streams["customers"].read, counts.streams["customers"].total), (260, Some(260)));
     assert_eq!(house.records(), 780);
     assert!(house.knows(&email(259)).await && !house.knows(&email(260)).await);
-    // Two pages for each stream, a token for the test and one for the sync, and the test.
-    assert_eq!(fake.calls(), 6 + 2 + 1);
+    // Two pages for each stream, a token for the test and one for the sync, and the three calls of the test.
+    assert_eq!(fake.calls(), 6 + 2 + 3);
     let again = house.syncs.run(SHOP, true, |_| {}).await.unwrap();
     assert_eq!(brought(&again), [0, 0, 780, 0, 0]);
     let history = house.history().await;
@@ -131,7 +133,8 @@ async fn a_token_that_ends_is_made_anew(database: Database) {
     house.clock.set("2026-11-21T12:31:00Z");
     let before = fake.calls();
     session.test().await.unwrap();
-    assert_eq!(fake.calls_since(before), ["POST /api/oauth/token", "POST /api/search/customer"]);
+    assert_eq!(fake.calls_since(before)[..2], ["POST /api/oauth/token", "POST /api/search/customer"]);
+    assert_eq!(fake.calls() - before, 4, "another token was made");
 }
 
 async fn storms_of_429_and_500_are_waited_out(database: Database) {
@@ -269,9 +272,11 @@ async fn erased_at_the_vendor_and_here_they_stay_erased(database: Database) {
             ("reviews", 2, Some(Leaves::Deleted), Some(true)),
             ("customer accounts", 2, Some(Leaves::Deleted), Some(true)),
             ("newsletter recipients", 1, Some(Leaves::Deleted), Some(true)),
+            // Kept by law until eight years after the end of their year.
             ("orders", 1, Some(Leaves::Restricted), None),
         ]
     );
+    assert_eq!(report.steps[3].kept_until.as_deref(), Some("2033-12-31"));
     assert_eq!(report.leaves, Some(Leaves::Restricted), "the honest outcome is the worst of them");
     assert!(!serde_json::to_string(&report).unwrap().contains("kunde7"));
     fake.with(|shop| assert_eq!(shop.entities["product-review"].len(), 1));
@@ -310,6 +315,54 @@ async fn an_erasure_that_the_vendor_only_pretends_is_not_called_one(database: Da
     let nobody = shopware.erase().unwrap().run(&session, &Person::default()).await;
     assert_eq!((nobody.leaves, fake.calls()), (Some(Leaves::ManualTask), before));
     assert!(nobody.steps.iter().all(|step| step.unasked), "{nobody:?}");
+}
+
+async fn whose_address_was_changed_there_is_found_by_account_and_number(database: Database) {
+    let (house, fake) = shop(database, 5).await;
+    fake.with(|shop| {
+        let at = "2026-11-01T08:00:00.000+00:00";
+        shop.change("customer", &id("customer", 1), at, "email", json!("neu@example.org"));
+        shop.add(
+            "product-review",
+            json!({"id": "r1", "externalEmail": null, "customerId": id("customer", 1), "customer": null}),
+        );
+        shop.add(
+            "product-review",
+            json!({"id": "r2", "externalEmail": null, "customerId": id("customer", 2), "customer": null}),
+        );
+    });
+    let session = house.syncs.vendors.session(SHOP).await.unwrap();
+    let shopware = session.connector().clone();
+    let (account, customer_number) = (Some(id("customer", 1)), Some("10001".to_owned()));
+    let person = Person { account, customer_number, ..Person::default() };
+    let report = shopware.erase().unwrap().run(&session, &person).await;
+    let found: Vec<_> = report.steps.iter().map(|step| (step.name.as_str(), step.found, step.leaves)).collect();
+    assert_eq!(
+        found,
+        [
+            ("reviews", 1, Some(Leaves::Deleted)),
+            ("customer accounts", 1, Some(Leaves::Deleted)),
+            // Subscriptions are known by their address alone.
+            ("newsletter recipients", 0, Some(Leaves::ManualTask)),
+            ("orders", 1, Some(Leaves::Restricted)),
+        ]
+    );
+    fake.with(|shop| assert_eq!((shop.entities["customer"].len(), shop.entities["product-review"].len()), (4, 1)));
+}
+
+async fn a_right_that_is_missing_is_told_before_the_first_sync(database: Database) {
+    let (house, fake) = shop(database, 1).await;
+    for (right, told) in [
+        ("customer:read", "the right to read customers"),
+        ("order:read", "the right to read orders"),
+        ("newsletter_recipient:read", "the right to read newsletter recipients"),
+    ] {
+        fake.with(|shop| shop.rights.remove(right));
+        let fault = house.syncs.vendors.session(SHOP).await.unwrap().test().await.unwrap_err();
+        assert!(fault.to_string().contains(told), "{fault}");
+        fake.with(|shop| shop.rights.insert(right.to_owned()));
+    }
+    house.syncs.vendors.session(SHOP).await.unwrap().test().await.unwrap();
 }
 
 async fn nothing_secret_lies_open(database: Database) {

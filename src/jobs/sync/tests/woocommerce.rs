@@ -2,8 +2,9 @@
 
 use serde_json::json;
 
+use super::house::SHOP;
 use super::scenarios::{Case, PAGE, PEOPLE, scenarios};
-use crate::connect::Leaves;
+use crate::connect::{Leaves, Person};
 use crate::types::IdentifierKind;
 use crate::vendors::woocommerce::Store;
 
@@ -48,7 +49,44 @@ impl Case for Store {
     }
 }
 
-on_both_databases!(who_is_deleted_there_ends_here_without_a_reading_anew,);
+on_both_databases!(
+    who_is_deleted_there_ends_here_without_a_reading_anew,
+    whose_address_was_changed_there_is_found_by_the_account,
+    who_works_on_the_site_is_no_customer,
+);
+
+async fn whose_address_was_changed_there_is_found_by_the_account(database: Database) {
+    let (house, fake) = all::open::<Store>(database).await;
+    fake.with(|store| store.customers[4]["email"] = json!("neu@example.org"));
+    let session = house.syncs.vendors.session(SHOP).await.unwrap();
+    let connector = session.connector().clone();
+    let forget = async |account: &str| {
+        let email = Some("kunde4@example.org".to_owned());
+        let person = Person { email, account: Some(account.to_owned()), ..Person::default() };
+        connector.erase().unwrap().run(&session, &person).await
+    };
+    let report = forget("104").await;
+    let step = report.steps.iter().find(|step| step.name == "customer accounts").unwrap();
+    assert_eq!((step.found, step.leaves, step.verified), (1, Some(Leaves::Deleted), Some(true)), "{report:?}");
+    assert!(fake.with(|store| store.customers.iter().all(|one| one["email"] != "neu@example.org")));
+    // An order without an account is filed under itself; the store knows no such address.
+    let report = forget("order:7").await;
+    assert!(report.steps.iter().all(|step| step.failure.is_none()), "{report:?}");
+}
+
+async fn who_works_on_the_site_is_no_customer(database: Database) {
+    let (house, fake) = all::open::<Store>(database).await;
+    let roles = ["administrator", "editor", "author", "contributor", "shop_manager"];
+    fake.with(|store| {
+        for (number, role) in roles.iter().enumerate() {
+            store.customers[number]["role"] = json!(role);
+        }
+        store.customers[5]["role"] = json!("wholesale_customer");
+    });
+    let counts = house.sync().await.unwrap();
+    assert_eq!(counts.streams["customers"].created, PEOPLE as u64 - roles.len() as u64, "{counts:?}");
+    assert_eq!(counts.streams["customers"].rejected, 0);
+}
 
 async fn who_is_deleted_there_ends_here_without_a_reading_anew(database: Database) {
     let (house, fake) = all::open::<Store>(database).await;

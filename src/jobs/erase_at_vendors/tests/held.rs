@@ -1,0 +1,78 @@
+//! What a law keeps at a vendor until a day is asked for again on that day, on both databases.
+
+use serde_json::{Value, json};
+
+use super::{certified, erasures, told};
+use crate::databases::{Database, on_both_databases};
+use crate::jobs::retention::Retention;
+use crate::jobs::sync::tests::house::{House, SHOP};
+use crate::jobs::sync::tests::shopware::shop;
+use crate::store::Shelf;
+use crate::types::RequestId;
+use crate::vendors::Fake;
+use crate::vendors::shopware::{Shop, email};
+
+on_both_databases!(what_a_law_keeps_is_asked_for_again_when_its_day_comes, a_day_on_which_the_vendor_fails_is_not_lost);
+
+/// The orders of the shop: mail address and family name.
+fn orders(fake: &Fake<Shop>) -> Vec<(String, String)> {
+    let text = |value: &Value| value.as_str().unwrap().to_owned();
+    fake.with(|shop| {
+        let all = shop.entities["order"].iter();
+        all.map(|one| (text(&one["orderCustomer"]["email"]), text(&one["addresses"][0]["lastName"]))).collect()
+    })
+}
+
+async fn erased(database: Database) -> (House, Fake<Shop>, RequestId) {
+    let (house, fake) = shop(database, 3).await;
+    house.sync().await.unwrap();
+    let request = house.erase(&email(1)).await;
+    (house, fake, request)
+}
+
+async fn what_a_law_keeps_is_asked_for_again_when_its_day_comes(database: Database) {
+    let (house, fake, request) = erased(database).await;
+    let keys = house.database.count(Shelf::Keys, "data_key");
+    erasures(&house).ask_all_of(request).await.unwrap();
+    let (one, report) = told(&house, request).await;
+    assert!(one.is_held && !one.is_final, "{one:?} {report}");
+    let held = json!([{"source": SHOP, "state": "held", "outcome": "restricted", "restricted_until": "2033-12-31"}]);
+    assert_eq!(certified(&house, request).await, held);
+    assert_eq!(orders(&fake)[1], (email(1), "Beispiel1".to_owned()));
+    // Until then nobody is asked, what is to be told lies sealed, and the retention run ends neither it nor the request.
+    let calls = fake.calls();
+    erasures(&house).ask_all_of(request).await.unwrap();
+    assert!(erasures(&house).due().await.is_empty() && fake.calls() == calls);
+    assert!(!house.database.dump().join("\n").contains(&email(1)));
+    house.clock.set("2033-12-30T12:00:00Z");
+    let (rights, clock) = (house.rights.clone(), house.clock.clone());
+    let retention = Retention::new(house.store.clone(), rights, &house.syncs.ids, clock).unwrap();
+    retention.run(|_| {}).await.unwrap();
+    assert!(erasures(&house).due().await.is_empty() && fake.calls() == calls);
+    house.clock.set("2034-01-01T00:30:00Z");
+    let due = erasures(&house).due().await;
+    assert_eq!(due.len(), 1, "nobody asks when the day comes");
+    erasures(&house).ask(&due[0]).await.unwrap();
+    let all = orders(&fake);
+    assert_eq!(all[1], ("geloescht@example.invalid".to_owned(), "gelöscht".to_owned()));
+    assert_eq!(all[2], (email(2), "Beispiel2".to_owned()), "somebody else's order was overwritten");
+    let (one, report) = told(&house, request).await;
+    assert!(one.is_final && report["leaves"] == "overwritten", "{one:?} {report}");
+    assert_eq!(certified(&house, request).await, json!([{"source": SHOP, "state": "final", "outcome": "overwritten"}]));
+    assert!(house.database.count(Shelf::Keys, "data_key") < keys, "what the vendor was told is kept for ever");
+}
+
+async fn a_day_on_which_the_vendor_fails_is_not_lost(database: Database) {
+    let (house, fake, request) = erased(database).await;
+    erasures(&house).ask_all_of(request).await.unwrap();
+    fake.with(|shop| shop.rights.remove("order_address:update"));
+    house.clock.set("2034-01-01T00:30:00Z");
+    erasures(&house).ask_all_of(request).await.unwrap();
+    let (one, report) = told(&house, request).await;
+    assert!(!one.is_final, "the officer is told before the thirty days are over: {report}");
+    fake.with(|shop| shop.rights.insert("order_address:update".to_owned()));
+    house.clock.set("2034-01-02T00:30:00Z");
+    erasures(&house).ask_all_of(request).await.unwrap();
+    assert_eq!(told(&house, request).await.1["leaves"], "overwritten");
+    assert_eq!(orders(&fake)[1].1, "gelöscht");
+}
