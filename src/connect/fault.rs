@@ -157,6 +157,22 @@ impl Fault {
         }
     }
 
+    /// Is it about what was asked for, so that the vendor may well answer when it is asked for something else?
+    #[must_use]
+    pub const fn is_of_one_stream(&self) -> bool {
+        matches!(
+            self,
+            Self::Permission(_)
+                | Self::TooLarge(_)
+                | Self::NotDone(_)
+                | Self::NotReady(_)
+                | Self::Repeats
+                | Self::Expired
+                | Self::Filter(_)
+                | Self::Said(_)
+        ) || self.lasts()
+    }
+
     /// May the same call succeed in a moment?
     pub(super) const fn passes(&self) -> bool {
         match self {

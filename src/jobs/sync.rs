@@ -57,6 +57,9 @@ pub enum Error {
     /// The vendor could not be read.
     #[error("{0}")]
     Vendor(Fault),
+    /// Streams, or other things that are read, were refused; everything else was read.
+    #[error("{}", refused(.0))]
+    Refused(Vec<(String, Fault)>),
     /// The records could not be brought in.
     #[error("the records could not be brought in")]
     Intake(#[from] intake::Error),
@@ -89,6 +92,33 @@ impl From<Fault> for Error {
     }
 }
 
+fn refused(streams: &[(String, Fault)]) -> String {
+    let told: Vec<String> = streams.iter().map(|(stream, fault)| format!("`{stream}`: {fault}")).collect();
+    told.join("; ")
+}
+
+/// What was refused while everything else was read.
+#[derive(Default)]
+struct Refusals(Vec<(String, Fault)>);
+
+impl Refusals {
+    /// Puts a refusal aside that says nothing of what is read after it; any other failure ends the sync.
+    fn put_aside(&mut self, name: &str, read: Result<(), Error>) -> Result<(), Error> {
+        match read {
+            Err(Error::Vendor(fault)) if fault.is_of_one_stream() => {
+                tracing::warn!(stream = name, cause = fault.word(), "a stream was refused; the others are read");
+                self.0.push((name.to_owned(), fault));
+                Ok(())
+            }
+            read => read,
+        }
+    }
+
+    fn end(self) -> Result<(), Error> {
+        if self.0.is_empty() { Ok(()) } else { Err(Error::Refused(self.0)) }
+    }
+}
+
 impl Failure for Error {
     fn store(&self) -> Option<&store::Error> {
         if let Self::Store(cause) = self { Some(cause) } else { None }
@@ -98,10 +128,7 @@ impl Failure for Error {
 impl Error {
     /// For the history: what the operator can do something about is told, the rest is in the log.
     fn told(&self) -> String {
-        match self {
-            Self::Vendor(fault) => fault.to_string(),
-            other => other.to_string(),
-        }
+        self.to_string()
     }
 }
 
@@ -195,15 +222,16 @@ impl Syncs {
             return self.read_folder(run, &inbox, progress).await;
         }
         let session = Arc::new(self.vendors.open(source, connection)?);
-        let read = self.read_streams(run, source, &session, progress).await;
+        let mut refused = Refusals::default();
+        let read = self.read_streams(run, source, &session, &mut refused, progress).await;
         match &read {
             // Whoever demands something of the vendor is heard all the same, unless it wants to be left alone.
             Err(Error::Vendor(fault)) if *fault != Fault::Throttled => {}
             Err(_) => return read,
             Ok(()) => {}
         }
-        let heard = self.hear_demands(run, &session, source.number, progress).await;
-        read.and(heard)
+        let heard = self.hear_demands(run, &session, source.number, &mut refused, progress).await;
+        read.and(heard).and(refused.end())
     }
 
     /// Brings records in; waits for a database that is busy.
@@ -253,7 +281,12 @@ impl Syncs {
         let brought = sum.created + sum.updated + sum.unchanged + sum.stale + sum.suppressed + sum.rejected;
         self.intake.note_sync(&run.code, usize::try_from(brought).unwrap_or(usize::MAX)).await?;
         let now = self.vendors.surroundings.clock.now();
-        let failures = if outcome.is_ok() { 0 } else { taken.failures.saturating_add(1) };
+        let failures = match outcome {
+            Ok(()) => 0,
+            // What else there is comes as often as ever.
+            Err(Error::Refused(_)) if run.counts.streams.values().any(|stream| stream.complete) => 1,
+            Err(_) => taken.failures.saturating_add(1),
+        };
         let pause = i64::from(taken.every_seconds).max(pause_after(failures));
         // After a failure there is a pause, also before what is only done when somebody asks for it.
         let next_at = if pause > 0 { now.plus(pause * Timestamp::SECOND) } else { Timestamp::UNSET };
@@ -347,6 +380,9 @@ impl Syncs {
             Err(Error::Busy) => {}
             Err(Error::Vendor(fault)) => {
                 tracing::warn!(source = source.code, cause = fault.word(), %fault, "a source could not be synced");
+            }
+            Err(error @ Error::Refused(_)) => {
+                tracing::warn!(source = source.code, %error, "a part of a source could not be synced");
             }
             Err(error) => tracing::error!(source = source.code, error = ?error, "a sync failed and is tried again"),
         }

@@ -17,6 +17,7 @@ on_both_databases!(
     a_form_that_is_deleted_meanwhile_is_passed_over,
     the_merchant_is_known_on_a_page_of_one_conversation,
     without_the_account_instagram_is_not_read,
+    leads_come_in_where_messages_may_not_be_read,
 );
 
 impl Case for Graph {
@@ -149,4 +150,14 @@ async fn without_the_account_instagram_is_not_read(database: Database) {
     fake.with(|graph| graph.instagram = Some(vec![talk(1, true)]));
     let Err(fault) = house.sync().await else { panic!("it must fail") };
     assert!(fault.to_string().contains("enter instagram_id"), "{fault}");
+}
+
+async fn leads_come_in_where_messages_may_not_be_read(database: Database) {
+    let (house, fake) = open::<Graph>(database).await;
+    let before = fake.calls();
+    fake.break_calls(0, &[crate::vendors::Break::Status(403)]);
+    assert_eq!(word(house.sync().await), "permission_missing");
+    assert!(fake.calls_since(before)[0].ends_with("/conversations"), "{:?}", fake.calls_since(before));
+    assert_eq!(house.records(), PEOPLE as i64, "every lead, and no message");
+    assert!(house.history().await[0].cause.starts_with("`conversations`: "));
 }

@@ -29,6 +29,7 @@ on_both_databases!(
     a_broken_object_is_rejected_with_its_reason_and_the_others_come_in,
     erased_at_the_vendor_and_here_they_stay_erased,
     an_erasure_that_the_vendor_only_pretends_is_not_called_one,
+    a_stream_that_is_refused_keeps_no_other_from_being_read,
     nothing_secret_lies_open,
     a_hint_is_answered_once_it_is_done_and_waits_for_the_pause,
     a_database_that_is_busy_for_a_moment_ends_no_sync,
@@ -105,7 +106,7 @@ async fn an_object_that_goes_away_during_the_reading_pushes_none_out_of_sight(da
 async fn what_changes_during_the_reading_comes_with_the_next_one(database: Database) {
     let (house, fake) = shop(database, 300).await;
     // The sync is cut off after the first page of customers; one of them changes then.
-    fake.break_calls(2, &[Break::Status(400)]);
+    fake.break_calls(2, &[Break::Status(500); 6]);
     assert_eq!(word(house.sync().await), "vendor_error");
     house.clock.set("2026-11-21T12:05:00Z");
     fake.with(|shop| {
@@ -186,16 +187,41 @@ async fn credentials_that_end_during_a_sync_are_told_and_nothing_is_lost(databas
     assert_eq!(fake.calls_since(before).iter().filter(|call| call.ends_with("/customer")).count(), 1);
     assert_eq!(house.records(), 1530);
 
-    fake.with(|shop| shop.rights.remove("order:read"));
-    let outcome = house.syncs.run(SHOP, true, |_| {}).await;
-    let Err(Error::Vendor(fault)) = outcome else { panic!("it must fail") };
-    assert_eq!(fault.word(), "permission_missing");
-    assert!(!fault.to_string().contains("kunde"), "{fault}");
+}
+
+async fn a_stream_that_is_refused_keeps_no_other_from_being_read(database: Database) {
+    let (house, fake) = shop(database, 20).await;
+    fake.with(|shop| shop.rights.remove("customer:read"));
+    for round in 1..=3 {
+        let Err(error @ Error::Refused(_)) = house.sync().await else { panic!("it must fail") };
+        let told = error.to_string();
+        assert!(told.starts_with("`customers`: ") && told.contains("lack a right"), "{told}");
+        assert!(!told.contains("kunde") && !told.contains("orders"), "{told}");
+        assert_eq!(house.records(), 40, "orders and newsletter come in");
+        let history = house.history().await;
+        let counts = Counts::parse(&history[0].counts);
+        assert_eq!((history[0].state, &history[0].cause), (SyncState::Failed.number(), &told));
+        assert!(counts.streams["orders"].complete && counts.streams["newsletter"].complete, "{counts:?}");
+        let row = row(&house).await;
+        assert_eq!(row.failures, 1, "what can be read comes as often as ever, in round {round}");
+        assert!(row.is_due(house.clock.now().plus(900 * Timestamp::SECOND)));
+        house.wait(900);
+    }
+    // The right is given: nothing of what was refused is passed over, and nothing else is read anew.
+    fake.with(|shop| shop.rights.insert("customer:read".to_owned()));
+    let counts = house.sync().await.unwrap();
+    assert_eq!((counts.streams["customers"].created, counts.streams["orders"].read), (20, 0), "{counts:?}");
+    // Where the credentials are refused, nobody is asked any further.
+    house.wait(900);
+    fake.with(|shop| shop.secret = "another".to_owned());
+    let before = fake.calls();
+    assert_eq!(word(house.sync().await), "credentials_refused");
+    assert!(fake.calls_since(before).iter().all(|call| call.ends_with("/oauth/token")));
 }
 
 async fn a_crash_between_records_and_place_loses_and_doubles_nothing(database: Database) {
     let (house, fake) = shop(database, 300).await;
-    fake.break_calls(2, &[Break::Status(400)]);
+    fake.break_calls(2, &[Break::Status(500); 6]);
     assert_eq!(word(house.sync().await), "vendor_error");
     assert_eq!(house.records(), 250);
     // As after a kill between the two commits: the records of a page are in, its place is not written, the lease is held.
@@ -342,9 +368,9 @@ async fn a_hint_is_answered_once_it_is_done_and_waits_for_the_pause(database: Da
     hint(&house).await;
     assert!(row(&house).await.is_due(house.clock.now()));
     for failures in 1..=3 {
-        // Behind the token.
-        fake.break_calls(1, &[Break::Status(400)]);
+        fake.break_calls(0, &[Break::Status(500); 6]);
         assert_eq!(word(house.sync().await), "vendor_error");
+        fake.mend();
         hint(&house).await;
         let (row, now) = (row(&house).await, house.clock.now());
         assert_eq!((row.failures, row.wanted_at.is_set()), (failures, true), "what was asked for is not lost");
@@ -360,7 +386,7 @@ async fn a_hint_is_answered_once_it_is_done_and_waits_for_the_pause(database: Da
     let dies = move |write: &mut store::Write<'_>| connections::take(write, source, b"a process that died", until, now);
     house.store.write(dies).await.unwrap().unwrap();
     assert!(!row(&house).await.is_due(now) && row(&house).await.is_due(until));
-    house.wait(60);
+    house.wait(61);
     // A hint that comes meanwhile is answered by the next sync, at the very same moment too.
     let first = row(&house).await.wanted_at;
     let meanwhile = |_: &Counts| {
