@@ -105,6 +105,9 @@ pub enum Fault {
     /// What the merchant brought back from the vendor is no code.
     #[error("{0}")]
     NoCode(&'static str),
+    /// What the hub holds could not be looked up.
+    #[error("the hub could not look up what it holds of the source")]
+    Hub,
     /// What must be kept could not be.
     #[error("the new refresh token could not be kept")]
     Keep,
@@ -144,6 +147,7 @@ impl Fault {
             Self::Job => "job_failed",
             Self::Report => "report_failed",
             Self::NoCode(_) => "no_code",
+            Self::Hub => "not_looked_up",
             Self::Keep => "not_kept",
         }
     }

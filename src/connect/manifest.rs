@@ -95,6 +95,10 @@ pub(super) struct StreamSpec {
     #[serde(default)]
     #[schemars(with = "Vec<String>")]
     pub(super) consents: Vec<PurposeCode>,
+    /// Do its objects change without a time that says so? Then `updated_at` is the time of their making or the like, and of two
+    /// contents with one such time the one that was read last counts. Only where everything is read each time, without `incremental`.
+    #[serde(default)]
+    pub(super) undated: bool,
     /// How it is read from the vendor; without it the stream comes from files only.
     #[serde(default)]
     pub(super) pull: Option<pull::PullSpec>,

@@ -23,6 +23,7 @@ pub struct Stream {
     detect: Option<Filter>,
     objects: Filter,
     mapping: Mapping,
+    undated: bool,
     pub(super) pull: Option<Pull>,
 }
 
@@ -52,6 +53,12 @@ impl Stream {
         source: &'a str,
     ) -> impl Iterator<Item = Result<Vec<u8>, MappingError>> + 'a {
         self.map_objects(self.objects(value(page)).collect::<Vec<_>>().into_iter(), source)
+    }
+
+    /// Do its objects change without a time that says so?
+    #[must_use]
+    pub const fn is_undated(&self) -> bool {
+        self.undated
     }
 
     /// How it is read from the vendor, if it can be.
@@ -92,6 +99,7 @@ impl Stream {
             detect: Some(Filter::compile(&spec.detect, file, &format!("streams.{name}.detect"))?),
             objects: Filter::compile(&spec.objects, file, &format!("streams.{name}.objects"))?,
             mapping: Mapping::load(&format!("streams.{name}.records"), records, spec.fields, spec.consents)?,
+            undated: spec.undated,
             pull: None,
         })
     }
@@ -104,6 +112,7 @@ impl Stream {
             detect: None,
             objects: at.filter(objects, &format!("{name}.objects"))?,
             mapping: Mapping::load(name, none, FieldLists::new(), Vec::new())?,
+            undated: false,
             pull: None,
         })
     }

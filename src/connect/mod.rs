@@ -86,7 +86,7 @@ pub use manifest::{AllowedPurposes, SourcePolicy, schema};
 pub use mapping::Stream;
 pub use notify::Notify;
 pub use pace::{Paces, Pause, Timer};
-pub use pull::{Ids, Leaf, Place as StreamPlace, Pull};
+pub use pull::{Ids, Known, Leaf, Place as StreamPlace, Pull};
 pub use session::{Keeper, Session, Surroundings};
 pub use signature::{Headers, Told, new_secret};
 pub use table::TableMapping;

@@ -4,6 +4,7 @@ mod changes;
 mod each;
 mod enrich;
 mod ids;
+mod known;
 mod leaf;
 mod paging;
 mod place;
@@ -18,6 +19,8 @@ use each::Each;
 use enrich::Enrich;
 pub use ids::Ids;
 use jaq_json::Val;
+pub use known::Known;
+use known::{Old, sort_out};
 pub use leaf::Leaf;
 use paging::{Paging, Spot};
 pub use place::Place;
@@ -154,15 +157,22 @@ impl Pull {
         self.incremental.as_ref().is_some_and(|incremental| incremental.compare.is_some())
     }
 
-    /// Reads the next page of `stream` from `place`.
+    /// Reads the next page of `stream` from `place`. Where what changed is told by a comparison, what did not change and is not
+    /// `known` comes in as well.
     ///
     /// # Errors
     /// Why it cannot be had; the place stays as it is, and reading goes on from it another time.
-    pub async fn page(&self, session: &Session, stream: &Stream, place: &Place) -> Result<Leaf, Fault> {
+    pub async fn page(
+        &self,
+        session: &Session,
+        stream: &Stream,
+        place: &Place,
+        known: Option<&dyn Known>,
+    ) -> Result<Leaf, Fault> {
         let mut place = place.clone();
         // A token that is not valid any more: what was read before is in; the rest is found from the beginning.
         for _ in 0..3 {
-            match self.turn(session, stream, &place).await {
+            match self.turn(session, stream, &place, known).await {
                 Ok(Turn::Page(leaf)) => return Ok(*leaf),
                 Ok(Turn::Expired) => {}
                 // What an earlier run left may be refused for ever: a page, or one of the things it is read for.
@@ -184,7 +194,13 @@ impl Pull {
         Err(Fault::Expired)
     }
 
-    async fn turn(&self, session: &Session, stream: &Stream, place: &Place) -> Result<Turn, Fault> {
+    async fn turn(
+        &self,
+        session: &Session,
+        stream: &Stream,
+        place: &Place,
+        known: Option<&dyn Known>,
+    ) -> Result<Turn, Fault> {
         let now = session.now();
         let mut sweep = place.sweep.clone().unwrap_or_else(|| self.begin(place.since, now));
         if let (Some(each), None) = (&self.each, &sweep.each) {
@@ -259,18 +275,16 @@ impl Pull {
         for _ in 0..unreadable {
             objects.push(Err(MappingError { object: objects.len(), reason: Reason::Row }));
         }
-        let (mut same, mut left_out) = (Vec::new(), 0);
+        let mut old = Old::default();
         if let Some(since) = self.since_of(&sweep)
             && let Some(compare) = self.incremental.as_ref().and_then(|incremental| incremental.compare.as_ref())
         {
-            let (news, old): (Vec<_>, Vec<_>) = objects.into_iter().partition(|object| {
+            let (news, before): (Vec<_>, Vec<_>) = objects.into_iter().partition(|object| {
                 object.as_ref().is_ok_and(|object| is_news(compare, object, since)) || object.is_err()
             });
-            left_out = u64::try_from(old.len()).unwrap_or(u64::MAX);
             objects = news;
-            if self.lists.is_some() {
-                same = old.into_iter().flatten().collect();
-            }
+            old = sort_out(session, stream, before.into_iter().flatten().collect(), known).await?;
+            objects.extend(std::mem::take(&mut old.missing).into_iter().map(Ok));
         }
         sweep.owes |= enrich::complete(&self.enrich, session, &mut objects).await?;
         let total = self.paging.as_ref().and_then(|paging| paging.total(&answer));
@@ -294,7 +308,7 @@ impl Pull {
                 Place { since: self.since_after(&sweep), sweep: None, whole, known: sweep.known() }
             }
         };
-        Ok(Turn::Page(Box::new(Leaf { objects, same, left_out, after, passed_over, last, total })))
+        Ok(Turn::Page(Box::new(Leaf { objects, old, after, passed_over, last, total })))
     }
 
     /// What the reading after this one asks for since.

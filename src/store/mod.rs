@@ -30,6 +30,7 @@ mod checkpoint;
 pub mod connections;
 pub mod deliveries;
 pub mod gone;
+pub mod held;
 pub mod identifiers;
 pub mod jobs;
 pub mod keys;

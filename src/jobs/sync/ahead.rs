@@ -10,11 +10,12 @@
 
 use std::sync::Arc;
 
+use futures_util::future::BoxFuture;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
 use super::Error;
-use crate::connect::{Connector, Leaf, Session, StreamPlace};
+use crate::connect::{Connector, Known, Leaf, Session, StreamPlace};
 use crate::consent::Source;
 use crate::intake::{Intake, Ready, SYNC_CHUNK};
 
@@ -94,7 +95,7 @@ impl Reader {
         let connector = self.session.connector().clone();
         let stream = connector.stream(&self.stream).ok_or(Error::Mapping)?;
         let pull = stream.pull().ok_or(Error::Mapping)?;
-        let leaf = pull.page(&self.session, stream, place).await?;
+        let leaf = pull.page(&self.session, stream, place, Some(&*self)).await?;
         // Mapping takes the processor for a while; others must not wait for it.
         tokio::task::spawn_blocking(move || self.map(&connector, leaf)).await.map_err(|_| Error::Mapping)?
     }
@@ -104,7 +105,7 @@ impl Reader {
         let (mut lines, mut refused) = (Vec::new(), Vec::new());
         let mut page = Page {
             read: leaf.len(),
-            left_out: leaf.left_out,
+            left_out: leaf.left_out(),
             passed_over: leaf.passed_over,
             total: leaf.total,
             last: leaf.last,
@@ -115,12 +116,7 @@ impl Reader {
             unnamed: false,
         };
         if self.lists {
-            for record in leaf.unchanged(stream, &self.source.code) {
-                match record {
-                    Ok(line) => page.unchanged.push(line),
-                    Err(_) => page.unnamed = true,
-                }
-            }
+            (page.unchanged, page.unnamed) = leaf.unchanged();
         }
         for record in leaf.records(stream, &self.source.code) {
             match record {
@@ -131,8 +127,21 @@ impl Reader {
         page.refused = refused;
         while !lines.is_empty() {
             let rest = lines.split_off(lines.len().min(SYNC_CHUNK));
-            page.ready.push(self.intake.make_ready(std::mem::replace(&mut lines, rest))?);
+            page.ready.push(self.intake.make_ready(std::mem::replace(&mut lines, rest), stream.is_undated())?);
         }
         Ok(page)
+    }
+}
+
+impl Known for Reader {
+    fn source(&self) -> &str {
+        &self.source.code
+    }
+
+    fn known(&self, records: Vec<Vec<u8>>) -> BoxFuture<'_, Option<Vec<bool>>> {
+        Box::pin(async move {
+            let known = self.intake.known(&self.source, &records).await;
+            known.inspect_err(|error| tracing::error!(error = ?error, "it could not be looked up what is held")).ok()
+        })
     }
 }

@@ -43,7 +43,7 @@ impl Syncs {
         let (pull, list) = demands.reading();
         loop {
             let place = run.places.streams.get(demands.name()).cloned().unwrap_or_default();
-            let leaf = pull.page(session, list, &place).await?;
+            let leaf = pull.page(session, list, &place, None).await?;
             let (read, last, after) = (leaf.len(), leaf.last, leaf.after.clone());
             let Demanding { people, unreadable } = demands.people(leaf);
             for who in &people {

@@ -44,7 +44,7 @@ impl Syncs {
         let mut listed = Some(self.intake.begin_listing(source, ids.kind()));
         let mut place = StreamPlace::anew();
         loop {
-            let leaf = pull.page(session, list, &place).await?;
+            let leaf = pull.page(session, list, &place, None).await?;
             let last = leaf.last;
             place = leaf.after.clone();
             let read = ids.on(leaf);

@@ -62,7 +62,7 @@ impl Vendor for Etrusted {
     }
 }
 
-fn review(number: usize) -> Value {
+pub fn review(number: usize) -> Value {
     json!({
         "id": format!("rev-{number}"), "channelRef": "chl-1", "rating": 5, "title": "Gut", "comment": "Gerne wieder.",
         "createdAt": "2026-04-02T18:12:00.000Z", "updatedAt": "2026-04-03T09:00:00.000Z", "submittedAt": "2026-04-02T18:12:00.000Z",
