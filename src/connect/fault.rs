@@ -48,6 +48,9 @@ pub enum Fault {
     /// Too many calls, for longer than the hub waits.
     #[error("the vendor allows no more calls for now; the next sync goes on where this one stopped")]
     Throttled,
+    /// It failed several times in a row, and is left alone for a while.
+    #[error("the vendor failed several times in a row and is left alone for a few minutes")]
+    Resting,
     /// Any other refusal or failure of the vendor.
     #[error("the vendor answered with status {status}{}", said(.code))]
     Vendor {
@@ -132,6 +135,7 @@ impl Fault {
             Self::NotFound(_) => "not_found",
             Self::Moved(_) => "moved",
             Self::Throttled => "throttled",
+            Self::Resting => "resting",
             Self::Vendor { .. } => "vendor_error",
             Self::NotDone(_) => "not_done",
             Self::NotTheVendor => "not_the_vendor",
@@ -175,6 +179,12 @@ impl Fault {
                 | Self::Filter(_)
                 | Self::Said(_)
         ) || self.lasts()
+    }
+
+    /// Does it say that the vendor answered, whatever it said?
+    pub(super) const fn is_answer(&self) -> bool {
+        matches!(self, Self::Credentials(_) | Self::Permission(_) | Self::NotFound(_) | Self::Throttled)
+            || matches!(self, Self::Vendor { .. }) && !self.passes()
     }
 
     /// May the same call succeed in a moment?

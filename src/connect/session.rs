@@ -12,7 +12,6 @@ use jaq_json::Val;
 use reqwest::header::{ACCEPT, AUTHORIZATION, HeaderMap, HeaderName, HeaderValue, IF_MODIFIED_SINCE};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
-use token::Token;
 use url::Url;
 use zeroize::Zeroizing;
 
@@ -21,7 +20,7 @@ use super::guard::{Guard, Outgoing};
 use super::link::{Link, Parameters};
 use super::mapping::{exact, value};
 use super::outside::{Outside, Pieces, Prepared, Reply};
-use super::pace::{Lane, Pause, back_off, http_date, retry_after};
+use super::pace::{Issued, Lane, Pause, Turn, back_off, http_date, login, retry_after};
 use super::pull::Opened;
 use super::signature::hmac_hex;
 use super::template::Variables;
@@ -58,7 +57,9 @@ pub struct Session {
     base: Url,
     outside: Outside,
     variables: Mutex<Variables>,
-    token: Mutex<Option<Token>>,
+    /// The token it uses. It is that of the lane, until another one is needed.
+    token: Mutex<Option<Issued>>,
+    login: [u8; 32],
     lane: Arc<Lane>,
     surroundings: Surroundings,
     keeper: Option<Arc<dyn Keeper>>,
@@ -120,8 +121,9 @@ impl Session {
         let outside = Outside::new(guard, link.timeout, link.max_reply_mib)?;
         let lane = lane.unwrap_or_else(|| Arc::new(Lane::new(link)));
         let (variables, token) = (Mutex::new(variables), Mutex::new(None));
+        let login = login(parameters, link.auth.refresh());
         let opened = tokio::sync::Mutex::new(None);
-        Ok(Self { connector, base, outside, variables, token, lane, surroundings, keeper, opened })
+        Ok(Self { connector, base, outside, variables, token, login, lane, surroundings, keeper, opened })
     }
 
     /// The connector.
@@ -169,6 +171,12 @@ impl Session {
         self.surroundings.clock.now()
     }
 
+    /// Until when the vendor wants not to be called, whoever it told; in the past if it does not mind.
+    #[must_use]
+    pub fn rests_until(&self) -> Timestamp {
+        self.lane.held()
+    }
+
     /// Calls the vendor until it answers, it is clear that it will not, or patience ends.
     pub(super) async fn call(&self, call: &Call, words: &Variables, next: Option<&str>) -> Result<Answer, Fault> {
         let page = self.page_unless(call, words, next, |_, _| false).await?.ok_or(Fault::Expired)?;
@@ -206,6 +214,28 @@ impl Session {
         next: Option<&str>,
         ends: impl Fn(StatusCode, &Value) -> bool,
     ) -> Result<Option<Page>, Fault> {
+        let tries = match self.lane.turn(self.now()) {
+            Turn::Free => TRIES,
+            Turn::Trial => 1,
+            Turn::Rests => return Err(Fault::Resting),
+        };
+        let called = self.call_until(tries, (call, words, next), ends).await;
+        match &called {
+            Ok(_) => self.lane.answered(),
+            Err(fault) if fault.is_answer() => self.lane.answered(),
+            Err(fault) if fault.passes() => self.lane.failed(self.now()),
+            Err(_) => {}
+        }
+        called
+    }
+
+    /// Makes a call at most so often.
+    async fn call_until(
+        &self,
+        tries: u32,
+        (call, words, next): (&Call, &Variables, Option<&str>),
+        ends: impl Fn(StatusCode, &Value) -> bool,
+    ) -> Result<Option<Page>, Fault> {
         let (mut failed, mut renewed) = (0, false);
         // One for all tries: what was done already is not done again.
         let key = call.idempotency_key().map(|name| Ok::<_, Fault>((name, self.chance()?))).transpose()?;
@@ -218,13 +248,17 @@ impl Session {
                 return Ok(None);
             }
             // A token may end before its time: once more with a fresh one.
-            if matches!(setback.fault, Fault::Credentials(_)) && !renewed && self.forget_token() {
+            if matches!(setback.fault, Fault::Credentials(_)) && !renewed && self.forget_token().await {
                 renewed = true;
                 continue;
             }
             failed += 1;
             let wait = setback.wait.unwrap_or_else(|| back_off(failed - 1, &*self.surroundings.entropy));
-            if !setback.fault.passes() || failed >= TRIES || wait > LONGEST_WAIT {
+            if setback.fault == Fault::Throttled {
+                // It is the source that called too often, not this conversation.
+                self.lane.hold(self.now(), wait);
+            }
+            if !setback.fault.passes() || failed >= tries || wait > LONGEST_WAIT {
                 return Err(setback.fault);
             }
             tracing::debug!(
@@ -285,7 +319,9 @@ impl Session {
         loop {
             match self.lane.take(path, self.now()) {
                 None => break,
-                Some(wait) if wait > LONGEST_WAIT => return Err(Fault::Throttled.into()),
+                Some(wait) if wait > LONGEST_WAIT => {
+                    return Err(Setback { fault: Fault::Throttled, wait: Some(wait), reply: None });
+                }
                 Some(wait) => self.surroundings.pause.pause(wait).await,
             }
         }
@@ -316,11 +352,14 @@ impl Session {
             _ => Fault::Vendor { status, code },
         };
         let wait = if status == 503 { self.told_to_wait(link, &reply) } else { None };
+        wait.into_iter().for_each(|wait| self.lane.hold(self.now(), wait));
         Err(Setback { fault, wait, reply: Some((reply.status, body)) })
     }
 
     fn throttled(&self, link: &Link, reply: &Reply) -> Setback {
-        Setback { fault: Fault::Throttled, wait: self.told_to_wait(link, reply), reply: None }
+        let wait = self.told_to_wait(link, reply);
+        wait.into_iter().for_each(|wait| self.lane.hold(self.now(), wait));
+        Setback { fault: Fault::Throttled, wait, reply: None }
     }
 
     fn told_to_wait(&self, link: &Link, reply: &Reply) -> Option<Duration> {

@@ -22,7 +22,7 @@ use futures_util::stream::{FuturesUnordered, StreamExt as _};
 
 pub use super::lease::BEAT;
 use super::lease::{Held, LEASE, hold};
-use crate::connect::{Connection, Counts, Fault, NoSession, Places, StreamPlace, Unkept, Vendors, endings};
+use crate::connect::{Connection, Counts, Fault, NoSession, Places, Session, StreamPlace, Unkept, Vendors, endings};
 use crate::consent::Source;
 use crate::intake::{self, Intake, Outcome, Taken};
 use crate::rights::{self, Rights};
@@ -156,6 +156,8 @@ struct Run {
     places: Places,
     row: SyncRow,
     counts: Counts,
+    /// The vendor wants not to be called before.
+    rests_until: Timestamp,
 }
 
 impl Syncs {
@@ -206,7 +208,7 @@ impl Syncs {
         let (taken, begun_at) = taken.await?.ok_or(Error::Busy)?;
         let row = SyncRow { begun_at, ..row };
         let places = if anew { Places::default() } else { self.vendors.connections.places(&taken)? };
-        Ok((Run { source, code: code.to_owned(), owner, places, row, counts: Counts::default() }, taken))
+        Ok((Run { source, code: code.to_owned(), owner, places, row, counts: Counts::default(), rests_until: Timestamp::UNSET }, taken))
     }
 
     async fn work(
@@ -222,15 +224,28 @@ impl Syncs {
             return self.read_folder(run, &inbox, progress).await;
         }
         let session = Arc::new(self.vendors.open(source, connection)?);
+        let worked = self.work_at(run, source, &session, progress).await;
+        run.rests_until = session.rests_until();
+        worked
+    }
+
+    /// Reads what the vendor has.
+    async fn work_at(
+        &self,
+        run: &mut Run,
+        source: &Arc<Source>,
+        session: &Arc<Session>,
+        progress: &mut impl FnMut(&Counts),
+    ) -> Result<(), Error> {
         let mut refused = Refusals::default();
-        let read = self.read_streams(run, source, &session, &mut refused, progress).await;
+        let read = self.read_streams(run, source, session, &mut refused, progress).await;
         match &read {
             // Whoever demands something of the vendor is heard all the same, unless it wants to be left alone.
-            Err(Error::Vendor(fault)) if *fault != Fault::Throttled => {}
+            Err(Error::Vendor(fault)) if !matches!(fault, Fault::Throttled | Fault::Resting) => {}
             Err(_) => return read,
             Ok(()) => {}
         }
-        let heard = self.hear_demands(run, &session, source.number, &mut refused, progress).await;
+        let heard = self.hear_demands(run, session, source.number, &mut refused, progress).await;
         read.and(heard).and(refused.end())
     }
 
@@ -290,6 +305,8 @@ impl Syncs {
         let pause = i64::from(taken.every_seconds).max(pause_after(failures));
         // After a failure there is a pause, also before what is only done when somebody asks for it.
         let next_at = if pause > 0 { now.plus(pause * Timestamp::SECOND) } else { Timestamp::UNSET };
+        // It said itself when it wants to be called again.
+        let next_at = if failures > 0 { next_at.max(run.rests_until) } else { next_at };
         let next = Next { at: next_at, failures, heard: taken.wanted_at };
         run.row.ended_at = now;
         run.row.counts = run.counts.text();

@@ -22,6 +22,8 @@ on_both_databases!(
     what_changes_during_the_reading_comes_with_the_next_one,
     a_token_that_ends_is_made_anew,
     storms_of_429_and_500_are_waited_out,
+    whoever_talks_to_the_shop_uses_one_token,
+    a_vendor_that_fails_again_and_again_is_left_alone_by_everybody,
     a_vendor_that_stays_down_is_told_and_asked_later,
     credentials_that_end_during_a_sync_are_told_and_nothing_is_lost,
     a_crash_between_records_and_place_loses_and_doubles_nothing,
@@ -63,8 +65,8 @@ async fn everything_comes_in_page_by_page_and_only_once(database: Database) {
     assert_eq!((counts.streams["customers"].read, counts.streams["customers"].total), (260, Some(260)));
     assert_eq!(house.records(), 780);
     assert!(house.knows(&email(259)).await && !house.knows(&email(260)).await);
-    // Two pages for each stream, a token for the test and one for the sync, and the test.
-    assert_eq!(fake.calls(), 6 + 2 + 1);
+    // Two pages for each stream, the test, and one token for both.
+    assert_eq!(fake.calls(), 6 + 1 + 1);
     let again = house.syncs.run(SHOP, true, |_| {}).await.unwrap();
     assert_eq!(brought(&again), [0, 0, 780, 0, 0]);
     let history = house.history().await;
@@ -135,6 +137,66 @@ async fn a_token_that_ends_is_made_anew(database: Database) {
     assert_eq!(fake.calls_since(before), ["POST /api/oauth/token", "POST /api/search/customer"]);
 }
 
+async fn whoever_talks_to_the_shop_uses_one_token(database: Database) {
+    let (house, fake) = shop(database, 10).await;
+    let asked = |from: usize| fake.calls_since(from).iter().filter(|call| call.ends_with("/oauth/token")).count();
+    let vendors = &house.syncs.vendors;
+    let mut sessions = Vec::new();
+    for _ in 0..8 {
+        sessions.push(vendors.session(SHOP).await.unwrap());
+    }
+    let tried = futures_util::future::join_all(sessions.iter().map(crate::connect::Session::test)).await;
+    assert!(tried.iter().all(Result::is_ok), "{tried:?}");
+    house.sync().await.unwrap();
+    assert_eq!(asked(0), 1);
+    // One that is refused before its time is replaced once, for all of them.
+    fake.with(|shop| shop.uses_of_a_token = Some(0));
+    sessions[0].test().await.unwrap_err();
+    fake.with(|shop| shop.uses_of_a_token = None);
+    let before = fake.calls();
+    for session in &sessions {
+        session.test().await.unwrap();
+    }
+    assert!(asked(before) <= 1, "{:?}", fake.calls_since(before));
+    // Whoever enters something else is somebody else.
+    house.set(&[("client_secret", "another")]).await;
+    let fault = vendors.session(SHOP).await.unwrap().test().await.unwrap_err();
+    assert_eq!(fault.word(), "credentials_refused");
+}
+
+async fn a_vendor_that_fails_again_and_again_is_left_alone_by_everybody(database: Database) {
+    let (house, fake) = shop(database, 10).await;
+    let session = async || house.syncs.vendors.session(SHOP).await.unwrap();
+    fake.break_calls(0, &[Break::Status(500); 100]);
+    for _ in 0..5 {
+        assert_eq!(session().await.test().await.unwrap_err().word(), "vendor_error");
+    }
+    let calls = fake.calls();
+    assert_eq!(calls, 30, "each of them was patient");
+    let erase = async || {
+        let session = session().await;
+        let connector = session.connector().clone();
+        let person = Person { email: Some(email(1)), ..Person::default() };
+        connector.erase().unwrap().run(&session, &person).await
+    };
+    for _ in 0..100 {
+        let report = erase().await;
+        assert_eq!(report.leaves, Some(Leaves::ManualTask));
+        assert!(report.steps[0].failure.as_ref().unwrap().contains("left alone"), "{report:?}");
+    }
+    assert_eq!(word(house.sync().await), "resting");
+    assert_eq!(fake.calls(), calls, "nobody knocks");
+    // One call tries it, once.
+    house.wait(61);
+    assert_eq!(session().await.test().await.unwrap_err().word(), "vendor_error");
+    assert_eq!(session().await.test().await.unwrap_err().word(), "resting");
+    assert_eq!(fake.calls(), calls + 1);
+    fake.mend();
+    house.wait(121);
+    assert_eq!(erase().await.steps[0].failure, None);
+    assert!(complete(&house.sync().await.unwrap()));
+}
+
 async fn storms_of_429_and_500_are_waited_out(database: Database) {
     let (house, fake) = shop(database, 260).await;
     fake.break_calls(0, &[Break::Throttle(Some("30")), Break::Status(500)]);
@@ -159,8 +221,19 @@ async fn a_vendor_that_stays_down_is_told_and_asked_later(database: Database) {
         assert_eq!(history[0].state, SyncState::Failed.number());
         assert_eq!(history[0].cause, "the vendor answered with status 500");
     }
+    // Longer than a sync waits. Nobody calls meanwhile, neither the next sync nor anybody else of this source.
     fake.break_calls(0, &[Break::Throttle(Some("4000"))]);
-    assert_eq!(word(house.sync().await), "throttled", "longer than a sync waits");
+    let told = house.clock.now();
+    let calls = fake.calls();
+    for _ in 0..2 {
+        assert_eq!(word(house.sync().await), "throttled");
+        let row = row(&house).await;
+        assert!(row.next_at >= told.plus(4_000 * Timestamp::SECOND), "{row:?}");
+        let session = house.syncs.vendors.session(SHOP).await.unwrap();
+        assert_eq!(session.test().await, Err(crate::connect::Fault::Throttled));
+    }
+    assert_eq!((fake.calls(), house.waited() < 100), (calls + 1, true));
+    house.wait(4_001);
     assert!(complete(&house.sync().await.unwrap()));
     assert_eq!(house.syncs.vendors.connections.rows().await.unwrap()[0].failures, 0);
 }
