@@ -230,12 +230,16 @@ impl Pull {
                         of_file = Some((unreadable, more));
                         break page;
                     }
-                    Turned::Waits(asked) => {
-                        if let (None, Some(answer)) = (&place.sweep, asked) {
+                    Turned::Asked(answer) => {
+                        if place.sweep.is_none() {
                             sweep.next_since = self.next_since(&answer, &sweep, now)?;
                         }
                         let after = Place { sweep: Some(Sweep { runs: true, ..sweep }), ..place.clone() };
                         return Ok(Turn::Page(Box::new(Leaf::nothing(after))));
+                    }
+                    Turned::Waits(time) => {
+                        let after = Place { sweep: Some(Sweep { runs: true, ..sweep }), ..place.clone() };
+                        return Ok(Turn::Page(Box::new(Leaf { waits: Some(time), ..Leaf::nothing(after) })));
                     }
                 },
             };
@@ -308,7 +312,7 @@ impl Pull {
                 Place { since: self.since_after(&sweep), sweep: None, whole, known: sweep.known() }
             }
         };
-        Ok(Turn::Page(Box::new(Leaf { objects, old, after, passed_over, last, total })))
+        Ok(Turn::Page(Box::new(Leaf { objects, old, after, passed_over, last, waits: None, total })))
     }
 
     /// What the reading after this one asks for since.

@@ -19,7 +19,7 @@ use super::call::{Call, header_value};
 use super::guard::{Guard, Outgoing};
 use super::link::{Link, Parameters};
 use super::mapping::{exact, value};
-use super::outside::{Outside, Pieces, Prepared, Reply};
+use super::outside::{File, Outside, Pieces, Prepared, Reply};
 use super::pace::{Issued, Lane, Pause, Turn, back_off, http_date, login, retry_after};
 use super::pull::Opened;
 use super::signature::hmac_hex;
@@ -196,14 +196,51 @@ impl Session {
     /// Opens a file the vendor made. Its address is the key, unless it wants to be asked as every call is.
     pub(super) async fn file(&self, url: &str, authenticated: bool) -> Result<Pieces, Fault> {
         let url = self.base.join(url).map_err(|_| Fault::Address("where the vendor says its file is".to_owned()))?;
-        let mut prepared = Prepared { method: Method::GET, url, headers: HeaderMap::new(), body: None };
-        if authenticated {
-            let all = self.variables();
-            self.authenticate(self.link()?, &all, &mut prepared).await.map_err(|setback| setback.fault)?;
+        let link = self.link()?;
+        let mut renewed = false;
+        loop {
+            let mut prepared = Prepared { method: Method::GET, url: url.clone(), headers: HeaderMap::new(), body: None };
+            if authenticated {
+                let all = self.variables();
+                self.authenticate(link, &all, &mut prepared).await.map_err(|setback| setback.fault)?;
+            }
+            prepared.headers.insert(ACCEPT, HeaderValue::from_static("*/*"));
+            self.wait_turn("").await.map_err(|setback| setback.fault)?;
+            let opened = {
+                let _under_way = self.lane.free.acquire().await.map_err(|_| Fault::Machine)?;
+                self.outside.open(&prepared).await?
+            };
+            let (status, headers) = match opened {
+                File::Opened(pieces) => return Ok(pieces),
+                File::Refused(status, headers) => (status, headers),
+            };
+            // A token may end before its time: once more with a fresh one.
+            if authenticated && link.refuses.contains(&status.as_u16()) {
+                if !renewed && self.forget_token().await {
+                    renewed = true;
+                    continue;
+                }
+                return Err(Fault::Credentials(None));
+            }
+            return Err(match status.as_u16() {
+                status if link.throttle.status.contains(&status) => self.throttled(link, &headers).fault,
+                404 => Fault::NotFound(None),
+                status => Fault::Vendor { status, code: None },
+            });
         }
-        prepared.headers.insert(ACCEPT, HeaderValue::from_static("*/*"));
-        let _under_way = self.lane.free.acquire().await.map_err(|_| Fault::Machine)?;
-        self.outside.open(&prepared).await
+    }
+
+    /// Waits until the lane has a call for this path.
+    async fn wait_turn(&self, path: &str) -> Result<(), Setback> {
+        loop {
+            match self.lane.take(path, self.now()) {
+                None => return Ok(()),
+                Some(wait) if wait > LONGEST_WAIT => {
+                    return Err(Setback { fault: Fault::Throttled, wait: Some(wait), reply: None });
+                }
+                Some(wait) => self.surroundings.pause.pause(wait).await,
+            }
+        }
     }
 
     /// The same for a page; none if `ends` says of a refusing reply that it ends what is asked for.
@@ -287,7 +324,7 @@ impl Session {
         let mut reply = self.send(link, call.written(), &prepared).await?;
         let seen = read(std::mem::take(&mut reply.body)).await?;
         if link.throttle.body.as_ref().is_some_and(|throttled| throttled.holds(seen.clone())) {
-            return Err(self.throttled(link, &reply));
+            return Err(self.throttled(link, &reply.headers));
         }
         let is_unchanged = reply.status == StatusCode::NOT_MODIFIED;
         Ok(Page { headers: reply.headers, seen, is_unchanged })
@@ -316,15 +353,7 @@ impl Session {
 
     /// One call, whose path the manifest writes so; a status that is no success is a setback.
     async fn send(&self, link: &Link, path: &str, prepared: &Prepared) -> Result<Reply, Setback> {
-        loop {
-            match self.lane.take(path, self.now()) {
-                None => break,
-                Some(wait) if wait > LONGEST_WAIT => {
-                    return Err(Setback { fault: Fault::Throttled, wait: Some(wait), reply: None });
-                }
-                Some(wait) => self.surroundings.pause.pause(wait).await,
-            }
-        }
+        self.wait_turn(path).await?;
         let reply = {
             let _under_way = self.lane.free.acquire().await.map_err(|_| Fault::Machine)?;
             self.outside.send(prepared).await?
@@ -341,7 +370,7 @@ impl Session {
         let body: Value = serde_json::from_slice(&reply.body).unwrap_or_default();
         let by_body = link.throttle.body.as_ref().is_some_and(|throttled| throttled.holds(value(&body)));
         if link.throttle.status.contains(&status) || by_body {
-            return Err(self.throttled(link, &reply));
+            return Err(self.throttled(link, &reply.headers));
         }
         let code = code_in(link, &body);
         let fault = match status {
@@ -351,19 +380,19 @@ impl Session {
             404 => Fault::NotFound(code),
             _ => Fault::Vendor { status, code },
         };
-        let wait = if status == 503 { self.told_to_wait(link, &reply) } else { None };
+        let wait = if status == 503 { self.told_to_wait(link, &reply.headers) } else { None };
         wait.into_iter().for_each(|wait| self.lane.hold(self.now(), wait));
         Err(Setback { fault, wait, reply: Some((reply.status, body)) })
     }
 
-    fn throttled(&self, link: &Link, reply: &Reply) -> Setback {
-        let wait = self.told_to_wait(link, reply);
+    fn throttled(&self, link: &Link, headers: &HeaderMap) -> Setback {
+        let wait = self.told_to_wait(link, headers);
         wait.into_iter().for_each(|wait| self.lane.hold(self.now(), wait));
         Setback { fault: Fault::Throttled, wait, reply: None }
     }
 
-    fn told_to_wait(&self, link: &Link, reply: &Reply) -> Option<Duration> {
-        let header = reply.headers.get(link.throttle.retry_after.as_str())?.to_str().ok()?;
+    fn told_to_wait(&self, link: &Link, headers: &HeaderMap) -> Option<Duration> {
+        let header = headers.get(link.throttle.retry_after.as_str())?.to_str().ok()?;
         retry_after(header, self.now())
     }
 

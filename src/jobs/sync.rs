@@ -158,15 +158,40 @@ struct Run {
     counts: Counts,
     /// The vendor wants not to be called before.
     rests_until: Timestamp,
+    /// Does a sync go on that waited? What it read to the end is not read again.
+    goes_on: bool,
+    /// Records it had brought before.
+    brought: u64,
+    /// After so long the vendor may be ready with what it was asked for.
+    waits: Option<Duration>,
 }
 
 impl Syncs {
-    /// Syncs a source now. `anew`: everything is read again from the beginning, not only what is new. `progress` hears the
-    /// counts after each page.
+    /// Syncs a source now, to its end. `anew`: everything is read again from the beginning, not only what is new. `progress`
+    /// hears the counts after each page.
     ///
     /// # Errors
     /// Why it ended before its end.
-    pub async fn run(&self, code: &str, anew: bool, mut progress: impl FnMut(&Counts)) -> Result<Counts, Error> {
+    pub async fn run(&self, code: &str, mut anew: bool, mut progress: impl FnMut(&Counts)) -> Result<Counts, Error> {
+        loop {
+            let (counts, waits) = self.run_part(code, anew, &mut progress).await?;
+            let Some(time) = waits else { return Ok(counts) };
+            self.vendors.surroundings.pause.pause(time).await;
+            anew = false;
+        }
+    }
+
+    /// The same as far as the vendor is ready. If it is not, the source says when it goes on, and so does the second of what is
+    /// answered.
+    ///
+    /// # Errors
+    /// As [`Syncs::run`].
+    pub async fn run_part(
+        &self,
+        code: &str,
+        anew: bool,
+        mut progress: impl FnMut(&Counts),
+    ) -> Result<(Counts, Option<Duration>), Error> {
         let (source, connection) = self.vendors.connected(code).await?;
         let (mut run, row) = self.begin(source.number, code, anew).await?;
         run.counts.notices = self.endings(&source, &connection, &row);
@@ -179,7 +204,7 @@ impl Syncs {
             Held::Silent(error) => Err(error),
         };
         self.end(&mut run, &row, &outcome).await?;
-        outcome.map(|()| run.counts)
+        outcome.map(|()| (run.counts, run.waits))
     }
 
     /// What of its credentials ends before long.
@@ -202,13 +227,34 @@ impl Syncs {
         };
         let (named, first) = (owner.clone(), row.clone());
         let taken = self.store.write(move |write| {
-            let taken = connections::take(write, source, &named, now.plus(LEASE), now)?;
-            taken.map(|taken| Ok::<_, store::Error>((taken, syncs::begin(write, &first)?))).transpose()
+            let Some(taken) = connections::take(write, source, &named, now.plus(LEASE), now)? else { return Ok(None) };
+            let waited = if anew { None } else { syncs::go_on(write, source)? };
+            let row = match waited {
+                Some(row) => (row, true),
+                None => (SyncRow { begun_at: syncs::begin(write, &first)?, ..first.clone() }, false),
+            };
+            Ok::<_, store::Error>(Some((taken, row)))
         });
-        let (taken, begun_at) = taken.await?.ok_or(Error::Busy)?;
-        let row = SyncRow { begun_at, ..row };
-        let places = if anew { Places::default() } else { self.vendors.connections.places(&taken)? };
-        Ok((Run { source, code: code.to_owned(), owner, places, row, counts: Counts::default(), rests_until: Timestamp::UNSET }, taken))
+        let (taken, (row, waited)) = taken.await?.ok_or(Error::Busy)?;
+        let mut places = if anew { Places::default() } else { self.vendors.connections.places(&taken)? };
+        let counts = if waited { Counts::parse(&row.counts) } else { Counts::default() };
+        if waited {
+            places.streams.values_mut().for_each(StreamPlace::go_on);
+        }
+        let run = Run {
+            source,
+            code: code.to_owned(),
+            owner,
+            places,
+            brought: brought(&counts),
+            // Whoever asked for a sync meanwhile wants to know what is new.
+            goes_on: waited && !taken.wanted_at.is_set(),
+            row,
+            counts,
+            rests_until: Timestamp::UNSET,
+            waits: None,
+        };
+        Ok((run, taken))
     }
 
     async fn work(
@@ -292,9 +338,11 @@ impl Syncs {
     }
 
     async fn end(&self, run: &mut Run, taken: &ConnectionRow, outcome: &Result<(), Error>) -> Result<(), Error> {
-        let sum = run.counts.sum();
-        let brought = sum.created + sum.updated + sum.unchanged + sum.stale + sum.suppressed + sum.rejected;
-        self.intake.note_sync(&run.code, usize::try_from(brought).unwrap_or(usize::MAX)).await?;
+        let waits = run.waits.filter(|_| outcome.is_ok());
+        let brought = brought(&run.counts).saturating_sub(run.brought);
+        if waits.is_none() || brought > 0 {
+            self.intake.note_sync(&run.code, usize::try_from(brought).unwrap_or(usize::MAX)).await?;
+        }
         let now = self.vendors.surroundings.clock.now();
         let failures = match outcome {
             Ok(()) => 0,
@@ -307,10 +355,16 @@ impl Syncs {
         let next_at = if pause > 0 { now.plus(pause * Timestamp::SECOND) } else { Timestamp::UNSET };
         // It said itself when it wants to be called again.
         let next_at = if failures > 0 { next_at.max(run.rests_until) } else { next_at };
-        let next = Next { at: next_at, failures, heard: taken.wanted_at };
-        run.row.ended_at = now;
+        let waited = waits.map(|time| now.plus(i64::try_from(time.as_micros()).unwrap_or(i64::MAX)));
+        let next = Next { at: waited.unwrap_or(next_at), failures, heard: taken.wanted_at };
+        run.row.ended_at = if waits.is_some() { Timestamp::UNSET } else { now };
         run.row.counts = run.counts.text();
-        run.row.state = if outcome.is_ok() { SyncState::Done } else { SyncState::Failed }.number();
+        let state = match (outcome, waits) {
+            (Ok(()), None) => SyncState::Done,
+            (Ok(()), Some(_)) => SyncState::Waiting,
+            (Err(_), _) => SyncState::Failed,
+        };
+        run.row.state = state.number();
         run.row.cause = outcome.as_ref().err().map(Error::told).unwrap_or_default();
         let (source, owner, row) = (run.source, run.owner.clone(), run.row.clone());
         let ended = self.store.write(move |write| {
@@ -323,6 +377,12 @@ impl Syncs {
     }
 }
 
+/// Records that came, whatever became of them.
+fn brought(counts: &Counts) -> u64 {
+    let sum = counts.sum();
+    sum.created + sum.updated + sum.unchanged + sum.stale + sum.suppressed + sum.rejected
+}
+
 /// Seconds until a source that failed so often in a row is asked again.
 pub(super) const fn pause_after(failures: i32) -> i64 {
     if failures == 0 {
@@ -333,6 +393,16 @@ pub(super) const fn pause_after(failures: i32) -> i64 {
 }
 
 impl Run {
+    /// Was this read to its end before the sync waited?
+    fn is_read(&self, name: &str) -> bool {
+        self.goes_on && self.counts.streams.get(name).is_some_and(|stream| stream.complete)
+    }
+
+    /// The vendor may be ready after so long.
+    fn wait(&mut self, time: Duration) {
+        self.waits = Some(self.waits.map_or(time, |known| known.min(time)));
+    }
+
     fn count(&mut self, stream: &str, Taken { outcome, left_out }: &Taken) {
         for value in left_out {
             self.counts.leave_out(stream, &format!("{} at {:?}", value.code, value.pointer));
@@ -385,8 +455,9 @@ impl Syncs {
 
     async fn run_due(&self, number: SourceNo) -> SourceNo {
         let Some(source) = self.vendors.rulebook.edition().source(number).cloned() else { return number };
-        match self.run(&source.code, false, |_| {}).await {
-            Ok(counts) => {
+        match self.run_part(&source.code, false, |_| {}).await {
+            Ok((_, Some(_))) => tracing::debug!(source = source.code, "a source waits for its vendor"),
+            Ok((counts, None)) => {
                 let sum = counts.sum();
                 let (new, changed, rejected) = (sum.created, sum.updated, sum.rejected);
                 tracing::info!(source = source.code, new, changed, rejected, "a source was synced");

@@ -1,5 +1,7 @@
 //! [`Leaf`]: a page as it came, and the records of its objects.
 
+use std::time::Duration;
+
 use jaq_json::Val;
 
 use super::Place;
@@ -17,6 +19,8 @@ pub struct Leaf {
     pub passed_over: u64,
     /// Was it the last one?
     pub last: bool,
+    /// The vendor is not ready with what comes next: it is to be asked again after so long.
+    pub waits: Option<Duration>,
     /// Objects there are in all, where the vendor says it.
     pub total: Option<u64>,
 }
@@ -24,7 +28,7 @@ pub struct Leaf {
 impl Leaf {
     /// One that brought nothing, and after which the stream stands there.
     pub(super) const fn nothing(after: Place) -> Self {
-        Self { objects: Vec::new(), old: Old::default(), after, passed_over: 0, last: false, total: None }
+        Self { objects: Vec::new(), old: Old::default(), after, passed_over: 0, last: false, waits: None, total: None }
     }
 
     /// Objects on the page.

@@ -105,6 +105,13 @@ impl Place {
         Self::default()
     }
 
+    /// The reading goes on that stopped here to wait: what it left is as valid as if nobody had stopped.
+    pub const fn go_on(&mut self) {
+        if let Some(sweep) = &mut self.sweep {
+            sweep.runs = true;
+        }
+    }
+
     /// Does a reading go on here that was cut short?
     #[must_use]
     pub const fn is_midway(&self) -> bool {

@@ -9,6 +9,7 @@
 //! ahead. It is read again another time, because the place of the stream does not move before its records are durable.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 use tokio::sync::mpsc;
@@ -34,6 +35,8 @@ pub(super) struct Page {
     pub(super) total: Option<u64>,
     /// Is it the last one?
     pub(super) last: bool,
+    /// The vendor is not ready with the next one.
+    pub(super) waits: Option<Duration>,
     /// Where the stream stands once it is in.
     pub(super) after: StreamPlace,
     /// Its records, as many together as one transaction takes.
@@ -84,7 +87,7 @@ impl Reader {
             // Nothing is asked for before there is room for it.
             let Ok(room) = told.reserve().await else { return };
             let page = reader.clone().page(&place).await;
-            let goes_on = page.as_ref().ok().filter(|page| !page.last).map(|page| page.after.clone());
+            let goes_on = page.as_ref().ok().filter(|page| !page.last && page.waits.is_none()).map(|page| page.after.clone());
             room.send(page);
             let Some(next) = goes_on else { return };
             place = next;
@@ -109,6 +112,7 @@ impl Reader {
             passed_over: leaf.passed_over,
             total: leaf.total,
             last: leaf.last,
+            waits: leaf.waits,
             after: leaf.after.clone(),
             ready: Vec::new(),
             refused: Vec::new(),

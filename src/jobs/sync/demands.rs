@@ -21,6 +21,9 @@ impl Syncs {
     ) -> Result<(), Error> {
         let connector = session.connector().clone();
         for demands in connector.demands() {
+            if run.is_read(demands.name()) {
+                continue;
+            }
             let heard = self.hear_list(run, session, source, demands, progress).await;
             refused.put_aside(demands.name(), heard)?;
         }
@@ -44,7 +47,7 @@ impl Syncs {
         loop {
             let place = run.places.streams.get(demands.name()).cloned().unwrap_or_default();
             let leaf = pull.page(session, list, &place, None).await?;
-            let (read, last, after) = (leaf.len(), leaf.last, leaf.after.clone());
+            let (read, last, waits, after) = (leaf.len(), leaf.last, leaf.waits, leaf.after.clone());
             let Demanding { people, unreadable } = demands.people(leaf);
             for who in &people {
                 self.rights.receive_known(kind, &named(who, source), &by).await?;
@@ -58,7 +61,8 @@ impl Syncs {
             counts.complete = last;
             self.step(run, demands.name(), after).await?;
             progress(&run.counts);
-            if last {
+            waits.into_iter().for_each(|time| run.wait(time));
+            if last || waits.is_some() {
                 return Ok(());
             }
         }

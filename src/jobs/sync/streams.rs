@@ -23,6 +23,9 @@ impl Syncs {
         let connector = session.connector().clone();
         for (stream, pull) in connector.streams().iter().filter_map(|stream| Some((stream, stream.pull()?))) {
             let name = stream.name();
+            if run.is_read(name) {
+                continue;
+            }
             let read = self.read_stream(run, source, session, (name, pull), progress).await;
             refused.put_aside(name, read)?;
         }
@@ -79,7 +82,8 @@ impl Syncs {
             (counts.total, counts.complete) = (page.total, page.last);
             self.step(run, name, page.after).await?;
             progress(&run.counts);
-            if page.last {
+            page.waits.into_iter().for_each(|time| run.wait(time));
+            if page.last || page.waits.is_some() {
                 return Ok(());
             }
         }

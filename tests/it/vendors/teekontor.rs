@@ -79,11 +79,11 @@ impl Vendor for Teekontor {
         if call.path == "/oauth/token" {
             return self.grants.hand_out(call);
         }
-        if call.path.starts_with("/files/") {
-            return self.reports.file(call, &self.customers);
-        }
         let authorization = call.header("authorization");
         let known = authorization == "Token a-token-of-tee" || self.grants.knows(authorization, call.now);
+        if call.path.starts_with("/files/") {
+            return self.reports.file(call, &self.customers, known && self.token_is_valid);
+        }
         if !self.token_is_valid || !known {
             return Answer::new(401, json!({"error": "token"}));
         }
