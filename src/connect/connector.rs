@@ -191,6 +191,12 @@ impl Connector {
         let at = At { file: &place, text: &text };
         let reached = manifest.connection.map(|spec| Link::load(spec, at)).transpose()?;
         let link = reached.as_ref();
+        if let Some(link) = link.filter(|link| !link.limits.is_empty()) {
+            let written = manifest::paths(&text);
+            if let Some(path) = link.limits.iter().find_map(|limit| limit.stray_path(&written)) {
+                return Err(at.wrong(path, format!("no request has the path `{path}`; write it as the request does")));
+            }
+        }
         let erase = match manifest.erase {
             Some(spec) if link.is_none() && spec.steps.is_empty() => Some(Erase::by_hand(spec, at)?),
             spec => linked(spec, link, "erase:", at, |spec, link| Erase::load(spec, link, at))?,

@@ -224,6 +224,29 @@ pub(super) fn parse<'de, T: Deserialize<'de>>(file: &str, text: &'de str) -> Res
     })
 }
 
+/// The paths of all requests of a manifest, as it writes them: nothing else in it has a `path`.
+pub(super) fn paths(text: &str) -> HashSet<String> {
+    fn collect(value: &yaml_serde::Value, into: &mut HashSet<String>) {
+        match value {
+            yaml_serde::Value::Mapping(parts) => {
+                for (key, part) in parts {
+                    match (key.as_str(), part.as_str()) {
+                        (Some("path"), Some(path)) => drop(into.insert(path.to_owned())),
+                        _ => collect(part, into),
+                    }
+                }
+            }
+            yaml_serde::Value::Sequence(items) => items.iter().for_each(|item| collect(item, into)),
+            _ => {}
+        }
+    }
+    let mut paths = HashSet::new();
+    if let Ok(whole) = yaml_serde::from_str::<yaml_serde::Value>(text) {
+        collect(&whole, &mut paths);
+    }
+    paths
+}
+
 /// An error about a whole key of `file`: finds the first line where `key` is written.
 pub(super) fn wrong(file: &str, text: &str, key: &str, message: String) -> Error {
     let found =

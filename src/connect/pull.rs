@@ -22,6 +22,7 @@ use jaq_json::Val;
 pub use known::Known;
 use known::{Old, sort_out};
 pub use leaf::Leaf;
+pub(super) use paging::link_header;
 use paging::{Paging, Spot};
 pub use place::Place;
 use place::{Sweep, name_of};
@@ -219,7 +220,7 @@ impl Pull {
             if sweep.each.as_ref().is_some_and(Vec::is_empty) {
                 // Without an answer there is no time of the vendor's: the next reading asks for what this one asked for.
                 let since = if place.sweep.is_some() { self.since_after(&sweep) } else { place.since };
-                let after = Place { since, sweep: None, whole: place.whole, known: sweep.known() };
+                let after = sweep.end(place, since, place.whole, OWED_FOR);
                 return Ok(Turn::Page(Box::new(Leaf { passed_over, last: true, ..Leaf::nothing(after) })));
             }
             let words = self.words(&sweep);
@@ -290,7 +291,9 @@ impl Pull {
             old = sort_out(session, stream, before.into_iter().flatten().collect(), known).await?;
             objects.extend(std::mem::take(&mut old.missing).into_iter().map(Ok));
         }
-        sweep.owes |= enrich::complete(&self.enrich, session, &mut objects).await?;
+        if enrich::complete(&self.enrich, session, &mut objects).await? {
+            sweep.owe();
+        }
         let total = self.paging.as_ref().and_then(|paging| paging.total(&answer));
         let mut next = match &self.paging {
             Some(paging) => paging.next(&mut sweep, &answer, (count, total), &self.name)?,
@@ -309,7 +312,7 @@ impl Pull {
             None => {
                 let is_whole = self.lists.is_some() && sweep.since.is_none();
                 let whole = if is_whole { Some(now.micros()) } else { place.whole };
-                Place { since: self.since_after(&sweep), sweep: None, whole, known: sweep.known() }
+                sweep.end(place, self.since_after(&sweep), whole, OWED_FOR)
             }
         };
         Ok(Turn::Page(Box::new(Leaf { objects, old, after, passed_over, last, waits: None, total })))
@@ -353,6 +356,7 @@ impl Pull {
             each: None,
             things: Vec::new(),
             fresh: Vec::new(),
+            owing: Vec::new(),
             report: None,
             failed: 0,
             owes: false,

@@ -27,7 +27,7 @@ pub struct Leaf {
 
 impl Leaf {
     /// One that brought nothing, and after which the stream stands there.
-    pub(super) const fn nothing(after: Place) -> Self {
+    pub(super) fn nothing(after: Place) -> Self {
         Self { objects: Vec::new(), old: Old::default(), after, passed_over: 0, last: false, waits: None, total: None }
     }
 

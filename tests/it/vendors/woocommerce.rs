@@ -46,9 +46,15 @@ impl Store {
         let total = found.len();
         let skipped = usize::try_from(page - 1).unwrap() * size;
         let body: Vec<Value> = found.into_iter().skip(skipped).take(size).cloned().collect();
-        Answer::new(200, json!(body))
+        let pages = total.div_ceil(size);
+        let answer = Answer::new(200, json!(body))
             .with("x-wp-total", total.to_string())
-            .with("x-wp-totalpages", total.div_ceil(size).to_string())
+            .with("x-wp-totalpages", pages.to_string());
+        if usize::try_from(page).unwrap() >= pages {
+            return answer;
+        }
+        let next = format!("http://{}{}?page={}&per_page={per_page}", call.header("host"), call.path, page + 1);
+        answer.with("link", format!("<{next}>; rel=\"next\""))
     }
 
     /// Tells whoever added an active webhook for it; `number` tells this delivery from others.
