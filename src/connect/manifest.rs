@@ -17,7 +17,7 @@ pub(super) mod subscribe;
 pub(super) mod unsubscribe;
 pub(super) mod webhook;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::fmt;
 
 use schemars::JsonSchema;

@@ -90,6 +90,9 @@ impl Vendor for Teekontor {
         let asked = |name: &str| call.query.get(name).map(String::as_str);
         match (call.method.as_str(), call.path.as_str()) {
             ("GET", "/v2/customers") => {
+                if call.stray(&["limit", "cursor", "changed_since", "email"]).is_some() {
+                    return Answer::new(400, json!({"error": "unknown parameter"}));
+                }
                 let mail = asked("email").map(str::to_lowercase);
                 let wanted = |one: &&Value| {
                     let since = asked("changed_since").is_none_or(|since| one["changed"].as_str().unwrap() >= since);

@@ -48,7 +48,7 @@ impl Vendor for Etrusted {
             return Answer::new(404, json!({"message": "Not Found"}));
         }
         let size = usize::try_from(call.number("count").unwrap_or(10)).unwrap();
-        if size > 100 {
+        if size > 100 || call.stray(&["count", "after", "orderBy"]).is_some() {
             return Answer::new(400, json!({"message": "count"}));
         }
         let Some(start) = place(call.query.get("after").map_or("", String::as_str), self.era) else {

@@ -22,6 +22,7 @@ impl Case for Marketplace {
     const VIA: &'static [&'static str] = &["https://sellingpartnerapi-eu.amazon.com", "https://api.amazon.com"];
     const RECORDS: u64 = 1;
     const CHANGED: u64 = 1;
+    const READ_AGAIN: u64 = 1;
     const LEAVES: Option<Leaves> = Some(Leaves::Impossible);
 
     fn new() -> Self {

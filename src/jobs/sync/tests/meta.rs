@@ -26,6 +26,9 @@ impl Case for Graph {
     const RECORDS: u64 = 2;
     // Leads and messages are never changed, only added.
     const CHANGED: u64 = 0;
+    const ADDED: u64 = 2;
+    // Every conversation, and the new lead.
+    const READ_AGAIN: u64 = PEOPLE as u64 + 1;
     const LEAVES: Option<Leaves> = Some(Leaves::ManualTask);
 
     fn new() -> Self {
@@ -40,7 +43,15 @@ impl Case for Graph {
         ]
     }
 
-    fn change(&mut self, _: &str) {}
+    fn change(&mut self, at: &str) {
+        let at = at.replace('Z', "+0000");
+        let mut new = lead(70);
+        new["created_time"] = json!(at);
+        self.forms[0].1.push(new);
+        let said = json!({"id": "m_changed", "created_time": at, "from": self.conversations[0]["messages"]["data"][0]["from"], "message": "Und?"});
+        self.conversations[0]["updated_time"] = json!(at);
+        self.conversations[0]["messages"]["data"].as_array_mut().unwrap().push(said);
+    }
 
     fn revoke(&mut self) {
         self.token_is_valid = false;

@@ -20,6 +20,7 @@ impl Case for Ledger {
     const VIA: &'static [&'static str] = &["https://my.sevdesk.de"];
     const RECORDS: u64 = 3;
     const CHANGED: u64 = 3;
+    const READ_AGAIN: u64 = 3 * PEOPLE as u64;
     const LEAVES: Option<Leaves> = Some(Leaves::Deleted);
 
     fn new() -> Self {

@@ -18,6 +18,7 @@ impl Case for Etrusted {
     const VIA: &'static [&'static str] = &["https://api.etrusted.com", "https://login.etrusted.com"];
     const RECORDS: u64 = 1;
     const CHANGED: u64 = 1;
+    const READ_AGAIN: u64 = PEOPLE as u64;
     const LEAVES: Option<Leaves> = Some(Leaves::ManualTask);
 
     fn new() -> Self {

@@ -14,6 +14,7 @@ impl Case for Store {
     const VIA: &'static [&'static str] = &[];
     const RECORDS: u64 = 3;
     const CHANGED: u64 = 2;
+    const READ_AGAIN: u64 = 2 * PEOPLE as u64 + 1;
     const LEAVES: Option<Leaves> = Some(Leaves::Restricted);
 
     fn new() -> Self {
