@@ -205,7 +205,8 @@ impl Connector {
         for (name, mut spec) in manifest.streams {
             check_fields(&place, &text, &spec.fields)?;
             if spec.undated && spec.pull.as_ref().is_none_or(|pull| pull.incremental.is_some()) {
-                let message = "what changed cannot be told, so everything is read each time: leave `incremental` out, or this";
+                let message =
+                    "what changed cannot be told, so everything is read each time: leave `incremental` out, or this";
                 return Err(at.wrong("undated:", message));
             }
             let pull = linked(spec.pull.take(), link, "pull:", at, |pull, link| Pull::load(pull, &name, link, at))?;

@@ -86,6 +86,9 @@ pub(super) struct StreamSpec {
     /// jq filter from the page to its objects; one failing object does not stop the others.
     #[serde(default = "whole")]
     pub(super) objects: String,
+    /// jq filter from an object to the vendor's id of it, by which one that cannot be taken in is shown to whoever puts it right.
+    #[serde(default = "own_id")]
+    pub(super) id: String,
     /// jq filter from one object to its canonical records, or the name of a `.jq` file in the folder.
     pub(super) records: String,
     /// Every field the records may hold, by category.
@@ -102,6 +105,10 @@ pub(super) struct StreamSpec {
     /// How it is read from the vendor; without it the stream comes from files only.
     #[serde(default)]
     pub(super) pull: Option<pull::PullSpec>,
+}
+
+fn own_id() -> String {
+    ".id".to_owned()
 }
 
 /// `mapping.yaml`: what the columns of a CSV file mean.
@@ -231,7 +238,9 @@ pub(super) fn paths(text: &str) -> HashSet<String> {
             yaml_serde::Value::Mapping(parts) => {
                 for (key, part) in parts {
                     match (key.as_str(), part.as_str()) {
-                        (Some("path"), Some(path)) => drop(into.insert(path.to_owned())),
+                        (Some("path"), Some(path)) => {
+                            into.insert(path.to_owned());
+                        }
                         _ => collect(part, into),
                     }
                 }

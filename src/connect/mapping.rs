@@ -22,6 +22,7 @@ pub struct Stream {
     name: String,
     detect: Option<Filter>,
     objects: Filter,
+    id: Filter,
     mapping: Mapping,
     undated: bool,
     pub(super) pull: Option<Pull>,
@@ -67,13 +68,22 @@ impl Stream {
         self.pull.as_ref()
     }
 
+    /// The vendor's id of an object, where it can be told.
+    pub(super) fn name_of(&self, object: &Val) -> Option<String> {
+        match exact(self.id.run(object.clone()).next()?.ok()?)? {
+            Value::String(text) => Some(text.trim().to_owned()).filter(|text| !text.is_empty() && text.len() <= 256),
+            Value::Number(number) => Some(number.to_string()),
+            _ => None,
+        }
+    }
+
     /// The objects of a page, one by one.
     pub(super) fn objects(&self, page: Val) -> impl Iterator<Item = Result<Val, MappingError>> + '_ {
         let objects = self.objects.run(page).take(MOST_OBJECTS + 1).enumerate();
         objects.map(|(number, object)| {
             let object =
                 if number < MOST_OBJECTS { object.map_err(Reason::Filter) } else { Err(Reason::TooMany(MOST_OBJECTS)) };
-            object.map_err(|reason| MappingError { object: number, reason })
+            object.map_err(|reason| MappingError { object: number, name: None, reason })
         })
     }
 
@@ -88,8 +98,14 @@ impl Stream {
                 Ok(object) => (Some(object), None),
                 Err(error) => (None, Some(Err(error))),
             };
-            let records = object.into_iter().flat_map(move |object| self.mapping.run(object, source));
-            records.map(move |record| record.map_err(|reason| MappingError { object: number, reason })).chain(failed)
+            let records = object.into_iter().flat_map(move |object| {
+                let error = {
+                    let object = object.clone();
+                    move |reason| MappingError { object: number, name: self.name_of(&object), reason }
+                };
+                self.mapping.run(object, source).map(move |record| record.map_err(&error))
+            });
+            records.chain(failed)
         })
     }
 
@@ -98,6 +114,7 @@ impl Stream {
             name: name.to_owned(),
             detect: Some(Filter::compile(&spec.detect, file, &format!("streams.{name}.detect"))?),
             objects: Filter::compile(&spec.objects, file, &format!("streams.{name}.objects"))?,
+            id: Filter::compile(&spec.id, file, &format!("streams.{name}.id"))?,
             mapping: Mapping::load(&format!("streams.{name}.records"), records, spec.fields, spec.consents)?,
             undated: spec.undated,
             pull: None,
@@ -111,6 +128,7 @@ impl Stream {
             name: name.to_owned(),
             detect: None,
             objects: at.filter(objects, &format!("{name}.objects"))?,
+            id: at.filter("empty", &format!("{name}.id"))?,
             mapping: Mapping::load(name, none, FieldLists::new(), Vec::new())?,
             undated: false,
             pull: None,
@@ -296,7 +314,8 @@ mod tests {
             ("{note: 1}", "note"),
         ] {
             let items = mapped(&stream(".", records), "\"x\"");
-            let expected = MappingError { object: 0, reason: Reason::UndeclaredField(path.to_owned()) }.to_string();
+            let expected =
+                MappingError { object: 0, name: None, reason: Reason::UndeclaredField(path.to_owned()) }.to_string();
             assert_eq!(items, [Err(expected)], "{records}");
         }
         let items = mapped(&stream(".", "{consents: [{purpose: \"profiling\"}]}"), "{}");

@@ -147,6 +147,12 @@ impl Pull {
         place.sweep.is_none() && (place.since.is_none() || self.compares())
     }
 
+    /// Does a reading that begins at this place bring in everything there is anew?
+    #[must_use]
+    pub const fn begins_anew(&self, place: &Place) -> bool {
+        place.sweep.is_none() && place.since.is_none()
+    }
+
     /// Is it time to read everything once more, because only that says who is gone?
     #[must_use]
     pub fn is_whole_due(&self, place: &Place, now: Timestamp) -> bool {
@@ -278,7 +284,7 @@ impl Pull {
         let count = u64::try_from(objects.len()).unwrap_or(u64::MAX);
         let (unreadable, more) = of_file.unwrap_or((0, false));
         for _ in 0..unreadable {
-            objects.push(Err(MappingError { object: objects.len(), reason: Reason::Row }));
+            objects.push(Err(MappingError { object: objects.len(), name: None, reason: Reason::Row }));
         }
         let mut old = Old::default();
         if let Some(since) = self.since_of(&sweep)
@@ -291,7 +297,7 @@ impl Pull {
             old = sort_out(session, stream, before.into_iter().flatten().collect(), known).await?;
             objects.extend(std::mem::take(&mut old.missing).into_iter().map(Ok));
         }
-        if enrich::complete(&self.enrich, session, &mut objects).await? {
+        if enrich::complete(&self.enrich, session, stream, &mut objects).await? {
             sweep.owe();
         }
         let total = self.paging.as_ref().and_then(|paging| paging.total(&answer));

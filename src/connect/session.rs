@@ -199,7 +199,8 @@ impl Session {
         let link = self.link()?;
         let mut renewed = false;
         loop {
-            let mut prepared = Prepared { method: Method::GET, url: url.clone(), headers: HeaderMap::new(), body: None };
+            let mut prepared =
+                Prepared { method: Method::GET, url: url.clone(), headers: HeaderMap::new(), body: None };
             if authenticated {
                 let all = self.variables();
                 self.authenticate(link, &all, &mut prepared).await.map_err(|setback| setback.fault)?;

@@ -72,7 +72,9 @@ impl Subscribe {
             return Err(at.wrong("returned:", message));
         }
         if spec.link_header && spec.next_url.is_some() {
-            return Err(at.wrong("link_header:", "the next page is named by `next_url` or by the header; keep one of them"));
+            return Err(
+                at.wrong("link_header:", "the next page is named by `next_url` or by the header; keep one of them")
+            );
         }
         let filter = |code: &str, name: &str| at.filter(code, &format!("webhooks.subscribe.{name}"));
         let mut about = known.clone();

@@ -17,7 +17,22 @@ struct Named {
     external_id: String,
 }
 
+/// The source's own id of a record, where it can be told.
+pub(super) fn external_id(record: &[u8]) -> Option<String> {
+    #[derive(Deserialize)]
+    struct Id {
+        external_id: String,
+    }
+    Some(serde_json::from_slice::<Id>(record).ok()?.external_id)
+}
+
 impl Intake {
+    /// The source's own id of a record that was mapped, where it can be told.
+    #[must_use]
+    pub fn name_of(record: &[u8]) -> Option<String> {
+        external_id(record)
+    }
+
     /// Of each of these records of a source, is it held, or did somebody's erasure or the retention end it? One that names nothing
     /// counts as held: it would be refused.
     ///
@@ -37,7 +52,10 @@ impl Intake {
         indexes.sort_unstable();
         ends.sort_unstable();
         let read = move |read: &mut crate::store::Read| {
-            Ok::<_, crate::store::Error>((held::records(read.records(), &indexes)?, held::tombstones(read.records(), &ends)?))
+            Ok::<_, crate::store::Error>((
+                held::records(read.records(), &indexes)?,
+                held::tombstones(read.records(), &ends)?,
+            ))
         };
         let (held, ended) = self.store.read(read).await?;
         let is_known = |name: &Option<crate::vault::BlindIndex>| {

@@ -6,6 +6,7 @@
 use std::sync::Arc;
 
 use super::ingest::{Intake, Taken};
+use super::known::external_id;
 use super::prepare::{Bringer, Prepared, prepare};
 use super::{Error, Listed, Rejection, canonical};
 use crate::consent::Edition;
@@ -34,6 +35,12 @@ impl Ready {
     #[must_use]
     pub const fn len(&self) -> usize {
         self.lines.len()
+    }
+
+    /// The source's own id of the record at this place, where it can be told.
+    #[must_use]
+    pub fn name(&self, at: usize) -> Option<String> {
+        external_id(self.lines.get(at)?)
     }
 
     /// Is there none?

@@ -39,6 +39,8 @@ const LONGEST_PAUSE: i64 = 6 * 3600;
 const TRIES: u32 = 8;
 /// How often it is looked what is due.
 const CHECK: Duration = Duration::from_secs(2);
+/// How often it is looked what was put aside long ago.
+const SWEEP: i64 = 3_600 * Timestamp::SECOND;
 /// Sources synced at once by one node.
 const AT_ONCE: usize = 4;
 
@@ -426,7 +428,15 @@ impl Run {
 pub async fn keep_syncing(syncs: Arc<Syncs>) {
     let mut running = FuturesUnordered::new();
     let mut busy: Vec<SourceNo> = Vec::new();
+    let mut swept = Timestamp::UNSET;
     loop {
+        let now = syncs.vendors.surroundings.clock.now();
+        if swept.plus(SWEEP) <= now {
+            swept = now;
+            if let Err(error) = syncs.vendors.connections.parking().forget_old(now).await {
+                tracing::warn!(error = ?error, "what was put aside long ago could not be forgotten yet");
+            }
+        }
         tokio::select! {
             Some(done) = running.next(), if !running.is_empty() => busy.retain(|source| *source != done),
             () = tokio::time::sleep(CHECK) => {

@@ -40,10 +40,8 @@ pub fn tombstones(connection: &mut Connection, indexes: &[[u8; 16]]) -> Result<H
     let mut laid = HashSet::new();
     for some in indexes.chunks(AT_ONCE) {
         let values: Vec<Vec<u8>> = some.iter().map(|ix| ix.to_vec()).collect();
-        let rows: Vec<Vec<u8>> = on!(connection, |c| tombstone::table
-            .filter(among(tombstone::ix, values))
-            .select(tombstone::ix)
-            .load(c))?;
+        let rows: Vec<Vec<u8>> =
+            on!(connection, |c| tombstone::table.filter(among(tombstone::ix, values)).select(tombstone::ix).load(c))?;
         laid.extend(rows.into_iter().filter_map(|ix| <[u8; 16]>::try_from(ix).ok()));
     }
     Ok(laid)

@@ -42,6 +42,7 @@ pub mod models;
 pub mod newcomers;
 pub mod notices;
 pub mod orphans;
+pub mod parked;
 pub mod purposes;
 pub mod reach;
 pub mod records;

@@ -58,7 +58,9 @@ pub fn begin(write: &mut Write<'_>, row: &SyncRow) -> Result<Timestamp, Error> {
         list(write.records(), row.source_no, Timestamp::NEVER, 1)?.first().map(|newest| newest.begun_at.plus(1));
     let row = SyncRow { begun_at: newest.map_or(row.begun_at, |next| next.max(row.begun_at)), ..row.clone() };
     let open = [SyncState::Running.number(), SyncState::Waiting.number()];
-    on!(write.records(), |c| diesel::update(sync::table.filter(sync::source_no.eq(source).and(sync::state.eq_any(open))))
+    on!(write.records(), |c| diesel::update(
+        sync::table.filter(sync::source_no.eq(source).and(sync::state.eq_any(open)))
+    )
     .set((sync::state.eq(SyncState::CutShort.number()), sync::ended_at.eq(row.begun_at.micros())))
     .execute(c))?;
     on!(write.records(), |c| diesel::insert_into(sync::table).values(row.clone()).execute(c))?;

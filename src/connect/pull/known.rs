@@ -69,8 +69,8 @@ pub(super) async fn sort_out(
             (sorted.left_out, sorted.unnamed) = (sorted.left_out + 1, true);
             continue;
         };
-        let all = held.by_ref().take(records.len()).fold(true, |all, held| all && held);
-        if all {
+        let mine: Vec<bool> = held.by_ref().take(records.len()).collect();
+        if mine.iter().all(|held| *held) {
             sorted.left_out += 1;
             sorted.held.extend(records);
         } else {

@@ -84,7 +84,8 @@ async fn two_who_subscribe_at_once_leave_what_one_would(database: Database) {
     for failed in [one, other].into_iter().filter_map(Result::err) {
         assert!(matches!(failed, NotListening::Vendor(Fault::Vendor { status: 422, .. })), "{failed}");
     }
-    let topics: std::collections::BTreeSet<String> = fake.with(|shop| shop.hooks.iter().map(|hook| hook.1.clone()).collect());
+    let topics: std::collections::BTreeSet<String> =
+        fake.with(|shop| shop.hooks.iter().map(|hook| hook.1.clone()).collect());
     assert!(!topics.is_empty() && topics.len() == hooks(&fake), "{topics:?}");
     vendors.listen(SHOP, Some(HUB), false).await.unwrap();
     assert_eq!(hooks(&fake), 4);
@@ -95,16 +96,17 @@ async fn what_stands_on_a_later_page_is_not_made_twice(database: Database) {
     let hub = Fake::serve(Reached, std::sync::Arc::new(crate::types::SystemClock));
     let (house, fake) = open::<Store>(database).await;
     // Those of others fill two pages, as they would with a hundred a page.
-    let foreign = |number: usize| {
-        json!({"id": number, "topic": "order.created", "status": "active", "secret": "theirs", "delivery_url": "https://other.example/x"})
-    };
+    let foreign = |number: usize| json!({"id": number, "topic": "order.created", "status": "active", "secret": "theirs", "delivery_url": "https://other.example/x"});
     fake.with(|store| store.hooks = (0..2 * PAGE).map(foreign).collect());
     let vendors = &house.syncs.vendors;
     let made = vendors.listen(SHOP, Some(hub.address()), false).await.unwrap();
     assert_eq!(made, Subscribed { kept: 0, made: 4, ended: 0 });
     for _ in 0..2 {
         let kept = vendors.listen(SHOP, Some(hub.address()), false).await.unwrap();
-        assert_eq!((kept, fake.with(|store| store.hooks.len())), (Subscribed { kept: 4, made: 0, ended: 0 }, 2 * PAGE + 4));
+        assert_eq!(
+            (kept, fake.with(|store| store.hooks.len())),
+            (Subscribed { kept: 4, made: 0, ended: 0 }, 2 * PAGE + 4)
+        );
     }
     assert_eq!(vendors.stop_listening(SHOP).await.unwrap(), 4);
 }

@@ -8,6 +8,7 @@
 //! One page is ahead at most, and pages come in their order; so memory stays bounded, and whatever fails drops what was read
 //! ahead. It is read again another time, because the place of the stream does not move before its records are durable.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,7 +17,7 @@ use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
 use super::Error;
-use crate::connect::{Connector, Known, Leaf, Session, StreamPlace};
+use crate::connect::{Connector, Known, Leaf, Mark, Parking, Refused, Session, StreamPlace};
 use crate::consent::Source;
 use crate::intake::{Intake, Ready, SYNC_CHUNK};
 
@@ -41,8 +42,8 @@ pub(super) struct Page {
     pub(super) after: StreamPlace,
     /// Its records, as many together as one transaction takes.
     pub(super) ready: Vec<Ready>,
-    /// Why objects of it could not be mapped.
-    pub(super) refused: Vec<String>,
+    /// Objects of it that could not be mapped.
+    pub(super) refused: Vec<Refused>,
     /// The records of what did not change, where they count as listed.
     pub(super) unchanged: Vec<Vec<u8>>,
     /// Is there something that did not change and cannot be named?
@@ -61,6 +62,10 @@ pub(super) struct Reader {
     pub(super) intake: Arc<Intake>,
     pub(super) source: Arc<Source>,
     pub(super) stream: String,
+    /// What of it could not be taken in.
+    pub(super) parking: Parking,
+    /// And is put aside: it is not asked for again before everything is.
+    pub(super) parked: Arc<HashSet<Mark>>,
     /// Is what did not change to be named all the same?
     pub(super) lists: bool,
 }
@@ -87,7 +92,8 @@ impl Reader {
             // Nothing is asked for before there is room for it.
             let Ok(room) = told.reserve().await else { return };
             let page = reader.clone().page(&place).await;
-            let goes_on = page.as_ref().ok().filter(|page| !page.last && page.waits.is_none()).map(|page| page.after.clone());
+            let goes_on =
+                page.as_ref().ok().filter(|page| !page.last && page.waits.is_none()).map(|page| page.after.clone());
             room.send(page);
             let Some(next) = goes_on else { return };
             place = next;
@@ -125,7 +131,7 @@ impl Reader {
         for record in leaf.records(stream, &self.source.code) {
             match record {
                 Ok(line) => lines.push(line),
-                Err(error) => refused.push(error.reason.to_string()),
+                Err(error) => refused.push(Refused { name: error.name, reason: error.reason.to_string() }),
             }
         }
         page.refused = refused;
@@ -145,7 +151,15 @@ impl Known for Reader {
     fn known(&self, records: Vec<Vec<u8>>) -> BoxFuture<'_, Option<Vec<bool>>> {
         Box::pin(async move {
             let known = self.intake.known(&self.source, &records).await;
-            known.inspect_err(|error| tracing::error!(error = ?error, "it could not be looked up what is held")).ok()
+            let known =
+                known.inspect_err(|error| tracing::error!(error = ?error, "it could not be looked up what is held"));
+            let is_parked = |record: &Vec<u8>| {
+                let name = Intake::name_of(record).filter(|_| !self.parked.is_empty());
+                name.is_some_and(|name| {
+                    self.parked.contains(&self.parking.mark(self.source.number, &self.stream, &name))
+                })
+            };
+            Some(known.ok()?.into_iter().zip(&records).map(|(held, record)| held || is_parked(record)).collect())
         })
     }
 }

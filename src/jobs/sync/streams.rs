@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use super::ahead::{Pages, Reader};
 use super::{Error, Refusals, Run, Syncs, TRIES};
-use crate::connect::{Counts, Pull, Session, StreamPlace};
+use crate::connect::{Counts, Pull, Refused, Session, StreamPlace};
 use crate::consent::Source;
-use crate::intake::{self, Ended, Listed, Ready, Taken};
+use crate::intake::{self, Ended, Listed, Outcome, Ready, Taken};
 use crate::store;
 
 impl Syncs {
@@ -45,7 +45,12 @@ impl Syncs {
         // reading that was cut short nobody knows any more what its first pages held.
         let whole = pull.begins_whole(&place);
         let mut listed = pull.lists().filter(|_| whole).map(|kind| self.intake.begin_listing(source, kind));
+        let (began, parking) = (self.vendors.surroundings.clock.now(), self.vendors.connections.parking());
+        let comes_by_all = pull.begins_anew(&place);
+        let parked = Arc::new(parking.marks(source.number, name).await?);
         let reader = Reader {
+            parking: parking.clone(),
+            parked: parked.clone(),
             session: session.clone(),
             intake: self.intake.clone(),
             source: source.clone(),
@@ -60,7 +65,8 @@ impl Syncs {
                 listed = None;
                 (0..page.passed_over).for_each(|_| run.counts.leave_out(name, GONE));
             }
-            page.refused.iter().for_each(|reason| run.counts.reject(name, reason));
+            page.refused.iter().for_each(|one| run.counts.reject(name, &one.reason));
+            let (mut refused, mut taken) = (page.refused, Vec::new());
             // What cannot be named may be anybody.
             listed = listed.filter(|_| !page.unnamed);
             if let Some(known) = &mut listed
@@ -69,9 +75,23 @@ impl Syncs {
                 listed = None;
             }
             for ready in &page.ready {
-                for outcome in self.write_ready(ready, listed.as_mut()).await? {
-                    run.count(name, &outcome);
+                for (at, outcome) in self.write_ready(ready, listed.as_mut()).await?.iter().enumerate() {
+                    run.count(name, outcome);
+                    match &outcome.outcome {
+                        Outcome::Rejected(rejection) => {
+                            let reason = format!("{} at {:?}", rejection.code, rejection.pointer);
+                            refused.push(Refused { name: ready.name(at), reason });
+                        }
+                        _ if parked.is_empty() => {}
+                        _ => taken.extend(ready.name(at).map(|id| parking.mark(source.number, name, &id))),
+                    }
                 }
+            }
+            taken.retain(|mark| parked.contains(mark));
+            parking.taken(source.number, name, &taken).await?;
+            parking.put(source.number, name, &refused, self.vendors.surroundings.clock.now()).await?;
+            if page.last && comes_by_all {
+                parking.forget_before(source.number, name, began).await?;
             }
             if let Some(listed) = listed.as_ref().filter(|_| page.last) {
                 self.end_gone(run, source, name, listed).await?;

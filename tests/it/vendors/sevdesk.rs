@@ -41,7 +41,8 @@ impl Ledger {
 
     fn list(&self, found: &[&Value], call: &Call) -> Answer {
         let limit = call.number("limit").unwrap_or(100);
-        let known = ["limit", "offset", "countAll", "depth", "embed", "customerNumber", "contact[id]", "contact[objectName]"];
+        let known =
+            ["limit", "offset", "countAll", "depth", "embed", "customerNumber", "contact[id]", "contact[objectName]"];
         if !(1..=1000).contains(&limit) || call.stray(&known).is_some() {
             return Answer::new(400, json!({"objects": null, "error": {"message": "limit", "code": 400}}));
         }

@@ -118,7 +118,8 @@ impl Vendor for Store {
                 self.page(found.collect(), call)
             }
             ("GET", ["orders"]) => {
-                let known = ["status", "search", "orderby", "order", "page", "per_page", "modified_after", "dates_are_gmt"];
+                let known =
+                    ["status", "search", "orderby", "order", "page", "per_page", "modified_after", "dates_are_gmt"];
                 if call.stray(&known).is_some() {
                     return error(400, "rest_invalid_param");
                 }

@@ -9,6 +9,7 @@ pub(in crate::jobs) mod house;
 mod lexware;
 mod listings;
 mod meta;
+mod parked;
 mod reports;
 mod requests;
 pub(in crate::jobs) mod scenarios;

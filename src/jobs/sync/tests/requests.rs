@@ -147,7 +147,10 @@ struct Keyed;
 impl Vendor for Keyed {
     fn answer(&mut self, call: &Call) -> Answer {
         let said = |name: &str| call.query.get(name).map(String::as_str);
-        if said("key") != Some("k&y=1 +ü") || said("user") != Some("erika") || call.headers.contains_key("authorization") {
+        if said("key") != Some("k&y=1 +ü")
+            || said("user") != Some("erika")
+            || call.headers.contains_key("authorization")
+        {
             return Answer::new(401, json!({"error": "key"}));
         }
         let page = call.number("page").unwrap_or(1);
@@ -188,7 +191,10 @@ async fn a_key_in_the_query_is_sent_and_never_told(database: Database) {
     house.set(&[("key", "another-key")]).await;
     let Err(error) = house.sync().await else { panic!("it must fail") };
     let told = format!("{error} {error:?}");
-    assert!(told.contains("refuses the credentials") && !told.contains("another-key") && !told.contains("erika"), "{told}");
+    assert!(
+        told.contains("refuses the credentials") && !told.contains("another-key") && !told.contains("erika"),
+        "{told}"
+    );
     house.wait(3_600);
     house.set(&[("url", "http://127.0.0.1:1")]).await;
     let Err(error) = house.sync().await else { panic!("it must fail") };

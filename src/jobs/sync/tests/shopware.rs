@@ -259,7 +259,6 @@ async fn credentials_that_end_during_a_sync_are_told_and_nothing_is_lost(databas
     assert_eq!(counts.streams["customers"].created, 10, "it goes on where it stopped: {counts:?}");
     assert_eq!(fake.calls_since(before).iter().filter(|call| call.ends_with("/customer")).count(), 1);
     assert_eq!(house.records(), 1530);
-
 }
 
 async fn a_stream_that_is_refused_keeps_no_other_from_being_read(database: Database) {

@@ -9,10 +9,7 @@ use crate::connect::Catalog;
 use crate::databases::{Database, on_both_databases};
 use crate::vendors::{Answer, Break, Call, Fake, Vendor};
 
-on_both_databases!(
-    a_tenant_that_is_added_later_is_read_from_its_beginning,
-    what_a_new_tenant_owes_is_asked_for_again,
-);
+on_both_databases!(a_tenant_that_is_added_later_is_read_from_its_beginning, what_a_new_tenant_owes_is_asked_for_again,);
 
 const MANIFEST: &str = r#"
 name: tenants

@@ -86,7 +86,9 @@ impl Reports {
         if self.guarded && !known {
             return Answer::new(401, json!({"error": "token"}));
         }
-        if call.headers.contains_key("authorization") != self.guarded || call.number("signature") != Some(self.signed.into()) {
+        if call.headers.contains_key("authorization") != self.guarded
+            || call.number("signature") != Some(self.signed.into())
+        {
             return Answer::new(403, json!({"error": "signature"}));
         }
         let number: usize = call.path.rsplit('d').next().unwrap().parse().unwrap();
