@@ -11,6 +11,7 @@
 
 mod ahead;
 mod demands;
+mod error;
 mod folder;
 mod ids;
 mod streams;
@@ -20,16 +21,19 @@ use std::time::Duration;
 
 use futures_util::stream::{FuturesUnordered, StreamExt as _};
 
+pub use error::Error;
+use error::Refusals;
+
 pub use super::lease::BEAT;
 use super::lease::{Held, LEASE, hold};
-use crate::connect::{Connection, Counts, Fault, NoSession, Places, Session, StreamPlace, Unkept, Vendors, endings};
+use crate::connect::{Connection, Counts, Fault, NoSession, Places, Session, StreamPlace, Vendors, endings};
 use crate::consent::Source;
 use crate::intake::{self, Intake, Outcome, Taken};
-use crate::rights::{self, Rights};
+use crate::rights::Rights;
 use crate::store::connections::{self, ConnectionRow, Next};
 use crate::store::syncs::{self, SyncRow, SyncState};
-use crate::store::{self, Failure, Store};
-use crate::types::{EntropyFailure, IdMaker, SourceNo, Timestamp};
+use crate::store::{self, Store};
+use crate::types::{IdMaker, SourceNo, Timestamp};
 
 /// The first pause after a failure; it doubles with each.
 const PAUSE: i64 = 60;
@@ -43,96 +47,6 @@ const CHECK: Duration = Duration::from_secs(2);
 const SWEEP: i64 = 3_600 * Timestamp::SECOND;
 /// Sources synced at once by one node.
 const AT_ONCE: usize = 4;
-
-/// Why a sync ended before its end. What it brought is in; the next one goes on.
-#[derive(Debug, thiserror::Error)]
-pub enum Error {
-    /// The source is not connected, or what was entered cannot be used.
-    #[error("{0}")]
-    NoSession(NoSession),
-    /// Somebody else is at it.
-    #[error("another process is at it, or was until a moment ago; try again in a minute")]
-    Busy,
-    /// Another process took over, or the connection was removed.
-    #[error("another process took the sync over, or the connection was removed")]
-    Overtaken,
-    /// The vendor could not be read.
-    #[error("{0}")]
-    Vendor(Fault),
-    /// Streams, or other things that are read, were refused; everything else was read.
-    #[error("{}", refused(.0))]
-    Refused(Vec<(String, Fault)>),
-    /// The records could not be brought in.
-    #[error("the records could not be brought in")]
-    Intake(#[from] intake::Error),
-    /// A request could not be opened.
-    #[error("a request could not be opened")]
-    Rights(#[from] rights::Error),
-    /// The store failed.
-    #[error("the database could not be read or written")]
-    Store(#[from] store::Error),
-    /// The connection could not be read or kept.
-    #[error("the connection could not be read or kept")]
-    Unkept(#[from] Unkept),
-    /// No randomness to name this run.
-    #[error(transparent)]
-    Entropy(#[from] EntropyFailure),
-    /// A thread of this process ended.
-    #[error("the mapping of a page ended unexpectedly")]
-    Mapping,
-}
-
-impl From<NoSession> for Error {
-    fn from(cause: NoSession) -> Self {
-        if let NoSession::Vendor(fault) = cause { Self::Vendor(fault) } else { Self::NoSession(cause) }
-    }
-}
-
-impl From<Fault> for Error {
-    fn from(fault: Fault) -> Self {
-        Self::Vendor(fault)
-    }
-}
-
-fn refused(streams: &[(String, Fault)]) -> String {
-    let told: Vec<String> = streams.iter().map(|(stream, fault)| format!("`{stream}`: {fault}")).collect();
-    told.join("; ")
-}
-
-/// What was refused while everything else was read.
-#[derive(Default)]
-struct Refusals(Vec<(String, Fault)>);
-
-impl Refusals {
-    /// Puts a refusal aside that says nothing of what is read after it; any other failure ends the sync.
-    fn put_aside(&mut self, name: &str, read: Result<(), Error>) -> Result<(), Error> {
-        match read {
-            Err(Error::Vendor(fault)) if fault.is_of_one_stream() => {
-                tracing::warn!(stream = name, cause = fault.word(), "a stream was refused; the others are read");
-                self.0.push((name.to_owned(), fault));
-                Ok(())
-            }
-            read => read,
-        }
-    }
-
-    fn end(self) -> Result<(), Error> {
-        if self.0.is_empty() { Ok(()) } else { Err(Error::Refused(self.0)) }
-    }
-}
-
-impl Failure for Error {
-    fn store(&self) -> Option<&store::Error> {
-        if let Self::Store(cause) = self { Some(cause) } else { None }
-    }
-}
-
-impl Error {
-    /// For the history: what the operator can do something about is told, the rest is in the log.
-    fn told(&self) -> String {
-        self.to_string()
-    }
-}
 
 /// The syncs of one process.
 pub struct Syncs {
@@ -227,7 +141,7 @@ impl Syncs {
             cause: String::new(),
             counts: Counts::default().text(),
         };
-        let (named, first) = (owner.clone(), row.clone());
+        let (named, first) = (owner.clone(), row);
         let taken = self.store.write(move |write| {
             let Some(taken) = connections::take(write, source, &named, now.plus(LEASE), now)? else { return Ok(None) };
             let waited = if anew { None } else { syncs::go_on(write, source)? };

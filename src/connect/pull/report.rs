@@ -5,8 +5,8 @@
 //! ```
 //!
 //! Each arrow is a page of the stream for whoever reads it, so a hub that dies goes on where it was: with the same report, and
-//! behind the rows that are in. Nobody waits here: a report that is not ready says when it is to be looked for again. A file that is open lies with the session; whoever needs it from elsewhere opens it anew and
-//! leaves out what was read.
+//! behind the rows that are in. Nobody waits here: a report that is not ready says when it is to be looked for again. A file that
+//! is open lies with the session; whoever needs it from elsewhere opens it anew and leaves out what was read.
 
 use std::time::Duration;
 

@@ -169,6 +169,6 @@ async fn leads_come_in_where_messages_may_not_be_read(database: Database) {
     fake.break_calls(0, &[crate::vendors::Break::Status(403)]);
     assert_eq!(word(house.sync().await), "permission_missing");
     assert!(fake.calls_since(before)[0].ends_with("/conversations"), "{:?}", fake.calls_since(before));
-    assert_eq!(house.records(), PEOPLE as i64, "every lead, and no message");
+    assert_eq!(u64::try_from(house.records()).unwrap(), PEOPLE as u64, "every lead, and no message");
     assert!(house.history().await[0].cause.starts_with("`conversations`: "));
 }

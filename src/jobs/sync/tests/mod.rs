@@ -18,8 +18,10 @@ mod shopify;
 mod shopware;
 mod steps;
 mod tenants;
+mod together;
 mod trusted_shops;
 mod trustpilot;
+mod waiting;
 mod windows;
 mod woocommerce;
 
