@@ -8,7 +8,8 @@ select((.category.id | text) == "3")
 | {
     type: "customer",
     external_id: $id,
-    updated_at: ((.update // .create) | instant),
+    # A mail address that changes does not change the contact.
+    updated_at: ([., $ways[]] | map(.update // .create | values | instant) | max),
     identifiers: (
       [{kind: "account", value: $id}, (.customerNumber | text | filled | values | {kind: "customer_number", value: .})]
       + [$ways[] | select(.type == "EMAIL") | .value | filled | values | {kind: "email", value: ., verified: false}]

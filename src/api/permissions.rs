@@ -127,6 +127,7 @@ operations! {
     "Takes the demand of a person that a vendor passes on; its signature is the key." PassOnDeletion POST "/v1/sources/{code}/deletions" [];
     "Says how far such a demand is; its confirmation code is the key." ShowDeletion GET "/v1/sources/{code}/deletions/{confirmation_code}" [];
     "Shows how many events of a source were not taken, and why." ListTurnedAway GET "/v1/sources/{code}/turned-away" [Admin Dpo];
+    "Shows which objects of a source could not be taken in, and why." ListParked GET "/v1/sources/{code}/parked" [Admin Dpo];
     "Takes events of tracking SDKs in." CollectEvents POST "/v1/batch" [Collector Browser];
     "Tells who somebody is." CollectIdentify POST "/v1/identify" [Collector Browser];
     "Tells that something happened." CollectTrack POST "/v1/track" [Collector Browser];

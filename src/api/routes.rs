@@ -57,6 +57,7 @@ pub fn configure(config: &mut ServiceConfig<'_>) {
         .service(sources::sync::want)
         .service(sources::erase::erase)
         .service(sources::turned_away::list)
+        .service(sources::parked::list)
         .service(sources::webhook::hear)
         .service(sources::webhook::hear_at)
         .service(sources::listen::listen)

@@ -10,6 +10,7 @@ mod import;
 mod listen;
 mod model;
 mod output;
+mod parked;
 mod requests;
 mod reviews;
 mod serve;

@@ -10,7 +10,7 @@ use zeroize::Zeroizing;
 use super::Hub;
 use super::commands::{Outcome, say, say_error};
 use super::destinations::stays;
-use super::listen;
+use super::{listen, parked};
 use crate::audit::{Act, Line};
 use crate::cli::{AddSource, NamedSource, SetSource, Sources, SyncSource};
 use crate::config::Layer;
@@ -33,7 +33,7 @@ taken in goes to parked/, with the reasons beside it. Both lie there in clear: l
 pub(super) fn home(command: &Sources) -> Layer {
     let home = match command {
         Sources::Add(arguments) => &arguments.home,
-        Sources::Test(arguments) => &arguments.home,
+        Sources::Test(arguments) | Sources::Parked(arguments) => &arguments.home,
         Sources::Remove(arguments) => &arguments.named.home,
         Sources::Listen(arguments) => &arguments.home,
         Sources::Set(arguments) => &arguments.home,
@@ -50,6 +50,7 @@ pub(super) async fn run(hub: &Hub, command: Sources) -> Outcome {
         Sources::Test(arguments) => test(hub, &arguments).await,
         Sources::Sync(arguments) => sync(hub, &arguments).await,
         Sources::List(_) => list(hub).await,
+        Sources::Parked(arguments) => parked::show(hub, &arguments).await,
         Sources::Listen(arguments) => listen::listen(hub, &arguments, "what changes").await,
         Sources::Remove(arguments) => remove(hub, &arguments.named, arguments.anyway).await,
     }

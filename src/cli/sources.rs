@@ -27,6 +27,10 @@ pub enum Sources {
     Test(NamedSource),
     /// Read what is new, now
     Sync(SyncSource),
+    /// Show which objects of a source could not be taken in, by the vendor's id, and why
+    ///
+    /// They are kept until they are taken in, and for 30 days at the longest. `obhut sources sync --full` asks for them again.
+    Parked(NamedSource),
     /// List the sources: connection, schedule, last sync
     List(HomeLayer),
     /// Have its vendor tell by itself what changes: look what is subscribed there, and add what is missing

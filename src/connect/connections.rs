@@ -8,9 +8,9 @@ use std::sync::Arc;
 use zeroize::Zeroizing;
 
 use super::session::Keeper;
-use super::{Fault, FilePlace, Outgoing, Parameters, StreamPlace};
+use super::{Fault, FilePlace, Outgoing, Parameters, Parking, StreamPlace};
 use crate::store::connections::{self, ConnectionRow};
-use crate::store::{self, Failure, Store};
+use crate::store::{self, Failure, Store, parked};
 use crate::types::{Clock, SourceNo, Timestamp};
 use crate::vault::{Drawer, Row, Strongbox};
 
@@ -195,7 +195,11 @@ impl Connections {
     /// # Errors
     /// If it cannot be removed.
     pub async fn remove(&self, source: SourceNo) -> Result<bool, store::Error> {
-        self.store.write(move |write| connections::delete(write, source)).await
+        let remove = move |write: &mut store::Write<'_>| {
+            parked::forget(write, source)?;
+            connections::delete(write, source)
+        };
+        self.store.write(remove).await
     }
 
     /// Where the streams of a row stand.
@@ -216,6 +220,12 @@ impl Connections {
     /// If there is no randomness.
     pub fn seal_places(&self, source: SourceNo, places: &Places) -> Result<Vec<u8>, Unkept> {
         self.seal(Drawer::Places, source, places)
+    }
+
+    /// What of the sources could not be taken in.
+    #[must_use]
+    pub fn parking(&self) -> Parking {
+        Parking::new(self.store.clone(), self.strongbox.clone())
     }
 
     /// Keeps refresh tokens of a source that its vendor hands out anew.

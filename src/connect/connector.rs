@@ -198,6 +198,12 @@ impl Connector {
         let at = At::of(&place, &text);
         let reached = manifest.connection.map(|spec| Link::load(spec, at.within(&["connection"]))).transpose()?;
         let link = reached.as_ref();
+        if let Some(link) = link.filter(|link| !link.limits.is_empty()) {
+            let written = manifest::paths(&text);
+            if let Some(path) = link.limits.iter().find_map(|limit| limit.stray_path(&written)) {
+                return Err(at.wrong(path, format!("no request has the path `{path}`; write it as the request does")));
+            }
+        }
         let erase = match manifest.erase {
             Some(spec) if link.is_none() && spec.steps.is_empty() => Some(Erase::by_hand(spec, at.within(&["erase"]))?),
             spec => linked(spec, link, "erase:", at, |spec, link| Erase::load(spec, link, at.within(&["erase"])))?,
@@ -206,6 +212,11 @@ impl Connector {
         for (name, mut spec) in manifest.streams {
             let here = at.within(&["streams", &name]);
             check_fields(here.within(&["fields"]), &spec.fields)?;
+            if spec.undated && spec.pull.as_ref().is_none_or(|pull| pull.incremental.is_some()) {
+                let message =
+                    "what changed cannot be told, so everything is read each time: leave `incremental` out, or this";
+                return Err(here.wrong("undated:", message));
+            }
             let pull = linked(spec.pull.take(), link, "pull:", here, |pull, link| {
                 Pull::load(pull, &name, link, here.within(&["pull"]))
             })?;

@@ -66,6 +66,8 @@ pub enum Error {
 pub struct MappingError {
     /// Which object of the page, counted from 0.
     pub object: usize,
+    /// The vendor's id of it, where it can be told. It is no part of the text.
+    pub name: Option<String>,
     /// Why.
     pub reason: Reason,
 }

@@ -51,6 +51,9 @@ pub enum Fault {
     /// Too many calls, for longer than the hub waits.
     #[error("the vendor allows no more calls for now; the next sync goes on where this one stopped")]
     Throttled,
+    /// It failed several times in a row, and is left alone for a while.
+    #[error("the vendor failed several times in a row and is left alone for a few minutes")]
+    Resting,
     /// Any other refusal or failure of the vendor.
     #[error("the vendor answered with status {status}{}", said(.code))]
     Vendor {
@@ -108,6 +111,9 @@ pub enum Fault {
     /// What the merchant brought back from the vendor is no code.
     #[error("{0}")]
     NoCode(&'static str),
+    /// What the hub holds could not be looked up.
+    #[error("the hub could not look up what it holds of the source")]
+    Hub,
     /// What must be kept could not be.
     #[error("the new refresh token could not be kept")]
     Keep,
@@ -132,6 +138,7 @@ impl Fault {
             Self::NotFound(_) => "not_found",
             Self::Moved(_) => "moved",
             Self::Throttled => "throttled",
+            Self::Resting => "resting",
             Self::Vendor { .. } => "vendor_error",
             Self::NotDone(_) => "not_done",
             Self::NotTheVendor => "not_the_vendor",
@@ -147,6 +154,7 @@ impl Fault {
             Self::Job => "job_failed",
             Self::Report => "report_failed",
             Self::NoCode(_) => "no_code",
+            Self::Hub => "not_looked_up",
             Self::Keep => "not_kept",
         }
     }
@@ -158,6 +166,28 @@ impl Fault {
             Self::Vendor { status, .. } => *status >= 400 && *status < 500 && !self.passes(),
             _ => false,
         }
+    }
+
+    /// Is it about what was asked for, so that the vendor may well answer when it is asked for something else?
+    #[must_use]
+    pub const fn is_of_one_stream(&self) -> bool {
+        matches!(
+            self,
+            Self::Permission(_)
+                | Self::TooLarge(_)
+                | Self::NotDone(_)
+                | Self::NotReady(_)
+                | Self::Repeats
+                | Self::Expired
+                | Self::Filter(_)
+                | Self::Said(_)
+        ) || self.lasts()
+    }
+
+    /// Does it say that the vendor answered, whatever it said?
+    pub(super) const fn is_answer(&self) -> bool {
+        matches!(self, Self::Credentials(_) | Self::Permission(_) | Self::NotFound(_) | Self::Throttled)
+            || matches!(self, Self::Vendor { .. }) && !self.passes()
     }
 
     /// May the same call succeed in a moment?

@@ -1,16 +1,27 @@
 //! A list of the vendor's, read from its first page to its last, where a reply names the address of the next one.
 
+use jaq_json::Val;
 use serde_json::Value;
 
 use super::Fault;
 use super::call::Call;
 use super::filter::Filter;
-use super::mapping::{exact, value};
+use super::mapping::exact;
+use super::pull::link_header;
 use super::session::Session;
 use super::template::Variables;
 
 /// Pages of one list; more is no list of a merchant's things or of one person's.
 const PAGES: usize = 1_000;
+
+/// How a list says where it goes on.
+#[derive(Clone, Copy)]
+pub(super) enum Next<'f> {
+    /// By a filter over the reply, if there is one.
+    Url(Option<&'f Filter>),
+    /// By the header `Link` (RFC 8288).
+    Link,
+}
 
 /// Hands each page to `take`, which says whether it wants more. `place` names the list in a fault.
 ///
@@ -20,19 +31,22 @@ const PAGES: usize = 1_000;
 pub(super) async fn read(
     session: &Session,
     (call, words): (&Call, &Variables),
-    next_url: Option<&Filter>,
+    goes_on: Next<'_>,
     place: &str,
     mut take: impl FnMut(Value) -> Result<bool, Fault>,
 ) -> Result<(), Fault> {
     let failed = || Fault::Filter(format!("{place}.next_url"));
     let mut next = None::<String>;
     for _ in 0..PAGES {
-        let answer = match session.call(call, words, next.as_deref()).await {
+        let page = match session.page_unless(call, words, next.as_deref(), |_, _| false).await {
             Err(Fault::NotFound(code)) if next.is_some() => return Err(Fault::Vendor { status: 404, code }),
-            answer => answer?,
+            page => page?.ok_or(Fault::Expired)?,
         };
-        let follow = next_url.and_then(|filter| filter.run(value(&answer.json)).next());
-        if !take(answer.json)? {
+        let follow = match goes_on {
+            Next::Url(filter) => filter.and_then(|filter| filter.run(page.seen.clone()).next()),
+            Next::Link => link_header(&page.headers).map(|url| Ok(Val::from(url))),
+        };
+        if !take(exact(page.seen).ok_or(Fault::Unreadable)?)? {
             return Ok(());
         }
         match follow.map(|yielded| yielded.map(exact)) {

@@ -17,7 +17,7 @@ pub(super) mod subscribe;
 pub(super) mod unsubscribe;
 pub(super) mod webhook;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::fmt;
 
 use schemars::JsonSchema;
@@ -86,6 +86,9 @@ pub(super) struct StreamSpec {
     /// jq filter from the page to its objects; one failing object does not stop the others.
     #[serde(default = "whole")]
     pub(super) objects: String,
+    /// jq filter from an object to the vendor's id of it, by which one that cannot be taken in is shown to whoever puts it right.
+    #[serde(default = "own_id")]
+    pub(super) id: String,
     /// jq filter from one object to its canonical records, or the name of a `.jq` file in the folder.
     pub(super) records: String,
     /// Every field the records may hold, by category.
@@ -95,9 +98,17 @@ pub(super) struct StreamSpec {
     #[serde(default)]
     #[schemars(with = "Vec<String>")]
     pub(super) consents: Vec<PurposeCode>,
+    /// Do its objects change without a time that says so? Then `updated_at` is the time of their making or the like, and of two
+    /// contents with one such time the one that was read last counts. Only where everything is read each time, without `incremental`.
+    #[serde(default)]
+    pub(super) undated: bool,
     /// How it is read from the vendor; without it the stream comes from files only.
     #[serde(default)]
     pub(super) pull: Option<pull::PullSpec>,
+}
+
+fn own_id() -> String {
+    ".id".to_owned()
 }
 
 /// `mapping.yaml`: what the columns of a CSV file mean.
@@ -218,6 +229,31 @@ pub(super) fn parse<'de, T: Deserialize<'de>>(file: &str, text: &'de str) -> Res
         }
         Error::Manifest { file: file.to_owned(), line, column, message }
     })
+}
+
+/// The paths of all requests of a manifest, as it writes them: nothing else in it has a `path`.
+pub(super) fn paths(text: &str) -> HashSet<String> {
+    fn collect(value: &yaml_serde::Value, into: &mut HashSet<String>) {
+        match value {
+            yaml_serde::Value::Mapping(parts) => {
+                for (key, part) in parts {
+                    match (key.as_str(), part.as_str()) {
+                        (Some("path"), Some(path)) => {
+                            into.insert(path.to_owned());
+                        }
+                        _ => collect(part, into),
+                    }
+                }
+            }
+            yaml_serde::Value::Sequence(items) => items.iter().for_each(|item| collect(item, into)),
+            _ => {}
+        }
+    }
+    let mut paths = HashSet::new();
+    if let Ok(whole) = yaml_serde::from_str::<yaml_serde::Value>(text) {
+        collect(&whole, &mut paths);
+    }
+    paths
 }
 
 /// An error about a whole key of `file`: finds the first line where `key` is written.

@@ -22,7 +22,9 @@ pub struct Stream {
     name: String,
     detect: Option<Filter>,
     objects: Filter,
+    id: Filter,
     mapping: Mapping,
+    undated: bool,
     pub(super) pull: Option<Pull>,
     /// Where the manifest lists its fields, from 1.
     pub(super) fields_line: usize,
@@ -56,10 +58,25 @@ impl Stream {
         self.map_objects(self.objects(value(page)).collect::<Vec<_>>().into_iter(), source.into())
     }
 
+    /// Do its objects change without a time that says so?
+    #[must_use]
+    pub const fn is_undated(&self) -> bool {
+        self.undated
+    }
+
     /// How it is read from the vendor, if it can be.
     #[must_use]
     pub const fn pull(&self) -> Option<&Pull> {
         self.pull.as_ref()
+    }
+
+    /// The vendor's id of an object, where it can be told.
+    pub(super) fn name_of(&self, object: &Val) -> Option<String> {
+        match exact(self.id.run(object.clone()).next()?.ok()?)? {
+            Value::String(text) => Some(text.trim().to_owned()).filter(|text| !text.is_empty() && text.len() <= 256),
+            Value::Number(number) => Some(number.to_string()),
+            _ => None,
+        }
     }
 
     /// The objects of a page, one by one.
@@ -68,7 +85,7 @@ impl Stream {
         objects.map(|(number, object)| {
             let object =
                 if number < MOST_OBJECTS { object.map_err(Reason::Filter) } else { Err(Reason::TooMany(MOST_OBJECTS)) };
-            object.map_err(|reason| MappingError { object: number, reason })
+            object.map_err(|reason| MappingError { object: number, name: None, reason })
         })
     }
 
@@ -84,8 +101,14 @@ impl Stream {
                 Err(error) => (None, Some(Err(error))),
             };
             let source = source.clone();
-            let records = object.into_iter().flat_map(move |object| self.mapping.run(object, source.clone()));
-            records.map(move |record| record.map_err(|reason| MappingError { object: number, reason })).chain(failed)
+            let records = object.into_iter().flat_map(move |object| {
+                let error = {
+                    let object = object.clone();
+                    move |reason| MappingError { object: number, name: self.name_of(&object), reason }
+                };
+                self.mapping.run(object, source.clone()).map(move |record| record.map_err(&error))
+            });
+            records.chain(failed)
         })
     }
 
@@ -98,7 +121,9 @@ impl Stream {
             name: name.to_owned(),
             detect: Some(filter(&spec.detect, "detect")?),
             objects: filter(&spec.objects, "objects")?,
+            id: filter(&spec.id, "id")?,
             mapping: Mapping::load(&format!("streams.{name}.records"), code, spec.fields, spec.consents)?,
+            undated: spec.undated,
             pull: None,
             fields_line,
         })
@@ -111,7 +136,9 @@ impl Stream {
             name: name.to_owned(),
             detect: None,
             objects: at.filter(objects, &format!("{name}.objects"))?,
+            id: at.filter("empty", &format!("{name}.id"))?,
             mapping: Mapping::load(name, none, FieldLists::new(), Vec::new())?,
+            undated: false,
             pull: None,
             fields_line: 0,
         })
@@ -298,7 +325,8 @@ mod tests {
             ("{note: 1}", "note"),
         ] {
             let items = mapped(&stream(".", records), "\"x\"");
-            let expected = MappingError { object: 0, reason: Reason::UndeclaredField(path.to_owned()) }.to_string();
+            let expected =
+                MappingError { object: 0, name: None, reason: Reason::UndeclaredField(path.to_owned()) }.to_string();
             assert_eq!(items, [Err(expected)], "{records}");
         }
         let items = mapped(&stream(".", "{consents: [{purpose: \"profiling\"}]}"), "{}");

@@ -44,6 +44,12 @@ pub(super) struct Reply {
     pub(super) body: Vec<u8>,
 }
 
+/// What came of asking for a file.
+pub(super) enum File {
+    Opened(Pieces),
+    Refused(StatusCode, HeaderMap),
+}
+
 impl Outside {
     /// For one source.
     #[expect(clippy::disallowed_methods, reason = "the one place where outgoing HTTP begins")]
@@ -85,14 +91,12 @@ impl Outside {
     }
 
     /// Opens a file. However long it is, it comes in pieces, as fast as they are taken.
-    pub(super) async fn open(&self, prepared: &Prepared) -> Result<Pieces, Fault> {
+    pub(super) async fn open(&self, prepared: &Prepared) -> Result<File, Fault> {
         let (reply, host) = self.follow(prepared, Some(LONGEST_FILE)).await?;
-        match reply.status() {
-            status if status.is_success() => Ok(pieces(reply, host)),
-            StatusCode::NOT_FOUND => Err(Fault::NotFound(None)),
-            StatusCode::TOO_MANY_REQUESTS => Err(Fault::Throttled),
-            status => Err(Fault::Vendor { status: status.as_u16(), code: None }),
-        }
+        Ok(match reply.status() {
+            status if status.is_success() => File::Opened(pieces(reply, host)),
+            status => File::Refused(status, reply.headers().clone()),
+        })
     }
 
     /// Makes a call. A redirect within the host is followed, if it may be repeated as it is; every hop is checked anew.

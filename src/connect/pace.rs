@@ -1,5 +1,6 @@
 //! How fast a vendor may be called, and how long to wait after it failed.
 
+mod lane;
 mod window;
 
 use std::collections::HashMap;
@@ -7,8 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
-use reqwest::header::HeaderMap;
-use tokio::sync::Semaphore;
+pub(super) use lane::{Issued, Lane, Turn, login};
 pub(super) use window::Limit;
 use window::Windows;
 
@@ -51,36 +51,6 @@ impl Paces {
         let whose = link.limited_with(entered).map_or(Whose::Source(source), Whose::Several);
         let mut lanes = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         lanes.entry((connector.to_owned(), whose)).or_insert_with(|| Arc::new(Lane::new(link))).clone()
-    }
-}
-
-/// What all calls of one source share.
-pub(super) struct Lane {
-    pace: Mutex<Pace>,
-    /// Calls that may be under way besides.
-    pub(super) free: Semaphore,
-}
-
-impl Lane {
-    pub(super) fn new(link: &Link) -> Self {
-        Self { pace: Mutex::new(Pace::new(&link.limits)), free: Semaphore::new(link.at_once.into()) }
-    }
-
-    /// Takes one call out of every window if all have one; else says how long to wait. `path` is that of the call as the manifest
-    /// writes it.
-    pub(super) fn take(&self, path: &str, now: Timestamp) -> Option<Duration> {
-        self.pace.lock().unwrap_or_else(PoisonError::into_inner).take(path, now)
-    }
-
-    /// What the reply to such a call tells of the windows.
-    pub(super) fn hear(&self, path: &str, headers: &HeaderMap, now: Timestamp) {
-        let mut pace = self.pace.lock().unwrap_or_else(PoisonError::into_inner);
-        pace.windows.iter_mut().for_each(|windows| windows.hear(path, headers, now));
-    }
-
-    /// Makes no call for so long.
-    pub(super) fn hold(&self, now: Timestamp, time: Duration) {
-        self.pace.lock().unwrap_or_else(PoisonError::into_inner).hold(now, time);
     }
 }
 

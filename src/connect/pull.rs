@@ -4,6 +4,7 @@ mod changes;
 mod each;
 mod enrich;
 mod ids;
+mod known;
 mod leaf;
 mod paging;
 mod place;
@@ -18,7 +19,10 @@ use each::Each;
 use enrich::Enrich;
 pub use ids::Ids;
 use jaq_json::Val;
+pub use known::Known;
+use known::{Old, sort_out};
 pub use leaf::Leaf;
+pub(super) use paging::link_header;
 use paging::{Paging, Spot};
 pub use place::Place;
 use place::{Sweep, name_of};
@@ -143,6 +147,12 @@ impl Pull {
         place.sweep.is_none() && (place.since.is_none() || self.compares())
     }
 
+    /// Does a reading that begins at this place bring in everything there is anew?
+    #[must_use]
+    pub const fn begins_anew(&self, place: &Place) -> bool {
+        place.sweep.is_none() && place.since.is_none()
+    }
+
     /// Is it time to read everything once more, because only that says who is gone?
     #[must_use]
     pub fn is_whole_due(&self, place: &Place, now: Timestamp) -> bool {
@@ -154,15 +164,22 @@ impl Pull {
         self.incremental.as_ref().is_some_and(|incremental| incremental.compare.is_some())
     }
 
-    /// Reads the next page of `stream` from `place`.
+    /// Reads the next page of `stream` from `place`. Where what changed is told by a comparison, what did not change and is not
+    /// `known` comes in as well.
     ///
     /// # Errors
     /// Why it cannot be had; the place stays as it is, and reading goes on from it another time.
-    pub async fn page(&self, session: &Session, stream: &Stream, place: &Place) -> Result<Leaf, Fault> {
+    pub async fn page(
+        &self,
+        session: &Session,
+        stream: &Stream,
+        place: &Place,
+        known: Option<&dyn Known>,
+    ) -> Result<Leaf, Fault> {
         let mut place = place.clone();
         // A token that is not valid any more: what was read before is in; the rest is found from the beginning.
         for _ in 0..3 {
-            match self.turn(session, stream, &place).await {
+            match self.turn(session, stream, &place, known).await {
                 Ok(Turn::Page(leaf)) => return Ok(*leaf),
                 Ok(Turn::Expired) => {}
                 // What an earlier run left may be refused for ever: a page, or one of the things it is read for.
@@ -184,7 +201,13 @@ impl Pull {
         Err(Fault::Expired)
     }
 
-    async fn turn(&self, session: &Session, stream: &Stream, place: &Place) -> Result<Turn, Fault> {
+    async fn turn(
+        &self,
+        session: &Session,
+        stream: &Stream,
+        place: &Place,
+        known: Option<&dyn Known>,
+    ) -> Result<Turn, Fault> {
         let now = session.now();
         let mut sweep = place.sweep.clone().unwrap_or_else(|| self.begin(place.since, now));
         if let (Some(each), None) = (&self.each, &sweep.each) {
@@ -203,7 +226,7 @@ impl Pull {
             if sweep.each.as_ref().is_some_and(Vec::is_empty) {
                 // Without an answer there is no time of the vendor's: the next reading asks for what this one asked for.
                 let since = if place.sweep.is_some() { self.since_after(&sweep) } else { place.since };
-                let after = Place { since, sweep: None, whole: place.whole, known: sweep.known() };
+                let after = sweep.end(place, since, place.whole, OWED_FOR);
                 return Ok(Turn::Page(Box::new(Leaf { passed_over, last: true, ..Leaf::nothing(after) })));
             }
             let words = self.words(&sweep);
@@ -214,12 +237,16 @@ impl Pull {
                         of_file = Some((unreadable, more));
                         break page;
                     }
-                    Turned::Waits(asked) => {
-                        if let (None, Some(answer)) = (&place.sweep, asked) {
+                    Turned::Asked(answer) => {
+                        if place.sweep.is_none() {
                             sweep.next_since = self.next_since(&answer, &sweep, now)?;
                         }
                         let after = Place { sweep: Some(Sweep { runs: true, ..sweep }), ..place.clone() };
                         return Ok(Turn::Page(Box::new(Leaf::nothing(after))));
+                    }
+                    Turned::Waits(time) => {
+                        let after = Place { sweep: Some(Sweep { runs: true, ..sweep }), ..place.clone() };
+                        return Ok(Turn::Page(Box::new(Leaf { waits: Some(time), ..Leaf::nothing(after) })));
                     }
                 },
             };
@@ -257,22 +284,22 @@ impl Pull {
         let count = u64::try_from(objects.len()).unwrap_or(u64::MAX);
         let (unreadable, more) = of_file.unwrap_or((0, false));
         for _ in 0..unreadable {
-            objects.push(Err(MappingError { object: objects.len(), reason: Reason::Row }));
+            objects.push(Err(MappingError { object: objects.len(), name: None, reason: Reason::Row }));
         }
-        let (mut same, mut left_out) = (Vec::new(), 0);
+        let mut old = Old::default();
         if let Some(since) = self.since_of(&sweep)
             && let Some(compare) = self.incremental.as_ref().and_then(|incremental| incremental.compare.as_ref())
         {
-            let (news, old): (Vec<_>, Vec<_>) = objects.into_iter().partition(|object| {
+            let (news, before): (Vec<_>, Vec<_>) = objects.into_iter().partition(|object| {
                 object.as_ref().is_ok_and(|object| is_news(compare, object, since)) || object.is_err()
             });
-            left_out = u64::try_from(old.len()).unwrap_or(u64::MAX);
             objects = news;
-            if self.lists.is_some() {
-                same = old.into_iter().flatten().collect();
-            }
+            old = sort_out(session, stream, before.into_iter().flatten().collect(), known).await?;
+            objects.extend(std::mem::take(&mut old.missing).into_iter().map(Ok));
         }
-        sweep.owes |= enrich::complete(&self.enrich, session, &mut objects).await?;
+        if enrich::complete(&self.enrich, session, stream, &mut objects).await? {
+            sweep.owe();
+        }
         let total = self.paging.as_ref().and_then(|paging| paging.total(&answer));
         let mut next = match &self.paging {
             Some(paging) => paging.next(&mut sweep, &answer, (count, total), &self.name)?,
@@ -291,10 +318,10 @@ impl Pull {
             None => {
                 let is_whole = self.lists.is_some() && sweep.since.is_none();
                 let whole = if is_whole { Some(now.micros()) } else { place.whole };
-                Place { since: self.since_after(&sweep), sweep: None, whole, known: sweep.known() }
+                sweep.end(place, self.since_after(&sweep), whole, OWED_FOR)
             }
         };
-        Ok(Turn::Page(Box::new(Leaf { objects, same, left_out, after, passed_over, last, total })))
+        Ok(Turn::Page(Box::new(Leaf { objects, old, after, passed_over, last, waits: None, total })))
     }
 
     /// What the reading after this one asks for since.
@@ -335,6 +362,7 @@ impl Pull {
             each: None,
             things: Vec::new(),
             fresh: Vec::new(),
+            owing: Vec::new(),
             report: None,
             failed: 0,
             owes: false,

@@ -12,7 +12,6 @@ use jaq_json::Val;
 use reqwest::header::{ACCEPT, AUTHORIZATION, HeaderMap, HeaderName, HeaderValue, IF_MODIFIED_SINCE};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
-use token::Token;
 use url::Url;
 use zeroize::Zeroizing;
 
@@ -20,8 +19,8 @@ use super::call::{Call, header_value};
 use super::guard::{Guard, Outgoing};
 use super::link::{Link, Parameters};
 use super::mapping::{exact, value};
-use super::outside::{Outside, Pieces, Prepared, Reply};
-use super::pace::{Lane, Pause, back_off, http_date, retry_after};
+use super::outside::{File, Outside, Pieces, Prepared, Reply};
+use super::pace::{Issued, Lane, Pause, Turn, back_off, http_date, login, retry_after};
 use super::pull::Opened;
 use super::signature::hmac_hex;
 use super::template::Variables;
@@ -58,7 +57,9 @@ pub struct Session {
     base: Url,
     outside: Outside,
     variables: Mutex<Variables>,
-    token: Mutex<Option<Token>>,
+    /// The token it uses. It is that of the lane, until another one is needed.
+    token: Mutex<Option<Issued>>,
+    login: [u8; 32],
     lane: Arc<Lane>,
     surroundings: Surroundings,
     keeper: Option<Arc<dyn Keeper>>,
@@ -120,8 +121,9 @@ impl Session {
         let outside = Outside::new(guard, link.timeout, link.max_reply_mib)?;
         let lane = lane.unwrap_or_else(|| Arc::new(Lane::new(link)));
         let (variables, token) = (Mutex::new(variables), Mutex::new(None));
+        let login = login(parameters, link.auth.refresh());
         let opened = tokio::sync::Mutex::new(None);
-        Ok(Self { connector, base, outside, variables, token, lane, surroundings, keeper, opened })
+        Ok(Self { connector, base, outside, variables, token, login, lane, surroundings, keeper, opened })
     }
 
     /// The connector.
@@ -186,6 +188,12 @@ impl Session {
         self.surroundings.clock.now()
     }
 
+    /// Until when the vendor wants not to be called, whoever it told; in the past if it does not mind.
+    #[must_use]
+    pub fn rests_until(&self) -> Timestamp {
+        self.lane.held()
+    }
+
     /// Calls the vendor until it answers, it is clear that it will not, or patience ends.
     pub(super) async fn call(&self, call: &Call, words: &Variables, next: Option<&str>) -> Result<Answer, Fault> {
         let page = self.page_unless(call, words, next, |_, _| false).await?.ok_or(Fault::Expired)?;
@@ -205,14 +213,52 @@ impl Session {
     /// Opens a file the vendor made. Its address is the key, unless it wants to be asked as every call is.
     pub(super) async fn file(&self, url: &str, authenticated: bool) -> Result<Pieces, Fault> {
         let url = self.base.join(url).map_err(|_| Fault::Address("where the vendor says its file is".to_owned()))?;
-        let mut prepared = Prepared { method: Method::GET, url, headers: HeaderMap::new(), body: None };
-        if authenticated {
-            let all = self.variables();
-            self.authenticate(self.link()?, &all, &mut prepared).await.map_err(|setback| setback.fault)?;
+        let link = self.link()?;
+        let mut renewed = false;
+        loop {
+            let mut prepared =
+                Prepared { method: Method::GET, url: url.clone(), headers: HeaderMap::new(), body: None };
+            if authenticated {
+                let all = self.variables();
+                self.authenticate(link, &all, &mut prepared).await.map_err(|setback| setback.fault)?;
+            }
+            prepared.headers.insert(ACCEPT, HeaderValue::from_static("*/*"));
+            self.wait_turn("").await.map_err(|setback| setback.fault)?;
+            let opened = {
+                let _under_way = self.lane.free.acquire().await.map_err(|_| Fault::Machine)?;
+                self.outside.open(&prepared).await?
+            };
+            let (status, headers) = match opened {
+                File::Opened(pieces) => return Ok(pieces),
+                File::Refused(status, headers) => (status, headers),
+            };
+            // A token may end before its time: once more with a fresh one.
+            if authenticated && link.refuses.contains(&status.as_u16()) {
+                if !renewed && self.forget_token().await {
+                    renewed = true;
+                    continue;
+                }
+                return Err(Fault::Credentials(None));
+            }
+            return Err(match status.as_u16() {
+                status if link.throttle.status.contains(&status) => self.throttled(link, &headers).fault,
+                404 => Fault::NotFound(None),
+                status => Fault::Vendor { status, code: None },
+            });
         }
-        prepared.headers.insert(ACCEPT, HeaderValue::from_static("*/*"));
-        let _under_way = self.lane.free.acquire().await.map_err(|_| Fault::Machine)?;
-        self.outside.open(&prepared).await
+    }
+
+    /// Waits until the lane has a call for this path.
+    async fn wait_turn(&self, path: &str) -> Result<(), Setback> {
+        loop {
+            match self.lane.take(path, self.now()) {
+                None => return Ok(()),
+                Some(wait) if wait > LONGEST_WAIT => {
+                    return Err(Setback { fault: Fault::Throttled, wait: Some(wait), reply: None });
+                }
+                Some(wait) => self.surroundings.pause.pause(wait).await,
+            }
+        }
     }
 
     /// The same for a page; none if `ends` says of a refusing reply that it ends what is asked for.
@@ -221,6 +267,28 @@ impl Session {
         call: &Call,
         words: &Variables,
         next: Option<&str>,
+        ends: impl Fn(StatusCode, &Value) -> bool,
+    ) -> Result<Option<Page>, Fault> {
+        let tries = match self.lane.turn(self.now()) {
+            Turn::Free => TRIES,
+            Turn::Trial => 1,
+            Turn::Rests => return Err(Fault::Resting),
+        };
+        let called = self.call_until(tries, (call, words, next), ends).await;
+        match &called {
+            Ok(_) => self.lane.answered(),
+            Err(fault) if fault.is_answer() => self.lane.answered(),
+            Err(fault) if fault.passes() => self.lane.failed(self.now()),
+            Err(_) => {}
+        }
+        called
+    }
+
+    /// Makes a call at most so often.
+    async fn call_until(
+        &self,
+        tries: u32,
+        (call, words, next): (&Call, &Variables, Option<&str>),
         ends: impl Fn(StatusCode, &Value) -> bool,
     ) -> Result<Option<Page>, Fault> {
         let (mut failed, mut renewed) = (0, false);
@@ -235,7 +303,7 @@ impl Session {
                 return Ok(None);
             }
             // A token may end before its time: once more with a fresh one.
-            if matches!(setback.fault, Fault::Credentials(_)) && !renewed && self.forget_token() {
+            if matches!(setback.fault, Fault::Credentials(_)) && !renewed && self.forget_token().await {
                 renewed = true;
                 continue;
             }
@@ -246,7 +314,11 @@ impl Session {
             }
             failed += 1;
             let wait = setback.wait.unwrap_or_else(|| back_off(failed - 1, &*self.surroundings.entropy));
-            if !setback.fault.passes() || failed >= TRIES || wait > LONGEST_WAIT {
+            if setback.fault == Fault::Throttled {
+                // It is the source that called too often, not this conversation.
+                self.lane.hold(self.now(), wait);
+            }
+            if !setback.fault.passes() || failed >= tries || wait > LONGEST_WAIT {
                 return Err(setback.fault);
             }
             tracing::debug!(
@@ -275,7 +347,7 @@ impl Session {
         let mut reply = self.send(link, call.written(), &prepared).await?;
         let seen = read(std::mem::take(&mut reply.body)).await?;
         if link.throttle.body.as_ref().is_some_and(|throttled| throttled.holds(seen.clone())) {
-            return Err(self.throttled(link, &reply));
+            return Err(self.throttled(link, &reply.headers));
         }
         let is_unchanged = reply.status == StatusCode::NOT_MODIFIED;
         Ok(Page { headers: reply.headers, seen, is_unchanged })
@@ -304,13 +376,7 @@ impl Session {
 
     /// One call, whose path the manifest writes so; a status that is no success is a setback.
     async fn send(&self, link: &Link, path: &str, prepared: &Prepared) -> Result<Reply, Setback> {
-        loop {
-            match self.lane.take(path, self.now()) {
-                None => break,
-                Some(wait) if wait > LONGEST_WAIT => return Err(Fault::Throttled.into()),
-                Some(wait) => self.surroundings.pause.pause(wait).await,
-            }
-        }
+        self.wait_turn(path).await?;
         let reply = {
             let _under_way = self.lane.free.acquire().await.map_err(|_| Fault::Machine)?;
             self.outside.send(prepared).await?
@@ -327,7 +393,7 @@ impl Session {
         let body: Value = serde_json::from_slice(&reply.body).unwrap_or_default();
         let by_body = link.throttle.body.as_ref().is_some_and(|throttled| throttled.holds(value(&body)));
         if link.throttle.status.contains(&status) || by_body {
-            return Err(self.throttled(link, &reply));
+            return Err(self.throttled(link, &reply.headers));
         }
         let code = code_in(link, &body);
         let fault = match status {
@@ -337,16 +403,19 @@ impl Session {
             404 => Fault::NotFound(code),
             _ => Fault::Vendor { status, code },
         };
-        let wait = if status == 503 { self.told_to_wait(link, &reply) } else { None };
+        let wait = if status == 503 { self.told_to_wait(link, &reply.headers) } else { None };
+        wait.into_iter().for_each(|wait| self.lane.hold(self.now(), wait));
         Err(Setback { fault, wait, reply: Some((reply.status, body)) })
     }
 
-    fn throttled(&self, link: &Link, reply: &Reply) -> Setback {
-        Setback { fault: Fault::Throttled, wait: self.told_to_wait(link, reply), reply: None }
+    fn throttled(&self, link: &Link, headers: &HeaderMap) -> Setback {
+        let wait = self.told_to_wait(link, headers);
+        wait.into_iter().for_each(|wait| self.lane.hold(self.now(), wait));
+        Setback { fault: Fault::Throttled, wait, reply: None }
     }
 
-    fn told_to_wait(&self, link: &Link, reply: &Reply) -> Option<Duration> {
-        let header = reply.headers.get(link.throttle.retry_after.as_str())?.to_str().ok()?;
+    fn told_to_wait(&self, link: &Link, headers: &HeaderMap) -> Option<Duration> {
+        let header = headers.get(link.throttle.retry_after.as_str())?.to_str().ok()?;
         retry_after(header, self.now())
     }
 

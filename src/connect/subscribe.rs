@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use super::call::{At, Call};
 use super::filter::Filter;
 use super::link::Link;
+use super::listing::{self, Next};
 use super::manifest::link::ParameterKind;
 use super::manifest::subscribe::SubscribeSpec;
 use super::mapping::{exact, value};
@@ -25,6 +26,8 @@ pub(super) struct Subscribe {
     events: Vec<String>,
     list: Call,
     objects: Filter,
+    next_url: Option<Filter>,
+    link_header: bool,
     matches: Filter,
     event: Option<Filter>,
     works: Option<Filter>,
@@ -68,6 +71,11 @@ impl Subscribe {
             let message = "with several `events` the vendor returns several secrets, and a parameter holds one; subscribe a single event";
             return Err(at.wrong("returned:", message));
         }
+        if spec.link_header && spec.next_url.is_some() {
+            return Err(
+                at.wrong("link_header:", "the next page is named by `next_url` or by the header; keep one of them")
+            );
+        }
         let filter = |code: &str, name: &str| at.filter(code, &format!("webhooks.subscribe.{name}"));
         let mut about = known.clone();
         about.extend(["address", "mark"]);
@@ -79,6 +87,8 @@ impl Subscribe {
         Ok(Self {
             list: Call::load(&spec.list, "webhooks.subscribe.list", at, &about)?,
             objects: filter(&spec.objects, "objects")?,
+            next_url: spec.next_url.as_deref().map(|code| filter(code, "next_url")).transpose()?,
+            link_header: spec.link_header,
             matches: filter(&spec.matches, "match")?,
             event: spec.event.as_deref().map(|code| filter(code, "event")).transpose()?,
             works: spec.works.as_deref().map(|code| filter(code, "works")).transpose()?,
@@ -110,17 +120,23 @@ impl Subscribe {
     /// What is subscribed at the vendor for this address.
     pub(super) async fn listed(&self, session: &Session, address: &str) -> Result<Vec<Subscription>, Fault> {
         let words = words(address);
-        let answer = match session.call(&self.list, &words, None).await {
-            Ok(answer) => answer,
+        let failed = |what: &str| Fault::Filter(format!("webhooks.subscribe.{what}"));
+        let mut listed = Vec::new();
+        let take = |reply: Value| {
+            for found in self.objects.run(value(&reply)).take(MOST) {
+                listed.push(found.ok().and_then(exact).ok_or_else(|| failed("objects"))?);
+            }
+            if listed.len() > MOST { Err(failed("objects")) } else { Ok(true) }
+        };
+        let goes_on = if self.link_header { Next::Link } else { Next::Url(self.next_url.as_ref()) };
+        match listing::read(session, (&self.list, &words), goes_on, "webhooks.subscribe", take).await {
             // Some vendors say so where nothing is subscribed; where their interface is switched off, subscribing fails.
             Err(Fault::NotFound(_)) => return Ok(Vec::new()),
-            Err(fault) => return Err(fault),
-        };
-        let failed = |what: &str| Fault::Filter(format!("webhooks.subscribe.{what}"));
+            read => read?,
+        }
         let parameters = Value::Object(session.variables());
         let mut ours = Vec::new();
-        for found in self.objects.run(value(&answer.json)).take(MOST) {
-            let found = found.ok().and_then(exact).ok_or_else(|| failed("objects"))?;
+        for found in listed {
             let seen = json!({"found": found, "address": address, "mark": words.get("mark"), "parameters": parameters});
             if !self.matches.holds(value(&seen)) {
                 continue;

@@ -99,7 +99,8 @@ impl TableMapping {
             match object {
                 Err(error) => Box::new(std::iter::once(Item { place, raw, record: Err(error) })),
                 Ok(object) => Box::new(self.mapping.run(object, source.into()).map(move |record| {
-                    let failed = |reason| FileError::Object { place, error: MappingError { object: 0, reason } };
+                    let failed =
+                        |reason| FileError::Object { place, error: MappingError { object: 0, name: None, reason } };
                     Item { place, raw: raw.clone(), record: record.map_err(failed) }
                 })),
             }

@@ -18,6 +18,7 @@ mod error;
 mod gone;
 mod identify;
 mod ingest;
+mod known;
 mod leaving;
 pub mod normal;
 mod owner;

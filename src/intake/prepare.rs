@@ -29,6 +29,8 @@ pub(super) enum Bringer {
     /// Somebody outside: the API, an import, a connector. The hub's own source is closed to them, because a record of
     /// it joins whatever comes under its contact points.
     Outside,
+    /// The same, who reads again and again what changes without a time that says so.
+    Reading,
     /// The hub, for a statement about somebody it did not know.
     Statement,
     /// A person who corrects what is said of them.
@@ -90,6 +92,8 @@ pub(super) struct Prepared {
     pub(super) left_out: Vec<Rejection>,
     /// Is the first version of it the last? What happened does not change; the same message may come twice.
     pub(super) first_wins: bool,
+    /// Does the one that is read last count of two contents with one version? Its version is no time of a change.
+    pub(super) last_wins: bool,
     /// Did it come with a write key? Then a visitor who has an account already stays apart from another one.
     pub(super) from_tracker: bool,
     /// Whose it is and for which part of them it is sealed, if that is known whatever it says.
@@ -204,6 +208,7 @@ pub(super) fn prepare(
         claims: claims(edition, &source, record.consents, now)?,
         left_out: record.left_out,
         first_wins: record.kind == RecordKind::Event && matches!(bringer, Bringer::Collected(_)),
+        last_wins: bringer == Bringer::Reading,
         from_tracker: matches!(bringer, Bringer::Collected(_)),
         of,
         indexes,

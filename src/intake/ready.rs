@@ -6,6 +6,7 @@
 use std::sync::Arc;
 
 use super::ingest::{Intake, Taken};
+use super::known::external_id;
 use super::prepare::{Bringer, Prepared, prepare};
 use super::{Error, Listed, Rejection, canonical};
 use crate::consent::Edition;
@@ -17,6 +18,7 @@ const WORTH_A_THREAD: usize = 64;
 /// Records that only need to be written: everything about them that needs no other record is done.
 pub struct Ready {
     lines: Vec<Vec<u8>>,
+    bringer: Bringer,
     pub(super) checked: Checked,
 }
 
@@ -35,6 +37,12 @@ impl Ready {
         self.lines.len()
     }
 
+    /// The source's own id of the record at this place, where it can be told.
+    #[must_use]
+    pub fn name(&self, at: usize) -> Option<String> {
+        external_id(self.lines.get(at)?)
+    }
+
     /// Is there none?
     #[must_use]
     pub const fn is_empty(&self) -> bool {
@@ -44,13 +52,15 @@ impl Ready {
 
 impl Intake {
     /// Reads and indexes records, one JSON object each, to be written with [`Intake::take_in`]. It takes the processor for a while,
-    /// two threads of it for many records: call it where that keeps nobody waiting.
+    /// two threads of it for many records: call it where that keeps nobody waiting. `undated`: what they are about changes without a
+    /// time that says so, so of two contents with one version the one that is read last counts.
     ///
     /// # Errors
     /// If the vault fails. What is refused is told when it is taken in.
-    pub fn make_ready(&self, lines: Vec<Vec<u8>>) -> Result<Ready, Error> {
+    pub fn make_ready(&self, lines: Vec<Vec<u8>>, undated: bool) -> Result<Ready, Error> {
+        let bringer = if undated { Bringer::Reading } else { Bringer::Outside };
         let (edition, now) = (self.rulebook.edition(), self.clock.now());
-        let read = |lines: &[Vec<u8>]| self.read(lines, (&edition, now), |_| Bringer::Outside);
+        let read = |lines: &[Vec<u8>]| self.read(lines, (&edition, now), |_| bringer);
         let prepared = if lines.len() < WORTH_A_THREAD {
             read(&lines)?
         } else {
@@ -64,7 +74,7 @@ impl Intake {
             prepared
         };
         let checked = Checked { edition, now, prepared: Arc::new(prepared) };
-        Ok(Ready { lines, checked })
+        Ok(Ready { lines, bringer, checked })
     }
 
     /// Takes records that were made ready, all in one transaction, and says what became of each, in their order. With `listed`
@@ -75,7 +85,7 @@ impl Intake {
     pub async fn take_in(&self, ready: &Ready, listed: Option<&mut Listed>) -> Result<Vec<Taken>, Error> {
         // A source or purpose changed since: what was checked may not hold any more.
         if !Arc::ptr_eq(&ready.checked.edition, &self.rulebook.edition()) {
-            return self.settle_checked(self.inspect(&ready.lines, |_| Bringer::Outside)?, listed).await;
+            return self.settle_checked(self.inspect(&ready.lines, |_| ready.bringer)?, listed).await;
         }
         self.settle_checked(ready.checked.clone(), listed).await
     }

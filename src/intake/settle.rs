@@ -213,8 +213,10 @@ impl Desk<'_> {
             Some(row) => {
                 let same = row.content_mac == prepared.content_mac.bytes();
                 // Two contents with one time of change: the larger code wins, so that the order of arrival decides
-                // nothing.
-                let wins = row.version < prepared.version || row.content_mac < prepared.content_mac.bytes().to_vec();
+                // nothing. Where there is no time of change, nothing else than that order can.
+                let wins = row.version < prepared.version
+                    || prepared.last_wins
+                    || row.content_mac < prepared.content_mac.bytes().to_vec();
                 let known = same && row.version == prepared.version;
                 let back = known && is_back(&row, prepared, self.now);
                 if known && !back {

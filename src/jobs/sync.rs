@@ -11,6 +11,7 @@
 
 mod ahead;
 mod demands;
+mod error;
 mod folder;
 mod ids;
 mod streams;
@@ -20,16 +21,19 @@ use std::time::Duration;
 
 use futures_util::stream::{FuturesUnordered, StreamExt as _};
 
+pub use error::Error;
+use error::Refusals;
+
 pub use super::lease::BEAT;
 use super::lease::{Held, LEASE, hold};
-use crate::connect::{Connection, Counts, Fault, NoSession, Places, StreamPlace, Unkept, Vendors, endings};
+use crate::connect::{Connection, Counts, Fault, NoSession, Places, Session, StreamPlace, Vendors, endings};
 use crate::consent::Source;
 use crate::intake::{self, Intake, Outcome, Taken};
-use crate::rights::{self, Rights};
+use crate::rights::Rights;
 use crate::store::connections::{self, ConnectionRow, Next};
 use crate::store::syncs::{self, SyncRow, SyncState};
-use crate::store::{self, Failure, Store};
-use crate::types::{EntropyFailure, IdMaker, SourceNo, Timestamp};
+use crate::store::{self, Store};
+use crate::types::{IdMaker, SourceNo, Timestamp};
 
 /// The first pause after a failure; it doubles with each.
 const PAUSE: i64 = 60;
@@ -39,71 +43,10 @@ const LONGEST_PAUSE: i64 = 6 * 3600;
 const TRIES: u32 = 8;
 /// How often it is looked what is due.
 const CHECK: Duration = Duration::from_secs(2);
+/// How often it is looked what was put aside long ago.
+const SWEEP: i64 = 3_600 * Timestamp::SECOND;
 /// Sources synced at once by one node.
 const AT_ONCE: usize = 4;
-
-/// Why a sync ended before its end. What it brought is in; the next one goes on.
-#[derive(Debug, thiserror::Error)]
-pub enum Error {
-    /// The source is not connected, or what was entered cannot be used.
-    #[error("{0}")]
-    NoSession(NoSession),
-    /// Somebody else is at it.
-    #[error("another process is at it, or was until a moment ago; try again in a minute")]
-    Busy,
-    /// Another process took over, or the connection was removed.
-    #[error("another process took the sync over, or the connection was removed")]
-    Overtaken,
-    /// The vendor could not be read.
-    #[error("{0}")]
-    Vendor(Fault),
-    /// The records could not be brought in.
-    #[error("the records could not be brought in")]
-    Intake(#[from] intake::Error),
-    /// A request could not be opened.
-    #[error("a request could not be opened")]
-    Rights(#[from] rights::Error),
-    /// The store failed.
-    #[error("the database could not be read or written")]
-    Store(#[from] store::Error),
-    /// The connection could not be read or kept.
-    #[error("the connection could not be read or kept")]
-    Unkept(#[from] Unkept),
-    /// No randomness to name this run.
-    #[error(transparent)]
-    Entropy(#[from] EntropyFailure),
-    /// A thread of this process ended.
-    #[error("the mapping of a page ended unexpectedly")]
-    Mapping,
-}
-
-impl From<NoSession> for Error {
-    fn from(cause: NoSession) -> Self {
-        if let NoSession::Vendor(fault) = cause { Self::Vendor(fault) } else { Self::NoSession(cause) }
-    }
-}
-
-impl From<Fault> for Error {
-    fn from(fault: Fault) -> Self {
-        Self::Vendor(fault)
-    }
-}
-
-impl Failure for Error {
-    fn store(&self) -> Option<&store::Error> {
-        if let Self::Store(cause) = self { Some(cause) } else { None }
-    }
-}
-
-impl Error {
-    /// For the history: what the operator can do something about is told, the rest is in the log.
-    fn told(&self) -> String {
-        match self {
-            Self::Vendor(fault) => fault.to_string(),
-            other => other.to_string(),
-        }
-    }
-}
 
 /// The syncs of one process.
 pub struct Syncs {
@@ -129,15 +72,42 @@ struct Run {
     places: Places,
     row: SyncRow,
     counts: Counts,
+    /// The vendor wants not to be called before.
+    rests_until: Timestamp,
+    /// Does a sync go on that waited? What it read to the end is not read again.
+    goes_on: bool,
+    /// Records it had brought before.
+    brought: u64,
+    /// After so long the vendor may be ready with what it was asked for.
+    waits: Option<Duration>,
 }
 
 impl Syncs {
-    /// Syncs a source now. `anew`: everything is read again from the beginning, not only what is new. `progress` hears the
-    /// counts after each page.
+    /// Syncs a source now, to its end. `anew`: everything is read again from the beginning, not only what is new. `progress`
+    /// hears the counts after each page.
     ///
     /// # Errors
     /// Why it ended before its end.
-    pub async fn run(&self, code: &str, anew: bool, mut progress: impl FnMut(&Counts)) -> Result<Counts, Error> {
+    pub async fn run(&self, code: &str, mut anew: bool, mut progress: impl FnMut(&Counts)) -> Result<Counts, Error> {
+        loop {
+            let (counts, waits) = self.run_part(code, anew, &mut progress).await?;
+            let Some(time) = waits else { return Ok(counts) };
+            self.vendors.surroundings.pause.pause(time).await;
+            anew = false;
+        }
+    }
+
+    /// The same as far as the vendor is ready. If it is not, the source says when it goes on, and so does the second of what is
+    /// answered.
+    ///
+    /// # Errors
+    /// As [`Syncs::run`].
+    pub async fn run_part(
+        &self,
+        code: &str,
+        anew: bool,
+        mut progress: impl FnMut(&Counts),
+    ) -> Result<(Counts, Option<Duration>), Error> {
         let (source, connection) = self.vendors.connected(code).await?;
         let (mut run, row) = self.begin(source.number, code, anew).await?;
         run.counts.notices = self.endings(&source, &connection, &row);
@@ -150,7 +120,7 @@ impl Syncs {
             Held::Silent(error) => Err(error),
         };
         self.end(&mut run, &row, &outcome).await?;
-        outcome.map(|()| run.counts)
+        outcome.map(|()| (run.counts, run.waits))
     }
 
     /// What of its credentials ends before long.
@@ -171,15 +141,36 @@ impl Syncs {
             cause: String::new(),
             counts: Counts::default().text(),
         };
-        let (named, first) = (owner.clone(), row.clone());
+        let (named, first) = (owner.clone(), row);
         let taken = self.store.write(move |write| {
-            let taken = connections::take(write, source, &named, now.plus(LEASE), now)?;
-            taken.map(|taken| Ok::<_, store::Error>((taken, syncs::begin(write, &first)?))).transpose()
+            let Some(taken) = connections::take(write, source, &named, now.plus(LEASE), now)? else { return Ok(None) };
+            let waited = if anew { None } else { syncs::go_on(write, source)? };
+            let row = match waited {
+                Some(row) => (row, true),
+                None => (SyncRow { begun_at: syncs::begin(write, &first)?, ..first.clone() }, false),
+            };
+            Ok::<_, store::Error>(Some((taken, row)))
         });
-        let (taken, begun_at) = taken.await?.ok_or(Error::Busy)?;
-        let row = SyncRow { begun_at, ..row };
-        let places = if anew { Places::default() } else { self.vendors.connections.places(&taken)? };
-        Ok((Run { source, code: code.to_owned(), owner, places, row, counts: Counts::default() }, taken))
+        let (taken, (row, waited)) = taken.await?.ok_or(Error::Busy)?;
+        let mut places = if anew { Places::default() } else { self.vendors.connections.places(&taken)? };
+        let counts = if waited { Counts::parse(&row.counts) } else { Counts::default() };
+        if waited {
+            places.streams.values_mut().for_each(StreamPlace::go_on);
+        }
+        let run = Run {
+            source,
+            code: code.to_owned(),
+            owner,
+            places,
+            brought: brought(&counts),
+            // Whoever asked for a sync meanwhile wants to know what is new.
+            goes_on: waited && !taken.wanted_at.is_set(),
+            row,
+            counts,
+            rests_until: Timestamp::UNSET,
+            waits: None,
+        };
+        Ok((run, taken))
     }
 
     async fn work(
@@ -195,15 +186,29 @@ impl Syncs {
             return self.read_folder(run, &inbox, progress).await;
         }
         let session = Arc::new(self.vendors.open(source, connection)?);
-        let read = self.read_streams(run, source, &session, progress).await;
+        let worked = self.work_at(run, source, &session, progress).await;
+        run.rests_until = session.rests_until();
+        worked
+    }
+
+    /// Reads what the vendor has.
+    async fn work_at(
+        &self,
+        run: &mut Run,
+        source: &Arc<Source>,
+        session: &Arc<Session>,
+        progress: &mut impl FnMut(&Counts),
+    ) -> Result<(), Error> {
+        let mut refused = Refusals::default();
+        let read = self.read_streams(run, source, session, &mut refused, progress).await;
         match &read {
             // Whoever demands something of the vendor is heard all the same, unless it wants to be left alone.
-            Err(Error::Vendor(fault)) if *fault != Fault::Throttled => {}
+            Err(Error::Vendor(fault)) if !matches!(fault, Fault::Throttled | Fault::Resting) => {}
             Err(_) => return read,
             Ok(()) => {}
         }
-        let heard = self.hear_demands(run, &session, source.number, progress).await;
-        read.and(heard)
+        let heard = self.hear_demands(run, session, source.number, &mut refused, progress).await;
+        read.and(heard).and(refused.end())
     }
 
     /// Brings records in; waits for a database that is busy.
@@ -249,18 +254,33 @@ impl Syncs {
     }
 
     async fn end(&self, run: &mut Run, taken: &ConnectionRow, outcome: &Result<(), Error>) -> Result<(), Error> {
-        let sum = run.counts.sum();
-        let brought = sum.created + sum.updated + sum.unchanged + sum.stale + sum.suppressed + sum.rejected;
-        self.intake.note_sync(&run.code, usize::try_from(brought).unwrap_or(usize::MAX)).await?;
+        let waits = run.waits.filter(|_| outcome.is_ok());
+        let brought = brought(&run.counts).saturating_sub(run.brought);
+        if waits.is_none() || brought > 0 {
+            self.intake.note_sync(&run.code, usize::try_from(brought).unwrap_or(usize::MAX)).await?;
+        }
         let now = self.vendors.surroundings.clock.now();
-        let failures = if outcome.is_ok() { 0 } else { taken.failures.saturating_add(1) };
+        let failures = match outcome {
+            Ok(()) => 0,
+            // What else there is comes as often as ever.
+            Err(Error::Refused(_)) if run.counts.streams.values().any(|stream| stream.complete) => 1,
+            Err(_) => taken.failures.saturating_add(1),
+        };
         let pause = i64::from(taken.every_seconds).max(pause_after(failures));
         // After a failure there is a pause, also before what is only done when somebody asks for it.
         let next_at = if pause > 0 { now.plus(pause * Timestamp::SECOND) } else { Timestamp::UNSET };
-        let next = Next { at: next_at, failures, heard: taken.wanted_at };
-        run.row.ended_at = now;
+        // It said itself when it wants to be called again.
+        let next_at = if failures > 0 { next_at.max(run.rests_until) } else { next_at };
+        let waited = waits.map(|time| now.plus(i64::try_from(time.as_micros()).unwrap_or(i64::MAX)));
+        let next = Next { at: waited.unwrap_or(next_at), failures, heard: taken.wanted_at };
+        run.row.ended_at = if waits.is_some() { Timestamp::UNSET } else { now };
         run.row.counts = run.counts.text();
-        run.row.state = if outcome.is_ok() { SyncState::Done } else { SyncState::Failed }.number();
+        let state = match (outcome, waits) {
+            (Ok(()), None) => SyncState::Done,
+            (Ok(()), Some(_)) => SyncState::Waiting,
+            (Err(_), _) => SyncState::Failed,
+        };
+        run.row.state = state.number();
         run.row.cause = outcome.as_ref().err().map(Error::told).unwrap_or_default();
         let (source, owner, row) = (run.source, run.owner.clone(), run.row.clone());
         let ended = self.store.write(move |write| {
@@ -273,6 +293,12 @@ impl Syncs {
     }
 }
 
+/// Records that came, whatever became of them.
+fn brought(counts: &Counts) -> u64 {
+    let sum = counts.sum();
+    sum.created + sum.updated + sum.unchanged + sum.stale + sum.suppressed + sum.rejected
+}
+
 /// Seconds until a source that failed so often in a row is asked again.
 pub(super) const fn pause_after(failures: i32) -> i64 {
     if failures == 0 {
@@ -283,6 +309,16 @@ pub(super) const fn pause_after(failures: i32) -> i64 {
 }
 
 impl Run {
+    /// Was this read to its end before the sync waited?
+    fn is_read(&self, name: &str) -> bool {
+        self.goes_on && self.counts.streams.get(name).is_some_and(|stream| stream.complete)
+    }
+
+    /// The vendor may be ready after so long.
+    fn wait(&mut self, time: Duration) {
+        self.waits = Some(self.waits.map_or(time, |known| known.min(time)));
+    }
+
     fn count(&mut self, stream: &str, Taken { outcome, left_out }: &Taken) {
         for value in left_out {
             self.counts.leave_out(stream, &format!("{} at {:?}", value.code, value.pointer));
@@ -306,7 +342,15 @@ impl Run {
 pub async fn keep_syncing(syncs: Arc<Syncs>) {
     let mut running = FuturesUnordered::new();
     let mut busy: Vec<SourceNo> = Vec::new();
+    let mut swept = Timestamp::UNSET;
     loop {
+        let now = syncs.vendors.surroundings.clock.now();
+        if swept.plus(SWEEP) <= now {
+            swept = now;
+            if let Err(error) = syncs.vendors.connections.parking().forget_old(now).await {
+                tracing::warn!(error = ?error, "what was put aside long ago could not be forgotten yet");
+            }
+        }
         tokio::select! {
             Some(done) = running.next(), if !running.is_empty() => busy.retain(|source| *source != done),
             () = tokio::time::sleep(CHECK) => {
@@ -335,8 +379,9 @@ impl Syncs {
 
     async fn run_due(&self, number: SourceNo) -> SourceNo {
         let Some(source) = self.vendors.rulebook.edition().source(number).cloned() else { return number };
-        match self.run(&source.code, false, |_| {}).await {
-            Ok(counts) => {
+        match self.run_part(&source.code, false, |_| {}).await {
+            Ok((_, Some(_))) => tracing::debug!(source = source.code, "a source waits for its vendor"),
+            Ok((counts, None)) => {
                 let sum = counts.sum();
                 let (new, changed, rejected) = (sum.created, sum.updated, sum.rejected);
                 tracing::info!(source = source.code, new, changed, rejected, "a source was synced");
@@ -347,6 +392,9 @@ impl Syncs {
             Err(Error::Busy) => {}
             Err(Error::Vendor(fault)) => {
                 tracing::warn!(source = source.code, cause = fault.word(), %fault, "a source could not be synced");
+            }
+            Err(error @ Error::Refused(_)) => {
+                tracing::warn!(source = source.code, %error, "a part of a source could not be synced");
             }
             Err(error) => tracing::error!(source = source.code, error = ?error, "a sync failed and is tried again"),
         }

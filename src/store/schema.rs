@@ -115,6 +115,9 @@ diesel::table! { connection (source_no) {
 diesel::table! { sync (source_no, begun_at) {
     source_no -> Integer, begun_at -> BigInt, ended_at -> BigInt, state -> SmallInt, cause -> Text, counts -> Text,
 } }
+diesel::table! { parked (source_no, stream, mark) {
+    source_no -> Integer, stream -> Text, mark -> Binary, sealed -> Binary, parked_at -> BigInt,
+} }
 diesel::table! { kek (epoch) { epoch -> Integer, wrapped -> Binary, created_at -> BigInt, destroyed_at -> BigInt, } }
 diesel::table! { hub_secret (name) { name -> Text, wrapped -> Binary, created_at -> BigInt, } }
 diesel::table! { audit_head (log_id) { log_id -> Binary, sealed -> Binary, kept_at -> BigInt, } }

@@ -18,6 +18,8 @@ words! {
         Failed = 3 "failed",
         /// Its process ended; the next one goes on where it was.
         CutShort = 4 "cut_short",
+        /// The vendor is not ready with what it was asked for; it goes on by itself.
+        Waiting = 5 "waiting",
     }
 }
 
@@ -55,8 +57,9 @@ pub fn begin(write: &mut Write<'_>, row: &SyncRow) -> Result<Timestamp, Error> {
     let newest =
         list(write.records(), row.source_no, Timestamp::NEVER, 1)?.first().map(|newest| newest.begun_at.plus(1));
     let row = SyncRow { begun_at: newest.map_or(row.begun_at, |next| next.max(row.begun_at)), ..row.clone() };
+    let open = [SyncState::Running.number(), SyncState::Waiting.number()];
     on!(write.records(), |c| diesel::update(
-        sync::table.filter(sync::source_no.eq(source).and(sync::state.eq(SyncState::Running.number())))
+        sync::table.filter(sync::source_no.eq(source).and(sync::state.eq_any(open)))
     )
     .set((sync::state.eq(SyncState::CutShort.number()), sync::ended_at.eq(row.begun_at.micros())))
     .execute(c))?;
@@ -88,6 +91,23 @@ pub fn note(write: &mut Write<'_>, row: &SyncRow) -> Result<(), Error> {
     let row = SyncRow { begun_at: newest.map_or(row.begun_at, |next| next.max(row.begun_at)), ..row.clone() };
     on!(write.records(), |c| diesel::insert_into(sync::table).values(row).execute(c))?;
     Ok(())
+}
+
+/// Goes on with the sync of a source that waits, if there is one, and says how far it was.
+///
+/// # Errors
+/// If it cannot be written.
+pub fn go_on(write: &mut Write<'_>, source: SourceNo) -> Result<Option<SyncRow>, Error> {
+    let waiting: Option<SyncRow> = on!(write.records(), |c| sync::table
+        .filter(sync::source_no.eq(source.0).and(sync::state.eq(SyncState::Waiting.number())))
+        .order(sync::begun_at.desc())
+        .select(SyncRow::as_select())
+        .first(c)
+        .optional())?;
+    let Some(waiting) = waiting else { return Ok(None) };
+    let row = SyncRow { state: SyncState::Running.number(), ..waiting };
+    update(write, &row)?;
+    Ok(Some(row))
 }
 
 /// Writes down how far a sync is.

@@ -36,6 +36,8 @@ pub enum Drawer {
     AuditHeads = 7,
     /// Where the syncs of a source stand: page tokens of the vendor.
     Places = 8,
+    /// Which objects of a vendor could not be taken in: its ids of them, which name nobody here, and why. For 30 days at the longest.
+    Parked = 9,
 }
 
 /// Seals and opens the hub's own confidential things.
@@ -46,6 +48,7 @@ pub struct Strongbox {
     segments: Wrapper,
     audit_heads: Wrapper,
     places: Wrapper,
+    parked: Wrapper,
     idempotency: Prf,
     fingerprint: Prf,
     entropy: Arc<dyn Entropy>,
@@ -64,6 +67,7 @@ impl Strongbox {
             segments: drawer(Drawer::Segments)?,
             audit_heads: drawer(Drawer::AuditHeads)?,
             places: drawer(Drawer::Places)?,
+            parked: drawer(Drawer::Parked)?,
             idempotency: prf(1)?,
             fingerprint: prf(2)?,
             entropy,
@@ -108,6 +112,7 @@ impl Strongbox {
             Drawer::Segments => &self.segments,
             Drawer::AuditHeads => &self.audit_heads,
             Drawer::Places => &self.places,
+            Drawer::Parked => &self.parked,
         }
     }
 }

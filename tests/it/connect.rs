@@ -536,6 +536,12 @@ fn what_is_wrong_with_a_connection_is_told_with_its_line_and_what_to_write() {
         ("page, limit, \"total", "limit, \"total", "every page would be the first"),
         ("format: millis", "format: microseconds", "expected one of `rfc3339`"),
         ("limits: [{calls: 20, seconds: 1}]", "limits: [{calls: 20, seconds: 0}]", "is no window"),
+        // The beginning of many, and the path of none.
+        (
+            "limits: [{calls: 20, seconds: 1}]",
+            "limits: [{calls: 20, seconds: 1, paths: [/search]}]",
+            "no request has the path `/search`",
+        ),
         ("leaves: deleted", "leaves: gone", "expected one of `deleted`"),
         ("path: /search/product-review", "path: search/product-review", "a path starts with a slash"),
         ("      form: json", "      forms: json", "unknown field `forms`"),

@@ -165,6 +165,12 @@ fn a_sync_that_is_killed_goes_on_where_it_was(database: Database) {
         sleep(Duration::from_millis(20));
         waited += Duration::from_millis(20);
     }
+    // Whoever asks meanwhile sees how far it is.
+    let runs = newest(&house);
+    assert_eq!((&runs["state"], &runs["ended_at"], &runs["cause"]), (&json!("running"), &Value::Null, &Value::Null));
+    let customers = &runs["counts"]["streams"]["customers"];
+    assert!(customers["created"].as_u64() >= Some(250) && customers["complete"] == false, "{runs}");
+    assert_eq!(customers["total"], 600, "{runs}");
     child.kill().unwrap();
     child.wait().unwrap();
     shop.slow_down(Duration::ZERO);

@@ -9,6 +9,7 @@ pub mod handshake;
 mod left;
 pub mod list;
 pub mod listen;
+pub mod parked;
 mod persons;
 pub mod put;
 pub mod show;

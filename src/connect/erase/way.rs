@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::WHO;
 use crate::connect::call::{At, Call};
 use crate::connect::filter::Filter;
-use crate::connect::listing;
+use crate::connect::listing::{self, Next};
 use crate::connect::manifest::erase::{By, ForEachSpec};
 use crate::connect::manifest::request::RequestSpec;
 use crate::connect::mapping::{exact, value};
@@ -168,7 +168,7 @@ impl Look {
             }
             if theirs.len() > MOST { Err(failed()) } else { Ok(true) }
         };
-        match listing::read(session, (&self.call, words), self.next_url.as_ref(), place, take).await {
+        match listing::read(session, (&self.call, words), Next::Url(self.next_url.as_ref()), place, take).await {
             // An address that names the person, or what is theirs, knows nobody; any other is switched off or wrong.
             Err(Fault::NotFound(_)) if names(&self.call, words) => Ok(Vec::new()),
             read => read.map(|()| theirs),

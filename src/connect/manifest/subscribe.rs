@@ -21,6 +21,12 @@ pub(in crate::connect) struct SubscribeSpec {
     pub(in crate::connect) list: RequestSpec,
     /// jq filter over its reply that yields the subscriptions one by one.
     pub(in crate::connect) objects: String,
+    /// jq filter over its reply that yields the address of its next page; null or nothing at the end.
+    #[serde(default)]
+    pub(in crate::connect) next_url: Option<String>,
+    /// The address of the next page stands in the header `Link` with `rel="next"` (RFC 8288).
+    #[serde(default)]
+    pub(in crate::connect) link_header: bool,
     /// jq predicate over `{found, address, mark, parameters}`: is it one of this hub for this source?
     #[serde(rename = "match")]
     pub(in crate::connect) matches: String,

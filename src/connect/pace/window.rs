@@ -1,6 +1,6 @@
 //! [`Windows`]: one limit of a vendor, and how it stands, for all its calls or for each path by itself.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::time::Duration;
 
 use reqwest::header::{HeaderMap, HeaderName};
@@ -46,13 +46,14 @@ impl Limit {
         if !(spec.calls > 0.0 && spec.seconds > 0.0) {
             return Err(at.wrong("limits:", format!("{} calls in {} seconds is no window", spec.calls, spec.seconds)));
         }
-        // It stands here, and where a request says it.
-        if let Some(path) = spec.paths.iter().find(|path| at.text().matches(path.as_str()).count() < 2) {
-            return Err(at.wrong(path, format!("no request has the path `{path}`; write it as the request does")));
-        }
         let told = spec.told.map(|told| Told::load(&told, spec.burst.is_some(), at)).transpose()?.unwrap_or_default();
         let LimitSpec { calls, seconds, burst, paths, each_path, .. } = spec;
         Ok(Self { calls, seconds, burst, paths, each_path, told })
+    }
+
+    /// The first of its paths that is none of these, and so would limit nothing.
+    pub(in crate::connect) fn stray_path(&self, written: &HashSet<String>) -> Option<&str> {
+        self.paths.iter().find(|path| !written.contains(*path)).map(String::as_str)
     }
 
     fn fresh(&self) -> Window {
@@ -373,7 +374,6 @@ mod tests {
     fn what_is_written_wrongly_is_named_with_what_to_write() {
         for (text, told) in [
             ("{calls: 0, seconds: 1}", "is no window"),
-            ("{calls: 1, seconds: 1, paths: [/nowhere]}", "no request has the path `/nowhere`"),
             ("{calls: 1, seconds: 1, told: {}}", "name a header"),
             ("{calls: 1, seconds: 1, told: {used: x}}", "say with `burst`"),
             ("{calls: 1, seconds: 1, told: {most: x, reset: y}}", "name the header for `remaining`"),

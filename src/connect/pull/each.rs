@@ -6,7 +6,7 @@ use super::paging::Refusal;
 use crate::connect::call::{At, Call};
 use crate::connect::filter::Filter;
 use crate::connect::link::Link;
-use crate::connect::listing;
+use crate::connect::listing::{self, Next};
 use crate::connect::manifest::pull::EachSpec;
 use crate::connect::mapping::{exact, value};
 use crate::connect::session::Session;
@@ -58,7 +58,8 @@ impl Each {
             all.extend(self.of(&reply)?);
             if all.len() > MOST { Err(Fault::Filter(format!("{}.items", self.place))) } else { Ok(true) }
         };
-        listing::read(session, (call, &Variables::new()), self.next_url.as_ref(), &self.place, take).await?;
+        let goes_on = Next::Url(self.next_url.as_ref());
+        listing::read(session, (call, &Variables::new()), goes_on, &self.place, take).await?;
         Ok(all)
     }
 

@@ -10,7 +10,7 @@ use crate::connect::manifest::pull::EnrichSpec;
 use crate::connect::mapping::{exact, value};
 use crate::connect::session::Session;
 use crate::connect::template::Variables;
-use crate::connect::{Error, Fault, MappingError, Reason};
+use crate::connect::{Error, Fault, MappingError, Reason, Stream};
 
 /// So many objects of a page may be gone, or fail, without that being a fault of the whole.
 const FEW: usize = 3;
@@ -24,6 +24,7 @@ const FEW: usize = 3;
 pub(super) async fn complete(
     enrich: &[Enrich],
     session: &Session,
+    stream: &Stream,
     objects: &mut [Result<Val, MappingError>],
 ) -> Result<bool, Fault> {
     let (mut asked, mut gone, mut failed) = (0, 0, 0);
@@ -51,7 +52,7 @@ pub(super) async fn complete(
             return Err(fault);
         }
         let reason = if matches!(fault, Fault::NotFound(_)) { Reason::Gone } else { Reason::Rest(fault.to_string()) };
-        *object = Err(MappingError { object: number, reason });
+        *object = Err(MappingError { object: number, name: stream.name_of(whole), reason });
     }
     Ok(failed > 0)
 }

@@ -72,7 +72,7 @@ impl Ids {
 impl Place {
     /// Everything was listed at this time.
     #[must_use]
-    pub const fn listed(now: Timestamp) -> Self {
-        Self { since: None, sweep: None, whole: Some(now.micros()), known: None }
+    pub fn listed(now: Timestamp) -> Self {
+        Self { whole: Some(now.micros()), ..Self::default() }
     }
 }

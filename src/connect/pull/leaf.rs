@@ -1,37 +1,40 @@
 //! [`Leaf`]: a page as it came, and the records of its objects.
 
+use std::time::Duration;
+
 use jaq_json::Val;
 
 use super::Place;
+use super::known::Old;
 use crate::connect::{MappingError, Origin, Stream};
 
 /// One page as it came.
 pub struct Leaf {
     pub(super) objects: Vec<Result<Val, MappingError>>,
-    /// What was left out, where a whole reading says who is gone.
-    pub(super) same: Vec<Val>,
-    /// Objects that did not change since the last reading and were left out.
-    pub left_out: u64,
+    /// What did not change since the last reading and was left out.
+    pub(super) old: Old,
     /// Where the stream stands once the records of this page are durable.
     pub after: Place,
     /// Things the stream is read for that are gone at the vendor, with all their objects.
     pub passed_over: u64,
     /// Was it the last one?
     pub last: bool,
+    /// The vendor is not ready with what comes next: it is to be asked again after so long.
+    pub waits: Option<Duration>,
     /// Objects there are in all, where the vendor says it.
     pub total: Option<u64>,
 }
 
 impl Leaf {
     /// One that brought nothing, and after which the stream stands there.
-    pub(super) const fn nothing(after: Place) -> Self {
-        Self { objects: Vec::new(), same: Vec::new(), left_out: 0, after, passed_over: 0, last: false, total: None }
+    pub(super) fn nothing(after: Place) -> Self {
+        Self { objects: Vec::new(), old: Old::default(), after, passed_over: 0, last: false, waits: None, total: None }
     }
 
     /// Objects on the page.
     #[must_use]
     pub fn len(&self) -> u64 {
-        u64::try_from(self.objects.len()).unwrap_or(u64::MAX).saturating_add(self.left_out)
+        u64::try_from(self.objects.len()).unwrap_or(u64::MAX).saturating_add(self.left_out())
     }
 
     /// Is the page without any?
@@ -66,13 +69,15 @@ impl Leaf {
         })
     }
 
-    /// The canonical records of what did not change and was left out, where a whole reading says who is gone.
-    pub fn unchanged<'a>(
-        &mut self,
-        stream: &'a Stream,
-        source: &Origin<'a>,
-    ) -> impl Iterator<Item = Result<Vec<u8>, MappingError>> + 'a {
-        stream.map_objects(std::mem::take(&mut self.same).into_iter().map(Ok), source.clone())
+    /// Objects that did not change since the last reading and were left out.
+    #[must_use]
+    pub const fn left_out(&self) -> u64 {
+        self.old.left_out
+    }
+
+    /// The canonical records of what did not change and was left out, and whether something is among them that cannot be named.
+    pub fn unchanged(&mut self) -> (Vec<Vec<u8>>, bool) {
+        (std::mem::take(&mut self.old.held), self.old.unnamed)
     }
 }
 

@@ -234,7 +234,7 @@ impl Paging {
 }
 
 /// The address with `rel="next"` (RFC 8288).
-fn link_header(headers: &reqwest::header::HeaderMap) -> Option<String> {
+pub(in crate::connect) fn link_header(headers: &reqwest::header::HeaderMap) -> Option<String> {
     headers.get_all("link").iter().filter_map(|value| value.to_str().ok()).flat_map(split_links).find_map(|link| {
         let (address, rest) = link.trim().strip_prefix('<')?.split_once('>')?;
         let next = rest.split(';').map(str::trim).any(|part| matches!(part, "rel=\"next\"" | "rel=next"));

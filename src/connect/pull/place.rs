@@ -1,5 +1,7 @@
 //! [`Place`]: where a stream stands, between two pages and between two readings.
 
+use std::collections::BTreeMap;
+
 use ring::digest::{SHA256, digest};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -24,6 +26,9 @@ pub struct Place {
     /// What it was read for one after the other the last time, by digests: what is not among them is read from its beginning.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) known: Option<Vec<String>>,
+    /// Those of which a first reading could not have the rest of an object, and since when: they are read from their beginning again.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(super) owing: BTreeMap<String, i64>,
 }
 
 /// One reading of a stream from its first to its last page.
@@ -54,6 +59,9 @@ pub(super) struct Sweep {
     /// Those that were not there the last time.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(super) fresh: Vec<String>,
+    /// Those among them of which the rest of an object could not be had.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) owing: Vec<String>,
     /// The report it is read from, where it was asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) report: Option<Made>,
@@ -75,9 +83,25 @@ impl Sweep {
         thing.is_some_and(|thing| self.fresh.contains(&name_of(thing)))
     }
 
-    /// What the next reading knows of the things it is read for.
-    pub(super) fn known(&self) -> Option<Vec<String>> {
-        self.each.as_ref().map(|_| self.things.clone())
+    /// The rest of an object could not be had for a reason that may pass: of what is read from its beginning, that is how it is
+    /// read again; of everything else what changed lately is.
+    pub(super) fn owe(&mut self) {
+        match self.each.as_ref().and_then(|each| each.last()).map(name_of).filter(|_| self.is_fresh()) {
+            Some(thing) if self.owing.contains(&thing) => {}
+            Some(thing) => self.owing.push(thing),
+            None => self.owes = true,
+        }
+    }
+
+    /// Where the stream stands after it. What is owed is asked for again for so long.
+    pub(super) fn end(&self, before: &Place, since: Option<i64>, whole: Option<i64>, owed_for: i64) -> Place {
+        let began = |thing: &String| before.owing.get(thing).copied().unwrap_or(self.next_since);
+        let owing = self.owing.iter().map(|thing| (thing.clone(), began(thing)));
+        let owing: BTreeMap<_, _> =
+            owing.filter(|(_, since)| self.next_since.saturating_sub(*since) < owed_for).collect();
+        let things = self.things.iter().filter(|thing| !owing.contains_key(*thing)).cloned();
+        let known = self.each.as_ref().map(|_| things.collect());
+        Place { since, sweep: None, whole, known, owing }
     }
 
     /// Goes on with the next of the things it is read for. False if there is none.
@@ -103,6 +127,13 @@ impl Place {
     #[must_use]
     pub fn anew() -> Self {
         Self::default()
+    }
+
+    /// The reading goes on that stopped here to wait: what it left is as valid as if nobody had stopped.
+    pub const fn go_on(&mut self) {
+        if let Some(sweep) = &mut self.sweep {
+            sweep.runs = true;
+        }
     }
 
     /// Does a reading go on here that was cut short?

@@ -5,8 +5,8 @@
 //! ```
 //!
 //! Each arrow is a page of the stream for whoever reads it, so a hub that dies goes on where it was: with the same report, and
-//! behind the rows that are in. A file that is open lies with the session; whoever needs it from elsewhere opens it anew and
-//! leaves out what was read.
+//! behind the rows that are in. Nobody waits here: a report that is not ready says when it is to be looked for again. A file that
+//! is open lies with the session; whoever needs it from elsewhere opens it anew and leaves out what was read.
 
 use std::time::Duration;
 
@@ -56,6 +56,9 @@ pub(super) struct Made {
     id: String,
     /// How often it was looked whether it is ready, and it was not.
     looks: u16,
+    /// It is not looked again before; microseconds.
+    #[serde(default, skip_serializing_if = "is_unset")]
+    next_at: i64,
     /// Rows that were read.
     rows: u64,
 }
@@ -70,8 +73,10 @@ pub(in crate::connect) struct Opened {
 
 /// What came of a turn.
 pub(super) enum Turned {
-    /// It is not ready. With the reply, if it was asked for now.
-    Waits(Option<Page>),
+    /// It was asked for, with this reply.
+    Asked(Page),
+    /// It is not ready, and is to be looked for after so long.
+    Waits(Duration),
     /// Rows of it, so many that could not be read, and whether others may follow.
     Rows { page: Page, unreadable: usize, more: bool },
 }
@@ -146,8 +151,8 @@ impl Report {
         let Some(report) = made else {
             let page = session.page(&self.create, words).await?;
             let id = self.text(&self.id, &page.seen, "id")?;
-            *made = Some(Made { id, looks: 0, rows: 0 });
-            return Ok(Turned::Waits(Some(page)));
+            *made = Some(Made { id, looks: 0, next_at: 0, rows: 0 });
+            return Ok(Turned::Asked(page));
         };
         let mut slot = session.opened().await;
         let name = (self.place.clone(), report.id.clone());
@@ -155,12 +160,17 @@ impl Report {
         for tried in 1.. {
             let mut opened = match kept.take() {
                 Some(opened) => opened,
+                None if session.now().micros() < report.next_at => {
+                    let rest = report.next_at.saturating_sub(session.now().micros());
+                    return Ok(Turned::Waits(Duration::from_micros(u64::try_from(rest).unwrap_or(0))));
+                }
                 None => match self.look(session, report).await? {
                     Look::Waits if report.looks >= self.looks => return Err(Fault::Report),
                     Look::Waits => {
                         report.looks += 1;
-                        session.pause(self.every).await;
-                        return Ok(Turned::Waits(None));
+                        let every = i64::try_from(self.every.as_micros()).unwrap_or(i64::MAX);
+                        report.next_at = session.now().plus(every).micros();
+                        return Ok(Turned::Waits(self.every));
                     }
                     Look::Empty => return Ok(Turned::Rows { page: page(Vec::new()), unreadable: 0, more: false }),
                     Look::At(url) => match session.file(&url, self.authenticated).await {
@@ -245,6 +255,11 @@ impl Opened {
         }
         Ok((rows, unreadable, true))
     }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands it over so")]
+const fn is_unset(micros: &i64) -> bool {
+    *micros == 0
 }
 
 /// Rows as filters see them.

@@ -1,14 +1,15 @@
 //! Tokens of a session: asked for, kept for as long as they are valid, and refresh tokens put in the place of the one before.
 
-use std::sync::PoisonError;
+use std::sync::{MutexGuard, PoisonError};
 
 use reqwest::Method;
 use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue};
+use ring::digest::{SHA256, digest};
 use serde_json::Value;
 use url::Url;
 use zeroize::Zeroizing;
 
-use super::{Session, Setback, basic};
+use super::{Issued, Session, Setback, basic};
 use crate::connect::Fault;
 use crate::connect::auth::TokenCall;
 use crate::connect::call::form;
@@ -30,36 +31,66 @@ fn missing() -> Fault {
     Fault::Parameter { name: "for the token".to_owned(), wrong: "is missing" }
 }
 
-/// A token and until when it is valid.
-pub(super) struct Token {
-    value: Zeroizing<String>,
-    until: Timestamp,
-}
-
 impl Session {
     pub(super) async fn token(&self, link: &Link, token: &TokenCall) -> Result<Zeroizing<String>, Setback> {
-        let now = self.now();
-        if let Some(token) = &*self.token.lock().unwrap_or_else(PoisonError::into_inner)
-            && now.plus(TOKEN_MARGIN) < token.until
-        {
-            return Ok(token.value.clone());
+        let lasts = |issued: &Issued| self.now().plus(TOKEN_MARGIN) < issued.until;
+        if let Some(issued) = self.own_token().as_ref().filter(|issued| lasts(issued)) {
+            return Ok(issued.value.clone());
         }
+        // One asks for it, and whoever talks to the vendor besides waits for that: some count how often they are asked, and of two
+        // who change one refresh token the second has a worthless one.
+        let purse = self.lane.purse(self.login);
+        let mut shared = purse.lock().await;
+        self.reread(token).await?;
+        let with = self.refreshed_with(token);
+        if let Some(issued) = shared.as_ref().filter(|issued| lasts(issued) && issued.with == with) {
+            *self.own_token() = Some(issued.clone());
+            return Ok(issued.value.clone());
+        }
+        let answer = match self.ask_for_token(link, token).await {
+            Err(Setback { fault: Fault::Credentials(code), .. }) => {
+                // Another process may have changed it since it was read.
+                self.reread(token).await?;
+                if self.refreshed_with(token) == with {
+                    return Err(Fault::Credentials(code).into());
+                }
+                self.ask_for_token(link, token).await?
+            }
+            answer => answer?,
+        };
+        let text = |name: &str| answer.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
+        let value = Zeroizing::new(text("access_token").ok_or(Fault::NotTheVendor)?.to_owned());
+        // Some vendors write the seconds as text.
+        let life = answer.get("expires_in").and_then(|life| life.as_i64().or_else(|| life.as_str()?.parse().ok()));
+        let until = self.now().plus(life.unwrap_or(TOKEN_LIFE).saturating_mul(Timestamp::SECOND));
+        if let (Some(parameter), Some(next)) = (&token.refresh, text("refresh_token")) {
+            self.keep(parameter, next).await?;
+        }
+        let issued = Issued { value: value.clone(), until, with: self.refreshed_with(token) };
+        *self.own_token() = Some(issued.clone());
+        *shared = Some(issued);
+        Ok(value)
+    }
+
+    fn own_token(&self) -> MutexGuard<'_, Option<Issued>> {
+        self.token.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Reads the refresh token as it is kept now.
+    async fn reread(&self, token: &TokenCall) -> Result<(), Fault> {
         if let (Some(parameter), Some(keeper)) = (&token.refresh, &self.keeper)
             && let Some(kept) = keeper.kept(parameter).await?
         {
             self.remember(parameter, kept);
         }
-        let answer = self.ask_for_token(link, token).await?;
-        let text = |name: &str| answer.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
-        let value = Zeroizing::new(text("access_token").ok_or(Fault::NotTheVendor)?.to_owned());
-        // Some vendors write the seconds as text.
-        let life = answer.get("expires_in").and_then(|life| life.as_i64().or_else(|| life.as_str()?.parse().ok()));
-        let until = now.plus(life.unwrap_or(TOKEN_LIFE).saturating_mul(Timestamp::SECOND));
-        if let (Some(parameter), Some(next)) = (&token.refresh, text("refresh_token")) {
-            self.keep(parameter, next).await?;
-        }
-        *self.token.lock().unwrap_or_else(PoisonError::into_inner) = Some(Token { value: value.clone(), until });
-        Ok(value)
+        Ok(())
+    }
+
+    /// A digest of the refresh token as this session knows it.
+    fn refreshed_with(&self, token: &TokenCall) -> [u8; 32] {
+        let all = self.variables();
+        let known = token.refresh.as_ref().and_then(|parameter| all.get(parameter)).and_then(Value::as_str);
+        digest(&SHA256, known.unwrap_or_default().as_bytes()).as_ref().try_into().unwrap_or_default()
     }
 
     async fn ask_for_token(&self, link: &Link, token: &TokenCall) -> Result<Value, Setback> {
@@ -161,7 +192,14 @@ impl Session {
     }
 
     /// False if there is none to forget.
-    pub(super) fn forget_token(&self) -> bool {
-        self.token.lock().unwrap_or_else(PoisonError::into_inner).take().is_some()
+    pub(super) async fn forget_token(&self) -> bool {
+        let Some(worthless) = self.own_token().take() else { return false };
+        let purse = self.lane.purse(self.login);
+        let mut shared = purse.lock().await;
+        // Somebody else may have asked for another one already.
+        if shared.as_ref().is_some_and(|issued| *issued.value == *worthless.value) {
+            *shared = None;
+        }
+        true
     }
 }

@@ -90,7 +90,19 @@ impl Marketplace {
         let asked = |name: &str| call.query.get(name).map(String::as_str);
         let limit = call.number("maxResultsPerPage").unwrap_or(100);
         let one_bound = asked("createdAfter").is_some() != asked("lastUpdatedAfter").is_some();
-        if asked("marketplaceIds") != Some("A1PA6795UKMFR9") || !one_bound || !(1..=100).contains(&limit) {
+        let known = [
+            "marketplaceIds",
+            "createdAfter",
+            "lastUpdatedAfter",
+            "includedData",
+            "maxResultsPerPage",
+            "paginationToken",
+        ];
+        if call.stray(&known).is_some()
+            || asked("marketplaceIds") != Some("A1PA6795UKMFR9")
+            || !one_bound
+            || !(1..=100).contains(&limit)
+        {
             return error(400, "InvalidInput");
         }
         let start = match asked("paginationToken").map(|token| token.strip_prefix("page-").map(str::parse::<usize>)) {

@@ -91,7 +91,7 @@ impl Vendor for Account {
             return Answer::new(404, Value::Null);
         }
         let (page, size) = (call.number("page").unwrap_or(1), call.number("pageSize").unwrap_or(50));
-        if page == 0 || size > 250 {
+        if page == 0 || size > 250 || call.stray(&["page", "pageSize", "modifiedAtMin"]).is_some() {
             return Answer::new(400, json!({"ErrorMessage": "Invalid page", "ErrorCode": 4, "Data": null}));
         }
         let size = usize::try_from(size).unwrap().min(self.most);

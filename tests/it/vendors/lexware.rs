@@ -148,7 +148,9 @@ impl Vendor for Books {
             }
             ("PUT", ["contacts", id]) => self.change(id, &call.body),
             ("GET", ["voucherlist"]) => {
-                if !call.query.contains_key("voucherType") || !call.query.contains_key("voucherStatus") {
+                let known = ["voucherType", "voucherStatus", "updatedDateFrom", "sort", "page", "size"];
+                let strays = call.stray(&known).is_some();
+                if strays || !call.query.contains_key("voucherType") || !call.query.contains_key("voucherStatus") {
                     return error(400, "Bad Request");
                 }
                 let from = call.query.get("updatedDateFrom").map_or("", String::as_str);

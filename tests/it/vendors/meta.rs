@@ -68,6 +68,9 @@ impl Graph {
     }
 
     fn page(&self, found: &[Value], call: &Call) -> Answer {
+        if call.stray(&["fields", "filtering", "limit", "after", "platform", "appsecret_proof"]).is_some() {
+            return error(400, 100, "Unknown parameter");
+        }
         let size = usize::try_from(call.number("limit").unwrap_or(25)).unwrap().min(self.most);
         let after = call.query.get("after").map(|after| BASE64_STANDARD.decode(after).unwrap());
         let after = after.map_or_else(String::new, |after| String::from_utf8(after).unwrap());

@@ -57,6 +57,12 @@ impl Call {
         self.headers.get(name).map_or("", String::as_str)
     }
 
+    /// A parameter that is none of these: most vendors pass over what they do not know, and answer everything where a filter is
+    /// misspelt; a fake that is asked for something else than its vendor's description names refuses.
+    pub fn stray(&self, known: &[&str]) -> Option<&str> {
+        self.query.keys().map(String::as_str).find(|name| !known.contains(name))
+    }
+
     /// A parameter as a number.
     pub fn number(&self, name: &str) -> Option<u64> {
         self.query.get(name)?.parse().ok()

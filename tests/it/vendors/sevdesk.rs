@@ -1,6 +1,8 @@
 //! sevDesk: a token that stands alone in its header, objects with an offset, numbers as text here and as numbers there, and a
 //! contact with booked documents that is not deleted.
 
+use std::collections::HashMap;
+
 use serde_json::{Value, json};
 
 use super::{Answer, Call, Vendor};
@@ -13,6 +15,8 @@ pub struct Ledger {
     pub addresses: Vec<Value>,
     /// Invoices.
     pub invoices: Vec<Value>,
+    /// Mail addresses that are others than at the begin, by the number of the contact, and since when.
+    pub mails: HashMap<usize, (String, String)>,
     /// Contacts with booked documents.
     pub booked: Vec<String>,
     /// Is the token in force?
@@ -28,6 +32,7 @@ impl Ledger {
             contacts: of(contact),
             addresses: of(address),
             invoices: of(invoice),
+            mails: HashMap::new(),
             booked: Vec::new(),
             token_is_valid: true,
             most,
@@ -36,7 +41,9 @@ impl Ledger {
 
     fn list(&self, found: &[&Value], call: &Call) -> Answer {
         let limit = call.number("limit").unwrap_or(100);
-        if !(1..=1000).contains(&limit) {
+        let known =
+            ["limit", "offset", "countAll", "depth", "embed", "customerNumber", "contact[id]", "contact[objectName]"];
+        if !(1..=1000).contains(&limit) || call.stray(&known).is_some() {
             return Answer::new(400, json!({"objects": null, "error": {"message": "limit", "code": 400}}));
         }
         let size = usize::try_from(limit).unwrap().min(self.most);
@@ -74,7 +81,9 @@ impl Vendor for Ledger {
                 let id = asked("contact[id]").unwrap();
                 let number: usize = id.parse::<usize>().unwrap() - 81_000;
                 let contact = json!({"id": 81_000 + number, "objectName": "Contact"});
-                let way = json!({"contact": contact, "type": "EMAIL", "value": format!("kunde{number}@example.org"), "main": "1"});
+                let begin = || (format!("kunde{number}@example.org"), "2025-02-01T10:00:00+01:00".to_owned());
+                let (mail, update) = self.mails.get(&number).cloned().unwrap_or_else(begin);
+                let way = json!({"contact": contact, "type": "EMAIL", "value": mail, "main": "1", "update": update});
                 self.list(&[&way], call)
             }
             ("GET", ["ContactAddress"]) => {
@@ -110,7 +119,7 @@ impl Vendor for Ledger {
     }
 }
 
-fn contact(number: usize) -> Value {
+pub fn contact(number: usize) -> Value {
     json!({
         "id": format!("{}", 81_000 + number), "objectName": "Contact", "create": "2025-02-01T10:00:00+01:00",
         "update": "2025-02-01T10:00:00+01:00", "name": null, "surename": "Erika", "familyname": format!("Beispiel{number}"),

@@ -66,6 +66,9 @@ impl Shop {
         let limit = call.number("limit").unwrap_or(50);
         let others = call.query.keys().any(|key| !["limit", "fields", "page_info"].contains(&key.as_str()));
         let info = call.query.get("page_info");
+        if call.stray(&["status", "limit", "fields", "page_info", "updated_at_min"]).is_some() {
+            return Answer::new(400, json!({"errors": "Invalid request."}));
+        }
         if limit > 250 || call.query.contains_key("page") || (info.is_some() && others) {
             return Answer::new(400, json!({"errors": "Invalid request."}));
         }

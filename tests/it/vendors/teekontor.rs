@@ -79,17 +79,20 @@ impl Vendor for Teekontor {
         if call.path == "/oauth/token" {
             return self.grants.hand_out(call);
         }
-        if call.path.starts_with("/files/") {
-            return self.reports.file(call, &self.customers);
-        }
         let authorization = call.header("authorization");
         let known = authorization == "Token a-token-of-tee" || self.grants.knows(authorization, call.now);
+        if call.path.starts_with("/files/") {
+            return self.reports.file(call, &self.customers, known && self.token_is_valid);
+        }
         if !self.token_is_valid || !known {
             return Answer::new(401, json!({"error": "token"}));
         }
         let asked = |name: &str| call.query.get(name).map(String::as_str);
         match (call.method.as_str(), call.path.as_str()) {
             ("GET", "/v2/customers") => {
+                if call.stray(&["limit", "cursor", "changed_since", "email"]).is_some() {
+                    return Answer::new(400, json!({"error": "unknown parameter"}));
+                }
                 let mail = asked("email").map(str::to_lowercase);
                 let wanted = |one: &&Value| {
                     let since = asked("changed_since").is_none_or(|since| one["changed"].as_str().unwrap() >= since);

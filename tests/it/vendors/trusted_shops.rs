@@ -48,7 +48,7 @@ impl Vendor for Etrusted {
             return Answer::new(404, json!({"message": "Not Found"}));
         }
         let size = usize::try_from(call.number("count").unwrap_or(10)).unwrap();
-        if size > 100 {
+        if size > 100 || call.stray(&["count", "after", "orderBy"]).is_some() {
             return Answer::new(400, json!({"message": "count"}));
         }
         let Some(start) = place(call.query.get("after").map_or("", String::as_str), self.era) else {
@@ -62,7 +62,7 @@ impl Vendor for Etrusted {
     }
 }
 
-fn review(number: usize) -> Value {
+pub fn review(number: usize) -> Value {
     json!({
         "id": format!("rev-{number}"), "channelRef": "chl-1", "rating": 5, "title": "Gut", "comment": "Gerne wieder.",
         "createdAt": "2026-04-02T18:12:00.000Z", "updatedAt": "2026-04-03T09:00:00.000Z", "submittedAt": "2026-04-02T18:12:00.000Z",

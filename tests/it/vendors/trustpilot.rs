@@ -73,7 +73,7 @@ impl Vendor for Reviews {
                     return Answer::new(403, json!({"message": "Forbidden"}));
                 }
                 let size = usize::try_from(call.number("perPage").unwrap_or(20)).unwrap();
-                if size > 100 {
+                if size > 100 || call.stray(&["page", "perPage", "orderBy"]).is_some() {
                     return Answer::new(400, json!({"message": "perPage"}));
                 }
                 let page = usize::try_from(call.number("page").unwrap_or(1)).unwrap();

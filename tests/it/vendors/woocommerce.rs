@@ -46,9 +46,15 @@ impl Store {
         let total = found.len();
         let skipped = usize::try_from(page - 1).unwrap() * size;
         let body: Vec<Value> = found.into_iter().skip(skipped).take(size).cloned().collect();
-        Answer::new(200, json!(body))
+        let pages = total.div_ceil(size);
+        let answer = Answer::new(200, json!(body))
             .with("x-wp-total", total.to_string())
-            .with("x-wp-totalpages", total.div_ceil(size).to_string())
+            .with("x-wp-totalpages", pages.to_string());
+        if usize::try_from(page).unwrap() >= pages {
+            return answer;
+        }
+        let next = format!("http://{}{}?page={}&per_page={per_page}", call.header("host"), call.path, page + 1);
+        answer.with("link", format!("<{next}>; rel=\"next\""))
     }
 
     /// Tells whoever added an active webhook for it; `number` tells this delivery from others.
@@ -103,6 +109,9 @@ impl Vendor for Store {
         };
         match (call.method.as_str(), path.split('/').collect::<Vec<_>>().as_slice()) {
             ("GET", ["customers"]) => {
+                if call.stray(&["role", "email", "orderby", "order", "page", "per_page"]).is_some() {
+                    return error(400, "rest_invalid_param");
+                }
                 // Without it the store lists the role "customer" alone.
                 let role = |one: &Value| asked("role") == Some("all") || one["role"] == "customer";
                 let found = self.customers.iter().filter(|one| role(one) && same(&one["email"], asked("email")));
@@ -116,6 +125,11 @@ impl Vendor for Store {
                 }
             }
             ("GET", ["orders"]) => {
+                let known =
+                    ["status", "search", "orderby", "order", "page", "per_page", "modified_after", "dates_are_gmt"];
+                if call.stray(&known).is_some() {
+                    return error(400, "rest_invalid_param");
+                }
                 if asked("modified_after").is_some() && asked("dates_are_gmt") != Some("true") {
                     return error(400, "the_test_wants_gmt");
                 }
@@ -131,6 +145,9 @@ impl Vendor for Store {
                 self.page(found.collect(), call)
             }
             ("GET", ["products", "reviews"]) => {
+                if call.stray(&["status", "reviewer_email", "orderby", "order", "page", "per_page"]).is_some() {
+                    return error(400, "rest_invalid_param");
+                }
                 let found = self.reviews.iter().filter(|one| same(&one["reviewer_email"], asked("reviewer_email")));
                 self.page(found.collect(), call)
             }

@@ -2,9 +2,9 @@
 
 use serde_json::json;
 
-use super::house::{SHOP, brought, word};
+use super::house::{House, SHOP, brought, word};
 use super::scenarios::{Case, PAGE, PEOPLE, open, scenarios};
-use crate::connect::Leaves;
+use crate::connect::{Leaves, Paces, Vendors};
 use crate::vendors::Break;
 use crate::vendors::amazon::Marketplace;
 
@@ -15,6 +15,7 @@ on_both_databases!(
     searches_come_as_fast_as_amazon_says_for_this_seller,
     a_refresh_token_that_is_replaced_is_lost_by_nobody,
     a_role_that_is_missing_is_no_wrong_credential,
+    two_who_need_a_token_change_the_refresh_token_once,
 );
 
 impl Case for Marketplace {
@@ -22,6 +23,7 @@ impl Case for Marketplace {
     const VIA: &'static [&'static str] = &["https://sellingpartnerapi-eu.amazon.com", "https://api.amazon.com"];
     const RECORDS: u64 = 1;
     const CHANGED: u64 = 1;
+    const READ_AGAIN: u64 = 1;
     const LEAVES: Option<Leaves> = Some(Leaves::Impossible);
 
     fn new() -> Self {
@@ -88,7 +90,8 @@ async fn a_refresh_token_that_is_replaced_is_lost_by_nobody(database: Database) 
     fake.with(|amazon| amazon.rotates = true);
     // Two processes have the same one, and it is worth something once.
     let vendors = &house.syncs.vendors;
-    let (one, other) = (vendors.session(SHOP).await.unwrap(), vendors.session(SHOP).await.unwrap());
+    let elsewhere = another_process(&house);
+    let (one, other) = (vendors.session(SHOP).await.unwrap(), elsewhere.session(SHOP).await.unwrap());
     for session in [&one, &other] {
         session.test().await.unwrap();
     }
@@ -102,6 +105,45 @@ async fn a_refresh_token_that_is_replaced_is_lost_by_nobody(database: Database) 
     tried.test().await.unwrap();
     let handed_out = ("refresh_token".to_owned(), fake.with(|amazon| amazon.refresh.clone()));
     assert_eq!(tried.refreshed(), Some(handed_out));
+}
+
+fn another_process(house: &House) -> Vendors {
+    let Vendors { catalog, connections, rulebook, surroundings, .. } = &*house.syncs.vendors;
+    let (catalog, connections, rulebook) = (catalog.clone(), connections.clone(), rulebook.clone());
+    Vendors { catalog, connections, rulebook, surroundings: surroundings.clone(), paces: Paces::default() }
+}
+
+async fn two_who_need_a_token_change_the_refresh_token_once(database: Database) {
+    let (house, fake) = open::<Marketplace>(database).await;
+    fake.with(|amazon| amazon.rotates = true);
+    let mut sessions = Vec::new();
+    for _ in 0..8 {
+        sessions.push(house.syncs.vendors.session(SHOP).await.unwrap());
+    }
+    let tried = futures_util::future::join_all(sessions.iter().map(crate::connect::Session::test)).await;
+    assert!(tried.iter().all(Result::is_ok), "{tried:?}");
+    assert_eq!(fake.with(|amazon| amazon.refresh.clone()), "Atzr|refresh+");
+    // Another process changes it while this one asks with the one before: it is refused, reads the newer one, and asks again.
+    house.wait(7_200);
+    let before = fake.calls();
+    fake.break_calls(0, &[Break::Status(400)]);
+    fake.slow_down(std::time::Duration::from_millis(400));
+    let changes = async {
+        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+        house.set(&[("refresh_token", "Atzr|another")]).await;
+    };
+    let refreshed = async {
+        let tried = sessions[0].test().await;
+        fake.slow_down(std::time::Duration::ZERO);
+        tried
+    };
+    let (tried, ()) = futures_util::join!(refreshed, async {
+        changes.await;
+        fake.with(|amazon| amazon.refresh = "Atzr|another".to_owned());
+    });
+    tried.unwrap();
+    let tokens = fake.calls_since(before).iter().filter(|call| call.ends_with("/token")).count();
+    assert_eq!(tokens, 2, "{:?}", fake.calls_since(before));
 }
 
 async fn searches_come_as_fast_as_amazon_says_for_this_seller(database: Database) {

@@ -13,6 +13,7 @@ impl Case for Account {
     const VIA: &'static [&'static str] = &["https://api.billbee.io"];
     const RECORDS: u64 = 1;
     const CHANGED: u64 = 1;
+    const READ_AGAIN: u64 = 1;
     const LEAVES: Option<Leaves> = Some(Leaves::ManualTask);
 
     fn new() -> Self {

@@ -115,6 +115,7 @@ impl Case for Teekontor {
     const VIA: &'static [&'static str] = &[];
     const RECORDS: u64 = 1;
     const CHANGED: u64 = 1;
+    const READ_AGAIN: u64 = 1;
     const LEAVES: Option<Leaves> = Some(Leaves::Deleted);
 
     fn new() -> Self {

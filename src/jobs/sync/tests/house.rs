@@ -312,6 +312,7 @@ pub(in crate::jobs) fn word(outcome: Result<Counts, Error>) -> String {
     match outcome {
         Ok(_) => "done".to_owned(),
         Err(Error::Vendor(fault)) => fault.word().to_owned(),
+        Err(Error::Refused(streams)) => streams[0].1.word().to_owned(),
         Err(other) => other.to_string(),
     }
 }

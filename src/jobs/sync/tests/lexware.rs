@@ -21,6 +21,7 @@ impl Case for Books {
     const VIA: &'static [&'static str] = &["https://api.lexware.io"];
     const RECORDS: u64 = 2;
     const CHANGED: u64 = 2;
+    const READ_AGAIN: u64 = PEOPLE as u64 + 1;
     const LEAVES: Option<Leaves> = Some(Leaves::Restricted);
 
     fn new() -> Self {

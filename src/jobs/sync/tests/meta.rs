@@ -20,6 +20,7 @@ on_both_databases!(
     without_the_account_instagram_is_not_read,
     a_ticked_box_is_a_consent_where_the_merchant_says_so,
     a_permission_that_is_missing_is_told_before_the_first_sync,
+    leads_come_in_where_messages_may_not_be_read,
 );
 
 impl Case for Graph {
@@ -28,6 +29,9 @@ impl Case for Graph {
     const RECORDS: u64 = 2;
     // Leads and messages are never changed, only added.
     const CHANGED: u64 = 0;
+    const ADDED: u64 = 2;
+    // Every conversation, and the new lead.
+    const READ_AGAIN: u64 = PEOPLE as u64 + 1;
     const LEAVES: Option<Leaves> = Some(Leaves::ManualTask);
 
     fn new() -> Self {
@@ -42,7 +46,15 @@ impl Case for Graph {
         ]
     }
 
-    fn change(&mut self, _: &str) {}
+    fn change(&mut self, at: &str) {
+        let at = at.replace('Z', "+0000");
+        let mut new = lead(70);
+        new["created_time"] = json!(at);
+        self.forms[0].1.push(new);
+        let said = json!({"id": "m_changed", "created_time": at, "from": self.conversations[0]["messages"]["data"][0]["from"], "message": "Und?"});
+        self.conversations[0]["updated_time"] = json!(at);
+        self.conversations[0]["messages"]["data"].as_array_mut().unwrap().push(said);
+    }
 
     fn revoke(&mut self) {
         self.token_is_valid = false;
@@ -184,4 +196,14 @@ async fn without_the_account_instagram_is_not_read(database: Database) {
     fake.with(|graph| graph.instagram = Some(vec![talk(1, true)]));
     let Err(fault) = house.sync().await else { panic!("it must fail") };
     assert!(fault.to_string().contains("enter instagram_id"), "{fault}");
+}
+
+async fn leads_come_in_where_messages_may_not_be_read(database: Database) {
+    let (house, fake) = open::<Graph>(database).await;
+    let before = fake.calls();
+    fake.break_calls(0, &[crate::vendors::Break::Status(403)]);
+    assert_eq!(word(house.sync().await), "permission_missing");
+    assert!(fake.calls_since(before)[0].ends_with("/conversations"), "{:?}", fake.calls_since(before));
+    assert_eq!(u64::try_from(house.records()).unwrap(), PEOPLE as u64, "every lead, and no message");
+    assert!(house.history().await[0].cause.starts_with("`conversations`: "));
 }

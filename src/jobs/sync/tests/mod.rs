@@ -9,6 +9,7 @@ pub(in crate::jobs) mod house;
 mod lexware;
 mod listings;
 mod meta;
+mod parked;
 mod reports;
 mod requests;
 pub(in crate::jobs) mod scenarios;
@@ -17,8 +18,10 @@ mod shopify;
 pub(in crate::jobs) mod shopware;
 mod steps;
 mod tenants;
+mod together;
 mod trusted_shops;
 mod trustpilot;
+mod waiting;
 mod windows;
 mod woocommerce;
 

@@ -26,7 +26,7 @@ on_both_databases!(
     an_id_that_is_written_otherwise_in_the_list_is_the_same,
 );
 
-const BEGIN: &str = r#"
+pub(super) const BEGIN: &str = r#"
 name: teekontor
 title: Teekontor
 docs: Customers of the interface v2.
@@ -50,7 +50,7 @@ streams:
     pull:
 "#;
 
-const REPORT: &str = r#"
+pub(super) const REPORT: &str = r#"
       report:
         create: {method: POST, path: /reports, body: "{changed_since: .since}"}
         id: .report
@@ -85,14 +85,14 @@ fn catalog(pull: &str) -> Result<Catalog, String> {
     Catalog::read(directory.path()).map_err(|error| error.to_string())
 }
 
-async fn open(database: Database, pull: &str) -> (House, Fake<Teekontor>) {
+pub(super) async fn open(database: Database, pull: &str) -> (House, Fake<Teekontor>) {
     let house = House::open_with(database, Arc::new(catalog(pull).unwrap())).await;
     let fake = Fake::serve(Teekontor::with_people(25, 10), house.clock.clone());
     house.connect("teekontor", &[("shop_url", fake.address()), ("api_token", "a-token-of-tee")], &[]).await;
     (house, fake)
 }
 
-fn made(fake: &Fake<Teekontor>) -> Vec<String> {
+pub(super) fn made(fake: &Fake<Teekontor>) -> Vec<String> {
     fake.with(|tee| tee.reports.made.clone())
 }
 

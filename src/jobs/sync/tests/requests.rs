@@ -1,17 +1,23 @@
 //! How requests are written: times in other forms, a parameter that stands there several times, and a token that stands for the
 //! others.
 
+use std::io::{Read as _, Write as _};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use serde_json::{Value, json};
 
-use super::house::{House, brought};
+use super::house::{House, SHOP, brought};
 use crate::connect::Catalog;
 use crate::databases::{Database, on_both_databases};
 use crate::types::Timestamp;
 use crate::vendors::{Answer, Call, Fake, Vendor};
 
-on_both_databases!(a_vendor_is_asked_as_it_wants_to_be_asked,);
+on_both_databases!(
+    a_vendor_is_asked_as_it_wants_to_be_asked,
+    a_key_in_the_query_is_sent_and_never_told,
+    no_more_calls_are_under_way_than_the_vendor_allows,
+);
 
 const MANIFEST: &str = r#"
 name: picky
@@ -132,7 +138,105 @@ async fn a_vendor_is_asked_as_it_wants_to_be_asked(database: Database) {
     assert_eq!(fake.with(|picky| picky.asked.clone()), asked);
     // Who was not asked what changed and says 304 is broken.
     fake.break_calls(0, &[crate::vendors::Break::Status(304); 8]);
-    assert!(house.syncs.run(super::house::SHOP, true, |_| {}).await.is_err());
+    assert!(house.syncs.run(SHOP, true, |_| {}).await.is_err());
+}
+
+/// Wants a key and a user in each query.
+struct Keyed;
+
+impl Vendor for Keyed {
+    fn answer(&mut self, call: &Call) -> Answer {
+        let said = |name: &str| call.query.get(name).map(String::as_str);
+        if said("key") != Some("k&y=1 +ü")
+            || said("user") != Some("erika")
+            || call.headers.contains_key("authorization")
+        {
+            return Answer::new(401, json!({"error": "key"}));
+        }
+        let page = call.number("page").unwrap_or(1);
+        // The address of the next page holds no key.
+        let next = (page < 3).then(|| format!("http://{}/customers?page={}", call.header("host"), page + 1));
+        Answer::new(200, json!({"customers": [{"id": page, "at": "2026-11-20T08:00:00Z"}], "next": next}))
+    }
+}
+
+async fn opened(database: Database, changed: &[(&str, &str)]) -> House {
+    let (begin, _) = MANIFEST.split_once("  orders:\n").unwrap();
+    let manifest = changed.iter().fold(begin.to_owned(), |text, (from, to)| {
+        assert!(text.contains(from), "{from}");
+        text.replace(from, to)
+    });
+    let directory = tempfile::tempdir().unwrap();
+    std::fs::create_dir(directory.path().join("picky")).unwrap();
+    std::fs::write(directory.path().join("picky/manifest.yaml"), manifest).unwrap();
+    House::open_with(database, Arc::new(Catalog::read(directory.path()).unwrap())).await
+}
+
+async fn a_key_in_the_query_is_sent_and_never_told(database: Database) {
+    let parameters = "{url: {title: Address, kind: url}, key: {title: Key, kind: secret}, user: {title: User}}\n  auth: {query: {key: \"{key}\", user: \"{user}\"}}";
+    let paged = "request: {path: /customers}\n      paging: {size: 1, next_url: .next}";
+    let house = opened(
+        database,
+        &[
+            ("{url: {title: Address, kind: url}}", parameters),
+            ("request: {path: /customers, headers: {If-Modified-Since: \"{since}\"}}", paged),
+            ("      incremental: {format: http_date, overlap_seconds: 0}\n", ""),
+        ],
+    )
+    .await;
+    let fake = Fake::serve(Keyed, house.clock.clone());
+    house.connect("picky", &[("url", fake.address()), ("key", "k&y=1 +ü"), ("user", "erika")], &[]).await;
+    assert_eq!(brought(&house.sync().await.unwrap()), [3, 0, 0, 0, 0]);
+    // A failure names neither.
+    house.set(&[("key", "another-key")]).await;
+    let Err(error) = house.sync().await else { panic!("it must fail") };
+    let told = format!("{error} {error:?}");
+    assert!(
+        told.contains("refuses the credentials") && !told.contains("another-key") && !told.contains("erika"),
+        "{told}"
+    );
+    house.wait(3_600);
+    house.set(&[("url", "http://127.0.0.1:1")]).await;
+    let Err(error) = house.sync().await else { panic!("it must fail") };
+    let told = format!("{error} {error:?}");
+    assert!(told.contains("cannot be reached") && !told.contains("another-key"), "{told}");
+    assert!(!house.database.dump().join("\n").contains("another-key"));
+}
+
+/// Answers each call after a while, and says how many were under way at once at most.
+fn crowd() -> (String, Arc<AtomicUsize>) {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = format!("http://{}", listener.local_addr().unwrap());
+    let (most, under_way) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+    let told = most.clone();
+    std::thread::spawn(move || {
+        for mut caller in listener.incoming().flatten() {
+            let (most, under_way) = (most.clone(), under_way.clone());
+            std::thread::spawn(move || {
+                let mut sent = [0; 4096];
+                let _ = caller.read(&mut sent);
+                most.fetch_max(under_way.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
+                std::thread::sleep(std::time::Duration::from_millis(150));
+                under_way.fetch_sub(1, Ordering::SeqCst);
+                let reply = "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 2\r\nconnection: close\r\n\r\n{}";
+                let _ = caller.write_all(reply.as_bytes());
+            });
+        }
+    });
+    (address, told)
+}
+
+async fn no_more_calls_are_under_way_than_the_vendor_allows(database: Database) {
+    let house = opened(database, &[("  test: {request", "  at_once: 2\n  test: {request")]).await;
+    let (address, most) = crowd();
+    house.connect("picky", &[("url", &address)], &[]).await;
+    let mut sessions = Vec::new();
+    for _ in 0..6 {
+        sessions.push(house.syncs.vendors.session(SHOP).await.unwrap());
+    }
+    let tried = futures_util::future::join_all(sessions.iter().map(crate::connect::Session::test)).await;
+    assert!(tried.iter().all(Result::is_ok), "{tried:?}");
+    assert_eq!(most.load(Ordering::SeqCst), 2, "all conversations of a source together");
 }
 
 #[test]

@@ -5,16 +5,22 @@ use serde_json::json;
 use super::house::SHOP;
 use super::scenarios::{Case, PAGE, PEOPLE, open, scenarios};
 use crate::connect::{Leaves, Person};
-use crate::vendors::sevdesk::Ledger;
+use crate::vendors::sevdesk::{Ledger, contact};
 
 scenarios!(Ledger);
-on_both_databases!(a_contact_with_booked_documents_is_left_to_somebody, a_contact_without_a_number_is_found_by_its_id,);
+on_both_databases!(
+    a_contact_with_booked_documents_is_left_to_somebody,
+    a_contact_without_a_number_is_found_by_its_id,
+    a_mail_address_that_changes_takes_effect_each_time,
+    a_contact_with_an_old_date_comes_in_with_its_details,
+);
 
 impl Case for Ledger {
     const CONNECTOR: &'static str = "sevdesk";
     const VIA: &'static [&'static str] = &["https://my.sevdesk.de"];
     const RECORDS: u64 = 3;
     const CHANGED: u64 = 3;
+    const READ_AGAIN: u64 = 3 * PEOPLE as u64;
     const LEAVES: Option<Leaves> = Some(Leaves::Deleted);
 
     fn new() -> Self {
@@ -74,4 +80,36 @@ async fn a_contact_without_a_number_is_found_by_its_id(database: Database) {
     let by_both = Person { account: Some("81005".to_owned()), ..Ledger::person(5) };
     let report = connector.erase().unwrap().run(&session, &by_both).await;
     assert_eq!((report.steps[0].found, report.leaves), (1, Some(Leaves::Deleted)), "{report:?}");
+}
+
+async fn a_mail_address_that_changes_takes_effect_each_time(database: Database) {
+    let (house, fake) = open::<Ledger>(database).await;
+    house.sync().await.unwrap();
+    for round in 1..=4 {
+        house.wait(86_400);
+        let mail = format!("neu{round}@example.org");
+        let at = format!("2026-11-2{}T10:00:00+01:00", 1 + round);
+        fake.with(|ledger| ledger.mails.insert(3, (mail.clone(), at)));
+        let counts = house.syncs.run(SHOP, true, |_| {}).await.unwrap();
+        assert_eq!((counts.sum().updated, counts.sum().stale), (1, 0), "{counts:?}");
+        assert!(house.knows(&mail).await, "round {round}");
+    }
+}
+
+async fn a_contact_with_an_old_date_comes_in_with_its_details(database: Database) {
+    let (house, fake) = open::<Ledger>(database).await;
+    house.sync().await.unwrap();
+    house.wait(86_400);
+    // It was put in with the dates of another program.
+    fake.with(|ledger| ledger.contacts.insert(0, contact(70)));
+    let before = fake.calls();
+    let counts = house.sync().await.unwrap();
+    assert_eq!((counts.sum().created, counts.streams["contacts"].unchanged), (1, PEOPLE as u64), "{counts:?}");
+    assert!(house.knows("kunde70@example.org").await);
+    let details = |calls: Vec<String>| calls.iter().filter(|call| call.ends_with("/CommunicationWay")).count();
+    assert_eq!(details(fake.calls_since(before)), 1, "nothing else is asked for");
+    house.wait(86_400);
+    let before = fake.calls();
+    assert_eq!(house.sync().await.unwrap().sum().created, 0);
+    assert_eq!(details(fake.calls_since(before)), 0);
 }

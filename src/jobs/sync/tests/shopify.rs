@@ -26,6 +26,7 @@ impl Case for Shop {
     const VIA: &'static [&'static str] = &["https://teeladen.myshopify.com"];
     const RECORDS: u64 = 2;
     const CHANGED: u64 = 2;
+    const READ_AGAIN: u64 = 2;
     const LEAVES: Option<Leaves> = Some(Leaves::Asked);
 
     fn new() -> Self {

@@ -4,16 +4,21 @@ use serde_json::json;
 
 use super::scenarios::{self, Case, Expires, PAGE, PEOPLE, open, scenarios};
 use crate::connect::Leaves;
-use crate::vendors::trusted_shops::Etrusted;
+use crate::vendors::trusted_shops::{Etrusted, review};
 
 scenarios!(Etrusted);
-on_both_databases!(a_token_that_ends_between_pages_is_renewed, a_page_that_is_not_valid_any_more_begins_it_anew);
+on_both_databases!(
+    a_token_that_ends_between_pages_is_renewed,
+    a_page_that_is_not_valid_any_more_begins_it_anew,
+    a_review_that_is_approved_later_comes_in_and_one_of_the_erased_does_not,
+);
 
 impl Case for Etrusted {
     const CONNECTOR: &'static str = "trusted_shops";
     const VIA: &'static [&'static str] = &["https://api.etrusted.com", "https://login.etrusted.com"];
     const RECORDS: u64 = 1;
     const CHANGED: u64 = 1;
+    const READ_AGAIN: u64 = PEOPLE as u64;
     const LEAVES: Option<Leaves> = Some(Leaves::ManualTask);
 
     fn new() -> Self {
@@ -57,4 +62,21 @@ impl Expires for Etrusted {
 
 async fn a_page_that_is_not_valid_any_more_begins_it_anew(database: Database) {
     scenarios::a_page_that_is_not_valid_any_more_begins_it_anew::<Etrusted>(database).await;
+}
+
+async fn a_review_that_is_approved_later_comes_in_and_one_of_the_erased_does_not(database: Database) {
+    let (house, fake) = open::<Etrusted>(database).await;
+    house.sync().await.unwrap();
+    house.erase_as(&Etrusted::who(3)).await;
+    house.clock.set("2026-11-23T09:00:00Z");
+    // Written in April, and shown since today.
+    fake.with(|reviews| reviews.reviews.insert(0, review(70)));
+    for created in [1, 0] {
+        let counts = house.sync().await.unwrap();
+        let sum = counts.sum();
+        assert_eq!((sum.created, sum.updated, sum.suppressed), (created, 0, 0), "{counts:?}");
+        assert_eq!((sum.read, sum.unchanged), (PEOPLE as u64 + 1, PEOPLE as u64 + 1 - created), "{counts:?}");
+        assert!(house.knows("kunde70@example.org").await && !house.knows_as(&Etrusted::who(3)).await);
+        house.wait(3_600);
+    }
 }

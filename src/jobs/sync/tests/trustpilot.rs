@@ -29,6 +29,7 @@ impl Case for Reviews {
     const VIA: &'static [&'static str] = &["https://api.trustpilot.com"];
     const RECORDS: u64 = 1;
     const CHANGED: u64 = 1;
+    const READ_AGAIN: u64 = PEOPLE as u64;
     const LEAVES: Option<Leaves> = Some(Leaves::ManualTask);
 
     fn new() -> Self {

@@ -15,6 +15,7 @@ impl Case for Store {
     const VIA: &'static [&'static str] = &[];
     const RECORDS: u64 = 3;
     const CHANGED: u64 = 2;
+    const READ_AGAIN: u64 = 2 * PEOPLE as u64 + 1;
     const LEAVES: Option<Leaves> = Some(Leaves::Restricted);
 
     fn new() -> Self {
@@ -53,6 +54,7 @@ on_both_databases!(
     who_is_deleted_there_ends_here_without_a_reading_anew,
     whose_address_was_changed_there_is_found_by_the_account,
     who_works_on_the_site_is_no_customer,
+    a_review_that_is_changed_or_withdrawn_changes_here,
 );
 
 async fn whose_address_was_changed_there_is_found_by_the_account(database: Database) {
@@ -100,4 +102,24 @@ async fn who_is_deleted_there_ends_here_without_a_reading_anew(database: Databas
         ended.push(counts.streams["customers"].ended);
     }
     assert_eq!(ended, [0, 1, 0], "everything is read each time, and what did not change counts as listed");
+}
+
+async fn a_review_that_is_changed_or_withdrawn_changes_here(database: Database) {
+    let (house, fake) = all::open::<Store>(database).await;
+    house.sync().await.unwrap();
+    // Back and forth: no content is larger than both of its neighbours.
+    for text in ["Doch nicht.", "Oder doch?", "Doch nicht.", "Oder doch?"] {
+        house.wait(3_600);
+        fake.with(|store| store.reviews[3]["review"] = json!(text));
+        let counts = house.sync().await.unwrap();
+        let reviews = counts.streams["reviews"];
+        assert_eq!((reviews.updated, reviews.stale, reviews.unchanged), (1, 0, PEOPLE as u64 - 1), "{counts:?}");
+    }
+    fake.with(|store| store.reviews.remove(3));
+    let mut ended = Vec::new();
+    for _ in 0..3 {
+        house.wait(3_600);
+        ended.push(house.sync().await.unwrap().streams["reviews"].ended);
+    }
+    assert_eq!(ended, [0, 1, 0]);
 }

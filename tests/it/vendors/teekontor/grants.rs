@@ -47,6 +47,11 @@ impl Grants {
         to.into()
     }
 
+    /// No token that was handed out is in force any more.
+    pub fn end_tokens(&mut self) {
+        self.tokens.clear();
+    }
+
     /// Is this a token in force?
     pub(super) fn knows(&self, authorization: &str, now: i64) -> bool {
         let token = authorization.strip_prefix("Bearer ").unwrap_or_default();
