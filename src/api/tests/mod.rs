@@ -12,6 +12,7 @@ mod paging;
 mod passed_on;
 mod reading;
 mod rectification;
+mod regrouped;
 mod requests;
 mod reviews;
 mod roles;
