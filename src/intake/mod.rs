@@ -7,6 +7,7 @@
 
 mod again;
 mod bonds;
+mod by_itself;
 mod candidates;
 pub mod canonical;
 mod card;
@@ -45,6 +46,7 @@ mod unsubscribed;
 mod walk;
 mod wire;
 
+pub use by_itself::{Teller, ToTell};
 pub use canonical::{Canonical, Identifier, SourceCode, parse, parse_with};
 pub use claim::ConsentClaim;
 pub use error::Error;

@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use super::bonds::{self, Settled};
-use super::separate::{Compared, Out, Papers};
+use super::separate::{Compared, Out};
 use super::table::Table;
 use super::walk::Open;
 use super::{Error, Intake};
@@ -121,13 +121,16 @@ impl Intake {
         let (mut whole, mut left) = (Vec::new(), HashSet::new());
         for (person, compared) in parts {
             let (leaving, of) = (compared.records.clone(), compared.of.clone());
-            match self.separate(person, &Out::Compared(compared), &Papers::default(), by).await {
+            match self.separate_by_itself(person, &Out::Compared(compared), by).await {
                 Ok(parted) => {
                     regrouped.parted += parted.out.len();
                     left.extend(leaving);
                 }
-                // They changed or were erased meanwhile; or somebody has to decide, or has decided.
-                Err(Error::UnknownSubject | Error::NoPart | Error::Changed | Error::Corrected) => whole.push(of),
+                // They changed or were erased meanwhile; somebody has to decide, or has decided; or nobody can say now who is to
+                // be told.
+                Err(Error::UnknownSubject | Error::NoPart | Error::Changed | Error::Corrected | Error::Untold) => {
+                    whole.push(of)
+                }
                 Err(failure) => return Err(failure),
             }
             done += 1;

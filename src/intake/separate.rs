@@ -150,7 +150,7 @@ fn separate(
     // Who objects to being matched is one all the same: each of them is who said the no.
     let refusals = if *out == Out::Alone { Some(Refusals::of(&reclosed.rows, edition, desk.now)?) } else { None };
     let work = Work { desk, reclosed, person, each_says_all: refusals.is_some() };
-    let groups = leaving(write, (person, &reclosed.rows.records), out)?;
+    let groups = leaving(write.records(), (person, &reclosed.rows.records), out)?;
     if !papers.decided && cuts_a_decision(&links::of(write.records(), person)?, &groups) {
         return Err(Error::NoPart);
     }

@@ -20,6 +20,7 @@ mod rules;
 mod segments;
 mod statements;
 mod survivorship;
+mod told_of_splits;
 mod undone;
 mod versions;
 mod webhooks;
