@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, HashMap};
 use super::walk::Open;
 use super::{Error, Intake};
 use crate::graph::Rule;
-use crate::graph::matching::{Bonds, Card, Model, TermFrequencies, Waterfall};
+use crate::graph::matching::{Bonds, Card, Model, TermFrequencies, Verdict, Veto, Waterfall};
 use crate::store::rows::IdentifierRow;
 use crate::store::{Read, apart, identifiers, links};
 use crate::types::{IdentifierKind, RecordNo, SubjectId};
@@ -139,10 +139,11 @@ fn by_rule(model: &Model, open: &[Open], rule: Rule, under: &[Held]) -> Vec<(Hel
     if shared { alike } else { star() }
 }
 
-/// Do two records under one value of this rule clearly name two people? A number is given to somebody else when its owner
-/// does not pay for it any more, so there a name has to agree where both tell one.
+/// Do two records under one value of this rule clearly name two people, by what they say or by two logins that one source verified?
+/// A number is given to somebody else when its owner does not pay for it any more, so there a name has to agree where both tell one.
 pub(super) fn names_two(waterfall: &Waterfall, rule: Rule) -> bool {
-    waterfall.contradicts() || (rule == Rule::VerifiedPhone && waterfall.names_differ())
+    let logins = waterfall.verdict == Verdict::Veto(Veto::Logins);
+    logins || waterfall.contradicts() || (rule == Rule::VerifiedPhone && waterfall.names_differ())
 }
 
 /// The cards of all.

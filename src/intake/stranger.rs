@@ -1,6 +1,7 @@
-//! A rule joins whoever shares a mailbox or phone that was verified. A family shares one too: where names or birth dates
-//! say clearly that two are meant, the rule is not asked, and everything the records say is weighed instead. Who objects to
-//! being matched is joined across sources by no rule at all.
+//! A rule joins whoever shares a mailbox or phone that was verified. A family shares one too: where names, birth dates or two logins
+//! that one source verified say clearly that two are meant, the rule is not asked, and everything the records say is weighed
+//! instead. An account number is not such a value: it is its source's own word that it is one customer, whatever the records under
+//! it say. Who objects to being matched is joined across sources by no rule at all.
 
 use std::collections::BTreeSet;
 
