@@ -11,6 +11,7 @@ use super::settle::Batch;
 use super::statement::is_about_matching;
 use crate::graph::matching::Card;
 use crate::graph::{Resolution, Rule};
+use crate::store::identifiers;
 use crate::store::rows::IdentifierRow;
 use crate::types::{RecordNo, SubjectId};
 
@@ -93,16 +94,7 @@ impl Batch<'_, '_> {
     /// Has the source of this record said before that the value is the person's?
     fn is_of_its_source(&mut self, prepared: &Prepared, ix: &[u8; 16], person: SubjectId) -> Result<bool, Error> {
         self.catch_up_on(&[person])?;
-        for row in self.known.with_index(self.write, ix)? {
-            if row.use_flags & IdentifierRow::JOINS == 0 || self.living(row.subject_id)? != Some(person) {
-                continue;
-            }
-            let stored = self.known.record(self.write, (person, row.record_no))?;
-            if stored.is_some_and(|record| record.source_no == prepared.source.number) {
-                return Ok(true);
-            }
-        }
-        Ok(false)
+        Ok(identifiers::joins_at(self.write.records(), (ix, person), prepared.source.number)?)
     }
 
     /// Did this living person object to being matched?

@@ -18,6 +18,7 @@ on_both_databases!(
     an_objection_to_marketing_takes_nobody_apart,
     who_cannot_be_taken_apart_is_tried_later_and_later,
     only_a_no_to_matching_that_stands_takes_anybody_apart,
+    what_a_source_said_once_counts_behind_any_number_of_records,
 );
 
 /// How many histories are played.
@@ -290,4 +291,26 @@ async fn only_a_no_to_matching_that_stands_takes_anybody_apart(database: Databas
     let rights = &played.hub.house.rights;
     intake.heed_objections(async |person| rights.told_apart(person).await).await.unwrap();
     assert_eq!((played.people(), noted(&played)), (vec![person], 0), "a restriction took somebody apart");
+}
+
+/// One of two sources brought more records under a mailbox than are looked at; what the other says of it is its own all the same,
+/// and stays with the person it said it of.
+async fn what_a_source_said_once_counts_behind_any_number_of_records(database: Database) {
+    let played = Played::open(database, 13).await;
+    let many: Vec<Value> = (0..70).map(|id| ottilie("books", id, None, true, &json!({}))).collect();
+    for some in many.chunks(35) {
+        played.bring(some).await;
+    }
+    let [books] = played.people()[..] else { panic!("{:?}", played.people()) };
+    say(&played, books, "objected", Some("identity_matching")).await;
+    played.bring(&[ottilie("webshop", 1, None, true, &json!({}))]).await;
+    let [_, shop] = played.people()[..] else { panic!("{:?}", played.people()) };
+    say(&played, shop, "objected", Some("identity_matching")).await;
+    // Somebody knows better.
+    played.merge(books, shop).await;
+    played.bring(&[ottilie("webshop", 2, None, true, &json!({}))]).await;
+    assert_eq!(played.people(), [books]);
+    // And what a third one says of it is another's.
+    played.bring(&[ottilie("social", 3, None, true, &json!({}))]).await;
+    assert_eq!(played.people().len(), 2);
 }

@@ -62,7 +62,7 @@ impl Played {
     }
 
     /// Merges two people as a decision does; says who was merged away.
-    async fn merge(&self, one: SubjectId, other: SubjectId) -> SubjectId {
+    pub(super) async fn merge(&self, one: SubjectId, other: SubjectId) -> SubjectId {
         let (into, from, now) = (one.min(other), one.max(other), self.clock.now());
         let work = self.hub.house.store.write(move |write| {
             let record = *records::numbers_of(write.records(), from)?.first().ok_or(Error::Unreadable("record"))?;
