@@ -13,6 +13,7 @@ pub mod canonical;
 mod card;
 mod claim;
 mod compare;
+mod corrections;
 mod desk;
 mod entries;
 mod error;

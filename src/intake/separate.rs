@@ -9,6 +9,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use super::corrections;
 use super::desk::{Desk, Key};
 use super::leaving::{Group, cuts_a_decision, leaving};
 use super::refusals::Refusals;
@@ -169,6 +170,7 @@ fn separate(
     if let Some(refusals) = refusals {
         let leaving: Vec<(SubjectId, &Group)> = separated.out.iter().copied().zip(&groups).collect();
         refusals.say_for_each(desk, write, (person, &leaving), reclosed)?;
+        corrections::keep_with_each(desk, write, (person, &leaving), reclosed)?;
     }
     names.push(desk.proof_key(write, person)?.pseudonym()?);
     messages::announce(write, &News::split(person, owners, &separated.out, desk.now), desk.now)?;
