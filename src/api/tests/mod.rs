@@ -1,7 +1,9 @@
 //! The endpoints over a real house, on each of the two databases.
 
+mod as_from_the_start;
 mod batch;
 mod collect;
+mod explained;
 mod hub;
 mod intake;
 mod ledger;
