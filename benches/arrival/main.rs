@@ -43,6 +43,9 @@ const ARRIVALS: usize = 2_000;
 /// How many records share a value.
 const FEW: usize = 60;
 const MANY: usize = 10_000;
+/// How often records under each are measured, and how many at once.
+const TURNS: usize = 8;
+const AT_ONCE: usize = 100;
 
 fn main() {
     let mut sizes: Vec<usize> = std::env::args().filter_map(|argument| argument.parse().ok()).collect();
@@ -117,31 +120,41 @@ fn alone(hub: &Hub, what: &str, record: impl Fn(usize) -> String + Sync) -> Cost
     cost
 }
 
-/// A phone number that many share against one that few share: of records that verified it, and of records that did not. They take
-/// turns, so that nothing else differs.
+/// A record that comes under a phone number that many share, against one that comes under a number that few share: of records that
+/// verified it, and of records that did not. Each of the latter comes under a number of its own, as the last of [`FEW`], so that none
+/// is measured under more; of the former there are [`MANY`] before the first. They take turns, so that nothing else differs.
 fn shared(hub: &Hub) {
-    println!("\na phone number that {MANY} records share, against one that {FEW} share");
+    println!(
+        "\na record under a phone number that {MANY} records share already, against one that is the {FEW}th under its number"
+    );
     for verified in [false, true] {
         let kind = usize::from(verified);
-        let holder = |shared: usize, at: usize| {
-            let number = 900_000_000 + kind * 10_000_000 + shared * 100_000 + at;
-            people::with_phone(number, &format!("+49 30 2312{kind}{shared:03}"), verified)
+        let holder = |value: usize, at: usize| {
+            let number = 900_000_000 + kind * 10_000_000 + value * 1_000 + at;
+            people::with_phone(number, &format!("+49 30 23{kind}{value:05}"), verified)
         };
-        for (shared, holders) in [(1, FEW), (2, MANY)] {
-            let bodies: Vec<usize> = (0..holders).step_by(LINES).collect();
-            each(&hub.address, WRITERS, bodies.len(), |connection, at| {
-                let to = holders.min(bodies[at] + LINES);
-                bring(hub, connection, &(bodies[at]..to).map(|at| holder(shared, at)).collect::<Vec<_>>().join("\n"));
-            });
-        }
+        // Values below are those that few share; its holders' numbers are beyond all of theirs.
+        let (of_few, of_many) = (TURNS * AT_ONCE, 5_000);
+        let few = (0..of_few).flat_map(|value| (1..FEW).map(move |at| (value, at)));
+        let holders: Vec<(usize, usize)> = few.chain((0..MANY).map(|at| (of_many, at))).collect();
+        let bodies: Vec<&[(usize, usize)]> = holders.chunks(LINES).collect();
+        each(&hub.address, WRITERS, bodies.len(), |connection, at| {
+            let lines: Vec<String> = bodies[at].iter().map(|(value, at)| holder(*value, *at)).collect();
+            bring(hub, connection, &lines.join("\n"));
+        });
+        hub.rest();
         let mut costs: Vec<Vec<(f64, Duration, Duration)>> = vec![Vec::new(); 2];
-        for turn in 0..8 {
-            for (place, shared) in [1, 2].into_iter().enumerate() {
-                let records: Vec<String> = (0..250).map(|at| holder(shared, 50_000 + turn * 250 + at)).collect();
+        for turn in 0..TURNS {
+            for (place, costs) in costs.iter_mut().enumerate() {
+                let record = |at: usize| match place {
+                    0 => holder(turn * AT_ONCE + at, 0),
+                    _ => holder(of_many, MANY + turn * AT_ONCE + at),
+                };
+                let records: Vec<String> = (0..AT_ONCE).map(record).collect();
                 let cost = hub.measure(records.len(), || {
                     each(&hub.address, 1, records.len(), |connection, at| bring(hub, connection, &records[at]))
                 });
-                costs[place].push((cost.cpu, cost.p50, cost.p99));
+                costs.push((cost.cpu, cost.p50, cost.p99));
             }
         }
         let middle = |of: &mut Vec<(f64, Duration, Duration)>| {

@@ -178,7 +178,7 @@ fn of_intake(cause: &intake::Error) -> Problem {
             Code::Conflict,
             "This cannot be taken out of the person: it is no part of them, or all of them.",
         ),
-        Error::NewEpoch | Error::Changed => Problem::overloaded(SOON),
+        Error::NewEpoch | Error::Changed | Error::Untold => Problem::overloaded(SOON),
         Error::Gateway(inner) => of_gateway(inner),
         // Models are estimated and chosen at the command line.
         Error::Vault(_) | Error::NoKey | Error::Model(_) | Error::NoModel | Error::TooFewPairs => internal(),

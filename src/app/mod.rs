@@ -154,20 +154,6 @@ pub async fn open(config: &Config) -> Result<Hub, Error> {
         ids.clone(),
         clock.clone(),
     ));
-    let intake = Arc::new(Intake::new(
-        sealer,
-        comparer,
-        gateway.clone(),
-        store.clone(),
-        keyring.clone(),
-        rulebook.clone(),
-        book.clone(),
-        ids.clone(),
-        clock.clone(),
-    ));
-    if let Err(error) = intake.load_model().await {
-        tracing::error!(error = ?error, "the trained matching model cannot be read; the shipped one weighs");
-    }
     let rotation = Arc::new(KeyRotation::new(rotator, keyring.clone(), store.clone(), book.clone(), clock.clone()));
     let segments = Arc::new(Segments::new(
         store.clone(),
@@ -192,6 +178,21 @@ pub async fn open(config: &Config) -> Result<Hub, Error> {
         Controller { kek_rotation_days: config.kek_rotation_days.map(Into::into), ..config.controller.clone() },
     );
     let rights = Arc::new(rights.with_mute(mute));
+    let intake = Arc::new(Intake::new(
+        sealer,
+        comparer,
+        gateway.clone(),
+        store.clone(),
+        keyring.clone(),
+        rulebook.clone(),
+        book.clone(),
+        ids.clone(),
+        clock.clone(),
+        Arc::new(rights.teller()),
+    ));
+    if let Err(error) = intake.load_model().await {
+        tracing::error!(error = ?error, "the trained matching model cannot be read; the shipped one weighs");
+    }
     let retention = Arc::new(Retention::new(store.clone(), rights.clone(), &ids, clock.clone())?);
     if first {
         segments.ensure_defaults().await?;

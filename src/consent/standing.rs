@@ -196,7 +196,9 @@ fn voices(origin: SubjectId, merges: &[Merge]) -> Vec<Voice> {
         if !seen.insert(merge.into) {
             break;
         }
-        voices.push(Voice { origin: merge.into, since: Some(merge.at) });
+        // Through somebody who was merged before, the part came no earlier than it came to that one.
+        let since = voices.last().and_then(|voice| voice.since).max(Some(merge.at));
+        voices.push(Voice { origin: merge.into, since });
         at = merge.into;
     }
     voices

@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, HashMap};
 use super::walk::Open;
 use super::{Error, Intake};
 use crate::graph::Rule;
-use crate::graph::matching::{Bonds, Card, Model, TermFrequencies, Waterfall};
+use crate::graph::matching::{Bonds, Card, Model, TermFrequencies, Verdict, Veto, Waterfall};
 use crate::store::rows::IdentifierRow;
 use crate::store::{Read, apart, identifiers, links};
 use crate::types::{IdentifierKind, RecordNo, SubjectId};
@@ -75,17 +75,17 @@ impl Intake {
         }
         settled.bonds.decided.extend(stored.decided.iter().filter_map(placed));
         settled.compared.extend(stored.compared.iter().filter_map(placed));
+        let marked: BTreeSet<SubjectId> = stored.marks.iter().flat_map(|(one, other)| [*one, *other]).collect();
         let mut of: HashMap<SubjectId, BTreeSet<u32>> = HashMap::new();
         for (at, open) in (0..).zip(open) {
-            of.entry(open.part).or_default().insert(at);
-            of.entry(open.person).or_default().insert(at);
+            for person in [open.part, open.person].into_iter().filter(|person| marked.contains(person)) {
+                of.entry(person).or_default().insert(at);
+            }
         }
-        let none = BTreeSet::new();
-        for (one, other) in stored.marks {
-            let (ones, others) = (of.get(&one).unwrap_or(&none), of.get(&other).unwrap_or(&none));
-            settled.bonds.apart.extend(ones.iter().flat_map(|one| others.iter().map(move |other| (*one, *other))));
-        }
-        settled.bonds.apart.retain(|(one, other)| one != other);
+        let all = |person: &SubjectId| of.get(person).into_iter().flatten().copied().collect::<Vec<u32>>();
+        // Each mark stands in both directions.
+        let marks = stored.marks.iter().filter(|(one, other)| one < other);
+        settled.bonds.apart.extend(marks.map(|(one, other)| (all(one), all(other))));
         Ok(settled)
     }
 }
@@ -139,10 +139,11 @@ fn by_rule(model: &Model, open: &[Open], rule: Rule, under: &[Held]) -> Vec<(Hel
     if shared { alike } else { star() }
 }
 
-/// Do two records under one value of this rule clearly name two people? A number is given to somebody else when its owner
-/// does not pay for it any more, so there a name has to agree where both tell one.
+/// Do two records under one value of this rule clearly name two people, by what they say or by two logins that one source verified?
+/// A number is given to somebody else when its owner does not pay for it any more, so there a name has to agree where both tell one.
 pub(super) fn names_two(waterfall: &Waterfall, rule: Rule) -> bool {
-    waterfall.contradicts() || (rule == Rule::VerifiedPhone && waterfall.names_differ())
+    let logins = waterfall.verdict == Verdict::Veto(Veto::Logins);
+    logins || waterfall.contradicts() || (rule == Rule::VerifiedPhone && waterfall.names_differ())
 }
 
 /// The cards of all.

@@ -7,7 +7,7 @@ use super::prepare::Prepared;
 use crate::consent::{Act, Entry, ledger as words};
 use crate::store::rows::LedgerRow;
 use crate::store::{Write, ledger, unsubscriptions};
-use crate::types::{RecordNo, SourceNo, SubjectId};
+use crate::types::{RecordNo, SourceNo, SubjectId, Timestamp};
 use crate::vault::{Compartment, Personal, Row, Table};
 
 impl Desk<'_> {
@@ -102,6 +102,7 @@ impl Desk<'_> {
             evidence: sealed.map(crate::vault::Sealed::into_bytes).unwrap_or_default(),
             evidence_mac,
             record_no,
+            said_at: Timestamp::UNSET,
         }))
     }
 

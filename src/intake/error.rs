@@ -45,6 +45,9 @@ pub enum Error {
     /// The person corrected what is said of them: only somebody who knows can say which of two it is about.
     #[error("the person corrected their data; somebody has to decide")]
     Corrected,
+    /// Who received data of a person who is to be taken apart cannot be known now. Nothing was done; it is done later.
+    #[error("it cannot be known now who is to be told")]
+    Untold,
     /// The person's data kept changing. Nothing was done; ask again.
     #[error("the data changed meanwhile")]
     Changed,

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::by_itself::Teller;
 use super::desk::Desk;
 use super::normal::Reason;
 use super::prepare::{Bringer, Prepared};
@@ -60,10 +61,11 @@ pub struct Intake {
     pub(super) book: Arc<Book>,
     pub(super) ids: Arc<IdMaker>,
     pub(super) clock: Arc<dyn Clock>,
+    pub(super) tells: Teller,
 }
 
 impl Intake {
-    /// An intake that owns `sealer` and `comparer`. There is one per process.
+    /// An intake that owns `sealer` and `comparer`. There is one per process. `tells` says who is to be told of whom it takes apart.
     #[must_use]
     #[expect(clippy::too_many_arguments, reason = "the wiring names each part once")]
     pub fn new(
@@ -76,9 +78,10 @@ impl Intake {
         book: Arc<Book>,
         ids: Arc<IdMaker>,
         clock: Arc<dyn Clock>,
+        tells: Teller,
     ) -> Self {
         let (sealer, matching) = (Arc::new(sealer), Arc::new(Matching::new(comparer, keyring.clone())));
-        Self { sealer, matching, gateway, store, keyring, rulebook, book, ids, clock }
+        Self { sealer, matching, gateway, store, keyring, rulebook, book, ids, clock, tells }
     }
 
     /// Takes records, one JSON object each, and says what became of each, in their order. A refused record never

@@ -5,8 +5,9 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use super::Error;
 use super::separate::{Compared, Out};
 use crate::graph::{self, Rule};
+use crate::store::connection::Connection;
 use crate::store::rows::{IdentifierRow, LinkRow, RecordRow};
-use crate::store::{Write, identifiers, links, subjects};
+use crate::store::{identifiers, links, subjects};
 use crate::types::{RecordNo, SubjectId};
 
 /// A group that leaves: its records, and those who come back with it.
@@ -21,7 +22,7 @@ pub(super) struct Group {
 /// # Errors
 /// [`Error::NoPart`] if what is named is not a part of the person, or nothing would be left.
 pub(super) fn leaving(
-    write: &mut Write<'_>,
+    connection: &mut Connection,
     (person, rows): (SubjectId, &[RecordRow]),
     out: &Out,
 ) -> Result<Vec<Group>, Error> {
@@ -31,12 +32,12 @@ pub(super) fn leaving(
     let groups: Vec<(BTreeSet<RecordNo>, Vec<SubjectId>)> = match out {
         Out::Parts(parts) => {
             let mut groups = Vec::with_capacity(parts.len());
-            let known = subjects::merged_into(write.records(), person)?;
+            let known = subjects::merged_into(connection, person)?;
             for part in parts {
                 if !known.contains(part) {
                     return Err(Error::NoPart);
                 }
-                let mut with = subjects::merged_into(write.records(), *part)?;
+                let mut with = subjects::merged_into(connection, *part)?;
                 with.push(*part);
                 groups.push((numbers(&|record| with.contains(&record.sealed_for)), with));
             }
@@ -52,7 +53,7 @@ pub(super) fn leaving(
         Out::Compared(Compared { records, of }) => {
             let named = numbers(&|record| records.binary_search(&record.record_no).is_ok());
             let all: Vec<RecordNo> = rows.iter().map(|record| record.record_no).collect();
-            let values = identifiers::of_records(write.records(), &all)?;
+            let values = identifiers::of_records(connection, &all)?;
             let with = with_what_belongs(&named, of, rows, &values);
             if named.len() != records.len() || named.is_empty() || with.len() == rows.len() {
                 return Err(Error::NoPart);
@@ -61,8 +62,8 @@ pub(super) fn leaving(
         }
         Out::Loose | Out::Alone => {
             let all: Vec<RecordNo> = rows.iter().map(|record| record.record_no).collect();
-            let values = identifiers::of_records(write.records(), &all)?;
-            let links = links::of(write.records(), person)?;
+            let values = identifiers::of_records(connection, &all)?;
+            let links = links::of(connection, person)?;
             let groups = match out {
                 Out::Alone => graph::alone(rows, &values, &links),
                 _ => graph::groups(&all, &values, &links),

@@ -7,11 +7,13 @@
 
 mod again;
 mod bonds;
+mod by_itself;
 mod candidates;
 pub mod canonical;
 mod card;
 mod claim;
 mod compare;
+mod corrections;
 mod desk;
 mod entries;
 mod error;
@@ -46,6 +48,7 @@ mod unsubscribed;
 mod walk;
 mod wire;
 
+pub use by_itself::{Teller, ToTell};
 pub use canonical::{Canonical, Identifier, SourceCode, parse, parse_with};
 pub use claim::ConsentClaim;
 pub use error::Error;

@@ -47,9 +47,10 @@ impl Refusals {
             let theirs = || self.entries.iter().zip(&owners).filter(|(_, owner)| **owner == person);
             for (at, row) in self.standing.iter().filter_map(|at| Some((*at, rows.get(*at)?))) {
                 let Some(entry) = self.entries.get(at).filter(|_| owners.get(at) != Some(&person)) else { continue };
-                // A yes of theirs did not count before, and does not now. On equal time the no wins.
+                // A yes of theirs did not count before, and does not now. On equal time the no wins. When it was said is kept beside.
                 let yes = theirs().filter(|(yes, _)| answers(yes, entry) && yes.at <= desk.now).map(|(yes, _)| yes.at);
                 let happened_at = yes.fold(row.happened_at, Timestamp::max);
+                let said_at = if happened_at > row.happened_at { row.said() } else { row.said_at };
                 let proof = reclosed.proofs.get(at).and_then(Option::as_ref);
                 let entry_no = desk.ids.record_no().0;
                 let evidence = match proof {
@@ -59,7 +60,10 @@ impl Refusals {
                     }
                     None => Vec::new(),
                 };
-                ledger::insert(write, LedgerRow { happened_at, entry_no, evidence, ..copy(row, person, &key) })?;
+                ledger::insert(
+                    write,
+                    LedgerRow { happened_at, said_at, entry_no, evidence, ..copy(row, person, &key) },
+                )?;
             }
         }
         Ok(())

@@ -12,12 +12,12 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use super::bonds::{self, Settled};
-use super::separate::{Compared, Out, Papers};
+use super::separate::{Compared, Out};
 use super::table::Table;
 use super::walk::Open;
 use super::{Error, Intake};
 use crate::gateway::Caller;
-use crate::graph::matching::{self, Clustering, Join, Model, Review, TermFrequencies};
+use crate::graph::matching::{self, Clustering, Join, Model, TermFrequencies, Waterfall};
 use crate::graph::{self, Rule};
 use crate::store::rows::{LinkRow, ReviewRow};
 use crate::store::{Write, cards, reviews, subjects};
@@ -61,15 +61,27 @@ pub struct Regrouped {
 struct Plan {
     parts: Vec<(SubjectId, Compared)>,
     joins: Vec<(RecordNo, RecordNo, Why)>,
-    reviews: Vec<(RecordNo, RecordNo, Review)>,
+    reviews: Vec<Doubtful>,
 }
+
+/// Two records somebody should look at, and what they say.
+type Doubtful = (RecordNo, RecordNo, Waterfall);
 
 /// Why two records are one person's.
 enum Why {
-    /// By a value they share.
-    Rule(Rule, [u8; 16]),
+    /// By a value they share. What they say all the same is known where one of the two is to be taken apart.
+    Rule(Rule, [u8; 16], Option<Waterfall>),
     /// By all they say.
     Compared(Join),
+}
+
+impl Why {
+    fn waterfall(self) -> Option<Waterfall> {
+        match self {
+            Self::Rule(_, _, said) => said,
+            Self::Compared(join) => Some(join.waterfall),
+        }
+    }
 }
 
 impl Intake {
@@ -105,18 +117,34 @@ impl Intake {
         let pairs = weighing.pairs.load(Ordering::Relaxed);
         progress(Progress::Comparing(pairs, pairs));
         let (mut done, mut regrouped) = (0, Regrouped { records, ..Regrouped::default() });
-        let all = plan.parts.len() + plan.joins.len() + plan.reviews.len();
-        for (person, compared) in plan.parts {
-            match self.separate(person, &Out::Compared(compared), &Papers::default(), by).await {
-                Ok(parted) => regrouped.parted += parted.out.len(),
-                // They changed or were erased meanwhile; or somebody has to decide, or has decided.
-                Err(Error::UnknownSubject | Error::NoPart | Error::Changed | Error::Corrected) => {}
+        let Plan { parts, joins, mut reviews } = plan;
+        let all = parts.len() + joins.len() + reviews.len();
+        let (mut whole, mut left) = (Vec::new(), HashSet::new());
+        for (person, compared) in parts {
+            let (leaving, of) = (compared.records.clone(), compared.of.clone());
+            match self.separate_by_itself(person, &Out::Compared(compared), by).await {
+                Ok(parted) => {
+                    regrouped.parted += parted.out.len();
+                    left.extend(leaving);
+                }
+                // They changed or were erased meanwhile; somebody has to decide, or has decided; or nobody can say now who is to
+                // be told.
+                Err(Error::UnknownSubject | Error::NoPart | Error::Changed | Error::Corrected | Error::Untold) => {
+                    whole.push(of)
+                }
                 Err(failure) => return Err(failure),
             }
             done += 1;
             progress(Progress::Changed(done, all));
         }
-        let (joins, reviews) = (Arc::new(plan.joins), Arc::new(plan.reviews));
+        // Who was to be taken apart and is whole still would be joined with all they are: also with whom a part of theirs was kept
+        // apart from, perhaps by a veto. Somebody is asked instead.
+        let mixed: HashSet<RecordNo> =
+            whole.iter().flat_map(|of| of.iter()).filter(|record| !left.contains(record)).copied().collect();
+        let (stopped, joins): (Vec<_>, Vec<_>) =
+            joins.into_iter().partition(|(one, other, _)| mixed.contains(one) || mixed.contains(other));
+        reviews.extend(stopped.into_iter().filter_map(|(one, other, why)| Some((one, other, why.waterfall()?))));
+        let (joins, reviews) = (Arc::new(joins), Arc::new(reviews));
         for from in (0..joins.len()).step_by(AT_ONCE) {
             let (joins, now) = (joins.clone(), self.clock.now());
             let (matching, edition) = (self.matching.clone(), self.rulebook.edition());
@@ -137,11 +165,11 @@ impl Intake {
                 some.map(|review| asked(write, &ids, review, now)).collect::<Result<Vec<_>, Error>>()
             };
             let asked: Vec<(SubjectId, SubjectId)> = self.store.write(work).await?.into_iter().flatten().collect();
-            regrouped.asked += asked.len();
             about.extend(asked);
             done = (done + AT_ONCE).min(all);
             progress(Progress::Changed(done, all));
         }
+        regrouped.asked = about.len();
         self.close_questions(Arc::new(about), began).await?;
         Ok(regrouped)
     }
@@ -231,9 +259,16 @@ fn plan(model: &Model, open: &[Open], settled: Settled, weighing: &Weighing) -> 
     let pair = |(one, other): (u32, u32)| Some((of(one)?.record, of(other)?.record));
     let grouped = |at: u32| usize::try_from(at).ok().and_then(|at| group_of.get(at));
     let ruled = ruled.into_iter().filter(|ruled| grouped(ruled.pair.0) == grouped(ruled.pair.1));
-    let ruled = ruled.filter_map(|by| pair(by.pair).map(|(one, other)| (one, other, Why::Rule(by.rule, by.ix))));
+    let cut: HashSet<SubjectId> = parts.iter().map(|(person, _)| *person).collect();
+    let ruled = ruled.filter_map(|by| {
+        let (one, other) = (of(by.pair.0)?, of(by.pair.1)?);
+        let is_cut = cut.contains(&one.person) || cut.contains(&other.person);
+        let said = is_cut.then(|| model.score(&one.card, &other.card, &frequencies));
+        Some((one.record, other.record, Why::Rule(by.rule, by.ix, said)))
+    });
     let joins = joins.into_iter().filter_map(|by| pair(by.pair).map(|(one, other)| (one, other, Why::Compared(by))));
-    let reviews = reviews.into_iter().filter_map(|review| pair(review.pair).map(|(one, other)| (one, other, review)));
+    let reviews = reviews.into_iter();
+    let reviews = reviews.filter_map(|by| pair(by.pair).map(|(one, other)| (one, other, by.waterfall)));
     Plan { parts, joins: ruled.chain(joins).collect(), reviews: reviews.collect() }
 }
 
@@ -267,7 +302,7 @@ fn joined(
     }
     let (into, from) = pair(ours, theirs);
     match why {
-        Why::Rule(rule, ix) => graph::merge(write, from, into, *other, (*rule, *ix), now)?,
+        Why::Rule(rule, ix, _) => graph::merge(write, from, into, *other, (*rule, *ix), now)?,
         Why::Compared(join) => {
             let link = LinkRow {
                 merged_from: Some(from.into()),
@@ -287,7 +322,7 @@ fn joined(
 fn asked(
     write: &mut Write<'_>,
     ids: &IdMaker,
-    (one, other, review): &(RecordNo, RecordNo, Review),
+    (one, other, waterfall): &Doubtful,
     now: Timestamp,
 ) -> Result<Option<(SubjectId, SubjectId)>, Error> {
     let Some((ours, theirs)) = people_of(write, *one, *other)? else { return Ok(None) };
@@ -302,8 +337,8 @@ fn asked(
         one_id,
         other_no,
         other_id,
-        weight: review.waterfall.total.0,
-        waterfall: super::compare::text(&review.waterfall),
+        weight: waterfall.total.0,
+        waterfall: super::compare::text(waterfall),
         state: reviews::OPEN,
         made_at: now,
         decided_at: Timestamp::UNSET,

@@ -9,6 +9,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use super::corrections;
 use super::desk::{Desk, Key};
 use super::leaving::{Group, cuts_a_decision, leaving};
 use super::refusals::Refusals;
@@ -150,7 +151,7 @@ fn separate(
     // Who objects to being matched is one all the same: each of them is who said the no.
     let refusals = if *out == Out::Alone { Some(Refusals::of(&reclosed.rows, edition, desk.now)?) } else { None };
     let work = Work { desk, reclosed, person, each_says_all: refusals.is_some() };
-    let groups = leaving(write, (person, &reclosed.rows.records), out)?;
+    let groups = leaving(write.records(), (person, &reclosed.rows.records), out)?;
     if !papers.decided && cuts_a_decision(&links::of(write.records(), person)?, &groups) {
         return Err(Error::NoPart);
     }
@@ -169,6 +170,7 @@ fn separate(
     if let Some(refusals) = refusals {
         let leaving: Vec<(SubjectId, &Group)> = separated.out.iter().copied().zip(&groups).collect();
         refusals.say_for_each(desk, write, (person, &leaving), reclosed)?;
+        corrections::keep_with_each(desk, write, (person, &leaving), reclosed)?;
     }
     names.push(desk.proof_key(write, person)?.pseudonym()?);
     messages::announce(write, &News::split(person, owners, &separated.out, desk.now), desk.now)?;

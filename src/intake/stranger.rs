@@ -1,6 +1,7 @@
-//! A rule joins whoever shares a mailbox or phone that was verified. A family shares one too: where names or birth dates
-//! say clearly that two are meant, the rule is not asked, and everything the records say is weighed instead. Who objects to
-//! being matched is joined across sources by no rule at all.
+//! A rule joins whoever shares a mailbox or phone that was verified. A family shares one too: where names, birth dates or two logins
+//! that one source verified say clearly that two are meant, the rule is not asked, and everything the records say is weighed
+//! instead. An account number is not such a value: it is its source's own word that it is one customer, whatever the records under
+//! it say. Who objects to being matched is joined across sources by no rule at all.
 
 use std::collections::BTreeSet;
 
@@ -10,6 +11,7 @@ use super::settle::Batch;
 use super::statement::is_about_matching;
 use crate::graph::matching::Card;
 use crate::graph::{Resolution, Rule};
+use crate::store::identifiers;
 use crate::store::rows::IdentifierRow;
 use crate::types::{RecordNo, SubjectId};
 
@@ -92,16 +94,7 @@ impl Batch<'_, '_> {
     /// Has the source of this record said before that the value is the person's?
     fn is_of_its_source(&mut self, prepared: &Prepared, ix: &[u8; 16], person: SubjectId) -> Result<bool, Error> {
         self.catch_up_on(&[person])?;
-        for row in self.known.with_index(self.write, ix)? {
-            if row.use_flags & IdentifierRow::JOINS == 0 || self.living(row.subject_id)? != Some(person) {
-                continue;
-            }
-            let stored = self.known.record(self.write, (person, row.record_no))?;
-            if stored.is_some_and(|record| record.source_no == prepared.source.number) {
-                return Ok(true);
-            }
-        }
-        Ok(false)
+        Ok(identifiers::joins_at(self.write.records(), (ix, person), prepared.source.number)?)
     }
 
     /// Did this living person object to being matched?

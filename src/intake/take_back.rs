@@ -1,6 +1,6 @@
 //! Taking back what a value had joined that turned out to be shared by many.
 
-use super::separate::{Out, Papers};
+use super::separate::Out;
 use super::{Error, Intake};
 use crate::graph;
 use crate::store::{identifiers, links, loose, records};
@@ -35,7 +35,7 @@ impl Intake {
         let people = self.store.read(move |read| identifiers::people_with(read.records(), &ix)).await?;
         for person in people {
             if self.is_loose(person).await? {
-                match self.separate(person, &Out::Loose, &Papers::default(), None).await {
+                match self.separate_by_itself(person, &Out::Loose, None).await {
                     // Somebody else did it, or they were erased meanwhile; or somebody has to decide.
                     Ok(_) | Err(Error::UnknownSubject | Error::NoPart | Error::Corrected) => {}
                     Err(failure) => return Err(failure),

@@ -1,6 +1,9 @@
 //! Rectification (Art. 16 GDPR): what is said of a person is corrected, or people who were taken for one are separated, and
 //! whoever received the data is told (Art. 19). The writing itself is intake's; here is what stands around it.
 
+use std::sync::Arc;
+
+use futures_util::future::BoxFuture;
 use serde_json::{Value, json};
 
 use super::recipients::readings;
@@ -9,7 +12,7 @@ use super::{Error, Kind, NoticeState, Request, Rights, allowed};
 use crate::gateway::{Actor, Caller, Scope};
 use crate::store::notices::NoticeRow;
 use crate::store::requests::RequestRow;
-use crate::store::rows::{LinkRow, SubjectRows, Who};
+use crate::store::rows::{LinkRow, RecordRow, SubjectRows, Who};
 use crate::store::{links, requests, subjects};
 use crate::types::{RecordNo, SubjectId, Timestamp};
 use crate::vault::Pseudonym;
@@ -22,6 +25,9 @@ pub struct Correction {
     /// Those to be told.
     pub notices: Vec<NoticeRow>,
 }
+
+/// The case of a person whom the hub takes apart by itself, if there is one, and those to be told.
+pub type ToTell = (Option<RequestRow>, Vec<NoticeRow>);
 
 /// A person and why their records are theirs, without any value of theirs.
 pub struct Linked {
@@ -67,6 +73,32 @@ impl Rights {
                 tracing::error!(error = ?error, "who objected to being matched is taken apart later");
                 None
             }
+        }
+    }
+
+    /// As [`Rights::correction`], for somebody of whom the hub itself found `leaving` to be somebody else's: those who received data
+    /// of both are to be told, and where nobody did there is no case. None, and a line in the log, if it cannot be known now.
+    pub async fn told_of_split(&self, person: SubjectId, leaving: &[RecordNo]) -> Option<ToTell> {
+        let by = Caller { actor: Actor::Hub("identity graph"), scope: Scope::Every };
+        match self.correction(person, &[], leaving, &by).await {
+            Ok(Correction { request, notices }) => Some((Some(request).filter(|_| !notices.is_empty()), notices)),
+            // They were erased meanwhile, and there is nothing to take apart.
+            Err(Error::SubjectUnknown) => Some((None, Vec::new())),
+            Err(error) => {
+                tracing::error!(error = ?error, "who turned out to be several people is taken apart later");
+                None
+            }
+        }
+    }
+
+    /// [`Rights::told_of_split`], for the intake to ask.
+    pub fn teller(
+        self: &Arc<Self>,
+    ) -> impl Fn(SubjectId, Vec<RecordNo>) -> BoxFuture<'static, Option<ToTell>> + Send + Sync + use<> {
+        let rights = self.clone();
+        move |person, leaving| {
+            let rights = rights.clone();
+            Box::pin(async move { rights.told_of_split(person, &leaving).await })
         }
     }
 
@@ -144,9 +176,12 @@ impl Rights {
     }
 }
 
-/// Since when the data was mixed: the first of the merges that are undone, or the arrival of the first of the records.
+/// Since when the data was mixed: the first of the merges that are undone, or the arrival of the first of the records, as far as they
+/// did not come with somebody who was merged later.
 fn since(rows: &SubjectRows, parts: &[SubjectId], records: &[RecordNo]) -> Timestamp {
     let merged = rows.merged.iter().filter(|row| parts.contains(&row.subject_id)).map(|row| row.merged_at);
-    let arrived = rows.records.iter().filter(|row| records.contains(&row.record_no)).map(|row| row.ingested_at);
+    let of = |part: SubjectId| rows.merged.iter().find(|row| row.subject_id == part);
+    let came = |row: &RecordRow| of(row.sealed_for).map_or(row.ingested_at, |part| part.merged_at.max(row.ingested_at));
+    let arrived = rows.records.iter().filter(|row| records.contains(&row.record_no)).map(came);
     merged.chain(arrived).min().unwrap_or(Timestamp::UNSET)
 }

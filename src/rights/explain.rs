@@ -14,7 +14,7 @@ use crate::consent::{Edition, Text, ledger};
 use crate::gateway::{Disclosed, DisclosedRecord, Disclosure, Use};
 use crate::graph::Rule;
 use crate::store;
-use crate::store::rows::{IdentifierRow, LinkRow, RecordRow, SubjectRows};
+use crate::store::rows::{IdentifierRow, LedgerRow, LinkRow, RecordRow, SubjectRows};
 use crate::types::{Category, Ground, IdentifierKind, RecordKind, RecordNo, Timestamp};
 
 /// What was found about a person.
@@ -131,6 +131,9 @@ pub(super) struct ConsentPart {
     pub(super) purpose: Option<String>,
     pub(super) channel: Option<&'static str>,
     pub(super) at: String,
+    /// Since when it counts, where that is later: a no that holds for each of those somebody is since they objected to matching.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) counts_from: Option<String>,
     pub(super) recorded_at: String,
     pub(super) method: &'static str,
     pub(super) text_version: Option<String>,
@@ -317,7 +320,7 @@ fn kept(
 }
 
 fn consents(found: &Found<'_>, edition: &Edition) -> Result<Vec<ConsentPart>, Error> {
-    let part = |row| {
+    let part = |row: &LedgerRow| {
         let entry = ledger::entry(row)?;
         let source = edition.source(row.source_no).map(|source| source.code.clone());
         Ok(ConsentPart {
@@ -325,7 +328,8 @@ fn consents(found: &Found<'_>, edition: &Edition) -> Result<Vec<ConsentPart>, Er
             act: entry.act.word(),
             purpose: entry.purpose.as_ref().map(ToString::to_string),
             channel: entry.channel.map(|channel| channel.word()),
-            at: entry.at.rfc3339(),
+            at: row.said().rfc3339(),
+            counts_from: row.said_at.is_set().then(|| entry.at.rfc3339()),
             recorded_at: entry.recorded_at.rfc3339(),
             method: entry.method.word(),
             text_version: entry.text_version.as_deref().map(str::to_owned),

@@ -42,7 +42,7 @@ use std::sync::Arc;
 pub use access::{Membership, Package};
 pub use audience::{DIGESTS, Handed, Handing, Heir, ToldBy};
 pub use certificate::{Certificate, Invalid, Kept, Recipient, verify_certificate};
-pub use correct::{Correction, Linked};
+pub use correct::{Correction, Linked, ToTell};
 pub use deadline::{Deadline, Land};
 pub use notice::{Notice, NoticeState};
 pub use request::{Answered, Case, Executing, Kind, Received, Refused, RefusedFor, Request};

@@ -22,15 +22,38 @@ impl Rights {
         by_what: &[(IdentifierKind, SourceNo, Personal)],
         by: &Caller,
     ) -> Result<(), Error> {
-        let (mut opened, mut is_found, mut shared) = (Vec::new(), false, Vec::new());
+        let mut known = Vec::with_capacity(by_what.len());
         for (of, source, value) in by_what {
-            let who = self.gateway.who_has(*of, *source, value)?;
+            known.push((*source, self.gateway.who_has(*of, *source, value)?));
+        }
+        self.receive_of(kind, known, by).await?;
+        Ok(())
+    }
+
+    /// As [`Rights::receive_known`], where what is said of them is looked up already. The first request that waits for them now, whether
+    /// it was opened by this or before.
+    ///
+    /// # Errors
+    /// If a request could not be opened.
+    pub async fn receive_of(
+        &self,
+        kind: Kind,
+        known: Vec<(SourceNo, Who)>,
+        by: &Caller,
+    ) -> Result<Option<RequestId>, Error> {
+        let (mut opened, mut waits, mut is_found, mut shared) = (Vec::new(), None, false, Vec::new());
+        for (source, who) in known {
             match self.receive_once(kind, who.clone(), by, &opened).await {
                 Ok(request) => {
                     is_found = true;
+                    let waiting = match &request {
+                        Some(request) => Some(request.case().id),
+                        None => self.waiting(kind, who).await?,
+                    };
+                    waits = waits.or(waiting);
                     opened.extend(request.map(|request| request.case().subject));
                 }
-                Err(Error::SeveralPeople(people)) => shared.push((*source, who, people)),
+                Err(Error::SeveralPeople(people)) => shared.push((source, who, people)),
                 Err(Error::SubjectUnknown | Error::SubjectErased(_)) => {}
                 Err(cause) => return Err(cause),
             }
@@ -40,14 +63,14 @@ impl Rights {
                 self.note_shared(kind, (source, who), people, by).await?;
             }
         }
-        Ok(())
+        Ok(waits)
     }
 
     /// Tells the officer once, as [`Rights::note_unreadable`], that a demand names several people.
     ///
     /// # Errors
     /// If it cannot be read or written.
-    pub async fn note_shared(
+    async fn note_shared(
         &self,
         kind: Kind,
         (source, who): (SourceNo, Who),
@@ -105,7 +128,7 @@ impl Rights {
     ///
     /// # Errors
     /// If the store cannot be read.
-    pub async fn waiting(&self, kind: Kind, who: Who) -> Result<Option<RequestId>, Error> {
+    pub(super) async fn waiting(&self, kind: Kind, who: Who) -> Result<Option<RequestId>, Error> {
         let Some(rows) = self.gateway.snapshot(who).await? else { return Ok(None) };
         let (person, number) = (rows.subject, kind.number());
         Ok(self.store.read(move |read| requests::waiting(read.records(), person, number, &OPEN)).await?)

@@ -148,6 +148,7 @@ columns! {
         evidence: Vec<u8> as Binary = row.evidence,
         evidence_mac: Vec<u8> as Binary = row.evidence_mac,
         record_no: i64 as BigInt = row.record_no,
+        said_at: i64 as BigInt = row.said_at.micros(),
     }
 }
 

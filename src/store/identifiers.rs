@@ -1,9 +1,10 @@
 //! Blind indexes: which record, and so which person, an identifier belongs to.
 
+use diesel::dsl::{AsExprOf, NotEq};
 use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
-use diesel::sql_types;
+use diesel::sql_types::{self, SmallInt};
 
 use super::columns::Identifiers;
 use super::connection::{Connection, on};
@@ -11,7 +12,7 @@ use super::fixed::Fixed;
 use super::rows::IdentifierRow;
 use super::schema::{identifier, record};
 use super::{Error, Write};
-use crate::types::{IdentifierKind, RecordNo, SubjectId};
+use crate::types::{IdentifierKind, RecordNo, SourceNo, SubjectId};
 
 /// How many rows of one value are looked at. A value with more is shared by so many that it joins nobody, and a
 /// thousand records with one phone number must not slow a resolve down.
@@ -109,6 +110,33 @@ pub fn is_joined_by(connection: &mut Connection, person: SubjectId, kind: Identi
         .distinct()
         .load(c))?;
     Ok(uses.into_iter().any(|flags| flags & IdentifierRow::JOINS != 0))
+}
+
+diesel::infix_operator!(BitAnd, " & ", SmallInt);
+
+/// Has a row this use? The database looks: a shared value may have more rows than anybody wants to load.
+pub(super) fn has_flag(flag: i16) -> NotEq<BitAnd<identifier::use_flags, AsExprOf<i16, SmallInt>>, i16> {
+    BitAnd::new(identifier::use_flags, flag.into_sql::<SmallInt>()).ne(0)
+}
+
+/// Does this value join records of this source to this person?
+///
+/// # Errors
+/// If the shelf cannot be read.
+pub fn joins_at(
+    connection: &mut Connection,
+    (ix, person): (&[u8; 16], SubjectId),
+    source: SourceNo,
+) -> Result<bool, Error> {
+    let theirs = identifier::ix.eq(ix.to_vec()).and(identifier::behind.eq(0));
+    let theirs = theirs.and(identifier::subject_id.eq(Vec::from(person))).and(has_flag(IdentifierRow::JOINS));
+    let found: Option<i64> = on!(connection, |c| identifier::table
+        .inner_join(record::table.on(record::record_no.eq(identifier::record_no)))
+        .filter(theirs.and(record::source_no.eq(source.0)))
+        .select(identifier::record_no)
+        .first(c)
+        .optional())?;
+    Ok(found.is_some())
 }
 
 /// Takes from a value that it joins: so many share it that it names nobody. Says how many rows have it.

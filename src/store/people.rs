@@ -6,12 +6,11 @@
 
 use std::collections::HashMap;
 
-use diesel::dsl::{AsExprOf, NotEq};
 use diesel::prelude::*;
-use diesel::sql_types::SmallInt;
 
 use super::among::{among, people};
 use super::connection::{Connection, on};
+use super::identifiers::has_flag;
 use super::rows::{IdentifierRow, LedgerRow, RecordRow, SubjectRow, SubjectRows, SubjectState, Who};
 use super::schema::{identifier, ledger, record, subject};
 use super::{Error, Read, keys, subjects};
@@ -72,7 +71,7 @@ const FEW: i64 = 16;
 fn holder(connection: &mut Connection, ix: &[u8; 16]) -> Result<Option<SubjectRow>, Error> {
     let rows: Vec<SubjectRow> = on!(connection, |c| identifier::table
         .inner_join(subject::table.on(subject::subject_id.eq(identifier::subject_id)))
-        .filter(identifier::ix.eq(ix.to_vec()).and(serves_look_up()))
+        .filter(identifier::ix.eq(ix.to_vec()).and(has_flag(IdentifierRow::LOOKUP)))
         .limit(FEW)
         .select(SubjectRow::as_select())
         .load(c))?;
@@ -84,7 +83,7 @@ fn holder(connection: &mut Connection, ix: &[u8; 16]) -> Result<Option<SubjectRo
         return Ok(Some(first.clone()));
     }
     let ids: Vec<Vec<u8>> = on!(connection, |c| identifier::table
-        .filter(identifier::ix.eq(ix.to_vec()).and(serves_look_up()))
+        .filter(identifier::ix.eq(ix.to_vec()).and(has_flag(IdentifierRow::LOOKUP)))
         .select(identifier::subject_id)
         .distinct()
         .limit(2)
@@ -100,13 +99,6 @@ fn owners(person: &SubjectRows) -> Vec<SubjectId> {
     owners.sort_unstable();
     owners.dedup();
     owners
-}
-
-diesel::infix_operator!(BitAnd, " & ", SmallInt);
-
-/// The flag is tested by the database: a shared value may have more rows than anybody wants to load.
-fn serves_look_up() -> NotEq<BitAnd<identifier::use_flags, AsExprOf<i16, SmallInt>>, i16> {
-    BitAnd::new(identifier::use_flags, IdentifierRow::LOOKUP.into_sql::<SmallInt>()).ne(0)
 }
 
 fn one_person<'a>(mut ids: impl Iterator<Item = &'a [u8]>) -> Result<Option<SubjectId>, Error> {
@@ -148,7 +140,7 @@ fn identified(connection: &mut Connection, who: &[Who]) -> Result<Vec<Option<Sub
     let mut found: HashMap<Vec<u8>, Vec<Vec<u8>>> = HashMap::new();
     if !indexes.is_empty() {
         let rows: Vec<(Vec<u8>, Vec<u8>)> = on!(connection, |c| identifier::table
-            .filter(among(identifier::ix, indexes).and(serves_look_up()))
+            .filter(among(identifier::ix, indexes).and(has_flag(IdentifierRow::LOOKUP)))
             .select((identifier::ix, identifier::subject_id))
             .distinct()
             .load(c))?;

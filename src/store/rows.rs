@@ -380,6 +380,18 @@ pub struct LedgerRow {
     pub evidence_mac: Vec<u8>,
     /// The record that told it; 0 if the person said it to the hub.
     pub record_no: i64,
+    /// When the person said it, where it counts from a later time: a no that is said for each of those they became. Unset: as
+    /// `happened_at`.
+    #[diesel(deserialize_as = i64, serialize_as = i64)]
+    pub said_at: Timestamp,
+}
+
+impl LedgerRow {
+    /// When the person said it.
+    #[must_use]
+    pub fn said(&self) -> Timestamp {
+        if self.said_at.is_set() { self.said_at } else { self.happened_at }
+    }
 }
 
 /// Whom a read asks for.

@@ -30,7 +30,7 @@ diesel::table! { ledger (part, subject_id, entry_no) {
     part -> SmallInt, subject_id -> Binary, entry_no -> BigInt, origin -> Binary, act -> SmallInt, purpose -> Text,
     channel -> SmallInt, happened_at -> BigInt, recorded_at -> BigInt, method -> Text, text_version -> Text,
     proof_flags -> SmallInt, source_no -> Integer, sealed_for -> Binary, key_no -> SmallInt, evidence -> Binary,
-    evidence_mac -> Binary, record_no -> BigInt,
+    evidence_mac -> Binary, record_no -> BigInt, said_at -> BigInt,
 } }
 diesel::table! { card (record_no) {
     record_no -> BigInt, subject_id -> Binary, sealed_for -> Binary, key_no -> SmallInt, source_no -> Integer,

@@ -403,6 +403,17 @@ fn merged_and_split_all_is_as_it_was(database: Database) {
     let after = state(&house);
     let missing: Vec<_> = before.iter().filter(|row| !after.contains(row)).collect();
     assert!(missing.is_empty(), "not as before: {missing:#?}");
+    // What is there beside is of the records that came since, and of nothing else.
+    let number = |row: &&String| row.split(' ').nth(1).unwrap().to_owned();
+    let records = |state: &[String]| -> HashSet<String> {
+        state.iter().filter(|row| row.starts_with("record ")).map(|row| number(&row)).collect()
+    };
+    let (were, are) = (records(&before), records(&after));
+    let came: HashSet<&String> = are.difference(&were).collect();
+    assert_eq!(came.len(), 2);
+    let of_them = |row: &str| row.split(' ').any(|word| came.iter().any(|number| *number == word));
+    let more: Vec<_> = after.iter().filter(|row| !before.contains(row) && !of_them(row)).collect();
+    assert!(more.is_empty(), "more than before: {more:#?}");
     let whose = |id: &str| {
         let found = house.run(&["graph", "assignments"]);
         let table = String::from_utf8(found.stdout).unwrap();

@@ -156,10 +156,6 @@ fn the_order_of_arrival_decides_nothing_in_the_end(database: Database) {
             records.push(named("books", &id("name"), name, json!({})));
         }
     }
-    let fresh = |dialect: Dialect| match dialect {
-        Dialect::Sqlite => Database::sqlite(),
-        Dialect::Postgres => Database::postgres(),
-    };
     let dialect = database.dialect();
     let mut found = Vec::new();
     for (order, database) in [Some(database), None, None].into_iter().enumerate() {
@@ -246,6 +242,44 @@ fn counts_end_with_what_they_counted(database: Database) {
     assert_eq!(house.database().count(Shelf::Records, "term_gone"), 0);
 }
 
+/// A thousand people at one number, verified or not, as a lodging house or a careless till makes them: each is somebody, as they
+/// arrive and when everything is grouped anew.
+fn a_thousand_at_one_phone_are_a_thousand(database: Database) {
+    let given = "Ottilie Bernhard Cäcilie Dietrich Elfriede Friedhelm Gundula Hartmut Ingeborg Joachim Kunigunde Leopold Mechthild \
+        Norbert Petronella Quirin Roswitha Siegbert Theresia Ulrich";
+    let family = "Zwirnlechner Ackerknecht Okonkwo Birnbaum Haberstroh Spitzweg Kowalczyk Lautenschläger Papadopoulos Moosgruber \
+        Vogelsang Jablonski Quandt Taubert Uhlenbrock Ritzenhoff Eichendorff Nachtigall Feuerbach Grünewald Sonnenschein Trautwein \
+        Wieczorek Yıldırım Dombrowski Achternbusch Buxtehude Czerny Delbrück Engelhardt Fontane Gryphius Hölderlin Immermann Jungnickel \
+        Kirschstein Löwenthal Morgenstern Nepomuk Oberländer Pückler Quistorp Rosenkranz Schopenhauer Tischbein Unverzagt Varnhagen \
+        Winterfeldt Xylander Zuckmayer";
+    let dialect = database.dialect();
+    let mut database = Some(database);
+    for verified in [true, false] {
+        let house = House::open(database.take().unwrap_or_else(|| fresh(dialect)));
+        let mut records = Vec::new();
+        for family in family.split_whitespace() {
+            for given in given.split_whitespace() {
+                let mut record = named("webshop", &records.len().to_string(), (given, family), json!({}));
+                record["identifiers"] = json!([{"kind": "phone", "value": "+49 30 23125140", "verified": verified}]);
+                records.push(record);
+            }
+        }
+        for some in records.chunks(50) {
+            house.ingest(some).expect_all("created");
+        }
+        assert_eq!((records.len(), people(&house)), (1_000, 1_000), "as they arrived, verified: {verified}");
+        let told = graph(&house, &["resolve"]);
+        assert_eq!(people(&house), 1_000, "verified: {verified}: {told}");
+    }
+}
+
+fn fresh(dialect: Dialect) -> Database {
+    match dialect {
+        Dialect::Sqlite => Database::sqlite(),
+        Dialect::Postgres => Database::postgres(),
+    }
+}
+
 /// Taking somebody apart from the command line does what the API does, and says who is to be told.
 fn somebody_is_taken_apart_from_the_command_line(database: Database) {
     let house = House::open(database);
@@ -273,5 +307,6 @@ in_a_house_on_both_databases!(
     the_order_of_arrival_decides_nothing_in_the_end,
     weights_are_learnt_from_the_records,
     counts_end_with_what_they_counted,
+    a_thousand_at_one_phone_are_a_thousand,
     somebody_is_taken_apart_from_the_command_line,
 );

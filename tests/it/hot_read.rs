@@ -276,6 +276,7 @@ impl Population {
             evidence: vec![6; 2],
             evidence_mac: vec![7; 2],
             record_no: 0,
+            said_at: Timestamp::UNSET,
         });
     }
 

@@ -1,6 +1,7 @@
 //! Grouping everything anew takes nobody apart who is one, gives whoever leaves all that is theirs, and leaves alone what
 //! somebody decided.
 
+use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::process::Stdio;
 
@@ -127,7 +128,7 @@ fn taken_apart_anew_everything_goes_back_to_whom_it_came_for(database: Database)
         ],
     );
     assert_eq!(people(&house), 2);
-    let before = state(&house);
+    let (before, whole_before) = (state(&house), whole(&house));
     graph(&house, &["model", "--use", "0"]);
     let told = graph(&house, &["resolve"]);
     assert!(told.contains("1 people joined"), "{told}");
@@ -139,6 +140,33 @@ fn taken_apart_anew_everything_goes_back_to_whom_it_came_for(database: Database)
     let after = state(&house);
     let missing: Vec<_> = before.iter().filter(|row| !after.contains(row)).collect();
     assert!(missing.is_empty(), "not as before: {missing:#?}");
+    let more: Vec<_> = after.iter().filter(|row| !before.contains(row)).collect();
+    assert!(more.is_empty(), "more than before: {more:#?}");
+    let whole_after = whole(&house);
+    for (table, rows) in &whole_before {
+        let is = &whole_after[table];
+        let missing: Vec<_> = rows.iter().filter(|row| !is.contains(row)).collect();
+        let more: Vec<_> = is.iter().filter(|row| !rows.contains(row)).collect();
+        assert!(missing.is_empty() && more.is_empty(), "{table}: missing {missing:#?}, more {more:#?}");
+    }
+}
+
+/// All that is stored beside the book, without what says of the hub what it did and which model weighs; of how frequent values are,
+/// the sums.
+fn whole(house: &House) -> BTreeMap<String, Vec<String>> {
+    let mut all = house.database().tables(&[Shelf::Records, Shelf::Keys]);
+    all.retain(|table, _| {
+        let name = table.rsplit('.').next().unwrap();
+        !["job", "model", "term", "review", "audit_head"].contains(&name)
+    });
+    let sums = "SELECT value_no || ': ' || SUM(held) AS answer FROM term GROUP BY value_no HAVING SUM(held) <> 0";
+    let mut sums = house.database().texts(Shelf::Records, sums);
+    sums.sort();
+    all.insert("term".to_owned(), sums);
+    // A question that is asked anew has another id and time.
+    let asked = "SELECT one_no || ' ' || other_no || ' ' || weight || ' ' || state AS answer FROM review";
+    all.insert("review".to_owned(), house.database().texts(Shelf::Records, asked));
+    all
 }
 
 /// A question that would not be asked any more is taken back; one that somebody could not answer is not asked again.

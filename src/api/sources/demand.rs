@@ -9,7 +9,7 @@ use crate::audit::{Act, Line};
 use crate::connect::{Demanded, Person};
 use crate::consent::Source;
 use crate::gateway::{Actor, Caller, Scope};
-use crate::rights::{self, Kind};
+use crate::rights::Kind;
 use crate::store::deliveries;
 use crate::store::rows::{RecordRow, Who};
 use crate::types::{RequestId, Timestamp};
@@ -42,30 +42,8 @@ pub(super) async fn open(
         Demanded::Erasure => Kind::Erasure,
     };
     let by = Caller { actor: Actor::Hub("webhooks"), scope: Scope::Every };
-    let (mut opened, mut waits, mut is_found, mut shared) = (Vec::new(), None, false, Vec::new());
-    for ix in people {
-        match house.rights.receive_once(kind, Who::Identifier(ix), &by, &opened).await {
-            Ok(Some(request)) => {
-                is_found = true;
-                opened.push(request.case().subject);
-                waits = waits.or(Some(request.case().id));
-            }
-            Ok(None) => {
-                is_found = true;
-                let before = house.rights.waiting(kind, Who::Identifier(ix)).await?;
-                waits = waits.or(before);
-            }
-            Err(rights::Error::SeveralPeople(people)) => shared.push((ix, people)),
-            Err(rights::Error::SubjectUnknown | rights::Error::SubjectErased(_)) => {}
-            Err(cause) => return Err(cause.into()),
-        }
-    }
-    if !is_found {
-        for (ix, people) in shared {
-            house.rights.note_shared(kind, (source.number, Who::Identifier(ix)), people, &by).await?;
-        }
-    }
-    Ok(waits)
+    let known = people.into_iter().map(|ix| (source.number, Who::Identifier(ix))).collect();
+    Ok(house.rights.receive_of(kind, known, &by).await?)
 }
 
 /// By which of these blind indexes the hub itself asked the vendor lately to forget somebody, and when.

@@ -26,7 +26,7 @@ use crate::consent::{Rulebook, Terms, default_purposes};
 use crate::databases::Database;
 use crate::gateway::Gateway;
 use crate::intake::{HUB_SOURCE, Intake};
-use crate::rights::Rights;
+use crate::rights::{Controller, Rights};
 use crate::segments::Segments;
 use crate::store::{self, Store, keys};
 use crate::types::{Clock, Entropy, IdMaker, PurposeCode, Role, SystemClock, SystemEntropy};
@@ -251,22 +251,22 @@ async fn house(directory: &TempDir, store: Store, clock: Arc<dyn Clock>, entropy
     let (s, b, r, k, i, c) =
         (store.clone(), book.clone(), rulebook.clone(), keyring.clone(), ids.clone(), clock.clone());
     let gateway = Arc::new(Gateway::new(unlocked.opener, s, b, r, k, i, c));
-    let (s, b, r, k, i, c) =
-        (store.clone(), book.clone(), rulebook.clone(), keyring.clone(), ids.clone(), clock.clone());
-    let intake = Arc::new(Intake::new(unlocked.sealer, unlocked.comparer, gateway.clone(), s, k, r, b, i, c));
     let (s, b, r, i, c) = (store.clone(), book.clone(), rulebook.clone(), ids.clone(), clock.clone());
     let segments = Arc::new(Segments::new(s, gateway.clone(), r, b, strongbox.clone(), c, i));
     segments.ensure_defaults().await.unwrap();
     let (s, b, r, i, c) = (store.clone(), book.clone(), rulebook.clone(), ids.clone(), clock.clone());
-    let rights =
-        Rights::new(s, gateway.clone(), unlocked.shredder, keyring, b, r, i, c, crate::rights::Controller::default());
+    let rights = Rights::new(s, gateway.clone(), unlocked.shredder, keyring.clone(), b, r, i, c, Controller::default());
+    let rights = Arc::new(rights);
+    let (s, b, r, k, i, c) = (store.clone(), book.clone(), rulebook.clone(), keyring, ids.clone(), clock.clone());
+    let intake =
+        Intake::new(unlocked.sealer, unlocked.comparer, gateway.clone(), s, k, r, b, i, c, Arc::new(rights.teller()));
     let surroundings = Surroundings { clock: clock.clone(), entropy: entropy.clone(), pause: Arc::new(Timer) };
     let connections = Connections::new(store.clone(), strongbox.clone());
     let catalog = Arc::new(Catalog::embedded().unwrap());
     let vendors =
         Arc::new(Vendors { catalog, connections, rulebook: rulebook.clone(), surroundings, paces: Paces::default() });
     let doorkeeper = Doorkeeper::new(store.clone(), book.clone(), ids.clone(), entropy.clone(), clock.clone());
-    let rights = Arc::new(rights);
+    let intake = Arc::new(intake);
     let probe = health::Probe::default();
     House {
         intake,

@@ -1,7 +1,9 @@
 //! The endpoints over a real house, on each of the two databases.
 
+mod as_from_the_start;
 mod batch;
 mod collect;
+mod explained;
 mod hub;
 mod intake;
 mod ledger;
@@ -12,6 +14,7 @@ mod paging;
 mod passed_on;
 mod reading;
 mod rectification;
+mod regrouped;
 mod requests;
 mod reviews;
 mod roles;
@@ -19,6 +22,7 @@ mod rules;
 mod segments;
 mod statements;
 mod survivorship;
+mod told_of_splits;
 mod undone;
 mod versions;
 mod webhooks;

@@ -2,8 +2,10 @@
 
 use std::collections::BTreeSet;
 
+use actix_web::test::TestRequest;
 use serde_json::{Value, json};
 
+use super::rectification::copy;
 use super::whole_state::{Played, fresh};
 use crate::clock_and_chance::SeededChance;
 use crate::databases::{Database, on_both_databases};
@@ -18,6 +20,8 @@ on_both_databases!(
     an_objection_to_marketing_takes_nobody_apart,
     who_cannot_be_taken_apart_is_tried_later_and_later,
     only_a_no_to_matching_that_stands_takes_anybody_apart,
+    what_a_source_said_once_counts_behind_any_number_of_records,
+    what_was_corrected_and_refused_is_each_ones_as_it_was_said,
 );
 
 /// How many histories are played.
@@ -290,4 +294,75 @@ async fn only_a_no_to_matching_that_stands_takes_anybody_apart(database: Databas
     let rights = &played.hub.house.rights;
     intake.heed_objections(async |person| rights.told_apart(person).await).await.unwrap();
     assert_eq!((played.people(), noted(&played)), (vec![person], 0), "a restriction took somebody apart");
+}
+
+/// One of two sources brought more records under a mailbox than are looked at; what the other says of it is its own all the same,
+/// and stays with the person it said it of.
+async fn what_a_source_said_once_counts_behind_any_number_of_records(database: Database) {
+    let played = Played::open(database, 13).await;
+    let many: Vec<Value> = (0..70).map(|id| ottilie("books", id, None, true, &json!({}))).collect();
+    for some in many.chunks(35) {
+        played.bring(some).await;
+    }
+    let [books] = played.people()[..] else { panic!("{:?}", played.people()) };
+    say(&played, books, "objected", Some("identity_matching")).await;
+    played.bring(&[ottilie("webshop", 1, None, true, &json!({}))]).await;
+    let [_, shop] = played.people()[..] else { panic!("{:?}", played.people()) };
+    say(&played, shop, "objected", Some("identity_matching")).await;
+    // Somebody knows better.
+    played.merge(books, shop).await;
+    played.bring(&[ottilie("webshop", 2, None, true, &json!({}))]).await;
+    assert_eq!(played.people(), [books]);
+    // And what a third one says of it is another's.
+    played.bring(&[ottilie("social", 3, None, true, &json!({}))]).await;
+    assert_eq!(played.people().len(), 2);
+}
+
+/// One account, a guest at the same mailbox and one who says the same, who corrected their name and refused the newsletter before the
+/// last of them wanted it. Each of those they become says the corrected name, and the no with the time at which it was said.
+async fn what_was_corrected_and_refused_is_each_ones_as_it_was_said(database: Database) {
+    let played = Played::open(database, 14).await;
+    let (no, yes) = ("2026-05-10T08:00:00Z", "2026-05-20T08:00:00Z");
+    played.bring(&[ottilie("webshop", 1, Some("A-1"), true, &json!({"consents": newsletter("withdrawn", no)}))]).await;
+    played.bring(&[ottilie("books", 2, None, true, &json!({}))]).await;
+    played.bring(&[ottilie("books", 3, None, false, &json!({"consents": newsletter("granted", yes)}))]).await;
+    let [person] = played.people()[..] else { panic!("{:?}", played.people()) };
+    for name in ["Falschverbessert", "Richtig"] {
+        let path = format!("/v1/subjects/{person}/rectification");
+        let right = json!({"person": {"family_name": name}});
+        let answer = played.hub.post(Role::Dpo, &path, right).await;
+        assert!(answer.status.is_success(), "{}", answer.text);
+        played.clock.pass(1_500);
+    }
+    let records = || played.hub.database.count(Shelf::Records, "record");
+    // Two parts, one found by the mailbox and one by comparing, and two corrections of each.
+    assert_eq!(records(), 3 + 2 * 2);
+    say(&played, person, "objected", Some("identity_matching")).await;
+    let people = played.people();
+    assert_eq!((people.len(), records()), (3, 3 + 3 * 2));
+    let mut said = BTreeSet::new();
+    for person in &people {
+        let seen =
+            played.hub.get(Role::Dpo, &format!("/v1/profiles/{person}?purpose=subject_access&origins=true")).await;
+        let seen = seen.json();
+        assert_eq!(seen["data"]["identity"]["family_name"], "Richtig", "{seen}");
+        let demand = json!({"right": "access", "subject_id": person, "execute": true});
+        let call = TestRequest::post().uri("/v1/requests").set_json(demand);
+        let package = copy(&played.hub.bytes(Role::Dpo, call).await.2);
+        let entries = package["consents"].as_array().unwrap();
+        let entries =
+            entries.iter().filter(|entry| entry["purpose"] == "newsletter_email" && entry["act"] == "withdrawn");
+        let [entry] = &entries.collect::<Vec<_>>()[..] else { panic!("{}", package["consents"]) };
+        assert!(entry["evidence"]["form_url"] == "https://shop.example/n", "{entry}");
+        said.insert((entry["at"].as_str().unwrap().to_owned(), entry["counts_from"].as_str().map(ToOwned::to_owned)));
+    }
+    let (no, yes) = ("2026-05-10T08:00:00.000000Z".to_owned(), "2026-05-20T08:00:00.000000Z".to_owned());
+    assert_eq!(said, BTreeSet::from([(no.clone(), None), (no, Some(yes))]));
+    // Taken back and said again, there is nothing more to write.
+    for person in &people {
+        say(&played, *person, "objection_lifted", Some("identity_matching")).await;
+    }
+    assert_eq!(played.people(), [person]);
+    say(&played, person, "objected", Some("identity_matching")).await;
+    assert_eq!((played.people().len(), records()), (3, 3 + 3 * 2));
 }

@@ -119,7 +119,7 @@ fn addresses(seen: &Value) -> Vec<String> {
 }
 
 /// The document of a package that a person is given.
-fn copy(package: &[u8]) -> Value {
+pub(super) fn copy(package: &[u8]) -> Value {
     let mut zip = zip::ZipArchive::new(Cursor::new(package)).unwrap();
     let mut text = String::new();
     zip.by_name("data.json").unwrap().read_to_string(&mut text).unwrap();

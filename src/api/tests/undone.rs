@@ -58,12 +58,12 @@ fn more_of(person: usize, round: usize, chance: &SeededChance) -> Value {
 }
 
 /// Lets the model weigh by which nobody is ever joined or asked about, or the shipped one.
-async fn weigh(played: &Played, strict: bool) {
+pub(super) async fn weigh(played: &Played, strict: bool) {
     played.hub.database.execute(Shelf::Records, &format!("UPDATE model SET in_force = {}", i16::from(strict)));
     played.hub.house.intake.load_model().await.unwrap();
 }
 
-async fn strict(played: &Played) {
+pub(super) async fn strict(played: &Played) {
     let strict = Model::shipped().named(1_001).to_toml().unwrap();
     let strict = strict.replace("join = 4.0", "join = 60.0").replace("review = 0.0", "review = 60.0");
     assert_eq!(strict.matches("= 60.0").count(), 2, "{strict}");

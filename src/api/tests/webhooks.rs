@@ -19,6 +19,7 @@ on_both_databases!(
     what_a_shop_tells_is_taken_in_once,
     a_forged_or_old_delivery_is_not_heard,
     a_demand_a_shop_passes_on_waits_for_the_officer,
+    a_demand_for_a_mailbox_of_two_is_told_once_and_is_nobodys_request,
     what_a_shop_signed_is_heard_under_no_other_topic,
     a_body_is_heard_once_whatever_stands_above_it,
     what_the_hub_asked_a_vendor_for_is_no_new_demand,
@@ -182,6 +183,34 @@ async fn a_demand_a_shop_passes_on_waits_for_the_officer(database: Database) {
     assert_eq!(hub.shopify_tells("customers/redact", "r5", &demand).await.status, StatusCode::OK);
     assert!(!hub.knows(ERIKA).await);
     assert_eq!(hub.requests().await.len(), 2);
+}
+
+/// Two people hold the mailbox, and the shop names an account nobody is known by: whose demand it is the officer has to find out, and
+/// is told once, whatever number the shop delivers it under.
+async fn a_demand_for_a_mailbox_of_two_is_told_once_and_is_nobodys_request(database: Database) {
+    let hub = shopify(database).await;
+    for (id, given) in [(7, "Ottilie"), (8, "Bernhard")] {
+        let answer = hub.shopify_tells("customers/create", &format!("w{id}"), &customer(id, ERIKA, given)).await;
+        assert_eq!(answer.status, StatusCode::OK, "{}", answer.text);
+    }
+    assert_eq!(hub.database.count(crate::store::Shelf::Records, "subject WHERE state = 1"), 2);
+    let told = async || {
+        let book = hub.get(Role::Dpo, "/v1/audit/entries?limit=1000").await.json();
+        let lines = book["entries"].as_array().unwrap().clone();
+        lines.into_iter().filter(|line| line.to_string().contains("shared_identifier")).collect::<Vec<_>>()
+    };
+    for (id, account) in [("r1", 98), ("r2", 99), ("r3", 98)] {
+        let answer = hub.shopify_tells("customers/redact", id, &redact(account, ERIKA)).await;
+        assert_eq!(answer.status, StatusCode::OK, "{}", answer.text);
+        assert_eq!(hub.requests().await, Vec::<Value>::new(), "{id}");
+        let told = told().await;
+        let [line] = &told[..] else { panic!("{id}: {told:?}") };
+        assert_eq!((&line["act"], &line["body"]["count"]), (&json!("request_received"), &json!(2)), "{line}");
+    }
+    // By the account of one of them it is theirs, and the mailbox beside it says nothing of the other.
+    let answer = hub.shopify_tells("customers/redact", "r4", &redact(7, ERIKA)).await;
+    assert_eq!(answer.status, StatusCode::OK, "{}", answer.text);
+    assert_eq!((hub.requests().await.len(), told().await.len()), (1, 1));
 }
 
 async fn what_a_shop_signed_is_heard_under_no_other_topic(database: Database) {

@@ -62,7 +62,7 @@ impl Played {
     }
 
     /// Merges two people as a decision does; says who was merged away.
-    async fn merge(&self, one: SubjectId, other: SubjectId) -> SubjectId {
+    pub(super) async fn merge(&self, one: SubjectId, other: SubjectId) -> SubjectId {
         let (into, from, now) = (one.min(other), one.max(other), self.clock.now());
         let work = self.hub.house.store.write(move |write| {
             let record = *records::numbers_of(write.records(), from)?.first().ok_or(Error::Unreadable("record"))?;
@@ -99,7 +99,7 @@ fn dump(database: &Database, shelves: &[Shelf]) -> BTreeMap<String, Vec<String>>
 }
 
 /// How often each value is held. Over which of its counters that is spread is chance.
-fn counts(rows: &[String]) -> Vec<String> {
+pub(super) fn counts(rows: &[String]) -> Vec<String> {
     let mut held: BTreeMap<i64, i64> = BTreeMap::new();
     for row in rows {
         let numbers = row.split(|c: char| !c.is_ascii_digit() && c != '-').filter_map(|number| number.parse().ok());
@@ -199,6 +199,7 @@ fn arrivals(from: usize, count: usize, chance: &SeededChance) -> Vec<Vec<Value>>
 async fn taking_apart_undoes_merging_to_the_byte(database: Database) {
     let dialect = database.dialect();
     let mut database = Some(database);
+    let (mut members, mut moved) = (0, 0);
     for seed in 0..HISTORIES {
         let merged = Played::open(database.take().unwrap_or_else(|| fresh(dialect)), seed).await;
         let alone = Played::open(fresh(dialect), seed).await;
@@ -227,6 +228,7 @@ async fn taking_apart_undoes_merging_to_the_byte(database: Database) {
             }
         }
         assert_eq!(merged.people().len(), PEOPLE - away.len());
+        let joined: usize = merged.segments().await.iter().map(Vec::len).sum();
         while !away.is_empty() {
             let part = away.swap_remove(chance.below(away.len()));
             let person = merged.living(part).await;
@@ -238,8 +240,12 @@ async fn taking_apart_undoes_merging_to_the_byte(database: Database) {
         if seed == 0 {
             assert_same(&merged.whole(), &before, "nothing came");
         }
-        assert_eq!(merged.segments().await, alone.segments().await, "history {seed}");
+        let segments = alone.segments().await;
+        assert_eq!(merged.segments().await, segments, "history {seed}");
+        let apart: usize = segments.iter().map(Vec::len).sum();
+        (members, moved) = (members + apart, moved + usize::from(joined != apart));
     }
+    assert!(members > 0 && moved > 0, "{members} memberships, and {moved} histories in which merging changed any");
 }
 
 /// Everything that changes the graph, twice.

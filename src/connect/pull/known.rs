@@ -10,7 +10,7 @@ use futures_util::future::BoxFuture;
 use jaq_json::Val;
 
 use crate::connect::session::Session;
-use crate::connect::{Fault, Stream};
+use crate::connect::{Fault, Origin, Stream};
 
 /// Knows what is held of a source.
 pub trait Known: Send + Sync {
@@ -46,12 +46,16 @@ pub(super) async fn sort_out(
         return Ok(Old { left_out, unnamed: !old.is_empty(), ..Old::default() });
     };
     let (connector, name): (Arc<_>, String) = (session.connector().clone(), stream.name().to_owned());
-    let source = known.source().to_owned();
+    let (source, variables) = (known.source().to_owned(), session.variables());
     // Mapping takes the processor for a while; others must not wait for it.
     let mapped = tokio::task::spawn_blocking(move || {
         let stream = connector.stream(&name)?;
+        let origin = match connector.link() {
+            Some(link) => Origin::with(&source, link, &variables),
+            None => source.as_str().into(),
+        };
         let records = |object: Val| {
-            let records: Vec<_> = stream.map_objects(std::iter::once(Ok(object.clone())), &source).collect();
+            let records: Vec<_> = stream.map_objects(std::iter::once(Ok(object.clone())), origin.clone()).collect();
             (object, records.into_iter().collect::<Result<Vec<_>, _>>().ok())
         };
         Some(old.into_iter().map(records).collect::<Vec<_>>())

@@ -12,7 +12,7 @@ use crate::consent::{
 };
 use crate::gateway::{Actor, Ask, Caller, RecordFacts, Scope, Verdict, decide};
 use crate::types::{
-    ApiKeyId, Category, CategorySet, Channel, DecisionId, Ground, PurposeCode, Role, SourceNo, SubjectId,
+    ApiKeyId, Category, CategorySet, Channel, DecisionId, Ground, PurposeCode, Role, SourceNo, SubjectId, Timestamp,
 };
 
 const LAST_DAY: i64 = 12;
@@ -138,6 +138,17 @@ fn verdict(ask: &Ask, purpose: &Purpose, person: &Snapshot, now: i64) -> Verdict
     decide(ask, Some(purpose), &Standing::fold(person.clone()), id, day(now))
 }
 
+/// Whom a part was merged into, one after the other, and since when it is part of each.
+fn joined(person: &Snapshot, part: SubjectId) -> Vec<(SubjectId, Timestamp)> {
+    let (mut joined, mut at, mut since): (Vec<_>, _, _) = (Vec::new(), part, None);
+    while let Some(merge) = person.merges.iter().find(|merge| merge.from == at) {
+        since = since.max(Some(merge.at));
+        joined.extend(since.map(|since| (merge.into, since)));
+        at = merge.into;
+    }
+    joined
+}
+
 /// Every (part, source, category) that may be read.
 fn readable(verdict: &Verdict) -> BTreeSet<(SubjectId, SourceNo, Category)> {
     let Verdict::Allow(permit) = verdict else { return BTreeSet::new() };
@@ -258,6 +269,36 @@ proptest! {
         let after = readable(&verdict(&asks(&purpose, channel), &purpose, &merged, now));
         let ours_after: BTreeSet<_> = after.into_iter().filter(|(origin, ..)| *origin == subject(1)).collect();
         prop_assert!(ours_after.is_subset(&before));
+    }
+
+    /// Nor of one who was merged of three, one after the other or in a chain, whatever was said before, in between and after: each part
+    /// may be read at most as if it alone had said what it said, and what the joined person said since it joined.
+    #[test]
+    fn merging_of_many_never_widens_whenever_something_is_said(
+        person in some_person(),
+        purpose in some_purpose(),
+        channel in some_channel(),
+        now in 0..20_i64,
+    ) {
+        let of_all = readable(&verdict(&asks(&purpose, channel), &purpose, &person, now));
+        for facts in &person.origins {
+            let part = facts.origin;
+            let joined = joined(&person, part);
+            let said = person.entries.iter().filter(|entry| {
+                let later = |since: &Timestamp| entry.at > *since && entry.recorded_at >= *since;
+                entry.origin == part || joined.iter().any(|(into, since)| entry.origin == *into && later(since))
+            });
+            let alone = Snapshot {
+                subject: part,
+                origins: vec![facts.clone()],
+                merges: Vec::new(),
+                entries: said.map(|entry| Entry { origin: part, ..entry.clone() }).collect(),
+                age: person.age,
+            };
+            let alone = readable(&verdict(&asks(&purpose, channel), &purpose, &alone, now));
+            let theirs: BTreeSet<_> = of_all.iter().filter(|(origin, ..)| *origin == part).copied().collect();
+            prop_assert!(theirs.is_subset(&alone), "{part}: {:?}", theirs.difference(&alone).collect::<Vec<_>>());
+        }
     }
 
     /// A no never opens anything, whoever says it and whenever it is heard.

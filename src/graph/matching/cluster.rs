@@ -14,8 +14,8 @@ pub struct Bonds {
     pub decided: Vec<(u32, u32)>,
     /// Pairs that are one person by a rule, unless somebody decided otherwise.
     pub together: Vec<(u32, u32)>,
-    /// Pairs somebody marked as not the same.
-    pub apart: Vec<(u32, u32)>,
+    /// Whom somebody marked as not the same: none of the one list is one person with any of the other.
+    pub apart: Vec<(Vec<u32>, Vec<u32>)>,
 }
 
 /// A pair whose groups became one because of it.
@@ -90,8 +90,9 @@ pub fn cluster_telling(
     (bonds, weighed): (&Bonds, &AtomicUsize),
 ) -> Clustering {
     let mut run = Run::new(model, frequencies, cards);
-    for (one, other) in &bonds.apart {
-        run.apart.extend([(*one, *other), (*other, *one)]);
+    for (mark, (ones, others)) in (0..).zip(&bonds.apart) {
+        ones.iter().for_each(|at| run.mark(*at, (mark, false)));
+        others.iter().for_each(|at| run.mark(*at, (mark, true)));
     }
     for (one, other) in &bonds.decided {
         run.unite(*one, *other);
@@ -101,6 +102,7 @@ pub fn cluster_telling(
             run.unite(*one, *other);
         }
     }
+    run.put_in_order();
     for (one, other) in &mut pairs {
         (*one, *other) = (*one.min(other), *one.max(other));
     }
@@ -148,6 +150,9 @@ enum Joined {
     Forbidden,
 }
 
+/// Which decision that two are not the same, and which of the two somebody is.
+type Mark = (u32, bool);
+
 struct Run<'a> {
     model: &'a Model,
     frequencies: &'a TermFrequencies,
@@ -157,7 +162,11 @@ struct Run<'a> {
     alone: Vec<u32>,
     /// The members of the groups of several, by their roots.
     members: HashMap<u32, Vec<u32>>,
-    apart: BTreeSet<(u32, u32)>,
+    /// Are the members of each group in the order of their cards?
+    in_order: bool,
+    /// The marks that single cards bear, and those of their groups, by the roots.
+    marks: HashMap<u32, Vec<Mark>>,
+    marked: HashMap<u32, BTreeSet<Mark>>,
     /// What was seen of pairs between groups: big groups meet again and again.
     glances: HashMap<(u32, u32), Glance>,
 }
@@ -172,7 +181,9 @@ impl<'a> Run<'a> {
             parent: (0..count).collect(),
             alone: (0..count).collect(),
             members: HashMap::new(),
-            apart: BTreeSet::new(),
+            in_order: false,
+            marks: HashMap::new(),
+            marked: HashMap::new(),
             glances: HashMap::new(),
         }
     }
@@ -233,11 +244,22 @@ impl<'a> Run<'a> {
         })
     }
 
+    fn mark(&mut self, card: u32, mark: Mark) {
+        self.marks.entry(card).or_default().push(mark);
+        self.marked.entry(card).or_default().insert(mark);
+    }
+
     /// Did somebody decide that a member of one group is not the same as one of the other?
     fn is_forbidden(&self, left: u32, right: u32) -> bool {
-        let marked = |(one, other): (&u32, &u32)| self.apart.contains(&(*one, *other));
-        !self.apart.is_empty()
-            && self.of(left).iter().any(|one| self.of(right).iter().any(|other| marked((one, other))))
+        let Some((ours, theirs)) = self.marked.get(&left).zip(self.marked.get(&right)) else { return false };
+        let (few, many) = if ours.len() < theirs.len() { (ours, theirs) } else { (theirs, ours) };
+        few.iter().any(|(mark, side)| many.contains(&(*mark, !side)))
+    }
+
+    /// Did somebody decide so of these two cards?
+    fn are_apart(&self, (one, other): (u32, u32)) -> bool {
+        let Some((ours, theirs)) = self.marks.get(&one).zip(self.marks.get(&other)) else { return false };
+        ours.iter().any(|(mark, side)| theirs.contains(&(*mark, !side)))
     }
 
     /// The cards of a pair, the smaller first: an order that does not depend on positions.
@@ -269,9 +291,38 @@ impl<'a> Run<'a> {
             }
         }
         let mut all = self.members.remove(&keep).unwrap_or_else(|| vec![keep]);
-        all.extend(moved);
-        all.sort_by(|one, other| self.card(*one).cmp(&self.card(*other)).then(one.cmp(other)));
+        if self.in_order {
+            // The smaller group goes into the larger.
+            for card in moved {
+                let place = all.partition_point(|known| self.compared(*known, card).is_lt());
+                all.insert(place, card);
+            }
+        } else {
+            all.extend(moved);
+        }
         self.members.insert(keep, all);
+        if let Some(gone) = self.marked.remove(&gone) {
+            let kept = self.marked.entry(keep).or_default();
+            if kept.len() < gone.len() {
+                let few = std::mem::replace(kept, gone);
+                kept.extend(few);
+            } else {
+                kept.extend(gone);
+            }
+        }
+    }
+
+    /// Puts the members of each group in an order that does not depend on positions, once for all that is settled.
+    fn put_in_order(&mut self) {
+        let mut members = std::mem::take(&mut self.members);
+        for group in members.values_mut() {
+            group.sort_by(|one, other| self.compared(*one, *other));
+        }
+        (self.members, self.in_order) = (members, true);
+    }
+
+    fn compared(&self, one: u32, other: u32) -> std::cmp::Ordering {
+        self.card(one).cmp(&self.card(other)).then(one.cmp(&other))
     }
 
     /// Joins the groups of a pair, if they fit. `certain`: a number that names one person needs no group that fits, as
@@ -313,7 +364,7 @@ impl<'a> Run<'a> {
         let mut reviews = doubtful;
         reviews.retain(|review| {
             let (one, other) = (self.root(review.pair.0), self.root(review.pair.1));
-            one != other && !self.apart.contains(&review.pair) && seen.insert((one.min(other), one.max(other)))
+            one != other && !self.are_apart(review.pair) && seen.insert((one.min(other), one.max(other)))
         });
         reviews
     }

@@ -1,5 +1,7 @@
 //! What must hold of any two cards, and what is expected of certain people.
 
+use std::collections::BTreeSet;
+
 use proptest::prelude::*;
 
 use super::*;
@@ -297,9 +299,27 @@ fn decisions_of_people_stand() {
     let peter = card("given:peter, family:kowalski");
     let cards = [&anna, &same, &peter];
     let frequencies = TermFrequencies::new(1_000);
-    let bonds = Bonds { decided: vec![(1, 2)], together: vec![(0, 2)], apart: vec![(0, 1)] };
+    let bonds = Bonds { decided: vec![(1, 2)], together: vec![(0, 2)], apart: vec![(vec![0], vec![1])] };
     let found = cluster(&Model::shipped(), &frequencies, &cards, vec![(0, 1), (0, 2)], &bonds);
     assert_eq!(found.groups, [vec![0], vec![1, 2]], "a rule joined what somebody had kept apart");
+}
+
+/// An account of very many records, and somebody with as many who was marked as not the same: no work grows with the square of them.
+/// In the square of them this would not end within the hour.
+#[test]
+fn what_is_settled_of_very_many_records_is_settled_at_once() {
+    const EACH: u32 = 100_000;
+    let anna = card(&format!("given:anna, family:muller, {HOME}"));
+    let cards: Vec<&Card> = (0..2 * EACH + 1).map(|_| &anna).collect();
+    let star = |from: u32| (from + 1..from + EACH).map(move |at| (from, at));
+    let together: Vec<(u32, u32)> = star(0).chain(star(EACH)).chain([(EACH - 1, EACH)]).collect();
+    let bonds = Bonds { together, apart: vec![((0..EACH).collect(), (EACH..2 * EACH).collect())], ..Bonds::default() };
+    // One more is joined with each of them by what it says, and with the second not any more.
+    let pairs = vec![(EACH - 1, 2 * EACH), (EACH, 2 * EACH)];
+    let found = cluster(&Model::shipped(), &TermFrequencies::new(1_000), &cards, pairs, &bonds);
+    let sizes: Vec<usize> = found.groups.iter().map(Vec::len).collect();
+    let each = usize::try_from(EACH).unwrap();
+    assert_eq!((sizes, found.joins.len()), (vec![each + 1, each], 1));
 }
 
 #[test]
@@ -364,9 +384,18 @@ proptest! {
         }
     }
 
+    /// In whatever order it is told, and whichever source tells it.
     #[test]
-    fn records_of_the_same_content_share_every_key(text in people()) {
-        prop_assert_eq!(keys(&card(&text)), keys(&card(&text)));
+    fn records_of_the_same_content_share_every_key(one in people(), more in people()) {
+        // Two mailboxes, phones and handles; one name, place and birth date.
+        let several = |word: &&str| ["mail:", "role:", "phone:", "handle:"].iter().any(|of| word.starts_with(of));
+        let words: Vec<&str> = one.split(", ").chain(more.split(", ").filter(several)).collect();
+        let told: String = words.join(", ");
+        let turned: Vec<&str> = words.iter().rev().copied().collect();
+        let all = |text: &str| -> BTreeSet<(i16, Vec<u8>)> {
+            keys(&card(text)).into_iter().map(|(kind, value)| (kind.number(), value.to_vec())).collect()
+        };
+        prop_assert_eq!(all(&told), all(&turned.join(", ")));
     }
 
     #[test]

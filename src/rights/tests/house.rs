@@ -259,6 +259,7 @@ impl House {
             evidence: sealed.bytes().to_vec(),
             evidence_mac: vec![8; 16],
             record_no: 0,
+            said_at: Timestamp::UNSET,
         };
         self.store.write(move |write| ledger::insert(write, row.clone())).await.unwrap();
     }

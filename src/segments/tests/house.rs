@@ -12,7 +12,9 @@ use crate::databases::Database;
 use crate::gateway::{Actor, Caller, Gateway, Scope};
 use crate::store::rows::{LedgerRow, RecordRow, SubjectRow, SubjectState};
 use crate::store::{Store, audit, keys, ledger, records, subjects};
-use crate::types::{ApiKeyId, CategorySet, Clock, IdMaker, RecordKind, Role, SourceNo, SubjectId, SystemEntropy};
+use crate::types::{
+    ApiKeyId, CategorySet, Clock, IdMaker, RecordKind, Role, SourceNo, SubjectId, SystemEntropy, Timestamp,
+};
 use crate::vault::{CredentialRoot, Keyring, Personal, Sealer, first_secrets, unlock};
 
 struct Still;
@@ -130,6 +132,7 @@ impl House {
             evidence: Vec::new(),
             evidence_mac: Vec::new(),
             record_no: 0,
+            said_at: Timestamp::UNSET,
         };
         self.store.write(move |write| ledger::insert(write, row.clone())).await.unwrap();
     }

@@ -11,7 +11,7 @@ use super::audit_line::Shelving;
 use super::load::eventually;
 use crate::databases::Database;
 use crate::hammer::{figure, is_full, name, times};
-use crate::house::{House, in_a_house_on_both_databases};
+use crate::house::{House, in_a_house_on_both_databases, text};
 
 /// Whose mailbox it is.
 const MAIL: &str = "anna@example.org";
@@ -57,6 +57,17 @@ fn an_objection_is_carried_out_after_a_crash(database: Database) {
     house.start();
     eventually("they are apart", || people(&house) == before + 2);
     eventually("nothing is left to do", || left(&house) == 0);
+}
+
+/// What the access package of somebody calls their records.
+fn told(house: &House, who: &Value) -> Vec<String> {
+    let demand = json!({"right": "access", "subject_id": who, "execute": true});
+    let package = house.post(Role::Dpo, "/v1/requests", &demand).expect(201);
+    let mut zip = zip::ZipArchive::new(std::io::Cursor::new(package.body)).unwrap();
+    let data = std::io::read_to_string(zip.by_name("data.json").unwrap()).unwrap();
+    let data: Value = serde_json::from_str(&data).unwrap();
+    let records = data["records"].as_array().unwrap().iter();
+    records.map(|record| text(&record["external_id"])).collect()
 }
 
 /// Records of each person.
@@ -107,6 +118,16 @@ fn killed_at_any_moment_somebody_is_whole_or_apart(database: Database) {
         }
         eventually("they are apart", || people(&house) == whole + 1 && left(&house) == 0);
         assert_eq!(records_of(&house), all);
+        // Each can be told all that is theirs, and together it is all there was of them, once.
+        let named = house.post(Role::Dpo, "/v1/consents", &objection(&mail)).expect(200).json();
+        let each: Vec<Vec<String>> =
+            named["subject_ids"].as_array().unwrap().iter().map(|who| told(&house, who)).collect();
+        assert_eq!(each.len(), 2, "{named}");
+        let mut told: Vec<String> = each.concat();
+        told.sort();
+        let mut brought: Vec<String> = (EACH * round..EACH * (round + 1)).map(|id| id.to_string()).collect();
+        brought.sort();
+        assert_eq!((told, each[0].len()), (brought, EACH / 2));
     }
     // A few kills may all come too early or too late.
     assert!(cut > 0 || !is_full(), "no kill came between the word and the end");

@@ -116,13 +116,13 @@ impl House {
         let (s, b, r, k, i, c) =
             (store.clone(), book.clone(), rulebook.clone(), keyring.clone(), ids.clone(), clock.clone());
         let gateway = Arc::new(Gateway::new(unlocked.opener, s, b, r, k, i, c));
-        let (s, b, r, k, i, c) =
-            (store.clone(), book.clone(), rulebook.clone(), keyring.clone(), ids.clone(), clock.clone());
-        let intake = Arc::new(Intake::new(unlocked.sealer, unlocked.comparer, gateway.clone(), s, k, r, b, i, c));
         let (s, r, i, c) = (store.clone(), rulebook.clone(), ids.clone(), clock.clone());
         let controller = Controller { kek_rotation_days: Some(7), ..Controller::default() };
         let (g, b, shredder) = (gateway.clone(), book.clone(), unlocked.shredder);
-        let rights = Arc::new(Rights::new(s, g, shredder, keyring, b, r, i, c, controller));
+        let rights = Arc::new(Rights::new(s, g, shredder, keyring.clone(), b, r, i, c, controller));
+        let told = Arc::new(rights.teller());
+        let (s, b, r, k, i, c) = (store.clone(), book.clone(), rulebook.clone(), keyring, ids.clone(), clock.clone());
+        let intake = Arc::new(Intake::new(unlocked.sealer, unlocked.comparer, gateway.clone(), s, k, r, b, i, c, told));
         let leap = Arc::new(Leap { clock: clock.clone(), waited: AtomicU64::new(0) });
         let strongbox = Arc::new(unlocked.strongbox);
         let vendors = Arc::new(Vendors {

@@ -51,7 +51,7 @@ async fn connect(house: &House, fake: &Fake<Shop>) {
     house.connect("shopware6", &parameters, &[]).await;
 }
 
-fn complete(counts: &Counts) -> bool {
+pub(super) fn complete(counts: &Counts) -> bool {
     counts.streams.len() == 3 && counts.streams.values().all(|stream| stream.complete)
 }
 

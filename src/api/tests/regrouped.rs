@@ -1,0 +1,124 @@
+//! Grouping everything anew joins nobody by way of a person who should have been taken apart first and could not be, and no rule
+//! joins two whom a source knows by two logins.
+
+use serde_json::{Value, json};
+
+use super::whole_state::Played;
+use crate::databases::{Database, on_both_databases};
+use crate::types::{Role, SubjectId};
+
+on_both_databases!(
+    who_could_not_be_taken_apart_is_joined_with_nobody,
+    two_logins_at_one_mailbox_are_asked_about,
+    an_account_is_one_customer_whatever_is_said_under_it,
+);
+
+/// A record of Ottilie at her address: her name, her birth date and her street.
+fn of(source: &str, id: &str, at: &str, (family, born, street): (&str, &str, &str)) -> Value {
+    json!({
+        "type": "customer", "source": source, "external_id": id, "updated_at": at,
+        "data": {
+            "person": {"given_name": "Ottilie", "family_name": family, "birth_date": born},
+            "addresses": [{"street": street, "house_number": "12", "postal_code": "10437", "city": "Berlin"}],
+        },
+    })
+}
+
+const ONE: (&str, &str, &str) = ("Zwirnlechner", "1971-03-09", "Kastanienallee");
+const OTHER: (&str, &str, &str) = ("Haberstroh", "1988-05-30", "Seestraße");
+
+async fn open_questions(played: &Played) -> Vec<Value> {
+    played.hub.get(Role::Dpo, "/v1/reviews").await.json()["reviews"].as_array().unwrap().clone()
+}
+
+/// Two records were one person, who corrected what is said of her. One of them says something else by now and is another's: she
+/// cannot be taken apart by a program, so she is not joined with the other either, whose birth date differs from what stays hers.
+async fn who_could_not_be_taken_apart_is_joined_with_nobody(database: Database) {
+    let played = Played::open(database, 3).await;
+    let (first, later) = ("2026-05-01T08:00:00Z", "2026-05-02T08:00:00Z");
+    played.bring(&[of("webshop", "a", first, ONE)]).await;
+    played.bring(&[of("books", "b", first, ONE)]).await;
+    let [person] = played.people()[..] else { panic!("{:?}", played.people()) };
+    let right = json!({"person": {"family_name": "Zwirnlechner-Haberstroh"}});
+    let path = format!("/v1/subjects/{person}/rectification");
+    let corrected = played.hub.post(Role::Dpo, &path, right).await;
+    assert!(corrected.status.is_success(), "{}", corrected.text);
+    played.bring(&[of("books", "q", first, OTHER)]).await;
+    played.bring(&[of("webshop", "a", later, OTHER)]).await;
+    let people = played.people();
+    let [_, other] = people[..] else { panic!("joined as it arrived: {people:?}") };
+
+    let done = played.hub.house.intake.regroup(None, |_| {}).await.unwrap();
+    assert_eq!((done.parted, done.joined, done.asked), (0, 0, 1), "{done:?}");
+    assert_eq!(played.people(), people, "joined with whom a part of hers was kept apart from");
+    let asked = open_questions(&played).await;
+    let [question] = &asked[..] else { panic!("{asked:?}") };
+    let id = question["id"].as_str().unwrap();
+    let sides = played.hub.get(Role::Dpo, &format!("/v1/reviews/{id}")).await;
+    assert!(sides.text.contains(&person.to_string()) && sides.text.contains(&other.to_string()), "{}", sides.text);
+
+    // Somebody says which record is whose; then the rest follows.
+    let links = played.hub.get(Role::Dpo, &format!("/v1/subjects/{person}/links")).await.json();
+    let leaves = links["records"].as_array().unwrap().iter().find(|record| record["source"] == "webshop").unwrap();
+    let split = json!({"records": [leaves["record"]]});
+    let path = format!("/v1/subjects/{person}/split");
+    let apart = played.hub.post(Role::Dpo, &path, split).await;
+    assert!(apart.status.is_success(), "{}", apart.text);
+    let done = played.hub.house.intake.regroup(None, |_| {}).await.unwrap();
+    assert_eq!((done.parted, done.joined), (0, 1), "{done:?}");
+    let together: Vec<SubjectId> = played.people();
+    assert_eq!(together.len(), 2);
+    assert!(together.contains(&person), "{together:?}");
+}
+
+/// A customer under an account that the source verified, at a mailbox.
+fn login(source: &str, id: &str, account: &str, mail: &str, verified: bool) -> Value {
+    let mut record = of(source, id, "2026-05-01T08:00:00Z", ONE);
+    record["identifiers"] = json!([
+        {"kind": "account", "value": account, "verified": verified},
+        {"kind": "email", "value": mail, "verified": true},
+    ]);
+    record
+}
+
+/// One mailbox, one name, two logins at one shop: a rule would make them one, but the shop says that they are two. Somebody decides,
+/// as they arrive and when everything is grouped anew. One login at another shop says nothing against it.
+async fn two_logins_at_one_mailbox_are_asked_about(database: Database) {
+    let played = Played::open(database, 4).await;
+    let mail = "ottilie@example.org";
+    played.bring(&[login("webshop", "one", "K-1", mail, true)]).await;
+    played.bring(&[login("webshop", "two", "K-2", mail, true)]).await;
+    assert_eq!((played.people().len(), open_questions(&played).await.len()), (2, 1), "joined by rule");
+    // What comes under a login is of whom it names.
+    played.bring(&[login("webshop", "three", "K-2", mail, true)]).await;
+    let people = played.people();
+    assert_eq!(people.len(), 2);
+    let done = played.hub.house.intake.regroup(None, |_| {}).await.unwrap();
+    assert_eq!((done.parted, done.joined, done.asked), (0, 0, 1), "{done:?}");
+    assert_eq!((played.people(), open_questions(&played).await.len()), (people.clone(), 1));
+    // Without the shop's word for it a number is a number, and the mailbox decides.
+    let other = "kunigunde@example.org";
+    for (id, account) in [("four", "K-4"), ("five", "K-5")] {
+        let mut record = login("webshop", id, account, other, false);
+        record["data"]["person"] = json!({"given_name": "Kunigunde", "family_name": "Haberstroh"});
+        record["data"]["addresses"] = json!([]);
+        played.bring(&[record]).await;
+    }
+    assert_eq!(played.people().len(), 3);
+}
+
+/// An account number is its source's own word for one customer: other names and birth dates under it say that they share it.
+async fn an_account_is_one_customer_whatever_is_said_under_it(database: Database) {
+    let played = Played::open(database, 5).await;
+    let under = |id: &str, (given, born): (&str, &str)| {
+        let mut record = of("webshop", id, "2026-05-01T08:00:00Z", ONE);
+        record["identifiers"] = json!([{"kind": "account", "value": "K-1", "verified": true}]);
+        record["data"]["person"] = json!({"given_name": given, "family_name": "Zwirnlechner", "birth_date": born});
+        record
+    };
+    played.bring(&[under("one", ("Ottilie", "1971-03-09"))]).await;
+    played.bring(&[under("two", ("Bernhard", "1968-11-21"))]).await;
+    assert_eq!(played.people().len(), 1);
+    played.hub.house.intake.regroup(None, |_| {}).await.unwrap();
+    assert_eq!(played.people().len(), 1);
+}
