@@ -66,7 +66,7 @@ impl Connector {
     /// What to write in the manifest, where that is what is missing.
     fn explain(&self, reason: &Reason, stream: Option<&Stream>) -> Option<String> {
         let streams = self.streams();
-        let stream = stream.or_else(|| if let [stream] = streams { Some(stream) } else { None });
+        let stream = stream.or(if let [stream] = streams { Some(stream) } else { None });
         let of = stream.map_or_else(String::new, |stream| format!(" of the stream `{}`", stream.name()));
         let line = stream.map_or(0, |stream| stream.fields_line);
         let place = format!("{}/manifest.yaml:{line}:1", self.name());

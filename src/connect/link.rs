@@ -113,7 +113,7 @@ impl Link {
         if spec.at_once == 0 {
             return Err(at.wrong("at_once:", "one call at once is the least"));
         }
-        let first = spec.test.as_ref().map(std::slice::from_ref).unwrap_or_default();
+        let first = spec.test.as_slice();
         let tests = first.iter().flat_map(|test| std::iter::once(test).chain(&test.also));
         let tests = tests.map(|test| Proof::load(test, at.within(&["test"]), &names)).collect::<Result<_, Error>>()?;
         let ThrottleSpec { status, body, retry_after } = spec.throttle;
