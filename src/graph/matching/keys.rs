@@ -98,7 +98,11 @@ fn names(card: &Card, keys: &mut Keys) {
 
 /// A record without a family name may have it in a mailbox or handle.
 fn written(card: &Card, keys: &mut Keys) {
-    let pieces: Vec<String> = card.pieces().into_iter().filter(|piece| piece.len() >= 3).take(4).collect();
+    let mut pieces: Vec<String> = card.pieces().into_iter().filter(|piece| piece.len() >= 3).collect();
+    // The longest say most, whichever mailbox or handle was told first.
+    pieces.sort_unstable_by(|one, other| other.len().cmp(&one.len()).then_with(|| one.cmp(other)));
+    pieces.dedup();
+    pieces.truncate(4);
     let given = card.given.first().filter(|given| given.chars().count() > 1);
     for (at, piece) in pieces.iter().enumerate() {
         for other in given.into_iter().chain(pieces.iter().skip(at + 1).filter(|_| given.is_none())) {

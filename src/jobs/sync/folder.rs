@@ -23,7 +23,7 @@ const FILES: &str = "files";
 pub(super) const CLOSED: &str = "a file cannot be opened; the hub must be able to read it";
 const BROKEN: &str = "a file cannot be read to its end; the disk fails";
 /// Items of one step.
-const STEP: usize = 5 * CHUNK;
+const STEP: usize = 2 * CHUNK;
 
 /// A folder and the connector that reads its files.
 pub(super) struct Inbox {

@@ -273,6 +273,20 @@ fn a_failed_fsync_of_the_file_behind_the_log_stops_serving() {
     }
 }
 
+/// The line about records is written while they are; if they cannot be, another one says so.
+#[test]
+fn what_was_not_taken_in_is_noted_as_broken_off() {
+    let (injector, house) = on_this_disk();
+    injector.fail("write", "records.db", Errno::NoSpace);
+    expect_later(&house.post(Role::Partner, "/v1/records", &json!({"records": [customer("webshop", "lastone")]})));
+    injector.relax();
+    let lines = house.audit();
+    let told: Vec<_> = lines.iter().filter(|line| line["act"] == "ingested").map(|line| &line["body"]).collect();
+    let [.., whole, broken_off] = told.as_slice() else { panic!("{told:?}") };
+    assert_eq!((&whole["count"], whole.get("reasons")), (&json!(1), None));
+    assert_eq!((&broken_off["count"], &broken_off["reasons"]), (&json!(0), &json!(["broken_off"])));
+}
+
 /// The same of a file whose log is copied when nobody has written for a moment.
 fn a_file_that_fails_at_rest_stops_serving(file: &str, call: impl Fn(&House, &str) -> u16) {
     let (injector, mut house) = on_this_disk();

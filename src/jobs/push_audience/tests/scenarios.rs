@@ -253,12 +253,17 @@ pub(super) async fn cut_replies_lose_nobody<V: Lists>(database: Database) {
     assert!(!scene.listed().contains(&mail(4)));
 }
 
+/// The calls since, but for those for a token: that of a first push serves the next one.
+fn but_tokens<V: Lists>(scene: &Scene<V>, since: usize) -> usize {
+    scene.vendor.calls_since(since).iter().filter(|call| !call.contains("token")).count()
+}
+
 /// The vendor takes the credentials back after it answered the first calls of a push.
 pub(super) async fn credentials_that_end_in_the_middle_lose_nobody<V: Lists>(database: Database) {
     let scene = Scene::<V>::open(database).await;
-    let calls = scene.vendor.calls();
+    let before = scene.vendor.calls();
     scene.pushes.run("letters", true).await.unwrap();
-    let calls = scene.vendor.calls() - calls;
+    let calls = but_tokens(&scene, before);
     scene.settle();
     scene.pushes.empty("letters").await.unwrap();
     scene.pushes.forget(scene.list).await.unwrap();
@@ -316,10 +321,10 @@ pub(super) async fn who_was_kept_when_a_process_died_is_told_again<V: Lists>(dat
     assert_eq!((scene.pushes.run_due().await.unwrap(), scene.listed().len()), (0, 0));
     scene.house.wait(61);
     // The next one is cut off in the middle.
-    let calls = scene.vendor.calls();
+    let before = scene.vendor.calls();
     scene.pushes.run_due().await.unwrap();
     assert_eq!(scene.listed().len(), PEOPLE);
-    let calls = scene.vendor.calls() - calls;
+    let calls = but_tokens(&scene, before);
     if V::SETTLES > 0 {
         let ending = scene.pushes.empty("letters").await.unwrap_err();
         assert!(matches!(ending, Error::Ending(_)), "{ending}");

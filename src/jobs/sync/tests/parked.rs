@@ -51,7 +51,7 @@ async fn what_could_not_be_taken_in_is_put_aside_until_it_is(database: Database)
     house.sync().await.unwrap();
     assert_eq!(parked(&house).await.len(), 2);
     // What is put right comes in and is put aside no more; with an old date, it is found by reading everything.
-    let now = "2026-11-21T12:50:00.000+00:00";
+    let now = "2026-11-21T13:30:00.000+00:00";
     fake.with(|shop| {
         shop.change("customer", &customer, now, "email", json!("neu@example.org"));
         shop.change("order", &order, OLD, "amountTotal", json!(49.9));

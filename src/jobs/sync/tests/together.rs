@@ -88,7 +88,7 @@ async fn a_stream_that_is_refused_keeps_no_other_from_being_read(database: Datab
         let history = house.history().await;
         let counts = Counts::parse(&history[0].counts);
         assert_eq!((history[0].state, &history[0].cause), (SyncState::Failed.number(), &told));
-        assert!(counts.streams["orders"].complete && counts.streams["newsletter"].complete, "{counts:?}");
+        assert!(counts.streams["orders"].complete && counts.streams["newsletter_recipients"].complete, "{counts:?}");
         let row = row(&house).await;
         assert_eq!(row.failures, 1, "what can be read comes as often as ever, in round {round}");
         assert!(row.is_due(house.clock.now().plus(900 * Timestamp::SECOND)));
