@@ -147,7 +147,7 @@ impl<'a> Table<'a> {
         }
         table.count = matching.counted() + more;
         let (asked, full) = matching.full.part(wanted);
-        let found = cards::candidates(write.records(), &asked)?;
+        let found = cards::candidates(write, &asked)?;
         table.blocks = Blocks::of(asked, found, full, &matching.full);
         let numbers: BTreeSet<RecordNo> = records.iter().flat_map(|keys| table.blocks.candidates(keys, None)).collect();
         table.seat(write, numbers)?;

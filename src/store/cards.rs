@@ -92,7 +92,8 @@ pub fn count(connection: &mut Connection) -> Result<i64, Error> {
 ///
 /// # Errors
 /// If the shelf cannot be read.
-pub fn candidates(connection: &mut Connection, keys: &[i64]) -> Result<Vec<Vec<RecordNo>>, Error> {
+pub fn candidates(write: &mut Write<'_>, keys: &[i64]) -> Result<Vec<Vec<RecordNo>>, Error> {
+    let (connection, recent) = write.blocks();
     let mut all = Vec::with_capacity(keys.len());
     for some in keys.chunks(AT_ONCE) {
         let enough = ENOUGH.min(ENOUGH_OF_EACH * some.len());
@@ -110,16 +111,16 @@ pub fn candidates(connection: &mut Connection, keys: &[i64]) -> Result<Vec<Vec<R
             for key in some {
                 let mut records = found.remove(key).unwrap_or_default();
                 records.sort_unstable();
-                records.truncate(BLOCK + 1);
-                all.push(records);
+                all.push((*key, records));
             }
         } else {
             for key in some {
-                all.push(under(connection, *key)?);
+                all.push((*key, under(connection, *key)?));
             }
         }
     }
-    Ok(all)
+    recent.add_to(connection, &mut all)?;
+    Ok(all.into_iter().map(|(_, records)| records.into_iter().take(BLOCK + 1).collect()).collect())
 }
 
 fn under(connection: &mut Connection, key: i64) -> Result<Vec<RecordNo>, Error> {
@@ -138,6 +139,7 @@ fn under(connection: &mut Connection, key: i64) -> Result<Vec<RecordNo>, Error> 
 /// # Errors
 /// If it cannot be written.
 pub fn put(write: &mut Write<'_>, row: CardRow) -> Result<(), Error> {
+    begin(write)?;
     let stored = of_records(write.records(), &[row.record_no])?;
     let before: Vec<i64> = stored.iter().flat_map(|stored| stored.keys().collect::<Vec<_>>()).collect();
     terms::lay_aside(write, stored.into_iter().filter_map(|stored| stored.terms))?;
@@ -208,14 +210,22 @@ pub fn silence(write: &mut Write<'_>, records: &[RecordNo]) -> Result<(), Error>
 
 /// Removes the matching keys of these records from where candidates are found.
 fn unblock_all(write: &mut Write<'_>, records: &[RecordNo]) -> Result<(), Error> {
+    begin(write)?;
     for row in of_records(write.records(), records)? {
         unblock(write, row.record_no, row.keys().collect())?;
     }
     Ok(())
 }
 
+fn begin(write: &mut Write<'_>) -> Result<(), Error> {
+    let (connection, recent) = write.blocks();
+    recent.begin(connection)
+}
+
 fn unblock(write: &mut Write<'_>, record: RecordNo, keys: Vec<i64>) -> Result<(), Error> {
     if !keys.is_empty() {
+        let (connection, recent) = write.blocks();
+        recent.take(connection, record, &keys)?;
         on!(write.records(), |c| diesel::delete(
             block::table.filter(among(block::matching_key, keys).and(block::record_no.eq(record.0)))
         )

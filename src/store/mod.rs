@@ -14,6 +14,7 @@ mod gatherer;
 mod migrate;
 mod people;
 mod reader;
+mod recent;
 pub mod rows;
 mod schema;
 mod writer;

@@ -72,6 +72,8 @@ impl Newcomers {
         let mut blocks: Vec<BlockRow> = cards.iter().flat_map(found_by).collect();
         blocks.sort_unstable();
         blocks.dedup();
+        let (connection, recent) = write.blocks();
+        let blocks = recent.keep(connection, blocks)?;
         write_all!(write.records(), card::table, columns::Cards, cards);
         write_all!(write.records(), block::table, columns::Blocks, blocks);
         reviews::ask_all(write, reviews)

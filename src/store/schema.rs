@@ -44,6 +44,7 @@ diesel::table! { model (version) {
     version -> Integer, definition -> Text, made_at -> BigInt, records -> BigInt, pairs -> BigInt, in_force -> SmallInt,
 } }
 diesel::table! { survivorship (version) { version -> Integer, definition -> Text, created_at -> BigInt, } }
+diesel::table! { block_state (state_no) { state_no -> Integer, up_to -> BigInt, changes -> BigInt, } }
 diesel::table! { block (matching_key, record_no) { matching_key -> BigInt, record_no -> BigInt, } }
 diesel::table! { apart (subject_id, other_id) { subject_id -> Binary, other_id -> Binary, decided_at -> BigInt, } }
 diesel::table! { review (review_id) {

@@ -26,6 +26,7 @@ use super::checkpoint::{When, copy_back, truncate};
 use super::connection::{Access, Connection, Location, Shelf, open};
 use super::error::Failure;
 use super::gatherer::{BATCH, Gatherer};
+use super::recent::Recent;
 use job::{Asked, Job, Run, Setback, answer};
 use transaction::Transaction;
 
@@ -49,12 +50,18 @@ const CAREFUL: u32 = 64;
 pub struct Write<'a> {
     records: &'a mut Connection,
     keys: &'a mut Transaction,
+    recent: &'a mut Recent,
 }
 
 impl Write<'_> {
     /// Records, consent and graph.
     pub const fn records(&mut self) -> &mut Connection {
         self.records
+    }
+
+    /// The records, and the matching keys that are not in their index yet.
+    pub(super) const fn blocks(&mut self) -> (&mut Connection, &mut Recent) {
+        (self.records, self.recent)
     }
 
     /// The keys. Their transaction begins with the first use.
@@ -139,6 +146,7 @@ struct Desk {
     location: Location,
     records: Transaction,
     keys: Transaction,
+    recent: Recent,
     /// A transaction failed and there is no new connection yet. SQLite may have ended it by itself: what ran now would
     /// run outside of any.
     adrift: bool,
@@ -150,7 +158,8 @@ struct Desk {
 impl Desk {
     fn open(location: Location) -> Result<Self, Error> {
         let (records, keys) = Self::connect(&location)?;
-        Ok(Self { location, records, keys, adrift: false, careful: 0, healthy: Arc::new(AtomicBool::new(true)) })
+        let (recent, healthy) = (Recent::default(), Arc::new(AtomicBool::new(true)));
+        Ok(Self { location, records, keys, recent, adrift: false, careful: 0, healthy })
     }
 
     fn connect(location: &Location) -> Result<(Transaction, Transaction), Error> {
@@ -249,31 +258,40 @@ impl Desk {
                 self.records.begin_job()?;
                 self.keys.begin_job()?;
             }
-            let mut write = Write { records: &mut self.records.connection, keys: &mut self.keys };
+            let mark = self.recent.mark();
+            let mut write =
+                Write { records: &mut self.records.connection, keys: &mut self.keys, recent: &mut self.recent };
             // A job that panics is undone like one that fails; the thread goes on.
             let run = catch_unwind(AssertUnwindSafe(|| job.run(&mut write))).unwrap_or(Run::UndoThis);
             let end = match run {
                 Run::UndoAll => return Err(job.setback()),
                 Run::Keep if !apart => continue,
                 Run::UndoThis if alone => {
+                    self.recent.undone();
                     self.keys.end("ROLLBACK")?;
                     self.records.end("ROLLBACK")?;
-                    continue;
+                    return Ok(());
                 }
                 Run::UndoThis if !apart => return Err(Setback::Refused),
                 Run::Keep => "RELEASE SAVEPOINT job",
-                Run::UndoThis => "ROLLBACK TO SAVEPOINT job; RELEASE SAVEPOINT job",
+                Run::UndoThis => {
+                    self.recent.go_back_to(mark);
+                    "ROLLBACK TO SAVEPOINT job; RELEASE SAVEPOINT job"
+                }
             };
             self.records.end_job(end)?;
             self.keys.end_job(end)?;
         }
+        self.recent.put_away(&mut self.records.connection)?;
         // Keys first: see the module's introduction.
         self.commit(Shelf::Keys)?;
         self.commit(Shelf::Records).map_err(|cause| match cause {
             // Nobody knows whether it is committed; a second run might do everything twice.
             Error::Lost(_) => Setback::GiveUp(cause),
             cause => cause.into(),
-        })
+        })?;
+        self.recent.committed();
+        Ok(())
     }
 
     fn commit(&mut self, shelf: Shelf) -> Result<(), Error> {
@@ -314,6 +332,7 @@ impl Desk {
     /// Ends what is open. An idle connection can be dead as well, so both are tried, and opened anew if one is.
     fn undo(&mut self) {
         (self.keys.savepoint, self.records.savepoint) = (false, false);
+        self.recent.undone();
         let undone = self.keys.end("ROLLBACK").and(self.records.end("ROLLBACK"));
         let alive = undone.is_ok() && self.keys.connection.answers() && self.records.connection.answers();
         self.adrift = !alive;

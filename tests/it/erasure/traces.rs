@@ -46,17 +46,20 @@ impl Traces {
         let column = |column: &str, table: &str| {
             database.bytes(Shelf::Records, column, &format!("FROM {table} {of} AND length({column}) > 0"))
         };
-        // A number as it stands in the files of each of the two.
-        let of_card = format!("record_no IN (SELECT record_no FROM card {of})");
-        let blocks = format!("SELECT CAST(matching_key AS TEXT) AS answer FROM block WHERE {of_card}");
-        let blocks = database.texts(Shelf::Records, &blocks).into_iter().map(|key| {
-            let key: i64 = key.parse().unwrap();
-            if database.dialect() == Dialect::Sqlite { key.to_be_bytes() } else { key.to_le_bytes() }.to_vec()
+        // A card has its keys one after the other; each stands for itself in the index, as a number of each of the two.
+        let packed = column("matching_keys", "card");
+        let each = packed.iter().flat_map(|keys| keys.chunks_exact(8)).map(|key| {
+            let mut key = key.to_vec();
+            if database.dialect() == Dialect::Postgres {
+                key.reverse();
+            }
+            key
         });
+        let matching_keys = packed.iter().cloned().chain(each).collect();
         Self {
             cards: column("sealed", "card"),
             named: column("named", "card"),
-            matching_keys: column("matching_keys", "card").into_iter().chain(blocks).collect(),
+            matching_keys,
             terms: column("terms", "card"),
             evidence_of_links: column("evidence_ix", "link"),
             proofs: column("evidence", "ledger"),
