@@ -343,12 +343,13 @@ fn told(counts: &Counts) -> String {
         None => format!("{name} {}", stream.read),
     });
     format!(
-        "{}: {} new, {} changed, {} unchanged, {} of erased people, {} rejected",
+        "{}: {} new, {} changed, {} unchanged, {} of erased people, {} without a purpose, {} rejected",
         streams.collect::<Vec<_>>().join(", "),
         sum.created,
         sum.updated,
         sum.unchanged + sum.stale,
         sum.suppressed,
+        sum.unread,
         sum.rejected
     )
 }

@@ -296,7 +296,7 @@ impl Syncs {
 /// Records that came, whatever became of them.
 fn brought(counts: &Counts) -> u64 {
     let sum = counts.sum();
-    sum.created + sum.updated + sum.unchanged + sum.stale + sum.suppressed + sum.rejected
+    sum.created + sum.updated + sum.unchanged + sum.stale + sum.suppressed + sum.unread + sum.rejected
 }
 
 /// Seconds until a source that failed so often in a row is asked again.
@@ -321,7 +321,11 @@ impl Run {
 
     fn count(&mut self, stream: &str, Taken { outcome, left_out }: &Taken) {
         for value in left_out {
-            self.counts.leave_out(stream, &format!("{} at {:?}", value.code, value.pointer));
+            let reason = match value.pointer.as_str() {
+                "" => format!("{}: {}", value.code, value.detail),
+                place => format!("{} at {place:?}", value.code),
+            };
+            self.counts.leave_out(stream, &reason);
         }
         if let Outcome::Rejected(rejection) = outcome {
             self.counts.reject(stream, &format!("{} at {:?}", rejection.code, rejection.pointer));
@@ -333,6 +337,7 @@ impl Run {
             Outcome::Updated => &mut counts.updated,
             Outcome::Unchanged => &mut counts.unchanged,
             Outcome::Stale => &mut counts.stale,
+            Outcome::Unread => &mut counts.unread,
             Outcome::Suppressed | Outcome::Rejected(_) => &mut counts.suppressed,
         } += 1;
     }

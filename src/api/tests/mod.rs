@@ -25,6 +25,7 @@ mod survivorship;
 mod told_of_splits;
 mod undone;
 mod versions;
+mod unread;
 mod webhooks;
 mod webhooks_of_each;
 mod whole_state;
