@@ -1,5 +1,8 @@
 //! `obhut sources` from outside, against a fake shop: connecting, reading, being killed, the schedule, and forgetting.
 
+mod accounts;
+mod parked;
+
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::process::{Output, Stdio};
 use std::sync::Arc;
@@ -13,14 +16,13 @@ use serde_json::{Value, json};
 use crate::databases::Database;
 use crate::house::{House, in_a_house_on_both_databases};
 use crate::vendors::Fake;
-use crate::vendors::shopware::{Shop, email, id};
+use crate::vendors::shopware::{Shop, email};
 use crate::vendors::teekontor::Teekontor;
 
 in_a_house_on_both_databases!(
     files_are_read_out_of_a_folder_also_by_one_that_is_killed,
     a_secret_is_entered_later,
     a_shop_is_connected_read_and_let_go,
-    what_could_not_be_taken_in_is_listed_by_id,
     what_is_wrong_is_said_in_plain_words,
     a_sync_that_is_killed_goes_on_where_it_was,
     the_running_hub_reads_by_itself_and_when_it_is_told_to,
@@ -112,28 +114,6 @@ fn a_shop_is_connected_read_and_let_go(database: Database) {
     house.post(Role::Admin, "/v1/sources/shop/syncs", &json!({})).expect(409);
     let told = text(&house.run(&["sources", "remove", "shop"]));
     assert!(told.contains("`shop` is not connected"), "{told}");
-}
-
-fn what_could_not_be_taken_in_is_listed_by_id(database: Database) {
-    let mut house = House::open(database);
-    let shop = fake(4);
-    house.keep_secret(&email(2));
-    assert!(add(&house, shop.address(), "secret-of-the-shop", "0", ALLOWED).status.success());
-    let nothing = house.run(&["sources", "parked", "shop"]);
-    assert!(text(&nothing).contains("nothing of it is put aside"), "{}", text(&nothing));
-    let customer = id("customer", 2);
-    let old = "2026-01-01T00:00:00.000+00:00";
-    shop.with(|shop| shop.change("customer", &customer, old, "email", json!(null)));
-    assert!(house.run(&["sources", "sync", "shop"]).status.success());
-    let told = text(&house.run(&["sources", "parked", "shop"]));
-    let lines: Vec<&str> = told.lines().filter(|line| !line.is_empty()).collect();
-    assert_eq!(lines.len(), 1, "{told}");
-    for part in [" customers ", customer.as_str(), "the customer has no e-mail"] {
-        assert!(lines[0].contains(part), "{part}: {told}");
-    }
-    let unknown = house.run(&["sources", "parked", "nowhere"]);
-    assert_eq!(unknown.status.code(), Some(1));
-    assert!(text(&unknown).contains("there is no source `nowhere`"), "{}", text(&unknown));
 }
 
 fn what_is_wrong_is_said_in_plain_words(database: Database) {

@@ -124,6 +124,7 @@ pub fn contact(number: usize) -> Value {
         "id": format!("{}", 81_000 + number), "objectName": "Contact", "create": "2025-02-01T10:00:00+01:00",
         "update": "2025-02-01T10:00:00+01:00", "name": null, "surename": "Erika", "familyname": format!("Beispiel{number}"),
         "customerNumber": format!("K-{number}"), "birthday": null, "description": null, "category": {"id": "3"}, "status": "1000",
+        "sevClient": {"id": "4711", "objectName": "SevClient"},
     })
 }
 
