@@ -22,17 +22,18 @@ select(platform | startswith("amazon") | not)
 | .InvoiceAddress as $invoice
 | ([.Customer.Email, .Buyer.Email, $invoice.Email, .ShippingAddress.Email] | map(filled | values) | .[0]) as $email
 | ((.CustomerNumber // .Customer.Number) | text | filled) as $number
+| [
+    ($email | values | {kind: "email", value: ., verified: false}),
+    ([.Customer.Tel1, $invoice.Phone] | map(filled | values) | .[0] | values | {kind: "phone", value: .}),
+    ($number | values | {kind: "customer_number", value: .}),
+    # Nobody is named: filed under itself.
+    (if $email == null and $number == null then {kind: "customer_number", value: "order:\(.BillBeeOrderId)"} else empty end)
+  ] as $identifiers
 | {
     type: "order",
     external_id: (.BillBeeOrderId | text),
     updated_at: ((.LastModifiedAt // .UpdatedAt // .CreatedAt) | instant),
-    identifiers: [
-      ($email | values | {kind: "email", value: ., verified: false}),
-      ([.Customer.Tel1, $invoice.Phone] | map(filled | values) | .[0] | values | {kind: "phone", value: .}),
-      ($number | values | {kind: "customer_number", value: .}),
-      # Nobody is named: filed under itself.
-      (if $email == null and $number == null then {kind: "customer_number", value: "order:\(.BillBeeOrderId)"} else empty end)
-    ],
+    identifiers: $identifiers,
     data: {
       person: {given_name: $invoice.FirstName, family_name: $invoice.LastName, company: $invoice.Company},
       number: ((.OrderNumber | filled) // .Id // .BillBeeOrderId | text),
@@ -45,4 +46,12 @@ select(platform | startswith("amazon") | not)
       lines: [.OrderItems | list[] | {sku: .Product.SKU, title: .Product.Title, quantity: .Quantity, total: .TotalPrice}],
       addresses: [($invoice | values | address("billing")), (.ShippingAddress | values | address("shipping"))]
     }
-  }
+  },
+  # What the customer wrote; the others are the merchant's own notes.
+  (.BillBeeOrderId as $order | .Comments | list[] | select(.FromCustomer == true and .Id != null and (.Text | filled) != null) | {
+    type: "message",
+    external_id: "comment:\(.Id | text)",
+    updated_at: (.Created | instant),
+    identifiers: $identifiers,
+    data: {thread: "order:\($order | text)", sent_at: (.Created | instant), direction: "inbound", text: .Text}
+  })

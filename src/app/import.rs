@@ -1,5 +1,6 @@
 //! `obhut import`: records out of files, through the same intake as the API.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::fs::File;
 use std::io::{BufReader, Read, stdin};
@@ -14,6 +15,7 @@ use crate::cli::{Format, Import};
 use crate::connect::{Catalog, Connector, Form, Origin, Parameters, TableMapping};
 use crate::consent::Terms;
 use crate::gateway::{Actor, Caller, Scope};
+use crate::intake::normal::Reason;
 use crate::intake::{self, BY_ITSELF, CHUNK, Rejection, Taken};
 use crate::jobs::resolve_graph;
 use crate::store::cards;
@@ -31,15 +33,18 @@ pub(super) struct Tally {
     pub(super) unchanged: u64,
     pub(super) stale: u64,
     pub(super) suppressed: u64,
+    pub(super) unread: u64,
     pub(super) rejected: u64,
     /// Values that records were taken in without.
     pub(super) left_out: u64,
+    /// The same for categories that no purpose keeps, by the sentence that says so.
+    pub(super) no_purpose: BTreeMap<String, u64>,
 }
 
 impl Tally {
     /// Records read.
     pub(super) const fn total(&self) -> u64 {
-        self.created + self.updated + self.unchanged + self.stale + self.suppressed + self.rejected
+        self.created + self.updated + self.unchanged + self.stale + self.suppressed + self.unread + self.rejected
     }
 
     fn count(&mut self, outcome: &intake::Outcome) {
@@ -49,6 +54,7 @@ impl Tally {
             intake::Outcome::Unchanged => &mut self.unchanged,
             intake::Outcome::Stale => &mut self.stale,
             intake::Outcome::Suppressed => &mut self.suppressed,
+            intake::Outcome::Unread => &mut self.unread,
             intake::Outcome::Rejected(_) => &mut self.rejected,
         } += 1;
     }
@@ -73,15 +79,19 @@ pub(super) async fn import(house: &House, arguments: &Import) -> Outcome {
     if !arguments.dry_run && !arguments.no_resolve {
         resolve(house, tally.created).await?;
     }
+    for (detail, records) in &tally.no_purpose {
+        say_error(&format!("{records} records taken in without what they say: no_purpose: {detail}"));
+    }
     say(&format!(
-        "{} records: {} created, {} updated, {} unchanged, {} older than what is there, {} of erased people, {} refused; {} \
-         values left out",
+        "{} records: {} created, {} updated, {} unchanged, {} older than what is there, {} of erased people, {} without a \
+         purpose, {} refused; {} values left out",
         tally.total(),
         tally.created,
         tally.updated,
         tally.unchanged,
         tally.stale,
         tally.suppressed,
+        tally.unread,
         tally.rejected,
         tally.left_out
     ));
@@ -281,10 +291,11 @@ fn with_source(line: Vec<u8>, source: &str) -> Vec<u8> {
 
 async fn take(house: &House, arguments: &Import, file: &Path, batch: &mut Vec<Found>, tally: &mut Tally) -> Outcome {
     let taken = if arguments.dry_run {
-        let now = house.clock.now();
+        let (now, edition) = (house.clock.now(), house.rulebook.edition());
         batch
             .iter()
-            .map(|found| match intake::parse(&found.record, now) {
+            .map(|found| match intake::parse_under(&found.record, now, &edition) {
+                Ok(read) if read.unread => Taken { outcome: intake::Outcome::Unread, left_out: read.left_out },
                 Ok(read) => Taken { outcome: intake::Outcome::Unchanged, left_out: read.left_out },
                 Err(rejection) => Taken { outcome: intake::Outcome::Rejected(rejection), left_out: Vec::new() },
             })
@@ -297,6 +308,10 @@ async fn take(house: &House, arguments: &Import, file: &Path, batch: &mut Vec<Fo
         tally.left_out += u64::try_from(left_out.len()).unwrap_or(u64::MAX);
         let place = format!("{}, {}", file.display(), found.place);
         for Rejection { code, pointer, detail } in left_out {
+            if code == Reason::NO_PURPOSE.code {
+                *tally.no_purpose.entry(detail).or_default() += 1;
+                continue;
+            }
             say_error(&format!("{place}: taken in without {pointer:?}: {code}: {detail}"));
         }
         if let intake::Outcome::Rejected(Rejection { code, pointer, detail }) = outcome {

@@ -15,6 +15,7 @@ mod requests;
 mod reviews;
 mod serve;
 mod sources;
+mod sync;
 mod tour;
 
 use std::sync::Arc;

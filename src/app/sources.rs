@@ -4,18 +4,17 @@ use std::collections::BTreeMap;
 use std::io::{BufRead as _, stdin};
 use std::path::Path;
 
-use indicatif::{ProgressBar, ProgressStyle};
 use zeroize::Zeroizing;
 
 use super::Hub;
-use super::commands::{Outcome, say, say_error};
+use super::commands::{Outcome, say};
 use super::destinations::stays;
-use super::{listen, parked};
+use super::{listen, parked, sync};
 use crate::audit::{Act, Line};
-use crate::cli::{AddSource, NamedSource, SetSource, Sources, SyncSource};
+use crate::cli::{AddSource, NamedSource, SetSource, Sources};
 use crate::config::Layer;
 use crate::connect::{
-    Connection, Connector, Counts, Folder, Link, Outgoing, Parameter, Parameters, Stream, TableMapping, endings,
+    Connection, Connector, Folder, Link, Outgoing, Parameter, Parameters, Stream, TableMapping, endings, still_of,
 };
 use crate::consent::{Source, Terms};
 use crate::intake::SourceCode;
@@ -48,7 +47,7 @@ pub(super) async fn run(hub: &Hub, command: Sources) -> Outcome {
         Sources::Add(arguments) => add(hub, arguments).await,
         Sources::Set(arguments) => set(hub, &arguments).await,
         Sources::Test(arguments) => test(hub, &arguments).await,
-        Sources::Sync(arguments) => sync(hub, &arguments).await,
+        Sources::Sync(arguments) => sync::sync(hub, &arguments).await,
         Sources::List(_) => list(hub).await,
         Sources::Parked(arguments) => parked::show(hub, &arguments).await,
         Sources::Listen(arguments) => listen::listen(hub, &arguments, "what changes").await,
@@ -78,7 +77,14 @@ async fn add(hub: &Hub, arguments: AddSource) -> Outcome {
     if to_come.is_some_and(|name| !connection.parameters.contains_key(name)) {
         connection.parameters.extend(authorise(hub, &connector, &connection).await?);
     }
-    connection.parameters.extend(try_out(hub, &connector, &connection, arguments.untested).await?);
+    let tried = try_out(hub, &connector, &connection, arguments.untested).await?;
+    connection.parameters.extend(tried.refreshed);
+    let before = match &known {
+        Some(known) => vendors.connections.of(known.number).await?,
+        None => None,
+    };
+    let kept = before.as_ref().and_then(|before| before.account.as_deref());
+    connection.account = still_of(kept, tried.account, arguments.another_account)?;
     let connection = listen::still(hub, &connector, known.map(|known| known.number), connection).await?;
     let line = Line::new(Act::Configured).to("command line").object(format!("source {code}"));
     let now = hub.house.clock.now();
@@ -120,27 +126,36 @@ async fn authorise(
     Ok(Some((parameter, refresh.to_string())))
 }
 
-/// Tries what was entered, or at least whether it can be used. What the vendor handed out meanwhile in the place of a refresh token
-/// is to be kept: the one before is worth nothing any more.
+/// What came of trying what was entered.
+#[derive(Default)]
+struct Tried {
+    /// What the vendor handed out meanwhile in the place of a refresh token. It is to be kept: the one before is worth nothing any more.
+    refreshed: Option<(String, String)>,
+    /// Whose account it is for.
+    account: Option<String>,
+}
+
+/// Tries what was entered, or at least whether it can be used.
 async fn try_out(
     hub: &Hub,
     connector: &Connector,
     connection: &Connection,
     untested: bool,
-) -> Result<Option<(String, String)>, Box<dyn std::error::Error>> {
+) -> Result<Tried, Box<dyn std::error::Error>> {
     let vendors = &hub.house.vendors;
     if let Some(folder) = vendors.folder(connector.name(), connection)? {
         if !untested {
             folder.check()?;
         }
-        return Ok(None);
+        return Ok(Tried::default());
     }
     let session = vendors.rehearse(connector.name(), connection)?;
     if untested {
-        return Ok(None);
+        return Ok(Tried::default());
     }
     session.test().await?;
-    Ok(session.refreshed())
+    let account = vendors.account(&session).await?;
+    Ok(Tried { refreshed: session.refreshed(), account })
 }
 
 /// What a merchant enters for a connector.
@@ -233,7 +248,14 @@ async fn test(hub: &Hub, arguments: &NamedSource) -> Outcome {
         say("files can be read in the folder and put away");
         return Ok(());
     }
-    vendors.open(&source, &connection)?.test().await?;
+    let session = vendors.open(&source, &connection)?;
+    session.test().await?;
+    let account = vendors.account(&session).await?;
+    if still_of(connection.account.as_deref(), account.clone(), false)? != connection.account {
+        // It was connected before the hub asked, or without being tried.
+        let keep = move |connection: &mut Connection| connection.account.clone_from(&account);
+        vendors.connections.alter(source.number, hub.house.clock.now(), keep).await?;
+    }
     say("the vendor answers, and the credentials may read");
     tell_endings(hub, &source, &connection).await
 }
@@ -272,85 +294,21 @@ async fn set(hub: &Hub, arguments: &SetSource) -> Outcome {
         parameters.extend(allowed.clone());
     };
     change(&mut connection.parameters);
-    let refreshed = try_out(hub, &connector, &connection, arguments.untested).await?;
-    let change = move |parameters: &mut Parameters| {
-        change(parameters);
-        parameters.extend(refreshed.clone());
+    let tried = try_out(hub, &connector, &connection, arguments.untested).await?;
+    let account = still_of(before.account.as_deref(), tried.account, arguments.another_account)?;
+    let change = move |connection: &mut Connection| {
+        change(&mut connection.parameters);
+        connection.parameters.extend(tried.refreshed.clone());
+        connection.account.clone_from(&account);
     };
     let line = Line::new(Act::Configured).to("command line").object(format!("connection of {code}"));
     let kept = async {
-        vendors.connections.amend(source.number, hub.house.clock.now(), change).await?;
+        vendors.connections.alter(source.number, hub.house.clock.now(), change).await?;
         Ok::<_, Box<dyn std::error::Error>>(())
     };
     hub.house.book.change(line, kept).await?;
     say(&format!("`{code}` is reached so from now on; schedule and places stay as they are"));
     Ok(())
-}
-
-async fn sync(hub: &Hub, arguments: &SyncSource) -> Outcome {
-    let bar = if arguments.quiet { ProgressBar::hidden() } else { ProgressBar::new_spinner() };
-    let draw = |template: &str| {
-        if let Ok(style) = ProgressStyle::with_template(template) {
-            bar.set_style(style);
-        }
-    };
-    draw(UNKNOWN);
-    let mut measured = false;
-    let progress = |counts: &Counts| {
-        let extent = extent(counts);
-        if extent.is_some() != measured {
-            measured = extent.is_some();
-            draw(if measured { MEASURED } else { UNKNOWN });
-        }
-        if let Some((read, total)) = extent {
-            bar.set_length(total);
-            bar.set_position(read);
-        }
-        bar.set_message(told(counts));
-        bar.tick();
-    };
-    let outcome = hub.syncs.run(&arguments.code, arguments.full, progress).await;
-    bar.finish_and_clear();
-    let counts = outcome?;
-    say(&told(&counts));
-    counts.notices.iter().for_each(|notice| say_error(notice));
-    for (reason, count) in &counts.rejections {
-        say_error(&format!("{count:>8}  {reason}"));
-    }
-    for (reason, count) in &counts.left_out {
-        say_error(&format!("{count:>8}  taken in without {reason}"));
-    }
-    Ok(())
-}
-
-/// How a sync is shown whose end nobody knows.
-const UNKNOWN: &str = "{spinner} {msg} ({elapsed})";
-/// The same where the vendor says how much there is.
-const MEASURED: &str = "{bar:30} {pos}/{len} {msg} ({elapsed}, {eta} left)";
-
-/// How many objects were read of the stream that is read now, and how many there are; none if the vendor does not say it.
-fn extent(counts: &Counts) -> Option<(u64, u64)> {
-    let open = counts.streams.values().filter(|stream| !stream.complete);
-    let (read, total) = open.filter_map(|stream| Some((stream.read, stream.total?))).next_back()?;
-    (total > 0).then(|| (read.min(total), total))
-}
-
-/// One line on what a sync brought.
-fn told(counts: &Counts) -> String {
-    let sum = counts.sum();
-    let streams = counts.streams.iter().map(|(name, stream)| match stream.total {
-        Some(total) => format!("{name} {}/{total}", stream.read),
-        None => format!("{name} {}", stream.read),
-    });
-    format!(
-        "{}: {} new, {} changed, {} unchanged, {} of erased people, {} rejected",
-        streams.collect::<Vec<_>>().join(", "),
-        sum.created,
-        sum.updated,
-        sum.unchanged + sum.stale,
-        sum.suppressed,
-        sum.rejected
-    )
 }
 
 async fn list(hub: &Hub) -> Outcome {
@@ -405,25 +363,5 @@ async fn remove(hub: &Hub, arguments: &NamedSource, anyway: bool) -> Outcome {
         Ok(())
     } else {
         Err(format!("`{code}` is not connected").into())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_bar_is_drawn_where_the_vendor_says_how_much_there_is() {
-        let mut counts = Counts::default();
-        assert_eq!(extent(&counts), None);
-        counts.stream("customers").read = 40;
-        assert_eq!(extent(&counts), None, "nobody says how much there is");
-        counts.stream("customers").total = Some(200);
-        assert_eq!(extent(&counts), Some((40, 200)));
-        counts.stream("customers").complete = true;
-        assert_eq!(extent(&counts), None, "what is read to its end is no part of it");
-        counts.stream("orders").total = Some(90);
-        counts.stream("orders").read = 100;
-        assert_eq!(extent(&counts), Some((90, 90)), "more came than was said");
     }
 }

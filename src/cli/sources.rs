@@ -79,6 +79,9 @@ pub struct AddSource {
     /// Keep it without trying it
     #[arg(long)]
     pub untested: bool,
+    /// It is meant so that the credentials are of another account at the vendor than the one whose data the source holds
+    #[arg(long)]
+    pub another_account: bool,
     /// Where the data is.
     #[command(flatten)]
     pub home: HomeLayer,
@@ -104,6 +107,9 @@ pub struct SetSource {
     /// Keep it without trying it
     #[arg(long)]
     pub untested: bool,
+    /// It is meant so that the credentials are of another account at the vendor than the one whose data the source holds
+    #[arg(long)]
+    pub another_account: bool,
     /// Where the data is.
     #[command(flatten)]
     pub home: HomeLayer,

@@ -7,7 +7,7 @@
 //! | `categoryPreferences: {}` | every category refused |
 //! | a category missing from an object that is not empty | refused |
 //! | a value that is neither true nor false | refused |
-//! | a category the source does not name | counted, and means nothing |
+//! | a category the source does not name | counted by its name, and means nothing |
 //! | a purpose under several categories | a yes needs all of them |
 //! | a purpose under no category | nothing is said about it |
 //! | RudderStack's `allowedConsentIds`, `deniedConsentIds` | allowed, refused; an id in neither says nothing |
@@ -19,6 +19,7 @@ use serde_json::{Map, Value, json};
 use super::Refusal;
 use super::message::Message;
 use crate::consent::{Edition, Purpose, Source};
+use crate::store::unheard::Unheard;
 use crate::types::{Channel, Ground, PurposeCode};
 
 /// The event by which a page tells that somebody just chose.
@@ -31,6 +32,8 @@ const SPOKEN_FOR: [Channel; 2] = [Channel::Web, Channel::Social];
 pub(super) struct Said {
     pub(super) claims: Vec<Value>,
     pub(super) notes: BTreeSet<&'static str>,
+    /// Names nobody mapped to a purpose.
+    pub(super) unheard: BTreeSet<(Unheard, String)>,
 }
 
 /// An answer to one category.
@@ -130,8 +133,9 @@ impl Said {
 
     fn weigh(&mut self, report: &Report<'_>, chosen: bool, message: &Message, (source, edition): (&Source, &Edition)) {
         let known = &source.terms.consent_categories;
-        if report.answers.keys().any(|category| !known.contains_key(*category)) {
+        for category in report.answers.keys().filter(|category| !known.contains_key(**category)) {
             self.notes.insert("unknown_consent_category");
+            self.unheard.insert((Unheard::Category, shown(category)));
         }
         let purposes: BTreeSet<&PurposeCode> = known.values().flatten().collect();
         for code in purposes {
@@ -147,6 +151,7 @@ impl Said {
             };
             let Some(purpose) = edition.purpose(code).filter(|purpose| purpose.ground == Ground::Consent) else {
                 self.notes.insert("consent_not_configured");
+                self.unheard.insert((Unheard::Purpose, code.to_string()));
                 continue;
             };
             let text = source.terms.text_versions.get(code);
@@ -167,6 +172,17 @@ impl Said {
         }
     }
 }
+
+/// A name as it may be shown. What looks like no name of a category may be a value that was put in its place: an address, a number.
+fn shown(name: &str) -> String {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b" _-.:/".contains(&byte);
+    let digits = name.as_bytes().split(|byte| !byte.is_ascii_digit()).map(<[u8]>::len).max().unwrap_or(0);
+    let is_name = (1..=64).contains(&name.len()) && name.bytes().all(plain) && digits <= 6;
+    if is_name { name.to_owned() } else { UNREADABLE.to_owned() }
+}
+
+/// Under which name those are counted that cannot be shown.
+const UNREADABLE: &str = "(unreadable)";
 
 /// Which channels of a purpose a banner speaks about; none: the purpose has no channels at all.
 fn channels(purpose: &Purpose) -> Vec<Option<Channel>> {

@@ -17,8 +17,10 @@ mod reader;
 mod refusal;
 mod scalars;
 mod traits;
+mod unheard;
 
 pub use delivery::{Around, Delivery, MAX_EVENT, MAX_EVENTS};
 pub use message::Kind;
 pub use reader::{Made, Reader};
 pub use refusal::Refusal;
+pub use unheard::todo;

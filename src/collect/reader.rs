@@ -11,6 +11,7 @@ use super::scalars::{Scalars, cleaned};
 use super::traits::Person;
 use super::{Around, Kind, Refusal, consent, delivery};
 use crate::consent::{Edition, Source};
+use crate::store::unheard::Unheard;
 use crate::types::{Timestamp, Voice};
 
 /// Characters of the address of a page.
@@ -38,6 +39,8 @@ pub struct Made {
     pub record: Zeroizing<Vec<u8>>,
     /// What of it could not be understood: words that are counted.
     pub notes: BTreeSet<&'static str>,
+    /// Names of consents nobody mapped to a purpose, as they may be shown.
+    pub unheard: BTreeSet<(Unheard, String)>,
 }
 
 impl Reader<'_> {
@@ -87,7 +90,7 @@ impl Reader<'_> {
         });
         // A tree of texts and numbers: writing it cannot fail.
         let record = Zeroizing::new(serde_json::to_vec(&record).unwrap_or_default());
-        Ok(Made { record, notes: said.notes })
+        Ok(Made { record, notes: said.notes, unheard: said.unheard })
     }
 
     /// The id of what was said about somebody: the same words of the same person are the same record, other words another

@@ -41,13 +41,16 @@ pub struct Connection {
     /// When each parameter was entered, or handed out in its place; microseconds. [`Connections`] writes it.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub entered: BTreeMap<String, i64>,
+    /// A keyed digest of the account at the vendor whose data the source holds, where the vendor tells it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub account: Option<String>,
 }
 
 impl Connection {
     /// One that is not kept yet.
     #[must_use]
     pub const fn new(parameters: Parameters, outgoing: Outgoing) -> Self {
-        Self { parameters, outgoing, listening: Vec::new(), entered: BTreeMap::new() }
+        Self { parameters, outgoing, listening: Vec::new(), entered: BTreeMap::new(), account: None }
     }
 
     /// Notes when what is another than `before` was entered.
@@ -220,6 +223,10 @@ impl Connections {
     /// If there is no randomness.
     pub fn seal_places(&self, source: SourceNo, places: &Places) -> Result<Vec<u8>, Unkept> {
         self.seal(Drawer::Places, source, places)
+    }
+
+    pub(super) fn strongbox(&self) -> &Strongbox {
+        &self.strongbox
     }
 
     /// What of the sources could not be taken in.

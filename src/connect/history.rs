@@ -18,7 +18,8 @@ pub struct Counts {
     /// Why records were rejected, in words without values, and how many for each reason.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub rejections: BTreeMap<String, u64>,
-    /// Which values records were taken in without, because they cannot be, in words without values, and how many.
+    /// Which values records were taken in without, because they cannot be, or no purpose of the source keeps what is of their
+    /// category, in words without values, and how many.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub left_out: BTreeMap<String, u64>,
     /// What somebody is to do before long so that the source can be read further, in words: a credential ends.
@@ -46,6 +47,9 @@ pub struct StreamCounts {
     pub stale: u64,
     /// Records of people who were erased.
     pub suppressed: u64,
+    /// Records of which no purpose of the source keeps anything; they were not stored.
+    #[serde(default)]
+    pub unread: u64,
     /// Records that were rejected.
     pub rejected: u64,
     /// Records that ended because the vendor does not list their objects any more.
@@ -96,6 +100,7 @@ impl Counts {
                 unchanged: sum.unchanged + one.unchanged,
                 stale: sum.stale + one.stale,
                 suppressed: sum.suppressed + one.suppressed,
+                unread: sum.unread + one.unread,
                 rejected: sum.rejected + one.rejected,
                 ended: sum.ended + one.ended,
                 complete: sum.complete && one.complete,

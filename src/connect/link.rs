@@ -12,7 +12,7 @@ use super::auth::Auth;
 use super::call::{At, Call, Headers};
 use super::filter::Filter;
 use super::guard::HostRule;
-use super::manifest::link::{LinkSpec, ParameterKind, ParameterSpec, TestSpec, ThrottleSpec, UsageSpec};
+use super::manifest::link::{LinkSpec, ParameterKind, ParameterSpec, TestSpec, ThrottleSpec, UsageSpec, WhoamiSpec};
 use super::mapping::{exact, value};
 use super::pace::Limit;
 use super::template::{Template, Variables};
@@ -39,6 +39,7 @@ pub struct Link {
     pub(super) refuses: Vec<u16>,
     pub(super) error_code: Option<Filter>,
     pub(super) tests: Vec<Proof>,
+    pub(super) whoami: Option<Whoami>,
     pub(super) max_reply_mib: u32,
     pub(super) timeout: Duration,
 }
@@ -67,6 +68,12 @@ pub(super) struct Proof {
     pub(super) otherwise: Option<String>,
     /// The right it proves, as the vendor calls it.
     pub(super) proves: Option<String>,
+}
+
+/// The call that tells whose account the credentials are for.
+pub(super) struct Whoami {
+    pub(super) call: Call,
+    pub(super) id: Filter,
 }
 
 /// How the vendor says how much of what it allows is used.
@@ -137,6 +144,7 @@ impl Link {
             refuses: spec.refuses,
             error_code: spec.error_code.map(|code| at.filter(&code, "connection.error_code")).transpose()?,
             tests,
+            whoami: spec.whoami.map(|spec| Whoami::load(&spec, at.within(&["whoami"]), &names)).transpose()?,
             max_reply_mib: spec.max_reply_mib,
             timeout: Duration::from_secs(spec.timeout_seconds.max(1).into()),
             parameters: spec.parameters,
@@ -307,6 +315,13 @@ impl Proof {
             otherwise: spec.otherwise.clone(),
             proves: spec.proves.clone(),
         })
+    }
+}
+
+impl Whoami {
+    fn load(spec: &WhoamiSpec, at: At<'_>, names: &[&str]) -> Result<Self, Error> {
+        let call = Call::load(&spec.request, "connection.whoami.request", at, names)?;
+        Ok(Self { call, id: at.filter(&spec.id, "connection.whoami.id")? })
     }
 }
 

@@ -15,6 +15,7 @@
 //!
 //! Read next: `connectors/shopware6/manifest.yaml`, then [`Pull::page`], which `jobs::sync` calls.
 
+mod account;
 mod aside;
 mod at;
 mod audience;
@@ -66,6 +67,7 @@ mod usage;
 mod vendors;
 mod webhook;
 
+pub use account::{AnotherAccount, still_of};
 pub use aside::Aside;
 pub use audience::{Audience, Heard, Newcomer, Spot, Unsubscribed};
 pub use authorise::Authorisation;

@@ -9,6 +9,7 @@
 mod act;
 mod choice;
 mod defaults;
+mod kept;
 pub mod ledger;
 mod purpose;
 mod reason;
@@ -21,6 +22,7 @@ mod validate;
 pub use act::{Act, Entry, EntryNo, Method, confirmed_in_time, proven};
 pub use choice::{Choice, Said, Yes};
 pub use defaults::{DefaultsError, purposes as default_purposes};
+pub use kept::{Dates, Kept, is_voucher};
 pub use purpose::{Purpose, Text};
 pub use reason::Reason;
 pub use rulebook::{Edition, Rulebook, Source, Terms};

@@ -92,6 +92,11 @@ impl Edition {
         all
     }
 
+    /// The same, in no order.
+    pub(super) fn all_purposes(&self) -> impl Iterator<Item = &Purpose> {
+        self.purposes.values().map(Arc::as_ref)
+    }
+
     /// A source by number.
     #[must_use]
     pub fn source(&self, number: SourceNo) -> Option<&Arc<Source>> {

@@ -13,8 +13,10 @@ use super::identify::{self, Claimed, Joins, Plain};
 use super::normal::{Reason, date, name};
 use super::record::{self, Draft, KeepUntil};
 use super::rejection::{At, Rejection};
+use super::unread;
 use super::wire;
 use super::wire::field::{Instant, Line64, Short};
+use crate::consent::Edition;
 use crate::graph::matching::Card;
 use crate::types::{Category, IdentifierKind, RecordKind, Timestamp, UnknownWord};
 use crate::vault::Personal;
@@ -90,8 +92,10 @@ pub struct Canonical {
     pub holders: Vec<Option<Personal>>,
     /// What of it is compared with other records. Its numbers are added by whoever can make blind indexes.
     pub card: Card,
-    /// What was left out because it cannot be: the rest is taken in without it.
+    /// What was left out because it cannot be, or no purpose keeps it: the rest is taken in without it.
     pub left_out: Vec<Rejection>,
+    /// Was all that it says left out because no purpose keeps it? Then there is nothing to store.
+    pub unread: bool,
 }
 
 /// Reads one JSON object.
@@ -114,6 +118,20 @@ pub fn parse_with(
     is_social: impl Fn(&SourceCode) -> bool,
 ) -> Result<Canonical, Rejection> {
     read(wire::read(line)?, now, is_social)?.close()
+}
+
+/// As [`parse`], by the terms of its source: accounts at a social network are of the category social, and what no purpose of
+/// the source keeps is left out.
+///
+/// # Errors
+/// As [`parse`].
+pub fn parse_under(line: &[u8], now: Timestamp, edition: &Edition) -> Result<Canonical, Rejection> {
+    let social = |code: &SourceCode| edition.source_named(code.as_str()).is_some_and(|source| source.terms.social);
+    let mut open = read(wire::read(line)?, now, social)?;
+    let said = !open.draft.parts.is_empty();
+    unread::leave_out(&mut open.draft, open.kind, open.source.as_str(), edition);
+    let unread = said && open.draft.parts.is_empty() && open.consents.is_empty();
+    Ok(Canonical { unread, ..open.close()? })
 }
 
 /// What stands around the data of a record.
@@ -209,6 +227,7 @@ impl Open {
             holders,
             card,
             left_out: draft.left_out,
+            unread: false,
         })
     }
 }

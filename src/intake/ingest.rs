@@ -37,6 +37,8 @@ pub enum Outcome {
     Stale,
     /// Its person was erased, and it tells of the time before.
     Suppressed,
+    /// No purpose of its source keeps anything of it; nothing was stored.
+    Unread,
     /// It was refused.
     Rejected(Rejection),
 }
@@ -46,7 +48,8 @@ pub enum Outcome {
 pub struct Taken {
     /// What became of it.
     pub outcome: Outcome,
-    /// What was left out: an address, number or date that cannot be. The rest of the record counts without it.
+    /// What was left out: an address, number or date that cannot be, and each category that no purpose of the source keeps.
+    /// The rest of the record counts without it.
     pub left_out: Vec<Rejection>,
 }
 

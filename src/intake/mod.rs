@@ -44,12 +44,13 @@ mod take_back;
 mod terms;
 mod train;
 mod unmatched;
+mod unread;
 mod unsubscribed;
 mod walk;
 mod wire;
 
 pub use by_itself::{Teller, ToTell};
-pub use canonical::{Canonical, Identifier, SourceCode, parse, parse_with};
+pub use canonical::{Canonical, Identifier, SourceCode, parse, parse_under, parse_with};
 pub use claim::ConsentClaim;
 pub use error::Error;
 pub use gone::{Ended, Listed};

@@ -88,8 +88,10 @@ pub(super) struct Prepared {
     pub(super) source_until: Option<Timestamp>,
     pub(super) keep_until: Option<Timestamp>,
     pub(super) claims: Vec<Claimed>,
-    /// What was left out because it cannot be.
+    /// What was left out because it cannot be, or no purpose keeps it.
     pub(super) left_out: Vec<Rejection>,
+    /// Does no purpose keep anything of it? It is not stored, unless it replaces an older version.
+    pub(super) unread: bool,
     /// Is the first version of it the last? What happened does not change; the same message may come twice.
     pub(super) first_wins: bool,
     /// Does the one that is read last count of two contents with one version? Its version is no time of a change.
@@ -162,7 +164,8 @@ pub(super) fn prepare(
         .ok_or_else(|| Error::Rejected(Rejection::new(Reason::UNKNOWN_SOURCE).under("source")))?;
     let record_ix = sealer.record_index(source.number, record.kind, &record.external_id);
     let indexes = indexes(sealer, &source, record_ix, &record, bringer)?;
-    let card = if matches!(bringer, Bringer::Collected(Voice::Visitor) | Bringer::Subject(_)) {
+    let of_no_evidence = matches!(bringer, Bringer::Collected(Voice::Visitor) | Bringer::Subject(_));
+    let card = if of_no_evidence || record.unread {
         // Anybody can say anything there: it is no evidence that somebody is somebody. And whose a correction is, is known.
         None
     } else {
@@ -207,6 +210,7 @@ pub(super) fn prepare(
         keep_until: record.keep_until.map(|keep| keep.until),
         claims: claims(edition, &source, record.consents, now)?,
         left_out: record.left_out,
+        unread: record.unread,
         first_wins: record.kind == RecordKind::Event && matches!(bringer, Bringer::Collected(_)),
         last_wins: bringer == Bringer::Reading,
         from_tracker: matches!(bringer, Bringer::Collected(_)),

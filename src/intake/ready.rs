@@ -107,12 +107,9 @@ impl Intake {
         (edition, now): (&Edition, Timestamp),
         bringer: impl Fn(usize) -> Bringer,
     ) -> Result<Vec<Result<Prepared, Rejection>>, Error> {
-        let social = |code: &canonical::SourceCode| {
-            edition.source_named(code.as_str()).is_some_and(|source| source.terms.social)
-        };
         let mut prepared = Vec::with_capacity(lines.len());
         for (at, line) in lines.iter().enumerate() {
-            let record = canonical::parse_with(line.as_ref(), now, social).map_err(Error::Rejected);
+            let record = canonical::parse_under(line.as_ref(), now, edition).map_err(Error::Rejected);
             match record.and_then(|record| prepare(&self.sealer, edition, record, now, bringer(at))) {
                 Ok(ready) => prepared.push(Ok(ready)),
                 Err(Error::Rejected(rejection)) => prepared.push(Err(rejection)),

@@ -18,7 +18,7 @@ use crate::store::arrivals::Arrivals;
 use crate::store::newcomers::Newcomers;
 use crate::store::rows::{CardRow, IdentifierRow, LinkRow, RecordRow};
 use crate::store::{self, Write, cards, deliveries, ledger, links, records, source_erasures};
-use crate::types::{RecordKind, SourceNo, SubjectId, Timestamp};
+use crate::types::{CategorySet, SourceNo, SubjectId, Timestamp};
 
 /// A running transaction, what was known when its batch began, and what of the batch is not written yet.
 pub(super) struct Batch<'a, 'w> {
@@ -212,11 +212,13 @@ impl Desk<'_> {
             Some(row) if row.version > prepared.version => Ok(Outcome::Stale),
             Some(row) => {
                 let same = row.content_mac == prepared.content_mac.bytes();
-                // Two contents with one time of change: the larger code wins, so that the order of arrival decides
-                // nothing. Where there is no time of change, nothing else than that order can.
-                let wins = row.version < prepared.version
-                    || prepared.last_wins
-                    || row.content_mac < prepared.content_mac.bytes().to_vec();
+                // Two contents with one time of change: the one with more categories wins, because a purpose may read now what
+                // was left out before, and then the larger code, so that the order of arrival decides nothing. Where there is
+                // no time of change, nothing else than that order can.
+                let said = (CategorySet::from_bits(row.categories.cast_unsigned()).len(), row.content_mac.as_slice());
+                let mac = prepared.content_mac.bytes();
+                let says = (prepared.categories().len(), mac.as_slice());
+                let wins = row.version < prepared.version || prepared.last_wins || said < says;
                 let known = same && row.version == prepared.version;
                 let back = known && is_back(&row, prepared, self.now);
                 if known && !back {
@@ -228,6 +230,7 @@ impl Desk<'_> {
                     Ok(Outcome::Stale)
                 }
             }
+            None if prepared.unread => Ok(Outcome::Unread),
             None => {
                 self.append(batch, prepared)?;
                 Ok(Outcome::Created)
@@ -329,9 +332,8 @@ impl Desk<'_> {
 /// Old data of an erased person does not bring them back (Art. 17 GDPR); what happened after the erasure makes a new
 /// person. An account or subscription is the same object before and after, so its version decides.
 fn is_suppressed(known: &Arrivals, prepared: &Prepared) -> bool {
-    let lasting = matches!(prepared.kind, RecordKind::Customer | RecordKind::NewsletterSubscription);
     let own = known.erased_at(&prepared.own_tombstone);
-    if own.is_some_and(|erased_at| !lasting || prepared.version <= erased_at) {
+    if own.is_some_and(|erased_at| !prepared.kind.is_state() || prepared.version <= erased_at) {
         return true;
     }
     let told_of = prepared.happened_at.unwrap_or(prepared.version);

@@ -21,9 +21,7 @@ use std::time::Duration;
 
 use futures_util::stream::{FuturesUnordered, StreamExt as _};
 
-use report::{
-    Answer, CANNOT, NO_CONNECTOR, OWN_FAULT, again, by_hand, failed, is_open, told, unreached, without_asking,
-};
+use report::{Answer, CANNOT, NO_CONNECTOR, OWN_FAULT, again, by_hand, failed, is_open, told, without_asking};
 
 use super::lease::{BEAT, Held, LEASE, hold};
 use super::sync::pause_after;
@@ -157,9 +155,9 @@ impl VendorErasures {
             Held::Overtaken => return Err(Error::Overtaken),
             Held::Silent(error) => return Err(error),
         };
-        let Answer { report, is_final } = answer.unwrap_or_else(|error| {
+        let Answer { report, is_final, rests_until } = answer.unwrap_or_else(|error| {
             tracing::error!(error = ?error, "the hub failed at an erasure at a vendor");
-            Answer { report: again(before, unreached(OWN_FAULT), None), is_final: false }
+            failed(before, OWN_FAULT)
         });
         let now = self.now();
         let tired = since.unwrap_or(row.asked_at).plus_days(i64::from(PATIENCE)) <= now;
@@ -173,7 +171,9 @@ impl VendorErasures {
         };
         if is_open(&report) && !is_final && !tired {
             tracing::warn!(attempts, "a vendor has not forgotten somebody yet and is asked again");
-            let next = SourceErasureRow { lease_owner: Vec::new(), lease_until: Timestamp::UNSET, ..next };
+            // It said itself when it wants to be called again.
+            let next_at = next.next_at.max(rests_until);
+            let next = SourceErasureRow { lease_owner: Vec::new(), lease_until: Timestamp::UNSET, next_at, ..next };
             let ours = self.store.write(move |write| source_erasures::step(write, &owner, &next)).await?;
             return if ours { Ok(()) } else { Err(Error::Overtaken) };
         }
@@ -212,7 +212,7 @@ impl VendorErasures {
             Err(_) => return Ok(failed(before, NO_CONNECTOR)),
         };
         if let Some(said) = without_asking(&connector) {
-            return Ok(Answer { report: again(before, said, None), is_final: true });
+            return Ok(Answer::last(again(before, said, None)));
         }
         let session = match self.vendors.session(&code).await {
             Ok(session) => session,
@@ -235,7 +235,8 @@ impl VendorErasures {
         };
         let (people, others) = self.people(row, &errand).await?;
         let report = told(erase, &session, &people, row.withheld.saturating_add(others)).await;
-        Ok(Answer { report: again(before, report, Some(erase)), is_final: false })
+        let rests_until = session.rests_until();
+        Ok(Answer { rests_until, ..Answer::so_far(again(before, report, Some(erase))) })
     }
 
     /// By what the vendor knows the person, without what somebody who lives has by now, and how much that is. A step looks by one

@@ -77,6 +77,8 @@ struct Run {
     left: usize,
     /// How many in a row whom retention ended the vendor did not forget.
     in_vain: usize,
+    /// The vendor wants not to be called before.
+    rests_until: Timestamp,
 }
 
 /// For what people are handed over.
@@ -105,7 +107,15 @@ impl Pushes {
             audiences::take(write, (number, everybody), &named, now.plus(LEASE), now)
         };
         let row = self.store.write(take).await?.ok_or(Error::Busy)?;
-        let mut run = Run { row, owner, code: code.to_owned(), counts: Counts::default(), left: 0, in_vain: 0 };
+        let mut run = Run {
+            row,
+            owner,
+            code: code.to_owned(),
+            counts: Counts::default(),
+            left: 0,
+            in_vain: 0,
+            rests_until: Timestamp::UNSET,
+        };
         let (this, owner) = (run.row.clone(), run.owner.clone());
         let renew = async |until| self.say_so(&this, &owner, until).await;
         let work = self.work(&mut run, everybody);
@@ -120,12 +130,18 @@ impl Pushes {
 
     async fn work(&self, run: &mut Run, everybody: bool) -> Result<(), Error> {
         let session = self.vendors.session(&run.code).await?;
+        let worked = self.work_at(run, &session, everybody).await;
+        run.rests_until = session.rests_until();
+        worked
+    }
+
+    async fn work_at(&self, run: &mut Run, session: &Session, everybody: bool) -> Result<(), Error> {
         let connector = session.connector().clone();
         let audience = connector.audience().ok_or_else(|| Error::Unknown(run.code.clone()))?;
-        self.take_off(run, &session, audience).await?;
+        self.take_off(run, session, audience).await?;
         if everybody && !run.row.is_ending() {
-            self.push(run, &session, audience).await?;
-            self.take_off(run, &session, audience).await?;
+            self.push(run, session, audience).await?;
+            self.take_off(run, session, audience).await?;
         }
         if run.left == 0 { Ok(()) } else { Err(Error::Left(run.left)) }
     }
@@ -200,6 +216,13 @@ impl Pushes {
         // One whom the vendor does not take off has a time of their own, and keeps nobody else on the list.
         let works = run.counts.stream(REMOVED).updated > 0 && matches!(outcome, Err(Error::Left(_)));
         let retry_at = if failures > 0 && !works { now.plus(pause) } else { Timestamp::UNSET };
+        // It said itself when it wants to be called again.
+        let (next_at, retry_at) = if failures > 0 {
+            let later = |at: Timestamp| if at.is_set() { at.max(run.rests_until) } else { at };
+            (later(next_at), retry_at.max(run.rests_until))
+        } else {
+            (next_at, retry_at)
+        };
         let row = AudienceRow { next_at, failures, retry_at, ..run.row.clone() };
         let history = SyncRow {
             source_no: run.row.source_no,

@@ -11,6 +11,7 @@
 
 mod ahead;
 mod demands;
+mod due;
 mod error;
 mod folder;
 mod ids;
@@ -19,8 +20,7 @@ mod streams;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::stream::{FuturesUnordered, StreamExt as _};
-
+pub use due::keep_syncing;
 pub use error::Error;
 use error::Refusals;
 
@@ -41,12 +41,6 @@ const PAUSE: i64 = 60;
 const LONGEST_PAUSE: i64 = 6 * 3600;
 /// How often a page is brought in while the database is busy.
 const TRIES: u32 = 8;
-/// How often it is looked what is due.
-const CHECK: Duration = Duration::from_secs(2);
-/// How often it is looked what was put aside long ago.
-const SWEEP: i64 = 3_600 * Timestamp::SECOND;
-/// Sources synced at once by one node.
-const AT_ONCE: usize = 4;
 
 /// The syncs of one process.
 pub struct Syncs {
@@ -266,9 +260,15 @@ impl Syncs {
             Err(Error::Refused(_)) if run.counts.streams.values().any(|stream| stream.complete) => 1,
             Err(_) => taken.failures.saturating_add(1),
         };
-        let pause = i64::from(taken.every_seconds).max(pause_after(failures));
+        let (every, pause) = (i64::from(taken.every_seconds), pause_after(failures));
         // After a failure there is a pause, also before what is only done when somebody asks for it.
-        let next_at = if pause > 0 { now.plus(pause * Timestamp::SECOND) } else { Timestamp::UNSET };
+        let next_at = if every > 0 && every >= pause {
+            now.plus(every * Timestamp::SECOND + due::spread(every, &*self.vendors.surroundings.entropy))
+        } else if pause > 0 {
+            now.plus(pause * Timestamp::SECOND)
+        } else {
+            Timestamp::UNSET
+        };
         // It said itself when it wants to be called again.
         let next_at = if failures > 0 { next_at.max(run.rests_until) } else { next_at };
         let waited = waits.map(|time| now.plus(i64::try_from(time.as_micros()).unwrap_or(i64::MAX)));
@@ -296,7 +296,7 @@ impl Syncs {
 /// Records that came, whatever became of them.
 fn brought(counts: &Counts) -> u64 {
     let sum = counts.sum();
-    sum.created + sum.updated + sum.unchanged + sum.stale + sum.suppressed + sum.rejected
+    sum.created + sum.updated + sum.unchanged + sum.stale + sum.suppressed + sum.unread + sum.rejected
 }
 
 /// Seconds until a source that failed so often in a row is asked again.
@@ -321,7 +321,11 @@ impl Run {
 
     fn count(&mut self, stream: &str, Taken { outcome, left_out }: &Taken) {
         for value in left_out {
-            self.counts.leave_out(stream, &format!("{} at {:?}", value.code, value.pointer));
+            let reason = match value.pointer.as_str() {
+                "" => format!("{}: {}", value.code, value.detail),
+                place => format!("{} at {place:?}", value.code),
+            };
+            self.counts.leave_out(stream, &reason);
         }
         if let Outcome::Rejected(rejection) = outcome {
             self.counts.reject(stream, &format!("{} at {:?}", rejection.code, rejection.pointer));
@@ -333,72 +337,9 @@ impl Run {
             Outcome::Updated => &mut counts.updated,
             Outcome::Unchanged => &mut counts.unchanged,
             Outcome::Stale => &mut counts.stale,
+            Outcome::Unread => &mut counts.unread,
             Outcome::Suppressed | Outcome::Rejected(_) => &mut counts.suppressed,
         } += 1;
-    }
-}
-
-/// Syncs every source when it is due or wanted, for as long as it is polled.
-pub async fn keep_syncing(syncs: Arc<Syncs>) {
-    let mut running = FuturesUnordered::new();
-    let mut busy: Vec<SourceNo> = Vec::new();
-    let mut swept = Timestamp::UNSET;
-    loop {
-        let now = syncs.vendors.surroundings.clock.now();
-        if swept.plus(SWEEP) <= now {
-            swept = now;
-            if let Err(error) = syncs.vendors.connections.parking().forget_old(now).await {
-                tracing::warn!(error = ?error, "what was put aside long ago could not be forgotten yet");
-            }
-        }
-        tokio::select! {
-            Some(done) = running.next(), if !running.is_empty() => busy.retain(|source| *source != done),
-            () = tokio::time::sleep(CHECK) => {
-                for source in syncs.due().await {
-                    if busy.len() < AT_ONCE && !busy.contains(&source) {
-                        busy.push(source);
-                        running.push(syncs.run_due(source));
-                    }
-                }
-            }
-        }
-    }
-}
-
-impl Syncs {
-    async fn due(&self) -> Vec<SourceNo> {
-        let now = self.vendors.surroundings.clock.now();
-        match self.vendors.connections.rows().await {
-            Ok(rows) => rows.into_iter().filter(|row| row.is_due(now)).map(|row| row.source_no).collect(),
-            Err(error) => {
-                tracing::warn!(error = ?error, "it could not be looked which sources are due");
-                Vec::new()
-            }
-        }
-    }
-
-    async fn run_due(&self, number: SourceNo) -> SourceNo {
-        let Some(source) = self.vendors.rulebook.edition().source(number).cloned() else { return number };
-        match self.run_part(&source.code, false, |_| {}).await {
-            Ok((_, Some(_))) => tracing::debug!(source = source.code, "a source waits for its vendor"),
-            Ok((counts, None)) => {
-                let sum = counts.sum();
-                let (new, changed, rejected) = (sum.created, sum.updated, sum.rejected);
-                tracing::info!(source = source.code, new, changed, rejected, "a source was synced");
-                for notice in &counts.notices {
-                    tracing::warn!(source = source.code, notice, "a credential ends");
-                }
-            }
-            Err(Error::Busy) => {}
-            Err(Error::Vendor(fault)) => {
-                tracing::warn!(source = source.code, cause = fault.word(), %fault, "a source could not be synced");
-            }
-            Err(error @ Error::Refused(_)) => {
-                tracing::warn!(source = source.code, %error, "a part of a source could not be synced");
-            }
-            Err(error) => tracing::error!(source = source.code, error = ?error, "a sync failed and is tried again"),
-        }
-        number
     }
 }
 

@@ -74,8 +74,8 @@ pub struct Unsubscriptions {
 enum Came {
     /// It is over, with this word, and so many subscriptions ended.
     Over(&'static str, u32),
-    /// It is to be told again; why, for the history.
-    Again(String),
+    /// It is to be told again; why, for the history, and before when the vendor wants not to be called.
+    Again(String, Timestamp),
 }
 
 /// Tells every vendor when it is due, for as long as it is polled.
@@ -134,8 +134,8 @@ impl Unsubscriptions {
         let free =
             UnsubscriptionRow { attempts, lease_owner: Vec::new(), lease_until: Timestamp::UNSET, ..row.clone() };
         let (next, history) = match came {
-            Came::Again(why) if !tired => {
-                let next_at = now.plus(pause_after(attempts) * Timestamp::SECOND);
+            Came::Again(why, rests_until) if !tired => {
+                let next_at = now.plus(pause_after(attempts) * Timestamp::SECOND).max(rests_until);
                 tracing::warn!(attempts, why, "a vendor was not told of a withdrawal yet and is told again");
                 // The first failure is shown; those after it say nothing new.
                 let shown = (attempts == 1).then(|| history(&row, SyncState::Failed, (0, why), now));
@@ -173,13 +173,13 @@ impl Unsubscriptions {
             Ok(session) => session,
             // Whoever connects it again reads what stands there.
             Err(NoSession::NoSource(_) | NoSession::NotConnected(_)) => return Ok(Came::Over(OVER, 0)),
-            Err(cause) => return Ok(Came::Again(cause.to_string())),
+            Err(cause) => return Ok(Came::Again(cause.to_string(), Timestamp::UNSET)),
         };
         let connector = session.connector().clone();
         let Some(unsubscribe) = connector.unsubscribe() else { return Ok(Came::Over(OVER, 0)) };
         let known = match self.rights.withdrawal(row).await? {
             Withdrawal::Over => return Ok(Came::Over(OVER, 0)),
-            Withdrawal::Refused => return Ok(Came::Again(NOT_READABLE.to_owned())),
+            Withdrawal::Refused => return Ok(Came::Again(NOT_READABLE.to_owned(), Timestamp::UNSET)),
             Withdrawal::Stands(known) => known,
         };
         let mut all = Stopped::default();
@@ -190,7 +190,7 @@ impl Unsubscriptions {
             all.looked |= one.looked;
         }
         Ok(match all {
-            Stopped { again: true, .. } => Came::Again(AGAIN.to_owned()),
+            Stopped { again: true, .. } => Came::Again(AGAIN.to_owned(), session.rests_until()),
             Stopped { ended: 0, .. } => Came::Over(NOTHING, 0),
             Stopped { ended, .. } => Came::Over(DONE, ended),
         })

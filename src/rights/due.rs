@@ -14,9 +14,11 @@ use std::sync::Arc;
 
 use super::Error;
 use super::tally::{Rule, Tally};
-use crate::consent::{Act, Edition, Entry, EntryNo, Purpose, Stance, Standing, ledger, stance};
+use crate::consent::{
+    Act, Dates, Edition, Entry, EntryNo, Kept, Purpose, Stance, Standing, is_voucher, ledger, stance,
+};
 use crate::store::rows::{RecordRow, SubjectRows};
-use crate::types::{Category, CategorySet, Channel, Ground, RecordNo, SubjectId, Timestamp};
+use crate::types::{Category, CategorySet, Channel, RecordKind, RecordNo, SubjectId, Timestamp};
 
 /// What becomes of one record.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -102,31 +104,6 @@ impl Due {
     }
 }
 
-/// Until when a category of a record is kept.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Until {
-    /// By the longest of the purposes, at most until the source's clock ends.
-    pub(super) purposes: Option<Timestamp>,
-    /// Was it the source's clock that came first?
-    pub(super) by_source: bool,
-    /// By law.
-    pub(super) law: Option<Timestamp>,
-}
-
-impl Until {
-    fn kept(self, now: Timestamp) -> bool {
-        self.by_purposes(now) || self.by_law(now)
-    }
-
-    fn by_purposes(self, now: Timestamp) -> bool {
-        self.purposes.is_some_and(|until| now < until)
-    }
-
-    fn by_law(self, now: Timestamp) -> bool {
-        self.law.is_some_and(|until| now < until)
-    }
-}
-
 /// A purpose, and the parts of the person it stands for.
 struct Carried {
     purpose: Arc<Purpose>,
@@ -160,36 +137,26 @@ impl<'a> Keepers<'a> {
     }
 
     /// Until when `category` of `record` is kept.
-    pub(super) fn until(&self, record: &RecordRow, category: Category) -> Until {
+    pub(super) fn until(&self, record: &RecordRow, category: Category) -> Kept {
         let Some(source) = self.edition.source(record.source_no) else {
-            return Until { purposes: Some(Timestamp::NEVER), ..Until::default() };
+            return Kept { purposes: Some(Timestamp::NEVER), ..Kept::default() };
         };
         let law_alone = record.facts & RecordRow::KEPT_BY_LAW != 0;
-        let since = self.since(record);
-        let law = (record.keep_until.is_set() && is_voucher(record)).then_some(record.keep_until);
-        // Without a purpose that says what a law keeps, it keeps everything.
-        let unsaid = !self.standing.iter().any(|standing| keeps_by_law(&standing.purpose));
-        let mut until = Until { law: law.filter(|_| unsaid), ..Until::default() };
-        for Carried { purpose, origins } in &self.standing {
-            let allowed = source.purposes.as_ref().is_none_or(|purposes| purposes.contains(&purpose.code));
-            if !allowed || !purpose.categories.contains(category) {
-                continue;
-            }
-            if keeps_by_law(purpose) {
-                until.law = until.law.max(law);
-            } else if !law_alone && origins.contains(&record.sealed_for) {
-                until.purposes = until.purposes.max(Some(since.plus_days(i64::from(purpose.retention_days))));
-            }
-        }
-        if record.source_until.is_set() && until.purposes.is_some_and(|end| record.source_until < end) {
-            (until.purposes, until.by_source) = (Some(record.source_until), true);
-        }
-        until
+        let dates = Dates {
+            since: self.since(record),
+            source_until: record.source_until.is_set().then_some(record.source_until),
+            law: (record.keep_until.is_set() && is_voucher(categories(record))).then_some(record.keep_until),
+        };
+        let stands = |origins: &[SubjectId]| !law_alone && origins.contains(&record.sealed_for);
+        let keepers = self.standing.iter().map(|carried| (carried.purpose.as_ref(), stands(&carried.origins)));
+        Kept::until(keepers, source, category, &dates)
     }
 
     /// From when the days of a record count.
     fn since(&self, record: &RecordRow) -> Timestamp {
-        if record.happened_at.is_set() {
+        // An account tells when it was made; that is not how old it is.
+        let is_state = RecordKind::try_from(record.kind).is_ok_and(RecordKind::is_state);
+        if record.happened_at.is_set() && !is_state {
             return record.happened_at;
         }
         let same = self.rows.records.iter().filter(|other| other.sealed_for == record.sealed_for);
@@ -230,10 +197,10 @@ impl<'a> Keepers<'a> {
 
     fn fate(&self, record: &RecordRow) -> Option<Fate> {
         let held = categories(record);
-        let untils: Vec<(Category, Until)> =
+        let untils: Vec<(Category, Kept)> =
             held.iter().map(|category| (category, self.until(record, category))).collect();
         let keep: CategorySet =
-            untils.iter().filter(|(_, until)| until.kept(self.now)).map(|(category, _)| *category).collect();
+            untils.iter().filter(|(_, until)| until.holds(self.now)).map(|(category, _)| *category).collect();
         let locked = record.facts & RecordRow::KEPT_BY_LAW != 0;
         let by_purposes = untils.iter().any(|(_, until)| until.by_purposes(self.now));
         let law_alone = !locked && !keep.is_empty() && !by_purposes;
@@ -306,19 +273,8 @@ fn carried(
     carried
 }
 
-/// Its period is the law's own, which each record carries.
-fn keeps_by_law(purpose: &Purpose) -> bool {
-    purpose.ground == Ground::LegalObligation && purpose.reads_retained
-}
-
 fn days(purpose: &Arc<Purpose>) -> i64 {
     i64::from(purpose.retention_days)
-}
-
-/// What is kept by law is kept as a voucher or letter, not as a bare name.
-pub(super) fn is_voucher(record: &RecordRow) -> bool {
-    let held = categories(record);
-    held.contains(Category::Commerce) || held.contains(Category::Financial)
 }
 
 pub(super) fn categories(record: &RecordRow) -> CategorySet {

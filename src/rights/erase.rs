@@ -15,14 +15,14 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::certificate::{Certificate, Kept, Recipient};
-use super::due::is_voucher;
+use super::due::categories;
 use super::errand::{self, Errands};
 use super::receive::move_on;
 use super::recipients::readings;
 use super::request::RECEIVED;
 use super::retention::{last_day, statute};
 use super::{Error, Executing, Kind, Received, Request, Rights, allowed};
-use crate::consent::Edition;
+use crate::consent::{Edition, is_voucher};
 use crate::gateway::{Actor, Ask, Caller, Scope};
 use crate::store::messages::{self, News};
 use crate::store::rows::{DataKeyRow, IdentifierRow, RecordRow, SubjectRow, SubjectRows, SubjectState, Who};
@@ -313,7 +313,7 @@ fn is_due(record: &RecordRow, edition: &Edition, now: Timestamp) -> bool {
         let listed = |code| source.purposes.as_ref().is_none_or(|purposes| purposes.contains(code));
         keeping.as_ref().is_some_and(listed)
     });
-    record.keep_until > now && listed && is_voucher(record)
+    record.keep_until > now && listed && is_voucher(categories(record))
 }
 
 /// What the certificate says about the records that are kept.

@@ -59,6 +59,7 @@ pub mod syncs;
 pub mod terms;
 pub mod tombstones;
 pub mod turned_away;
+pub mod unheard;
 pub mod unmatched;
 pub mod unsubscriptions;
 

@@ -59,6 +59,9 @@ diesel::table! { api_key (key_id) {
 diesel::table! { turned_away (source_no, day, code) {
     source_no -> Integer, day -> Integer, code -> Text, events -> BigInt,
 } }
+diesel::table! { unheard (source_no, kind, name) {
+    source_no -> Integer, kind -> Text, name -> Text, events -> BigInt, first_at -> BigInt, last_at -> BigInt,
+} }
 diesel::table! { delivery (source_no, mark) {
     source_no -> Integer, mark -> Binary, received_at -> BigInt,
 } }

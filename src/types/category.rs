@@ -121,6 +121,12 @@ impl CategorySet {
         self.0 & (1 << category.number()) != 0
     }
 
+    /// How many are in it.
+    #[must_use]
+    pub const fn len(self) -> u32 {
+        self.0.count_ones()
+    }
+
     /// Adds `category`.
     pub const fn insert(&mut self, category: Category) {
         self.0 |= 1 << category.number();

@@ -199,6 +199,15 @@ words! {
     }
 }
 
+impl RecordKind {
+    /// Is it a state, such as an account, and nothing that happened once? Of a state there is one, which changes; when it began
+    /// says nothing about how old it is.
+    #[must_use]
+    pub const fn is_state(self) -> bool {
+        matches!(self, Self::Customer | Self::NewsletterSubscription)
+    }
+}
+
 words! {
     /// What kind of identifier a value is.
     IdentifierKind, "identifier kind" {

@@ -194,7 +194,7 @@ fn a_stream_of_two_thousand_lines_comes_in(database: Database) {
     let report = send(lines.clone(), false);
     assert_eq!(
         report["summary"],
-        json!({"created": 1999, "updated": 0, "unchanged": 0, "stale": 0, "suppressed": 0, "rejected": 1, "incomplete": 0})
+        json!({"created": 1999, "updated": 0, "unchanged": 0, "stale": 0, "suppressed": 0, "unread": 0, "rejected": 1, "incomplete": 0})
     );
     assert_eq!(report["results"].as_array().unwrap().len(), 1);
     assert_eq!((&report["results"][0]["line"], &report["results"][0]["code"]), (&json!(1235), &json!("invalid_json")));

@@ -1,5 +1,8 @@
 //! `obhut sources` from outside, against a fake shop: connecting, reading, being killed, the schedule, and forgetting.
 
+mod accounts;
+mod parked;
+
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::process::{Output, Stdio};
 use std::sync::Arc;

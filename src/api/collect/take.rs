@@ -12,7 +12,8 @@ use crate::api::once;
 use crate::api::problem::{Code, FieldFault, Problem};
 use crate::collect::{Delivery, Kind, MAX_EVENTS, Reader, Refusal};
 use crate::intake::Outcome;
-use crate::store::turned_away;
+use crate::store::unheard::Unheard;
+use crate::store::{turned_away, unheard};
 
 /// Faults one reply lists; the sentence counts all.
 const LISTED: usize = 100;
@@ -45,6 +46,7 @@ pub(super) async fn take<O: 'static>(
                 match reader.read(message, kind, &around, (at, call.size)) {
                     Ok(made) => {
                         made.notes.into_iter().for_each(|word| refused.count(word));
+                        made.unheard.into_iter().for_each(|name| *refused.unheard.entry(name).or_default() += 1);
                         items.push((made.record, call.voice));
                         places.push(at);
                     }
@@ -81,6 +83,8 @@ struct Refused {
     faults: Vec<FieldFault>,
     events: usize,
     counts: BTreeMap<&'static str, i64>,
+    /// Names of consents that mean nothing here.
+    unheard: BTreeMap<(Unheard, String), i64>,
 }
 
 impl Refused {
@@ -100,12 +104,18 @@ impl Refused {
     /// Writes the counts down, and says what was refused.
     async fn tell<O>(self, house: &House, call: &Collected<O>) -> Result<(), Problem> {
         if !self.counts.is_empty() {
-            let (source, now, counts) = (call.writer.source, house.clock.now(), self.counts);
+            let (source, now, counts, unheard) = (call.writer.source, house.clock.now(), self.counts, self.unheard);
             for (code, events) in &counts {
                 metrics::turned_away(code, *events);
             }
-            let add = move |write: &mut crate::store::Write<'_>| turned_away::add(write, source, &counts, now);
-            house.store.write(add).await?;
+            let add = move |write: &mut crate::store::Write<'_>| {
+                turned_away::add(write, source, &counts, now)?;
+                unheard::add(write, source, &unheard, now)
+            };
+            if house.store.write(add).await? > 0 {
+                let source = &call.source.code;
+                tracing::warn!(source, "a banner names a consent nobody mapped; `obhut sources parked` lists it");
+            }
         }
         if self.events == 0 {
             return Ok(());

@@ -31,6 +31,8 @@ pub struct Summary {
     stale: u64,
     /// Those that tell of a person from before their erasure; they are not stored.
     suppressed: u64,
+    /// Those of which no purpose of their source keeps anything; they are not stored.
+    unread: u64,
     /// Those that were refused.
     rejected: u64,
     /// Of those that were not refused: how many were taken in without one of their values.
@@ -49,7 +51,7 @@ pub struct Item {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     line: Option<u64>,
-    /// `created`, `updated`, `unchanged`, `stale`, `suppressed` or `rejected`.
+    /// `created`, `updated`, `unchanged`, `stale`, `suppressed`, `unread` or `rejected`.
     #[schema(value_type = String, example = "rejected")]
     outcome: &'static str,
     /// Of a rejected record: why, as a stable word.
@@ -64,20 +66,21 @@ pub struct Item {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     detail: Option<String>,
-    /// Values it was taken in without, because they cannot be: an address, a number, a date.
+    /// What it was taken in without: an address, a number or a date that cannot be, and each category that no purpose of its
+    /// source keeps (`no_purpose`).
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schema(required = false)]
     left_out: Vec<LeftOut>,
 }
 
-/// A value that cannot be; its record was taken in without it.
+/// A value that cannot be, or a category that no purpose keeps; its record was taken in without it.
 #[derive(Serialize, ToSchema)]
 #[schema(as = ValueLeftOut)]
 pub struct LeftOut {
     /// Why, as a stable word.
     #[schema(value_type = String, example = "invalid_phone")]
     code: &'static str,
-    /// Where in the record, as a JSON pointer (RFC 6901).
+    /// Where in the record, as a JSON pointer (RFC 6901); empty where it is a whole category.
     #[schema(example = "/identifiers/1/value")]
     pointer: String,
     /// What is expected there.
@@ -118,11 +121,12 @@ impl Report {
             Some(Outcome::Unchanged) => (&mut summary.unchanged, "unchanged"),
             Some(Outcome::Stale) => (&mut summary.stale, "stale"),
             Some(Outcome::Suppressed) => (&mut summary.suppressed, "suppressed"),
+            Some(Outcome::Unread) => (&mut summary.unread, "unread"),
             Some(Outcome::Rejected(rejection)) => return self.reject(place, rejection),
             None => (&mut summary.rejected, "rejected"),
         };
         *count += 1;
-        summary.incomplete += u64::from(!left_out.is_empty());
+        summary.incomplete += u64::from(!left_out.is_empty() && word != "unread");
         if self.all || !left_out.is_empty() {
             let told =
                 left_out.into_iter().map(|Rejection { code, pointer, detail }| LeftOut { code, pointer, detail });
@@ -139,8 +143,8 @@ impl Report {
 
     /// How many records were there.
     pub(super) fn seen(&self) -> usize {
-        let Summary { created, updated, unchanged, stale, suppressed, rejected, .. } = self.summary;
-        usize::try_from(created + updated + unchanged + stale + suppressed + rejected).unwrap_or(usize::MAX)
+        let Summary { created, updated, unchanged, stale, suppressed, unread, rejected, .. } = self.summary;
+        usize::try_from(created + updated + unchanged + stale + suppressed + unread + rejected).unwrap_or(usize::MAX)
     }
 
     fn list(&mut self, item: Item) {

@@ -10,7 +10,9 @@ use crate::api::House;
 use crate::api::caller::May;
 use crate::api::permissions::op;
 use crate::api::problem::Problem;
+use crate::collect::todo;
 use crate::store::turned_away::{self, TurnedAwayRow};
+use crate::store::{Error, Read, unheard};
 use crate::types::Timestamp;
 
 /// Events that were not taken, or not understood in full.
@@ -18,6 +20,31 @@ use crate::types::Timestamp;
 pub struct TurnedAway {
     /// By day and reason, the newest day first, of the last 90 days.
     days: Vec<TurnedAwayCount>,
+    /// Names of consents that banners reported and that mean nothing here, of the last 90 days, the newest first. What was said
+    /// under them is no yes.
+    unknown_consents: Vec<UnknownConsent>,
+}
+
+/// A name of a consent that means nothing here.
+#[derive(Serialize, ToSchema)]
+pub struct UnknownConsent {
+    /// `category`: the banner's own; `purpose`: one that a category stands for, which is not configured as a consent.
+    #[schema(example = "category")]
+    kind: String,
+    /// The name as the banner writes it; `(unreadable)` for what looks like none, `(others)` for those beyond a hundred.
+    #[schema(example = "Marketing")]
+    name: String,
+    /// How many events it came with.
+    events: i64,
+    /// When it came first.
+    #[schema(format = DateTime)]
+    first_at: String,
+    /// When it came last.
+    #[schema(format = DateTime)]
+    last_at: String,
+    /// What is to be done about it.
+    #[schema(value_type = String)]
+    todo: &'static str,
 }
 
 /// How often one thing happened on one day.
@@ -43,6 +70,7 @@ impl From<TurnedAwayRow> for TurnedAwayCount {
 
 /// Shows how many events of a source were not taken, and why.
 ///
+/// And which consents that banners named mean nothing here.
 /// The events themselves are not kept: what they hold was read by nobody.
 #[utoipa::path(
     tag = "administration",
@@ -51,7 +79,22 @@ impl From<TurnedAwayRow> for TurnedAwayCount {
 )]
 #[get("/v1/sources/{code}/turned-away")]
 pub async fn list(house: Data<House>, call: May<op::ListTurnedAway, Path<String>>) -> Result<HttpResponse, Problem> {
-    let number = named(&house, &call.sent).await?.number;
-    let rows = house.store.read(move |read| turned_away::of(read.records(), number)).await?;
-    Ok(HttpResponse::Ok().json(TurnedAway { days: rows.into_iter().map(TurnedAwayCount::from).collect() }))
+    let source = named(&house, &call.sent).await?;
+    let number = source.number;
+    let read = move |read: &mut Read| {
+        Ok::<_, Error>((turned_away::of(read.records(), number)?, unheard::of(read.records(), number)?))
+    };
+    let (days, names) = house.store.read(read).await?;
+    let edition = house.rulebook.edition();
+    let unknown_consents = names.into_iter().map(|row| UnknownConsent {
+        todo: todo(&row, &source, &edition),
+        first_at: row.first_at.rfc3339(),
+        last_at: row.last_at.rfc3339(),
+        kind: row.kind,
+        name: row.name,
+        events: row.events,
+    });
+    let unknown_consents = unknown_consents.collect();
+    let days = days.into_iter().map(TurnedAwayCount::from).collect();
+    Ok(HttpResponse::Ok().json(TurnedAway { days, unknown_consents }))
 }

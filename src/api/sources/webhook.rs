@@ -11,9 +11,11 @@ use crate::api::body::{self, Reader};
 use crate::api::problem::{Code, Problem};
 use crate::api::{House, metrics, once};
 use crate::audit::{Act, Line};
-use crate::connect::{Connection, Connector, Delivery, Headers, News, NoSession, Origin, Told, Unheard};
+use crate::connect::{
+    Connection, Connector, Delivery, Headers, MappingError, News, NoSession, Origin, Refused, Told, Unheard,
+};
 use crate::consent::Source;
-use crate::intake::Outcome;
+use crate::intake::{CHUNK, Outcome, Rejection, Taken};
 use crate::store::{connections, deliveries, turned_away};
 
 /// The bytes of a delivery, as they were signed.
@@ -163,7 +165,7 @@ async fn carry_out(
     Ok(house.store.write(move |write| deliveries::note(write, number, &delivery.marks, now)).await?)
 }
 
-/// Takes objects in, as a sync would.
+/// Takes objects in, as a sync would: what cannot be is put aside.
 async fn take(
     house: &House,
     (source, connection): (&Source, &Connection),
@@ -171,33 +173,53 @@ async fn take(
     (stream, page): (&str, &serde_json::Value),
 ) -> Result<(), Problem> {
     let stream = connector.stream(stream).ok_or_else(|| Problem::internal("a webhook without its stream"))?;
-    let (mut records, mut refused) = (Vec::new(), BTreeMap::<&'static str, i64>::new());
+    let mut counts = BTreeMap::<&'static str, i64>::new();
+    let mut count = |code: &'static str| *counts.entry(code).or_default() += 1;
     // Which stream it is may stand in a header that nobody signed.
     let its_own = Some(page).filter(|page| stream.recognises(page));
+    if its_own.is_none() {
+        count(NOT_MAPPED);
+    }
     let origin = connector
         .link()
         .map_or_else(|| Origin::from(&source.code), |link| Origin::of(&source.code, link, &connection.parameters));
-    if its_own.is_none() {
-        refused.insert("not_mapped", 1);
-    }
+    let (mut records, mut refused) = (Vec::new(), Vec::new());
     for record in its_own.into_iter().flat_map(|page| stream.map(page, origin.clone())) {
         match record {
-            Ok(record) => records.push(zeroize::Zeroizing::new(record)),
-            Err(_) => *refused.entry("not_mapped").or_default() += 1,
+            Ok(record) => records.push(record),
+            Err(MappingError { name, reason, .. }) => {
+                count(NOT_MAPPED);
+                refused.push(Refused { name, reason: reason.to_string() });
+            }
         }
     }
-    let outcomes = house.intake.ingest(&records).await?;
-    for taken in &outcomes {
-        let rejected = if let Outcome::Rejected(rejection) = &taken.outcome { Some(rejection) } else { None };
-        for rejection in taken.left_out.iter().chain(rejected) {
-            *refused.entry(rejection.code).or_default() += 1;
+    let parking = house.vendors.connections.parking();
+    let (number, now, mut taken) = (source.number, house.clock.now(), Vec::new());
+    let mut brought = 0;
+    while !records.is_empty() {
+        let rest = records.split_off(records.len().min(CHUNK));
+        let ready = house.intake.make_ready(std::mem::replace(&mut records, rest), stream.is_undated())?;
+        for (at, Taken { outcome, left_out }) in house.intake.take_in(&ready, None).await?.into_iter().enumerate() {
+            brought += 1;
+            left_out.iter().for_each(|rejection| count(rejection.code));
+            let name = ready.name(at);
+            if let Outcome::Rejected(Rejection { code, pointer, .. }) = outcome {
+                count(code);
+                refused.push(Refused { name, reason: format!("{code} at {pointer:?}") });
+            } else {
+                taken.extend(name.map(|name| parking.mark(number, stream.name(), &name)));
+            }
         }
     }
-    house.intake.note_sync(&source.code, outcomes.len()).await?;
-    if !refused.is_empty() {
-        refused.iter().for_each(|(code, count)| metrics::turned_away(code, *count));
-        let (number, now) = (source.number, house.clock.now());
-        house.store.write(move |write| turned_away::add(write, number, &refused, now)).await?;
+    parking.taken(number, stream.name(), &taken).await.map_err(Problem::internal)?;
+    parking.put(number, stream.name(), &refused, now).await.map_err(Problem::internal)?;
+    house.intake.note_sync(&source.code, brought).await?;
+    if !counts.is_empty() {
+        counts.iter().for_each(|(code, count)| metrics::turned_away(code, *count));
+        house.store.write(move |write| turned_away::add(write, number, &counts, now)).await?;
     }
     Ok(())
 }
+
+/// Of an object that is none of its stream, or means no record.
+const NOT_MAPPED: &str = "not_mapped";

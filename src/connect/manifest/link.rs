@@ -58,6 +58,9 @@ pub(in crate::connect) struct LinkSpec {
     /// A harmless call that proves credentials and rights, or several. A program that is told is tried with a message instead.
     #[serde(default)]
     pub(in crate::connect) test: Option<TestSpec>,
+    /// The call that tells whose account at the vendor the credentials are for, so that those of another account are noticed.
+    #[serde(default)]
+    pub(in crate::connect) whoami: Option<WhoamiSpec>,
     /// Largest reply in MiB.
     #[serde(default = "max_reply_mib")]
     pub(in crate::connect) max_reply_mib: u32,
@@ -203,6 +206,16 @@ pub(in crate::connect) struct TestSpec {
     /// Further calls, one for each right that the streams need besides.
     #[serde(default)]
     pub(in crate::connect) also: Vec<Self>,
+}
+
+/// The call that tells whose account the credentials are for.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(in crate::connect) struct WhoamiSpec {
+    /// The call.
+    pub(in crate::connect) request: RequestSpec,
+    /// jq filter over the reply that yields the vendor's id of the account, which never changes; nothing where the reply does not say it.
+    pub(in crate::connect) id: String,
 }
 
 fn unauthorised() -> Vec<u16> {

@@ -10,6 +10,9 @@ pub(in crate::connect) struct SignatureSpec {
     /// The scheme.
     #[serde(default)]
     pub(in crate::connect) scheme: Scheme,
+    /// Of `hmac`: the hash.
+    #[serde(default)]
+    pub(in crate::connect) hash: Option<Hash>,
     /// The header that holds it; of `standard` it is always `webhook-signature`.
     #[serde(default)]
     pub(in crate::connect) header: Option<String>,
@@ -19,7 +22,7 @@ pub(in crate::connect) struct SignatureSpec {
     /// What stands before it there, such as `sha256=`.
     #[serde(default)]
     pub(in crate::connect) prefix: String,
-    /// Of `hmac_sha256`: a header with the time that is signed together with the body.
+    /// Of `hmac`: a header with the time that is signed together with the body.
     #[serde(default)]
     pub(in crate::connect) timestamp: Option<TimestampSpec>,
     /// The secret, with placeholders of the connection: `{webhook_secret}`; of `rsa_sha512` the vendor's public key as it is
@@ -57,9 +60,9 @@ pub(in crate::connect) enum Stands {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub(in crate::connect) enum Scheme {
-    /// HMAC-SHA-256 over the bytes of the body.
+    /// HMAC over the bytes of the body.
     #[default]
-    HmacSha256,
+    Hmac,
     /// RSA (PKCS #1 v1.5) with SHA-512 over the bytes of the body.
     RsaSha512,
     /// No signature: the header holds the secret itself, after the prefix (`Bearer `). Whoever sees one delivery can make others, so
@@ -70,6 +73,19 @@ pub(in crate::connect) enum Scheme {
     Path,
     /// Standard Webhooks: HMAC-SHA-256 over id, time and body, the secret written as `whsec_…`.
     Standard,
+}
+
+/// A hash of HMAC.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub(in crate::connect) enum Hash {
+    /// SHA-1, which HMAC still bears; only where the vendor offers nothing else.
+    Sha1,
+    /// SHA-256.
+    #[default]
+    Sha256,
+    /// SHA-512.
+    Sha512,
 }
 
 /// How a header writes the bytes of a signature.

@@ -79,6 +79,8 @@ reasons! {
     NEGATIVE_AMOUNT = "negative_amount", "the amount may not be negative here";
     /// No such source is configured.
     UNKNOWN_SOURCE = "unknown_source", "no source with this code is configured";
+    /// Nothing keeps what is of this category.
+    NO_PURPOSE = "no_purpose", "no purpose of the source keeps what is of this category";
     /// Not the code of a source.
     INVALID_SOURCE = "invalid_source", "a source code has 2 to 64 characters: lower-case letters, digits, _ and -";
     /// Not the code of a purpose.

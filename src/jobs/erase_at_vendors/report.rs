@@ -1,6 +1,7 @@
 //! What vendors answered, put together: by several values, again and again, and where nobody could be asked.
 
 use crate::connect::{Connector, Erase, Erasure, Leaves, Person, Session, StepReport};
+use crate::types::Timestamp;
 
 /// Asks the vendor by everything it is known to know the person by.
 pub(super) async fn told(erase: &Erase, session: &Session, people: &[Person], withheld: i32) -> Erasure {
@@ -125,17 +126,31 @@ pub(super) fn unreached(why: &str) -> Erasure {
 pub(super) struct Answer {
     pub(super) report: Erasure,
     pub(super) is_final: bool,
+    /// The vendor wants not to be called before.
+    pub(super) rests_until: Timestamp,
+}
+
+impl Answer {
+    /// What is to be asked for again if it is open.
+    pub(super) const fn so_far(report: Erasure) -> Self {
+        Self { report, is_final: false, rests_until: Timestamp::UNSET }
+    }
+
+    /// What asking again does not change.
+    pub(super) fn last(report: Erasure) -> Self {
+        Self { is_final: true, ..Self::so_far(report) }
+    }
 }
 
 /// Nobody can be asked any more. What was done before stays done.
 pub(super) fn by_hand(note: &str, before: Option<Erasure>) -> Answer {
     let steps = before.into_iter().flat_map(|before| before.steps).filter(|step| step.name != UNREACHED).collect();
     let note = format!("{note} Do it there by hand.");
-    Answer { report: Erasure { note, leaves: Some(Leaves::ManualTask), steps }, is_final: true }
+    Answer::last(Erasure { note, leaves: Some(Leaves::ManualTask), steps })
 }
 
 pub(super) fn failed(before: Option<Erasure>, why: &str) -> Answer {
-    Answer { report: again(before, unreached(why), None), is_final: false }
+    Answer::so_far(again(before, unreached(why), None))
 }
 
 /// What is to be said of a connector of which nobody can be asked.

@@ -11,7 +11,7 @@ use crate::jobs::sync::tests::house::House;
 use crate::jobs::sync::tests::scenarios::open;
 use crate::store::Shelf;
 use crate::vendors::shopware::{Shop, email, id};
-use crate::vendors::{Fake, shopify};
+use crate::vendors::{Break, Fake, shopify};
 
 on_both_databases!(
     a_withdrawal_reaches_the_shop_and_comes_back_as_no_new_statement,
@@ -21,6 +21,7 @@ on_both_databases!(
     a_restriction_is_no_withdrawal,
     shopify_is_told_too,
     what_is_to_be_told_of_somebody_goes_with_their_erasure,
+    a_shop_that_wants_to_rest_is_told_when_it_has,
 );
 
 struct Told {
@@ -148,6 +149,18 @@ async fn a_shop_that_does_not_stop_is_told_again_and_then_left_to_somebody(datab
     assert!(told.house.history().await[0].cause.contains("by hand"));
     told.house.wait(31 * 86_400);
     assert_eq!(told.tell().await, 0);
+}
+
+async fn a_shop_that_wants_to_rest_is_told_when_it_has(database: Database) {
+    let (told, fake) = shop(database).await;
+    told.says(&email(3), Act::Withdrawn).await;
+    fake.break_calls(0, &[Break::Throttle(Some("4000"))]);
+    assert_eq!((told.tell().await, told.outcome()), (1, vec![String::new()]));
+    let calls = fake.calls();
+    told.house.wait(3_900);
+    assert_eq!((told.tell().await, fake.calls()), (0, calls), "the shop said when it wants to be called again");
+    told.house.wait(101);
+    assert_eq!((told.tell().await, status(&fake, 3).as_str()), (1, "optOut"));
 }
 
 async fn a_restriction_is_no_withdrawal(database: Database) {

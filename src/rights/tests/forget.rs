@@ -2,11 +2,11 @@
 
 use super::house::{House, at};
 use crate::audit::Act;
-use crate::consent::Act as Said;
+use crate::consent::{Act as Said, Kept};
 use crate::databases::{Database, on_both_databases};
 use crate::gateway::{Answer, Ask};
 use crate::rights::deadline::closed_before;
-use crate::rights::due::{Until, due};
+use crate::rights::due::due;
 use crate::rights::forget::{Dying, Forgotten};
 use crate::rights::{Error, Kind, RefusedFor, Rule, Tally};
 use crate::store::rows::{RecordRow, SubjectRows, Who};
@@ -247,21 +247,24 @@ async fn the_decision_is_made_by_purposes_standing_source_and_law(database: Data
     let until = |rows: &SubjectRows, at: usize, category| {
         crate::rights::due::Keepers::new(rows, &edition, now).unwrap().until(&rows.records[at], category)
     };
-    let days = |days: i64| Until { purposes: Some(now.plus_days(days)), ..Until::default() };
+    let days = |days: i64| Kept { purposes: Some(now.plus_days(days)), ..Kept::default() };
     assert_eq!(until(&rows, 0, Category::Identity), days(1_461));
     assert_eq!(until(&rows, 0, Category::Derived), days(1_095));
-    assert_eq!(until(&rows, 0, Category::Special), Until::default());
+    assert_eq!(until(&rows, 0, Category::Special), Kept::default());
     let law = Some(at("2034-12-31T23:00:00Z"));
-    assert_eq!(until(&rows, 1, Category::Financial), Until { law, ..days(1_461) });
+    assert_eq!(until(&rows, 1, Category::Financial), Kept { law, ..days(1_461) });
     assert_eq!(until(&rows, 1, Category::Contact).law, None);
     // The source ends sooner.
     let mut short = rows.clone();
     short.records[0].source_until = now.plus_days(30);
-    assert_eq!(until(&short, 0, Category::Identity), Until { by_source: true, ..days(30) });
-    // An event counts from its own time, a state from the last sign of life.
+    assert_eq!(until(&short, 0, Category::Identity), Kept { by_source: true, ..days(30) });
+    // An event counts from its own time, a state from the last sign of life, however long ago it began.
     let mut old = rows.clone();
     old.records[0].happened_at = now.plus_days(-1_000);
+    old.records[0].kind = RecordKind::Event.number();
     assert_eq!(until(&old, 0, Category::Identity), days(461));
+    old.records[0].kind = RecordKind::Customer.number();
+    assert_eq!(until(&old, 0, Category::Identity), days(1_461));
     old.records[0].happened_at = Timestamp::UNSET;
     old.records[0].version = now.plus_days(-1_000);
     assert_eq!(until(&old, 0, Category::Identity), days(1_461));
@@ -277,7 +280,7 @@ async fn the_decision_is_made_by_purposes_standing_source_and_law(database: Data
     house.say(anna, Said::Withdrawn, "", "letter").await;
     let rows = house.rows(anna).await;
     assert_eq!(until(&rows, 0, Category::Derived), days(1_095), "the loyalty contract goes on");
-    assert_eq!(until(&rows, 0, Category::Engagement), Until::default());
+    assert_eq!(until(&rows, 0, Category::Engagement), Kept::default());
 }
 
 async fn closed_requests_and_keys_of_nobody_end(database: Database) {

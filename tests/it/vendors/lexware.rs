@@ -12,6 +12,10 @@ pub struct Books {
     pub contacts: Vec<Value>,
     /// Invoices.
     pub invoices: Vec<Value>,
+    /// Credit notes.
+    pub credit_notes: Vec<Value>,
+    /// Whose books they are.
+    pub organization: String,
     /// Is the key in force?
     pub key_is_valid: bool,
     /// Invoices that are answered with an error, by their ids.
@@ -30,6 +34,8 @@ impl Books {
         Self {
             contacts: of(contact),
             invoices: of(invoice),
+            credit_notes: Vec::new(),
+            organization: "aa93e8a8-2aa3-470b-b914-caad8a255dd8".to_owned(),
             key_is_valid: true,
             broken: [].into(),
             hooks: Vec::new(),
@@ -133,6 +139,9 @@ impl Vendor for Books {
                 let found: Vec<Value> = self.contacts.iter().filter(holds).cloned().collect();
                 self.page(&found, call)
             }
+            ("GET", ["profile"]) => {
+                Answer::new(200, json!({"organizationId": self.organization, "companyName": "Teeladen GmbH"}))
+            }
             ("GET", ["contacts", id]) => {
                 let found = self.contacts.iter().find(|contact| contact["id"] == *id);
                 found.map_or_else(|| error(404, "Not Found"), |contact| Answer::new(200, contact.clone()))
@@ -155,15 +164,29 @@ impl Vendor for Books {
                 }
                 let from = call.query.get("updatedDateFrom").map_or("", String::as_str);
                 assert!(from.is_empty() || from.len() == 10, "the index knows days only: {from}");
-                let since = |invoice: &&Value| invoice["updatedDate"].as_str().unwrap() >= from;
-                let entry = |invoice: &Value| {
-                    json!({"id": invoice["id"], "voucherType": "invoice", "voucherNumber": invoice["voucherNumber"],
-                           "updatedDate": invoice["updatedDate"]})
+                let kind = call.query["voucherType"].as_str();
+                let vouchers = match kind {
+                    "invoice" => &self.invoices,
+                    "creditnote" => &self.credit_notes,
+                    _ => return error(400, "Bad Request"),
                 };
-                let found: Vec<Value> = self.invoices.iter().filter(since).map(entry).collect();
+                let asked: Vec<&str> = call.query["voucherStatus"].split(',').collect();
+                let wanted = |voucher: &&Value| {
+                    voucher["updatedDate"].as_str().unwrap() >= from
+                        && asked.contains(&voucher["voucherStatus"].as_str().unwrap())
+                };
+                let entry = |voucher: &Value| {
+                    json!({"id": voucher["id"], "voucherType": kind, "voucherNumber": voucher["voucherNumber"],
+                           "updatedDate": voucher["updatedDate"]})
+                };
+                let found: Vec<Value> = vouchers.iter().filter(wanted).map(entry).collect();
                 self.page(&found, call)
             }
             ("GET", ["invoices", id]) if self.broken.contains_key(*id) => error(self.broken[*id], "Broken"),
+            ("GET", ["credit-notes", id]) => {
+                let found = self.credit_notes.iter().find(|note| note["id"] == *id);
+                found.map_or_else(|| error(404, "Not Found"), |note| Answer::new(200, note.clone()))
+            }
             ("GET", ["invoices", id]) => {
                 let found = self.invoices.iter().find(|invoice| invoice["id"] == *id);
                 found.map_or_else(|| error(404, "Not Found"), |invoice| Answer::new(200, invoice.clone()))
@@ -184,6 +207,15 @@ fn contact(number: usize) -> Value {
         "addresses": {"billing": [{"street": format!("Lindenweg {}", number + 1), "zip": "10115", "city": "Berlin", "countryCode": "DE"}]},
         "emailAddresses": {"private": [format!("Kunde{number}@example.org")]}, "archived": false,
     })
+}
+
+/// A credit note for the customer of this number.
+pub fn credit_note(number: usize, status: &str) -> Value {
+    let mut note = invoice(number);
+    note.as_object_mut().unwrap().remove("dueDate");
+    (note["id"], note["voucherStatus"]) = (json!(format!("f0000000-0000-4000-8000-{number:012}")), json!(status));
+    note["voucherNumber"] = json!(format!("GS{number}"));
+    note
 }
 
 fn invoice(number: usize) -> Value {

@@ -15,6 +15,8 @@ pub struct Ledger {
     pub addresses: Vec<Value>,
     /// Invoices.
     pub invoices: Vec<Value>,
+    /// Credit notes.
+    pub credit_notes: Vec<Value>,
     /// Mail addresses that are others than at the begin, by the number of the contact, and since when.
     pub mails: HashMap<usize, (String, String)>,
     /// Contacts with booked documents.
@@ -32,6 +34,7 @@ impl Ledger {
             contacts: of(contact),
             addresses: of(address),
             invoices: of(invoice),
+            credit_notes: Vec::new(),
             mails: HashMap::new(),
             booked: Vec::new(),
             token_is_valid: true,
@@ -101,6 +104,7 @@ impl Vendor for Ledger {
                 let found: Vec<Value> = self.addresses.iter().map(shown).collect();
                 self.list(&found.iter().collect::<Vec<_>>(), call)
             }
+            ("GET", ["CreditNote"]) => self.list(&self.credit_notes.iter().collect::<Vec<_>>(), call),
             ("GET", ["Invoice"]) => self.list(&self.invoices.iter().collect::<Vec<_>>(), call),
             ("GET", ["Contact", id]) => match self.contacts.iter().find(|one| one["id"] == *id) {
                 Some(contact) => Answer::new(200, json!({"objects": [contact]})),
@@ -124,6 +128,7 @@ pub fn contact(number: usize) -> Value {
         "id": format!("{}", 81_000 + number), "objectName": "Contact", "create": "2025-02-01T10:00:00+01:00",
         "update": "2025-02-01T10:00:00+01:00", "name": null, "surename": "Erika", "familyname": format!("Beispiel{number}"),
         "customerNumber": format!("K-{number}"), "birthday": null, "description": null, "category": {"id": "3"}, "status": "1000",
+        "sevClient": {"id": "4711", "objectName": "SevClient"},
     })
 }
 
@@ -133,6 +138,17 @@ fn address(number: usize) -> Value {
         "update": "2025-02-01T10:00:00+01:00", "street": format!("Lindenweg {}", number + 1), "zip": "10115", "city": "Berlin",
         "contact": {"id": format!("{}", 81_000 + number), "objectName": "Contact", "category": {"id": 3}},
         "country": {"id": "1", "objectName": "StaticCountry", "code": "de"}, "name": null, "name2": null,
+    })
+}
+
+/// A credit note for the customer of this number. Its id is that of the invoice of this number.
+pub fn credit_note(number: usize, status: u16) -> Value {
+    json!({
+        "id": 92_000 + number, "objectName": "CreditNote", "create": "2026-02-03T11:00:00+01:00",
+        "update": "2026-02-03T11:00:00+01:00", "creditNoteNumber": format!("GU-{number}"),
+        "creditNoteDate": "2026-02-03T00:00:00+01:00", "status": status.to_string(),
+        "contact": {"id": format!("{}", 81_000 + number)}, "currency": "EUR", "sumNet": "4.20", "sumTax": "0.80",
+        "sumGross": "5.00",
     })
 }
 

@@ -4,6 +4,7 @@ mod consent;
 mod doors;
 mod identity;
 mod taking;
+mod unheard;
 
 use actix_web::http::StatusCode;
 use actix_web::test::TestRequest;

@@ -8,9 +8,9 @@ use crate::jobs::sync::tests::house::{House, SHOP};
 use crate::jobs::sync::tests::scenarios::{Case, open};
 use crate::store::deliveries;
 use crate::store::rows::Who;
-use crate::types::{Clock as _, IdentifierKind};
-use crate::vendors::Fake;
+use crate::types::{Clock as _, IdentifierKind, Timestamp};
 use crate::vendors::teekontor::Teekontor;
+use crate::vendors::{Break, Fake};
 
 on_both_databases!(
     what_is_somebody_elses_too_is_not_told,
@@ -18,7 +18,24 @@ on_both_databases!(
     what_somebody_got_meanwhile_is_not_told,
     an_erasure_that_waits_lets_nobody_back_in,
     being_asked_again_lifts_no_guard,
+    a_vendor_that_wants_to_rest_is_asked_again_when_it_has,
 );
+
+async fn a_vendor_that_wants_to_rest_is_asked_again_when_it_has(database: Database) {
+    let (house, fake, request) = erased(database).await;
+    fake.break_calls(0, &[Break::Throttle(Some("4000"))]);
+    let asked = house.clock.now();
+    erasures(&house).ask_all_of(request).await.unwrap();
+    let (one, report) = told(&house, request).await;
+    assert!(!one.is_final && report["steps"][0]["failure"].is_string(), "{report}");
+    assert!(one.next_at.unwrap() >= asked.plus(4_000 * Timestamp::SECOND), "{one:?}");
+    house.wait(3_900);
+    assert!(erasures(&house).due().await.is_empty(), "the vendor said when it wants to be asked again");
+    house.wait(101);
+    let due = erasures(&house).due().await;
+    erasures(&house).ask(&due[0]).await.unwrap();
+    assert!(told(&house, request).await.0.is_final && !is_there(&fake, MAIL));
+}
 
 async fn what_is_somebody_elses_too_is_not_told(database: Database) {
     let (house, fake) = open::<Teekontor>(database).await;

@@ -13,7 +13,8 @@ use crate::jobs::retention::Retention;
 use crate::jobs::sync::tests::scenarios::PEOPLE;
 use crate::store::Shelf;
 use crate::store::audiences::{self, MemberRow};
-use crate::types::{Category, Channel, Clock as _};
+use crate::types::{Category, Channel, Clock as _, Timestamp};
+use crate::vendors::Break;
 use crate::vendors::brevo::Brevo;
 use crate::vendors::mailchimp::Mailchimp;
 
@@ -27,7 +28,27 @@ on_both_databases!(
     whose_mailbox_is_somebodys_who_lives_is_theirs_at_the_vendor_too,
     what_cannot_be_told_is_not_on_record_as_told,
     a_no_at_the_vendor_counts_for_everybody_of_the_mailbox,
+    a_vendor_that_wants_to_rest_is_left_alone_so_long,
 );
+
+async fn a_vendor_that_wants_to_rest_is_left_alone_so_long(database: Database) {
+    let scene = Scene::<Brevo>::open(database).await;
+    scene.pushes.run("letters", true).await.unwrap();
+    scene.say(MAIL, Act::Withdrawn).await;
+    let told = scene.house.clock.now();
+    scene.vendor.break_calls(0, &[Break::Throttle(Some("4000"))]);
+    // Who is to be taken off waits, and so does the next push.
+    assert!(scene.pushes.run("letters", true).await.is_err());
+    let all = scene.house.store.read(|read| audiences::all(read.records())).await.unwrap();
+    let rests = told.plus(4_000 * Timestamp::SECOND);
+    assert!(all[0].retry_at >= rests && all[0].next_at >= rests, "{:?}", all[0]);
+    let calls = scene.vendor.calls();
+    scene.house.wait(3_900);
+    assert_eq!((scene.pushes.run_due().await.unwrap(), scene.vendor.calls()), (0, calls));
+    scene.house.wait(101);
+    assert_eq!(scene.pushes.run_due().await.unwrap(), 1);
+    assert!(!scene.listed().contains(&MAIL.to_owned()));
+}
 
 async fn one_who_cannot_be_taken_off_keeps_nobody_from_being_handed_over(database: Database) {
     let scene = Scene::<Mailchimp>::open(database).await;

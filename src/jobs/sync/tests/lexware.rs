@@ -5,7 +5,7 @@ use serde_json::json;
 use super::house::{SHOP, brought, word};
 use super::scenarios::{Case, PAGE, PEOPLE, open, scenarios};
 use crate::connect::{Leaves, Person};
-use crate::vendors::lexware::Books;
+use crate::vendors::lexware::{Books, credit_note};
 
 scenarios!(Books);
 on_both_databases!(
@@ -14,7 +14,27 @@ on_both_databases!(
     one_invoice_that_cannot_be_had_keeps_no_other_from_coming_in,
     an_interface_that_knows_nothing_of_what_it_lists_is_a_fault,
     two_conversations_share_the_windows_of_a_source,
+    credit_notes_come_in_beside_invoices,
 );
+
+async fn credit_notes_come_in_beside_invoices(database: Database) {
+    let (house, fake) = open::<Books>(database).await;
+    fake.with(|books| {
+        books.credit_notes = vec![credit_note(3, "open"), credit_note(4, "draft"), credit_note(5, "voided")]
+    });
+    let counts = house.sync().await.unwrap();
+    let notes = counts.streams["credit_notes"];
+    assert_eq!((notes.read, notes.created, notes.rejected), (2, 2, 0), "{counts:?}");
+    assert_eq!(counts.streams["invoices"].created, PEOPLE as u64, "{counts:?}");
+    // One that changes comes again, and it alone.
+    house.wait(86_400);
+    fake.with(|books| {
+        (books.credit_notes[0]["voucherStatus"], books.credit_notes[0]["updatedDate"]) =
+            (json!("paidoff"), json!("2026-11-22T09:00:00.000+01:00"));
+    });
+    let counts = house.sync().await.unwrap();
+    assert_eq!((counts.streams["credit_notes"].read, counts.streams["credit_notes"].updated), (1, 1), "{counts:?}");
+}
 
 impl Case for Books {
     const CONNECTOR: &'static str = "lexware_office";

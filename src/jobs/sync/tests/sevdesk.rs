@@ -5,7 +5,7 @@ use serde_json::json;
 use super::house::SHOP;
 use super::scenarios::{Case, PAGE, PEOPLE, open, scenarios};
 use crate::connect::{Leaves, Person};
-use crate::vendors::sevdesk::{Ledger, contact};
+use crate::vendors::sevdesk::{Ledger, contact, credit_note};
 
 scenarios!(Ledger);
 on_both_databases!(
@@ -13,7 +13,26 @@ on_both_databases!(
     a_contact_without_a_number_is_found_by_its_id,
     a_mail_address_that_changes_takes_effect_each_time,
     a_contact_with_an_old_date_comes_in_with_its_details,
+    a_credit_note_is_no_invoice_of_its_id,
 );
+
+async fn a_credit_note_is_no_invoice_of_its_id(database: Database) {
+    let (house, fake) = open::<Ledger>(database).await;
+    fake.with(|ledger| ledger.credit_notes = vec![credit_note(3, 200), credit_note(4, 100), credit_note(5, 1000)]);
+    let counts = house.sync().await.unwrap();
+    let notes = counts.streams["credit_notes"];
+    assert_eq!((notes.read, notes.created, notes.rejected), (3, 2, 0), "{counts:?}");
+    let invoices = counts.streams["invoices"];
+    assert_eq!((invoices.created, invoices.stale, invoices.updated), (PEOPLE as u64, 0, 0), "{counts:?}");
+    // One that is paid comes again, and takes no invoice's place.
+    house.wait(3_600);
+    fake.with(|ledger| {
+        (ledger.credit_notes[0]["status"], ledger.credit_notes[0]["update"]) =
+            (json!("1000"), json!("2026-11-21T13:30:00+01:00"));
+    });
+    let counts = house.sync().await.unwrap();
+    assert_eq!((counts.sum().updated, counts.sum().created), (1, 0), "{counts:?}");
+}
 
 impl Case for Ledger {
     const CONNECTOR: &'static str = "sevdesk";

@@ -11,6 +11,7 @@ use crate::vendors::Break;
 use crate::vendors::shopware::email;
 
 on_both_databases!(
+    a_schedule_is_spread,
     whoever_talks_to_the_shop_uses_one_token,
     a_vendor_that_fails_again_and_again_is_left_alone_by_everybody,
     a_stream_that_is_refused_keeps_no_other_from_being_read,
@@ -91,8 +92,8 @@ async fn a_stream_that_is_refused_keeps_no_other_from_being_read(database: Datab
         assert!(counts.streams["orders"].complete && counts.streams["newsletter_recipients"].complete, "{counts:?}");
         let row = row(&house).await;
         assert_eq!(row.failures, 1, "what can be read comes as often as ever, in round {round}");
-        assert!(row.is_due(house.clock.now().plus(900 * Timestamp::SECOND)));
-        house.wait(900);
+        assert!(row.is_due(house.clock.now().plus(990 * Timestamp::SECOND)));
+        house.wait(990);
     }
     // The right is given: nothing of what was refused is passed over, and nothing else is read anew.
     fake.with(|shop| shop.rights.insert("customer:read".to_owned()));
@@ -104,4 +105,16 @@ async fn a_stream_that_is_refused_keeps_no_other_from_being_read(database: Datab
     let before = fake.calls();
     assert_eq!(word(house.sync().await), "credentials_refused");
     assert!(fake.calls_since(before).iter().all(|call| call.ends_with("/oauth/token")));
+}
+
+/// Sources that were connected together do not go on calling at one second.
+async fn a_schedule_is_spread(database: Database) {
+    let (house, _fake) = shop(database, 1).await;
+    let mut late = std::collections::BTreeSet::new();
+    for _ in 0..6 {
+        house.sync().await.unwrap();
+        late.insert(row(&house).await.next_at.micros() - house.clock.now().micros() - 900 * Timestamp::SECOND);
+        house.wait(1_000);
+    }
+    assert!(late.len() > 4 && late.iter().all(|late| (0..=90 * Timestamp::SECOND).contains(late)), "{late:?}");
 }
