@@ -119,8 +119,8 @@ pub fn candidates(write: &mut Write<'_>, keys: &[i64]) -> Result<Vec<Vec<RecordN
             }
         }
     }
-    recent.add_to(connection, &mut all)?;
-    Ok(all.into_iter().map(|(_, records)| records.into_iter().take(BLOCK + 1).collect()).collect())
+    recent.add_to(connection, &mut all, BLOCK + 1)?;
+    Ok(all.into_iter().map(|(_, records)| records).collect())
 }
 
 fn under(connection: &mut Connection, key: i64) -> Result<Vec<RecordNo>, Error> {

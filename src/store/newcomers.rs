@@ -8,7 +8,7 @@ use diesel::prelude::*;
 
 use super::connection::Connection;
 use super::fixed::Fixed;
-use super::rows::{BlockRow, CardRow, DataKeyRow, IdentifierRow, LedgerRow, LinkRow, RecordRow, ReviewRow, SubjectRow};
+use super::rows::{CardRow, DataKeyRow, IdentifierRow, LedgerRow, LinkRow, RecordRow, ReviewRow, SubjectRow};
 use super::schema::{block, card, identifier, ledger, link, record, subject};
 use super::{Error, Write, columns, keys, reviews};
 
@@ -65,15 +65,8 @@ impl Newcomers {
         write_all!(write.records(), identifier::table, columns::Identifiers, identifiers);
         write_all!(write.records(), link::table, columns::Links, links);
         write_all!(write.records(), ledger::table, columns::Ledger, ledger);
-        let found_by = |row: &CardRow| {
-            let record_no = row.record_no;
-            row.keys().map(move |matching_key| BlockRow { matching_key, record_no }).collect::<Vec<_>>()
-        };
-        let mut blocks: Vec<BlockRow> = cards.iter().flat_map(found_by).collect();
-        blocks.sort_unstable();
-        blocks.dedup();
         let (connection, recent) = write.blocks();
-        let blocks = recent.keep(connection, blocks)?;
+        let blocks = recent.keep(connection, &cards)?;
         write_all!(write.records(), card::table, columns::Cards, cards);
         write_all!(write.records(), block::table, columns::Blocks, blocks);
         reviews::ask_all(write, reviews)

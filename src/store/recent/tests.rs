@@ -10,7 +10,7 @@ use crate::store::rows::CardRow;
 use crate::store::{Location, Store, Write, cards};
 use crate::types::{SourceNo, SubjectId};
 
-/// The keys there are. So few that each leads to several records, and never to too many.
+/// The keys there are: so few that each leads to several records.
 const KEYS: i64 = 40;
 /// Keys of a card.
 const OF_A_CARD: usize = 12;
@@ -34,8 +34,13 @@ enum Act {
         cards: usize,
         first: i64,
     },
-    /// One of the cards has other keys.
+    /// One of the cards has other keys, and others again in the same transaction.
     Replace {
+        which: usize,
+        first: i64,
+    },
+    /// A card is replaced, another deleted, and then the job is refused, beside one that is kept.
+    ReplaceInVain {
         which: usize,
         first: i64,
     },
@@ -56,7 +61,8 @@ fn acts() -> impl Strategy<Value = Vec<(bool, Act)>> {
             .prop_map(|(cards, first, late)| Act::Add { cards, first, late }),
         1 => (1_usize..30, first.clone()).prop_map(|(cards, first)| Act::AddInVain { cards, first }),
         1 => (1_usize..30, first.clone()).prop_map(|(cards, first)| Act::AddBeside { cards, first }),
-        2 => (any::<usize>(), first).prop_map(|(which, first)| Act::Replace { which, first }),
+        2 => (any::<usize>(), first.clone()).prop_map(|(which, first)| Act::Replace { which, first }),
+        1 => (any::<usize>(), first).prop_map(|(which, first)| Act::ReplaceInVain { which, first }),
         1 => any::<usize>().prop_map(|which| Act::Delete { which }),
         1 => any::<usize>().prop_map(|which| Act::Silence { which }),
         1 => Just(Act::Restart),
@@ -158,7 +164,29 @@ impl Two {
                 let Some(record) = self.model.any(which) else { return };
                 let card = card(record, first);
                 self.model.put(&card);
-                self.write(at, move |write| cards::put(write, card.clone()).unwrap());
+                self.write(at, move |write| {
+                    let between = CardRow { matching_keys: 7_i64.to_be_bytes().to_vec(), ..card.clone() };
+                    cards::put(write, between).unwrap();
+                    cards::put(write, card.clone()).unwrap();
+                });
+            }
+            Act::ReplaceInVain { which, first } => {
+                let (Some(record), Some(other)) = (self.model.any(which), self.model.any(which / 2)) else { return };
+                let new = new(self.model.numbers(2, false), 2, first);
+                new.iter().for_each(|card| self.model.put(card));
+                let in_vain = card(record, first);
+                let slow = self.stores[at].write(|_| {
+                    std::thread::sleep(std::time::Duration::from_millis(5));
+                    Ok::<_, Error>(())
+                });
+                let kept = self.stores[at].write(kept(new));
+                let refused = self.stores[at].write(move |write| {
+                    cards::put(write, in_vain.clone())?;
+                    cards::delete_of(write, &[RecordNo(other)])?;
+                    Err::<(), _>(Error::Unreadable("somebody else's mind"))
+                });
+                let (slow, kept, refused) = block_on(async { tokio::join!(slow, kept, refused) });
+                assert!(slow.is_ok() && kept.is_ok() && refused.is_err());
             }
             Act::Delete { which } => {
                 let Some(record) = self.model.any(which) else { return };
@@ -252,6 +280,50 @@ fn many_are_written_in_a_run_and_few_are_not() {
     assert!(two.index().iter().all(|(_, record)| due.contains(record)));
 }
 
+/// Cards without keys are passed by as well, so that who begins anew has few to read.
+#[test]
+fn cards_without_keys_are_not_read_for_ever() {
+    let two = Two::open();
+    for number in 1..=10 * i64::try_from(CARDS).unwrap() {
+        let card = CardRow { matching_keys: Vec::new(), ..card(number, 0) };
+        block_on(two.stores[0].write(kept(vec![card]))).unwrap();
+    }
+    let later = two.write(0, |write| match write.records() {
+        Connection::Sqlite(sqlite) => {
+            let up_to: i64 = block_state::table.select(block_state::up_to).first(sqlite).unwrap();
+            card::table.filter(card::record_no.gt(up_to)).count().get_result::<i64>(sqlite).unwrap()
+        }
+        Connection::Postgres(_) => unreachable!("it is embedded"),
+    });
+    assert!(later <= 2 * i64::try_from(CARDS).unwrap(), "{later} cards are read with each start");
+}
+
+/// What another process left is written in steps and comes to its end, also while that one goes on.
+#[test]
+fn what_another_process_left_is_written_by_and_by() {
+    let mut two = Two::open();
+    let add = |two: &mut Two, at, cards| two.act(at, Act::Add { cards, first: 5, late: false });
+    add(&mut two, 1, 1);
+    add(&mut two, 0, LARGE_SLICE / OF_A_CARD * 3);
+    let newest = *two.model.cards.keys().last().unwrap();
+    let due = |two: &Two| {
+        let all = two.model.cards.iter().filter(|(record, _)| **record <= newest);
+        all.map(|(_, keys)| keys.len()).sum::<usize>()
+            - two.index().iter().filter(|(_, record)| *record <= newest).count()
+    };
+    let mut steps = 0;
+    while due(&two) > 0 {
+        let before = due(&two);
+        add(&mut two, 1, 1);
+        assert!(before - due(&two) <= LARGE_SLICE, "all was written at once");
+        assert_eq!(two.found(1), two.model.found());
+        add(&mut two, 0, 1);
+        steps += 1;
+        assert!(steps < 20, "{} keys are left", due(&two));
+    }
+    assert!(steps > 1);
+}
+
 /// Who goes back to the version before finds everything in the index.
 #[test]
 fn going_back_writes_what_was_kept() {
@@ -262,7 +334,7 @@ fn going_back_writes_what_was_kept() {
     two.model.put(&negative);
     block_on(two.stores[0].write(kept(vec![negative]))).unwrap();
     assert_eq!(two.index().len(), 0);
-    let down = include_str!("../../../migrations/sqlite/records/2026-11-23-050000_block_state/down.sql");
+    let down = include_str!("../../../migrations/sqlite/records/2026-11-23-060000_block_state/down.sql");
     two.write(0, |write| match write.records() {
         Connection::Sqlite(sqlite) => sqlite.batch_execute(down).unwrap(),
         Connection::Postgres(_) => unreachable!("it is embedded"),

@@ -38,6 +38,17 @@ enum Stand {
     Erased,
 }
 
+/// Matching keys of cards up to which the index has all, and that it has not. Eight bytes of a card are one key.
+const KEYS_AMISS: &str = "(WITH RECURSIVE digit (record_no, digits, place, matching_key) AS (
+    SELECT record_no, hex(matching_keys), 0, 0 FROM card
+    WHERE record_no <= (SELECT up_to FROM block_state) AND length(matching_keys) > 0
+    UNION ALL
+    SELECT record_no, digits, place + 1, (CASE WHEN place % 16 = 0 THEN 0 ELSE matching_key << 4 END)
+        | (instr('0123456789ABCDEF', substr(digits, place + 1, 1)) - 1)
+    FROM digit WHERE place < length(digits)
+) SELECT matching_key, record_no FROM digit WHERE place > 0 AND place % 16 = 0
+EXCEPT SELECT matching_key, record_no FROM block)";
+
 impl Stand {
     /// The answers to a consented read and to the person's own.
     const fn answers(self) -> (u16, u16) {
@@ -356,6 +367,9 @@ impl Inspector {
             let orphans = format!("{table} WHERE record_no NOT IN (SELECT record_no FROM record)");
             let left = database.count(Shelf::Records, &orphans);
             assert_eq!(left, 0, "{table} of a record that is not there");
+        }
+        if database.dialect() == Dialect::Sqlite {
+            assert_eq!(database.count(Shelf::Records, KEYS_AMISS), 0, "an index without keys of its cards");
         }
         assert!(self.erased.is_disjoint(&keys), "a key of an erased person");
         assert!(self.erased.is_disjoint(&people), "a row of an erased person");
