@@ -160,9 +160,11 @@ impl Intake {
         let mut about = HashSet::new();
         for from in (0..reviews.len()).step_by(AT_ONCE) {
             let (reviews, ids, now) = (reviews.clone(), self.ids.clone(), self.clock.now());
+            let (matching, edition) = (self.matching.clone(), self.rulebook.edition());
             let work = move |write: &mut Write<'_>| {
+                let mut table = Table::empty(&matching, &edition, now);
                 let some = reviews.iter().skip(from).take(AT_ONCE);
-                some.map(|review| asked(write, &ids, review, now)).collect::<Result<Vec<_>, Error>>()
+                some.map(|review| asked(write, &mut table, &ids, review)).collect::<Result<Vec<_>, Error>>()
             };
             let asked: Vec<(SubjectId, SubjectId)> = self.store.write(work).await?.into_iter().flatten().collect();
             about.extend(asked);
@@ -293,12 +295,8 @@ fn joined(
     if ours == theirs || graph::are_apart(write, ours, theirs)? {
         return Ok(0);
     }
-    subjects::lock(write, &[ours, theirs])?;
-    // They may have objected since they were compared.
-    for person in [ours, theirs] {
-        if table.is_barred(write.records(), person)? {
-            return Ok(0);
-        }
+    if !may_be_one(write, table, [ours, theirs])? {
+        return Ok(0);
     }
     let (into, from) = pair(ours, theirs);
     match why {
@@ -318,15 +316,26 @@ fn joined(
     Ok(1)
 }
 
-/// Asks about two records, if their people are two and nobody decided otherwise. About whom.
+/// May both still be compared? They may have objected since they were.
+fn may_be_one(write: &mut Write<'_>, table: &mut Table<'_>, people: [SubjectId; 2]) -> Result<bool, Error> {
+    subjects::lock(write, &people)?;
+    for person in people {
+        if table.is_barred(write.records(), person)? {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+/// Asks about two records, if their people are two who may be compared and nobody decided otherwise. About whom.
 fn asked(
     write: &mut Write<'_>,
+    table: &mut Table<'_>,
     ids: &IdMaker,
     (one, other, waterfall): &Doubtful,
-    now: Timestamp,
 ) -> Result<Option<(SubjectId, SubjectId)>, Error> {
     let Some((ours, theirs)) = people_of(write, *one, *other)? else { return Ok(None) };
-    if ours == theirs || graph::are_apart(write, ours, theirs)? {
+    if ours == theirs || graph::are_apart(write, ours, theirs)? || !may_be_one(write, table, [ours, theirs])? {
         return Ok(None);
     }
     let asked = [(*one, ours), (*other, theirs)];
@@ -340,7 +349,7 @@ fn asked(
         weight: waterfall.total.0,
         waterfall: super::compare::text(waterfall),
         state: reviews::OPEN,
-        made_at: now,
+        made_at: table.now(),
         decided_at: Timestamp::UNSET,
     };
     reviews::ask(write, row)?;

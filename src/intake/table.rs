@@ -264,6 +264,11 @@ impl<'a> Table<'a> {
         self.seats.get(&record).map(|seat| seat.person)
     }
 
+    /// The time of the transaction.
+    pub(super) const fn now(&self) -> Timestamp {
+        self.now
+    }
+
     /// What weighs.
     pub(super) fn model(&self) -> Arc<Model> {
         self.model.clone()
