@@ -43,6 +43,7 @@ diesel::table! { loose (ix) { ix -> Binary, noted_at -> BigInt, } }
 diesel::table! { model (version) {
     version -> Integer, definition -> Text, made_at -> BigInt, records -> BigInt, pairs -> BigInt, in_force -> SmallInt,
 } }
+diesel::table! { fellows (fellows_no) { fellows_no -> SmallInt, thousandths -> BigInt, } }
 diesel::table! { survivorship (version) { version -> Integer, definition -> Text, created_at -> BigInt, } }
 diesel::table! { block (matching_key, record_no) { matching_key -> BigInt, record_no -> BigInt, } }
 diesel::table! { apart (subject_id, other_id) { subject_id -> Binary, other_id -> Binary, decided_at -> BigInt, } }

@@ -11,6 +11,7 @@ on_both_databases!(
     whoever_shares_a_mailbox_with_a_loyal_customer_is_found,
     an_objection_is_found_behind_any_number_of_records,
     what_a_value_joined_is_taken_apart_however_many_share_it_by_then,
+    a_number_of_very_many_people_finds_nobody,
 );
 
 /// More than are looked at one by one.
@@ -81,4 +82,39 @@ async fn what_a_value_joined_is_taken_apart_however_many_share_it_by_then(databa
     records.extend(families.take(MANY).map(|family| somebody("webshop", &family, ("", &family), phone)));
     played.bring(&records).await;
     assert_eq!(played.people().len(), records.len(), "some hang together by a number that many share");
+}
+
+/// Nothing but a mailbox or a number, which nobody verified.
+fn contact(id: &str, kind: &str, value: &str) -> Value {
+    let mut record = somebody("books", id, ("", ""), (kind, value));
+    record["identifiers"][0]["verified"] = json!(false);
+    record["data"] = json!({});
+    record
+}
+
+const MOBILE: &str = "+49 171 1234987";
+
+/// Eighty people with one number: whoever comes with it alone is none of them, and they stay who they are.
+async fn a_number_of_very_many_people_finds_nobody(database: Database) {
+    let played = Played::open(database, 25).await;
+    let heads = "Adal Burk Chlod Dank Ekke Folk Gern Hilde Irm Job".split(' ');
+    let tails = ["win", "hild", "gund", "bert", "trud", "olf", "mar", "sieg"];
+    let families = "Zwirnlechner Haberstroh Quastenberg Ruckdeschel Oberpriller Wiesinger Ymker Loibl";
+    let given = heads.flat_map(|head| tails.map(|tail| format!("{head}{tail}")));
+    let names: Vec<(String, &str)> = given.zip(families.split(' ').cycle()).collect();
+    let record = |(given, family): &(String, &str)| {
+        let mut record = somebody("webshop", &format!("{given}-{family}"), (given, family), ("phone", MOBILE));
+        record["identifiers"][0]["verified"] = json!(false);
+        record
+    };
+    // Some at first, who are asked for one by one, and then more than that.
+    for (some, id) in names.chunks(40).zip(["few", "many"]) {
+        played.bring(&some.iter().map(record).collect::<Vec<_>>()).await;
+        let people = played.people().len();
+        played.bring(&[contact(id, "phone", MOBILE)]).await;
+        assert_eq!(played.people().len(), people + 1, "found somebody by a number of {} people", some.len());
+    }
+    let people = played.people().len();
+    played.hub.house.intake.regroup(None, |_| {}).await.unwrap();
+    assert_eq!(played.people().len(), people);
 }
