@@ -150,7 +150,8 @@ fn again(
     let compared = u64::try_from(laid.len()).unwrap_or(0);
     let found_by: Vec<&[i64]> = laid.iter().map(|(_, _, keys, _)| keys.as_slice()).collect();
     let known = Arrivals::load(write, &HashSet::new(), &HashSet::new())?;
-    let table = Table::lay(write, matching, edition, (&found_by, compared), desk.now)?;
+    let contacts = laid.iter().flat_map(|(_, _, _, terms)| terms).filter_map(Term::key).collect();
+    let table = Table::lay(write, matching, edition, (&found_by, &contacts, compared), desk.now)?;
     let mut batch = Batch::begin(write, known, table, HashSet::new())?;
     for (record, card, keys, terms) in &laid {
         let Some(person) = batch.living(person)? else { break };

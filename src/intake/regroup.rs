@@ -7,8 +7,8 @@
 //! taken out, who belongs is joined. Cut short at any point, another run does the rest.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use super::bonds::{self, Settled};
@@ -20,7 +20,7 @@ use crate::gateway::Caller;
 use crate::graph::matching::{self, Clustering, Join, Model, TermFrequencies, Waterfall};
 use crate::graph::{self, Rule};
 use crate::store::rows::{LinkRow, ReviewRow};
-use crate::store::{Write, cards, reviews, subjects};
+use crate::store::{self, Write, cards, reviews, subjects};
 use crate::types::{IdMaker, RecordNo, ReviewId, SubjectId, Timestamp};
 
 /// Changes carried out in one transaction.
@@ -62,6 +62,8 @@ struct Plan {
     parts: Vec<(SubjectId, Compared)>,
     joins: Vec<(RecordNo, RecordNo, Why)>,
     reviews: Vec<Doubtful>,
+    /// How many other records each record's person has, on average, in thousandths.
+    fellows: Option<i64>,
 }
 
 /// Two records somebody should look at, and what they say.
@@ -117,7 +119,10 @@ impl Intake {
         let pairs = weighing.pairs.load(Ordering::Relaxed);
         progress(Progress::Comparing(pairs, pairs));
         let (mut done, mut regrouped) = (0, Regrouped { records, ..Regrouped::default() });
-        let Plan { parts, joins, mut reviews } = plan;
+        let Plan { parts, joins, mut reviews, fellows } = plan;
+        // What arrives from now on is weighed as everything is here, by this process and by every other.
+        self.store.write(move |write| store::fellows::put(write, fellows)).await?;
+        *self.matching.fellows.write().unwrap_or_else(PoisonError::into_inner) = fellows;
         let all = parts.len() + joins.len() + reviews.len();
         let (mut whole, mut left) = (Vec::new(), HashSet::new());
         for (person, compared) in parts {
@@ -160,9 +165,11 @@ impl Intake {
         let mut about = HashSet::new();
         for from in (0..reviews.len()).step_by(AT_ONCE) {
             let (reviews, ids, now) = (reviews.clone(), self.ids.clone(), self.clock.now());
+            let (matching, edition) = (self.matching.clone(), self.rulebook.edition());
             let work = move |write: &mut Write<'_>| {
+                let mut table = Table::empty(&matching, &edition, now);
                 let some = reviews.iter().skip(from).take(AT_ONCE);
-                some.map(|review| asked(write, &ids, review, now)).collect::<Result<Vec<_>, Error>>()
+                some.map(|review| asked(write, &mut table, &ids, review)).collect::<Result<Vec<_>, Error>>()
             };
             let asked: Vec<(SubjectId, SubjectId)> = self.store.write(work).await?.into_iter().flatten().collect();
             about.extend(asked);
@@ -217,7 +224,7 @@ struct Weighing {
 fn plan(model: &Model, open: &[Open], settled: Settled, weighing: &Weighing) -> Plan {
     let Settled { bonds, ruled, compared } = settled;
     let cards = bonds::cards(open);
-    let frequencies = TermFrequencies::count(cards.iter().copied());
+    let mut frequencies = TermFrequencies::count(cards.iter().copied());
     let mut pairs = matching::candidates(&cards);
     pairs.extend(compared);
     let both = |(one, other): &(u32, u32)| [*one, *other];
@@ -225,7 +232,8 @@ fn plan(model: &Model, open: &[Open], settled: Settled, weighing: &Weighing) -> 
     let seen: HashSet<u32> = pairs.iter().chain(&bonds.together).chain(&bonds.decided).flat_map(both).collect();
     weighing.pairs.store(pairs.len(), Ordering::Relaxed);
     let told = (&bonds, &weighing.weighed);
-    let Clustering { groups, joins, reviews } = matching::cluster_telling(model, &frequencies, &cards, pairs, told);
+    let found = matching::cluster_telling(model, &mut frequencies, &cards, pairs, told);
+    let Clustering { groups, joins, reviews, fellows } = found;
     let of = |at: u32| usize::try_from(at).ok().and_then(|at| open.get(at));
     let mut group_of = vec![0; open.len()];
     let mut of_person: BTreeMap<SubjectId, Vec<Group>> = BTreeMap::new();
@@ -269,7 +277,18 @@ fn plan(model: &Model, open: &[Open], settled: Settled, weighing: &Weighing) -> 
     let joins = joins.into_iter().filter_map(|by| pair(by.pair).map(|(one, other)| (one, other, Why::Compared(by))));
     let reviews = reviews.into_iter();
     let reviews = reviews.filter_map(|by| pair(by.pair).map(|(one, other)| (one, other, by.waterfall)));
-    Plan { parts, joins: ruled.chain(joins).collect(), reviews: reviews.collect() }
+    Plan {
+        parts,
+        joins: ruled.chain(joins).collect(),
+        reviews: reviews.collect(),
+        fellows: fellows.and_then(thousandths),
+    }
+}
+
+/// As it is kept.
+#[allow(clippy::cast_possible_truncation, reason = "people have a few thousand records at most")]
+fn thousandths(fellows: f64) -> Option<i64> {
+    fellows.is_finite().then(|| (fellows * 1_000.0).round() as i64)
 }
 
 /// What of one person belongs together.
@@ -293,12 +312,8 @@ fn joined(
     if ours == theirs || graph::are_apart(write, ours, theirs)? {
         return Ok(0);
     }
-    subjects::lock(write, &[ours, theirs])?;
-    // They may have objected since they were compared.
-    for person in [ours, theirs] {
-        if table.is_barred(write.records(), person)? {
-            return Ok(0);
-        }
+    if !may_be_one(write, table, [ours, theirs])? {
+        return Ok(0);
     }
     let (into, from) = pair(ours, theirs);
     match why {
@@ -318,15 +333,26 @@ fn joined(
     Ok(1)
 }
 
-/// Asks about two records, if their people are two and nobody decided otherwise. About whom.
+/// May both still be compared? They may have objected since they were.
+fn may_be_one(write: &mut Write<'_>, table: &mut Table<'_>, people: [SubjectId; 2]) -> Result<bool, Error> {
+    subjects::lock(write, &people)?;
+    for person in people {
+        if table.is_barred(write.records(), person)? {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+/// Asks about two records, if their people are two who may be compared and nobody decided otherwise. About whom.
 fn asked(
     write: &mut Write<'_>,
+    table: &mut Table<'_>,
     ids: &IdMaker,
     (one, other, waterfall): &Doubtful,
-    now: Timestamp,
 ) -> Result<Option<(SubjectId, SubjectId)>, Error> {
     let Some((ours, theirs)) = people_of(write, *one, *other)? else { return Ok(None) };
-    if ours == theirs || graph::are_apart(write, ours, theirs)? {
+    if ours == theirs || graph::are_apart(write, ours, theirs)? || !may_be_one(write, table, [ours, theirs])? {
         return Ok(None);
     }
     let asked = [(*one, ours), (*other, theirs)];
@@ -340,7 +366,7 @@ fn asked(
         weight: waterfall.total.0,
         waterfall: super::compare::text(waterfall),
         state: reviews::OPEN,
-        made_at: now,
+        made_at: table.now(),
         decided_at: Timestamp::UNSET,
     };
     reviews::ask(write, row)?;

@@ -141,7 +141,8 @@ pub(super) fn settle(
     let keys: Vec<&[i64]> = news.iter().map(|record| record.keys.as_slice()).collect();
     let new = |record: &&&Prepared| record.card.is_some() && known.stored(&record.record_ix.bytes()).is_none();
     let more = u64::try_from(news.iter().filter(new).count()).unwrap_or(0);
-    let table = Table::lay(write, matching, edition, (&keys, more), desk.now)?;
+    let contacts = news.iter().flat_map(|record| &record.terms).filter_map(Term::key).collect();
+    let table = Table::lay(write, matching, edition, (&keys, &contacts, more), desk.now)?;
     let leaving = leaving(write, &good().collect::<Vec<_>>())?;
     let mut batch = Batch::begin(write, known, table, leaving)?;
     let outcomes = prepared

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 
 use super::bonds::names_two;
-use super::candidates::{Blocks, Full};
+use super::candidates::{Blocks, Full, MANY};
 use super::prepare::Prepared;
 use super::terms::{Counts, Term};
 use super::{Error, Intake};
@@ -18,7 +18,7 @@ use crate::graph::Rule;
 use crate::graph::matching::{Card, Model, TermFrequencies};
 use crate::store::connection::Connection;
 use crate::store::rows::{CardRow, DataKeyRow, LedgerRow, SubjectRows};
-use crate::store::{Store, Write, cards, keys, ledger, subjects};
+use crate::store::{Store, Write, cards, holders, keys, ledger, subjects};
 use crate::types::{PurposeCode, RecordNo, SubjectId, Timestamp};
 use crate::vault::{CardKey, Comparer, Keyring};
 
@@ -34,6 +34,8 @@ pub(super) struct Matching {
     records: OnceLock<AtomicU64>,
     /// How many there were when they were counted.
     found: AtomicU64,
+    /// How many other records each record's person has, on average, in thousandths, as grouping everything found last.
+    pub(super) fellows: RwLock<Option<i64>>,
     pub(super) counts: Counts,
     /// Matching keys that lead to too many.
     pub(super) full: Full,
@@ -47,6 +49,7 @@ impl Matching {
             model: RwLock::new(Arc::new(Model::shipped())),
             records: OnceLock::new(),
             found: AtomicU64::new(0),
+            fellows: RwLock::new(None),
             counts: Counts::default(),
             full: Full::default(),
         }
@@ -72,6 +75,12 @@ impl Matching {
         if let Some(records) = self.records.get() {
             records.fetch_add(more, Ordering::Relaxed);
         }
+    }
+
+    /// What grouping everything found last of how many other records each record's person has.
+    #[expect(clippy::cast_precision_loss, reason = "a few thousand")]
+    fn fellows(&self) -> Option<f64> {
+        self.fellows.read().unwrap_or_else(PoisonError::into_inner).map(|thousandths| thousandths as f64 / 1_000.0)
     }
 
     fn counted(&self) -> u64 {
@@ -131,13 +140,13 @@ impl<'a> Table<'a> {
         Self { matching, model, edition, purpose, now, count: 0, blocks, seats, keys, barred }
     }
 
-    /// Lays down the cards of all candidates of a batch: by the matching keys of each of its records, of which so many are
-    /// `more` than were counted.
+    /// Lays down the cards of all candidates of a batch: by the matching keys of each of its records, those of them that are of
+    /// `contacts`, and of the records so many are `more` than were counted.
     pub(super) fn lay(
         write: &mut Write<'_>,
         matching: &'a Matching,
         edition: &'a Edition,
-        (records, more): (&[&[i64]], u64),
+        (records, contacts, more): (&[&[i64]], &HashSet<i64>, u64),
         now: Timestamp,
     ) -> Result<Self, Error> {
         let mut table = Self::empty(matching, edition, now);
@@ -148,7 +157,11 @@ impl<'a> Table<'a> {
         table.count = matching.counted() + more;
         let (asked, full) = matching.full.part(wanted);
         let found = cards::candidates(write, &asked)?;
-        table.blocks = Blocks::of(asked, found, full, &matching.full);
+        let crowded = asked.iter().zip(&found).filter(|(key, found)| contacts.contains(key) && found.len() > MANY);
+        let crowded: BTreeSet<RecordNo> = crowded.flat_map(|(_, found)| found).copied().collect();
+        let crowded: Vec<RecordNo> = crowded.into_iter().collect();
+        let holders = holders::of_records(write.records(), &crowded)?;
+        table.blocks = Blocks::of((asked, found), full, (contacts, &holders), &matching.full);
         let numbers: BTreeSet<RecordNo> = records.iter().flat_map(|keys| table.blocks.candidates(keys, None)).collect();
         table.seat(write, numbers)?;
         Ok(table)
@@ -264,6 +277,11 @@ impl<'a> Table<'a> {
         self.seats.get(&record).map(|seat| seat.person)
     }
 
+    /// The time of the transaction.
+    pub(super) const fn now(&self) -> Timestamp {
+        self.now
+    }
+
     /// What weighs.
     pub(super) fn model(&self) -> Arc<Model> {
         self.model.clone()
@@ -271,8 +289,10 @@ impl<'a> Table<'a> {
 
     /// How frequent the values of a record are. `own`: is it stored already?
     pub(super) fn frequencies(&self, terms: &[Term], own: bool) -> TermFrequencies {
-        let under = |key| Some(self.blocks.under(key)).filter(|held| *held <= cards::BLOCK);
-        self.matching.counts.frequencies(self.count, terms, own, under)
+        let under = |key| self.blocks.people(key, |record| self.person_of(record));
+        let mut frequencies = self.matching.counts.frequencies(self.count, terms, own, under);
+        frequencies.set_fellows(self.matching.fellows());
+        frequencies
     }
 
     /// Opens the cards of these records, as far as they may be.

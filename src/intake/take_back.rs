@@ -32,7 +32,7 @@ impl Intake {
     }
 
     async fn take_back_of(&self, ix: [u8; 16]) -> Result<(), Error> {
-        let people = self.store.read(move |read| identifiers::people_with(read.records(), &ix)).await?;
+        let people = self.store.read(move |read| identifiers::several_times(read.records(), &ix)).await?;
         for person in people {
             if self.is_loose(person).await? {
                 match self.separate_by_itself(person, &Out::Loose, None).await {

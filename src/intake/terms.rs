@@ -35,7 +35,7 @@ pub(super) struct Term {
 enum By {
     /// It is counted under this number.
     Number(i32),
-    /// As many records as there are under this matching key.
+    /// By the people whose records are under this matching key.
     Key(i64),
 }
 
@@ -72,6 +72,14 @@ impl Term {
         match self.by {
             By::Number(number) => Some(number),
             By::Key(_) => None,
+        }
+    }
+
+    /// The matching key under which its holders are found.
+    pub(super) const fn key(&self) -> Option<i64> {
+        match self.by {
+            By::Number(_) => None,
+            By::Key(key) => Some(key),
         }
     }
 }
@@ -131,8 +139,8 @@ impl Counts {
         }
     }
 
-    /// How frequent these values are among `records`, where `under` says how many are under a matching key; none: too
-    /// many to tell. `own`: is the record they are of counted already?
+    /// How frequent these values are among `records`, where `under` says of how many people those under a matching key are; none:
+    /// too many to tell. `own`: is the record they are of counted already?
     pub(super) fn frequencies(
         &self,
         records: u64,

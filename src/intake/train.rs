@@ -6,8 +6,8 @@ use super::{Error, Intake};
 use crate::audit::{Act, Line};
 use crate::gateway::Caller;
 use crate::graph::matching::{Card, Change, Model, Sample, TermFrequencies, train};
-use crate::store::cards;
 use crate::store::models::{self, ModelRow};
+use crate::store::{cards, fellows};
 use crate::types::RecordNo;
 
 /// Records that are looked at, at most. They are spread over all there are.
@@ -45,17 +45,23 @@ impl Intake {
         Ok(self.store.read(|read| models::all(read.records())).await?)
     }
 
-    /// Takes the model that is in force, which another process may have put there.
+    /// Takes the model that is in force, which another process may have put there, and what grouping found last.
     ///
     /// # Errors
     /// If it cannot be read; the one before goes on weighing.
     pub async fn load_model(&self) -> Result<(), Error> {
-        let stored = self.store.read(|read| models::in_force(read.records())).await?;
+        let (stored, found) = self
+            .store
+            .read(|read| {
+                Ok::<_, crate::store::Error>((models::in_force(read.records())?, fellows::found(read.records())?))
+            })
+            .await?;
         let model = match stored {
             Some(row) => Model::from_toml(&row.definition).map_err(Error::Model)?,
             None => Model::shipped(),
         };
         *self.matching.model.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(model);
+        *self.matching.fellows.write().unwrap_or_else(PoisonError::into_inner) = found;
         Ok(())
     }
 

@@ -14,21 +14,36 @@ use super::schema::{identifier, record};
 use super::{Error, Write};
 use crate::types::{IdentifierKind, RecordNo, SourceNo, SubjectId};
 
-/// How many rows of one value are looked at. A value with more is shared by so many that it joins nobody, and a
-/// thousand records with one phone number must not slow a resolve down.
+macro_rules! one_of_each {
+    ($ix:literal, $after:literal) => {
+        concat!(
+            "SELECT ix, min(record_no) AS record_no, kind, subject_id, use_flags, behind, whose FROM identifier WHERE ix = ",
+            $ix,
+            " AND behind = 0 GROUP BY ix, kind, subject_id, use_flags, behind, whose HAVING min(record_no) > ",
+            $after,
+            " ORDER BY 2"
+        )
+    };
+}
+
+/// How many rows of one value are looked at one by one: a thousand records with one phone number must not slow a resolve down.
 const ENOUGH: i64 = 64;
 
-/// The rows with this blind index, at most 64: those that decide about joining first, the oldest first.
+/// The rows with this blind index, at most 64: those that decide about joining first, the oldest first. Of a value that still joins
+/// and has more, a customer's with many orders, also the first row of everybody else behind it, and of each other name and use.
 ///
 /// # Errors
 /// If the shelf cannot be read.
 pub fn with_index(connection: &mut Connection, ix: &[u8; 16]) -> Result<Vec<IdentifierRow>, Error> {
-    Ok(on!(connection, |c| identifier::table
+    let mut rows: Vec<IdentifierRow> = on!(connection, |c| identifier::table
         .filter(identifier::ix.eq(ix.to_vec()))
         .order((identifier::behind, identifier::record_no))
         .limit(ENOUGH)
         .select(IdentifierRow::as_select())
-        .load(c))?)
+        .load(c))?;
+    let others = others(connection, ix, &rows)?;
+    rows.extend(others);
+    Ok(rows)
 }
 
 /// As [`with_index`], for many values.
@@ -36,21 +51,53 @@ pub fn with_index(connection: &mut Connection, ix: &[u8; 16]) -> Result<Vec<Iden
 /// # Errors
 /// If the shelf cannot be read.
 pub fn with_indexes(connection: &mut Connection, indexes: &[[u8; 16]]) -> Result<Vec<IdentifierRow>, Error> {
-    match connection {
-        Connection::Sqlite(_) => {
-            let mut all = Vec::new();
-            for ix in indexes {
-                all.extend(with_index(connection, ix)?);
-            }
-            Ok(all)
+    if let Connection::Sqlite(_) = connection {
+        let mut all = Vec::new();
+        for ix in indexes {
+            all.extend(with_index(connection, ix)?);
         }
-        Connection::Postgres(c) => {
-            let values: Vec<Vec<u8>> = indexes.iter().map(|ix| ix.to_vec()).collect();
-            let rows: Vec<Found> = Wanted(values).load(c)?;
-            rows.into_iter().map(Found::row).collect()
+        return Ok(all);
+    }
+    let values: Vec<Vec<u8>> = indexes.iter().map(|ix| ix.to_vec()).collect();
+    let found: Vec<Found> = match connection {
+        Connection::Sqlite(_) => Vec::new(),
+        Connection::Postgres(c) => Wanted(values).load(c)?,
+    };
+    let mut rows = found.into_iter().map(Found::row).collect::<Result<Vec<_>, Error>>()?;
+    // The rows of one value lie side by side.
+    let mut all_others = Vec::new();
+    for some in rows.chunk_by(|one, other| one.ix == other.ix) {
+        if let Some(Ok(ix)) = some.first().map(|row| row.ix.as_slice().try_into()) {
+            all_others.extend(others(connection, ix, some)?);
         }
     }
+    rows.append(&mut all_others);
+    Ok(rows)
 }
+
+/// Who else stands behind a value whose `first` rows are not all that decide about joining, by the first row of each, if the value
+/// joins at all. It looks at every row, but of few values: one that joins is of some three people at most.
+fn others(connection: &mut Connection, ix: &[u8; 16], first: &[IdentifierRow]) -> Result<Vec<IdentifierRow>, Error> {
+    let full = i64::try_from(first.len()).is_ok_and(|found| found >= ENOUGH) && first.iter().all(|row| row.behind == 0);
+    let Some(last) = first.iter().max_by_key(|row| row.record_no).filter(|_| full) else { return Ok(Vec::new()) };
+    // What is unique at its source is one account's, and of what joins nobody any more nothing else need be known.
+    let shared = [IdentifierKind::Email, IdentifierKind::Phone, IdentifierKind::EmailAndName];
+    let generic = first.iter().any(|row| row.use_flags & IdentifierRow::GENERIC != 0);
+    if generic || !shared.iter().any(|kind| kind.number() == last.kind) {
+        return Ok(Vec::new());
+    }
+    let asked = diesel::sql_query(match connection {
+        Connection::Sqlite(_) => ONE_OF_EACH_SQLITE,
+        Connection::Postgres(_) => ONE_OF_EACH_POSTGRES,
+    });
+    let asked = asked.bind::<sql_types::Binary, _>(ix.to_vec()).bind::<sql_types::BigInt, _>(last.record_no.0);
+    let found: Vec<Found> = on!(connection, |c| asked.load(c))?;
+    found.into_iter().map(Found::row).collect()
+}
+
+/// The first row of each person, name and use behind a value, of those that decide about joining and stand behind a record.
+const ONE_OF_EACH_SQLITE: &str = one_of_each!("?1", "?2");
+const ONE_OF_EACH_POSTGRES: &str = one_of_each!("$1", "$2");
 
 /// The first rows of each of these values. A type of its own, so that the statement is found prepared.
 #[derive(QueryId)]
@@ -161,16 +208,16 @@ pub fn make_generic(write: &mut Write<'_>, ix: &[u8; 16]) -> Result<usize, Error
     Ok(changed)
 }
 
-/// Up to 64 people of whose records some have this value.
+/// The people of whose records several have this value, however many others have it: whom it may have joined.
 ///
 /// # Errors
 /// If the shelf cannot be read.
-pub fn people_with(connection: &mut Connection, ix: &[u8; 16]) -> Result<Vec<SubjectId>, Error> {
+pub fn several_times(connection: &mut Connection, ix: &[u8; 16]) -> Result<Vec<SubjectId>, Error> {
     let rows: Vec<Vec<u8>> = on!(connection, |c| identifier::table
         .filter(identifier::ix.eq(ix.to_vec()).and(identifier::behind.eq(0)))
+        .group_by(identifier::subject_id)
+        .having(diesel::dsl::count_star().gt(1))
         .select(identifier::subject_id)
-        .distinct()
-        .limit(ENOUGH)
         .load(c))?;
     rows.iter().map(|row| Ok(SubjectId::from_slice(row)?)).collect()
 }

@@ -43,6 +43,7 @@ diesel::table! { loose (ix) { ix -> Binary, noted_at -> BigInt, } }
 diesel::table! { model (version) {
     version -> Integer, definition -> Text, made_at -> BigInt, records -> BigInt, pairs -> BigInt, in_force -> SmallInt,
 } }
+diesel::table! { fellows (fellows_no) { fellows_no -> SmallInt, thousandths -> BigInt, } }
 diesel::table! { survivorship (version) { version -> Integer, definition -> Text, created_at -> BigInt, } }
 diesel::table! { block_state (state_no) { state_no -> Integer, up_to -> BigInt, changes -> BigInt, } }
 diesel::table! { block (matching_key, record_no) { matching_key -> BigInt, record_no -> BigInt, } }

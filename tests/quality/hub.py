@@ -9,7 +9,8 @@ records.ndjson in the order of the file, and score.py scores `obhut graph assign
 again in N - 1 other orders (seeds 1, 2, …) and says how far F1 lies apart. --resolve runs `obhut graph resolve` before
 scoring. --database-url takes a PostgreSQL server instead, which must be empty; then only one set in one order can be scored.
 """
-import argparse, io, json, os, random, re, resource, sqlite3, subprocess, sys, tempfile, time
+import argparse, csv, io, json, os, random, re, resource, sqlite3, subprocess, sys, tempfile, time, uuid
+from collections import Counter, defaultdict
 from contextlib import redirect_stdout
 
 import score
@@ -44,9 +45,28 @@ def imported(args, lines, folder):
         if not args.database_url:
             book = sqlite3.connect(f"file:{place}/data/records.db?mode=ro", uri=True) if os.path.exists(f"{place}/data/records.db") else None
             if book:
-                reviews = book.execute("SELECT count(*) FROM review WHERE state = 1").fetchone()[0]
-                asked = f", {1000 * reviews / len(lines):.0f} reviews per 1,000"
+                questions = book.execute("SELECT one_id, other_id FROM review WHERE state = 1").fetchall()
+                owners = owners_of(folder)
+                right = sum(is_right(owners, question) for question in questions) / max(len(questions), 1)
+                asked = f", {1000 * len(questions) / len(lines):.0f} reviews per 1,000, {right:.2f} of them about one person"
         print(f"{cpu:.1f} CPU s, {took:.1f} s{asked}")
+
+
+def owners_of(folder):
+    """How many records of each person of the hub belong to whom, by their ids as the store has them."""
+    with open(f"{folder}/truth.csv", encoding="utf-8") as file:
+        truth = {(row["source"], row["external_id"]): row["entity"] for row in csv.DictReader(file)}
+    owners = defaultdict(Counter)
+    with open(f"{folder}/hub.csv", encoding="utf-8") as file:
+        for row in csv.DictReader(file):
+            owners[uuid.UUID(row["subject_id"]).bytes][truth.get((row["source"], row["external_id"])) or None] += 1
+    return owners
+
+
+def is_right(owners, question):
+    """Is a question about one person: do most records of both sides belong to the same?"""
+    one, other = (owners[bytes(side)].most_common(1) or [(None, 0)] for side in question)
+    return one[0][0] is not None and one[0][0] == other[0][0]
 
 
 def scored(folder, brief):

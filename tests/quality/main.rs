@@ -49,7 +49,7 @@ struct Known {
 fn measure(folder: &Path, train: bool) {
     let known = read(folder);
     let cards: Vec<&Card> = known.iter().map(|known| &known.card).collect();
-    let (mut model, frequencies) = (Model::shipped(), TermFrequencies::count(cards.iter().copied()));
+    let (mut model, mut frequencies) = (Model::shipped(), TermFrequencies::count(cards.iter().copied()));
     if train {
         let sample = Sample::of(&model, &cards, &frequencies);
         println!("trained on {} pairs", sample.pairs());
@@ -60,7 +60,7 @@ fn measure(folder: &Path, train: bool) {
         model = trained.model;
     }
     let pairs = matching::candidates(&cards);
-    let found = cluster(&model, &frequencies, &cards, pairs.clone(), &Bonds::default());
+    let found = cluster(&model, &mut frequencies, &cards, pairs.clone(), &Bonds::default());
     let same = |(one, other): &(u32, u32)| known[*one as usize].entity == known[*other as usize].entity;
     let mut people: HashMap<&str, u64> = HashMap::new();
     known.iter().for_each(|known| *people.entry(&known.entity).or_default() += 1);
@@ -73,7 +73,7 @@ fn measure(folder: &Path, train: bool) {
     let share = |part: usize, all: u64| part as f64 / all.max(1) as f64;
     println!(
         "{}: {} records, {} pairs share a key ({:.3} of the true ones), {} of them score enough (right {:.4}, of the \
-         true ones {:.3}), {} joins (right {:.4}), {:.0} reviews per 1,000",
+         true ones {:.3}), {} joins (right {:.4}), {:.0} reviews per 1,000 (of one person {:.2})",
         folder.display(),
         known.len(),
         pairs.len(),
@@ -84,6 +84,7 @@ fn measure(folder: &Path, train: bool) {
         found.joins.len(),
         share(found.joins.iter().filter(|join| same(&join.pair)).count(), found.joins.len() as u64),
         1_000.0 * share(found.reviews.len(), known.len() as u64),
+        share(found.reviews.iter().filter(|review| same(&review.pair)).count(), found.reviews.len() as u64),
     );
     write(folder, &known, &found);
 }

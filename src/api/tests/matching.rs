@@ -12,6 +12,7 @@ on_both_databases!(
     a_veto_is_seen_behind_any_number_of_visits,
     only_what_is_compared_is_counted_and_each_record_once,
     grouping_anew_tells_how_far_it_is,
+    what_grouping_finds_of_how_many_records_people_have_counts_for_what_comes,
 );
 
 fn visit(at: usize) -> Value {
@@ -95,4 +96,38 @@ async fn grouping_anew_tells_how_far_it_is(database: Database) {
         _ => None,
     });
     assert!(weighed.is_sorted(), "{told:?}");
+}
+
+/// Two records say nothing but a frequent name. Where people have several records each that is enough, once grouping found it out,
+/// and also for a process that starts later; where nothing is known, somebody is asked.
+async fn what_grouping_finds_of_how_many_records_people_have_counts_for_what_comes(database: Database) {
+    let hub = Hub::open(database).await;
+    let customer = |id: String, given: &str, family: &str, born: Option<&str>| {
+        let mut record = described(&id, None, born);
+        record["data"] = json!({"person": {"given_name": given, "family_name": family}});
+        if let Some(born) = born {
+            record["data"]["person"]["birth_date"] = json!(born);
+        }
+        record
+    };
+    let names = ["Adalwin", "Burkhild", "Chlodwig", "Dankrad", "Ekkehild", "Folkwin", "Gernot", "Hildegund"];
+    let families = ["Zwirnlechner", "Haberstroh", "Quastenberg", "Ruckdeschel", "Oberpriller", "Wiesinger", "Ymker"];
+    for (at, (given, family)) in names.iter().flat_map(|given| families.map(|family| (given, family))).enumerate() {
+        let born = format!("19{}-{:02}-{:02}", 40 + at % 50, 1 + at % 12, 1 + at % 28);
+        for copy in 0..3 {
+            bring(&hub, customer(format!("{at}-{copy}"), given, family, Some(&born))).await;
+        }
+    }
+    let all = people(&hub);
+    bring(&hub, customer("one".into(), "Thomas", "Müller", None)).await;
+    bring(&hub, customer("other".into(), "Thomas", "Müller", None)).await;
+    assert_eq!(people(&hub), all + 2);
+    hub.house.intake.regroup(None, |_| {}).await.unwrap();
+    let all = people(&hub);
+    let found = hub.database.tables(&[Shelf::Records])["records.fellows"].clone();
+    assert_eq!(found.len(), 1, "{found:?}");
+    bring(&hub, customer("third".into(), "Ursula", "Schmidt", None)).await;
+    hub.house.intake.load_model().await.unwrap();
+    bring(&hub, customer("fourth".into(), "Ursula", "Schmidt", None)).await;
+    assert_eq!(people(&hub), all + 1);
 }

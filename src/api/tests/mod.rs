@@ -7,6 +7,7 @@ mod explained;
 mod hub;
 mod intake;
 mod ledger;
+mod loyal;
 mod matching;
 mod objecting;
 mod opt_outs;

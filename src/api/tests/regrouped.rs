@@ -5,12 +5,14 @@ use serde_json::{Value, json};
 
 use super::whole_state::Played;
 use crate::databases::{Database, on_both_databases};
+use crate::intake::Progress;
 use crate::types::{Role, SubjectId};
 
 on_both_databases!(
     who_could_not_be_taken_apart_is_joined_with_nobody,
     two_logins_at_one_mailbox_are_asked_about,
     an_account_is_one_customer_whatever_is_said_under_it,
+    nobody_is_asked_about_who_objected_meanwhile,
 );
 
 /// A record of Ottilie at her address: her name, her birth date and her street.
@@ -121,4 +123,33 @@ async fn an_account_is_one_customer_whatever_is_said_under_it(database: Database
     assert_eq!(played.people().len(), 1);
     played.hub.house.intake.regroup(None, |_| {}).await.unwrap();
     assert_eq!(played.people().len(), 1);
+}
+
+/// The records were opened, and then one of two people who would be asked about objects to being matched.
+async fn nobody_is_asked_about_who_objected_meanwhile(database: Database) {
+    let played = Played::open(database, 6).await;
+    for (id, account) in [("one", "K-1"), ("two", "K-2")] {
+        played.bring(&[login("webshop", id, account, "ottilie@example.org", true)]).await;
+    }
+    assert_eq!(open_questions(&played).await.len(), 1);
+    let [person, _] = played.people()[..] else { panic!("{:?}", played.people()) };
+    let opened = tokio::sync::Notify::new();
+    let told = |progress| {
+        if matches!(progress, Progress::Opened(_)) {
+            opened.notify_one();
+        }
+    };
+    let mut run = std::pin::pin!(played.hub.house.intake.regroup(None, told));
+    tokio::select! {
+        biased;
+        () = opened.notified() => {}
+        done = &mut run => panic!("{done:?}"),
+    }
+    let no = json!({"subject_id": person, "act": "objected", "method": "written", "purpose": "identity_matching"});
+    let answer = played.hub.post(Role::Dpo, "/v1/consents", no).await;
+    assert!(answer.status.is_success(), "{}", answer.text);
+    assert_eq!(open_questions(&played).await, [] as [Value; 0]);
+    let done = run.await.unwrap();
+    assert_eq!((done.records, done.asked), (2, 0), "{done:?}");
+    assert_eq!(open_questions(&played).await, [] as [Value; 0]);
 }

@@ -1,11 +1,11 @@
 //! Groups of many cards at once, independent of their order.
 
 use std::collections::{BTreeSet, HashMap};
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::thread;
+use std::sync::atomic::AtomicUsize;
 
 use super::guard::{Glance, MEMBERS, Tally};
-use super::{Bits, Card, Field, Level, Model, Shape, TermFrequencies, Verdict, Waterfall};
+use super::weigh::weigh;
+use super::{Card, Field, Level, Model, Shape, TermFrequencies, Verdict, Waterfall};
 
 /// What is settled before anything is compared. Positions in the list of cards.
 #[derive(Clone, Debug, Default)]
@@ -58,21 +58,19 @@ pub struct Clustering {
     pub joins: Vec<Join>,
     /// What somebody should look at: one per pair of groups, the strongest, strongest first.
     pub reviews: Vec<Review>,
+    /// How many other records one has of the same person, on average; none: too few to tell.
+    pub fellows: Option<f64>,
 }
-
-/// Pairs that one thread scores; fewer are not worth a second one.
-const PAIRS: usize = 10_000;
-/// Pairs after which it is told how many were weighed.
-const TOLD: usize = 1_000;
 
 /// Makes groups of `cards`. `pairs` are those that share a blocking key; positions beyond the list are passed over.
 ///
 /// The strongest pair is joined first, then the next, as long as the groups fit. Equal weights are ordered by what the
-/// cards hold, so the same cards and pairs in another order give the same groups.
+/// cards hold, so the same cards and pairs in another order give the same groups. How often two records are one person's is
+/// found out first, and noted in `frequencies`.
 #[must_use]
 pub fn cluster(
     model: &Model,
-    frequencies: &TermFrequencies,
+    frequencies: &mut TermFrequencies,
     cards: &[&Card],
     pairs: Vec<(u32, u32)>,
     bonds: &Bonds,
@@ -84,11 +82,18 @@ pub fn cluster(
 #[must_use]
 pub fn cluster_telling(
     model: &Model,
-    frequencies: &TermFrequencies,
+    frequencies: &mut TermFrequencies,
     cards: &[&Card],
     mut pairs: Vec<(u32, u32)>,
     (bonds, weighed): (&Bonds, &AtomicUsize),
 ) -> Clustering {
+    for (one, other) in &mut pairs {
+        (*one, *other) = (*one.min(other), *one.max(other));
+    }
+    pairs.retain(|(one, other)| one != other && usize::try_from(*other).is_ok_and(|other| other < cards.len()));
+    pairs.sort_unstable();
+    pairs.dedup();
+    let (mut scored, fellows) = weigh(model, frequencies, cards, pairs, weighed);
     let mut run = Run::new(model, frequencies, cards);
     for (mark, (ones, others)) in (0..).zip(&bonds.apart) {
         ones.iter().for_each(|at| run.mark(*at, (mark, false)));
@@ -103,18 +108,10 @@ pub fn cluster_telling(
         }
     }
     run.put_in_order();
-    for (one, other) in &mut pairs {
-        (*one, *other) = (*one.min(other), *one.max(other));
-    }
-    pairs.retain(|(one, other)| one != other && run.card(*other).is_some());
-    pairs.sort_unstable();
-    pairs.dedup();
-    let mut scored = run.scored(&pairs, weighed);
-    drop(pairs);
     scored.sort_by(|(one, weight), (other, others)| {
         others.cmp(weight).then_with(|| run.order(*one).cmp(&run.order(*other)))
     });
-    let mut result = Clustering::default();
+    let mut result = Clustering { fellows, ..Clustering::default() };
     let mut doubtful = Vec::new();
     for (pair, _) in scored {
         // Weighed again: to keep all the steps of all pairs would take more room than the cards.
@@ -194,32 +191,6 @@ impl<'a> Run<'a> {
 
     fn score(&self, (one, other): (u32, u32)) -> Option<Waterfall> {
         Some(self.model.score(self.card(one)?, self.card(other)?, self.frequencies))
-    }
-
-    /// The pairs that say enough to be looked at, in their order, whatever number of threads weighs them.
-    fn scored(&self, pairs: &[(u32, u32)], weighed: &AtomicUsize) -> Vec<((u32, u32), Bits)> {
-        let scored = |pairs: &[(u32, u32)]| -> Vec<((u32, u32), Bits)> {
-            let mut enough = Vec::new();
-            for some in pairs.chunks(TOLD) {
-                let totals = some.iter().filter_map(|pair| Some((*pair, self.score(*pair)?.total)));
-                enough.extend(totals.filter(|(_, total)| *total >= self.model.review_at()));
-                weighed.fetch_add(some.len(), Ordering::Relaxed);
-            }
-            enough
-        };
-        let threads = thread::available_parallelism().map_or(1, usize::from).min(pairs.len() / PAIRS + 1);
-        if threads == 1 {
-            return scored(pairs);
-        }
-        let some = pairs.len().div_ceil(threads);
-        thread::scope(|scope| {
-            let running: Vec<_> = pairs.chunks(some).map(|some| scope.spawn(|| scored(some))).collect();
-            let ended = running.into_iter().map(|thread| match thread.join() {
-                Ok(scored) => scored,
-                Err(panic) => std::panic::resume_unwind(panic),
-            });
-            ended.flatten().collect()
-        })
     }
 
     fn glance(&mut self, one: u32, other: u32) -> Option<Glance> {

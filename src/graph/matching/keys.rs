@@ -87,6 +87,10 @@ fn names(card: &Card, keys: &mut Keys) {
     if birth.month > 0 {
         let date = format!("{:04}{:02}{:02}", birth.year, birth.month, birth.day);
         keys.add(KeyKind::GivenAndBirthDate, &[given, &date]);
+        // Of whom one name is missing, and the other misspelt.
+        for place in card.places.iter().take(PLACES) {
+            keys.add(KeyKind::BirthDateAndTown, &[&date, text(place, |place| &place.town)]);
+        }
         let mut initials: Vec<char> =
             [given.chars().next(), first_letter(&card.family)].into_iter().flatten().collect();
         initials.sort_unstable();

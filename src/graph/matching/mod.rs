@@ -29,6 +29,7 @@ mod tests;
 mod train;
 mod veto;
 mod waterfall;
+mod weigh;
 mod words;
 
 pub use card::{AddressFields, Card, Fields, MailboxClass, Number, NumberKind, Unreadable};

@@ -160,7 +160,10 @@ impl Model {
 impl TryFrom<Written> for Model {
     type Error = Implausible;
 
-    fn try_from(written: Written) -> Result<Self, Implausible> {
+    fn try_from(mut written: Written) -> Result<Self, Implausible> {
+        for table in [&mut written.stranger, &mut written.household, &mut written.workplace] {
+            told_apart_since(table);
+        }
         let tables = [&written.stranger, &written.household, &written.workplace];
         let plausible = |bits: &f64| bits.is_finite() && bits.abs() <= 64.0;
         let all = tables.iter().flat_map(|table| table.values().flat_map(BTreeMap::values));
@@ -188,6 +191,15 @@ impl TryFrom<Written> for Model {
 impl From<Model> for Written {
     fn from(model: Model) -> Self {
         Self { version: model.version, ..model.written }
+    }
+}
+
+/// What a model that was estimated before did not tell apart is worth what it was worth together.
+fn told_apart_since(table: &mut Table) {
+    let Some(dates) = table.get_mut(&Field::BirthDate) else { return };
+    if let Some(part) = dates.get(&Level::Part).copied() {
+        dates.entry(Level::Month).or_insert(part);
+        dates.entry(Level::Day).or_insert(part);
     }
 }
 

@@ -5,6 +5,9 @@ use super::model::Other;
 use super::score::Tally;
 use super::{Bits, Field, Level, Step, TermKind, compare, frequent};
 
+/// How many records somebody has, roughly.
+pub(super) const EACH: f64 = 2.8;
+
 impl Tally<'_> {
     /// What a shared value is worth more or less than an average one of its kind.
     pub(super) fn rarity(&self, kind: TermKind, value: &str) -> Bits {
@@ -29,9 +32,9 @@ impl Tally<'_> {
         Bits::of((-share.log2() - typical).min(rarity.most))
     }
 
-    /// A building with many records is a tower block or a firm; a few are one household's.
+    /// A building with many people is a tower block or a firm; a few are one household.
     pub(super) fn crowded(&self, building: &str) -> Bits {
-        const HOUSEHOLD: f64 = 12.0;
+        const HOUSEHOLD: f64 = 5.0;
         let crowded = self.frequencies.others(TermKind::Building, building).is_some_and(|others| others > HOUSEHOLD);
         if crowded { self.rarity(TermKind::Building, building).min(Bits(0)) } else { Bits(0) }
     }
@@ -62,21 +65,21 @@ impl Tally<'_> {
         shared.map(|name| self.rarity(TermKind::GivenName, name)).max().unwrap_or_default()
     }
 
-    /// A mailbox or phone that many records hold is nobody's own: it is worth no more than its share.
+    /// A mailbox or phone that many people hold is nobody's own: it is worth no more than its share.
     pub(super) fn generic(&mut self, kind: TermKind, value: &str, field: Field, level: Level) -> Bits {
-        /// One person may well have this many records.
-        const OWN: f64 = 14.0;
+        /// So many more at home may use it, or seem to be others because they are misspelt.
+        const OWN: f64 = 3.0;
         self.gather(kind, value);
         let others = self.frequencies.others(kind, value).unwrap_or(0.0);
         if others <= OWN {
             return Bits(0);
         }
-        let worth = Bits::of((self.frequencies.records() / others).log2().max(0.0));
+        let worth = Bits::of((self.frequencies.records() / (others * EACH)).log2().max(0.0));
         Bits((worth.0 - self.model.weight(Other::Stranger, field, level).0).min(0))
     }
 
     pub(super) fn gather(&mut self, kind: TermKind, value: &str) {
         let others = self.frequencies.others(kind, value).unwrap_or(0.0);
-        self.crowd = self.crowd.max((others / 4.0).max(1.0).log2());
+        self.crowd = self.crowd.max((others / 2.0).max(1.0).log2());
     }
 }

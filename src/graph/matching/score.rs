@@ -14,6 +14,11 @@ use super::terms::building;
 use super::veto::veto;
 use super::{Bits, Field, Level, Model, Step, TermFrequencies, TermKind, Verdict, Waterfall};
 
+/// By so many bits at most what grouping finds makes it likelier that two records are one person's.
+pub(super) const LIFTED: f64 = 4.0;
+/// And never likelier than once in two to the power of this: in a handful of records chance says little.
+const FOUND_LEAST: f64 = 8.0;
+
 impl Model {
     /// Compares two cards. The order of the two makes no difference.
     #[must_use]
@@ -40,11 +45,14 @@ impl Model {
         Waterfall { model: self.version, prior, steps: tally.steps, total, verdict }
     }
 
-    /// Two records taken by chance are one person's about twice in as many as there are.
-    fn strangers(&self, frequencies: &TermFrequencies) -> Bits {
+    /// Two records taken by chance are one person's about twice in as many as there are, or as often as grouping found, if that
+    /// is more often.
+    pub(super) fn strangers(&self, frequencies: &TermFrequencies) -> Bits {
         let prior = &self.written.prior;
-        let doublings = frequencies.records().log2().floor() - 1.0;
-        Bits::of(-doublings.max(prior.strangers_least).min(prior.strangers_most))
+        let usual = frequencies.records().log2().floor() - 1.0;
+        let usual = usual.max(prior.strangers_least).min(prior.strangers_most);
+        let found = frequencies.doublings().map(|found| found.max(usual - LIFTED).max(FOUND_LEAST));
+        Bits::of(-found.map_or(usual, |found| found.min(usual)))
     }
 }
 

@@ -1,12 +1,13 @@
 //! How often values occur: a rare name says more than a frequent one.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
+use std::hash::{DefaultHasher, Hash, Hasher};
 
 use zeroize::Zeroizing;
 
 use super::TermKind;
 use super::card::{Card, MailboxClass, Place};
-use super::compare::{family_key, letters};
+use super::compare::{family_key, letters, sound};
 
 /// The values of a card that the hub counts, each once. The caller makes blind indexes of them under a key of their own.
 #[must_use]
@@ -43,17 +44,39 @@ pub fn terms(card: &Card) -> Vec<(TermKind, Zeroizing<Vec<u8>>)> {
     terms
 }
 
+/// Whom a record seems to be of, among those under one contact point: whose name it tells, by the initial and the sound, since many
+/// misspell it; or else by what other contact points it tells.
+fn seems(card: &Card, under: TermKind) -> impl Hash {
+    let initial = card.given.first().and_then(|given| given.chars().next());
+    let sound = sound::code(&family_key(&card.family));
+    let other = initial.is_none() && card.family.is_empty();
+    let list = |kind: TermKind| other && kind != under;
+    let mailboxes = card.mailboxes.iter().filter(|_| list(TermKind::Mailbox));
+    let mailboxes: Vec<(&String, &String)> = mailboxes.map(|mailbox| (&mailbox.local, &mailbox.domain)).collect();
+    let phones: Vec<&String> = card.phones.iter().filter(|_| list(TermKind::Phone)).collect();
+    let handles: Vec<&String> = card.handles.iter().filter(|_| list(TermKind::Handle)).collect();
+    (initial, sound, mailboxes, phones, handles)
+}
+
+fn hash(what: &impl Hash) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    what.hash(&mut hasher);
+    hasher.finish()
+}
+
 /// A building as one text, where the address is complete.
 pub(super) fn building(place: &Place) -> Option<String> {
     let area = place.postal_code.as_deref().or(place.town.as_deref())?;
     Some(format!("{area}|{}|{}", place.street.as_deref()?, place.house_number.as_deref()?))
 }
 
-/// How many records hold each value, as far as the caller knows. To score a card against others it is enough to know
+/// How many records hold each value, and of a contact point how many people, as far as the caller knows. To score a card against others it is enough to know
 /// its own [`terms`]: only values that both hold are looked up.
 #[derive(Default)]
 pub struct TermFrequencies {
     records: u64,
+    /// How many other records one has of the same person, on average, as far as that was found.
+    fellows: Option<f64>,
     buckets: HashMap<TermKind, HashMap<Box<[u8]>, u8>>,
 }
 
@@ -61,7 +84,7 @@ impl TermFrequencies {
     /// Knows of no value yet. `records` is how many records the hub holds.
     #[must_use]
     pub fn new(records: u64) -> Self {
-        Self { records, buckets: HashMap::new() }
+        Self { records, fellows: None, buckets: HashMap::new() }
     }
 
     /// Takes the number of records anew, when some have come.
@@ -69,7 +92,12 @@ impl TermFrequencies {
         self.records = records;
     }
 
-    /// Notes how many records hold a value, rounded down to a power of two: `bucket` is the exponent.
+    /// Notes how many other records one has of the same person, on average: as [`super::Clustering::fellows`] found it.
+    pub fn set_fellows(&mut self, fellows: Option<f64>) {
+        self.fellows = fellows;
+    }
+
+    /// Notes how many hold a value, rounded down to a power of two: `bucket` is the exponent.
     pub fn note(&mut self, kind: TermKind, value: &[u8], bucket: u8) {
         self.buckets.entry(kind).or_default().insert(value.into(), bucket);
     }
@@ -80,14 +108,19 @@ impl TermFrequencies {
         count.checked_ilog2().and_then(|bucket| u8::try_from(bucket).ok())
     }
 
-    /// Counts the terms of all `cards`, for a run over all of them.
+    /// Counts the terms of all `cards`, for a run over all of them: mailboxes, phones, handles and buildings by the people that the
+    /// records seem to be of, all else by records.
     #[must_use]
     pub fn count<'a>(cards: impl IntoIterator<Item = &'a Card>) -> Self {
         let mut counts: HashMap<(TermKind, Box<[u8]>), u64> = HashMap::new();
+        let mut seen: HashSet<(u64, u64)> = HashSet::new();
         let mut records = 0;
         for card in cards {
             records += 1;
             for (kind, value) in terms(card) {
+                if kind.is_contact() && !seen.insert((hash(&(kind, value.as_slice())), hash(&seems(card, kind)))) {
+                    continue;
+                }
                 *counts.entry((kind, value.as_slice().into())).or_default() += 1;
             }
         }
@@ -105,7 +138,12 @@ impl TermFrequencies {
         count(self.records.max(1))
     }
 
-    /// How many records hold a value beside the two that are compared.
+    /// In how many records one of the same person is found by chance, as a power of two, if that is known.
+    pub(super) fn doublings(&self) -> Option<f64> {
+        Some((self.records() / self.fellows?).log2())
+    }
+
+    /// How many hold a value beside the two that are compared.
     pub(super) fn others(&self, kind: TermKind, value: &str) -> Option<f64> {
         let bucket = self.buckets.get(&kind)?.get(value.as_bytes())?;
         let held = 1u64.checked_shl((*bucket).into()).unwrap_or(u64::MAX);

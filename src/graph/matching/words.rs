@@ -83,6 +83,10 @@ words! {
         OtherStreet = 22 "other_street",
         /// The name stands in a mailbox or handle of the record that does not give it.
         Written = 23 "written_in_handle",
+        /// The same month of the same year, and another day.
+        Month = 24 "month",
+        /// The same year and day of the month, and another month.
+        Day = 25 "day",
     }
 }
 
@@ -133,11 +137,13 @@ words! {
         InitialsAndBirthDate = 13 "initials_and_birth_date",
         /// The sound of the given name, and the postal code; made until both names had one kind.
         GivenAndPostalCode = 14 "given_and_postal_code",
+        /// The date of birth and the town.
+        BirthDateAndTown = 15 "birth_date_and_town",
     }
 }
 
 words! {
-    /// Of which values the hub counts how often they occur.
+    /// Of which values the hub counts how often they occur: names, towns and days by records, what leads to somebody by people.
     TermKind, "kind of counted value" {
         /// A given name.
         GivenName = 1 "given_name",
@@ -159,5 +165,12 @@ words! {
         BirthDate = 9 "birth_date",
         /// A handle.
         Handle = 10 "handle",
+    }
+}
+
+impl TermKind {
+    /// Does it lead to somebody, so that a customer with many orders holds it many times and is one all the same?
+    pub(super) const fn is_contact(self) -> bool {
+        matches!(self, Self::Mailbox | Self::Phone | Self::Handle | Self::Building)
     }
 }

@@ -17,12 +17,16 @@ pub(in crate::graph::matching) fn births(one: Option<Birth>, other: Option<Birth
     }
     let alike = [apart == 0, one.month == other.month, one.day == other.day];
     let (a, b) = (digits(one), digits(other));
+    let wrong = a.iter().zip(&b).filter(|(a, b)| a != b).count();
     Some(match alike.into_iter().filter(|same| *same).count() {
         3 => Level::Same,
         2 if one_digit(&a, &b) => Level::Similar,
+        2 if alike == [true, true, false] => Level::Month,
+        2 if alike == [true, false, true] => Level::Day,
         2 => Level::Part,
         _ if apart == 0 && one.month == other.day && one.day == other.month => Level::DayMonthSwapped,
-        _ if apart == 0 || one_digit(&a, &b) || (apart <= 1 && alike.contains(&true)) => Level::Near,
+        // A father and his son are mostly further apart than two slips.
+        _ if apart == 0 || wrong <= 2 || (apart <= 1 && alike.contains(&true)) => Level::Near,
         _ => Level::Different,
     })
 }
@@ -64,6 +68,9 @@ mod tests {
             ((1980, 5, 12), (1981, 5, 12), Level::Similar),
             ((1980, 5, 12), (1980, 12, 5), Level::DayMonthSwapped),
             ((1980, 5, 12), (1953, 5, 12), Level::Part),
+            ((1980, 5, 12), (1980, 5, 30), Level::Month),
+            ((1980, 5, 12), (1980, 11, 12), Level::Day),
+            ((1980, 5, 12), (1984, 7, 12), Level::Near),
             ((1980, 5, 12), (1980, 7, 30), Level::Near),
             ((1980, 5, 12), (1980, 0, 0), Level::Year),
             ((1980, 5, 12), (1981, 0, 0), Level::Near),
