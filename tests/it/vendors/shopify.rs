@@ -16,6 +16,8 @@ pub struct Shop {
     pub orders: Vec<Value>,
     /// Customers whose erasure was asked for.
     pub to_erase: Vec<String>,
+    /// Which shop it is.
+    pub id: u64,
     /// Is the token in force?
     pub token_is_valid: bool,
     /// Throttles the next calls of GraphQL.
@@ -49,6 +51,7 @@ impl Shop {
             customers: (0..count).map(customer).collect(),
             orders: (0..count).map(order).collect(),
             to_erase: Vec::new(),
+            id: 548_380_009,
             token_is_valid: true,
             throttled: 0,
             era: 0,
@@ -208,6 +211,7 @@ impl Shop {
                 }
                 Answer::new(200, json!({}))
             }
+            ("GET", "/shop.json") => Answer::new(200, json!({"shop": {"id": self.id}})),
             ("GET", "/customers.json") => self.list("customers", &self.customers, call),
             // Without the status the shop lists open orders alone.
             ("GET", "/orders.json") => {

@@ -1,5 +1,6 @@
 //! Syncs against fakes of the vendors, on both databases, with the time in the test's hand.
 
+mod accounts;
 mod amazon;
 mod billbee;
 mod folder;
