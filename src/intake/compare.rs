@@ -81,7 +81,7 @@ impl Desk<'_> {
                 continue;
             }
             batch.catch_up()?;
-            if self.fits(batch, (record, person), (alike.record, other), &frequencies)? {
+            if self.fits(batch, (record, person), other, &frequencies)? {
                 person = self.join(batch, (record, person), (other, &alike))?;
             } else {
                 doubtful.push(alike);
@@ -95,11 +95,14 @@ impl Desk<'_> {
         &self,
         batch: &mut Batch<'_, '_>,
         (record, person): (RecordNo, SubjectId),
-        (candidate, other): (RecordNo, SubjectId),
+        other: SubjectId,
         frequencies: &TermFrequencies,
     ) -> Result<bool, Error> {
-        // A record with nothing but a contact point counts under no name and is nobody's first; it is looked at all the same.
-        let (ours, theirs) = (batch.members(person, record)?, batch.members(other, candidate)?);
+        let mut ours = batch.members(person)?;
+        if !ours.contains(&record) {
+            ours.push(record);
+        }
+        let theirs = batch.members(other)?;
         let model = batch.table.model();
         let (ours, theirs) = (batch.laid(&ours), batch.laid(&theirs));
         // Without a card there is nothing that could speak against it, so nothing speaks for it.
@@ -169,12 +172,9 @@ pub(super) fn text(waterfall: &Waterfall) -> String {
 }
 
 impl Batch<'_, '_> {
-    /// The records of a person whose cards can be looked at, this one among them.
-    fn members(&mut self, person: SubjectId, record: RecordNo) -> Result<Vec<RecordNo>, Error> {
-        let mut numbers = cards::first_of(self.write.records(), person, MEMBERS)?;
-        if !numbers.contains(&record) {
-            numbers.push(record);
-        }
+    /// The records of a person whose cards can be looked at.
+    fn members(&mut self, person: SubjectId) -> Result<Vec<RecordNo>, Error> {
+        let numbers = cards::first_of(self.write.records(), person, MEMBERS)?;
         self.table.lay_open(self.write, &numbers)?;
         Ok(numbers)
     }

@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 
-use super::whole_state::{Played, fresh};
+use super::whole_state::Played;
 use crate::databases::{Database, on_both_databases};
 use crate::types::Role;
 
@@ -11,7 +11,6 @@ on_both_databases!(
     whoever_shares_a_mailbox_with_a_loyal_customer_is_found,
     an_objection_is_found_behind_any_number_of_records,
     what_a_value_joined_is_taken_apart_however_many_share_it_by_then,
-    a_customer_with_many_orders_is_found_by_a_contact_point_alone,
     a_number_of_very_many_people_finds_nobody,
 );
 
@@ -93,34 +92,7 @@ fn contact(id: &str, kind: &str, value: &str) -> Value {
     record
 }
 
-const MAILBOX: &str = "zwirn.ottilie@example.org";
 const MOBILE: &str = "+49 171 1234987";
-
-/// One of the orders of Ottilie.
-fn order(at: usize) -> Value {
-    let mut record = somebody("webshop", &format!("order-{at}"), ("Ottilie", "Zwirnlechner"), ("email", MAILBOX));
-    record["identifiers"] = json!([{"kind": "email", "value": MAILBOX}, {"kind": "phone", "value": MOBILE}]);
-    record["data"]["addresses"] =
-        json!([{"street": "Kastanienallee", "house_number": "12", "postal_code": "10437", "city": "Berlin"}]);
-    record
-}
-
-/// Forty orders, and then more than are asked for under one key.
-async fn a_customer_with_many_orders_is_found_by_a_contact_point_alone(database: Database) {
-    for orders in [40_usize, 90] {
-        let played = Played::open(fresh(database.dialect()), 24).await;
-        for some in (0..orders).collect::<Vec<_>>().chunks(20) {
-            played.bring(&some.iter().map(|at| order(*at)).collect::<Vec<_>>()).await;
-        }
-        assert_eq!(played.people().len(), 1);
-        played.bring(&[contact("mail", "email", MAILBOX)]).await;
-        assert_eq!(played.people().len(), 1, "{orders} orders, and the mailbox found nobody");
-        played.bring(&[contact("phone", "phone", MOBILE)]).await;
-        assert_eq!(played.people().len(), 1, "{orders} orders, and the number found nobody");
-        played.hub.house.intake.regroup(None, |_| {}).await.unwrap();
-        assert_eq!(played.people().len(), 1, "{orders} orders, taken apart when grouped anew");
-    }
-}
 
 /// Eighty people with one number: whoever comes with it alone is none of them, and they stay who they are.
 async fn a_number_of_very_many_people_finds_nobody(database: Database) {
