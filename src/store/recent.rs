@@ -33,7 +33,7 @@ const CARDS: usize = if cfg!(debug_assertions) { 60 } else { 20_000 };
 /// Keys that one transaction writes, at least; one that brings more writes twice what it brings, so that there is an end.
 const SLICE: usize = if cfg!(debug_assertions) { 32 } else { 256 };
 /// The same while another process is at it.
-const LARGE_SLICE: usize = 64 * SLICE;
+const LARGE_SLICE: usize = if cfg!(debug_assertions) { 128 } else { 16_384 };
 /// Cards that are read at once.
 const PAGE: i64 = 5_000;
 

@@ -12,6 +12,7 @@ on_both_databases!(
     an_objection_is_found_behind_any_number_of_records,
     what_a_value_joined_is_taken_apart_however_many_share_it_by_then,
     a_number_of_very_many_people_finds_nobody,
+    a_mailbox_of_two_alone_is_neither_of_them,
 );
 
 /// More than are looked at one by one.
@@ -92,6 +93,7 @@ fn contact(id: &str, kind: &str, value: &str) -> Value {
     record
 }
 
+const MAILBOX: &str = "zwirn.ottilie@example.org";
 const MOBILE: &str = "+49 171 1234987";
 
 /// Eighty people with one number: whoever comes with it alone is none of them, and they stay who they are.
@@ -117,4 +119,22 @@ async fn a_number_of_very_many_people_finds_nobody(database: Database) {
     let people = played.people().len();
     played.hub.house.intake.regroup(None, |_| {}).await.unwrap();
     assert_eq!(played.people().len(), people);
+}
+
+/// A couple has one mailbox: nobody can tell who of them signs up with nothing else.
+async fn a_mailbox_of_two_alone_is_neither_of_them(database: Database) {
+    let played = Played::open(database, 26).await;
+    let of_both = |id: &str, given: &str| {
+        let mut record = somebody("webshop", id, (given, "Zwirnlechner"), ("email", MAILBOX));
+        record["identifiers"][0]["verified"] = json!(false);
+        record["data"]["addresses"] =
+            json!([{"street": "Kastanienallee", "house_number": "12", "postal_code": "10437", "city": "Berlin"}]);
+        record
+    };
+    played.bring(&[of_both("hers", "Ottilie"), of_both("his", "Bernhard")]).await;
+    assert_eq!(played.people().len(), 2);
+    played.bring(&[contact("mail", "email", MAILBOX)]).await;
+    assert_eq!(played.people().len(), 3, "one of the two was taken for whoever it was");
+    played.hub.house.intake.regroup(None, |_| {}).await.unwrap();
+    assert_eq!(played.people().len(), 3, "one of the two was taken when grouped anew");
 }

@@ -304,7 +304,7 @@ fn what_another_process_left_is_written_by_and_by() {
     let mut two = Two::open();
     let add = |two: &mut Two, at, cards| two.act(at, Act::Add { cards, first: 5, late: false });
     add(&mut two, 1, 1);
-    add(&mut two, 0, LARGE_SLICE / OF_A_CARD * 3);
+    add(&mut two, 0, KEPT / OF_A_CARD - 2);
     let newest = *two.model.cards.keys().last().unwrap();
     let due = |two: &Two| {
         let all = two.model.cards.iter().filter(|(record, _)| **record <= newest);
