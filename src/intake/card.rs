@@ -10,14 +10,12 @@ use super::normal::{address, email, name, placeholder};
 use crate::graph::matching::{AddressFields, Fields, MailboxClass};
 use crate::types::Category;
 
-/// Reads the documents of a record (see [`super::record`] for their form). Of the numbers only how they are written: whoever holds
-/// the keys makes blind indexes of them.
+/// Reads the documents of a record (see [`super::record`] for their form). The numbers are left out: whoever holds the
+/// keys makes blind indexes of them.
 pub(super) fn fields(documents: &BTreeMap<Category, Map<String, Value>>) -> Fields {
     let mut fields = Fields::default();
     if let Some(identity) = documents.get(&Category::Identity) {
         names(&mut fields, identity);
-        fields.customer_numbers = words(identity, "customer_numbers");
-        fields.accounts = words(identity, "accounts");
     }
     let addresses = entries(documents, Category::Address, "addresses");
     for document in addresses.iter().copied() {
@@ -111,11 +109,6 @@ fn handles(fields: &mut Fields, documents: &BTreeMap<Category, Map<String, Value
             fields.handles.push(sender.to_owned());
         }
     }
-}
-
-fn words(document: &Map<String, Value>, list: &str) -> Vec<String> {
-    let list = document.get(list).and_then(Value::as_array).into_iter().flatten();
-    list.filter_map(Value::as_str).map(str::to_owned).collect()
 }
 
 fn text<'a>(document: &'a Map<String, Value>, field: &str) -> Option<&'a str> {

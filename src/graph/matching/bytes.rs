@@ -24,8 +24,6 @@ mod tag {
     pub(super) const PHONE: u8 = 10;
     pub(super) const HANDLE: u8 = 11;
     pub(super) const NUMBER: u8 = 12;
-    pub(super) const CUSTOMER_NUMBER: u8 = 13;
-    pub(super) const ACCOUNT: u8 = 14;
 }
 
 impl Card {
@@ -83,12 +81,6 @@ impl Card {
             let flags = u8::from(number.verified) | (u8::from(number.source.is_some()) << 1);
             field(out, tag::NUMBER, &[&[number.kind as u8, flags], &source, &number.ix]);
         }
-        for number in &self.customer_numbers {
-            field(out, tag::CUSTOMER_NUMBER, &[number.as_bytes()]);
-        }
-        for number in &self.accounts {
-            field(out, tag::ACCOUNT, &[number.as_bytes()]);
-        }
     }
 
     /// Reads what [`Card::to_bytes`] wrote, in this or an earlier version of the hub.
@@ -130,8 +122,6 @@ impl Card {
             tag::PHONE => self.phones.push(text(value)?),
             tag::HANDLE => self.handles.push(text(value)?),
             tag::NUMBER => self.numbers.extend(read_number(value)?),
-            tag::CUSTOMER_NUMBER => self.customer_numbers.push(text(value)?),
-            tag::ACCOUNT => self.accounts.push(text(value)?),
             _ => {}
         }
         Ok(())

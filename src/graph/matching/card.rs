@@ -28,9 +28,6 @@ pub struct Card {
     /// Small letters; compared without what separates the words.
     pub(super) handles: Vec<String>,
     pub(super) numbers: Vec<Number>,
-    /// As they are written, beside their blind indexes: a slip of one sign shows in nothing else.
-    pub(super) customer_numbers: Vec<String>,
-    pub(super) accounts: Vec<String>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Zeroize)]
@@ -152,10 +149,6 @@ pub struct Fields {
     pub handles: Vec<String>,
     /// Numbers.
     pub numbers: Vec<Number>,
-    /// The customer numbers of the record's source, as written.
-    pub customer_numbers: Vec<String>,
-    /// The accounts of the record's source, as written.
-    pub accounts: Vec<String>,
 }
 
 /// An address as intake read it.
@@ -191,8 +184,6 @@ impl Card {
         self.phones.shrink_to_fit();
         self.handles.shrink_to_fit();
         self.numbers.shrink_to_fit();
-        self.customer_numbers.shrink_to_fit();
-        self.accounts.shrink_to_fit();
     }
 
     /// Does it say nothing that could be compared?

@@ -211,7 +211,8 @@ impl Tally {
         // One birth date with a slip in it must not keep ten records apart that have the right one.
         let outvoted = self.births.is_outvoted() && self.givens.is_outvoted();
         let vetoed = vetoes > 0 && !(outvoted && self.vetoes == self.births.vetoes + self.givens.vetoes);
-        if loose || vetoed || negative * 2 > counted || (!excused && opposed * 2 > pairs) {
+        let half = |some: u32, of: u32| some > 0 && some * 2 >= of;
+        if loose || vetoed || half(negative, counted) || (!excused && half(opposed, pairs)) {
             Shape::Stops { pairs, vetoes, negative, mean }
         } else {
             Shape::Fits { mean }

@@ -40,12 +40,6 @@ impl Card {
         for number in &fields.numbers {
             keep(&mut card.numbers, *number, PartialEq::eq);
         }
-        let written = [(&mut card.customer_numbers, &fields.customer_numbers), (&mut card.accounts, &fields.accounts)];
-        for (kept, numbers) in written {
-            for number in numbers.iter().filter(|number| number.len() <= LONGEST) {
-                keep(kept, number.clone(), PartialEq::eq);
-            }
-        }
         card
     }
 }

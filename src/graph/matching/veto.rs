@@ -7,8 +7,7 @@ use super::{Field, Level, Step, Veto};
 pub(super) fn veto(one: &Card, other: &Card, steps: &[Step]) -> Option<Veto> {
     let level = |field: Field| steps.iter().find(|step| step.field == field).map(|step| step.level);
     let same_number = level(Field::Number) == Some(Level::Same);
-    let numbered = matches!(level(Field::Number), Some(Level::Same | Level::Similar));
-    let personal = numbered || level(Field::Mailbox) == Some(Level::Same) || level(Field::Handle).is_some();
+    let personal = same_number || level(Field::Mailbox) == Some(Level::Same) || level(Field::Handle).is_some();
     if logins_differ(one, other) {
         return Some(Veto::Logins);
     }

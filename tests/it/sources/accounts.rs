@@ -21,9 +21,9 @@ fn credentials_of_another_account_are_noticed(database: Database) {
     std::fs::write(&file, "a-key-of-lexware\n").unwrap();
     let (secret, via) = (format!("api_key={}", file.display()), format!("https://api.lexware.io={}", books.address()));
     let fixed =
-        ["sources", "add", "lexware", "--code", "books", "--every", "0", "--secret-file", &secret, "--via", &via];
+        ["sources", "add", "lexware", "--code", "ledger", "--every", "0", "--secret-file", &secret, "--via", &via];
     let add = |more: &[&str]| house.run(&[&fixed[..], ALLOWED, more].concat());
-    let set = |more: &[&str]| house.run(&[&["sources", "set", "books", "--secret-file", &secret], more].concat());
+    let set = |more: &[&str]| house.run(&[&["sources", "set", "ledger", "--secret-file", &secret], more].concat());
     let fails = |output: Output| {
         assert_eq!(output.status.code(), Some(1), "{}", text(&output));
         for part in ["of another account at the vendor", "--another-account"] {
@@ -33,20 +33,20 @@ fn credentials_of_another_account_are_noticed(database: Database) {
     let works = |output: Output| assert!(output.status.success(), "{}", text(&output));
     works(add(&["--untested"]));
     // What was not tried is known from the first test on.
-    works(house.run(&["sources", "test", "books"]));
-    works(house.run(&["sources", "sync", "books"]));
+    works(house.run(&["sources", "test", "ledger"]));
+    works(house.run(&["sources", "sync", "ledger"]));
     works(set(&[]));
     let first = books.with(|books| std::mem::replace(&mut books.organization, "b0000000-another".to_owned()));
-    fails(house.run(&["sources", "test", "books"]));
+    fails(house.run(&["sources", "test", "ledger"]));
     fails(set(&[]));
     fails(add(&[]));
     // What was refused changed nothing.
     books.with(|books| books.organization.clone_from(&first));
-    works(house.run(&["sources", "test", "books"]));
+    works(house.run(&["sources", "test", "ledger"]));
     books.with(|books| books.organization = "b0000000-another".to_owned());
     works(set(&["--another-account"]));
-    works(house.run(&["sources", "test", "books"]));
+    works(house.run(&["sources", "test", "ledger"]));
     books.with(|books| books.organization = first);
-    fails(house.run(&["sources", "test", "books"]));
+    fails(house.run(&["sources", "test", "ledger"]));
     works(add(&["--another-account"]));
 }

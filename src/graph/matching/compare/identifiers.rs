@@ -194,26 +194,11 @@ pub(in crate::graph::matching) fn numbers(one: &Card, other: &Card) -> Option<Le
         })
         .map(|number| number.kind)
         .collect();
-    let Some(kind) = shared.into_iter().min() else { return is_slip(one, other).then_some(Level::Similar) };
+    let kind = shared.into_iter().min()?;
     Some(match kind {
         NumberKind::Customer | NumberKind::Account => Level::Same,
         NumberKind::BankAccount => Level::Shared,
         NumberKind::Order => Level::Paper,
-    })
-}
-
-/// Is a number of the one a number of the other at the same source, with a slip? A login that the source verified has none.
-fn is_slip(one: &Card, other: &Card) -> bool {
-    let kinds = [
-        (NumberKind::Customer, &one.customer_numbers, &other.customer_numbers),
-        (NumberKind::Account, &one.accounts, &other.accounts),
-    ];
-    kinds.into_iter().any(|(kind, ours, theirs)| {
-        let of = |card: &Card| card.numbers.iter().filter(|number| number.kind == kind).copied().collect::<Vec<_>>();
-        let (known, others) = (of(one), of(other));
-        let source = known.iter().any(|known| others.iter().any(|other| other.source == known.source));
-        let verified = known.iter().chain(&others).any(|number| number.verified);
-        source && !verified && ours.iter().any(|ours| theirs.iter().any(|theirs| near::one_slip(ours, theirs)))
     })
 }
 
@@ -230,42 +215,5 @@ impl Mailbox {
         }
         let handle = letters(&self.local);
         (handle.chars().count() >= 5 && handle.chars().any(char::is_alphabetic)).then_some(handle)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::graph::matching::{Fields, Number};
-    use crate::types::SourceNo;
-
-    fn account(source: i32, text: &str, verified: bool) -> Card {
-        let mut ix = [0; 16];
-        ix.iter_mut().zip(text.bytes()).for_each(|(to, from)| *to = from);
-        let mut fields = Fields::default();
-        fields.accounts.push(text.to_owned());
-        fields.numbers.push(Number { kind: NumberKind::Account, source: Some(SourceNo(source)), ix, verified });
-        Card::new(&fields)
-    }
-
-    #[test]
-    fn a_slip_in_a_number_shows_at_one_source_and_in_no_login() {
-        let one = account(1, "67188341", false);
-        for (other, level) in [
-            (account(1, "67188341", false), Some(Level::Same)),
-            (account(1, "67183841", false), Some(Level::Similar)),
-            (account(1, "67188342", false), None),
-            (account(2, "67183841", false), None),
-            (account(1, "67183841", true), None),
-        ] {
-            assert_eq!((numbers(&one, &other), numbers(&other, &one)), (level, level));
-        }
-        // A card of before has nothing but the blind index.
-        let mut before = account(1, "67183841", false);
-        before.accounts.clear();
-        let before = Card::from_bytes(&before.to_bytes()).unwrap();
-        assert_eq!(numbers(&one, &before), None);
-        let read = Card::from_bytes(&one.to_bytes()).unwrap();
-        assert_eq!(read.accounts, one.accounts);
     }
 }

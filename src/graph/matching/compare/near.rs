@@ -27,17 +27,6 @@ pub(super) fn one_error(one: &str, other: &str) -> bool {
     one.len().abs_diff(other.len()) <= 1 && strsim::osa_distance(one, other) <= 1
 }
 
-/// Two long numbers of which one sign is wrong, or two beside each other changed places. Those that follow each other closely were
-/// given out one after the other, to a couple perhaps.
-pub(super) fn one_slip(one: &str, other: &str) -> bool {
-    const LONG: usize = 7;
-    if one.len() != other.len() || one.len() < LONG || strsim::osa_distance(one, other) != 1 {
-        return false;
-    }
-    let counted = |text: &str| text.chars().filter(char::is_ascii_digit).collect::<String>().parse::<u64>().ok();
-    counted(one).zip(counted(other)).is_none_or(|(one, other)| one.abs_diff(other) > 2)
-}
-
 /// Both have numbers in them, and not the same: `hans83` and `hans84` were told apart on purpose.
 pub(super) fn numbered_apart(one: &str, other: &str) -> bool {
     let digits = |text: &str| text.bytes().filter(u8::is_ascii_digit).collect::<Vec<u8>>();
@@ -48,24 +37,6 @@ pub(super) fn numbered_apart(one: &str, other: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_slip_in_a_long_number() {
-        for (one, other) in [("6718834", "6718384"), ("K-1004711", "K-1034711"), ("AB12345678", "AB12845678")] {
-            assert!(one_slip(one, other) && one_slip(other, one), "{one} {other}");
-        }
-        // The same, given out one after the other, too short, two signs, one more.
-        for (one, other) in [
-            ("6718834", "6718834"),
-            ("6718834", "6718835"),
-            ("6718839", "6718837"),
-            ("671883", "671833"),
-            ("6718834", "6728844"),
-            ("6718834", "67188344"),
-        ] {
-            assert!(!one_slip(one, other), "{one} {other}");
-        }
-    }
 
     #[test]
     fn what_is_numbered_differently_is_not_misspelt() {
