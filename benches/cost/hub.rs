@@ -1,8 +1,9 @@
 //! The measured server: a process of its own, over a fresh database.
 
+use std::fs::File;
 use std::net::{TcpListener, TcpStream};
-use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command};
 use std::time::{Duration, Instant};
 
 use super::client::{Call, Connection};
@@ -11,6 +12,7 @@ use super::cost::Cost;
 /// A hub, and what is needed to ask it.
 pub struct Hub {
     server: Child,
+    directory: PathBuf,
     /// Processes of a database server whose CPU counts as well.
     database: Option<u32>,
     pub address: String,
@@ -27,7 +29,8 @@ impl Hub {
         let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
         let obhut = |command: &[&str]| {
             let mut obhut = Command::new(env!("CARGO_BIN_EXE_obhut"));
-            obhut.args(command).args(["--log-filter", "warn", "--data-dir"]).arg(directory);
+            let log = File::options().create(true).append(true).open(directory.join("log")).unwrap();
+            obhut.args(command).arg("--data-dir").arg(directory).stderr(log);
             if let Some((url, _)) = postgres {
                 obhut.args(["--database-url", url]);
             }
@@ -38,7 +41,7 @@ impl Hub {
             purposes.iter().for_each(|purpose| {
                 command.args(["--purpose", purpose]);
             });
-            let output = command.stderr(Stdio::null()).output().unwrap();
+            let output = command.output().unwrap();
             assert!(output.status.success(), "no key for {role}");
             String::from_utf8(output.stdout).unwrap().trim().to_owned()
         };
@@ -46,7 +49,8 @@ impl Hub {
         let server =
             obhut(&["serve", "--listen", &address, "--rate-limit-per-second", "0"]).spawn().expect("the hub starts");
         let database = postgres.map(|(_, process)| process);
-        let mut hub = Self { server, database, address, partner, dpo, collector: String::new() };
+        let directory = directory.to_owned();
+        let mut hub = Self { server, directory, database, address, partner, dpo, collector: String::new() };
         while TcpStream::connect(&hub.address).is_err() {
             std::thread::sleep(Duration::from_millis(20));
         }
@@ -73,18 +77,37 @@ impl Hub {
     }
 
     /// Waits until the hub has grouped by itself what was brought in, which it does when nothing came for a while, and has
-    /// nothing else to do: none of it belongs to what is measured next.
-    pub fn rest(&self) {
+    /// nothing else to do: none of it belongs to what is measured next. Returns the CPU that took.
+    pub fn rest(&self) -> Duration {
         let (start, second) = (Instant::now(), Duration::from_secs(1));
-        let mut before = self.cpu();
+        let begun = self.cpu();
+        let mut before = begun;
         loop {
             std::thread::sleep(2 * second);
             let now = self.cpu();
             if start.elapsed() > 50 * second && now - before < second / 20 {
-                return;
+                return now - begun;
             }
             before = now;
         }
+    }
+
+    /// Turns the keys of the embedded database with the command for it, which says how many data keys it wrapped anew. The cost
+    /// is one key's: the process's own CPU.
+    #[allow(dead_code, reason = "the bench of costs does")]
+    pub fn rotate(&self) -> Cost {
+        let (cpu, start) = (ended(std::process::id()), Instant::now());
+        let turned = Command::new(env!("CARGO_BIN_EXE_obhut"))
+            .args(["keys", "rotate", "--data-dir"])
+            .arg(&self.directory)
+            .output()
+            .unwrap();
+        assert!(turned.status.success(), "the keys were not turned");
+        let said = String::from_utf8_lossy(&turned.stdout).into_owned() + &String::from_utf8_lossy(&turned.stderr);
+        let keys = said.split_once(" wrapped again").and_then(|(before, _)| before.rsplit(' ').next()?.parse().ok());
+        let keys = keys.filter(|keys| *keys > 0).expect("how many keys were wrapped anew");
+        let took = start.elapsed();
+        Cost::new(ended(std::process::id()) - cpu, took, keys, &[took])
     }
 
     /// User and system time so far.

@@ -29,9 +29,9 @@ diesel::table! {
 /// The argument that makes this program the twin.
 pub const ARGUMENT: &str = "--serve-the-twin";
 
-/// Writes the people in clear beside the sealed ones and returns the CPU per record in microseconds: plain inserts of the
+/// Writes the people from number `from` on in clear beside the sealed ones and returns the CPU per record in microseconds: plain inserts of the
 /// same bytes in batches as large as the hub's.
-pub fn fill(database: &Path, lines: &[String], batch: usize) -> f64 {
+pub fn fill(database: &Path, from: usize, lines: &[String], batch: usize) -> f64 {
     let mut connection = SqliteConnection::establish(database.to_str().unwrap()).unwrap();
     connection
         .batch_execute(
@@ -44,7 +44,7 @@ pub fn fill(database: &Path, lines: &[String], batch: usize) -> f64 {
         connection
             .transaction(|connection| {
                 for (at, line) in lines.iter().enumerate() {
-                    let ix = index(&format!("person{}@example.org", chunk * batch + at));
+                    let ix = index(&format!("person{}@example.org", from + chunk * batch + at));
                     diesel::insert_into(clear::table)
                         .values((clear::ix.eq(ix), clear::body.eq(line.as_bytes())))
                         .execute(connection)?;

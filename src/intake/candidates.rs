@@ -125,16 +125,25 @@ impl Blocks {
 
     /// The candidates of a record, the likeliest first.
     pub(super) fn candidates(&self, keys: &[i64], own: Option<RecordNo>) -> Vec<RecordNo> {
-        let mut worth: HashMap<RecordNo, f64> = HashMap::new();
-        for key in keys.iter().collect::<BTreeSet<_>>() {
+        let mut keys = keys.to_vec();
+        keys.sort_unstable();
+        keys.dedup();
+        let mut shares: Vec<(RecordNo, f64)> = Vec::new();
+        for key in &keys {
             let Some(block) = self.under.get(key).filter(|block| block.len() <= BLOCK) else { continue };
-            let others = block.iter().filter(|record| Some(**record) != own);
-            let count = others.clone().count();
+            let count = block.iter().filter(|record| Some(**record) != own).count();
             #[expect(clippy::cast_precision_loss, reason = "at most a block")]
-            others.for_each(|record| *worth.entry(*record).or_default() += 1.0 / count as f64);
+            let share = 1.0 / count as f64;
+            shares.extend(block.iter().filter(|record| Some(**record) != own).map(|record| (*record, share)));
         }
+        // Each record's shares side by side, in one order, so that their sum is the same whichever way they came.
+        shares.sort_unstable_by(|(record, share), (other, others)| record.cmp(other).then(share.total_cmp(others)));
         let enough = 1.0 / ALONE - f64::EPSILON;
-        let mut candidates: Vec<(RecordNo, f64)> = worth.into_iter().filter(|(_, worth)| *worth >= enough).collect();
+        let mut candidates: Vec<(RecordNo, f64)> = shares
+            .chunk_by(|(record, _), (other, _)| record == other)
+            .filter_map(|shares| Some((shares.first()?.0, shares.iter().map(|(_, share)| share).sum::<f64>())))
+            .filter(|(_, worth)| *worth >= enough)
+            .collect();
         candidates.sort_unstable_by(|(record, worth), (other, others)| others.total_cmp(worth).then(record.cmp(other)));
         candidates.into_iter().take(MOST).map(|(record, _)| record).collect()
     }

@@ -116,7 +116,7 @@ impl Batch<'_, '_> {
     ) -> Result<Vec<SubjectId>, Error> {
         let Some(card) = &prepared.card else { return Ok(Vec::new()) };
         let mut holders: Vec<(SubjectId, Vec<RecordNo>)> = people.iter().map(|person| (*person, Vec::new())).collect();
-        for row in self.known.with_index(self.write, ix)? {
+        for row in self.known.with_index(self.write, ix)?.into_owned() {
             if row.use_flags & IdentifierRow::JOINS == 0 {
                 continue;
             }

@@ -5,6 +5,7 @@
 //! touched and asked for again; all else stays as it was read, because nobody else writes in between (SQLite has one
 //! writer, PostgreSQL runs the transaction at SERIALIZABLE).
 
+use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 
 use diesel::prelude::*;
@@ -73,10 +74,10 @@ impl Arrivals {
     ///
     /// # Errors
     /// If the shelf cannot be read.
-    pub fn with_index(&self, write: &mut Write<'_>, ix: &[u8; 16]) -> Result<Vec<IdentifierRow>, Error> {
+    pub fn with_index(&self, write: &mut Write<'_>, ix: &[u8; 16]) -> Result<Cow<'_, [IdentifierRow]>, Error> {
         match self.identifiers.get(ix) {
-            Some(rows) => Ok(rows.clone()),
-            None => identifiers::with_index(write.records(), ix),
+            Some(rows) => Ok(Cow::Borrowed(rows)),
+            None => identifiers::with_index(write.records(), ix).map(Cow::Owned),
         }
     }
 
@@ -94,7 +95,7 @@ impl Arrivals {
     /// If the shelf cannot be read.
     pub fn own(&self, write: &mut Write<'_>, ix: &[u8; 16]) -> Result<Option<(SubjectId, RecordNo)>, Error> {
         let rows = self.with_index(write, ix)?;
-        let own = rows.into_iter().find(|row| row.kind == IdentifierRow::RECORD);
+        let own = rows.iter().find(|row| row.kind == IdentifierRow::RECORD);
         Ok(own.map(|row| (row.subject_id, row.record_no)))
     }
 

@@ -210,7 +210,8 @@ impl Book {
             self.reconnect();
             self.connection.execute("BEGIN")?;
         }
-        let (mut entries, mut subjects) = (Vec::new(), Vec::new());
+        let lines = batch.iter().map(|waiting| waiting.drafts.len()).sum();
+        let (mut entries, mut subjects) = (Vec::with_capacity(lines), Vec::with_capacity(lines));
         let (mut idx, mut head) = (self.next, self.head);
         for draft in batch.iter().flat_map(|waiting| &waiting.drafts) {
             head = (self.link)(self.log, &head, idx, draft);

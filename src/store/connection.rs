@@ -127,6 +127,17 @@ pub(super) fn open(location: &Location, shelf: Shelf, access: Access) -> Result<
     }
 }
 
+/// KiB of pages that a connection keeps. The indexes of the records are written to in no order; lines of the audit book and keys
+/// come one behind the other, and SQLite walks over all it keeps at each commit that split a page. What is read is mapped.
+const fn cache(shelf: Shelf, access: Access) -> u32 {
+    match (access, shelf) {
+        (Access::Write, Shelf::Records) => 65_536,
+        (Access::Write, Shelf::Keys) => 16_384,
+        (Access::Write, Shelf::Audit) => 2_048,
+        (Access::Read, _) => 4_096,
+    }
+}
+
 fn sqlite(directory: &Path, shelf: Shelf, access: Access) -> Result<SqliteConnection, Error> {
     let file = directory.join(shelf.name()).with_extension("db");
     let name = file.to_str().ok_or_else(|| Error::Open("the data directory's name is not UTF-8".to_owned()))?;
@@ -137,15 +148,16 @@ fn sqlite(directory: &Path, shelf: Shelf, access: Access) -> Result<SqliteConnec
         Access::Write => {
             "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA secure_delete=ON;
              PRAGMA foreign_keys=ON; PRAGMA trusted_schema=OFF; PRAGMA cell_size_check=ON; PRAGMA temp_store=MEMORY;
-             PRAGMA wal_autocheckpoint=0; PRAGMA cache_size=-65536; PRAGMA mmap_size=17179869184;"
+             PRAGMA wal_autocheckpoint=0; PRAGMA mmap_size=17179869184;"
         }
         Access::Read => {
             "PRAGMA query_only=ON; PRAGMA trusted_schema=OFF; PRAGMA temp_store=MEMORY;
-             PRAGMA mmap_size=17179869184; PRAGMA cache_size=-4096;"
+             PRAGMA mmap_size=17179869184;"
         }
     };
     let mut set = |settings: &str| connection.batch_execute(settings);
-    set(BUSY_TIMEOUT).and_then(|()| set(settings)).map_err(|cause| Error::Open(cause.to_string()))?;
+    let cache = format!("PRAGMA cache_size=-{}", cache(shelf, access));
+    set(BUSY_TIMEOUT).and_then(|()| set(settings)).and_then(|()| set(&cache)).map_err(|cause| Error::Open(cause.to_string()))?;
     if access == Access::Write && !overwrites(&mut connection).map_err(|cause| Error::Open(cause.to_string()))? {
         return Err(Error::Open("this SQLite does not overwrite what is deleted (secure_delete)".to_owned()));
     }
