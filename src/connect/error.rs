@@ -61,15 +61,22 @@ pub enum Error {
 }
 
 /// One object of a page could not be mapped. The other objects are not affected.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, PartialEq, Eq, thiserror::Error)]
 #[error("object {object}: {reason}")]
 pub struct MappingError {
     /// Which object of the page, counted from 0.
     pub object: usize,
-    /// The vendor's id of it, where it can be told. It is no part of the text.
+    /// The vendor's id of it, where it can be told. It is no part of the text: a shop may number its customers by their mail addresses.
     pub name: Option<String>,
     /// Why.
     pub reason: Reason,
+}
+
+impl fmt::Debug for MappingError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { object, name: _, reason } = self;
+        f.debug_struct("MappingError").field("object", object).field("reason", reason).finish_non_exhaustive()
+    }
 }
 
 /// Why an object was not mapped.
@@ -221,5 +228,18 @@ impl FileError {
             Self::TooLong { limit, .. } => format!("it is longer than {limit} bytes"),
             Self::MissingColumn { .. } | Self::NotExtf | Self::NeedsMapping | Self::Read(_) => self.to_string(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_id_of_an_object_is_in_no_form_of_its_error() {
+        let name = Some("erika@muster.org".to_owned());
+        let error = MappingError { object: 3, name, reason: Reason::NotARecord };
+        let said = format!("{error} {error:?}");
+        assert!(said.contains("NotARecord") && said.contains('3') && !said.contains("erika"), "{said}");
     }
 }

@@ -4,6 +4,7 @@
 //! The next whole reading asks for it again.
 
 use std::collections::HashSet;
+use std::fmt;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -14,8 +15,8 @@ use crate::store::{self, Store};
 use crate::types::{SourceNo, Timestamp};
 use crate::vault::{Drawer, Row, Strongbox};
 
-/// An object that was refused.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// An object that was refused. Its id may be a personal value: it is not printed.
+#[derive(Clone, PartialEq, Eq)]
 pub struct Refused {
     /// The vendor's id of it, where it can be told.
     pub name: Option<String>,
@@ -23,8 +24,14 @@ pub struct Refused {
     pub reason: String,
 }
 
-/// One that is put aside.
-#[derive(Clone, Debug, PartialEq, Eq)]
+impl fmt::Debug for Refused {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Refused").field("reason", &self.reason).finish_non_exhaustive()
+    }
+}
+
+/// One that is put aside. Its id may be a personal value: it is not printed.
+#[derive(Clone, PartialEq, Eq)]
 pub struct Parked {
     /// Of which stream.
     pub stream: String,
@@ -34,6 +41,14 @@ pub struct Parked {
     pub reason: String,
     /// When it was refused last.
     pub at: Timestamp,
+}
+
+impl fmt::Debug for Parked {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { stream, id: _, reason, at } = self;
+        let mut parked = f.debug_struct("Parked");
+        parked.field("stream", stream).field("reason", reason).field("at", at).finish_non_exhaustive()
+    }
 }
 
 #[derive(Serialize, Deserialize)]
