@@ -161,8 +161,7 @@ fn measure(hub: &Hub, people: usize, run: usize, twin_of: Option<&Path>, book: &
     // As a connector sends them that starts over.
     tell(book, "re-delivery of known records, per record", send(hub, &lines), "");
     collect(hub, run, book);
-    let orders: Vec<String> =
-        (0..FURTHER).map(|at| order(further(at / ORDERS), at % ORDERS)).collect();
+    let orders: Vec<String> = (0..FURTHER).map(|at| order(further(at / ORDERS), at % ORDERS)).collect();
     tell(book, "orders of known people, per record", send(hub, &orders), "");
     for right in ["access", "erasure"] {
         let cost = hub.measure(REQUESTS, || {

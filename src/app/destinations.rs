@@ -11,7 +11,8 @@ use crate::connect::{Connection, Connector, Outgoing, Parameters, new_secret};
 use crate::intake::SourceCode;
 use crate::jobs::push_audience::{ADDED, REMOVED};
 use crate::store::audiences::{self, MemberRow};
-use crate::store::messages::{self, MessageRow, SubscriberRow};
+use crate::store::messages::{self, MessageRow};
+use crate::store::subscribers::{self, SubscriberRow};
 use crate::store::{self, syncs};
 use crate::types::{SourceNo, SystemEntropy, Timestamp};
 
@@ -213,7 +214,7 @@ async fn list_audiences(hub: &Hub) -> Outcome {
 
 async fn list(hub: &Hub) -> Outcome {
     list_audiences(hub).await?;
-    let rows = hub.house.store.read(|read| messages::subscribers(read.records())).await?;
+    let rows = hub.house.store.read(|read| subscribers::all(read.records())).await?;
     let edition = hub.house.rulebook.edition();
     for row in rows {
         let number = row.source_no;
@@ -234,12 +235,12 @@ async fn list(hub: &Hub) -> Outcome {
 
 async fn resume(hub: &Hub, named: &NamedDestination) -> Outcome {
     let number = known(hub, named)?;
-    let row = hub.house.store.read(move |read| messages::subscriber(read.records(), number)).await?;
+    let row = hub.house.store.read(move |read| subscribers::find(read.records(), number)).await?;
     row.ok_or_else(|| format!("`{}` is no destination", named.code))?;
     hub.house.vendors.session(&named.code).await?.test().await?;
     let line = Line::new(Act::Configured).to("command line").object(format!("destination {}", named.code));
     let resumed = async {
-        hub.house.store.write(move |write| messages::resume(write, number)).await?;
+        hub.house.store.write(move |write| subscribers::resume(write, number)).await?;
         Ok::<_, Box<dyn std::error::Error>>(())
     };
     hub.house.book.change(line.reasons(vec!["resumed".to_owned()]), resumed).await?;
@@ -269,7 +270,7 @@ async fn remove(hub: &Hub, named: &NamedDestination, anyway: bool) -> Outcome {
     let line = Line::new(Act::Configured).to("command line").object(format!("destination {}", named.code));
     let removed = async {
         let removed = hub.house.store.write(move |write| {
-            let subscribed = messages::delete_subscriber(write, number)?;
+            let subscribed = subscribers::delete(write, number)?;
             let left = audiences::members(write.records(), number, &MemberRow::ALL, &[], 1)?;
             if !left.is_empty() {
                 return Ok::<_, store::Error>(None);

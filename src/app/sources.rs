@@ -19,7 +19,7 @@ use crate::connect::{
 use crate::consent::{Source, Terms};
 use crate::intake::SourceCode;
 use crate::store::syncs::{self, SyncState};
-use crate::store::{audiences, messages};
+use crate::store::{audiences, subscribers};
 use crate::types::{PurposeCode, Timestamp};
 
 /// How files come in, for whoever connects a connector that calls nobody.
@@ -344,7 +344,7 @@ async fn remove(hub: &Hub, arguments: &NamedSource, anyway: bool) -> Outcome {
     let source = source.ok_or_else(|| format!("there is no source `{code}`"))?;
     let number = source.number;
     let told = move |read: &mut crate::store::Read| {
-        let subscriber = messages::subscriber(read.records(), number)?;
+        let subscriber = subscribers::find(read.records(), number)?;
         Ok::<_, crate::store::Error>(subscriber.is_some() || audiences::find(read.records(), number)?.is_some())
     };
     if hub.house.store.read(told).await? {

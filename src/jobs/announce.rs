@@ -16,8 +16,9 @@ use crate::consent::{Act, ledger};
 use crate::store::connection::Connection;
 use crate::store::connections::{self, ConnectionRow};
 use crate::store::jobs::{self, JobRow};
-use crate::store::messages::{self, News, SubscriberRow};
+use crate::store::messages::{self, News};
 use crate::store::rows::LedgerRow;
+use crate::store::subscribers::{self, SubscriberRow};
 use crate::store::{self, Store, Write, audiences, ledger as entries, subjects, unsubscriptions};
 use crate::types::{Clock, EntropyFailure, IdMaker, PurposeCode, SourceNo, Timestamp};
 
@@ -86,7 +87,7 @@ impl Announcer {
         let (start, follows) = (self.start(), !self.targets().await?.is_empty());
         let kept = self.store.write(move |write| {
             begin(write, &start, follows)?;
-            messages::put_subscriber(write, &row)
+            subscribers::put(write, &row)
         });
         Ok(kept.await?)
     }
@@ -229,7 +230,7 @@ type Target = (SourceNo, Vec<PurposeCode>);
 
 /// Is there anybody for whom to follow?
 fn is_wanted(records: &mut Connection) -> Result<bool, store::Error> {
-    Ok(!messages::subscribers(records)?.is_empty() || !audiences::all(records)?.is_empty())
+    Ok(!subscribers::all(records)?.is_empty() || !audiences::all(records)?.is_empty())
 }
 
 /// Begins where `start` says, if nobody followed for anybody until now.
@@ -240,7 +241,7 @@ fn begin(write: &mut Write<'_>, start: &JobRow, follows: bool) -> Result<(), sto
 /// Takes off audiences who said no, and tells of these entries whoever subscribed before they were recorded. One that this version
 /// cannot read is stepped over: it must not keep the others from being told.
 fn announce(write: &mut Write<'_>, rows: &[LedgerRow], targets: &[Target], now: Timestamp) -> Result<(), store::Error> {
-    let subscribers = messages::subscribers(write.records())?;
+    let subscribers = subscribers::all(write.records())?;
     let mut merged = BTreeMap::new();
     for row in rows {
         let entry = match ledger::entry(row) {

@@ -13,8 +13,9 @@ use futures_util::stream::{FuturesUnordered, StreamExt as _};
 use crate::audit::{self, Act, Book, Line};
 use crate::connect::{Fault, NoSession, Vendors};
 use crate::gateway::{self, Gateway};
-use crate::store::messages::{self, Attempt, MessageRow, SubscriberRow};
+use crate::store::messages::{self, Attempt, MessageRow};
 use crate::store::rows::Who;
+use crate::store::subscribers::{self, SubscriberRow};
 use crate::store::{self, Store};
 use crate::types::{SourceNo, SubjectId, Timestamp};
 use crate::vault::Pseudonym;
@@ -79,7 +80,7 @@ impl Deliveries {
 
     /// Those who are told.
     async fn told(&self) -> Result<Vec<SourceNo>, Error> {
-        let rows = self.store.read(|read| messages::subscribers(read.records())).await?;
+        let rows = self.store.read(|read| subscribers::all(read.records())).await?;
         Ok(rows.into_iter().filter(|row| row.state == SubscriberRow::ON).map(|row| row.source_no).collect())
     }
 
@@ -90,7 +91,7 @@ impl Deliveries {
         loop {
             let now = self.now();
             let read = move |read: &mut store::Read| {
-                let subscriber = messages::subscriber(read.records(), to)?;
+                let subscriber = subscribers::find(read.records(), to)?;
                 let Some(row) = subscriber.filter(|row| row.state == SubscriberRow::ON) else { return Ok(Vec::new()) };
                 let limit = if row.failing_since.is_set() { 1 } else { AT_ONCE };
                 messages::due(read.records(), to, now, limit)
@@ -184,7 +185,7 @@ impl Deliveries {
 
     /// Writes down that a subscriber is disabled, if the attempt that failed now is one too many.
     async fn note_disabled(&self, to: SourceNo, attempt: Attempt, now: Timestamp) -> Result<(), Error> {
-        let subscriber = self.store.read(move |read| messages::subscriber(read.records(), to)).await?;
+        let subscriber = self.store.read(move |read| subscribers::find(read.records(), to)).await?;
         let since = subscriber.filter(|row| row.state == SubscriberRow::ON).map(|row| row.failing_since);
         let long = |since: Timestamp| since.is_set() && since.plus(PATIENCE * Timestamp::DAY) <= now;
         if since.is_some_and(|since| attempt == Attempt::Refused || long(since)) {

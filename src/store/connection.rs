@@ -157,7 +157,10 @@ fn sqlite(directory: &Path, shelf: Shelf, access: Access) -> Result<SqliteConnec
     };
     let mut set = |settings: &str| connection.batch_execute(settings);
     let cache = format!("PRAGMA cache_size=-{}", cache(shelf, access));
-    set(BUSY_TIMEOUT).and_then(|()| set(settings)).and_then(|()| set(&cache)).map_err(|cause| Error::Open(cause.to_string()))?;
+    set(BUSY_TIMEOUT)
+        .and_then(|()| set(settings))
+        .and_then(|()| set(&cache))
+        .map_err(|cause| Error::Open(cause.to_string()))?;
     if access == Access::Write && !overwrites(&mut connection).map_err(|cause| Error::Open(cause.to_string()))? {
         return Err(Error::Open("this SQLite does not overwrite what is deleted (secure_delete)".to_owned()));
     }

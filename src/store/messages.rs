@@ -1,4 +1,4 @@
-//! Subscribers, and what they are told: rows of subscribers, and messages that wait to arrive.
+//! What subscribers are told: messages that wait to arrive. Who they are is in [`super::subscribers`].
 
 use diesel::prelude::*;
 use serde::Serialize;
@@ -7,43 +7,9 @@ use sha2::{Digest as _, Sha256};
 use super::connection::{Connection, on};
 use super::rows::SubjectRows;
 use super::schema::{message, subscriber};
+use super::subscribers::{self, SubscriberRow};
 use super::{Error, Write};
 use crate::types::{SourceNo, SubjectId, Timestamp};
-
-/// Somebody who is told. How they are reached is the connection of the source.
-#[derive(Clone, Debug, PartialEq, Eq, Queryable, Selectable, Insertable)]
-#[diesel(table_name = subscriber)]
-pub struct SubscriberRow {
-    /// The source that stands for it.
-    #[diesel(deserialize_as = i32, serialize_as = i32)]
-    pub source_no: SourceNo,
-    /// Topics with commas; empty: all.
-    pub topics: String,
-    /// Purposes with commas; empty: all.
-    pub purposes: String,
-    /// [`SubscriberRow::ON`] or [`SubscriberRow::DISABLED`].
-    pub state: i16,
-    /// Since when no message arrives; unset: the last one did.
-    #[diesel(deserialize_as = i64, serialize_as = i64)]
-    pub failing_since: Timestamp,
-    /// When it was made.
-    #[diesel(deserialize_as = i64, serialize_as = i64)]
-    pub created_at: Timestamp,
-}
-
-impl SubscriberRow {
-    /// It is told.
-    pub const ON: i16 = 1;
-    /// It did not answer for so long that it is told nothing more.
-    pub const DISABLED: i16 = 2;
-
-    fn wants(&self, news: &News<'_>) -> bool {
-        let named = |list: &str, word: &str| list.is_empty() || list.split(',').any(|known| known == word);
-        self.state == Self::ON
-            && named(&self.topics, news.topic)
-            && news.purpose.is_none_or(|purpose| named(&self.purposes, purpose))
-    }
-}
 
 /// One message to one subscriber.
 #[derive(Clone, Debug, PartialEq, Eq, Queryable, Selectable, Insertable)]
@@ -204,7 +170,7 @@ impl News<'_> {
 /// # Errors
 /// If it cannot be written.
 pub fn announce(write: &mut Write<'_>, news: &News<'_>, now: Timestamp) -> Result<(), Error> {
-    let subscribers = subscribers(write.records())?;
+    let subscribers = subscribers::all(write.records())?;
     tell(write, subscribers.iter(), news, now)
 }
 
@@ -237,57 +203,6 @@ pub fn tell<'s>(
             .on_conflict_do_nothing()
             .execute(c))?;
     }
-    Ok(())
-}
-
-/// All subscribers.
-///
-/// # Errors
-/// If the shelf cannot be read.
-pub fn subscribers(connection: &mut Connection) -> Result<Vec<SubscriberRow>, Error> {
-    Ok(on!(connection, |c| subscriber::table.order(subscriber::source_no).select(SubscriberRow::as_select()).load(c))?)
-}
-
-/// Adds a subscriber, or puts another in the place of that of its source.
-///
-/// # Errors
-/// If it cannot be written.
-pub fn put_subscriber(write: &mut Write<'_>, row: &SubscriberRow) -> Result<(), Error> {
-    let this = subscriber::source_no.eq(row.source_no.0);
-    on!(write.records(), |c| diesel::delete(subscriber::table.filter(this)).execute(c))?;
-    on!(write.records(), |c| diesel::insert_into(subscriber::table).values(row.clone()).execute(c))?;
-    Ok(())
-}
-
-/// Removes a subscriber with its messages. False if there is none.
-///
-/// # Errors
-/// If it cannot be removed.
-pub fn delete_subscriber(write: &mut Write<'_>, source: SourceNo) -> Result<bool, Error> {
-    on!(write.records(), |c| diesel::delete(message::table.filter(message::source_no.eq(source.0))).execute(c))?;
-    let this = subscriber::source_no.eq(source.0);
-    let removed = on!(write.records(), |c| diesel::delete(subscriber::table.filter(this)).execute(c))?;
-    Ok(removed > 0)
-}
-
-/// The subscriber of a source.
-///
-/// # Errors
-/// If the shelf cannot be read.
-pub fn subscriber(connection: &mut Connection, source: SourceNo) -> Result<Option<SubscriberRow>, Error> {
-    let this = subscriber::source_no.eq(source.0);
-    Ok(on!(connection, |c| subscriber::table.filter(this).select(SubscriberRow::as_select()).first(c).optional())?)
-}
-
-/// Lets a subscriber be told again.
-///
-/// # Errors
-/// If it cannot be written.
-pub fn resume(write: &mut Write<'_>, source: SourceNo) -> Result<(), Error> {
-    let this = subscriber::source_no.eq(source.0);
-    on!(write.records(), |c| diesel::update(subscriber::table.filter(this))
-        .set((subscriber::state.eq(SubscriberRow::ON), subscriber::failing_since.eq(Timestamp::UNSET.micros())))
-        .execute(c))?;
     Ok(())
 }
 
@@ -413,7 +328,7 @@ pub fn counts(connection: &mut Connection, source: SourceNo) -> Result<Counts, E
 pub fn delete_before(write: &mut Write<'_>, before: Timestamp) -> Result<usize, Error> {
     let over = message::state.gt(MessageRow::WAITS).and(message::changed_at.lt(before.micros()));
     let ended = on!(write.records(), |c| diesel::delete(message::table.filter(over)).execute(c))?;
-    let rows = subscribers(write.records())?.into_iter().filter(|row| row.state == SubscriberRow::DISABLED);
+    let rows = subscribers::all(write.records())?.into_iter().filter(|row| row.state == SubscriberRow::DISABLED);
     let disabled: Vec<i32> = rows.map(|row| row.source_no.0).collect();
     let waits = message::state.eq(MessageRow::WAITS).and(message::created_at.lt(before.micros()));
     let theirs = waits.and(message::source_no.eq_any(disabled));

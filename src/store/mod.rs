@@ -56,6 +56,7 @@ pub mod segments;
 pub mod source_erasures;
 pub mod sources;
 pub mod subjects;
+pub mod subscribers;
 pub mod survivorship;
 pub mod syncs;
 pub mod terms;

@@ -11,7 +11,8 @@ use crate::api::problem::Problem;
 use crate::api::{House, Instant};
 use crate::store;
 use crate::store::audiences::{self, MemberRow};
-use crate::store::messages::{self, MessageRow, SubscriberRow};
+use crate::store::messages::{self, MessageRow};
+use crate::store::subscribers::{self, SubscriberRow};
 
 /// The destinations.
 #[derive(Serialize, ToSchema)]
@@ -82,7 +83,7 @@ pub struct Destination {
 #[get("/v1/destinations")]
 pub async fn list(house: Data<House>, _call: May<op::ListDestinations>) -> Result<HttpResponse, Problem> {
     let read = |read: &mut store::Read| {
-        let rows = messages::subscribers(read.records())?;
+        let rows = subscribers::all(read.records())?;
         rows.into_iter()
             .map(|row| Ok((messages::counts(read.records(), row.source_no)?, row)))
             .collect::<Result<Vec<_>, store::Error>>()

@@ -11,7 +11,8 @@ use crate::jobs::announce::Announcer;
 use crate::jobs::sync::tests::house::House;
 use crate::jobs::sync::tests::scenarios::open;
 use crate::store::Shelf;
-use crate::store::messages::{self, MessageRow, News, SubscriberRow};
+use crate::store::messages::{self, MessageRow, News};
+use crate::store::subscribers::{self, SubscriberRow};
 use crate::types::{Clock as _, IdentifierKind, SourceNo, SubjectId, Timestamp};
 use crate::vendors::Fake;
 use crate::vendors::subscriber::{SECRET, Subscriber};
@@ -100,7 +101,7 @@ impl Scene {
     }
 
     async fn subscriber(&self) -> SubscriberRow {
-        let rows = self.house.store.read(|read| messages::subscribers(read.records())).await.unwrap();
+        let rows = self.house.store.read(|read| subscribers::all(read.records())).await.unwrap();
         rows.into_iter().find(|row| row.source_no == self.crm).unwrap()
     }
 
@@ -236,7 +237,7 @@ async fn what_is_said_before_anybody_follows_is_told(database: Database) {
     let person = scene.house.subject(MAIL).await;
     // The only subscriber leaves; what is said then is told to nobody.
     let (crm, row) = (scene.crm, scene.subscriber().await);
-    scene.house.store.write(move |write| messages::delete_subscriber(write, crm)).await.unwrap();
+    scene.house.store.write(move |write| subscribers::delete(write, crm)).await.unwrap();
     scene.say(person, Act::Withdrawn, "newsletter_email").await;
     scene.house.wait(3_600);
     // It comes back, and something is said before any node looked.
@@ -339,7 +340,7 @@ async fn a_subscriber_that_fails_is_in_nobodys_way(database: Database) {
     let row = SubscriberRow { source_no: dead, ..scene.subscriber().await };
     let now = scene.house.clock.now();
     let much = move |write: &mut crate::store::Write<'_>| {
-        messages::put_subscriber(write, &row)?;
+        subscribers::put(write, &row)?;
         for number in 0..600_u32 {
             let id = News::id_of(&[&number.to_be_bytes()]);
             let topic = messages::WITHDRAWN;
