@@ -4,20 +4,21 @@
 //! Two drive them: `tests/it/hammer/fuzz.rs` in the suite, and libFuzzer, guided by coverage, in the package beside this
 //! file. The corpus of each is in `tests/corpus/<name>`.
 
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 use obhut::api::consents;
-use obhut::connect::{Catalog, TableMapping};
-use obhut::consent::{Act, Purpose};
+use obhut::collect::{self, Delivery, Kind};
+use obhut::connect::{Catalog, Connector, Form, TableMapping};
+use obhut::consent::{Act, Edition, Purpose, Source};
 use obhut::intake::normal::{
     address, country, currency, date, email, iban, language, money, name, phone, placeholder, text,
 };
 use obhut::intake::{self, lookup_form};
 use obhut::segments::{Rule, Segment};
 use obhut::store::rows::DataKeyRow;
-use obhut::types::{Category, IdentifierKind, RecordNo, Role, SourceNo, SubjectId, Timestamp};
+use obhut::types::{Category, IdentifierKind, RecordNo, Role, SourceNo, SubjectId, Timestamp, Voice};
 use obhut::vault::{self, CredentialRoot, Opener, Personal};
-use serde_json::Value;
+use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::chance::SeededChance;
@@ -37,12 +38,14 @@ pub struct Reader {
 }
 
 /// All of them.
-pub const READERS: [Reader; 12] = [
+pub const READERS: [Reader; 14] = [
     Reader { name: "records", corpus: "records", read: |input| unless(records(input)) },
     Reader { name: "record_lines", corpus: "records", read: |input| unless(record_lines(input)) },
     Reader { name: "ndjson", corpus: "ndjson", read: |input| unless(ndjson(input)) },
     Reader { name: "csv", corpus: "csv", read: |input| unless(csv(input)) },
     Reader { name: "vendor_documents", corpus: "vendor", read: |input| unless(vendor_documents(input)) },
+    Reader { name: "datev", corpus: "datev", read: |input| unless(datev(input)) },
+    Reader { name: "messages", corpus: "messages", read: |input| unless(messages(input)) },
     Reader { name: "identifiers", corpus: "identifiers", read: identifiers },
     Reader { name: "fields", corpus: "fields", read: fields },
     Reader { name: "lookups", corpus: "identifiers", read: |input| unless(lookups(input)) },
@@ -55,7 +58,7 @@ pub const READERS: [Reader; 12] = [
 impl Reader {
     /// The reader of this name.
     pub fn named(name: &str) -> Option<&'static Self> {
-        static ALL: [Reader; 12] = READERS;
+        static ALL: [Reader; 14] = READERS;
         ALL.iter().find(|reader| reader.name == name)
     }
 
@@ -115,9 +118,29 @@ fn csv(table: &[u8]) -> Option<String> {
     (!refused.is_empty()).then(|| refused.join("\n"))
 }
 
+/// All connectors.
+static CATALOG: LazyLock<Catalog> = LazyLock::new(|| Catalog::embedded().unwrap());
+
+/// Which streams take a vendor's document for a page of theirs: connector and stream.
+pub fn streams_of(document: &[u8]) -> Vec<(String, String)> {
+    let Ok(page) = serde_json::from_slice::<Value>(document) else { return Vec::new() };
+    let pages = if let Value::Array(pages) = page { pages } else { vec![page] };
+    let of = |page: &Value| {
+        let streams = CATALOG.connectors().filter_map(|connector| Some((connector, connector.stream_for(page)?)));
+        streams.map(|(connector, stream)| (connector.name().to_owned(), stream.name().to_owned())).collect::<Vec<_>>()
+    };
+    pages.iter().flat_map(of).collect()
+}
+
+/// The streams of all documents that come with the connectors.
+pub fn streams_with_a_fixture() -> Vec<(String, String)> {
+    let fixtures = CATALOG.connectors().flat_map(|connector| connector.fixtures());
+    let documents = fixtures.filter(|(name, _)| name.ends_with(".json"));
+    documents.flat_map(|(_, document)| streams_of(document)).collect()
+}
+
 /// A vendor's documents, through the filters of every connector.
 fn vendor_documents(document: &[u8]) -> Option<String> {
-    static CATALOG: LazyLock<Catalog> = LazyLock::new(|| Catalog::embedded().unwrap());
     let Ok(page) = serde_json::from_slice::<Value>(document) else { return Some("no JSON".to_owned()) };
     let mut refused = Vec::new();
     for connector in CATALOG.connectors() {
@@ -130,6 +153,68 @@ fn vendor_documents(document: &[u8]) -> Option<String> {
         }
     }
     (!refused.is_empty()).then(|| refused.join("\n"))
+}
+
+/// A file of DATEV's, as it is dropped into a folder or brought by hand.
+fn datev(file: &[u8]) -> Option<String> {
+    static DATEV: LazyLock<Arc<Connector>> = LazyLock::new(|| CATALOG.connector("datev").unwrap().clone());
+    let (mut refused, mut taken) = (Vec::new(), 0);
+    for record in DATEV.read(file, Form::Csv, "steuer") {
+        match record {
+            Ok(line) => match intake::parse(&line, NOW) {
+                Ok(_) => taken += 1,
+                Err(reason) => refused.push(format!("{reason:?}")),
+            },
+            Err(error) => refused.push(format!("{error} {error:?}")),
+        }
+    }
+    (taken == 0 || !refused.is_empty()).then(|| refused.join("\n"))
+}
+
+/// What tracking programs send, and any page may: as the word of a visitor and of a server. What is made of a message is a
+/// record, about nothing but the purposes the source names.
+fn messages(body: &[u8]) -> Option<String> {
+    static SOURCE: LazyLock<Source> = LazyLock::new(|| {
+        let categories = json!({"ads": ["social_advertising"], "statistics": ["analytics", "personalisation"]});
+        Source {
+            number: SourceNo(1),
+            code: "pages".to_owned(),
+            title: "Pages".to_owned(),
+            connector: "api".to_owned(),
+            terms: serde_json::from_value(json!({"consent_categories": categories})).unwrap(),
+            purposes: None,
+        }
+    });
+    let edition = Edition::default();
+    let Ok(value) = serde_json::from_slice::<Value>(body) else { return Some("no JSON".to_owned()) };
+    let (mut refused, mut taken) = (Vec::new(), 0);
+    // A call of one message of each kind, and a list.
+    for kind in Kind::ALL.into_iter().map(Some).chain([None]) {
+        let delivery = match Delivery::open(value.clone(), kind) {
+            Ok(delivery) => delivery,
+            Err(refusal) => {
+                refused.push(format!("{refusal:?}"));
+                continue;
+            }
+        };
+        for voice in [Voice::Visitor, Voice::Server] {
+            let reader = collect::Reader { source: &SOURCE, edition: &edition, voice, now: NOW, call: [7; 16] };
+            for (at, message) in delivery.messages.iter().enumerate().take(64) {
+                match reader.read(message.clone(), kind, &delivery.around, (at, body.len())) {
+                    Ok(made) => {
+                        refused.extend(made.notes.iter().map(|note| (*note).to_owned()));
+                        match intake::parse(&made.record, NOW) {
+                            Ok(_) => taken += usize::from(kind.is_none()),
+                            Err(reason) => refused.push(format!("{reason:?}")),
+                        }
+                    }
+                    Err(refusal) => refused.push(format!("{refusal:?}")),
+                }
+            }
+        }
+    }
+    // Most are refused as the one kind or as the other.
+    (taken == 0 || refused.iter().any(|said| said.to_lowercase().contains(CANARY))).then(|| refused.join("\n"))
 }
 
 /// Every normal form is its own normal form, and no reason repeats what it refuses.

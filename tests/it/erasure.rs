@@ -20,7 +20,7 @@ use ring::signature::{ED25519, UnparsedPublicKey};
 use serde_json::{Value, json};
 use xaes_256_gcm::Xaes256Gcm;
 
-use traces::{KINDS, Traces};
+use traces::{KINDS, Traces, people};
 
 use crate::clock_and_chance::SeededChance;
 use crate::databases::{Database, Dialect, LogPlace, files_below};
@@ -34,7 +34,12 @@ use crate::scan::{Scan, left_out};
 const CANARY: &str = "kanarienvogelqx";
 const OTHER: &str = "bleibendqx";
 
-/// Counted values of the canary that nobody else has: a given and a family name.
+/// Further mailboxes of the canary: of a second record that was somebody of its own before, and of one that turned out to be
+/// another person's.
+const SECOND: &str = "zweitpostfachqx";
+const STRANGER: &str = "fremdpostfachqx";
+
+/// Counted values of the canary that nobody else has: a town and a day of birth.
 const OWN_VALUES: usize = 2;
 
 /// The values that are counted, to know how rare they are.
@@ -55,6 +60,7 @@ fn lived_in(database: Database) -> (House, Traces) {
         .consenting_to("newsletter_email");
     house.keep_secret(&format!("Family{CANARY}"));
     house.ingest(&story()).expect_all("created");
+    become_one_and_two(&house);
     let subject = subject_of(&house, CANARY);
     let mut earlier = Traces::of(house.database(), &subject);
     // Churn: pages split, rows move, keys are wrapped again.
@@ -71,14 +77,68 @@ fn lived_in(database: Database) -> (House, Traces) {
         let mut moved = customer("webshop", CANARY);
         moved["updated_at"] = format!("2026-04-0{}T00:00:00Z", round + 1).into();
         moved["data"]["addresses"][0]["house_number"] = round.to_string().into();
-        house.ingest(&[moved]).expect_all("updated");
+        moved["data"]["addresses"][0]["city"] = "Kanarienhausen".into();
+        moved["data"]["person"]["birth_date"] = "1971-03-09".into();
+        // Its answer is kept for whoever sends it again.
+        let request = house.request(0, Method::POST, "/v1/records").bearer_auth(&house.key(Role::Partner).key);
+        let request = request.header("Idempotency-Key", format!("{CANARY}-{round}"));
+        house.send(request.json(&json!({"records": [moved]}))).expect(200).expect_all("updated");
         earlier = earlier.with(Traces::of(house.database(), &subject));
-        // What a power cut leaves in the write-ahead logs is churn as well.
-        house.kill();
+        // What a power cut leaves in the write-ahead logs is churn as well: here of records that are on their way.
+        let more: Vec<_> =
+            (0..60).map(|number| customer("webshop", &unlike(&format!("spaet{round}n{number}")))).collect();
+        let request = house.request(0, Method::POST, "/v1/records").bearer_auth(&house.key(Role::Partner).key);
+        let request = request.json(&json!({"records": more}));
+        scope(|threads| {
+            threads.spawn(move || drop(request.send()));
+            sleep(Duration::from_millis(5 + 20 * round));
+            house.kill();
+        });
         house.start();
     }
     rotate(&house);
     (house, earlier)
+}
+
+/// The canary is found to be two people who are one, has a namesake about whom somebody must decide, and had a record that
+/// was another person's.
+fn become_one_and_two(house: &House) {
+    let of = |source: &str, id: &str, mailboxes: &[&str], person: Value| {
+        let identifiers = mailboxes.iter().map(|name| json!({"kind": "email", "value": mail(name), "verified": true}));
+        json!({"type": "customer", "source": source, "external_id": id, "updated_at": "2026-03-07T13:40:01Z",
+            "identifiers": identifiers.collect::<Vec<_>>(), "data": {"person": person}})
+    };
+    let bring = |record: Value| drop(house.ingest(&[record]).expect_all("created"));
+    for (name, id) in [(SECOND, "zweites"), (STRANGER, "fremdes")] {
+        bring(of("books", id, &[name], json!({})));
+        bring(of("webshop", &format!("bruecke-{id}"), &[CANARY, name], json!({})));
+    }
+    let subject = subject_of(house, CANARY);
+    let links = house.get(Role::Dpo, &format!("/v1/subjects/{subject}/links")).expect(200).json();
+    let records: Vec<&Value> = links["records"].as_array().unwrap().iter().map(|record| &record["record"]).collect();
+    assert_eq!(records.len(), 7, "{links}");
+    // The fourth and the sixth came as people of their own; the latter is one again.
+    let out = json!({"records": [records[5]]});
+    house.post(Role::Dpo, &format!("/v1/subjects/{subject}/split"), &out).expect(200);
+    let namesake = json!({"given_name": format!("Given{CANARY}"), "family_name": format!("Family{CANARY}")});
+    bring(of("books", "namensvetter", &[], namesake));
+    for (table, what) in [("apart", "taken apart"), ("review", "asked about"), ("subject WHERE state = 2", "joined")] {
+        assert!(house.database().count(Shelf::Records, table) > 0, "nobody was {what}");
+    }
+}
+
+/// Who is not the canary and has a value of theirs: the namesake, and who was taken out.
+fn others_with_its_values(house: &House) -> Traces {
+    let database = house.database();
+    let canary = subject_of(house, CANARY);
+    let named = "SELECT CAST(hex(subject_id) AS TEXT) AS answer FROM subject WHERE state = 1";
+    let named = match database.dialect() {
+        Dialect::Sqlite => named.to_owned(),
+        Dialect::Postgres => named.replace("hex(subject_id)", "encode(subject_id, 'hex')"),
+    };
+    let living = database.texts(Shelf::Records, &named).into_iter().map(|id| id.to_lowercase());
+    let others = living.filter(|id| *id != canary.replace('-', ""));
+    others.map(|id| Traces::of(database, &id)).reduce(Traces::with).unwrap()
 }
 
 /// What the sources hold of the canary.
@@ -115,11 +175,22 @@ fn prove(database: Database) {
     let (mut house, earlier) = lived_in(database);
     let subject = subject_of(&house, CANARY);
     let traces = Traces::of(house.database(), &subject);
-    assert!(traces.indexes.len() > 5 && traces.wrapped.len() == 1 && traces.sealed.len() == 3);
+    // Two keys: their own, and that of the person who was joined in.
+    assert!(traces.indexes.len() > 5 && traces.wrapped.len() == 2 && traces.sealed.len() == 6);
     assert_eq!(traces.keks.len(), 1);
+    let everybody = people(house.database(), &subject);
+    assert_eq!(everybody.len(), 2);
+    for (table, columns) in [("apart", ["subject_id", "other_id"]), ("review", ["one_id", "other_id"])] {
+        let id = house.database().literal(&everybody[0]);
+        let rows = format!("{table} WHERE {id} IN ({})", columns.join(", "));
+        assert!(house.database().count(Shelf::Records, &rows) > 0, "no {table} of the canary");
+    }
     let replaced = earlier.sealed.iter().filter(|sealed| !traces.sealed.contains(sealed)).count();
-    assert!(replaced >= 3 && !earlier.wrapped.contains(&traces.wrapped[0]), "nothing was replaced before");
-    let (epochs_then, traces) = (traces.epochs.clone(), earlier.with(traces));
+    let rewrapped = traces.wrapped.iter().all(|wrapped| !earlier.wrapped.contains(wrapped));
+    assert!(replaced >= 3 && rewrapped, "nothing was replaced before");
+    let epochs_then = traces.epochs.clone();
+    // A mailbox and a name that somebody else has too are theirs, and stay.
+    let traces = earlier.with(traces).without(&others_with_its_values(&house));
     let unlocked = unwrapped(&house, &subject);
     let since = house.database().log_place();
     if let Some(files) = house.database().files() {
@@ -134,7 +205,10 @@ fn prove(database: Database) {
     let yesterday = house.database().copy();
     house.start();
 
-    if !Scan::of([unlocked[1].1.clone()]).all_in_memory(house.process()).is_ok_and(|found| !found.is_empty()) {
+    if !Scan::of([unlocked[everybody.len()].1.clone()])
+        .all_in_memory(house.process())
+        .is_ok_and(|found| !found.is_empty())
+    {
         left_out(
             "keys are not recognised in the memory of the hub here: that an erased person's are gone means little",
         );
@@ -149,7 +223,7 @@ fn prove(database: Database) {
         assert_eq!(found, [""; 0]);
     }
     // (f) And its memory has neither the data key nor what was read with it.
-    nowhere_in_memory(&house, &unlocked[..1]);
+    nowhere_in_memory(&house, &unlocked[..everybody.len()]);
     // (a) The doors and the tables know nobody.
     gone_from_the_doors(&house, &subject);
     assert!(Traces::of(house.database(), &subject).is_empty());
@@ -167,7 +241,7 @@ fn prove(database: Database) {
     });
     assert!(gone, "values that only an erased person had are still counted");
     // (b) In no file in clear, at no time.
-    nowhere_in_clear(&house, &since);
+    nowhere_in_clear(&house, &[CANARY.to_owned()], &since);
     let unhyphenated = hex::decode(subject.replace('-', "")).unwrap();
     let rows = house.database().dump();
     let found = |bytes: &[u8]| rows.iter().filter(|row| row.contains(&hex::encode(bytes))).count();
@@ -175,6 +249,10 @@ fn prove(database: Database) {
         assert!(kind == "a wrapped epoch" || found(bytes) == 0, "{kind}: {}", hex::encode(bytes));
     }
     assert!(found(&unhyphenated) <= 1, "beside the request, nothing names the erased id");
+    for merged in &everybody[1..] {
+        assert_eq!(found(merged), 0, "nothing names who was merged into the erased");
+        assert!(Traces::of(house.database(), &hex::encode(merged)).is_empty());
+    }
 
     // (g) The certificate is signed, names nobody, and is final when the epochs that could open old copies are gone.
     signed(&certificate);
@@ -193,7 +271,7 @@ fn prove(database: Database) {
     rotate(&house);
     assert!(destroyed(house.database(), &epochs), "after the rotation nothing opens the wrapped key in old files");
     // (b) Nor is anything sealed or keyed of them left, once the server has written its files anew.
-    nowhere_at_all(&house, &traces, &since);
+    nowhere_at_all(&house, &traces, &[CANARY.to_owned()], &since);
     // (f) The memory of the hub has no key of theirs any more, nor what was read with it.
     nowhere_in_memory(&house, &unlocked);
 
@@ -236,9 +314,9 @@ fn destroyed(database: &Database, epochs: &[String]) -> bool {
     epochs.iter().all(|epoch| destroyed.contains(epoch))
 }
 
-/// Looks for what is readable in everything the house and its database write to.
-fn nowhere_in_clear(house: &House, since: &LogPlace) {
-    let scan = Scan::of([CANARY.as_bytes().to_vec(), hex::encode(CANARY).into_bytes()]);
+/// Looks for what is readable of these people, by their names, in everything the house and its database write to.
+fn nowhere_in_clear(house: &House, names: &[String], since: &LogPlace) {
+    let scan = Scan::of(names.iter().flat_map(|name| [name.clone().into_bytes(), hex::encode(name).into_bytes()]));
     let mut files = files_below(house.home());
     match (house.database().files(), house.database().shared_files(since)) {
         (Some(own), Some(shared)) => files.extend(own.into_iter().chain(shared)),
@@ -249,8 +327,8 @@ fn nowhere_in_clear(house: &House, since: &LogPlace) {
     }
 }
 
-/// Looks for what is sealed, wrapped or keyed in every file of the database: none of it may be left.
-fn nowhere_at_all(house: &House, traces: &Traces, since: &LogPlace) {
+/// Looks for what is sealed, wrapped or keyed in every file of the database, and for the names: none of it may be left.
+fn nowhere_at_all(house: &House, traces: &Traces, names: &[String], since: &LogPlace) {
     let database = house.database();
     // A row that somebody's snapshot still sees is written again: also one of the planner's, beside a run of autovacuum.
     let mut left = Vec::new();
@@ -280,7 +358,7 @@ fn nowhere_at_all(house: &House, traces: &Traces, since: &LogPlace) {
     } else {
         assert_eq!(forbidden_in(traces, &shared), [""; 0], "in the write-ahead log");
     }
-    nowhere_in_clear(house, since);
+    nowhere_in_clear(house, names, since);
 }
 
 /// What of these traces the files hold.
@@ -290,21 +368,30 @@ fn forbidden_in(traces: &Traces, files: &[PathBuf]) -> Vec<&'static str> {
     files.iter().flat_map(|file| scan.all_in_file(file)).map(|number| forbidden[number].0).collect()
 }
 
-/// The data key of a subject and the epoch around it, as they are in the memory of a hub that works with them.
+/// The data keys of a person, also of whoever was merged into them, and the epoch around them, as they are in the memory of a hub
+/// that works with them.
 fn unwrapped(house: &House, subject: &str) -> Vec<(&'static str, Vec<u8>)> {
     let database = house.database();
-    let id = hex::decode(subject.replace('-', "")).unwrap();
-    let rest = format!("FROM data_key WHERE subject_id = {}", database.literal(&id));
-    let wrapped = database.bytes(Shelf::Keys, "wrapped", &rest).remove(0);
-    let number = |column: &str| -> i64 {
-        let query = format!("SELECT CAST({column} AS TEXT) AS answer {rest}");
-        database.texts(Shelf::Keys, &query).remove(0).parse().unwrap()
-    };
-    let (epoch, key_no) = (i32::try_from(number("epoch")).unwrap(), i16::try_from(number("key_no")).unwrap());
-    let key = data_key(house, &id, (&wrapped, key_no, epoch)).expect("the form of a wrapped key");
-    let kek = epoch_key(house, epoch);
-    assert_eq!((kek.len(), key.len()), (32, 32));
-    vec![("the data key", key), ("the key of the epoch", kek)]
+    let (mut keys, mut epochs) = (Vec::new(), Vec::new());
+    for id in people(database, subject) {
+        let rest = format!("FROM data_key WHERE subject_id = {}", database.literal(&id));
+        let wrapped = database.bytes(Shelf::Keys, "wrapped", &rest).remove(0);
+        let number = |column: &str| -> i64 {
+            let query = format!("SELECT CAST({column} AS TEXT) AS answer {rest}");
+            database.texts(Shelf::Keys, &query).remove(0).parse().unwrap()
+        };
+        let (epoch, key_no) = (i32::try_from(number("epoch")).unwrap(), i16::try_from(number("key_no")).unwrap());
+        let key = data_key(house, &id, (&wrapped, key_no, epoch)).expect("the form of a wrapped key");
+        assert_eq!(key.len(), 32);
+        keys.push(("a data key", key));
+        epochs.push(epoch);
+    }
+    epochs.dedup();
+    assert_eq!(epochs.len(), 1, "all are under one epoch");
+    let kek = epoch_key(house, epochs[0]);
+    assert_eq!(kek.len(), 32);
+    keys.push(("the key of the epoch", kek));
+    keys
 }
 
 /// The key of an epoch, out of what the root key wrapped.
@@ -422,11 +509,13 @@ fn yesterdays_records_do_not_open(house: &mut House, yesterday: Database, subjec
     // The hub itself works: it takes in and opens what comes now.
     stolen.ingest(&[customer("webshop", "neuanfang")]).expect_all("created");
     assert!(opens(&stolen, "neuanfang"));
-    let id = hex::decode(subject.replace('-', "")).unwrap();
-    for wrapped in Traces::of(stolen.database(), subject).wrapped {
-        for (epoch, ..) in keks(stolen.database()).into_iter().filter(|(_, wrapped, ..)| !wrapped.is_empty()) {
-            let epoch: i32 = epoch.parse().unwrap();
-            assert!(data_key(&stolen, &id, (&wrapped, 1, epoch)).is_err(), "epoch {epoch} opens it");
+    for id in people(stolen.database(), subject) {
+        let of = format!("FROM data_key WHERE subject_id = {}", stolen.database().literal(&id));
+        for wrapped in stolen.database().bytes(Shelf::Keys, "wrapped", &of) {
+            for (epoch, ..) in keks(stolen.database()).into_iter().filter(|(_, wrapped, ..)| !wrapped.is_empty()) {
+                let epoch: i32 = epoch.parse().unwrap();
+                assert!(data_key(&stolen, &id, (&wrapped, 1, epoch)).is_err(), "epoch {epoch} opens it");
+            }
         }
     }
     stolen.kill();
@@ -447,10 +536,11 @@ fn an_erasure_that_is_cut_short_is_finished_at_the_next_start(database: Database
     let rounds = times("cut_erasures", short, 200);
     let mut house = House::open(database).with_subject(OTHER);
     let chance = SeededChance::of(4711);
-    let (mut cut_short, mut all) = (0, None::<Traces>);
+    let (mut cut_short, mut all, mut names) = (0, None::<Traces>, Vec::new());
     let since = house.database().log_place();
     for round in 0..rounds {
         let name = unlike(&format!("abgebrochen{round}"));
+        names.push(name.clone());
         house = house.with_subject(&name).consenting_to("newsletter_email");
         let mut invoice = story()[1].clone();
         invoice["external_id"] = name.clone().into();
@@ -487,7 +577,7 @@ fn an_erasure_that_is_cut_short_is_finished_at_the_next_start(database: Database
     assert!(cut_short > 0, "no erasure was cut short; the delays are too long");
     // Nothing of any of them is in a file, wherever the power was cut.
     rotate(&house);
-    nowhere_at_all(&house, &all.unwrap(), &since);
+    nowhere_at_all(&house, &all.unwrap(), &names, &since);
     figure("erasures that are cut short", of, "erasures; cut before their answer", format!("{rounds}; {cut_short}"));
     assert_eq!(house.audited("erased"), rounds);
     let verified = house.post(Role::Dpo, "/v1/audit/verifications", &json!({})).expect(200).json();

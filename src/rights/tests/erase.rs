@@ -6,11 +6,12 @@ use crate::consent::Act as Said;
 use crate::databases::{Database, on_both_databases};
 use crate::rights::{Certificate, Error, Invalid, Kind, Request, verify_certificate};
 use crate::store::rows::{RecordRow, SubjectState, Who};
-use crate::store::{keys, ledger, links, records, subjects, tombstones};
-use crate::types::{Category, CategorySet, RecordKind, RequestId, SubjectId};
+use crate::store::{Shelf, keys, ledger, links, records, subjects, tombstones};
+use crate::types::{Category, CategorySet, Clock as _, RecordKind, RequestId, SubjectId, Timestamp};
 
 on_both_databases!(
     an_erased_person_is_gone_from_every_table_and_file,
+    an_erasure_is_never_final_in_the_past,
     tombstones_stand_where_indexes_stood,
     a_tombstone_is_as_late_as_the_newest_record_and_never_moves_back,
     what_tax_law_keeps_is_sealed_for_a_nobody_and_ends_with_its_clock,
@@ -108,6 +109,21 @@ async fn an_erased_person_is_gone_from_every_table_and_file(database: Database) 
     // Asking again changes nothing and gives the same certificate.
     assert_eq!(house.rights.erase(id, &house.dpo()).await.unwrap(), certificate);
     assert_eq!(house.lines(Act::Erased).await, 1);
+}
+
+/// An epoch whose turn is overdue still lives: the certificate plans its end for later, and says that it is a plan.
+async fn an_erasure_is_never_final_in_the_past(database: Database) {
+    let house = House::open(database).await;
+    let anna = house.customer("anna").await;
+    let year = 365 * 86_400 * Timestamp::SECOND;
+    house.database.execute(Shelf::Keys, &format!("UPDATE kek SET created_at = created_at - {year}"));
+    let id = asked(&house, anna).await;
+    let certificate = house.rights.erase(id, &house.dpo()).await.unwrap();
+    holds(&certificate).unwrap();
+    let text = &certificate.certificate;
+    let tomorrow = house.clock.now().plus_days(1).rfc3339();
+    assert_eq!(text["final_after"], serde_json::json!(tomorrow));
+    assert!(text["final_note"].as_str().unwrap().contains("planned for final_after"), "{text}");
 }
 
 async fn tombstones_stand_where_indexes_stood(database: Database) {

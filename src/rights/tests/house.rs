@@ -65,7 +65,7 @@ pub(super) struct House {
     pub(super) opener: Opener,
     pub(super) shop: SourceNo,
     ids: Arc<IdMaker>,
-    database: Database,
+    pub(super) database: Database,
 }
 
 impl House {

@@ -37,10 +37,18 @@ pub const KINDS: [&str; 10] = [
     "a sealed proof",
 ];
 
+/// The person and those who were merged into them.
+pub fn people(database: &Database, subject: &str) -> Vec<Vec<u8>> {
+    let id = hex::decode(subject.replace('-', "")).unwrap();
+    let merged = format!("FROM subject WHERE merged_into = {}", database.literal(&id));
+    let merged = database.bytes(Shelf::Records, "subject_id", &merged);
+    std::iter::once(id).chain(merged).collect()
+}
+
 impl Traces {
     pub fn of(database: &Database, subject: &str) -> Self {
-        let id = database.literal(&hex::decode(subject.replace('-', "")).unwrap());
-        let of = format!("WHERE subject_id = {id}");
+        let all: Vec<String> = people(database, subject).iter().map(|id| database.literal(id)).collect();
+        let of = format!("WHERE subject_id IN ({})", all.join(", "));
         let epochs = format!("SELECT CAST(epoch AS TEXT) AS answer FROM data_key {of}");
         let keks = format!("FROM kek WHERE epoch IN (SELECT epoch FROM data_key {of})");
         let column = |column: &str, table: &str| {
@@ -108,6 +116,18 @@ impl Traces {
             (&mut self.proofs, other.proofs),
         ];
         own.into_iter().for_each(|(own, other)| own.extend(other));
+        self
+    }
+
+    /// These without what somebody else has too.
+    pub fn without(mut self, others: &Self) -> Self {
+        for (own, others) in [
+            (&mut self.indexes, &others.indexes),
+            (&mut self.matching_keys, &others.matching_keys),
+            (&mut self.evidence_of_links, &others.evidence_of_links),
+        ] {
+            own.retain(|value| !others.contains(value));
+        }
         self
     }
 

@@ -13,7 +13,7 @@ use super::injector::{Errno, Injector};
 use super::load::{SETTLED, Told, all_is_there, complaint_about, eventually, expect_later, house};
 use crate::databases::Database;
 use crate::hammer::{figure, times};
-use crate::house::{House, customer, statement};
+use crate::house::{House, Reply, customer, statement};
 
 fn on_this_disk() -> (Injector, House) {
     let injector = Injector::new();
@@ -192,6 +192,56 @@ fn a_failed_write_of_keys_stops_serving() {
 #[test]
 fn a_failed_write_of_the_audit_book_stops_serving() {
     a_broken_disk("write", "audit.db-wal");
+}
+
+/// A call is not acknowledged before each of the logs that hold its effect is synchronised: the one that fails is of this log
+/// alone, and the next call is the one that is told so.
+fn not_acknowledged_before_a_sync(file: &str, call: impl Fn(&House, &str) -> Reply) {
+    let (injector, mut house) = on_this_disk();
+    // What begins a log anew is synchronised in any case: this call is not the first in it.
+    let before = call(&house, "lastbefore");
+    assert!([200, 201].contains(&before.status), "{}", before.text());
+    assert_eq!(injector.failed(), 0);
+    injector.fail("sync", file, Errno::Io);
+    expect_later(&call(&house, "lastone"));
+    assert!(injector.failed() > 0, "acknowledged without a sync of {file}");
+    assert_eq!(ready(&house), 503);
+    injector.relax();
+    house.kill();
+    house.start();
+    all_is_there(&house, &Told::default());
+}
+
+fn bring(house: &House, name: &str) -> Reply {
+    house.post(Role::Partner, "/v1/records", &json!({"records": [customer("webshop", name)]}))
+}
+
+fn say_no(house: &House, name: &str) -> Reply {
+    // Another no each time: one that was said before is not written down again.
+    let purpose = if name == "lastone" { "newsletter_email" } else { "phone_marketing" };
+    house.post(Role::Dpo, "/v1/consents", &statement("marlene", "withdrawn", Some(purpose)))
+}
+
+#[test]
+fn a_person_is_acknowledged_after_a_sync_of_the_records() {
+    not_acknowledged_before_a_sync("records.db-wal$", bring);
+}
+
+#[test]
+fn a_statement_is_acknowledged_after_a_sync_of_the_records() {
+    not_acknowledged_before_a_sync("records.db-wal$", say_no);
+}
+
+#[test]
+fn a_person_is_acknowledged_after_a_sync_of_the_keys() {
+    not_acknowledged_before_a_sync("keys.db-wal$", bring);
+}
+
+#[test]
+fn nobody_is_disclosed_before_a_sync_of_the_audit_book() {
+    not_acknowledged_before_a_sync("audit.db-wal$", |house, _| {
+        house.lookup(Role::Partner, "marlene", "newsletter_email")
+    });
 }
 
 /// An erasure cuts the write-ahead logs off, which moves their pages into the files. If the disk fails at any step of that, the

@@ -26,9 +26,13 @@ enum Sort {
     Silent,
     Withdrawn,
     Erased,
+    /// Consents, and nobody may use it for now.
+    Restricted,
+    /// Consented, and objects now.
+    Objected,
 }
 
-const SORTS: [Sort; 3] = [Sort::Silent, Sort::Withdrawn, Sort::Erased];
+const SORTS: [Sort; 5] = [Sort::Silent, Sort::Withdrawn, Sort::Erased, Sort::Restricted, Sort::Objected];
 
 /// How somebody is asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,6 +58,8 @@ fn named(sort: Sort, number: usize) -> String {
         Sort::Silent => 's',
         Sort::Withdrawn => 'w',
         Sort::Erased => 'e',
+        Sort::Restricted => 'r',
+        Sort::Objected => 'o',
     };
     format!("person{letter}{number:03}")
 }
@@ -80,6 +86,15 @@ fn populated(database: Database) -> (House, Vec<Vec<String>>) {
         let name = named(Sort::Withdrawn, number);
         for act in ["granted", "withdrawn"] {
             house.post(Role::Partner, "/v1/consents", &statement(&name, act, Some(PURPOSE))).expect(201);
+        }
+        // Who was read until they said no.
+        for (sort, act, purpose) in
+            [(Sort::Restricted, "restricted", None), (Sort::Objected, "objected", Some(PURPOSE))]
+        {
+            let name = named(sort, number);
+            house.say(&name, "granted", Some(PURPOSE)).expect(201);
+            house.lookup(Role::Partner, &name, PURPOSE).expect(200);
+            house.say(&name, act, purpose).expect(201);
         }
     }
     for number in 0..people() {
@@ -161,7 +176,9 @@ fn compare(house: &House, ids: &[Vec<String>], (of, load): (&str, &str)) -> Vec<
     if !is_full() {
         return Vec::new();
     }
-    let judged = samples.into_iter().filter_map(|(form, sort, (unknown, refused))| {
+    // An objection is a no like a withdrawal: its answers must be the same, and their time is measured once, as that one's.
+    let timed = samples.into_iter().filter(|(_, sort, _)| *sort != Sort::Objected);
+    let judged = timed.filter_map(|(form, sort, (unknown, refused))| {
         let hammer = format!("timing, {sort:?}, {form:?}{load}").to_lowercase();
         judge(&hammer, of, &unknown, &refused)
     });
@@ -172,7 +189,7 @@ fn compare(house: &House, ids: &[Vec<String>], (of, load): (&str, &str)) -> Vec<
 fn ask(house: &House, ids: &[String], form: Form, sort: Sort, pairs: usize) -> (Vec<f64>, Vec<f64>) {
     let key = &house.key(Role::Partner).key;
     let mut wire = Wire::connect(&house.address()).unwrap();
-    let chance = SeededChance::of(2 + sort as u64 + 3 * form as u64);
+    let chance = SeededChance::of(2 + sort as u64 + SORTS.len() as u64 * form as u64);
     let (mut unknown, mut refused) = (Vec::with_capacity(pairs), Vec::with_capacity(pairs));
     for pair in 0..pairs + pairs / 10 {
         let number = chance.below(people());

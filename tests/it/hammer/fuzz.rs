@@ -4,6 +4,7 @@
 //! grow out of `tests/corpus/<name>`. An input that finds a fault is printed in hexadecimal; put it there as a file, and
 //! it is tried first for ever after.
 
+use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use obhut::types::Category;
@@ -22,7 +23,8 @@ fn fuzz(name: &str) {
     let reader = Reader::named(name).unwrap();
     let inputs = times("inputs", 1_500, 500_000);
     // Where every input goes through filters, the normal suite makes do with fewer.
-    let inputs = if !is_full() && ["csv", "ndjson", "vendor"].contains(&reader.corpus) { inputs / 10 } else { inputs };
+    let inputs =
+        if !is_full() && ["csv", "datev", "ndjson", "vendor"].contains(&reader.corpus) { inputs / 10 } else { inputs };
     let watch = Stopwatch::start();
     let seed = super::seed("fuzz", 1);
     let mut all = Corpus::of(reader.corpus, seed);
@@ -57,7 +59,25 @@ macro_rules! tests {
     };
 }
 
-tests! { records record_lines ndjson csv vendor_documents identifiers fields lookups purposes statements segments envelopes }
+tests! { records record_lines ndjson csv vendor_documents datev messages identifiers fields lookups purposes statements segments envelopes }
+
+/// A filter runs only over a document it knows for its own: every stream that has a fixture has an input that grows from one.
+#[test]
+fn every_vendors_filters_are_reached() {
+    let seeds = Corpus::of("vendor", 1);
+    let reached: BTreeSet<_> = seeds.seeds().iter().flat_map(|seed| readers::streams_of(seed)).collect();
+    let wanted: BTreeSet<_> = readers::streams_with_a_fixture().into_iter().collect();
+    assert!(wanted.len() > 20, "{wanted:?}");
+    let missed: Vec<_> = wanted.difference(&reached).collect();
+    assert!(missed.is_empty(), "no input reaches {missed:?}: put one of its pages into tests/corpus/vendor");
+    // And what is made of a table or a message is taken, not only refused.
+    for name in ["datev", "messages"] {
+        let reader = Reader::named(name).unwrap();
+        let seeds = Corpus::of(name, 1);
+        let taken = seeds.seeds().iter().filter(|seed| reader.is_content_with(seed)).count();
+        assert!(taken >= 2, "{taken} inputs of {name} are taken");
+    }
+}
 
 /// The sealed record with any one bit turned, and any end cut off.
 #[test]
