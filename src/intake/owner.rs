@@ -38,11 +38,14 @@ impl Desk<'_> {
         known: Option<SubjectId>,
     ) -> Result<Owner<'_>, Error> {
         let found = graph::resolve(batch.write, &batch.known, &prepared.clues)?;
-        let found = batch.without_strangers(prepared, found)?;
+        let (found, mut foreign) = batch.without_strangers(prepared, found)?;
         let mut found = batch.without_objectors(prepared, known, found)?;
         let names_account = prepared.clues.iter().any(|clue| clue.joins && clue.kind == IdentifierKind::Account);
         let tracked = prepared.from_tracker && names_account;
-        let foreign = if tracked { self.keep_apart(batch, &mut found)? } else { Vec::new() };
+        if tracked {
+            foreign.extend(self.keep_apart(batch, &mut found)?);
+        }
+        foreign.extend(batch.narrowed(known, &mut found)?);
         if !found.crowded.is_empty() {
             batch.catch_up()?;
             for ix in &found.crowded {
@@ -62,17 +65,12 @@ impl Desk<'_> {
             Some(person) => (person, None),
             None => self.new_person(batch).map(|(person, key)| (person, Some(key)))?,
         };
-        // A known record stays where it is if somebody decided that the two are not the same.
-        let person = match known {
-            Some(known) if known != person && batch.are_apart(known, person)? => known,
-            _ => person,
-        };
         let joined = people.iter().any(|other| *other != person);
         if joined {
             batch.catch_up()?;
         }
         for other in people.iter().filter(|other| **other != person) {
-            // Somebody decided that they are not the same; the record goes to the one known longest.
+            // Of whoever is proven none is apart from another; of those who only stated something some may be.
             if batch.are_apart(person, *other)? {
                 continue;
             }

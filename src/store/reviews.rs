@@ -1,5 +1,7 @@
 //! Pairs of records that may be of one person and wait for somebody to decide.
 
+use std::collections::BTreeSet;
+
 use diesel::prelude::*;
 
 use super::connection::{Connection, on};
@@ -10,6 +12,8 @@ use crate::types::{RecordNo, ReviewId, SubjectId, Timestamp};
 
 /// Waiting.
 pub const OPEN: i16 = 1;
+/// Somebody looked: they are of two.
+pub const NOT_SAME: i16 = 3;
 /// Somebody looked and could not tell.
 pub const UNSURE: i16 = 4;
 /// How much more, in thousandths of a bit, has to be known for a pair somebody could not tell about to be asked about again.
@@ -114,6 +118,16 @@ fn between(connection: &mut Connection, one: SubjectId, other: SubjectId) -> Res
         found.extend(rows);
     }
     Ok(found)
+}
+
+/// When questions were answered by that two are not the same.
+///
+/// # Errors
+/// If the shelf cannot be read.
+pub fn refused_at(connection: &mut Connection) -> Result<BTreeSet<Timestamp>, Error> {
+    let times: Vec<i64> =
+        on!(connection, |c| review::table.filter(review::state.eq(NOT_SAME)).select(review::decided_at).load(c))?;
+    Ok(times.into_iter().map(Timestamp::from_micros).collect())
 }
 
 /// Takes an open question back.

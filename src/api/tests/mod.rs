@@ -10,6 +10,7 @@ mod ledger;
 mod loyal;
 mod matching;
 mod objecting;
+mod narrowed;
 mod opt_outs;
 mod paging;
 mod parked;

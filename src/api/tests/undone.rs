@@ -13,7 +13,10 @@ use crate::intake::{Out, Papers};
 use crate::store::{Shelf, subjects};
 use crate::types::{Role, SubjectId};
 
-on_both_databases!(taking_apart_undoes_what_comparing_and_grouping_anew_joined,);
+on_both_databases!(
+    taking_apart_undoes_what_comparing_and_grouping_anew_joined,
+    what_came_by_comparing_goes_with_whom_it_came_for,
+);
 
 const PEOPLE: usize = 3;
 /// How many histories are played: every second one joins as records arrive, the others by grouping anew.
@@ -165,4 +168,43 @@ async fn taking_apart_undoes_what_comparing_and_grouping_anew_joined(database: D
         }
         assert_same(&whole(&merged), &whole(&alone), &format!("history {seed}"));
     }
+}
+
+/// Two are wrongly one when a record comes that has no identifier and is like those of the one. It goes with that one, and the state
+/// is as if the two had never been one. That somebody took them apart says nothing of the record itself: when it says something else
+/// one day, it is grouped by that.
+async fn what_came_by_comparing_goes_with_whom_it_came_for(database: Database) {
+    let dialect = database.dialect();
+    let merged = Played::open(database, 91).await;
+    let alone = Played::open(fresh(dialect), 91).await;
+    for played in [&merged, &alone] {
+        for person in 0..2 {
+            played.bring(&[of(person, "webshop", "first", &json!({}))]).await;
+        }
+    }
+    let [one, other] = merged.people()[..] else { panic!("{:?}", merged.people()) };
+    assert_eq!(merged.merge(one, other).await, other);
+    for played in [&merged, &alone] {
+        played.bring(&[of(1, "books", "guest", &json!({"identifiers": []}))]).await;
+    }
+    assert_eq!((merged.people().len(), alone.people().len()), (1, 2));
+    let papers = Papers { decided: true, ..Papers::default() };
+    let parted = merged.hub.house.intake.separate(one, &Out::Parts(vec![other]), &papers, None).await;
+    assert_eq!(parted.unwrap().out, [other]);
+    assert_same(&whole(&merged), &whole(&alone), "a guest");
+    let sources = async |person: SubjectId| {
+        let links = merged.hub.get(Role::Dpo, &format!("/v1/subjects/{person}/links")).await.json();
+        let records = links["records"].as_array().unwrap();
+        records.iter().map(|record| record["source"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    let done = merged.hub.house.intake.regroup(None, |_| {}).await.unwrap();
+    assert_eq!((done.parted, done.joined, done.asked), (0, 0, 0), "{done:?}");
+    assert_eq!((sources(one).await.len(), sources(other).await.len()), (1, 2));
+
+    let newer = json!({"identifiers": [], "external_id": "1-guest", "updated_at": "2026-06-01T08:00:00Z"});
+    merged.bring(&[of(0, "books", "guest", &newer)]).await;
+    let done = merged.hub.house.intake.regroup(None, |_| {}).await.unwrap();
+    assert_eq!((done.parted, done.joined), (1, 1), "{done:?}");
+    assert_eq!(sources(one).await, ["webshop", "books"], "kept from whose it is by what was decided of another");
+    assert_eq!(sources(other).await, ["webshop"]);
 }
