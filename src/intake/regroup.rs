@@ -191,9 +191,14 @@ impl Intake {
         loop {
             let about = about.clone();
             let work = move |write: &mut Write<'_>| {
-                let some = reviews::open(write.records(), after, QUESTIONS)?;
+                let some = reviews::waiting(write.records(), after, QUESTIONS)?;
                 let last = some.last().map(|row| row.review_id);
-                let stale = |row: &&ReviewRow| row.made_at < began && !about.contains(&pair(row.one_id, row.other_id));
+                // What is about one person waits until they are taken apart.
+                let stale = |row: &&ReviewRow| {
+                    row.made_at < began
+                        && row.one_id != row.other_id
+                        && !about.contains(&pair(row.one_id, row.other_id))
+                };
                 for row in some.iter().filter(stale) {
                     reviews::close(write, row.review_id)?;
                 }

@@ -161,6 +161,7 @@ fn separate(
         let (other, name) = work.take_out(write, group)?;
         if papers.decided {
             apart::mark(write, person, other, desk.now)?;
+            reviews::answered(write, person, other)?;
         }
         separated.out.push(other);
         names.push(name);
@@ -217,7 +218,7 @@ impl Work<'_> {
         self.give_entries(write, group, other, (&key, since))?;
         self.give_links(write, group, other)?;
         self.give_marks(write, group, (other, since), loose)?;
-        reviews::delete_of(write, &numbers)?;
+        self.give_questions(write, &numbers, other)?;
         let name = key.pseudonym()?;
         Ok((other, name))
     }
@@ -414,6 +415,14 @@ impl Work<'_> {
             }
         }
         Ok(())
+    }
+
+    /// What is asked about the records goes with them; about who objects to being matched nothing is.
+    fn give_questions(&self, write: &mut Write<'_>, records: &[RecordNo], other: SubjectId) -> Result<(), Error> {
+        if self.each_says_all {
+            return Ok(reviews::delete_of(write, records)?);
+        }
+        Ok(reviews::follow(write, records, other)?)
     }
 
     fn give_links(&self, write: &mut Write<'_>, group: &Group, other: SubjectId) -> Result<(), Error> {

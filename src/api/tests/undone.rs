@@ -16,6 +16,7 @@ use crate::types::{Role, SubjectId};
 on_both_databases!(
     taking_apart_undoes_what_comparing_and_grouping_anew_joined,
     what_came_by_comparing_goes_with_whom_it_came_for,
+    what_is_asked_about_others_is_there_again,
 );
 
 const PEOPLE: usize = 3;
@@ -207,4 +208,52 @@ async fn what_came_by_comparing_goes_with_whom_it_came_for(database: Database) {
     assert_eq!((done.parted, done.joined), (1, 1), "{done:?}");
     assert_eq!(sources(one).await, ["webshop", "books"], "kept from whose it is by what was decided of another");
     assert_eq!(sources(other).await, ["webshop"]);
+}
+
+/// Three of one name may be one; of two pairs somebody could not tell. Two of them become one and are taken apart again: each has its
+/// own questions, and what nobody could tell is not asked again. As one they are asked about once.
+async fn what_is_asked_about_others_is_there_again(database: Database) {
+    let dialect = database.dialect();
+    let merged = Played::open(database, 92).await;
+    let alone = Played::open(fresh(dialect), 92).await;
+    let anna = |source: &str, id: &str| {
+        json!({
+            "type": "customer", "source": source, "external_id": id, "updated_at": "2026-05-01T08:00:00Z",
+            "identifiers": [], "data": {"person": {"given_name": "Anna", "family_name": "Schmidt"}},
+        })
+    };
+    let open = async |played: &Played| {
+        let asked = played.hub.get(Role::Dpo, "/v1/reviews").await.json();
+        asked["reviews"].as_array().unwrap().iter().map(|review| review["id"].clone()).collect::<Vec<_>>()
+    };
+    for played in [&merged, &alone] {
+        for id in ["one", "two", "three", "four"] {
+            played.bring(&[anna("webshop", id)]).await;
+        }
+        let asked = open(played).await;
+        assert_eq!((played.people().len(), asked.len()), (4, 6), "{asked:?}");
+        // The second and the fourth.
+        let path = format!("/v1/reviews/{}", asked[4].as_str().unwrap());
+        let answer = played.hub.post(Role::Dpo, &path, json!({"answer": "unsure"})).await;
+        assert!(answer.status.is_success(), "{}", answer.text);
+    }
+    let before = merged.whole();
+    assert_same(&before, &alone.whole(), "before");
+    for (one, other) in [(0, 1), (1, 3), (2, 3)] {
+        let people = merged.people();
+        let part = merged.merge(people[one], people[other]).await;
+        // Where somebody could not tell of a part and as much is known of the whole, nobody is asked.
+        assert!(open(&merged).await.len() <= 3, "asked twice about two people");
+        let papers = Papers::default();
+        let done = merged.hub.house.intake.separate(people[one], &Out::Parts(vec![part]), &papers, None).await;
+        assert_eq!(done.unwrap().out, [part]);
+        assert_same(&merged.whole(), &before, &format!("{one} and {other}"));
+    }
+    let people = merged.people();
+    merged.merge(people[0], people[1]).await;
+    let papers = Papers { decided: true, ..Papers::default() };
+    let done = merged.hub.house.intake.separate(people[0], &Out::Parts(vec![people[1]]), &papers, None).await;
+    assert_eq!(done.unwrap().out, [people[1]]);
+    // Only what is decided now is not asked any more.
+    assert_eq!((open(&merged).await.len(), open(&alone).await.len()), (4, 5));
 }
