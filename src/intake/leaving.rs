@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
-use super::Error;
 use super::separate::{Compared, Out};
+use super::{Error, bridge};
 use crate::graph::{self, Rule};
 use crate::store::connection::Connection;
 use crate::store::rows::{IdentifierRow, LinkRow, RecordRow};
@@ -69,10 +69,15 @@ pub(super) fn leaving(
         Out::Loose | Out::Alone => {
             let all: Vec<RecordNo> = rows.iter().map(|record| record.record_no).collect();
             let values = identifiers::of_records(connection, &all)?;
-            let links = links::of(connection, person)?;
+            let mut links = links::of(connection, person)?;
             let groups = match out {
                 Out::Alone => graph::alone(rows, &values, &links),
-                _ => graph::groups(&all, &values, &links),
+                _ => {
+                    let parts: Vec<_> = rows.iter().map(|record| (record.record_no, record.sealed_for)).collect();
+                    let held = bridge::held(connection, &parts, &links)?;
+                    links.extend(held);
+                    graph::groups(&all, &values, &links)
+                }
             };
             groups.into_iter().skip(1).map(|group| (group.into_iter().collect(), Vec::new(), None)).collect()
         }
