@@ -8,7 +8,8 @@ use crate::store::rows::LinkRow;
 use crate::store::{Error, Write, cards, identifiers, ledger, links, records, reviews, subjects};
 use crate::types::{RecordNo, SubjectId, Timestamp};
 
-/// Moves everything of `from` to `into`. `record` is the one that showed they are one, by `rule` and `evidence`.
+/// Moves everything of `from` to `into`. `record` is the one that showed they are one, by `rule` and `evidence`, which it shares with
+/// `other`, if that is known.
 ///
 /// # Errors
 /// If the store cannot be written.
@@ -16,12 +17,13 @@ pub fn merge(
     write: &mut Write<'_>,
     from: SubjectId,
     into: SubjectId,
-    record: RecordNo,
+    (record, other): (RecordNo, Option<RecordNo>),
     (rule, evidence): (Rule, [u8; 16]),
     now: Timestamp,
 ) -> Result<(), Error> {
     let link = LinkRow {
         merged_from: Some(from.into()),
+        other_no: other.map_or(0, |other| other.0),
         ..LinkRow::by_rule(into, into.part(), record, rule as i16, Some(evidence.to_vec()), now)
     };
     merge_by(write, from, link)

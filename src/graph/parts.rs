@@ -30,10 +30,11 @@ pub fn groups(records: &[RecordNo], identifiers: &[IdentifierRow], links: &[Link
         let Some(at) = place.get(&link.record_no) else { continue };
         let named = place.get(&RecordNo(link.other_no));
         match (named, &link.evidence_ix) {
+            // The value tells, whichever record with it is named.
+            (_, Some(ix)) if is_seen(values.get(ix.as_slice())) => {}
             (Some(other), _) => forest.join(*at, *other),
             // The first record needs no reason.
             (None, None) if link.rule == Rule::First.number() => {}
-            (None, Some(ix)) if is_seen(values.get(ix.as_slice())) => {}
             (None, _) => forest.join(*at, 0),
         }
     }
@@ -135,6 +136,10 @@ mod tests {
         assert_eq!(found(&[4, 3, 2, 1], &values, &[]), [[1, 2], [3, 4]]);
         let compared = link(3, Rule::Compared, None, 2);
         assert_eq!(found(&[1, 2, 3, 4], &values, &[compared]), [[1, 2, 3, 4]]);
+        // A rule names a record that has the value; if the value tells nothing any more, neither does that.
+        let generic = [value(1, 1, GENERIC), value(1, 2, GENERIC)];
+        assert_eq!(found(&[1, 2], &generic, &[link(2, Rule::VerifiedPhone, Some(1), 1)]), [[1], [2]]);
+        assert_eq!(found(&[1, 2], &[], &[link(2, Rule::VerifiedPhone, Some(1), 1)]), [[1, 2]]);
     }
 
     #[test]

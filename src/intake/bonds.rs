@@ -1,14 +1,15 @@
 //! What is settled before everything is compared anew: by rules, by what somebody decided, and by what joined before.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{HashMap, HashSet};
 
 use super::walk::Open;
 use super::{Error, Intake};
 use crate::graph::Rule;
 use crate::graph::matching::{Bonds, Card, Model, TermFrequencies, Verdict, Veto, Waterfall};
+use crate::store::connection::Connection;
 use crate::store::rows::IdentifierRow;
-use crate::store::{Read, apart, identifiers, links};
-use crate::types::{IdentifierKind, RecordNo, SubjectId};
+use crate::store::{Read, apart, identifiers, links, reviews, subjects};
+use crate::types::{IdentifierKind, RecordNo, SubjectId, Timestamp};
 
 /// Records under one value that are all compared with each other; those beyond are compared with these.
 const AMONG: usize = 64;
@@ -47,7 +48,14 @@ struct Stored {
     values: Vec<([u8; 16], Held)>,
     decided: Vec<(RecordNo, RecordNo)>,
     compared: Vec<(RecordNo, RecordNo)>,
-    marks: Vec<(SubjectId, SubjectId)>,
+    marks: Vec<Marked>,
+}
+
+/// A mark that two are not the same: which parts of the one and of the other bear it.
+struct Marked {
+    bear: [Vec<SubjectId>; 2],
+    /// Those whom only comparing had joined with them: they may turn out to be on the wrong side.
+    lean: [Vec<SubjectId>; 2],
 }
 
 impl Intake {
@@ -75,17 +83,17 @@ impl Intake {
         }
         settled.bonds.decided.extend(stored.decided.iter().filter_map(placed));
         settled.compared.extend(stored.compared.iter().filter_map(placed));
-        let marked: BTreeSet<SubjectId> = stored.marks.iter().flat_map(|(one, other)| [*one, *other]).collect();
-        let mut of: HashMap<SubjectId, BTreeSet<u32>> = HashMap::new();
-        for (at, open) in (0..).zip(open) {
-            for person in [open.part, open.person].into_iter().filter(|person| marked.contains(person)) {
-                of.entry(person).or_default().insert(at);
-            }
+        let marked = stored.marks.iter().flat_map(|mark| mark.bear.iter().chain(&mark.lean)).flatten();
+        let marked: HashSet<SubjectId> = marked.copied().collect();
+        let mut of: HashMap<SubjectId, Vec<u32>> = HashMap::new();
+        for (at, open) in (0..).zip(open).filter(|(_, open)| marked.contains(&open.part)) {
+            of.entry(open.part).or_default().push(at);
         }
-        let all = |person: &SubjectId| of.get(person).into_iter().flatten().copied().collect::<Vec<u32>>();
-        // Each mark stands in both directions.
-        let marks = stored.marks.iter().filter(|(one, other)| one < other);
-        settled.bonds.apart.extend(marks.map(|(one, other)| (all(one), all(other))));
+        let all = |parts: &[SubjectId]| parts.iter().filter_map(|part| of.get(part)).flatten().copied().collect();
+        for Marked { bear: [ones, others], lean: [one, other] } in &stored.marks {
+            settled.bonds.apart.push((all(ones), all(others)));
+            settled.bonds.leaning.push((all(one), all(other)));
+        }
         Ok(settled)
     }
 }
@@ -107,8 +115,49 @@ fn stored(read: &mut Read, numbers: &[RecordNo]) -> Result<Stored, crate::store:
         values,
         decided: links::by_rule(read.records(), Rule::Decided.number())?,
         compared: links::by_rule(read.records(), Rule::Compared.number())?,
-        marks: apart::all(read.records())?,
+        marks: marks(read)?,
     })
+}
+
+fn marks(read: &mut Read) -> Result<Vec<Marked>, crate::store::Error> {
+    let all = apart::all(read.records())?;
+    if all.is_empty() {
+        return Ok(Vec::new());
+    }
+    let refused = reviews::refused_at(read.records())?;
+    let compared = links::joined_by(read.records(), Rule::Compared.number())?;
+    let mut marks = Vec::new();
+    // Each mark stands in both directions.
+    for (one, other, at) in all.into_iter().filter(|(one, other, _)| one < other) {
+        let loose = if refused.contains(&at) { None } else { Some(&compared) };
+        let (ones, one) = bearers(read.records(), (one, at), loose)?;
+        let (others, other) = bearers(read.records(), (other, at), loose)?;
+        marks.push(Marked { bear: [ones, others], lean: [one, other] });
+    }
+    Ok(marks)
+}
+
+/// Which parts of a person bear a mark that was made `at` a time: those that were theirs then. Who looked at two people side by side
+/// looked at all of them; who took a part out of a person said nothing of what only comparing (`loose`) had joined with the one or
+/// the other: those are told apart.
+fn bearers(
+    connection: &mut Connection,
+    (person, at): (SubjectId, Timestamp),
+    loose: Option<&HashSet<SubjectId>>,
+) -> Result<(Vec<SubjectId>, Vec<SubjectId>), crate::store::Error> {
+    let (mut all, mut next) = (vec![(person, false)], 0);
+    while let Some((part, leans)) = all.get(next).copied() {
+        next += 1;
+        for row in subjects::directly_into(connection, part)?.into_iter().filter(|row| row.merged_at <= at) {
+            let id = row.subject_id;
+            if all.iter().all(|(known, _)| *known != id) {
+                all.push((id, leans || loose.is_some_and(|loose| loose.contains(&id))));
+            }
+        }
+    }
+    let (lean, bear): (Vec<_>, Vec<_>) = all.into_iter().partition(|(_, leans)| *leans);
+    let ids = |some: Vec<(SubjectId, bool)>| some.into_iter().map(|(id, _)| id).collect();
+    Ok((ids(bear), ids(lean)))
 }
 
 /// The pairs under one value that a rule joins. Where it shows that several people share it, only those are joined whose
@@ -121,7 +170,7 @@ fn by_rule(model: &Model, open: &[Open], rule: Rule, under: &[Held]) -> Vec<(Hel
     }
     let card = |at: u32| usize::try_from(at).ok().and_then(|at| open.get(at)).map(|open| &open.card);
     let frequencies = TermFrequencies::new(u64::try_from(open.len()).unwrap_or(u64::MAX));
-    let (mut shared, mut alike) = (false, Vec::new());
+    let (mut shared, mut alike, mut logins) = (false, Vec::new(), Vec::new());
     for (at, one) in under.iter().enumerate() {
         let mut bound = false;
         for other in under.iter().take(at.min(AMONG)) {
@@ -129,12 +178,25 @@ fn by_rule(model: &Model, open: &[Open], rule: Rule, under: &[Held]) -> Vec<(Hel
             let waterfall = model.score(ours, theirs, &frequencies);
             let two = names_two(&waterfall, rule);
             shared |= two;
+            if ours.is_other_login(theirs) {
+                logins.push((other.at, one.at));
+            }
             // Beyond those that are all compared with each other one that is alike is enough.
             if !two && waterfall.names_alike() && !bound {
                 alike.push((*other, *one));
-                bound = at >= AMONG;
+                bound = at >= AMONG && logins.is_empty();
             }
         }
+    }
+    if !logins.is_empty() {
+        // Who is like two logins of one source is nobody's by this value.
+        let mut like: HashMap<u32, HashSet<u32>> = HashMap::new();
+        for (one, other) in &alike {
+            like.entry(one.at).or_default().insert(other.at);
+            like.entry(other.at).or_default().insert(one.at);
+        }
+        like.retain(|_, like| logins.iter().any(|(one, other)| like.contains(one) && like.contains(other)));
+        alike.retain(|(one, other)| !like.contains_key(&one.at) && !like.contains_key(&other.at));
     }
     if shared { alike } else { star() }
 }

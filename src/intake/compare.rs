@@ -73,6 +73,9 @@ impl Desk<'_> {
         }
         let mut joins: Vec<Alike> = joins.into_values().collect();
         joins.sort_by_key(|alike| (-alike.waterfall.total.0, alike.person));
+        if self.is_unclear(batch, &joins)? {
+            doubtful.append(&mut joins);
+        }
         let mut person = person;
         for alike in joins {
             // One of those before may have been merged with this one meanwhile.
@@ -88,6 +91,20 @@ impl Desk<'_> {
             }
         }
         self.ask(batch, (record, person), doubtful)
+    }
+
+    /// Is it as like somebody else as the one it is most like, and are those two known to be two people? Then it is neither's until
+    /// somebody says whose.
+    fn is_unclear(&self, batch: &mut Batch<'_, '_>, joins: &[Alike]) -> Result<bool, Error> {
+        let Some((first, others)) = joins.split_first() else { return Ok(false) };
+        let clear = batch.table.model().join_at().0;
+        let near = |other: &&Alike| first.waterfall.total.0 - other.waterfall.total.0 < clear;
+        for other in others.iter().filter(near) {
+            if batch.are_apart(first.person, other.person)? || batch.have_two_logins(first.person, other.person)? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// Do the records of both fit together, or is one strong bridge all there is?
@@ -177,6 +194,14 @@ impl Batch<'_, '_> {
         let numbers = cards::first_of(self.write.records(), person, MEMBERS)?;
         self.table.lay_open(self.write, &numbers)?;
         Ok(numbers)
+    }
+
+    /// Does a source know these two by two logins?
+    fn have_two_logins(&mut self, one: SubjectId, other: SubjectId) -> Result<bool, Error> {
+        self.catch_up()?;
+        let (ours, theirs) = (self.members(one)?, self.members(other)?);
+        let (ours, theirs) = (self.laid(&ours), self.laid(&theirs));
+        Ok(ours.iter().any(|ours| theirs.iter().any(|theirs| ours.is_other_login(theirs))))
     }
 
     /// Open cards in an order that does not depend on arrival.

@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
-use super::Error;
 use super::separate::{Compared, Out};
+use super::{Error, bridge};
 use crate::graph::{self, Rule};
 use crate::store::connection::Connection;
 use crate::store::rows::{IdentifierRow, LinkRow, RecordRow};
@@ -15,7 +15,12 @@ pub(super) struct Group {
     pub(super) records: BTreeSet<RecordNo>,
     /// People of before a merge, all of whose records are in the group; the oldest first.
     pub(super) revived: Vec<SubjectId>,
+    /// Who of them was named as the one who leaves.
+    pub(super) named: Option<SubjectId>,
 }
+
+/// A group before it is known who comes back with it: its records, those of before a merge, and who was named.
+type Leaving = (BTreeSet<RecordNo>, Vec<SubjectId>, Option<SubjectId>);
 
 /// What leaves `person`, who has these records.
 ///
@@ -29,7 +34,7 @@ pub(super) fn leaving(
     let numbers = |of: &dyn Fn(&RecordRow) -> bool| -> BTreeSet<RecordNo> {
         rows.iter().filter(|record| of(record)).map(|record| record.record_no).collect()
     };
-    let groups: Vec<(BTreeSet<RecordNo>, Vec<SubjectId>)> = match out {
+    let groups: Vec<Leaving> = match out {
         Out::Parts(parts) => {
             let mut groups = Vec::with_capacity(parts.len());
             let known = subjects::merged_into(connection, person)?;
@@ -39,8 +44,9 @@ pub(super) fn leaving(
                 }
                 let mut with = subjects::merged_into(connection, *part)?;
                 with.push(*part);
-                groups.push((numbers(&|record| with.contains(&record.sealed_for)), with));
+                groups.push((numbers(&|record| with.contains(&record.sealed_for)), with, Some(*part)));
             }
+            follow(connection, (person, rows), &known, &mut groups)?;
             groups
         }
         Out::Records(records) => {
@@ -48,7 +54,7 @@ pub(super) fn leaving(
             if named.len() != records.len() || named.is_empty() || named.len() == rows.len() {
                 return Err(Error::NoPart);
             }
-            vec![(named, Vec::new())]
+            vec![(named, Vec::new(), None)]
         }
         Out::Compared(Compared { records, of }) => {
             let named = numbers(&|record| records.binary_search(&record.record_no).is_ok());
@@ -58,32 +64,99 @@ pub(super) fn leaving(
             if named.len() != records.len() || named.is_empty() || with.len() == rows.len() {
                 return Err(Error::NoPart);
             }
-            vec![(with, Vec::new())]
+            vec![(with, Vec::new(), None)]
         }
         Out::Loose | Out::Alone => {
             let all: Vec<RecordNo> = rows.iter().map(|record| record.record_no).collect();
             let values = identifiers::of_records(connection, &all)?;
-            let links = links::of(connection, person)?;
+            let mut links = links::of(connection, person)?;
             let groups = match out {
                 Out::Alone => graph::alone(rows, &values, &links),
-                _ => graph::groups(&all, &values, &links),
+                _ => {
+                    let parts: Vec<_> = rows.iter().map(|record| (record.record_no, record.sealed_for)).collect();
+                    let held = bridge::held(connection, &parts, &links)?;
+                    links.extend(held);
+                    graph::groups(&all, &values, &links)
+                }
             };
-            groups.into_iter().skip(1).map(|group| (group.into_iter().collect(), Vec::new())).collect()
+            groups.into_iter().skip(1).map(|group| (group.into_iter().collect(), Vec::new(), None)).collect()
         }
     };
-    Ok(groups.into_iter().map(|(records, named)| group(person, rows, records, named)).collect())
+    Ok(groups.into_iter().map(|leaving| group(person, rows, leaving)).collect())
 }
 
-fn group(person: SubjectId, rows: &[RecordRow], records: BTreeSet<RecordNo>, named: Vec<SubjectId>) -> Group {
+/// Who was joined in because a record of theirs is like one that leaves goes with that one, and whoever was joined in by way of
+/// them: it arrived for who leaves. What a value holds together with records that stay, stays.
+fn follow(
+    connection: &mut Connection,
+    (person, rows): (SubjectId, &[RecordRow]),
+    known: &[SubjectId],
+    groups: &mut [Leaving],
+) -> Result<(), Error> {
+    let mut joined = Vec::new();
+    for link in links::of(connection, person)?.iter().filter(|link| link.other_no != 0) {
+        let part = link.merged_from.as_deref().map(SubjectId::from_slice).transpose();
+        let part = part.map_err(crate::store::Error::from)?.filter(|part| known.contains(part));
+        let Some(part) = part else { continue };
+        let mut with = subjects::merged_into(connection, part)?;
+        with.push(part);
+        // Who leaves came by way of them: it is said already that the two are not one.
+        if !groups.iter().any(|(_, _, named)| named.is_some_and(|named| with.contains(&named))) {
+            joined.push((part, [link.record_no, RecordNo(link.other_no)], with));
+        }
+    }
+    if joined.is_empty() {
+        return Ok(());
+    }
+    let all: Vec<RecordNo> = rows.iter().map(|record| record.record_no).collect();
+    let values = identifiers::of_records(connection, &all)?;
+    let mut under: HashMap<&[u8], Vec<RecordNo>> = HashMap::new();
+    for row in values.iter().filter(|row| binds(row)) {
+        under.entry(&row.ix).or_default().push(row.record_no);
+    }
+    loop {
+        let before = joined.len();
+        joined.retain(|(part, ends, with)| {
+            if groups.iter().any(|(_, with, _)| with.contains(part)) {
+                return false;
+            }
+            let theirs = rows.iter().filter(|record| with.contains(&record.sealed_for));
+            let theirs: BTreeSet<RecordNo> = theirs.map(|record| record.record_no).collect();
+            let mut outside = ends.iter().filter(|end| !theirs.contains(end));
+            let (Some(end), None) = (outside.next(), outside.next()) else { return false };
+            let Some((leaving, revived, _)) = groups.iter_mut().find(|(leaving, ..)| leaving.contains(end)) else {
+                return true;
+            };
+            let beside = under.values().filter(|records| records.iter().any(|record| theirs.contains(record)));
+            let mut beside = beside.flatten().filter(|record| !theirs.contains(record));
+            if beside.all(|record| leaving.contains(record)) {
+                leaving.extend(theirs);
+                revived.extend(with);
+                return false;
+            }
+            true
+        });
+        if joined.len() == before {
+            return Ok(());
+        }
+    }
+}
+
+/// Does the value hold records together?
+const fn binds(row: &IdentifierRow) -> bool {
+    row.use_flags & (IdentifierRow::JOINS | IdentifierRow::STATEMENT) != 0
+}
+
+fn group(person: SubjectId, rows: &[RecordRow], (records, with, named): Leaving) -> Group {
     let owners: BTreeSet<SubjectId> = rows.iter().map(|record| record.sealed_for).collect();
     let whole = |owner: &SubjectId| {
         let mut of = rows.iter().filter(|record| record.sealed_for == *owner);
         *owner != person && of.all(|record| records.contains(&record.record_no))
     };
-    let mut revived: Vec<SubjectId> = owners.into_iter().filter(whole).chain(named).collect();
+    let mut revived: Vec<SubjectId> = owners.into_iter().filter(whole).chain(with).collect();
     revived.sort_unstable();
     revived.dedup();
-    Group { records, revived }
+    Group { records, revived, named }
 }
 
 /// Would a group leave somebody behind whom a person who looked decided to be one with it?
@@ -117,10 +190,9 @@ fn with_what_belongs(
             unclear.insert(record.record_no);
         }
     }
-    let binding = |row: &&IdentifierRow| row.use_flags & (IdentifierRow::JOINS | IdentifierRow::STATEMENT) != 0;
     let mut under: BTreeMap<&[u8], Vec<RecordNo>> = BTreeMap::new();
     let mut values_of: HashMap<RecordNo, Vec<&[u8]>> = HashMap::new();
-    for row in values.iter().filter(binding) {
+    for row in values.iter().filter(|row| binds(row)) {
         under.entry(&row.ix).or_default().push(row.record_no);
         values_of.entry(row.record_no).or_default().push(&row.ix);
     }
@@ -163,7 +235,7 @@ mod tests {
         };
         let group = |records: &[i64]| {
             let records = records.iter().map(|record| RecordNo(*record)).collect();
-            [Group { records, revived: Vec::new() }]
+            [Group { records, revived: Vec::new(), named: None }]
         };
         assert!(cuts_a_decision(&[link(Rule::Decided)], &group(&[2, 3])));
         assert!(cuts_a_decision(&[link(Rule::Decided)], &group(&[1])));

@@ -7,6 +7,7 @@
 
 mod again;
 mod bonds;
+mod bridge;
 mod by_itself;
 mod candidates;
 pub mod canonical;

@@ -11,8 +11,8 @@ use crate::store::rows::{IdentifierRow, LinkRow, SubjectRow, SubjectState};
 use crate::store::{identifiers, subjects};
 use crate::types::{IdentifierKind, RecordNo, SubjectId, Timestamp};
 
-/// By which rule and which blind index a record was found to be a person's.
-pub(super) type Evidence = Vec<(Rule, [u8; 16])>;
+/// By which rule and which blind index a record was found to be a person's, and which record has it, if that is known.
+pub(super) type Evidence = Vec<(Rule, [u8; 16], Option<RecordNo>)>;
 
 /// Whose a record is.
 pub(super) struct Owner<'a> {
@@ -38,11 +38,14 @@ impl Desk<'_> {
         known: Option<SubjectId>,
     ) -> Result<Owner<'_>, Error> {
         let found = graph::resolve(batch.write, &batch.known, &prepared.clues)?;
-        let found = batch.without_strangers(prepared, found)?;
+        let (found, mut foreign) = batch.without_strangers(prepared, found)?;
         let mut found = batch.without_objectors(prepared, known, found)?;
         let names_account = prepared.clues.iter().any(|clue| clue.joins && clue.kind == IdentifierKind::Account);
         let tracked = prepared.from_tracker && names_account;
-        let foreign = if tracked { self.keep_apart(batch, &mut found)? } else { Vec::new() };
+        if tracked {
+            foreign.extend(self.keep_apart(batch, &mut found)?);
+        }
+        foreign.extend(batch.narrowed(known, &mut found)?);
         if !found.crowded.is_empty() {
             batch.catch_up()?;
             for ix in &found.crowded {
@@ -62,17 +65,12 @@ impl Desk<'_> {
             Some(person) => (person, None),
             None => self.new_person(batch).map(|(person, key)| (person, Some(key)))?,
         };
-        // A known record stays where it is if somebody decided that the two are not the same.
-        let person = match known {
-            Some(known) if known != person && batch.are_apart(known, person)? => known,
-            _ => person,
-        };
         let joined = people.iter().any(|other| *other != person);
         if joined {
             batch.catch_up()?;
         }
         for other in people.iter().filter(|other| **other != person) {
-            // Somebody decided that they are not the same; the record goes to the one known longest.
+            // Of whoever is proven none is apart from another; of those who only stated something some may be.
             if batch.are_apart(person, *other)? {
                 continue;
             }
@@ -80,11 +78,15 @@ impl Desk<'_> {
             // The known person may be the one that is joined in; then any evidence that led elsewhere is why.
             let why = why.or_else(|| found.evidence.first().map(|(rule, ix, _)| (*rule, *ix)));
             if let Some(why) = why {
-                graph::merge(batch.write, *other, person, record, why, self.now)?;
+                let named = batch.first_with(&why.1, *other, record)?;
+                graph::merge(batch.write, *other, person, (record, named), why, self.now)?;
                 batch.merged(*other, person);
             }
         }
-        let evidence = found.evidence.into_iter().map(|(rule, ix, _)| (rule, ix)).collect();
+        let mut evidence = Evidence::new();
+        for (rule, ix, _) in found.evidence {
+            evidence.push((rule, ix, batch.first_with(&ix, person, record)?));
+        }
         // With a merge the ledger of the new person is not empty any more.
         Ok(Owner { person, key: key.filter(|_| !joined), evidence, joined, generic: found.generic, foreign })
     }
@@ -136,16 +138,27 @@ impl Desk<'_> {
 
     /// Why the record belongs to its person, once per rule.
     pub(super) fn links(&self, person: SubjectId, record_no: RecordNo, evidence: Evidence) -> Vec<LinkRow> {
-        let first = evidence.is_empty().then_some((Rule::First, None));
-        let found = evidence.into_iter().map(|(rule, ix)| (rule, Some(ix.to_vec())));
+        let first = evidence.is_empty().then_some((Rule::First, None, None));
+        let found = evidence.into_iter().map(|(rule, ix, other)| (rule, Some(ix.to_vec()), other));
         let mut links: Vec<LinkRow> = Vec::new();
-        for (rule, evidence_ix) in first.into_iter().chain(found) {
+        for (rule, evidence_ix, other) in first.into_iter().chain(found) {
             if links.iter().all(|link| link.rule != rule as i16) {
-                let part = person.part();
-                links.push(LinkRow::by_rule(person, part, record_no, rule as i16, evidence_ix, self.now));
+                let link = LinkRow::by_rule(person, person.part(), record_no, rule as i16, evidence_ix, self.now);
+                links.push(LinkRow { other_no: other.map_or(0, |other| other.0), ..link });
             }
         }
         links
+    }
+}
+
+impl Batch<'_, '_> {
+    /// The oldest record of a living person under a value, other than the one that came with it.
+    fn first_with(&mut self, ix: &[u8; 16], person: SubjectId, own: RecordNo) -> Result<Option<RecordNo>, Error> {
+        let rows = self.known.with_index(self.write, ix)?;
+        let uses = IdentifierRow::JOINS | IdentifierRow::STATEMENT;
+        let theirs = rows.iter().filter(|row| row.subject_id == person && row.record_no != own);
+        let theirs = theirs.filter(|row| row.use_flags & uses != 0);
+        Ok(theirs.map(|row| row.record_no).min())
     }
 }
 
@@ -161,7 +174,7 @@ pub(super) fn part_found(
     }
     batch.catch_up_on(&[person])?;
     let mut parts = Vec::new();
-    for (_, ix) in evidence.iter().filter(|(rule, _)| *rule != Rule::Statement) {
+    for (_, ix, _) in evidence.iter().filter(|(rule, ..)| *rule != Rule::Statement) {
         let rows = batch.known.with_index(batch.write, ix)?;
         let theirs = rows.iter().filter(|row| row.subject_id == person && row.use_flags & IdentifierRow::JOINS != 0);
         // The first that brought the value: a record that showed two people to be one has the values of both.

@@ -15,7 +15,7 @@ use super::bonds::{self, Settled};
 use super::separate::{Compared, Out};
 use super::table::Table;
 use super::walk::Open;
-use super::{Error, Intake};
+use super::{Error, Intake, bridge};
 use crate::gateway::Caller;
 use crate::graph::matching::{self, Clustering, Join, Model, TermFrequencies, Waterfall};
 use crate::graph::{self, Rule};
@@ -124,11 +124,12 @@ impl Intake {
         self.store.write(move |write| store::fellows::put(write, fellows)).await?;
         *self.matching.fellows.write().unwrap_or_else(PoisonError::into_inner) = fellows;
         let all = parts.len() + joins.len() + reviews.len();
-        let (mut whole, mut left) = (Vec::new(), HashSet::new());
+        let (mut whole, mut left, mut cut) = (Vec::new(), HashSet::new(), HashSet::new());
         for (person, compared) in parts {
             let (leaving, of) = (compared.records.clone(), compared.of.clone());
             match self.separate_by_itself(person, &Out::Compared(compared), by).await {
                 Ok(parted) => {
+                    cut.insert(parted.kept);
                     regrouped.parted += parted.out.len();
                     left.extend(leaving);
                 }
@@ -149,14 +150,14 @@ impl Intake {
         let (stopped, joins): (Vec<_>, Vec<_>) =
             joins.into_iter().partition(|(one, other, _)| mixed.contains(one) || mixed.contains(other));
         reviews.extend(stopped.into_iter().filter_map(|(one, other, why)| Some((one, other, why.waterfall()?))));
-        let (joins, reviews) = (Arc::new(joins), Arc::new(reviews));
+        let (joins, reviews, cut) = (Arc::new(joins), Arc::new(reviews), Arc::new(cut));
         for from in (0..joins.len()).step_by(AT_ONCE) {
-            let (joins, now) = (joins.clone(), self.clock.now());
+            let (joins, cut, now) = (joins.clone(), cut.clone(), self.clock.now());
             let (matching, edition) = (self.matching.clone(), self.rulebook.edition());
             let work = move |write: &mut Write<'_>| {
                 let mut table = Table::empty(&matching, &edition, now);
                 let some = joins.iter().skip(from).take(AT_ONCE);
-                some.map(|join| joined(write, &mut table, join, now)).sum::<Result<usize, Error>>()
+                some.map(|join| joined(write, &mut table, join, (&cut, now))).sum::<Result<usize, Error>>()
             };
             regrouped.joined += self.store.write(work).await?;
             done = (done + AT_ONCE).min(all);
@@ -191,9 +192,14 @@ impl Intake {
         loop {
             let about = about.clone();
             let work = move |write: &mut Write<'_>| {
-                let some = reviews::open(write.records(), after, QUESTIONS)?;
+                let some = reviews::waiting(write.records(), after, QUESTIONS)?;
                 let last = some.last().map(|row| row.review_id);
-                let stale = |row: &&ReviewRow| row.made_at < began && !about.contains(&pair(row.one_id, row.other_id));
+                // What is about one person waits until they are taken apart.
+                let stale = |row: &&ReviewRow| {
+                    row.made_at < began
+                        && row.one_id != row.other_id
+                        && !about.contains(&pair(row.one_id, row.other_id))
+                };
                 for row in some.iter().filter(stale) {
                     reviews::close(write, row.review_id)?;
                 }
@@ -301,32 +307,39 @@ struct Group {
     records: Vec<RecordNo>,
 }
 
-/// Joins the people of two records, if they are two and nobody decided otherwise.
+/// Joins the people of two records, if they are two and nobody decided otherwise. Of those who were `cut` in this run what holds
+/// them together is looked after.
 fn joined(
     write: &mut Write<'_>,
     table: &mut Table<'_>,
     (one, other, why): &(RecordNo, RecordNo, Why),
-    now: Timestamp,
+    (cut, now): (&HashSet<SubjectId>, Timestamp),
 ) -> Result<usize, Error> {
     let Some((ours, theirs)) = people_of(write, *one, *other)? else { return Ok(0) };
-    if ours == theirs || graph::are_apart(write, ours, theirs)? {
+    let (into, from) = pair(ours, theirs);
+    let link = |join: &Join| LinkRow {
+        other_no: other.0,
+        weight: join.waterfall.total.0,
+        waterfall: super::compare::text(&join.waterfall),
+        ..LinkRow::by_rule(into, into.part(), *one, Rule::Compared.number(), None, now)
+    };
+    if ours == theirs {
+        // Of whom somebody was taken out, the one who joined others may have gone.
+        if let (true, Why::Compared(join)) = (cut.contains(&ours), why) {
+            bridge::mend(write, ours, &link(join))?;
+        }
+        return Ok(0);
+    }
+    if graph::are_apart(write, ours, theirs)? {
         return Ok(0);
     }
     if !may_be_one(write, table, [ours, theirs])? {
         return Ok(0);
     }
-    let (into, from) = pair(ours, theirs);
     match why {
-        Why::Rule(rule, ix, _) => graph::merge(write, from, into, *other, (*rule, *ix), now)?,
+        Why::Rule(rule, ix, _) => graph::merge(write, from, into, (*other, Some(*one)), (*rule, *ix), now)?,
         Why::Compared(join) => {
-            let link = LinkRow {
-                merged_from: Some(from.into()),
-                other_no: other.0,
-                weight: join.waterfall.total.0,
-                waterfall: super::compare::text(&join.waterfall),
-                ..LinkRow::by_rule(into, into.part(), *one, Rule::Compared.number(), None, now)
-            };
-            graph::merge_by(write, from, link)?;
+            graph::merge_by(write, from, LinkRow { merged_from: Some(from.into()), ..link(join) })?;
         }
     }
     table.merged(from, into);

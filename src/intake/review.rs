@@ -106,6 +106,7 @@ fn decide(write: &mut Write<'_>, id: ReviewId, answer: Answer, now: Timestamp) -
         Answer::NotSame if one == other => Err(Error::NoPart),
         Answer::NotSame => {
             apart::mark(write, one, other, now)?;
+            reviews::answered(write, one, other)?;
             Ok(Decided { one, other })
         }
         Answer::Same | Answer::Unsure => Ok(Decided { one, other }),

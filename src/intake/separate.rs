@@ -18,6 +18,7 @@ use super::{Error, Intake};
 use crate::audit::{Act as AuditAct, Line};
 use crate::consent::{Act, Edition};
 use crate::gateway::{Caller, Reclosed};
+use crate::graph::Rule;
 use crate::store::messages::{self, News};
 use crate::store::notices::NoticeRow;
 use crate::store::requests::RequestRow;
@@ -160,6 +161,7 @@ fn separate(
         let (other, name) = work.take_out(write, group)?;
         if papers.decided {
             apart::mark(write, person, other, desk.now)?;
+            reviews::answered(write, person, other)?;
         }
         separated.out.push(other);
         names.push(name);
@@ -203,6 +205,7 @@ impl Work<'_> {
     /// Gives a group to somebody of its own, and says to whom, with their name in the book.
     fn take_out(&self, write: &mut Write<'_>, group: &Group) -> Result<(SubjectId, [u8; 16]), Error> {
         let since = self.merged_at(group);
+        let loose = self.is_loose(write, group)?;
         let other = match self.head(write, group)? {
             Some(head) => head,
             None => self.new_person(write)?,
@@ -214,15 +217,15 @@ impl Work<'_> {
         identifiers::reassign(write, &numbers, other)?;
         self.give_entries(write, group, other, (&key, since))?;
         self.give_links(write, group, other)?;
-        self.give_marks(write, group, (other, since))?;
-        reviews::delete_of(write, &numbers)?;
+        self.give_marks(write, group, (other, since), loose)?;
+        self.give_questions(write, &numbers, other)?;
         let name = key.pseudonym()?;
         Ok((other, name))
     }
 
-    /// Who of the group is merged into none of the group: that one is the person.
+    /// Who of the group is merged into none of the group: that one is the person, first of all who was named.
     fn head(&self, write: &mut Write<'_>, group: &Group) -> Result<Option<SubjectId>, Error> {
-        for part in &group.revived {
+        for part in group.named.iter().chain(&group.revived) {
             let row = subjects::find(write.records(), *part)?;
             let into = row.and_then(|row| row.merged_into).map(|into| SubjectId::from_slice(&into));
             let into = into.transpose().map_err(crate::store::Error::from)?;
@@ -233,10 +236,33 @@ impl Work<'_> {
         Ok(None)
     }
 
-    /// Since when the group was part of the person; from the beginning, if it never was apart.
-    fn merged_at(&self, group: &Group) -> Timestamp {
+    /// Was everybody of the group who was apart from the person joined in by comparing?
+    fn is_loose(&self, write: &mut Write<'_>, group: &Group) -> Result<bool, Error> {
+        if group.revived.is_empty() {
+            return Ok(false);
+        }
+        let links = links::of(write.records(), self.person)?;
+        let by_comparing = |row: &SubjectRow| {
+            let mut joining = links.iter().filter(|link| link.merged_from == Some(row.subject_id.into())).peekable();
+            joining.peek().is_some() && joining.all(|link| link.rule == Rule::Compared.number())
+        };
+        Ok(self.came(group).all(by_comparing))
+    }
+
+    /// Those of the group who came to the person by themselves, and not with another of the group.
+    fn came(&self, group: &Group) -> impl Iterator<Item = &SubjectRow> {
+        let within = |row: &SubjectRow| {
+            let into = row.merged_into.as_deref().and_then(|into| SubjectId::from_slice(into).ok());
+            into.is_some_and(|into| group.revived.contains(&into))
+        };
         let rows = self.reclosed.rows.merged.iter().filter(|row| group.revived.contains(&row.subject_id));
-        rows.map(|row| row.merged_at).filter(|at| at.is_set()).max().unwrap_or(Timestamp::UNSET)
+        rows.filter(move |row| !within(row))
+    }
+
+    /// Since when the group, or the first of it, was part of the person; from the beginning, if it never was apart.
+    fn merged_at(&self, group: &Group) -> Timestamp {
+        let came = self.came(group).map(|row| row.merged_at);
+        came.filter(|at| at.is_set()).min().unwrap_or(Timestamp::UNSET)
     }
 
     fn new_person(&self, write: &mut Write<'_>) -> Result<SubjectId, Error> {
@@ -266,7 +292,8 @@ impl Work<'_> {
             let at = subjects::find(write.records(), *part)?.map_or(self.desk.now, |row| row.merged_at);
             subjects::merge(write, *part, other, at)?;
         }
-        let since = self.merged_at(group);
+        let came = self.reclosed.rows.merged.iter().find(|row| row.subject_id == other);
+        let since = came.map_or_else(|| self.merged_at(group), |row| row.merged_at);
         let stays = |part: &&SubjectId| {
             let mut of = self.records().iter().filter(|record| record.sealed_for == **part).peekable();
             of.peek().is_some() && !group.revived.contains(part)
@@ -364,19 +391,23 @@ impl Work<'_> {
         Ok(())
     }
 
-    /// Who was marked as not the same as the person while the group was part of them is not the same as the group either.
+    /// Who was marked as not the same as the person while the group was part of them is not the same as the group either. Of a
+    /// `loose` one, nothing is said by that somebody else was taken out of the person.
     fn give_marks(
         &self,
         write: &mut Write<'_>,
         group: &Group,
         (other, since): (SubjectId, Timestamp),
+        loose: bool,
     ) -> Result<(), Error> {
+        let looked = if loose { Some(reviews::refused_at(write.records())?) } else { None };
         let mut people = subjects::merged_into(write.records(), self.person)?;
         people.retain(|part| !group.revived.contains(part));
         people.push(self.person);
         for (marked, decided_at) in apart::since(write.records(), &people, since)? {
             // What is being decided right now is about the person who stays.
-            if decided_at >= self.desk.now {
+            let passes = looked.as_ref().is_none_or(|looked| looked.contains(&decided_at));
+            if decided_at >= self.desk.now || !passes {
                 continue;
             }
             if marked != other && !group.revived.contains(&marked) && !people.contains(&marked) {
@@ -384,6 +415,14 @@ impl Work<'_> {
             }
         }
         Ok(())
+    }
+
+    /// What is asked about the records goes with them; about who objects to being matched nothing is.
+    fn give_questions(&self, write: &mut Write<'_>, records: &[RecordNo], other: SubjectId) -> Result<(), Error> {
+        if self.each_says_all {
+            return Ok(reviews::delete_of(write, records)?);
+        }
+        Ok(reviews::follow(write, records, other)?)
     }
 
     fn give_links(&self, write: &mut Write<'_>, group: &Group, other: SubjectId) -> Result<(), Error> {

@@ -24,13 +24,14 @@ impl Batch<'_, '_> {
         &mut self,
         prepared: &Prepared,
         mut found: Resolution,
-    ) -> Result<Resolution, Error> {
+    ) -> Result<(Resolution, Vec<[u8; 16]>), Error> {
+        let mut foreign = Vec::new();
         let mut values: Vec<[u8; 16]> =
             found.evidence.iter().filter(|(rule, ..)| is_shared(*rule)).map(|(_, ix, _)| *ix).collect();
         values.sort_unstable();
         values.dedup();
         if values.is_empty() {
-            return Ok(found);
+            return Ok((found, foreign));
         }
         let before = found.evidence.len();
         for ix in values {
@@ -41,13 +42,63 @@ impl Batch<'_, '_> {
             // A value is of one kind, and so is the rule it joins by.
             let rule = found.evidence.iter().find_map(|evidence| led(evidence).map(|_| evidence.0));
             let Some(rule) = rule else { continue };
-            let strangers = self.strangers(prepared, (rule, &ix), &people)?;
+            let (strangers, nobodys) = self.strangers(prepared, (rule, &ix), &people)?;
+            if nobodys {
+                foreign.push(ix);
+            }
             found.evidence.retain(|evidence| led(evidence).is_none_or(|person| !strangers.contains(&person)));
         }
         if found.evidence.len() < before {
             found.people = people_of(&found);
         }
-        Ok(found)
+        Ok((found, foreign))
+    }
+
+    /// Of people a record leads to whom somebody decided not to be one, it is whose the narrower rule says: a login or an account of
+    /// its source says more than a mailbox that several share. Where no rule is narrower it is none of theirs, and neither are the
+    /// values that led there. Takes that evidence away, and says which values are the others'. A `known` record stays whose it is.
+    pub(super) fn narrowed(
+        &mut self,
+        known: Option<SubjectId>,
+        found: &mut Resolution,
+    ) -> Result<Vec<[u8; 16]>, Error> {
+        let led = found.evidence.iter().filter_map(|(rule, _, person)| Some((breadth(*rule)?, *person)));
+        let mut led: Vec<(u8, SubjectId)> = led.collect();
+        led.sort_unstable();
+        let (mut theirs, mut others): (Vec<SubjectId>, Vec<SubjectId>) = (known.into_iter().collect(), Vec::new());
+        for level in led.chunk_by(|(one, _), (other, _)| one == other) {
+            let mut left: Vec<SubjectId> = Vec::new();
+            for (_, person) in level {
+                if theirs.contains(person) || others.contains(person) || left.contains(person) {
+                    continue;
+                }
+                if self.is_apart_from_any(*person, &theirs)? { others.push(*person) } else { left.push(*person) }
+            }
+            let mut apart = false;
+            for (at, person) in left.iter().enumerate() {
+                apart = apart || self.is_apart_from_any(*person, left.get(..at).unwrap_or_default())?;
+            }
+            if apart { others.append(&mut left) } else { theirs.append(&mut left) }
+        }
+        if others.is_empty() {
+            return Ok(Vec::new());
+        }
+        let (kept, gone): (Vec<_>, Vec<_>) =
+            std::mem::take(&mut found.evidence).into_iter().partition(|(_, _, person)| !others.contains(person));
+        let is_kept = |ix: &[u8; 16]| kept.iter().any(|(_, kept, _)| kept == ix);
+        let foreign = gone.into_iter().map(|(_, ix, _)| ix).filter(|ix| !is_kept(ix)).collect();
+        found.evidence = kept;
+        found.people = people_of(found);
+        Ok(foreign)
+    }
+
+    fn is_apart_from_any(&mut self, person: SubjectId, others: &[SubjectId]) -> Result<bool, Error> {
+        for other in others {
+            if self.are_apart(person, *other)? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// What the clues of a record led to, without what would match somebody across sources who objects to it: whoever they
@@ -107,14 +158,14 @@ impl Batch<'_, '_> {
     }
 
     /// Those of `people`, who have a value, that are not the one the record is about. Where more than one are left who
-    /// cannot be one person, the record does not say which of them it is about, and the value does not either.
+    /// cannot be one person, the record does not say which of them it is about, and the value does not either: it is nobody's here.
     fn strangers(
         &mut self,
         prepared: &Prepared,
         (rule, ix): (Rule, &[u8; 16]),
         people: &[SubjectId],
-    ) -> Result<Vec<SubjectId>, Error> {
-        let Some(card) = &prepared.card else { return Ok(Vec::new()) };
+    ) -> Result<(Vec<SubjectId>, bool), Error> {
+        let Some(card) = &prepared.card else { return Ok((Vec::new(), false)) };
         let mut holders: Vec<(SubjectId, Vec<RecordNo>)> = people.iter().map(|person| (*person, Vec::new())).collect();
         for row in self.known.with_index(self.write, ix)?.into_owned() {
             if row.use_flags & IdentifierRow::JOINS == 0 {
@@ -146,7 +197,18 @@ impl Batch<'_, '_> {
         if apart {
             strangers.extend(left.iter().map(|(person, _)| *person));
         }
-        Ok(strangers)
+        Ok((strangers, apart))
+    }
+}
+
+/// How many may share what a rule joins by; none if it joins nobody.
+const fn breadth(rule: Rule) -> Option<u8> {
+    match rule {
+        Rule::SourceAccount => Some(0),
+        Rule::Relay | Rule::AnonymousId => Some(1),
+        Rule::EmailAndName => Some(2),
+        Rule::VerifiedEmail | Rule::VerifiedPhone => Some(3),
+        Rule::First | Rule::Statement | Rule::Compared | Rule::Decided | Rule::Rectification => None,
     }
 }
 

@@ -55,14 +55,19 @@ pub fn marked(connection: &mut Connection, people: &[SubjectId]) -> Result<Vec<S
     Ok(all)
 }
 
+/// A mark: who is not the same as whom, and when that was decided.
+pub type Mark = (SubjectId, SubjectId, Timestamp);
+
 /// Every mark.
 ///
 /// # Errors
 /// If the shelf cannot be read.
-pub fn all(connection: &mut Connection) -> Result<Vec<(SubjectId, SubjectId)>, Error> {
-    let rows: Vec<(Vec<u8>, Vec<u8>)> =
-        on!(connection, |c| apart::table.select((apart::subject_id, apart::other_id)).load(c))?;
-    let read = |(one, other): &(Vec<u8>, Vec<u8>)| Ok((SubjectId::from_slice(one)?, SubjectId::from_slice(other)?));
+pub fn all(connection: &mut Connection) -> Result<Vec<Mark>, Error> {
+    let rows: Vec<(Vec<u8>, Vec<u8>, i64)> =
+        on!(connection, |c| apart::table.select((apart::subject_id, apart::other_id, apart::decided_at)).load(c))?;
+    let read = |(one, other, at): &(Vec<u8>, Vec<u8>, i64)| {
+        Ok((SubjectId::from_slice(one)?, SubjectId::from_slice(other)?, Timestamp::from_micros(*at)))
+    };
     rows.iter().map(read).collect()
 }
 

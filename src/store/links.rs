@@ -1,5 +1,7 @@
 //! Links: why each record belongs to its person. Append-only until a split or an erasure.
 
+use std::collections::HashSet;
+
 use diesel::prelude::*;
 
 use super::connection::{Connection, on};
@@ -61,6 +63,18 @@ pub fn by_rule(connection: &mut Connection, rule: i16) -> Result<Vec<(RecordNo, 
         .select((link::record_no, link::other_no))
         .load(c))?;
     Ok(rows.into_iter().map(|(one, other)| (RecordNo(one), RecordNo(other))).collect())
+}
+
+/// Those who were joined in by this rule.
+///
+/// # Errors
+/// If the shelf cannot be read.
+pub fn joined_by(connection: &mut Connection, rule: i16) -> Result<HashSet<SubjectId>, Error> {
+    let rows: Vec<Option<Vec<u8>>> = on!(connection, |c| link::table
+        .filter(link::rule.eq(rule).and(link::merged_from.is_not_null()))
+        .select(link::merged_from)
+        .load(c))?;
+    rows.iter().flatten().map(|row| Ok(SubjectId::from_slice(row)?)).collect()
 }
 
 /// Gives the links of a merged person to the person that survives.

@@ -1,17 +1,25 @@
 //! Pairs of records that may be of one person and wait for somebody to decide.
 
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
 use diesel::prelude::*;
 
 use super::connection::{Connection, on};
 use super::rows::ReviewRow;
-use super::schema::review;
+use super::schema::{card, review};
 use super::{Error, Write};
 use crate::types::{RecordNo, ReviewId, SubjectId, Timestamp};
 
 /// Waiting.
 pub const OPEN: i16 = 1;
+/// Somebody looked: they are of two.
+pub const NOT_SAME: i16 = 3;
 /// Somebody looked and could not tell.
 pub const UNSURE: i16 = 4;
+/// Waiting behind another question about the same two people, or until the one person they are is taken apart.
+pub const HELD: i16 = 5;
+/// Not answered.
+const STANDING: [i16; 3] = [OPEN, UNSURE, HELD];
 /// How much more, in thousandths of a bit, has to be known for a pair somebody could not tell about to be asked about again.
 const NEWS: i32 = 2_000;
 
@@ -40,6 +48,20 @@ pub fn open(connection: &mut Connection, after: Option<ReviewId>, limit: i64) ->
         .load(c))?)
 }
 
+/// As [`open`], those that wait behind another included.
+///
+/// # Errors
+/// If the shelf cannot be read.
+pub fn waiting(connection: &mut Connection, after: Option<ReviewId>, limit: i64) -> Result<Vec<ReviewRow>, Error> {
+    Ok(on!(connection, |c| review::table
+        .filter(review::state.eq_any([OPEN, HELD]))
+        .filter(review::review_id.gt(after.map(Vec::from).unwrap_or_default()))
+        .order(review::review_id)
+        .limit(limit)
+        .select(ReviewRow::as_select())
+        .load(c))?)
+}
+
 /// Asks about pairs; see [`ask`].
 ///
 /// # Errors
@@ -48,14 +70,24 @@ pub fn ask_all(write: &mut Write<'_>, rows: Vec<ReviewRow>) -> Result<(), Error>
     rows.into_iter().try_for_each(|row| ask(write, row))
 }
 
-/// Asks about a pair of records. A pair that was asked about stays as it is, with what was decided of it; two people are
-/// asked about once, by the records that are most alike. Where somebody could not tell, it is asked again only if clearly
-/// more is known by now.
+/// Asks about a pair of records. A pair that was asked about stays as it is, with what was decided of it; of two people who never were
+/// several one question is kept, about the records that are most alike, and of two who are merged one of each two parts, of which one
+/// is asked. Where somebody could not tell, it is asked again only if clearly more is known by now.
 ///
 /// # Errors
 /// If it cannot be written.
 pub fn ask(write: &mut Write<'_>, row: ReviewRow) -> Result<(), Error> {
-    for known in between(write.records(), row.one_id, row.other_id)? {
+    let known = between(write.records(), (row.one_id, row.other_id))?;
+    if known.is_empty() {
+        return insert(write, row);
+    }
+    let asked = known.iter().chain([&row]).flat_map(|row| [row.one_no.0, row.other_no.0]).collect();
+    let parts = parts(write.records(), asked)?;
+    let of = |row: &ReviewRow| {
+        let [one, other] = [row.one_no, row.other_no].map(|record| parts.get(&record).copied());
+        (one.min(other), one.max(other))
+    };
+    for known in known.iter().filter(|known| of(known) == of(&row)) {
         if known.state == UNSURE {
             if known.weight.saturating_add(NEWS) > row.weight {
                 return Ok(());
@@ -65,7 +97,36 @@ pub fn ask(write: &mut Write<'_>, row: ReviewRow) -> Result<(), Error> {
         }
         delete(write, known.review_id)?;
     }
-    insert(write, row)
+    let people = (row.one_id, row.other_id);
+    insert(write, ReviewRow { state: HELD, ..row })?;
+    settle(write, people)
+}
+
+/// For whom each of these records was sealed.
+fn parts(connection: &mut Connection, records: Vec<i64>) -> Result<HashMap<RecordNo, SubjectId>, Error> {
+    let rows: Vec<(i64, Vec<u8>)> = on!(connection, |c| card::table
+        .filter(card::record_no.eq_any(records))
+        .select((card::record_no, card::sealed_for))
+        .load(c))?;
+    rows.iter().map(|(record, part)| Ok((RecordNo(*record), SubjectId::from_slice(part)?))).collect()
+}
+
+/// Of the questions about two people the one about the records that are most alike is asked, unless somebody could not tell and
+/// hardly more is known; the others are held. Of one person none is asked.
+fn settle(write: &mut Write<'_>, (one, other): (SubjectId, SubjectId)) -> Result<(), Error> {
+    let known = between(write.records(), (one, other))?;
+    let unsure = known.iter().filter(|row| row.state == UNSURE).map(|row| row.weight.saturating_add(NEWS)).max();
+    let waiting = || known.iter().filter(|row| row.state != UNSURE);
+    let first = waiting().min_by_key(|row| (-row.weight, row.one_no, row.other_no));
+    let asked = first.filter(|first| one != other && unsure.is_none_or(|unsure| unsure <= first.weight));
+    for row in waiting() {
+        let state = if asked.is_some_and(|asked| asked.review_id == row.review_id) { OPEN } else { HELD };
+        if row.state != state {
+            let question = review::table.filter(review::review_id.eq(Vec::from(row.review_id)));
+            on!(write.records(), |c| diesel::update(question).set(review::state.eq(state)).execute(c))?;
+        }
+    }
+    Ok(())
 }
 
 fn insert(write: &mut Write<'_>, row: ReviewRow) -> Result<(), Error> {
@@ -73,42 +134,62 @@ fn insert(write: &mut Write<'_>, row: ReviewRow) -> Result<(), Error> {
     Ok(())
 }
 
-/// These records are `into`'s now: questions about them that are open, or that somebody could not answer, are about that
-/// person, and one that is answered by it is gone.
+/// These records are `into`'s now: what is not answered about them is about that person. Nothing of it is lost, so that it is there
+/// again if they are taken apart.
 ///
 /// # Errors
 /// If they cannot be written.
 pub fn follow(write: &mut Write<'_>, records: &[RecordNo], into: SubjectId) -> Result<(), Error> {
-    for numbers in records.chunks(500) {
-        let numbers: Vec<i64> = numbers.iter().map(|record| record.0).collect();
-        let about = review::one_no.eq_any(numbers.clone()).or(review::other_no.eq_any(numbers));
-        let rows: Vec<ReviewRow> = on!(write.records(), |c| review::table
-            .filter(review::state.eq_any([OPEN, UNSURE]).and(about))
-            .order((review::weight.desc(), review::review_id))
-            .select(ReviewRow::as_select())
-            .load(c))?;
-        for row in rows {
-            let now = |record: RecordNo, was: SubjectId| if records.contains(&record) { into } else { was };
-            let (one_id, other_id) = (now(row.one_no, row.one_id), now(row.other_no, row.other_id));
-            delete(write, row.review_id)?;
-            let row = ReviewRow { one_id, other_id, ..row };
-            match row.state {
-                _ if one_id == other_id => {}
-                OPEN => ask(write, row)?,
-                _ => insert(write, row)?,
-            }
-        }
+    let mut about: BTreeSet<(SubjectId, SubjectId)> = BTreeSet::new();
+    for row in standing_of(write.records(), records)? {
+        let now = |record: RecordNo, was: SubjectId| if records.contains(&record) { into } else { was };
+        let (one, other) = (now(row.one_no, row.one_id), now(row.other_no, row.other_id));
+        // The person they leave may have others about the same.
+        about.insert((row.one_id.min(row.other_id), row.one_id.max(row.other_id)));
+        about.insert((one.min(other), one.max(other)));
+        let question = review::table.filter(review::review_id.eq(Vec::from(row.review_id)));
+        on!(write.records(), |c| diesel::update(question)
+            .set((review::one_id.eq(Vec::from(one)), review::other_id.eq(Vec::from(other))))
+            .execute(c))?;
+    }
+    about.into_iter().try_for_each(|people| settle(write, people))
+}
+
+/// Removes what two people are asked about, or were said to be one by: it is answered.
+///
+/// # Errors
+/// If it cannot be written.
+pub fn answered(write: &mut Write<'_>, one: SubjectId, other: SubjectId) -> Result<(), Error> {
+    for (one, other) in [(one, other), (other, one)] {
+        let pair = review::one_id.eq(Vec::from(one)).and(review::other_id.eq(Vec::from(other)));
+        on!(write.records(), |c| diesel::delete(review::table.filter(review::state.eq_any(STANDING).and(pair)))
+            .execute(c))?;
     }
     Ok(())
 }
 
-/// Questions about two people that are open, or that somebody could not answer.
-fn between(connection: &mut Connection, one: SubjectId, other: SubjectId) -> Result<Vec<ReviewRow>, Error> {
+/// What is not answered about these records.
+fn standing_of(connection: &mut Connection, records: &[RecordNo]) -> Result<Vec<ReviewRow>, Error> {
+    let mut all = BTreeMap::new();
+    for numbers in records.chunks(500) {
+        let numbers: Vec<i64> = numbers.iter().map(|record| record.0).collect();
+        let about = review::one_no.eq_any(numbers.clone()).or(review::other_no.eq_any(numbers));
+        let rows: Vec<ReviewRow> = on!(connection, |c| review::table
+            .filter(review::state.eq_any(STANDING).and(about))
+            .select(ReviewRow::as_select())
+            .load(c))?;
+        all.extend(rows.into_iter().map(|row| (row.review_id, row)));
+    }
+    Ok(all.into_values().collect())
+}
+
+/// What is not answered about two people.
+fn between(connection: &mut Connection, (one, other): (SubjectId, SubjectId)) -> Result<Vec<ReviewRow>, Error> {
     let mut found = Vec::new();
-    for (one, other) in [(one, other), (other, one)] {
+    for (one, other) in BTreeSet::from([(one, other), (other, one)]) {
         let pair = review::one_id.eq(Vec::from(one)).and(review::other_id.eq(Vec::from(other)));
         let rows: Vec<ReviewRow> = on!(connection, |c| review::table
-            .filter(review::state.eq_any([OPEN, UNSURE]).and(pair))
+            .filter(review::state.eq_any(STANDING).and(pair))
             .select(ReviewRow::as_select())
             .load(c))?;
         found.extend(rows);
@@ -116,12 +197,23 @@ fn between(connection: &mut Connection, one: SubjectId, other: SubjectId) -> Res
     Ok(found)
 }
 
-/// Takes an open question back.
+/// When questions were answered by that two are not the same.
+///
+/// # Errors
+/// If the shelf cannot be read.
+pub fn refused_at(connection: &mut Connection) -> Result<BTreeSet<Timestamp>, Error> {
+    let times: Vec<i64> =
+        on!(connection, |c| review::table.filter(review::state.eq(NOT_SAME)).select(review::decided_at).load(c))?;
+    Ok(times.into_iter().map(Timestamp::from_micros).collect())
+}
+
+/// Takes a question back that nobody answered.
 ///
 /// # Errors
 /// If it cannot be written.
 pub fn close(write: &mut Write<'_>, id: ReviewId) -> Result<(), Error> {
-    let question = review::table.filter(review::review_id.eq(Vec::from(id)).and(review::state.eq(OPEN)));
+    let waiting = review::state.eq_any([OPEN, HELD]);
+    let question = review::table.filter(review::review_id.eq(Vec::from(id)).and(waiting));
     on!(write.records(), |c| diesel::delete(question).execute(c))?;
     Ok(())
 }
@@ -148,6 +240,8 @@ pub fn decide(write: &mut Write<'_>, id: ReviewId, from: i16, to: i16, now: Time
 /// # Errors
 /// If they cannot be deleted.
 pub fn delete_of(write: &mut Write<'_>, records: &[RecordNo]) -> Result<(), Error> {
+    let about: BTreeSet<(SubjectId, SubjectId)> =
+        standing_of(write.records(), records)?.into_iter().map(|row| (row.one_id, row.other_id)).collect();
     for numbers in records.chunks(500) {
         let numbers: Vec<i64> = numbers.iter().map(|record| record.0).collect();
         on!(write.records(), |c| diesel::delete(
@@ -155,5 +249,6 @@ pub fn delete_of(write: &mut Write<'_>, records: &[RecordNo]) -> Result<(), Erro
         )
         .execute(c))?;
     }
-    Ok(())
+    // Another may wait behind them.
+    about.into_iter().try_for_each(|people| settle(write, people))
 }

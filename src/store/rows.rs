@@ -221,7 +221,7 @@ pub struct LinkRow {
     /// When.
     #[diesel(deserialize_as = i64, serialize_as = i64)]
     pub decided_at: Timestamp,
-    /// The record it was found equal to; 0 if the evidence names it.
+    /// The record it was found equal to, or the oldest with the value by which it was found; 0 if none is known.
     pub other_no: i64,
     /// What the comparisons came to, in thousandths of a bit; 0 for a rule.
     pub weight: i32,

@@ -145,6 +145,18 @@ pub fn merged_into(connection: &mut Connection, id: SubjectId) -> Result<Vec<Sub
     Ok(seen.into_iter().collect())
 }
 
+/// The rows of those who were merged into `id` directly.
+///
+/// # Errors
+/// If the shelf cannot be read.
+pub fn directly_into(connection: &mut Connection, id: SubjectId) -> Result<Vec<SubjectRow>, Error> {
+    Ok(on!(connection, |c| subject::table
+        .filter(subject::merged_into.eq(id.bytes().to_vec()))
+        .order(subject::subject_id)
+        .select(SubjectRow::as_select())
+        .load(c))?)
+}
+
 /// Keeps every other transaction from locking these people until the running one ends. For PostgreSQL, where several
 /// nodes write at once; SQLite has one writer.
 ///

@@ -421,9 +421,11 @@ fn merged_and_split_all_is_as_it_was(database: Database) {
     };
     assert_eq!((whose("later"), whose("two")), (part.clone(), part));
     assert_eq!(whose("one"), person);
-    // What comes for both joins nobody again.
+    // What comes for both joins nobody again, and is neither's.
     bring("again", &[one, two]);
-    assert_eq!(people(&house), 2);
+    assert_eq!(people(&house), 3);
+    let again = whose("again");
+    assert!(again != whose("one") && again != whose("two"), "{again}");
 }
 
 in_a_house_on_both_databases!(

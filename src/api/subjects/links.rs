@@ -64,7 +64,7 @@ pub struct RecordView {
 pub struct LinkView {
     /// The record.
     record: String,
-    /// The record it was found equal to, if one was compared.
+    /// The record it was found equal to, or the oldest that has the value which a rule joined by, if that is known.
     other_record: Option<String>,
     /// By which rule.
     rule: Rule,

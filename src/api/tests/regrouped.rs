@@ -11,6 +11,7 @@ use crate::types::{Role, SubjectId};
 on_both_databases!(
     who_could_not_be_taken_apart_is_joined_with_nobody,
     two_logins_at_one_mailbox_are_asked_about,
+    a_guest_at_a_mailbox_of_two_logins_is_neither,
     an_account_is_one_customer_whatever_is_said_under_it,
     nobody_is_asked_about_who_objected_meanwhile,
 );
@@ -107,6 +108,35 @@ async fn two_logins_at_one_mailbox_are_asked_about(database: Database) {
         played.bring(&[record]).await;
     }
     assert_eq!(played.people().len(), 3);
+}
+
+/// Who orders as a guest at that mailbox may be either of the two: nobody is taken for one of them, as the order comes and when
+/// everything is grouped anew, whatever came first.
+async fn a_guest_at_a_mailbox_of_two_logins_is_neither(database: Database) {
+    let played = Played::open(database, 7).await;
+    let mail = "ottilie@example.org";
+    let guest = |id: &str| {
+        let mut record = login("webshop", id, "", mail, true);
+        record["identifiers"] = json!([{"kind": "email", "value": mail, "verified": true}]);
+        record
+    };
+    played.bring(&[login("webshop", "one", "K-1", mail, true)]).await;
+    played.bring(&[guest("early")]).await;
+    assert_eq!(played.people().len(), 1);
+    played.bring(&[login("webshop", "two", "K-2", mail, true)]).await;
+    assert_eq!((played.people().len(), open_questions(&played).await.len()), (2, 1));
+    played.bring(&[guest("late")]).await;
+    assert_eq!(
+        (played.people().len(), open_questions(&played).await.len()),
+        (3, 3),
+        "one of the two was taken for the guest"
+    );
+    let done = played.hub.house.intake.regroup(None, |_| {}).await.unwrap();
+    // What came before it could be known leaves; the two guests are one.
+    assert_eq!((done.parted, done.joined, done.asked), (1, 1, 3), "{done:?}");
+    assert_eq!(played.people().len(), 3);
+    let again = played.hub.house.intake.regroup(None, |_| {}).await.unwrap();
+    assert_eq!((again.parted, again.joined, again.asked), (0, 0, 3), "{again:?}");
 }
 
 /// An account number is its source's own word for one customer: other names and birth dates under it say that they share it.

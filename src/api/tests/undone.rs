@@ -13,7 +13,11 @@ use crate::intake::{Out, Papers};
 use crate::store::{Shelf, subjects};
 use crate::types::{Role, SubjectId};
 
-on_both_databases!(taking_apart_undoes_what_comparing_and_grouping_anew_joined,);
+on_both_databases!(
+    taking_apart_undoes_what_comparing_and_grouping_anew_joined,
+    what_came_by_comparing_goes_with_whom_it_came_for,
+    what_is_asked_about_others_is_there_again,
+);
 
 const PEOPLE: usize = 3;
 /// How many histories are played: every second one joins as records arrive, the others by grouping anew.
@@ -165,4 +169,91 @@ async fn taking_apart_undoes_what_comparing_and_grouping_anew_joined(database: D
         }
         assert_same(&whole(&merged), &whole(&alone), &format!("history {seed}"));
     }
+}
+
+/// Two are wrongly one when a record comes that has no identifier and is like those of the one. It goes with that one, and the state
+/// is as if the two had never been one. That somebody took them apart says nothing of the record itself: when it says something else
+/// one day, it is grouped by that.
+async fn what_came_by_comparing_goes_with_whom_it_came_for(database: Database) {
+    let dialect = database.dialect();
+    let merged = Played::open(database, 91).await;
+    let alone = Played::open(fresh(dialect), 91).await;
+    for played in [&merged, &alone] {
+        for person in 0..2 {
+            played.bring(&[of(person, "webshop", "first", &json!({}))]).await;
+        }
+    }
+    let [one, other] = merged.people()[..] else { panic!("{:?}", merged.people()) };
+    assert_eq!(merged.merge(one, other).await, other);
+    for played in [&merged, &alone] {
+        played.bring(&[of(1, "books", "guest", &json!({"identifiers": []}))]).await;
+    }
+    assert_eq!((merged.people().len(), alone.people().len()), (1, 2));
+    let papers = Papers { decided: true, ..Papers::default() };
+    let parted = merged.hub.house.intake.separate(one, &Out::Parts(vec![other]), &papers, None).await;
+    assert_eq!(parted.unwrap().out, [other]);
+    assert_same(&whole(&merged), &whole(&alone), "a guest");
+    let sources = async |person: SubjectId| {
+        let links = merged.hub.get(Role::Dpo, &format!("/v1/subjects/{person}/links")).await.json();
+        let records = links["records"].as_array().unwrap();
+        records.iter().map(|record| record["source"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    let done = merged.hub.house.intake.regroup(None, |_| {}).await.unwrap();
+    assert_eq!((done.parted, done.joined, done.asked), (0, 0, 0), "{done:?}");
+    assert_eq!((sources(one).await.len(), sources(other).await.len()), (1, 2));
+
+    let newer = json!({"identifiers": [], "external_id": "1-guest", "updated_at": "2026-06-01T08:00:00Z"});
+    merged.bring(&[of(0, "books", "guest", &newer)]).await;
+    let done = merged.hub.house.intake.regroup(None, |_| {}).await.unwrap();
+    assert_eq!((done.parted, done.joined), (1, 1), "{done:?}");
+    assert_eq!(sources(one).await, ["webshop", "books"], "kept from whose it is by what was decided of another");
+    assert_eq!(sources(other).await, ["webshop"]);
+}
+
+/// Three of one name may be one; of two pairs somebody could not tell. Two of them become one and are taken apart again: each has its
+/// own questions, and what nobody could tell is not asked again. As one they are asked about once.
+async fn what_is_asked_about_others_is_there_again(database: Database) {
+    let dialect = database.dialect();
+    let merged = Played::open(database, 92).await;
+    let alone = Played::open(fresh(dialect), 92).await;
+    let anna = |source: &str, id: &str| {
+        json!({
+            "type": "customer", "source": source, "external_id": id, "updated_at": "2026-05-01T08:00:00Z",
+            "identifiers": [], "data": {"person": {"given_name": "Anna", "family_name": "Schmidt"}},
+        })
+    };
+    let open = async |played: &Played| {
+        let asked = played.hub.get(Role::Dpo, "/v1/reviews").await.json();
+        asked["reviews"].as_array().unwrap().iter().map(|review| review["id"].clone()).collect::<Vec<_>>()
+    };
+    for played in [&merged, &alone] {
+        for id in ["one", "two", "three", "four"] {
+            played.bring(&[anna("webshop", id)]).await;
+        }
+        let asked = open(played).await;
+        assert_eq!((played.people().len(), asked.len()), (4, 6), "{asked:?}");
+        // The second and the fourth.
+        let path = format!("/v1/reviews/{}", asked[4].as_str().unwrap());
+        let answer = played.hub.post(Role::Dpo, &path, json!({"answer": "unsure"})).await;
+        assert!(answer.status.is_success(), "{}", answer.text);
+    }
+    let before = merged.whole();
+    assert_same(&before, &alone.whole(), "before");
+    for (one, other) in [(0, 1), (1, 3), (2, 3)] {
+        let people = merged.people();
+        let part = merged.merge(people[one], people[other]).await;
+        // Where somebody could not tell of a part and as much is known of the whole, nobody is asked.
+        assert!(open(&merged).await.len() <= 3, "asked twice about two people");
+        let papers = Papers::default();
+        let done = merged.hub.house.intake.separate(people[one], &Out::Parts(vec![part]), &papers, None).await;
+        assert_eq!(done.unwrap().out, [part]);
+        assert_same(&merged.whole(), &before, &format!("{one} and {other}"));
+    }
+    let people = merged.people();
+    merged.merge(people[0], people[1]).await;
+    let papers = Papers { decided: true, ..Papers::default() };
+    let done = merged.hub.house.intake.separate(people[0], &Out::Parts(vec![people[1]]), &papers, None).await;
+    assert_eq!(done.unwrap().out, [people[1]]);
+    // Only what is decided now is not asked any more.
+    assert_eq!((open(&merged).await.len(), open(&alone).await.len()), (4, 5));
 }

@@ -1,9 +1,10 @@
 //! Groups of many cards at once, independent of their order.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::atomic::AtomicUsize;
 
 use super::guard::{Glance, MEMBERS, Tally};
+use super::unclear::{Known, unclear};
 use super::weigh::weigh;
 use super::{Card, Field, Level, Model, Shape, TermFrequencies, Verdict, Waterfall};
 
@@ -16,6 +17,9 @@ pub struct Bonds {
     pub together: Vec<(u32, u32)>,
     /// Whom somebody marked as not the same: none of the one list is one person with any of the other.
     pub apart: Vec<(Vec<u32>, Vec<u32>)>,
+    /// For each of those marks, in their order, those whom only comparing had joined with the one or the other. They keep to that side
+    /// unless they are clearly of the other.
+    pub leaning: Vec<(Vec<u32>, Vec<u32>)>,
 }
 
 /// A pair whose groups became one because of it.
@@ -108,6 +112,13 @@ pub fn cluster_telling(
         }
     }
     run.put_in_order();
+    let joins = |one, other| run.score((one, other)).is_some_and(|found| found.verdict == Verdict::Join);
+    let known = Known { cards, bonds, enough: model.join_at() };
+    let unclear = unclear(&known, &scored, |at| run.root(at), joins);
+    for (mark, side, at) in unclear.leaning {
+        run.lean(at, (u32::try_from(mark).unwrap_or(u32::MAX), side));
+    }
+    let neither = run.with_their_groups(&unclear.neither);
     scored.sort_by(|(one, weight), (other, others)| {
         others.cmp(weight).then_with(|| run.order(*one).cmp(&run.order(*other)))
     });
@@ -117,6 +128,9 @@ pub fn cluster_telling(
         // Weighed again: to keep all the steps of all pairs would take more room than the cards.
         let Some(waterfall) = run.score(pair) else { continue };
         match waterfall.verdict {
+            Verdict::Join if neither.contains(&pair.0) != neither.contains(&pair.1) => {
+                doubtful.push(Review { pair, reason: ReviewReason::Shape, waterfall });
+            }
             Verdict::Join => match run.join(pair, names_one(&waterfall)) {
                 Joined::Already => {}
                 Joined::Now => result.joins.push(Join { pair, waterfall }),
@@ -218,6 +232,17 @@ impl<'a> Run<'a> {
     fn mark(&mut self, card: u32, mark: Mark) {
         self.marks.entry(card).or_default().push(mark);
         self.marked.entry(card).or_default().insert(mark);
+    }
+
+    /// A card of a group bears a mark.
+    fn lean(&mut self, card: u32, mark: Mark) {
+        self.marks.entry(card).or_default().push(mark);
+        self.marked.entry(self.root(card)).or_default().insert(mark);
+    }
+
+    /// These cards, and all that are one with them.
+    fn with_their_groups(&self, cards: &HashSet<u32>) -> HashSet<u32> {
+        cards.iter().flat_map(|at| self.of(self.root(*at))).copied().collect()
     }
 
     /// Did somebody decide that a member of one group is not the same as one of the other?

@@ -27,6 +27,7 @@ mod terms;
 #[cfg(test)]
 mod tests;
 mod train;
+mod unclear;
 mod veto;
 mod waterfall;
 mod weigh;

@@ -8,7 +8,7 @@ pub(super) fn veto(one: &Card, other: &Card, steps: &[Step]) -> Option<Veto> {
     let level = |field: Field| steps.iter().find(|step| step.field == field).map(|step| step.level);
     let same_number = level(Field::Number) == Some(Level::Same);
     let personal = same_number || level(Field::Mailbox) == Some(Level::Same) || level(Field::Handle).is_some();
-    if logins_differ(one, other) {
+    if one.is_other_login(other) {
         return Some(Veto::Logins);
     }
     if level(Field::BirthDate) == Some(Level::Different) && !same_number {
@@ -24,19 +24,25 @@ pub(super) fn veto(one: &Card, other: &Card, steps: &[Step]) -> Option<Veto> {
     (family && level(Field::GivenName) == Some(Level::Different) && !personal).then_some(Veto::GivenNames)
 }
 
-/// Two logins at one source that the source verified, and none in common.
-fn logins_differ(one: &Card, other: &Card) -> bool {
-    let logins = |card: &Card, source| {
-        let of = card.numbers.iter().filter(move |number| number.verified && number.source == source);
-        of.map(|number| number.ix).collect::<Vec<_>>()
-    };
-    one.numbers.iter().filter(|number| number.verified && number.source.is_some()).any(|number| {
-        let theirs = logins(other, number.source);
-        !theirs.is_empty() && !logins(one, number.source).iter().any(|ix| theirs.contains(ix))
-    })
-}
-
 impl Card {
+    /// Does a source vouch for a login of it?
+    pub(super) fn has_login(&self) -> bool {
+        self.numbers.iter().any(|number| number.verified && number.source.is_some())
+    }
+
+    /// Do the two have two logins at one source that the source verified, and none in common?
+    #[must_use]
+    pub fn is_other_login(&self, other: &Self) -> bool {
+        let logins = |card: &Self, source| {
+            let of = card.numbers.iter().filter(move |number| number.verified && number.source == source);
+            of.map(|number| number.ix).collect::<Vec<_>>()
+        };
+        self.numbers.iter().filter(|number| number.verified && number.source.is_some()).any(|number| {
+            let theirs = logins(other, number.source);
+            !theirs.is_empty() && !logins(self, number.source).iter().any(|ix| theirs.contains(ix))
+        })
+    }
+
     /// A firm without a person.
     fn is_organisation(&self) -> bool {
         self.company.is_some() && self.given.is_empty() && self.family.is_empty()

@@ -267,7 +267,7 @@ impl House {
     pub(super) async fn merge(&self, from: SubjectId, into: SubjectId, record: RecordNo) {
         let now = self.clock.now();
         let why = (Rule::VerifiedEmail, [9; 16]);
-        self.store.write(move |write| graph::merge(write, from, into, record, why, now)).await.unwrap();
+        self.store.write(move |write| graph::merge(write, from, into, (record, None), why, now)).await.unwrap();
     }
 
     pub(super) async fn key(&self, of: SubjectId) -> DataKeyRow {

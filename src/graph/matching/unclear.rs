@@ -1,0 +1,135 @@
+//! Records that are as like the one as the other of two who are known to be two people: by what they say nobody can tell of whom
+//! they are, so they join neither, and somebody is asked.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use super::cluster::Bonds;
+use super::{Bits, Card};
+
+/// What of all that is compared is no clear case.
+#[derive(Debug, Default)]
+pub(super) struct Unclear {
+    /// Records that may be of either of two.
+    pub(super) neither: HashSet<u32>,
+    /// Records that only comparing had joined with one of two, and that are not clearly the other's: the mark they bear, which side of
+    /// it, and they.
+    pub(super) leaning: Vec<(usize, bool, u32)>,
+}
+
+/// A pair and what it is worth.
+type Weighed = ((u32, u32), Bits);
+
+/// Which mark, and which side of it.
+type Side = (usize, bool);
+
+/// What is known of the cards.
+pub(super) struct Known<'a> {
+    pub(super) cards: &'a [&'a Card],
+    pub(super) bonds: &'a Bonds,
+    /// What a pair must be worth to join.
+    pub(super) enough: Bits,
+}
+
+/// Finds them. What a bond made one already has one `root`; `joins` says whether nothing stands against a pair that is worth enough.
+pub(super) fn unclear(
+    known: &Known<'_>,
+    scored: &[Weighed],
+    root: impl Fn(u32) -> u32,
+    joins: impl Fn(u32, u32) -> bool,
+) -> Unclear {
+    let mut found = Unclear::default();
+    by_marks(&mut found, known, scored, (&root, &joins));
+    by_logins(&mut found, known, scored, (&root, &joins));
+    found
+}
+
+fn sides(marks: &[(Vec<u32>, Vec<u32>)]) -> HashMap<u32, Vec<Side>> {
+    let mut sides: HashMap<u32, Vec<Side>> = HashMap::new();
+    for (mark, (ones, others)) in marks.iter().enumerate() {
+        ones.iter().for_each(|at| sides.entry(*at).or_default().push((mark, false)));
+        others.iter().for_each(|at| sides.entry(*at).or_default().push((mark, true)));
+    }
+    sides
+}
+
+fn by_marks(
+    found: &mut Unclear,
+    Known { bonds, enough, .. }: &Known<'_>,
+    scored: &[Weighed],
+    (root, joins): (&impl Fn(u32) -> u32, &impl Fn(u32, u32) -> bool),
+) {
+    let (marked, leaning) = (sides(&bonds.apart), sides(&bonds.leaning));
+    if marked.is_empty() {
+        return;
+    }
+    // Of each mark and each record that is like somebody who bears it: the most alike of the one, and of the other.
+    let mut best: BTreeMap<(usize, u32), [Option<(Bits, u32)>; 2]> = BTreeMap::new();
+    for ((one, other), weight) in scored.iter().filter(|(_, weight)| weight >= enough) {
+        for (at, known) in [(*one, *other), (*other, *one)] {
+            let borne = marked.get(&known).filter(|_| joins(at, known));
+            for (mark, side) in borne.into_iter().flatten() {
+                let [ones, others] = best.entry((*mark, at)).or_default();
+                let best = if *side { others } else { ones };
+                *best = (*best).max(Some((*weight, known)));
+            }
+        }
+    }
+    for ((mark, at), [one, other]) in best {
+        let on = |sides: &HashMap<u32, Vec<Side>>| {
+            let of = sides.get(&at).into_iter().flatten().find(|(known, _)| *known == mark);
+            of.map(|(_, side)| *side)
+        };
+        if on(&marked).is_some() {
+            continue;
+        }
+        let weight = |best: Option<(Bits, u32)>| best.map_or(Bits(0), |(weight, _)| weight);
+        if let Some(side) = on(&leaning) {
+            let (own, theirs) = if side { (other, one) } else { (one, other) };
+            if weight(theirs).0 - weight(own).0 < enough.0 {
+                found.leaning.push((mark, side, at));
+            }
+        } else if let (Some((one, of)), Some((other, of_other))) = (one, other) {
+            let bound = root(at) == root(of) || root(at) == root(of_other);
+            if !bound && (one.0 - other.0).abs() < enough.0 {
+                found.neither.insert(at);
+            }
+        }
+    }
+}
+
+fn by_logins(
+    found: &mut Unclear,
+    Known { cards, enough, .. }: &Known<'_>,
+    scored: &[Weighed],
+    (root, joins): (&impl Fn(u32) -> u32, &impl Fn(u32, u32) -> bool),
+) {
+    let card = |at: u32| usize::try_from(at).ok().and_then(|at| cards.get(at)).copied();
+    // Whom each record is like that a source knows by a login.
+    let mut like: HashMap<u32, Vec<(Bits, u32)>> = HashMap::new();
+    for ((one, other), weight) in scored.iter().filter(|(_, weight)| weight >= enough) {
+        for (at, known) in [(*one, *other), (*other, *one)] {
+            let Some((ours, theirs)) = card(at).zip(card(known)) else { continue };
+            if theirs.has_login() && !ours.is_other_login(theirs) {
+                like.entry(at).or_default().push((*weight, known));
+            }
+        }
+    }
+    let two = |one: u32, other: u32| {
+        root(one) != root(other) && card(one).zip(card(other)).is_some_and(|(one, other)| one.is_other_login(other))
+    };
+    for (at, mut like) in like {
+        // Mostly they are all one customer's, and nothing need be weighed again.
+        let Some((_, first)) = like.first().copied() else { continue };
+        if !like.iter().any(|(_, other)| two(first, *other)) {
+            continue;
+        }
+        like.retain(|(_, known)| joins(at, *known));
+        let Some(most) = like.iter().map(|(weight, _)| *weight).max() else { continue };
+        let bound = like.iter().any(|(_, known)| root(*known) == root(at));
+        let near = |weight: Bits| most.0 - weight.0 < enough.0;
+        let mut top = like.iter().filter(|(weight, _)| *weight == most);
+        if !bound && top.any(|(_, one)| like.iter().any(|(weight, other)| near(*weight) && two(*one, *other))) {
+            found.neither.insert(at);
+        }
+    }
+}
