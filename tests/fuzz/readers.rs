@@ -121,10 +121,17 @@ fn csv(table: &[u8]) -> Option<String> {
 /// All connectors.
 static CATALOG: LazyLock<Catalog> = LazyLock::new(|| Catalog::embedded().unwrap());
 
+/// A document is a page, or a list of some.
+fn pages_of(document: &[u8]) -> serde_json::Result<Vec<Value>> {
+    Ok(match serde_json::from_slice(document)? {
+        Value::Array(pages) => pages,
+        page => vec![page],
+    })
+}
+
 /// Which streams take a vendor's document for a page of theirs: connector and stream.
 pub fn streams_of(document: &[u8]) -> Vec<(String, String)> {
-    let Ok(page) = serde_json::from_slice::<Value>(document) else { return Vec::new() };
-    let pages = if let Value::Array(pages) = page { pages } else { vec![page] };
+    let Ok(pages) = pages_of(document) else { return Vec::new() };
     let of = |page: &Value| {
         let streams = CATALOG.connectors().filter_map(|connector| Some((connector, connector.stream_for(page)?)));
         streams.map(|(connector, stream)| (connector.name().to_owned(), stream.name().to_owned())).collect::<Vec<_>>()
@@ -141,11 +148,12 @@ pub fn streams_with_a_fixture() -> Vec<(String, String)> {
 
 /// A vendor's documents, through the filters of every connector.
 fn vendor_documents(document: &[u8]) -> Option<String> {
-    let Ok(page) = serde_json::from_slice::<Value>(document) else { return Some("no JSON".to_owned()) };
+    let Ok(pages) = pages_of(document) else { return Some("no JSON".to_owned()) };
     let mut refused = Vec::new();
-    for connector in CATALOG.connectors() {
-        let Some(stream) = connector.stream_for(&page) else { continue };
-        for record in stream.map(&page, "shop") {
+    let connectors = CATALOG.connectors().flat_map(|connector| pages.iter().map(move |page| (connector, page)));
+    for (connector, page) in connectors {
+        let Some(stream) = connector.stream_for(page) else { continue };
+        for record in stream.map(page, "shop") {
             match record {
                 Ok(line) => refused.extend(intake::parse(&line, NOW).err().map(|refused| format!("{refused:?}"))),
                 Err(error) => refused.push(format!("{error} {error:?}")),

@@ -121,12 +121,11 @@ impl Traces {
 
     /// These without what somebody else has too.
     pub fn without(mut self, others: &Self) -> Self {
-        for (own, others) in [
-            (&mut self.indexes, &others.indexes),
-            (&mut self.matching_keys, &others.matching_keys),
-            (&mut self.evidence_of_links, &others.evidence_of_links),
-        ] {
-            own.retain(|value| !others.contains(value));
+        // What joined records is an index of one of them.
+        let theirs: Vec<_> =
+            [&others.indexes, &others.matching_keys, &others.evidence_of_links].into_iter().flatten().collect();
+        for own in [&mut self.indexes, &mut self.matching_keys, &mut self.evidence_of_links] {
+            own.retain(|value| !theirs.contains(&value));
         }
         self
     }
