@@ -73,7 +73,7 @@ impl Desk<'_> {
         }
         let mut joins: Vec<Alike> = joins.into_values().collect();
         joins.sort_by_key(|alike| (-alike.waterfall.total.0, alike.person));
-        if self.is_unclear(batch, &joins)? {
+        if self.is_unclear(batch, card, &joins)? {
             doubtful.append(&mut joins);
         }
         let mut person = person;
@@ -93,14 +93,15 @@ impl Desk<'_> {
         self.ask(batch, (record, person), doubtful)
     }
 
-    /// Is it as like somebody else as the one it is most like, and are those two known to be two people? Then it is neither's until
-    /// somebody says whose.
-    fn is_unclear(&self, batch: &mut Batch<'_, '_>, joins: &[Alike]) -> Result<bool, Error> {
+    /// Is it as like somebody else as the one it is most like, and were those two decided not to be one, or does it come without a
+    /// login and a source knows them by two? Then it is neither's until somebody says whose.
+    fn is_unclear(&self, batch: &mut Batch<'_, '_>, card: &Card, joins: &[Alike]) -> Result<bool, Error> {
         let Some((first, others)) = joins.split_first() else { return Ok(false) };
         let clear = batch.table.model().join_at().0;
         let near = |other: &&Alike| first.waterfall.total.0 - other.waterfall.total.0 < clear;
         for other in others.iter().filter(near) {
-            if batch.are_apart(first.person, other.person)? || batch.have_two_logins(first.person, other.person)? {
+            let (one, other) = (first.person, other.person);
+            if batch.are_apart(one, other)? || (!card.has_login() && batch.have_two_logins(one, other)?) {
                 return Ok(true);
             }
         }

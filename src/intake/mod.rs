@@ -6,6 +6,7 @@
 //! [`crate::vault`], which seals.
 
 mod again;
+mod along;
 mod bonds;
 mod bridge;
 mod by_itself;

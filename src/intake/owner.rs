@@ -78,14 +78,14 @@ impl Desk<'_> {
             // The known person may be the one that is joined in; then any evidence that led elsewhere is why.
             let why = why.or_else(|| found.evidence.first().map(|(rule, ix, _)| (*rule, *ix)));
             if let Some(why) = why {
-                let named = batch.first_with(&why.1, *other, record)?;
+                let named = batch.first_with(&why.1, *other, record);
                 graph::merge(batch.write, *other, person, (record, named), why, self.now)?;
                 batch.merged(*other, person);
             }
         }
         let mut evidence = Evidence::new();
         for (rule, ix, _) in found.evidence {
-            evidence.push((rule, ix, batch.first_with(&ix, person, record)?));
+            evidence.push((rule, ix, batch.first_with(&ix, person, record)));
         }
         // With a merge the ledger of the new person is not empty any more.
         Ok(Owner { person, key: key.filter(|_| !joined), evidence, joined, generic: found.generic, foreign })
@@ -152,13 +152,11 @@ impl Desk<'_> {
 }
 
 impl Batch<'_, '_> {
-    /// The oldest record of a living person under a value, other than the one that came with it.
-    fn first_with(&mut self, ix: &[u8; 16], person: SubjectId, own: RecordNo) -> Result<Option<RecordNo>, Error> {
-        let rows = self.known.with_index(self.write, ix)?;
+    /// The oldest record of a living person under a value, other than the one that came with it, as far as it is known without asking.
+    fn first_with(&self, ix: &[u8; 16], person: SubjectId, own: RecordNo) -> Option<RecordNo> {
         let uses = IdentifierRow::JOINS | IdentifierRow::STATEMENT;
-        let theirs = rows.iter().filter(|row| row.subject_id == person && row.record_no != own);
-        let theirs = theirs.filter(|row| row.use_flags & uses != 0);
-        Ok(theirs.map(|row| row.record_no).min())
+        let rows = self.known.read_with_index(ix).iter().filter(|row| row.use_flags & uses != 0);
+        rows.filter(|row| row.subject_id == person && row.record_no != own).map(|row| row.record_no).min()
     }
 }
 

@@ -18,11 +18,10 @@ use super::{Error, Intake};
 use crate::audit::{Act as AuditAct, Line};
 use crate::consent::{Act, Edition};
 use crate::gateway::{Caller, Reclosed};
-use crate::graph::Rule;
 use crate::store::messages::{self, News};
 use crate::store::notices::NoticeRow;
 use crate::store::requests::RequestRow;
-use crate::store::rows::{CardRow, LedgerRow, LinkRow, RecordRow, SubjectRow, SubjectState};
+use crate::store::rows::{CardRow, LedgerRow, RecordRow, SubjectRow, SubjectState};
 use crate::store::{
     Write, apart, cards, identifiers, keys, ledger, links, notices, records, requests, reviews, subjects,
 };
@@ -189,12 +188,12 @@ fn separate(
     Ok(Some((separated, names)))
 }
 
-struct Work<'a> {
-    desk: &'a Desk<'a>,
+pub(super) struct Work<'a> {
+    pub(super) desk: &'a Desk<'a>,
     reclosed: &'a Reclosed,
-    person: SubjectId,
+    pub(super) person: SubjectId,
     /// Is every no said for each of them afterwards?
-    each_says_all: bool,
+    pub(super) each_says_all: bool,
 }
 
 impl Work<'_> {
@@ -236,21 +235,8 @@ impl Work<'_> {
         Ok(None)
     }
 
-    /// Was everybody of the group who was apart from the person joined in by comparing?
-    fn is_loose(&self, write: &mut Write<'_>, group: &Group) -> Result<bool, Error> {
-        if group.revived.is_empty() {
-            return Ok(false);
-        }
-        let links = links::of(write.records(), self.person)?;
-        let by_comparing = |row: &SubjectRow| {
-            let mut joining = links.iter().filter(|link| link.merged_from == Some(row.subject_id.into())).peekable();
-            joining.peek().is_some() && joining.all(|link| link.rule == Rule::Compared.number())
-        };
-        Ok(self.came(group).all(by_comparing))
-    }
-
     /// Those of the group who came to the person by themselves, and not with another of the group.
-    fn came(&self, group: &Group) -> impl Iterator<Item = &SubjectRow> {
+    pub(super) fn came(&self, group: &Group) -> impl Iterator<Item = &SubjectRow> {
         let within = |row: &SubjectRow| {
             let into = row.merged_into.as_deref().and_then(|into| SubjectId::from_slice(into).ok());
             into.is_some_and(|into| group.revived.contains(&into))
@@ -390,59 +376,4 @@ impl Work<'_> {
         }
         Ok(())
     }
-
-    /// Who was marked as not the same as the person while the group was part of them is not the same as the group either. Of a
-    /// `loose` one, nothing is said by that somebody else was taken out of the person.
-    fn give_marks(
-        &self,
-        write: &mut Write<'_>,
-        group: &Group,
-        (other, since): (SubjectId, Timestamp),
-        loose: bool,
-    ) -> Result<(), Error> {
-        let looked = if loose { Some(reviews::refused_at(write.records())?) } else { None };
-        let mut people = subjects::merged_into(write.records(), self.person)?;
-        people.retain(|part| !group.revived.contains(part));
-        people.push(self.person);
-        for (marked, decided_at) in apart::since(write.records(), &people, since)? {
-            // What is being decided right now is about the person who stays.
-            let passes = looked.as_ref().is_none_or(|looked| looked.contains(&decided_at));
-            if decided_at >= self.desk.now || !passes {
-                continue;
-            }
-            if marked != other && !group.revived.contains(&marked) && !people.contains(&marked) {
-                apart::mark(write, other, marked, decided_at)?;
-            }
-        }
-        Ok(())
-    }
-
-    /// What is asked about the records goes with them; about who objects to being matched nothing is.
-    fn give_questions(&self, write: &mut Write<'_>, records: &[RecordNo], other: SubjectId) -> Result<(), Error> {
-        if self.each_says_all {
-            return Ok(reviews::delete_of(write, records)?);
-        }
-        Ok(reviews::follow(write, records, other)?)
-    }
-
-    fn give_links(&self, write: &mut Write<'_>, group: &Group, other: SubjectId) -> Result<(), Error> {
-        for link in links::of(write.records(), self.person)? {
-            let joined = link.merged_from.as_deref().map(SubjectId::from_slice).transpose();
-            let joined = joined.map_err(crate::store::Error::from)?;
-            match joined {
-                // The merge that is undone.
-                Some(joined) if joined == other => links::delete(write, &link)?,
-                Some(joined) if group.revived.contains(&joined) => give_link(write, &link, other)?,
-                Some(_) => {}
-                None if group.records.contains(&link.record_no) => give_link(write, &link, other)?,
-                None => {}
-            }
-        }
-        Ok(())
-    }
-}
-
-fn give_link(write: &mut Write<'_>, link: &LinkRow, to: SubjectId) -> Result<(), Error> {
-    links::delete(write, link)?;
-    Ok(links::insert(write, LinkRow { part: to.part(), subject_id: to, ..link.clone() })?)
 }

@@ -81,6 +81,12 @@ impl Arrivals {
         }
     }
 
+    /// The rows with this blind index that need not be asked for.
+    #[must_use]
+    pub fn read_with_index(&self, ix: &[u8; 16]) -> &[IdentifierRow] {
+        self.identifiers.get(ix).map(Vec::as_slice).unwrap_or_default()
+    }
+
     /// The living person that `id` is now, if there is one.
     ///
     /// # Errors

@@ -19,6 +19,9 @@ pub(super) struct Unclear {
 /// A pair and what it is worth.
 type Weighed = ((u32, u32), Bits);
 
+/// Whom a record is most like of some, and what that is worth.
+type Best = Option<(Bits, u32)>;
+
 /// Which mark, and which side of it.
 type Side = (usize, bool);
 
@@ -63,7 +66,7 @@ fn by_marks(
         return;
     }
     // Of each mark and each record that is like somebody who bears it: the most alike of the one, and of the other.
-    let mut best: BTreeMap<(usize, u32), [Option<(Bits, u32)>; 2]> = BTreeMap::new();
+    let mut best: BTreeMap<(usize, u32), [Best; 2]> = BTreeMap::new();
     for ((one, other), weight) in scored.iter().filter(|(_, weight)| weight >= enough) {
         for (at, known) in [(*one, *other), (*other, *one)] {
             let borne = marked.get(&known).filter(|_| joins(at, known));
@@ -82,7 +85,7 @@ fn by_marks(
         if on(&marked).is_some() {
             continue;
         }
-        let weight = |best: Option<(Bits, u32)>| best.map_or(Bits(0), |(weight, _)| weight);
+        let weight = |best: Best| best.map_or(Bits(0), |(weight, _)| weight);
         if let Some(side) = on(&leaning) {
             let (own, theirs) = if side { (other, one) } else { (one, other) };
             if weight(theirs).0 - weight(own).0 < enough.0 {
@@ -104,12 +107,12 @@ fn by_logins(
     (root, joins): (&impl Fn(u32) -> u32, &impl Fn(u32, u32) -> bool),
 ) {
     let card = |at: u32| usize::try_from(at).ok().and_then(|at| cards.get(at)).copied();
-    // Whom each record is like that a source knows by a login.
+    // Whom each record without a login is like that a source knows by one.
     let mut like: HashMap<u32, Vec<(Bits, u32)>> = HashMap::new();
     for ((one, other), weight) in scored.iter().filter(|(_, weight)| weight >= enough) {
         for (at, known) in [(*one, *other), (*other, *one)] {
             let Some((ours, theirs)) = card(at).zip(card(known)) else { continue };
-            if theirs.has_login() && !ours.is_other_login(theirs) {
+            if theirs.has_login() && !ours.has_login() {
                 like.entry(at).or_default().push((*weight, known));
             }
         }

@@ -26,7 +26,8 @@ pub(super) fn veto(one: &Card, other: &Card, steps: &[Step]) -> Option<Veto> {
 
 impl Card {
     /// Does a source vouch for a login of it?
-    pub(super) fn has_login(&self) -> bool {
+    #[must_use]
+    pub fn has_login(&self) -> bool {
         self.numbers.iter().any(|number| number.verified && number.source.is_some())
     }
 
