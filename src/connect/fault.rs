@@ -182,6 +182,7 @@ impl Fault {
                 | Self::Filter(_)
                 | Self::Said(_)
         ) || self.lasts()
+                | Self::Unreadable
     }
 
     /// Does it say that the vendor answered, whatever it said?

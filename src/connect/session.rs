@@ -25,7 +25,7 @@ use super::pull::Opened;
 use super::signature::hmac_hex;
 use super::template::Variables;
 use super::{Connector, Fault, Origin};
-use crate::types::{Clock, Entropy, Timestamp};
+use crate::types::{Clock, Entropy, Timestamp, read_json};
 
 /// How often a call is made before it counts as failed.
 const TRIES: u32 = 6;
@@ -287,6 +287,8 @@ impl Session {
     /// Makes a call at most so often.
     async fn call_until(
         &self,
+            // It answers; that one reply is no JSON says nothing of the others.
+            Err(Fault::Unreadable) => {}
         tries: u32,
         (call, words, next): (&Call, &Variables, Option<&str>),
         ends: impl Fn(StatusCode, &Value) -> bool,
@@ -390,7 +392,7 @@ impl Session {
             return Ok(reply);
         }
         let status = reply.status.as_u16();
-        let body: Value = serde_json::from_slice(&reply.body).unwrap_or_default();
+        let body: Value = read_json(&reply.body).unwrap_or_default();
         let by_body = link.throttle.body.as_ref().is_some_and(|throttled| throttled.holds(value(&body)));
         if link.throttle.status.contains(&status) || by_body {
             return Err(self.throttled(link, &reply.headers));
@@ -466,7 +468,7 @@ const LARGE: usize = 64 << 10;
 
 /// Reads a reply once, into what filters look at.
 async fn read(body: Vec<u8>) -> Result<Val, Fault> {
-    let parse = |body: &[u8]| serde_json::from_slice::<Val>(body).map_err(|_| Fault::Unreadable);
+    let parse = |body: &[u8]| read_json::<Val>(body).map_err(|_| Fault::Unreadable);
     match body.len() {
         0 => Ok(Val::Null),
         size if size < LARGE => parse(&body),
