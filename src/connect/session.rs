@@ -141,17 +141,19 @@ impl Session {
         }
     }
 
-    /// Proves credentials and rights with one harmless call.
+    /// Proves credentials and rights with one harmless call. Answers what they may not do beside reading, in the manifest's words, as far
+    /// as the vendor tells.
     ///
     /// # Errors
     /// What is wrong, in plain words.
-    pub async fn test(&self) -> Result<(), Fault> {
+    pub async fn test(&self) -> Result<Vec<String>, Fault> {
         let link = self.link()?;
         if let Some(notify) = self.connector.notify() {
             let at = self.now();
             let body = json!({"type": "test", "timestamp": at.rfc3339(), "data": {}}).to_string();
-            return notify.send(self, &format!("msg_test_{}", at.micros()), &body).await;
+            return notify.send(self, &format!("msg_test_{}", at.micros()), &body).await.map(|()| Vec::new());
         }
+        let mut lacking = Vec::new();
         for test in &link.tests {
             let answer = match self.call(&test.call, &Variables::new(), None).await {
                 Ok(answer) => answer,
@@ -166,8 +168,15 @@ impl Session {
             if test.expect.as_ref().is_some_and(|expect| !expect.holds(value(&answer.json))) {
                 return Err(test.otherwise.clone().map_or(Fault::NotTheVendor, Fault::NotReady));
             }
+            if let Some(lacks) = &test.lacks {
+                let words = |one: Result<Val, String>| match one.ok().and_then(exact) {
+                    Some(Value::String(words)) => Ok(words),
+                    _ => Err(Fault::Filter("connection.test.lacks".to_owned())),
+                };
+                lacking.extend(lacks.run(value(&answer.json)).map(words).collect::<Result<Vec<_>, _>>()?);
+            }
         }
-        Ok(())
+        Ok(lacking)
     }
 
     /// The refresh token as it is now, with the name of its parameter, if the vendor wants one: who tried credentials before they
@@ -278,6 +287,8 @@ impl Session {
         match &called {
             Ok(_) => self.lane.answered(),
             Err(fault) if fault.is_answer() => self.lane.answered(),
+            // It answers; that one reply is no JSON says nothing of the others.
+            Err(Fault::Unreadable) => {}
             Err(fault) if fault.passes() => self.lane.failed(self.now()),
             Err(_) => {}
         }
@@ -287,8 +298,6 @@ impl Session {
     /// Makes a call at most so often.
     async fn call_until(
         &self,
-            // It answers; that one reply is no JSON says nothing of the others.
-            Err(Fault::Unreadable) => {}
         tries: u32,
         (call, words, next): (&Call, &Variables, Option<&str>),
         ends: impl Fn(StatusCode, &Value) -> bool,
