@@ -153,7 +153,7 @@ async fn try_out(
     if untested {
         return Ok(Tried::default());
     }
-    session.test().await?;
+    session.test().await?.iter().for_each(|lack| say(&format!("  {lack}")));
     let account = vendors.account(&session).await?;
     Ok(Tried { refreshed: session.refreshed(), account })
 }
@@ -249,7 +249,7 @@ async fn test(hub: &Hub, arguments: &NamedSource) -> Outcome {
         return Ok(());
     }
     let session = vendors.open(&source, &connection)?;
-    session.test().await?;
+    let lacking = session.test().await?;
     let account = vendors.account(&session).await?;
     if still_of(connection.account.as_deref(), account.clone(), false)? != connection.account {
         // It was connected before the hub asked, or without being tried.
@@ -257,6 +257,11 @@ async fn test(hub: &Hub, arguments: &NamedSource) -> Outcome {
         vendors.connections.alter(source.number, hub.house.clock.now(), keep).await?;
     }
     say("the vendor answers, and the credentials may read");
+    lacking.iter().for_each(|lack| say(&format!("  {lack}")));
+    let connector = session.connector();
+    if connector.can_erase() && !connector.link().is_some_and(Link::tells_lacks) {
+        say("  the vendor does not tell whether they may erase: that shows with the first erasure");
+    }
     tell_endings(hub, &source, &connection).await
 }
 

@@ -51,9 +51,13 @@ impl Catalog {
     /// These connectors and those of a directory. What lies there is no part of the hub, so it takes the place of none of these.
     ///
     /// # Errors
-    /// As [`Catalog::read`], or if a folder there has the name of a connector that is known.
+    /// As [`Catalog::read`], or if a folder there has the name of a connector that is known, or a filter there makes something of the
+    /// folder's fixtures that `fields` or `consents` do not list.
     pub fn with(mut self, directory: &Path) -> Result<Self, Error> {
         for (name, connector) in Self::read(directory)?.connectors {
+            if let Some(told) = connector.unlisted() {
+                return Err(Error::Unlisted(told));
+            }
             if self.connectors.contains_key(&name) {
                 return Err(Error::Clash { name, directory: directory.display().to_string() });
             }

@@ -50,6 +50,9 @@ pub enum Error {
         /// Where the second one lies.
         directory: String,
     },
+    /// A filter yields what its manifest does not list: nothing of that stream would come in.
+    #[error("{0}")]
+    Unlisted(String),
     /// No connector has this name.
     #[error("there is no connector `{name}`; known are {known}")]
     Unknown {

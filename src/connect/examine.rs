@@ -26,6 +26,17 @@ impl Connector {
         wrong.into_iter().map(times).collect()
     }
 
+    /// The first that a filter yields of a fixture and the manifest does not list, with file and line of the manifest.
+    pub(super) fn unlisted(&self) -> Option<String> {
+        let place = self.place();
+        self.examine(&|_| None).into_iter().find(|told| told.starts_with(&place))
+    }
+
+    /// The manifest, as what is wrong in it is told.
+    fn place(&self) -> String {
+        format!("{}/manifest.yaml:", self.name())
+    }
+
     fn examine_one(
         &self,
         content: &[u8],
@@ -69,7 +80,7 @@ impl Connector {
         let stream = stream.or(if let [stream] = streams { Some(stream) } else { None });
         let of = stream.map_or_else(String::new, |stream| format!(" of the stream `{}`", stream.name()));
         let line = stream.map_or(0, |stream| stream.fields_line);
-        let place = format!("{}/manifest.yaml:{line}:1", self.name());
+        let place = format!("{}{line}:1", self.place());
         match reason {
             Reason::UndeclaredField(path) => Some(format!(
                 "{place}: the filter{of} yields `{path}`, which `fields` does not list; write it under its category, or \

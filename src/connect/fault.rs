@@ -65,6 +65,12 @@ pub enum Fault {
     /// The reply has a good status and says that nothing was done.
     #[error("the vendor took the call and refused what it asks for{}", said(.0))]
     NotDone(Option<String>),
+    /// The reply has a good status and is no page of what was asked for.
+    #[error(
+        "the vendor answered with a good status and sent no page of what it was asked for, so nothing counts as read; the next sync asks again{}",
+        said(.0)
+    )]
+    NoPage(Option<String>),
     /// The reply is not what the manifest expects.
     #[error("this does not answer like the vendor; check the address")]
     NotTheVendor,
@@ -141,6 +147,7 @@ impl Fault {
             Self::Resting => "resting",
             Self::Vendor { .. } => "vendor_error",
             Self::NotDone(_) => "not_done",
+            Self::NoPage(_) => "no_page",
             Self::NotTheVendor => "not_the_vendor",
             Self::NotReady(_) => "not_ready",
             Self::Repeats => "page_repeats",
@@ -175,7 +182,9 @@ impl Fault {
             self,
             Self::Permission(_)
                 | Self::TooLarge(_)
+                | Self::Unreadable
                 | Self::NotDone(_)
+                | Self::NoPage(_)
                 | Self::NotReady(_)
                 | Self::Repeats
                 | Self::Expired

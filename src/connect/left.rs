@@ -77,7 +77,11 @@ impl Left {
         }
         let mut heard = Heard::default();
         for one in self.people.run(value(&told)) {
-            heard.add(one.ok().and_then(exact).as_ref());
+            match one {
+                // The vendor answered something else: it is to tell it again, and be asked again.
+                Err(_) if self.lookup.is_some() => return Err(self.failed("people")),
+                one => heard.add(one.ok().and_then(exact).as_ref()),
+            }
         }
         Ok(heard)
     }

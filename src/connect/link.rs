@@ -66,6 +66,8 @@ pub(super) struct Proof {
     pub(super) call: Call,
     pub(super) expect: Option<Filter>,
     pub(super) otherwise: Option<String>,
+    /// Says what the credentials may not do beside reading.
+    pub(super) lacks: Option<Filter>,
     /// The right it proves, as the vendor calls it.
     pub(super) proves: Option<String>,
 }
@@ -304,6 +306,14 @@ pub(super) const WORDS: &[&str] = &[
     "account",
 ];
 
+impl Link {
+    /// Does trying the credentials tell what they may not do beside reading?
+    #[must_use]
+    pub fn tells_lacks(&self) -> bool {
+        self.tests.iter().any(|test| test.lacks.is_some())
+    }
+}
+
 impl Proof {
     fn load(spec: &TestSpec, at: At<'_>, names: &[&str]) -> Result<Self, Error> {
         if spec.also.iter().any(|test| !test.also.is_empty()) {
@@ -313,6 +323,7 @@ impl Proof {
             call: Call::load(&spec.request, "connection.test.request", at, names)?,
             expect: spec.expect.as_deref().map(|code| at.filter(code, "connection.test.expect")).transpose()?,
             otherwise: spec.otherwise.clone(),
+            lacks: spec.lacks.as_deref().map(|code| at.filter(code, "connection.test.lacks")).transpose()?,
             proves: spec.proves.clone(),
         })
     }

@@ -89,6 +89,16 @@ impl Stream {
         })
     }
 
+    /// Do these objects come of a page of the stream? A reply of another shape, such as an error with a good status, yields an error,
+    /// or is itself the object where the filter takes single objects too.
+    pub(super) fn is_page(&self, page: &Val, objects: &[Result<Val, MappingError>]) -> bool {
+        match objects {
+            [Err(_)] => false,
+            [Ok(one)] => one != page || self.objects.code().trim() == ".",
+            _ => true,
+        }
+    }
+
     /// The records of objects that were read before.
     pub(super) fn map_objects<'a>(
         &'a self,

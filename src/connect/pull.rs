@@ -34,7 +34,7 @@ use serde_json::Value;
 use super::call::{At, Call};
 use super::link::Link;
 use super::manifest::pull::PullSpec;
-use super::mapping::value;
+use super::mapping::{exact, value};
 use super::session::{Page, Session};
 use super::template::Variables;
 use super::{Error, Fault, MappingError, Reason, Stream};
@@ -72,6 +72,11 @@ enum Turn {
     Page(Box<Leaf>),
     /// The vendor does not know the page any more.
     Expired,
+}
+
+/// May the same page be refused for ever?
+fn may_last(fault: &Fault) -> bool {
+    fault.lasts() || matches!(fault, Fault::NoPage(_))
 }
 
 impl Pull {
@@ -183,7 +188,7 @@ impl Pull {
                 Ok(Turn::Page(leaf)) => return Ok(*leaf),
                 Ok(Turn::Expired) => {}
                 // What an earlier run left may be refused for ever: a page, or one of the things it is read for.
-                Err(fault) if fault.lasts() && place.sweep.as_ref().is_some_and(|sweep| !sweep.runs) => {
+                Err(fault) if may_last(&fault) && place.sweep.as_ref().is_some_and(|sweep| !sweep.runs) => {
                     // That one report failed says nothing of what was read before it.
                     if let Some(sweep) = place.sweep.as_mut().filter(|sweep| sweep.failed < REPORTS)
                         && sweep.report.take().is_some()
@@ -269,9 +274,6 @@ impl Pull {
                 }
             }
         };
-        if place.sweep.is_none() {
-            sweep.next_since = self.next_since(&answer, &sweep, now)?;
-        }
         if let (Some(asked), Val::Obj(page)) = (sweep.each.as_ref().and_then(|each| each.last()), &answer.seen) {
             let mut page = (**page).clone();
             page.insert(Val::from("asked".to_owned()), value(&Value::Object(asked.clone())));
@@ -281,6 +283,12 @@ impl Pull {
             true => Vec::new(),
             false => stream.objects(answer.seen.clone()).collect(),
         };
+        if of_file.is_none() && !answer.is_unchanged && !stream.is_page(&answer.seen, &objects) {
+            return Err(Fault::NoPage(exact(answer.seen).and_then(|reply| session.code_in(&reply))));
+        }
+        if place.sweep.is_none() {
+            sweep.next_since = self.next_since(&answer, &sweep, now)?;
+        }
         let count = u64::try_from(objects.len()).unwrap_or(u64::MAX);
         let (unreadable, more) = of_file.unwrap_or((0, false));
         for _ in 0..unreadable {

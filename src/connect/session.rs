@@ -25,7 +25,7 @@ use super::pull::Opened;
 use super::signature::hmac_hex;
 use super::template::Variables;
 use super::{Connector, Fault, Origin};
-use crate::types::{Clock, Entropy, Timestamp};
+use crate::types::{Clock, Entropy, Timestamp, read_json};
 
 /// How often a call is made before it counts as failed.
 const TRIES: u32 = 6;
@@ -141,17 +141,19 @@ impl Session {
         }
     }
 
-    /// Proves credentials and rights with one harmless call.
+    /// Proves credentials and rights with one harmless call. Answers what they may not do beside reading, in the manifest's words, as far
+    /// as the vendor tells.
     ///
     /// # Errors
     /// What is wrong, in plain words.
-    pub async fn test(&self) -> Result<(), Fault> {
+    pub async fn test(&self) -> Result<Vec<String>, Fault> {
         let link = self.link()?;
         if let Some(notify) = self.connector.notify() {
             let at = self.now();
             let body = json!({"type": "test", "timestamp": at.rfc3339(), "data": {}}).to_string();
-            return notify.send(self, &format!("msg_test_{}", at.micros()), &body).await;
+            return notify.send(self, &format!("msg_test_{}", at.micros()), &body).await.map(|()| Vec::new());
         }
+        let mut lacking = Vec::new();
         for test in &link.tests {
             let answer = match self.call(&test.call, &Variables::new(), None).await {
                 Ok(answer) => answer,
@@ -166,8 +168,15 @@ impl Session {
             if test.expect.as_ref().is_some_and(|expect| !expect.holds(value(&answer.json))) {
                 return Err(test.otherwise.clone().map_or(Fault::NotTheVendor, Fault::NotReady));
             }
+            if let Some(lacks) = &test.lacks {
+                let words = |one: Result<Val, String>| match one.ok().and_then(exact) {
+                    Some(Value::String(words)) => Ok(words),
+                    _ => Err(Fault::Filter("connection.test.lacks".to_owned())),
+                };
+                lacking.extend(lacks.run(value(&answer.json)).map(words).collect::<Result<Vec<_>, _>>()?);
+            }
         }
-        Ok(())
+        Ok(lacking)
     }
 
     /// The refresh token as it is now, with the name of its parameter, if the vendor wants one: who tried credentials before they
@@ -278,6 +287,8 @@ impl Session {
         match &called {
             Ok(_) => self.lane.answered(),
             Err(fault) if fault.is_answer() => self.lane.answered(),
+            // It answers; that one reply is no JSON says nothing of the others.
+            Err(Fault::Unreadable) => {}
             Err(fault) if fault.passes() => self.lane.failed(self.now()),
             Err(_) => {}
         }
@@ -390,7 +401,7 @@ impl Session {
             return Ok(reply);
         }
         let status = reply.status.as_u16();
-        let body: Value = serde_json::from_slice(&reply.body).unwrap_or_default();
+        let body: Value = read_json(&reply.body).unwrap_or_default();
         let by_body = link.throttle.body.as_ref().is_some_and(|throttled| throttled.holds(value(&body)));
         if link.throttle.status.contains(&status) || by_body {
             return Err(self.throttled(link, &reply.headers));
@@ -466,7 +477,7 @@ const LARGE: usize = 64 << 10;
 
 /// Reads a reply once, into what filters look at.
 async fn read(body: Vec<u8>) -> Result<Val, Fault> {
-    let parse = |body: &[u8]| serde_json::from_slice::<Val>(body).map_err(|_| Fault::Unreadable);
+    let parse = |body: &[u8]| read_json::<Val>(body).map_err(|_| Fault::Unreadable);
     match body.len() {
         0 => Ok(Val::Null),
         size if size < LARGE => parse(&body),

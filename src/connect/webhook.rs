@@ -15,7 +15,7 @@ use super::signature::{Signature, Told};
 use super::subscribe::Subscribe;
 use super::template::Variables;
 use super::{Error, Fault, Heard, Parameters, Session, form};
-use crate::types::Timestamp;
+use crate::types::{Timestamp, read_json};
 
 /// What a vendor tells by itself.
 pub struct Webhooks {
@@ -182,7 +182,8 @@ impl Webhooks {
         let shown: Value = headers.map(|(name, value)| (name.clone(), Value::String(value.clone()))).collect();
         let holds = self.signature.holds(&variables, told, now);
         let read: Option<Value> = match self.form {
-            BodyForm::Json => serde_json::from_slice(told.body).ok(),
+            // What is signed is checked as it came; it is read as the pages of the vendor are.
+            BodyForm::Json => read_json(told.body).ok(),
             BodyForm::Form => form::read(told.body),
         };
         let is_read = read.is_some();

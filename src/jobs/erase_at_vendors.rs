@@ -24,7 +24,7 @@ use futures_util::stream::{FuturesUnordered, StreamExt as _};
 use report::{Answer, CANNOT, NO_CONNECTOR, OWN_FAULT, again, by_hand, failed, is_open, told, without_asking};
 
 use super::lease::{BEAT, Held, LEASE, hold};
-use super::sync::pause_after;
+use super::sync::pause_for;
 use crate::audit::{self, Act, Book, Line};
 use crate::connect::{Erasure, Leaves, NoSession, Person, Vendors};
 use crate::gateway::{Disclosure, Kept};
@@ -165,7 +165,7 @@ impl VendorErasures {
         let next = SourceErasureRow {
             attempts,
             changed_at: now,
-            next_at: now.plus(pause_after(attempts) * Timestamp::SECOND),
+            next_at: now.plus(pause_for(attempts, &*self.vendors.surroundings.entropy)),
             report: serde_json::to_string(&report).unwrap_or_default(),
             ..row
         };

@@ -33,7 +33,7 @@ pub use take_off::REMOVED;
 
 use super::announce::LATE;
 use super::lease::{BEAT, Held, LEASE, hold};
-use super::sync::pause_after;
+use super::sync::pause_for;
 use crate::audit::Book;
 use crate::connect::{Audience, Counts, Session, Vendors};
 use crate::consent::Purpose;
@@ -203,7 +203,7 @@ impl Pushes {
     ) -> Result<(), Error> {
         let now = self.now();
         let failures = if outcome.is_ok() { 0 } else { run.row.failures.saturating_add(1) };
-        let pause = pause_after(failures) * Timestamp::SECOND;
+        let pause = pause_for(failures, &*self.vendors.surroundings.entropy);
         let every = i64::from(run.row.every_seconds) * Timestamp::SECOND;
         let next_at = match (everybody, every > 0) {
             (false, _) => run.row.next_at,

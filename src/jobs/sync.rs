@@ -21,6 +21,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub use due::keep_syncing;
+pub(super) use due::{pause_for, spread};
 pub use error::Error;
 use error::Refusals;
 
@@ -265,7 +266,7 @@ impl Syncs {
         let next_at = if every > 0 && every >= pause {
             now.plus(every * Timestamp::SECOND + due::spread(every, &*self.vendors.surroundings.entropy))
         } else if pause > 0 {
-            now.plus(pause * Timestamp::SECOND)
+            now.plus(due::pause_for(failures, &*self.vendors.surroundings.entropy))
         } else {
             Timestamp::UNSET
         };

@@ -16,7 +16,7 @@ use std::time::Duration;
 use futures_util::{StreamExt as _, stream};
 
 use super::lease::{BEAT, Held, LEASE, hold};
-use super::sync::pause_after;
+use super::sync::pause_for;
 use crate::connect::{Counts, NoSession, Person, Stopped, Vendors};
 use crate::rights::{self, KnownThere, Rights, Withdrawal};
 use crate::store::syncs::{self, SyncRow, SyncState};
@@ -135,7 +135,7 @@ impl Unsubscriptions {
             UnsubscriptionRow { attempts, lease_owner: Vec::new(), lease_until: Timestamp::UNSET, ..row.clone() };
         let (next, history) = match came {
             Came::Again(why, rests_until) if !tired => {
-                let next_at = now.plus(pause_after(attempts) * Timestamp::SECOND).max(rests_until);
+                let next_at = now.plus(pause_for(attempts, &*self.vendors.surroundings.entropy)).max(rests_until);
                 tracing::warn!(attempts, why, "a vendor was not told of a withdrawal yet and is told again");
                 // The first failure is shown; those after it say nothing new.
                 let shown = (attempts == 1).then(|| history(&row, SyncState::Failed, (0, why), now));

@@ -7,6 +7,7 @@ mod category;
 mod clock;
 mod entropy;
 mod ids;
+mod lenient;
 pub(crate) mod words;
 
 pub use category::{Category, CategorySet};
@@ -16,5 +17,6 @@ pub use ids::{
     ApiKeyId, DecisionId, IdMaker, LogId, Part, PurposeCode, RecordNo, RequestId, ReviewId, SegmentId, SourceNo,
     SubjectId,
 };
+pub use lenient::read_json;
 pub(crate) use words::words;
 pub use words::{Channel, Ground, IdentifierKind, RecordKind, Role, UnknownWord, Voice};

@@ -1,6 +1,8 @@
 //! The connectors that come with the hub, run over their own fixtures.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a helper of a test may fail the test")]
 
+mod categories;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Cursor;
 use std::path::Path;

@@ -394,6 +394,10 @@ fn a_connector_is_added_by_a_folder_alone(database: Database) {
         assert!(!told.status.success() && text(&told).contains(&place.display().to_string()), "{}", text(&told));
         assert!(text(&told).contains("`data.tags[]`, which `fields` does not list") && !text(&told).contains("Svea"));
     }
+    // Nor does the hub begin with it, whatever it is to do.
+    let refused = house.run(&["sources", "list", "--connectors", &all]);
+    let place = format!("teekontor/manifest.yaml:{line}:1: ");
+    assert!(!refused.status.success() && text(&refused).contains(&place), "{}", text(&refused));
     // And so is what intake would not take.
     std::fs::write(&filter, jq.replace("external_id: (.id | text)", "external_id: null")).unwrap();
     assert!(text(&check(&folder)).contains("teekontor/fixtures/customers.json: "), "{}", text(&check(&folder)));

@@ -19,7 +19,7 @@ use crate::api::doorkeeper::Writer;
 use crate::api::permissions::Operation;
 use crate::api::problem::{Code, Problem};
 use crate::consent::Source;
-use crate::types::Voice;
+use crate::types::{Voice, read_json};
 
 /// Bytes of one body, unpacked, if its key is known before it is read.
 const MAX_BODY: u64 = 4 << 20;
@@ -127,16 +127,17 @@ fn is_masked(key: &str) -> bool {
     key.ends_with("***")
 }
 
-/// JSON, whatever the content type says: `sendBeacon` sends text, other SDKs a form that is none.
+/// JSON, whatever the content type says: `sendBeacon` sends text, other SDKs a form that is none. A text that an SDK cut in the middle of
+/// a character loses that one: what is refused as a whole is never sent again.
 fn read(bytes: &[u8]) -> Result<Value, Problem> {
-    let text = std::str::from_utf8(bytes).map_err(|error| {
-        Problem::new(Code::InvalidUtf8, format!("The body stops being UTF-8 after {} bytes.", error.valid_up_to()))
-    })?;
-    serde_json::from_str(text).map_err(|error| {
-        Problem::new(
+    read_json(bytes).map_err(|error| match std::str::from_utf8(bytes) {
+        Err(text) => {
+            Problem::new(Code::InvalidUtf8, format!("The body stops being UTF-8 after {} bytes.", text.valid_up_to()))
+        }
+        Ok(_) => Problem::new(
             Code::MalformedJson,
             format!("The JSON is broken at line {}, column {}.", error.line(), error.column()),
-        )
+        ),
     })
 }
 

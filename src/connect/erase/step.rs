@@ -58,8 +58,12 @@ impl Step {
         if spec.job.is_some() && spec.act.is_empty() {
             return Err(at.wrong("job:", "there is no `act` that begins one; add it, or leave this out"));
         }
-        if spec.older_than.is_some() && (spec.lookup.is_none() || spec.act.is_empty()) {
-            let message = "it holds back an `act` from what a `lookup` finds; add both, or leave it out";
+        if spec.older_than.is_some() && spec.lookup.is_none() {
+            let message = "it is about what a `lookup` finds; add one, or leave it out";
+            return Err(at.wrong("older_than:", message));
+        }
+        if spec.older_than.is_some() && spec.act.is_empty() && spec.leaves != Leaves::ManualTask {
+            let message = "without an `act`, what is old enough is left to somebody: write `leaves: manual_task`";
             return Err(at.wrong("older_than:", message));
         }
         let has_end = spec.next_url.is_some() && spec.also.iter().all(|way| way.next_url.is_some());

@@ -54,7 +54,8 @@ pub(in crate::connect) struct StepSpec {
     #[serde(default)]
     pub(in crate::connect) next_url: Option<String>,
     /// Only what is older is done away with. What is younger stays, and is reported as `restricted`, with the day from which on it is not
-    /// kept any more.
+    /// kept any more. Where the vendor has no call that does away with it, leave `act` out and write `leaves: manual_task`: from that day
+    /// on it is left to somebody.
     #[serde(default)]
     pub(in crate::connect) older_than: Option<AgeSpec>,
     /// Further ways to find it, for whom the vendor knows by other values. Each that can be gone is gone.

@@ -200,6 +200,10 @@ pub(in crate::connect) struct TestSpec {
     /// What is said where it does not, in plain words; without it, that this is not the vendor.
     #[serde(default)]
     pub(in crate::connect) otherwise: Option<String>,
+    /// jq filter over the reply that yields in plain words what the credentials may not do beside reading, such as erasing somebody; nothing
+    /// where they may. It is said when they are tried, and refuses nothing.
+    #[serde(default)]
+    pub(in crate::connect) lacks: Option<String>,
     /// What the vendor's right is called that it proves, for who lacks it: `orders`.
     #[serde(default)]
     pub(in crate::connect) proves: Option<String>,

@@ -11,6 +11,7 @@ use jaq_json::Val;
 use crate::connect::Fault;
 use crate::connect::encoding::windows_1252;
 use crate::connect::manifest::report::{FileEncoding, FileForm};
+use crate::types::read_json;
 
 /// Bytes of one row, so that a quotation mark that is never closed does not swallow the file.
 const LONGEST_ROW: usize = 16 << 20;
@@ -106,7 +107,7 @@ impl Rows {
                 continue;
             }
             if self.reading.form == FileForm::JsonLines {
-                let read = |line| serde_json::from_slice::<Val>(line).map_err(|_| Unreadable);
+                let read = |line| read_json::<Val>(line).map_err(|_| Unreadable);
                 return Ok(Some(line.map_err(|_| Unreadable).and_then(read)));
             }
             let cells = line.map_err(|_| Unreadable).and_then(|line| self.cells(line));

@@ -192,3 +192,15 @@ fn where_nobody_signs_no_records_and_demands_are_taken() {
         assert!(why.contains("nobody signs") && why.contains("manifest.yaml:"), "{topic}: {why}");
     }
 }
+
+/// What is signed are the bytes as they came.
+#[test]
+fn half_a_character_keeps_no_delivery_from_being_heard() {
+    let shop = Shop::with(&[]);
+    let body = r#"{"id": 7, "type": "changed", "name": "Hallo \ud83d", "total": 1e400}"#;
+    let heard = shop.signed(body).unwrap();
+    assert!(matches!(heard[..], [Delivery { news: News::Changed, .. }]));
+    let mended = body.replace("\\ud83d", "\\ufffd");
+    let forged = shop.hear(None, &[("x-sign", &hmac_hex(b"hush", mended.as_bytes()))], body);
+    assert!(matches!(forged, Err(Unheard::Forged)));
+}

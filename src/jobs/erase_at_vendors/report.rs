@@ -89,8 +89,9 @@ pub(super) fn again(before: Option<Erasure>, after: Erasure, erase: Option<&Eras
     for old in before.steps.into_iter().filter(|old| old.name != UNREACHED) {
         match steps.iter_mut().find(|step| step.name == old.name) {
             Some(step) => {
-                // All of them were seen again, were old enough, and are gone.
-                let ripened = step.verified == Some(true) && step.found >= old.found;
+                // All of them were seen again, were old enough, and are gone or left to somebody.
+                let seen = step.verified != Some(false) && step.failure.is_none();
+                let ripened = seen && step.found >= old.found;
                 if old.kept > step.kept && !ripened {
                     step.kept = old.kept;
                     step.kept_until = step.kept_until.take().max(old.kept_until);
@@ -211,6 +212,10 @@ mod tests {
     fn what_was_kept_and_was_done_away_with_in_its_time_is_gone() {
         let (leaves, told) = asked_again(step(3, 3, None), step(3, 0, Some(true)));
         assert_eq!((leaves, told.verified, told.kept), (Some(Leaves::Deleted), Some(true), 0));
+        // Nobody can do away with them by a call.
+        let by_hand = StepReport { leaves: Some(Leaves::ManualTask), ..step(3, 0, None) };
+        let (leaves, told) = asked_again(step(3, 3, None), by_hand);
+        assert_eq!((leaves, told.kept, told.kept_until), (Some(Leaves::ManualTask), 0, None));
         let (_, told) = asked_again(step(3, 0, Some(false)), step(0, 0, None));
         assert_eq!((told.verified, told.found), (Some(true), 3));
     }

@@ -4,6 +4,7 @@ use super::{Error, Pushes, Run};
 use crate::audit::{Act, Line};
 use crate::connect::{Audience, Erasure, Person, Session, StepReport};
 use crate::gateway::{Disclosure, Kept};
+use crate::jobs::sync::spread;
 use crate::rights::DIGESTS;
 use crate::store;
 use crate::store::audiences::{self, MemberRow};
@@ -79,7 +80,9 @@ impl Pushes {
                         (run.left, in_vain) = (run.left + 1, in_vain + 1);
                         run.counts.reject(REMOVED, &why);
                         let (now, waits) = (self.now(), self.now().micros() - row.changed_at.micros());
-                        if self.rights.try_member_later(&row, now.plus(waits.clamp(PAUSE, LONGEST_PAUSE))).await? {
+                        let pause = waits.clamp(PAUSE, LONGEST_PAUSE);
+                        let late = spread(pause / Timestamp::SECOND, &*self.vendors.surroundings.entropy);
+                        if self.rights.try_member_later(&row, now.plus(pause + late)).await? {
                             by_hand += 1;
                         }
                     }

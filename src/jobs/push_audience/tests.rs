@@ -48,6 +48,7 @@ macro_rules! scenarios {
         scenarios!(@each $vendor, [
             who_unsubscribes_at_the_vendor_says_no_here_and_is_not_subscribed_again,
             a_page_of_the_list_that_expires_hands_nobody_over,
+            an_error_with_a_good_status_is_not_nobody,
             a_no_is_told_as_a_no,
         ]);
     };

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use futures_util::stream::{FuturesUnordered, StreamExt as _};
 
-use super::{Error, Syncs};
+use super::{Error, Syncs, pause_after};
 use crate::types::{Entropy, SourceNo, Timestamp};
 
 /// How often it is looked what is due.
@@ -19,7 +19,7 @@ const SPREAD: i64 = 300;
 
 /// By how much the next one comes later than after so many seconds: up to a tenth of them. Otherwise all sources that were connected
 /// together, at all hubs that were set up together, would call at the same second.
-pub(super) fn spread(every: i64, entropy: &dyn Entropy) -> i64 {
+pub(in crate::jobs) fn spread(every: i64, entropy: &dyn Entropy) -> i64 {
     let most = (every / 10).min(SPREAD) * Timestamp::SECOND;
     let mut bytes = [0; 4];
     // Without chance it comes as the schedule says.
@@ -27,6 +27,13 @@ pub(super) fn spread(every: i64, entropy: &dyn Entropy) -> i64 {
         return 0;
     }
     i64::from(u32::from_be_bytes(bytes)) * most / i64::from(u32::MAX)
+}
+
+/// How long whatever failed so often in a row waits until it is tried again, in microseconds: not as long as all others that failed with
+/// it, when one vendor or one line was down.
+pub(in crate::jobs) fn pause_for(failures: i32, entropy: &dyn Entropy) -> i64 {
+    let pause = pause_after(failures);
+    pause * Timestamp::SECOND + spread(pause, entropy)
 }
 
 /// Syncs every source when it is due or wanted, for as long as it is polled.
@@ -106,6 +113,17 @@ mod tests {
             assert!(all.iter().all(|late| (0..=most * Timestamp::SECOND).contains(late)), "{every}: {all:?}");
             let beyond = |part: i64| all.iter().filter(|late| **late > most * Timestamp::SECOND * part / 4).count();
             assert!(most == 0 || (beyond(1) > 100 && beyond(3) > 20), "{every}: {all:?}");
+        }
+    }
+
+    #[test]
+    fn what_failed_together_is_not_tried_again_together() {
+        let chance = SeededChance::of(12);
+        assert_eq!(pause_for(0, &*chance), 0);
+        for (failures, least, most) in [(1, 60, 66), (3, 240, 264), (40, 21_600, 21_900)] {
+            let all: std::collections::BTreeSet<i64> = (0..50).map(|_| pause_for(failures, &*chance)).collect();
+            let within = |pause: &i64| (least * Timestamp::SECOND..=most * Timestamp::SECOND).contains(pause);
+            assert!(all.len() > 40 && all.iter().all(within), "{failures}: {all:?}");
         }
     }
 }

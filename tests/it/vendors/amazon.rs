@@ -5,6 +5,8 @@ use serde_json::{Value, json};
 
 use super::{Answer, Call, Vendor};
 
+/// Microseconds the token of a page lives.
+const PAGE_LIFE: i64 = 24 * 3_600 * 1_000_000;
 /// Microseconds a token lives.
 const TOKEN_LIFE: i64 = 3_600 * 1_000_000;
 
@@ -26,6 +28,8 @@ pub struct Marketplace {
     pub refused: u32,
     /// Has the app the role for buyers and addresses?
     pub has_role: bool,
+    /// Pages it refused because their tokens were older than a day.
+    pub ended: u32,
     /// Searches left in the bucket, and since when.
     level: (f64, i64),
     most: usize,
@@ -46,6 +50,7 @@ impl Marketplace {
             rate,
             refused: 0,
             has_role: true,
+            ended: 0,
             level,
             most,
             answers: 0,
@@ -105,10 +110,18 @@ impl Marketplace {
         {
             return error(400, "InvalidInput");
         }
-        let start = match asked("paginationToken").map(|token| token.strip_prefix("page-").map(str::parse::<usize>)) {
+        // Where it begins, and when it was handed out: it is good for a day.
+        let page = |token: &str| {
+            let (start, made) = token.strip_prefix("page-")?.split_once('-')?;
+            Some((start.parse::<usize>().ok()?, made.parse::<i64>().ok()?))
+        };
+        let start = match asked("paginationToken").map(page) {
             None => 0,
-            Some(Some(Ok(start))) => start,
-            Some(_) => return error(400, "InvalidInput"),
+            Some(Some((start, made))) if call.now < made + PAGE_LIFE => start,
+            Some(told) => {
+                self.ended += u32::from(told.is_some());
+                return error(400, "InvalidInput");
+            }
         };
         let after = asked("lastUpdatedAfter").unwrap_or_default();
         let size = usize::try_from(limit).unwrap().min(self.most);
@@ -120,7 +133,8 @@ impl Marketplace {
             self.orders.iter().filter(|order| order["lastUpdatedTime"].as_str().unwrap() > after).collect();
         let orders: Vec<Value> = found.iter().skip(start).take(size).map(|order| shown(order, &parts)).collect();
         let next = start + orders.len();
-        let pagination = if next < found.len() { json!({"nextToken": format!("page-{next}")}) } else { json!({}) };
+        let token = format!("page-{next}-{}", call.now);
+        let pagination = if next < found.len() { json!({"nextToken": token}) } else { json!({}) };
         // Data shows up to two minutes late.
         let whole = jiff::Timestamp::from_microsecond(call.now - 120_000_000).unwrap();
         let whole = whole.strftime("%Y-%m-%dT%H:%M:%SZ").to_string();

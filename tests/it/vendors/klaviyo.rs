@@ -22,6 +22,8 @@ pub struct Klaviyo {
     pub key_is_revoked: bool,
     /// Is who unsubscribes meanwhile shown in lists only later?
     pub lists_lag: bool,
+    /// Seconds for which the cursor of a page is good; an hour where it is not said.
+    pub cursor_life: Option<i64>,
     /// System webhooks, each with its secret.
     pub hooks: Vec<Value>,
     recent: Vec<(&'static str, i64)>,
@@ -247,18 +249,31 @@ impl Klaviyo {
                 None => return error(400, "invalid_filter"),
             }
         };
-        let (size, page) = (call.number("page[size]").unwrap_or(20), call.number("page[cursor]").unwrap_or(0));
+        let size = call.number("page[size]").unwrap_or(20);
         if !(1..=100).contains(&size) {
             return error(400, "invalid_page_size");
         }
-        let (size, page) = (usize::try_from(size).unwrap(), usize::try_from(page).unwrap());
+        // The page, and when its cursor was handed out.
+        let page = match call.query.get("page[cursor]").map(|cursor| cursor.split_once('-')) {
+            None => 0,
+            Some(Some((page, made))) => {
+                let life = self.cursor_life.unwrap_or(3_600) * 1_000_000;
+                if made.parse().is_ok_and(|made: i64| call.now < made + life) {
+                    page.parse().unwrap()
+                } else {
+                    return error(400, "invalid_cursor");
+                }
+            }
+            Some(None) => return error(400, "invalid_cursor"),
+        };
+        let size = usize::try_from(size).unwrap();
         let theirs = self.profiles.iter().filter(|(mail, there)| mails.contains(mail) && (!listed || **there));
         let theirs: Vec<Value> = theirs.map(|(mail, _)| self.profile(mail, call)).collect();
         let next = (theirs.len() > (page + 1) * size).then(|| {
             let pairs = call.query.iter().filter(|(name, _)| *name != "page[cursor]");
             let query = url::form_urlencoded::Serializer::new(String::new())
                 .extend_pairs(pairs)
-                .append_pair("page[cursor]", &(page + 1).to_string())
+                .append_pair("page[cursor]", &format!("{}-{}", page + 1, call.now))
                 .finish();
             format!("https://a.klaviyo.com{}?{query}", call.path)
         });

@@ -157,29 +157,34 @@ impl Vendor for Books {
             }
             ("PUT", ["contacts", id]) => self.change(id, &call.body),
             ("GET", ["voucherlist"]) => {
-                let known = ["voucherType", "voucherStatus", "updatedDateFrom", "sort", "page", "size"];
+                let known = ["voucherType", "voucherStatus", "contactId", "updatedDateFrom", "sort", "page", "size"];
                 let strays = call.stray(&known).is_some();
                 if strays || !call.query.contains_key("voucherType") || !call.query.contains_key("voucherStatus") {
                     return error(400, "Bad Request");
                 }
                 let from = call.query.get("updatedDateFrom").map_or("", String::as_str);
                 assert!(from.is_empty() || from.len() == 10, "the index knows days only: {from}");
-                let kind = call.query["voucherType"].as_str();
-                let vouchers = match kind {
-                    "invoice" => &self.invoices,
-                    "creditnote" => &self.credit_notes,
-                    _ => return error(400, "Bad Request"),
-                };
+                let kinds: Vec<&str> = call.query["voucherType"].split(',').collect();
+                if !kinds.iter().all(|kind| ["invoice", "creditnote"].contains(kind)) {
+                    return error(400, "Bad Request");
+                }
+                let all = [("invoice", &self.invoices), ("creditnote", &self.credit_notes)];
+                let whose = call.query.get("contactId");
                 let asked: Vec<&str> = call.query["voucherStatus"].split(',').collect();
                 let wanted = |voucher: &&Value| {
                     voucher["updatedDate"].as_str().unwrap() >= from
+                        && whose.is_none_or(|whose| voucher["address"]["contactId"] == *whose)
                         && asked.contains(&voucher["voucherStatus"].as_str().unwrap())
                 };
-                let entry = |voucher: &Value| {
+                let entry = |kind: &str, voucher: &Value| {
                     json!({"id": voucher["id"], "voucherType": kind, "voucherNumber": voucher["voucherNumber"],
-                           "updatedDate": voucher["updatedDate"]})
+                           "voucherDate": voucher["voucherDate"], "updatedDate": voucher["updatedDate"],
+                           "contactId": voucher["address"]["contactId"]})
                 };
-                let found: Vec<Value> = vouchers.iter().filter(wanted).map(entry).collect();
+                let mut found = Vec::new();
+                for (kind, vouchers) in all.into_iter().filter(|(kind, _)| kinds.contains(kind)) {
+                    found.extend(vouchers.iter().filter(wanted).map(|voucher| entry(kind, voucher)));
+                }
                 self.page(&found, call)
             }
             ("GET", ["invoices", id]) if self.broken.contains_key(*id) => error(self.broken[*id], "Broken"),

@@ -113,6 +113,8 @@ pub enum Break {
     HangUp,
     /// The answer of another program.
     Html,
+    /// Another answer, with a good status.
+    Instead(&'static str),
 }
 
 /// A segment of a path, without its percents.
@@ -127,6 +129,7 @@ struct State<V> {
     breaks: HashMap<usize, Break>,
     slow: std::time::Duration,
     ahead: i64,
+    spoils: Option<fn(String) -> Vec<u8>>,
 }
 
 /// A vendor that is served on a port of its own.
@@ -145,6 +148,7 @@ impl<V: Vendor> Fake<V> {
             breaks: HashMap::new(),
             slow: std::time::Duration::ZERO,
             ahead: 0,
+            spoils: None,
         }));
         let (told, heard) = std::sync::mpsc::channel();
         let shared = state.clone();
@@ -199,6 +203,11 @@ impl<V: Vendor> Fake<V> {
     /// Breaks no call any more.
     pub fn mend(&self) {
         self.state().breaks.clear();
+    }
+
+    /// Writes its answers so from now on, whatever they say.
+    pub fn spoil(&self, how: fn(String) -> Vec<u8>) {
+        self.state().spoils = Some(how);
     }
 
     /// Takes so long for each answer from now on.
@@ -269,6 +278,7 @@ fn serve<V: Vendor>(state: &Mutex<State<V>>, clock: &dyn Clock, request: &HttpRe
             return reply.finish();
         }
         Some(Break::Html) => return reply(200).content_type("text/html").body("<h1>Welcome</h1>"),
+        Some(Break::Instead(text)) => return reply(200).content_type("application/json").body(text),
         _ => {}
     }
     let answer = state.vendor.answer(&call);
@@ -302,7 +312,9 @@ fn serve<V: Vendor>(state: &Mutex<State<V>>, clock: &dyn Clock, request: &HttpRe
         }
         _ => {}
     }
-    reply.content_type("application/json").body(text)
+    reply
+        .content_type("application/json")
+        .body(state.spoils.map_or_else(|| text.clone().into_bytes(), |spoil| spoil(text.clone())))
 }
 
 /// Where a page begins by its token, `<era>-<start>`; none if the token is of another era.

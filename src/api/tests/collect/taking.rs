@@ -19,6 +19,7 @@ on_both_databases!(
     every_call_is_kept_once_however_often_it_comes,
     bad_events_are_named_and_counted_and_the_others_are_kept,
     a_call_that_cannot_be_read_says_so_as_sdks_read_it,
+    half_a_character_loses_no_event,
     any_content_type_and_gzip_are_read,
     a_bomb_stops_at_the_limit,
     many_calls_at_once_are_all_taken,
@@ -123,6 +124,24 @@ async fn a_call_that_cannot_be_read_says_so_as_sdks_read_it(database: Database) 
     let answer = call(&" ".repeat((4 << 20) + 1)).await;
     assert_eq!((answer.status.as_u16(), answer.code().as_str()), (413, "body_too_large"));
     assert!(answer.json()["message"].is_string(), "{}", answer.text);
+}
+
+/// What is refused as a whole an SDK never sends again.
+async fn half_a_character_loses_no_event(database: Database) {
+    let hub = Hub::open(database).await;
+    let events = |text: &str| json!({"batch": [visit("v1", text), visit("v1", "whole")]}).to_string();
+    let escaped = events("cut TORN").replace("TORN", "\\ud83d").into_bytes();
+    let raw = events("cut TORN").into_bytes();
+    let at = raw.windows(4).position(|four| four == b"TORN").unwrap();
+    let raw = [&raw[..at], b"\xf0\x9f", &raw[at + 4..]].concat();
+    let large = events("large").replace("\"large\"", "1e400").into_bytes();
+    for body in [escaped, raw, large] {
+        let request = TestRequest::post().uri("/v1/batch").insert_header(basic(hub.key(Role::Collector)));
+        let answer = hub.send(request.set_payload(body.clone())).await;
+        assert_eq!(answer.status, StatusCode::OK, "{}: {}", String::from_utf8_lossy(&body), answer.text);
+    }
+    let copy = hub.copy_of("anonymous_id", "v1").await;
+    assert!(copy.to_string().contains("cut \u{fffd}"), "{copy}");
 }
 
 async fn any_content_type_and_gzip_are_read(database: Database) {

@@ -6,13 +6,19 @@ use super::{certified, erasures, told};
 use crate::databases::{Database, on_both_databases};
 use crate::jobs::retention::Retention;
 use crate::jobs::sync::tests::house::{House, SHOP};
+use crate::jobs::sync::tests::scenarios::{self, Case as _};
 use crate::jobs::sync::tests::shopware::shop;
 use crate::store::Shelf;
 use crate::types::RequestId;
 use crate::vendors::Fake;
 use crate::vendors::shopware::{Shop, email};
+use crate::vendors::woocommerce::Store;
 
-on_both_databases!(what_a_law_keeps_is_asked_for_again_when_its_day_comes, a_day_on_which_the_vendor_fails_is_not_lost);
+on_both_databases!(
+    what_a_law_keeps_is_asked_for_again_when_its_day_comes,
+    a_day_on_which_the_vendor_fails_is_not_lost,
+    what_no_call_does_away_with_is_left_to_somebody_on_its_day,
+);
 
 /// The orders of the shop: mail address and family name.
 fn orders(fake: &Fake<Shop>) -> Vec<(String, String)> {
@@ -75,4 +81,27 @@ async fn a_day_on_which_the_vendor_fails_is_not_lost(database: Database) {
     erasures(&house).ask_all_of(request).await.unwrap();
     assert_eq!(told(&house, request).await.1["leaves"], "overwritten");
     assert_eq!(orders(&fake)[1].1, "gelöscht");
+}
+
+async fn what_no_call_does_away_with_is_left_to_somebody_on_its_day(database: Database) {
+    let (house, fake) = scenarios::open::<Store>(database).await;
+    house.sync().await.unwrap();
+    let request = house.erase_as(&Store::who(1)).await;
+    erasures(&house).ask_all_of(request).await.unwrap();
+    let held = json!([{"source": SHOP, "state": "held", "outcome": "restricted", "restricted_until": "2033-12-31"}]);
+    assert_eq!(certified(&house, request).await, held, "{}", told(&house, request).await.1);
+    house.clock.set("2033-12-30T12:00:00Z");
+    let calls = fake.calls();
+    assert!(erasures(&house).due().await.is_empty());
+    house.clock.set("2034-01-01T00:30:00Z");
+    let due = erasures(&house).due().await;
+    assert_eq!(due.len(), 1, "nobody asks when the day comes");
+    erasures(&house).ask(&due[0]).await.unwrap();
+    assert!(fake.calls_since(calls).iter().any(|call| call.ends_with("/orders")));
+    let (one, report) = told(&house, request).await;
+    assert!(one.is_final && report["leaves"] == "manual_task", "{one:?} {report}");
+    let orders = report["steps"].as_array().unwrap().iter().find(|step| step["name"] == "orders").unwrap();
+    assert_eq!((&orders["found"], orders.get("kept_until")), (&json!(1), None), "{report}");
+    let done = json!([{"source": SHOP, "state": "final", "outcome": "manual_task"}]);
+    assert_eq!(certified(&house, request).await, done);
 }

@@ -5,7 +5,7 @@ use serde_json::json;
 use super::lists::{Hears, Lists};
 use super::scene::Scene;
 use super::{MAIL, mail};
-use crate::connect::Fault;
+use crate::connect::{Fault, Person};
 use crate::consent::Act;
 use crate::databases::Database;
 use crate::jobs::push_audience::Error;
@@ -308,6 +308,33 @@ pub(super) async fn a_page_of_the_list_that_expires_hands_nobody_over<V: Hears>(
     let listed = scene.listed();
     assert!(listed.len() == PEOPLE - 1 && !listed.contains(&MAIL.to_owned()), "{listed:?}");
     assert!(scene.vendor.with(|vendor| vendor.is_unsubscribed(MAIL)));
+}
+
+/// Whoever unsubscribed does not come back because the vendor told something else than who did.
+pub(super) async fn an_error_with_a_good_status_is_not_nobody<V: Hears>(database: Database) {
+    let scene = Scene::<V>::open(database).await;
+    scene.pushes.run("letters", true).await.unwrap();
+    scene.settle();
+    let now = scene.house.clock.now();
+    scene.vendor.with(|vendor| vendor.unsubscribe(MAIL, now));
+    scene.pushes.vendors.session("letters").await.unwrap().test().await.unwrap();
+    let before = scene.vendor.calls();
+    for error in [r#"{"error": {"code": 5}, "data": null}"#, r#"{"code": "maintenance"}"#] {
+        scene.vendor.break_calls(0, &[Break::Instead(error); 30]);
+        let ended = scene.pushes.run("letters", true).await;
+        assert!(matches!(ended, Err(Error::Vendor(Fault::Filter(_)))), "{ended:?}");
+        scene.vendor.mend();
+    }
+    assert_eq!(scene.vendor.calls() - before, 2, "page after page is asked for");
+    // A lookup of one person that is answered so finds nobody no more than everybody.
+    let session = scene.pushes.vendors.session("letters").await.unwrap();
+    let erase = session.connector().clone();
+    scene.vendor.break_calls(0, &[Break::Instead(r#"{"code": "maintenance"}"#); 9]);
+    let report = erase.erase().unwrap().run(&session, &Person { email: Some(mail(5)), ..Person::default() }).await;
+    assert!(report.steps.iter().all(|step| step.failure.is_some()), "{report:?}");
+    scene.vendor.mend();
+    scene.pushes.run("letters", true).await.unwrap();
+    assert_eq!(scene.readers().await, PEOPLE as u64 - 1);
 }
 
 pub(super) async fn who_was_kept_when_a_process_died_is_told_again<V: Lists>(database: Database) {

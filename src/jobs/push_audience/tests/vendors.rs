@@ -26,6 +26,7 @@ use crate::vendors::meta_audiences::{Ads, digest};
 on_both_databases!(
     klaviyo_looks_before_it_subscribes,
     klaviyo_subscribes_nobody_when_it_cannot_look,
+    klaviyo_lets_cursors_end_and_subscribes_nobody_by_half_a_list,
     klaviyo_lifts_no_suppression_and_tells_of_complaints,
     klaviyo_takes_off_whom_a_job_adds_later,
     klaviyo_is_done_when_the_profile_is_gone,
@@ -67,6 +68,23 @@ async fn klaviyo_subscribes_nobody_when_it_cannot_look(database: Database) {
     assert!(matches!(pushed, Err(Error::Vendor(Fault::NotFound(_)))), "{pushed:?}");
     assert_eq!(scene.told_since(0), Vec::<String>::new(), "everybody is subscribed unseen");
     assert!(scene.vendor.with(|vendor| vendor.is_unsubscribed(MAIL)));
+}
+
+async fn klaviyo_lets_cursors_end_and_subscribes_nobody_by_half_a_list(database: Database) {
+    let scene = Scene::<Klaviyo>::open(database).await;
+    let now = scene.house.clock.now();
+    scene.vendor.with(|vendor| {
+        (0..150).for_each(|number| vendor.unsubscribe(&format!("a{number:03}@example.org"), now));
+        vendor.unsubscribe(MAIL, now);
+        vendor.cursor_life = Some(0);
+    });
+    let pushed = scene.pushes.run("letters", true).await;
+    assert!(matches!(pushed, Err(Error::Vendor(Fault::Vendor { status: 400, .. }))), "{pushed:?}");
+    assert_eq!((scene.told_since(0), scene.members().await.len()), (Vec::new(), 0), "somebody is handed over");
+    scene.vendor.with(|vendor| vendor.cursor_life = None);
+    scene.pushes.run("letters", true).await.unwrap();
+    assert!(scene.vendor.with(|vendor| vendor.is_unsubscribed(MAIL)) && !scene.listed().contains(&MAIL.to_owned()));
+    assert_eq!(scene.listed().len(), PEOPLE - 1);
 }
 
 async fn klaviyo_lifts_no_suppression_and_tells_of_complaints(database: Database) {

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::house::{House, SHOP, brought, word};
+use super::house::{House, SHOP, word};
 use super::scenarios::{Case, PAGE, PEOPLE, open, scenarios};
 use crate::connect::{Leaves, Paces, Vendors};
 use crate::vendors::Break;
@@ -58,11 +58,26 @@ impl Case for Marketplace {
 
 async fn a_page_token_that_ended_begins_the_reading_anew(database: Database) {
     let (house, fake) = open::<Marketplace>(database).await;
-    // A token, a page, and the second page is refused as one of yesterday would be.
-    fake.break_calls(2, &[Break::Status(400)]);
-    let counts = house.sync().await.unwrap();
-    assert_eq!(brought(&counts)[0], PEOPLE as u64, "{counts:?}");
-    assert_eq!(brought(&counts)[2], PAGE as u64, "the first page came twice: {counts:?}");
+    // The reading is cut short, and goes on within the day for which the token of the next page is good, or after it.
+    for (round, hours, ended) in [(0, 20, 0), (1, 25, 1)] {
+        let mut pages = 0;
+        let revoke = |_: &crate::connect::Counts| {
+            pages += 1;
+            if pages == 1 {
+                fake.with(Case::revoke);
+            }
+        };
+        assert_eq!(word(house.syncs.run(SHOP, round > 0, revoke).await), "credentials_refused");
+        fake.with(Case::restore);
+        house.wait(hours * 3_600);
+        let before = fake.with(|amazon| amazon.ended);
+        let counts = house.sync().await.unwrap();
+        assert_eq!(fake.with(|amazon| amazon.ended) - before, ended, "after {hours} hours");
+        assert!(counts.streams["orders"].complete, "{counts:?}");
+        let came = if ended == 0 { PEOPLE - PAGE } else { PEOPLE };
+        assert!(counts.sum().read <= came as u64, "{counts:?}");
+        assert_eq!(house.records(), i64::try_from(PEOPLE).unwrap(), "{counts:?}");
+    }
 }
 
 async fn a_role_that_is_missing_is_no_wrong_credential(database: Database) {

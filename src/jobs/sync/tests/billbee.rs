@@ -2,12 +2,14 @@
 
 use serde_json::json;
 
+use super::house::word;
 use super::scenarios::{Case, PAGE, PEOPLE, open, scenarios};
 use crate::connect::Leaves;
+use crate::vendors::Break;
 use crate::vendors::billbee::Account;
 
 scenarios!(Account);
-on_both_databases!(what_a_customer_wrote_comes_in_with_the_order);
+on_both_databases!(what_a_customer_wrote_comes_in_with_the_order, an_error_in_the_envelope_stops_between_pages);
 
 async fn what_a_customer_wrote_comes_in_with_the_order(database: Database) {
     let (house, fake) = open::<Account>(database).await;
@@ -55,4 +57,24 @@ impl Case for Account {
     fn restore(&mut self) {
         self.password_is_valid = true;
     }
+}
+
+/// Its envelope names errors with a good status, and then there are no pages to count.
+async fn an_error_in_the_envelope_stops_between_pages(database: Database) {
+    let (house, fake) = open::<Account>(database).await;
+    let error = r#"{"Paging": null, "ErrorCode": 5, "ErrorMessage": "kunde7@example.org", "Data": null}"#;
+    fake.break_calls(1, &[Break::Instead(error)]);
+    assert_eq!(word(house.sync().await), "no_page");
+    assert_eq!((fake.calls(), usize::try_from(house.records()).unwrap()), (2, PAGE));
+    let cause = &house.history().await[0].cause;
+    assert!(cause.ends_with("the next sync asks again (it says `5`)") && !cause.contains("example.org"), "{cause}");
+    house.wait(600);
+    let counts = house.sync().await.unwrap();
+    assert_eq!((counts.sum().created, counts.sum().unchanged), ((PEOPLE - PAGE) as u64, 0), "{counts:?}");
+    // One that stays makes the reading begin anew: the page may be refused for ever.
+    fake.break_calls(1, &[Break::Instead(error)]);
+    assert_eq!(word(house.syncs.run(super::house::SHOP, true, |_| {}).await), "no_page");
+    fake.break_calls(0, &[Break::Instead(error)]);
+    let counts = house.sync().await.unwrap();
+    assert_eq!((counts.sum().unchanged, counts.streams["orders"].complete), (PEOPLE as u64, true), "{counts:?}");
 }

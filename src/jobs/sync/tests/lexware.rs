@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::house::{SHOP, brought, word};
 use super::scenarios::{Case, PAGE, PEOPLE, open, scenarios};
-use crate::connect::{Leaves, Person};
+use crate::connect::{Leaves, Person, StepReport};
 use crate::vendors::lexware::{Books, credit_note};
 
 scenarios!(Books);
@@ -80,8 +80,11 @@ async fn a_contact_that_cannot_be_changed_is_left_to_somebody(database: Database
         connector.erase().unwrap().run(&session, &person).await
     };
     let done = forget("kunde4@example.org").await;
-    assert_eq!((done.steps[0].found, done.steps[0].leaves), (1, Some(Leaves::Restricted)), "{done:?}");
-    assert_eq!((done.steps[1].found, done.steps[1].leaves), (1, Some(Leaves::Overwritten)), "{done:?}");
+    let kept = |step: &StepReport| (step.found, step.leaves, step.kept_until.clone());
+    let until = Some("2034-12-31".to_owned());
+    assert_eq!(kept(&done.steps[0]), (1, Some(Leaves::Restricted), until), "the invoice is final: {done:?}");
+    assert_eq!((done.steps[1].found, done.steps[1].leaves), (1, Some(Leaves::Restricted)), "{done:?}");
+    assert_eq!((done.steps[2].found, done.steps[2].leaves), (1, Some(Leaves::Overwritten)), "{done:?}");
     fake.with(|books| {
         assert_eq!(books.contacts[4].get("emailAddresses"), None);
         assert_eq!(books.contacts[4]["person"]["lastName"], "Beispiel4", "the invoice needs the name");
@@ -89,7 +92,7 @@ async fn a_contact_that_cannot_be_changed_is_left_to_somebody(database: Database
     });
     let left = forget("kunde6@example.org").await;
     assert_eq!(left.leaves, Some(Leaves::ManualTask), "{left:?}");
-    assert!(left.steps[1].failure.as_ref().unwrap().contains("406"), "{left:?}");
+    assert!(left.steps[2].failure.as_ref().unwrap().contains("406"), "{left:?}");
 }
 
 async fn a_contact_without_a_mail_address_is_found_by_its_id(database: Database) {
@@ -104,12 +107,17 @@ async fn a_contact_without_a_mail_address_is_found_by_its_id(database: Database)
     let id = fake.with(|books| books.contacts[4]["id"].as_str().unwrap().to_owned());
     let person = Person { account: Some(id), ..Person::default() };
     let report = connector.erase().unwrap().run(&session, &person).await;
-    assert_eq!((report.leaves, report.steps[1].leaves), (Some(Leaves::Restricted), Some(Leaves::Overwritten)));
-    assert_eq!((report.steps[1].found, report.steps[1].verified), (1, Some(true)), "{report:?}");
+    assert_eq!((report.leaves, report.steps[2].leaves), (Some(Leaves::Restricted), Some(Leaves::Overwritten)));
+    assert_eq!((report.steps[0].kept, report.steps[0].next_ripe.as_deref()), (1, Some("2034-12-31")), "{report:?}");
+    assert_eq!((report.steps[2].found, report.steps[2].verified), (1, Some(true)), "{report:?}");
     fake.with(|books| {
         assert_eq!(books.contacts[4].get("phoneNumbers"), None);
         assert_eq!(books.contacts[4]["person"]["lastName"], "Beispiel4", "the invoice needs the name");
     });
+    // When the law's period ends it is somebody's turn.
+    house.clock.set("2035-01-01T00:30:00Z");
+    let report = connector.erase().unwrap().run(&session, &person).await;
+    assert_eq!((report.steps[0].kept, report.steps[0].leaves), (0, Some(Leaves::ManualTask)), "{report:?}");
 }
 
 async fn one_invoice_that_cannot_be_had_keeps_no_other_from_coming_in(database: Database) {

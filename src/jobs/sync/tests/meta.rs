@@ -21,6 +21,8 @@ on_both_databases!(
     a_ticked_box_is_a_consent_where_the_merchant_says_so,
     a_permission_that_is_missing_is_told_before_the_first_sync,
     leads_come_in_where_messages_may_not_be_read,
+    half_a_character_stops_nobody,
+    a_page_that_is_no_json_stops_its_stream_alone,
 );
 
 impl Case for Graph {
@@ -206,4 +208,31 @@ async fn leads_come_in_where_messages_may_not_be_read(database: Database) {
     assert!(fake.calls_since(before)[0].ends_with("/conversations"), "{:?}", fake.calls_since(before));
     assert_eq!(u64::try_from(house.records()).unwrap(), PEOPLE as u64, "every lead, and no message");
     assert!(house.history().await[0].cause.starts_with("`conversations`: "));
+}
+
+/// Meta writes what is no ASCII as escapes, and previews of messages end in the middle of a pair of them.
+async fn half_a_character_stops_nobody(database: Database) {
+    let (house, fake) = open::<Graph>(database).await;
+    fake.with(|graph| {
+        graph.conversations[1]["messages"]["data"][0]["message"] = json!("Hallo TORN");
+        graph.conversations[2]["messages"]["data"][0]["message"] = json!("Gr\u{fc}\u{df}e BYTE");
+    });
+    fake.spoil(|text| {
+        let text = format!("\u{feff}{}", text.replace("TORN", "\\ud83d"));
+        text.split("BYTE").map(str::as_bytes).collect::<Vec<_>>().join(&b"\xfc"[..])
+    });
+    let counts = house.sync().await.unwrap();
+    assert_eq!(brought(&counts), [50, 0, 0, 0, 0], "{counts:?}");
+    assert!(house.knows("kunde24@example.org").await);
+}
+
+async fn a_page_that_is_no_json_stops_its_stream_alone(database: Database) {
+    let (house, fake) = open::<Graph>(database).await;
+    let before = fake.calls();
+    fake.break_calls(0, &[crate::vendors::Break::Cut; 6]);
+    assert_eq!(word(house.sync().await), "unreadable_reply");
+    assert!(fake.calls_since(before)[..6].iter().all(|call| call.ends_with("/conversations")));
+    assert_eq!(u64::try_from(house.records()).unwrap(), PEOPLE as u64, "every lead, and no message");
+    house.wait(600);
+    assert_eq!(house.sync().await.unwrap().streams["conversations"].created, PEOPLE as u64);
 }

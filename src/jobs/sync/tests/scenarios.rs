@@ -117,6 +117,25 @@ pub(in crate::jobs) async fn storms_are_waited_out<V: Case>(database: Database) 
     assert_eq!(word(house.sync().await), "throttled");
 }
 
+/// An error that comes with a good status is no page without objects: nothing counts as read, and nothing is lost by that.
+pub(in crate::jobs) async fn an_error_with_a_good_status_is_no_page<V: Case>(database: Database) {
+    let (house, fake) = open::<V>(database).await;
+    house.sync().await.unwrap();
+    house.clock.set("2026-11-23T09:00:00Z");
+    fake.with(|vendor| vendor.change("2026-11-23T08:30:00Z"));
+    // A token that ended meanwhile is replaced before.
+    house.syncs.vendors.session(SHOP).await.unwrap().test().await.unwrap();
+    let error = r#"{"data": null, "errors": [{"message": "maintenance"}]}"#;
+    fake.break_calls(0, &[Break::Instead(error); 100]);
+    let before = fake.calls();
+    let Err(Error::Refused(refused)) = house.sync().await else { panic!("an error was read as a page") };
+    assert!(refused.iter().all(|(_, fault)| ["no_page", "not_readable"].contains(&fault.word())), "{refused:?}");
+    assert!(fake.calls() - before <= 6, "page after page is asked for: {:?}", fake.calls_since(before));
+    fake.mend();
+    let sum = house.sync().await.unwrap().sum();
+    assert_eq!((sum.created, sum.updated, sum.rejected), (V::ADDED, V::CHANGED, 0), "what changed meanwhile is lost");
+}
+
 pub(in crate::jobs) async fn revoked_and_cut_short_it_goes_on<V: Case>(database: Database) {
     let (house, fake) = open::<V>(database).await;
     let mut pages = 0;
@@ -216,6 +235,7 @@ macro_rules! scenarios {
             everything_comes_in_once,
             only_what_changed_comes_again,
             storms_are_waited_out,
+            an_error_with_a_good_status_is_no_page,
             revoked_and_cut_short_it_goes_on,
             erased_they_stay_erased,
         );
@@ -230,6 +250,10 @@ macro_rules! scenarios {
 
         async fn storms_are_waited_out(database: Database) {
             all::storms_are_waited_out::<$case>(database).await;
+        }
+
+        async fn an_error_with_a_good_status_is_no_page(database: Database) {
+            all::an_error_with_a_good_status_is_no_page::<$case>(database).await;
         }
 
         async fn revoked_and_cut_short_it_goes_on(database: Database) {

@@ -72,8 +72,17 @@ async fn a_scope_that_is_missing_is_told_before_the_first_sync(database: Databas
     fake.with(|shop| shop.scopes = vec!["read_customers", "read_products"]);
     let told = test().await.unwrap_err().to_string();
     assert!(told.contains("read_orders"), "{told}");
-    fake.with(|shop| shop.scopes = vec!["write_customers", "write_orders"]);
-    test().await.unwrap();
+    // What they may not do beside reading is told as well, and refuses nothing.
+    let lacking = async |scopes: &[&'static str]| {
+        fake.with(|shop| shop.scopes = scopes.to_vec());
+        test().await.unwrap()
+    };
+    let told = lacking(&["read_customers", "read_orders"]).await;
+    assert!(told.len() == 2 && told[0].contains("write_customers") && told[1].contains("write_customer_data_erasure"));
+    let told = lacking(&["write_customers", "write_orders"]).await;
+    assert!(told.len() == 1 && told[0].contains("write_customer_data_erasure"), "{told:?}");
+    let all = ["write_customers", "read_orders", "write_customer_data_erasure"];
+    assert_eq!(lacking(&all).await, Vec::<String>::new());
 }
 
 impl Expires for Shop {

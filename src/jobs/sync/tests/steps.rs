@@ -234,7 +234,12 @@ fn what_is_written_wrongly_is_named_with_what_to_write() {
         (
             "      act: [{method: DELETE, path: \"/orders/{id}\", idempotency_key: Idempotency-Key}]\n",
             "",
-            "it holds back an `act`",
+            "write `leaves: manual_task`",
+        ),
+        (
+            "      lookup: {path: /orders, query: {customer: \"{customer}\"}}\n",
+            "      later: true\n      expect: .ok\n",
+            "it is about what a `lookup` finds",
         ),
         ("idempotency_key: Idempotency-Key", "idempotency_key: \"a key\"", "no name of a header"),
         ("method: DELETE, path: \"/orders/{id}\"", "path: \"/orders/{id}\"", "leave the key out"),

@@ -2,10 +2,11 @@
 
 use serde_json::json;
 
-use super::house::SHOP;
+use super::house::{SHOP, brought, word};
 use super::scenarios::{Case, PAGE, PEOPLE, scenarios};
 use crate::connect::{Leaves, Person};
 use crate::types::IdentifierKind;
+use crate::vendors::Break;
 use crate::vendors::woocommerce::Store;
 
 scenarios!(Store);
@@ -55,6 +56,8 @@ on_both_databases!(
     whose_address_was_changed_there_is_found_by_the_account,
     who_works_on_the_site_is_no_customer,
     a_review_that_is_changed_or_withdrawn_changes_here,
+    what_a_plug_in_writes_before_a_page_is_passed_over,
+    pages_that_are_no_json_keep_no_erasure_from_being_made,
 );
 
 async fn whose_address_was_changed_there_is_found_by_the_account(database: Database) {
@@ -122,4 +125,29 @@ async fn a_review_that_is_changed_or_withdrawn_changes_here(database: Database) 
         ended.push(house.sync().await.unwrap().streams["reviews"].ended);
     }
     assert_eq!(ended, [0, 1, 0]);
+}
+
+async fn what_a_plug_in_writes_before_a_page_is_passed_over(database: Database) {
+    let (house, fake) = all::open::<Store>(database).await;
+    fake.with(|store| store.orders[2]["total"] = json!("BEYOND"));
+    fake.spoil(|text| format!("\u{feff}{}", text.replace("\"BEYOND\"", "1e400")).into_bytes());
+    let counts = house.sync().await.unwrap();
+    let all = 3 * PEOPLE as u64;
+    assert_eq!((counts.sum().created + counts.sum().rejected, counts.sum().rejected), (all, 1), "{counts:?}");
+    assert!(counts.streams.values().all(|stream| stream.complete));
+}
+
+async fn pages_that_are_no_json_keep_no_erasure_from_being_made(database: Database) {
+    let (house, fake) = all::open::<Store>(database).await;
+    house.sync().await.unwrap();
+    for _ in 0..2 {
+        house.wait(3_600);
+        fake.break_calls(0, &[Break::Html; 18]);
+        assert_eq!(word(house.sync().await), "unreadable_reply");
+    }
+    let session = house.syncs.vendors.session(SHOP).await.unwrap();
+    let report = session.connector().clone().erase().unwrap().run(&session, &Store::person(3)).await;
+    assert!(report.steps.iter().all(|step| step.failure.is_none()), "{report:?}");
+    house.wait(3_600);
+    assert_eq!(brought(&house.sync().await.unwrap())[4], 0);
 }
