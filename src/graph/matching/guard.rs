@@ -1,9 +1,8 @@
 //! The shape of a group: two groups become one only if their members fit, not because one bridge is strong.
 
+use super::looked::telling;
 use super::{Bits, Card, Field, Level, Model, Step, TermFrequencies, Verdict, Veto, Waterfall};
 
-/// Members of a group that are looked at.
-pub(super) const MEMBERS: usize = 12;
 /// A pair this far below the threshold of review is clearly two people.
 const CLEARLY: i32 = 4_000;
 
@@ -32,24 +31,23 @@ pub enum Shape {
 }
 
 impl Model {
-    /// Looks at two groups before they become one: at most 12 members of each, the first ones; so pass them in an order
-    /// that does not depend on arrival.
+    /// Looks at two groups before they become one: of each at those who tell most (see [`telling`]), in whatever order they are.
     #[must_use]
     pub fn guard(&self, one: &[&Card], other: &[&Card], frequencies: &TermFrequencies) -> Shape {
+        let (one, other) = (telling(one), telling(other));
         let mut tally = Tally::between(self, one.len(), other.len());
-        for one in one.iter().take(MEMBERS) {
-            for other in other.iter().take(MEMBERS) {
+        for one in &one {
+            for other in &other {
                 tally.add(Glance::of(self, &self.score(one, other, frequencies)));
             }
         }
-        let excused = tally.names_two() && (self.is_mixed(one, frequencies) || self.is_mixed(other, frequencies));
+        let excused = tally.names_two() && (self.is_mixed(&one, frequencies) || self.is_mixed(&other, frequencies));
         tally.shape(excused)
     }
 
     /// Does a group name different people already? What joined them all the same, a number say, shows that the names in it
     /// say little.
     fn is_mixed(&self, group: &[&Card], frequencies: &TermFrequencies) -> bool {
-        let group: Vec<&&Card> = group.iter().take(MEMBERS).collect();
         let names_two = |one: &Card, other: &Card| self.score(one, other, frequencies).contradicts();
         group.iter().enumerate().any(|(at, one)| group.iter().take(at).any(|other| names_two(one, other)))
     }

@@ -15,6 +15,7 @@ mod compare;
 mod frequent;
 mod guard;
 mod keys;
+mod looked;
 mod make;
 mod model;
 mod named;
@@ -36,6 +37,7 @@ pub use card::{AddressFields, Card, Fields, MailboxClass, Number, NumberKind, Un
 pub use cluster::{Bonds, Clustering, Join, Review, ReviewReason, cluster, cluster_telling};
 pub use guard::Shape;
 pub use keys::keys;
+pub use looked::telling;
 pub use model::{Model, ModelError};
 pub use pairs::candidates;
 pub use sample::Sample;

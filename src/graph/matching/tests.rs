@@ -292,6 +292,29 @@ fn a_bridge_does_not_join_two_groups_that_do_not_fit() {
     ));
 }
 
+/// Most records of a customer are orders, which tell no birth date.
+#[test]
+fn what_keeps_two_apart_is_seen_behind_any_number_of_records_that_do_not_say_it() {
+    let said = |more: &str| card(&format!("given:karl, family:weiss, {more}, {HOME}"));
+    for (his, sons) in [
+        ("born:1950-03-02", "born:1978-11-20"),
+        ("login:a", "login:bb"),
+    ] {
+        let mut cards: Vec<Card> = (0..12).map(|_| said("")).collect();
+        cards.extend([said(his), said(sons)]);
+        let cards: Vec<&Card> = cards.iter().collect();
+        let mut frequencies = TermFrequencies::new(20_000);
+        let shape = Model::shipped().guard(&cards[..13], &cards[13..], &frequencies);
+        assert!(matches!(shape, Shape::Stops { vetoes: 1, .. }), "{shape:?} for {his}");
+        let all = (0..14).flat_map(|one| (0..one).map(move |other| (other, one))).collect();
+        let found = cluster(&Model::shipped(), &mut frequencies, &cards, all, &Bonds::default());
+        let mut sizes: Vec<usize> = found.groups.iter().map(Vec::len).collect();
+        sizes.sort_unstable();
+        assert_eq!(sizes, [1, 13], "for {his}");
+        assert!(found.reviews.iter().all(|review| review.reason != ReviewReason::Doubtful) && !found.reviews.is_empty());
+    }
+}
+
 #[test]
 fn decisions_of_people_stand() {
     let anna = card(&format!("given:anna, family:muller, {HOME}"));

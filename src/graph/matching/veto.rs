@@ -38,11 +38,11 @@ fn logins_differ(one: &Card, other: &Card) -> bool {
 
 impl Card {
     /// A firm without a person.
-    fn is_organisation(&self) -> bool {
+    pub(super) fn is_organisation(&self) -> bool {
         self.company.is_some() && self.given.is_empty() && self.family.is_empty()
     }
 
-    fn is_named(&self) -> bool {
+    pub(super) fn is_named(&self) -> bool {
         self.company.is_some() || !self.family.is_empty()
     }
 }
