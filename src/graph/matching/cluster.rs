@@ -202,7 +202,8 @@ impl<'a> Run<'a> {
         if let Some(known) = self.glances.get(&pair) {
             return Some(*known);
         }
-        let seen = Glance::of(self.model, &self.score(pair)?);
+        let cards = [self.card(one)?, self.card(other)?];
+        let seen = Glance::of(self.model, cards, &self.score(pair)?);
         self.glances.insert(pair, seen);
         Some(seen)
     }

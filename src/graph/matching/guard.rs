@@ -1,7 +1,7 @@
 //! The shape of a group: two groups become one only if their members fit, not because one bridge is strong.
 
 use super::looked::telling;
-use super::{Bits, Card, Field, Level, Model, Step, TermFrequencies, Verdict, Veto, Waterfall};
+use super::{Bits, Card, Field, Level, Model, Step, TermFrequencies, Verdict, Veto, Waterfall, compare};
 
 /// A pair this far below the threshold of review is clearly two people.
 const CLEARLY: i32 = 4_000;
@@ -38,7 +38,7 @@ impl Model {
         let mut tally = Tally::between(self, one.len(), other.len());
         for one in &one {
             for other in &other {
-                tally.add(Glance::of(self, &self.score(one, other, frequencies)));
+                tally.add(Glance::of(self, [one, other], &self.score(one, other, frequencies)));
             }
         }
         let excused = tally.names_two() && (self.is_mixed(&one, frequencies) || self.is_mixed(&other, frequencies));
@@ -71,7 +71,7 @@ pub(super) struct Glance {
 }
 
 impl Glance {
-    pub(super) fn of(model: &Model, waterfall: &Waterfall) -> Self {
+    pub(super) fn of(model: &Model, pair: [&Card; 2], waterfall: &Waterfall) -> Self {
         let contradicts = waterfall.contradicts();
         // Two records that have nothing in common to compare do not speak against each other.
         let against =
@@ -88,8 +88,16 @@ impl Glance {
             // for it.
             opposed: contradicts && waterfall.total < model.join_at(),
             named: waterfall.steps.iter().any(different),
-            births: Vote::of(waterfall, Field::BirthDate, Veto::BirthDates),
-            givens: Vote::of(waterfall, Field::GivenName, Veto::GivenNames),
+            births: Vote::of(waterfall, Veto::BirthDates, |step| {
+                step.field == Field::BirthDate && step.weight.0 > AGREES
+            }),
+            // An initial is that of many names, and a short form of a man's and a woman's is either's: they speak for neither.
+            givens: Vote::of(waterfall, Veto::GivenNames, |step| {
+                let same = matches!(step.level, Level::Same | Level::Similar);
+                let short =
+                    || step.level == Level::Nickname && !pair.iter().any(|card| compare::is_either(&card.given));
+                step.field == Field::GivenName && (same || short())
+            }),
             contradicts,
         }
     }
@@ -103,8 +111,8 @@ struct Vote {
 }
 
 impl Vote {
-    fn of(waterfall: &Waterfall, field: Field, veto: Veto) -> Self {
-        let agrees = waterfall.steps.iter().any(|step| step.field == field && step.weight.0 > AGREES);
+    fn of(waterfall: &Waterfall, veto: Veto, agrees: impl FnMut(&Step) -> bool) -> Self {
+        let agrees = waterfall.steps.iter().any(agrees);
         Self { agree: agrees.into(), vetoes: (waterfall.verdict == Verdict::Veto(veto)).into() }
     }
 

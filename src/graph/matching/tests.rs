@@ -315,6 +315,31 @@ fn what_keeps_two_apart_is_seen_behind_any_number_of_records_that_do_not_say_it(
     }
 }
 
+/// An initial, or a short form, is either's: however many records say no more, they make nobody's spouse or twin the same person.
+#[test]
+fn initials_that_fit_two_names_make_them_no_one() {
+    for [one, other, either] in [
+        ["michal", "maria", "m"],
+        ["anna", "andreas", "a"],
+        ["alexander", "alexandra", "alex"],
+        ["christian", "christine", "chris"],
+        ["jana", "julia", "j"],
+    ] {
+        for count in 1..6 {
+            let said = |given: &str| card(&format!("given:{given}, family:schmidt, {HOME}"));
+            let mut cards = vec![said(one), said(other)];
+            cards.extend((0..count).map(|_| said(either)));
+            let cards: Vec<&Card> = cards.iter().collect();
+            let last = u32::try_from(cards.len()).unwrap();
+            let all = (0..last).flat_map(|one| (0..one).map(move |other| (other, one))).collect();
+            let mut frequencies = TermFrequencies::new(20_000);
+            let found = cluster(&Model::shipped(), &mut frequencies, &cards, all, &Bonds::default());
+            let together = found.groups.iter().any(|group| group.contains(&0) && group.contains(&1));
+            assert!(!together, "{one} and {other} are one by {count} records of {either}");
+        }
+    }
+}
+
 #[test]
 fn decisions_of_people_stand() {
     let anna = card(&format!("given:anna, family:muller, {HOME}"));

@@ -19,4 +19,5 @@ pub(super) use family::{families, family_key};
 pub(super) use given::givens;
 pub(super) use identifiers::{MailboxMeeting, handles, letters, mailboxes, numbers, phones};
 pub(super) use names::sex;
+pub(super) use nicknames::is_either;
 pub(super) use pieces::folded;
