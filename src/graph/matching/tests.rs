@@ -194,6 +194,33 @@ fn vetoes() {
     }
 }
 
+/// Twins are often named alike. A slip of the pen that makes another name of one is rarer, and is asked about.
+#[test]
+fn twins_of_names_alike_are_two() {
+    let of = |given: &str, more: &str| format!("given:{given}, family:zwirnlechner, born:2001-05-12, {HOME}, {more}");
+    for (one, other) in [
+        ("lena", "lina"),
+        ("tim", "tom"),
+        ("jan", "jana"),
+        ("nina", "tina"),
+        ("lena marie", "lina marie"),
+        ("laura sophie", "julia sophie"),
+    ] {
+        for more in ["", "phone:+493012345", "mail:zwirnlechner7@web.de", "mail:zwirnlechner7@web.de, phone:+493012345"] {
+            let found = verdict(&of(one, more), &of(other, more));
+            assert_eq!(found, Verdict::Veto(Veto::GivenNames), "for {one} and {other} {more}");
+        }
+        let waterfall =
+            Model::shipped().score(&card(&of(one, "")), &card(&of(other, "")), &TermFrequencies::new(100_000));
+        assert!(waterfall.contradicts(), "a mailbox they share makes {one} and {other} one by rule");
+    }
+    // One name, or one that nobody has but for a slip.
+    for (one, other) in [("lena", "lenna"), ("katrin", "cathrin"), ("zwirnbert", "zwirnbret"), ("peter", "hans peter"), ("josef", "sepp")]
+    {
+        assert_eq!(verdict(&of(one, ""), &of(other, "")), Verdict::Join, "for {one} and {other}");
+    }
+}
+
 #[test]
 fn placeholders_give_neither_key_nor_evidence() {
     for text in [

@@ -16,7 +16,7 @@ pub(super) use address::{Meeting, addresses};
 pub(super) use birth::births;
 pub(super) use company::companies;
 pub(super) use family::{families, family_key};
-pub(super) use given::givens;
+pub(super) use given::{are_two_names, givens};
 pub(super) use identifiers::{MailboxMeeting, handles, letters, mailboxes, numbers, phones};
 pub(super) use names::sex;
 pub(super) use nicknames::is_either;
