@@ -414,6 +414,25 @@ fn a_value_of_many_is_looked_at_among_neighbours() {
     assert!((0..2_000).all(same));
 }
 
+/// What is not in the order of what records say first, such as a firm, must not make their order that of arrival.
+#[test]
+fn who_is_beside_whom_does_not_depend_on_the_order() {
+    let firms: Vec<String> = (0..300).map(|at| format!("firma{}", at * 7 % 100)).collect();
+    let found = |order: &[usize]| -> BTreeSet<(&str, &str)> {
+        let cards: Vec<Card> =
+            order.iter().map(|at| card(&format!("given:anna, family:muller, firm:{}, {HOME}", firms[*at]))).collect();
+        let cards: Vec<&Card> = cards.iter().collect();
+        let named = |at: u32| firms[order[usize::try_from(at).unwrap()]].as_str();
+        let pairs = candidates(&cards).into_iter().map(|(one, other)| (named(one), named(other)));
+        pairs.map(|(one, other)| (one.min(other), one.max(other))).collect()
+    };
+    let straight: Vec<usize> = (0..300).collect();
+    let mut turned = straight.clone();
+    turned.reverse();
+    turned.rotate_left(37);
+    assert_eq!(found(&straight), found(&turned));
+}
+
 prop_compose! {
     /// People who have much in common.
     fn people()(
