@@ -19,7 +19,7 @@ mod looked;
 mod make;
 mod model;
 mod named;
-mod nobody;
+pub mod nobody;
 mod pairs;
 mod rarity;
 mod sample;

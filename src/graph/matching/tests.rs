@@ -236,6 +236,47 @@ fn placeholders_give_neither_key_nor_evidence() {
 }
 
 #[test]
+fn what_systems_call_whoever_has_no_name_is_no_name() {
+    for (given, family) in [
+        ("facebook", "user"),
+        ("amazon", "customer"),
+        ("amazon", "kundin"),
+        ("gast", "kunde"),
+        ("kunde", "gast"),
+        ("gast kunde", ""),
+        ("", "instagram user"),
+        ("geloschter", "nutzer"),
+        ("ebay", "kaufer"),
+    ] {
+        assert!(card(&format!("given:{given}, family:{family}")).is_empty(), "for {given} {family}");
+    }
+    assert!(!card("given:otto, family:kunde").is_empty() && !card("given:anna, family:gast").is_empty());
+}
+
+/// A form that puts in 1 January 1980 by itself says nothing by it, neither for nor against somebody.
+#[test]
+fn a_date_that_more_tell_than_are_born_in_a_year_is_filled_in() {
+    let of = |born: &str| card(&format!("given:anna, family:zwirnlechner, born:{born}, {HOME}"));
+    let verdict = |one: &str, other: &str, frequencies: &TermFrequencies| {
+        Model::shipped().score(&of(one), &of(other), frequencies).verdict
+    };
+    let usual = TermFrequencies::new(100_000);
+    let mut many = TermFrequencies::new(100_000);
+    many.note(TermKind::BirthDate, b"19800000", 12);
+    assert_eq!(verdict("1980-1-1", "1963-5-12", &usual), Verdict::Veto(Veto::BirthDates));
+    assert_eq!(verdict("1980-1-1", "1963-5-12", &many), Verdict::Join);
+    // Of a year alone, and not of a form.
+    let mut some = TermFrequencies::new(100_000);
+    some.note(TermKind::BirthDate, b"19800000", 11);
+    assert_eq!(verdict("1980-1-1", "1963-5-12", &some), Verdict::Veto(Veto::BirthDates));
+    let told = |frequencies: &TermFrequencies| {
+        let found = Model::shipped().score(&of("1980-1-1"), &of("1980-1-1"), frequencies);
+        found.steps.iter().any(|step| step.field == Field::BirthDate)
+    };
+    assert!(told(&some) && !told(&many));
+}
+
+#[test]
 fn a_phone_of_thousands_is_no_evidence() {
     let mut many = TermFrequencies::new(100_000);
     many.note(TermKind::Phone, b"+491711234987", 13);
