@@ -160,8 +160,17 @@ fn bearers(
     Ok((ids(bear), ids(lean)))
 }
 
+/// What was seen of a record under a value that several may share: which of those that are all compared with each other are alike, and
+/// which are somebody else, one bit each.
+#[derive(Clone, Default)]
+struct Seen {
+    like: u64,
+    two: u64,
+}
+
 /// The pairs under one value that a rule joins. Where it shows that several people share it, only those are joined whose
-/// given names say so. The work grows no faster than the records.
+/// given names say so, and of no two who are somebody else the same record: a father's order without a birth date is not his son's
+/// account, nor are the two one by it. The work grows no faster than the records.
 fn by_rule(model: &Model, open: &[Open], rule: Rule, under: &[Held]) -> Vec<(Held, Held)> {
     let Some(first) = under.first() else { return Vec::new() };
     let star = || under.iter().skip(1).map(|held| (*first, *held)).collect();
@@ -170,35 +179,44 @@ fn by_rule(model: &Model, open: &[Open], rule: Rule, under: &[Held]) -> Vec<(Hel
     }
     let card = |at: u32| usize::try_from(at).ok().and_then(|at| open.get(at)).map(|open| &open.card);
     let frequencies = TermFrequencies::new(u64::try_from(open.len()).unwrap_or(u64::MAX));
-    let (mut shared, mut alike, mut logins) = (false, Vec::new(), Vec::new());
+    let mut seen = vec![Seen::default(); under.len()];
     for (at, one) in under.iter().enumerate() {
-        let mut bound = false;
-        for other in under.iter().take(at.min(AMONG)) {
+        for (before, other) in under.iter().take(at.min(AMONG)).enumerate() {
             let Some((ours, theirs)) = card(one.at).zip(card(other.at)) else { continue };
             let waterfall = model.score(ours, theirs, &frequencies);
             let two = names_two(&waterfall, rule);
-            shared |= two;
-            if ours.is_other_login(theirs) {
-                logins.push((other.at, one.at));
-            }
-            // Beyond those that are all compared with each other one that is alike is enough.
-            if !two && waterfall.names_alike() && !bound {
-                alike.push((*other, *one));
-                bound = at >= AMONG && logins.is_empty();
+            let alike = !two && waterfall.names_alike();
+            for (place, other) in [(at, before), (before, at)] {
+                if let Some(seen) = seen.get_mut(place) {
+                    seen.two |= if two { bit(other) } else { 0 };
+                    seen.like |= if alike { bit(other) } else { 0 };
+                }
             }
         }
     }
-    if !logins.is_empty() {
-        // Who is like two logins of one source is nobody's by this value.
-        let mut like: HashMap<u32, HashSet<u32>> = HashMap::new();
-        for (one, other) in &alike {
-            like.entry(one.at).or_default().insert(other.at);
-            like.entry(other.at).or_default().insert(one.at);
-        }
-        like.retain(|_, like| logins.iter().any(|(one, other)| like.contains(one) && like.contains(other)));
-        alike.retain(|(one, other)| !like.contains_key(&one.at) && !like.contains_key(&other.at));
+    if seen.iter().all(|seen| seen.two == 0) {
+        return star();
     }
-    if shared { alike } else { star() }
+    let is_eithers = |of: &Seen| {
+        let among = seen.iter().take(AMONG).enumerate();
+        among.into_iter().any(|(place, other)| of.like & bit(place) != 0 && other.two & of.like != 0)
+    };
+    let one_persons: Vec<bool> = seen.iter().map(|seen| !is_eithers(seen)).collect();
+    let mut pairs = Vec::new();
+    for (at, (one, of)) in under.iter().zip(&seen).enumerate() {
+        let others = under.iter().zip(&one_persons).enumerate().take(at.min(AMONG));
+        let alike = others.filter(|(place, (_, theirs))| **theirs && of.like & bit(*place) != 0);
+        let ours = one_persons.get(at).is_some_and(|ours| *ours);
+        // Beyond those that are all compared with each other one that is alike is enough.
+        let enough = if at < AMONG { AMONG } else { 1 };
+        pairs.extend(alike.take(enough).filter(|_| ours).map(|(_, (other, _))| (*other, *one)));
+    }
+    pairs
+}
+
+/// The bit of one of those that are all compared with each other; none of the others.
+fn bit(at: usize) -> u64 {
+    u32::try_from(at).ok().and_then(|at| 1_u64.checked_shl(at)).unwrap_or(0)
 }
 
 /// Do two records under one value of this rule clearly name two people, by what they say or by two logins that one source verified?

@@ -49,7 +49,7 @@ pub(super) fn fields(documents: &BTreeMap<Category, Map<String, Value>>) -> Fiel
 
 fn names(fields: &mut Fields, identity: &Map<String, Value>) {
     fields.given_name = text(identity, "given_name").and_then(name::folded_part);
-    fields.family_name = text(identity, "family_name").and_then(name::folded_part);
+    fields.family_name = text(identity, "family_name").and_then(name::folded_family);
     if fields.given_name.is_none() || fields.family_name.is_none() {
         full_name(fields, text(identity, "full_name"));
     }

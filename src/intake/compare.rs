@@ -18,8 +18,9 @@ use crate::store::rows::{LinkRow, ReviewRow};
 use crate::store::{cards, reviews};
 use crate::types::{RecordNo, ReviewId, SubjectId, Timestamp};
 
-/// Records of one person that are looked at before they are joined with others.
-const MEMBERS: i64 = 40;
+/// Records of one person that are laid open before they are joined with others: the oldest. What speaks against it may stand on one of
+/// them alone.
+const MEMBERS: i64 = 240;
 
 /// Somebody a record is like.
 struct Alike {
@@ -205,10 +206,8 @@ impl Batch<'_, '_> {
         Ok(ours.iter().any(|ours| theirs.iter().any(|theirs| ours.is_other_login(theirs))))
     }
 
-    /// Open cards in an order that does not depend on arrival.
+    /// Open cards.
     fn laid(&self, numbers: &[RecordNo]) -> Vec<&Card> {
-        let mut cards: Vec<&Card> = numbers.iter().filter_map(|number| self.table.laid_open(*number)).collect();
-        cards.sort_unstable();
-        cards
+        numbers.iter().filter_map(|number| self.table.laid_open(*number)).collect()
     }
 }

@@ -8,7 +8,7 @@ use super::normal::{Reason, name, phone, placeholder, text};
 use super::record::Draft;
 use super::rejection::{At, Rejection};
 use super::wire::field::Line512;
-use crate::graph::matching::MailboxClass;
+use crate::graph::matching::{MailboxClass, nobody};
 use crate::types::{Category, IdentifierKind};
 use crate::vault::Personal;
 
@@ -99,7 +99,8 @@ pub(super) fn identify(claimed: Vec<Claimed>, draft: &mut Draft) -> Result<Vec<P
         show(&read, IdentifierKind::CustomerNumber, false, draft);
         add(&mut found, read.identifier);
     }
-    if let Some(name) = draft.full_name.as_deref().and_then(name::folded_full) {
+    let name = draft.full_name.as_deref().and_then(name::folded_full);
+    if let Some(name) = name.filter(|name| !placeholder::is_full_name(name)) {
         derive_email_and_name(&mut found, &name);
     }
     Ok(found)
@@ -125,8 +126,13 @@ fn read(kind: IdentifierKind, value: &str, verified: bool, country: Option<&str>
         IdentifierKind::Phone => {
             let number = phone::normal(value, country)?;
             // An unverified number is often the household's or a typing error.
-            let joins = if verified { Joins::People } else { Joins::Never };
+            let joins = if verified && !nobody::is_phone(&number) { Joins::People } else { Joins::Never };
             Ok(single(kind, number, verified, joins))
+        }
+        // It stays in the documents: somebody may look for it in the books.
+        IdentifierKind::CustomerNumber if placeholder::is_customer_number(value) => {
+            let shown = Some(value.to_owned()).filter(|value| !placeholder::is_id(value));
+            Ok(Read { shown, ..nothing })
         }
         IdentifierKind::CustomerNumber | IdentifierKind::Account | IdentifierKind::AnonymousId => {
             if placeholder::is_id(value) {

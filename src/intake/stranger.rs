@@ -9,14 +9,11 @@ use super::Error;
 use super::prepare::Prepared;
 use super::settle::Batch;
 use super::statement::is_about_matching;
-use crate::graph::matching::Card;
+use crate::graph::matching::{Card, telling};
 use crate::graph::{Resolution, Rule};
 use crate::store::identifiers;
 use crate::store::rows::IdentifierRow;
 use crate::types::{RecordNo, SubjectId};
-
-/// Records under one value that are looked at, of each person.
-const LOOKED_AT: usize = 12;
 
 impl Batch<'_, '_> {
     /// What the clues of a record led to, without those who are clearly somebody else.
@@ -172,9 +169,7 @@ impl Batch<'_, '_> {
                 continue;
             }
             let now = self.living(row.subject_id)?;
-            if let Some((_, records)) = holders.iter_mut().find(|(person, _)| Some(*person) == now)
-                && records.len() < LOOKED_AT
-            {
+            if let Some((_, records)) = holders.iter_mut().find(|(person, _)| Some(*person) == now) {
                 records.push(row.record_no);
             }
         }
@@ -183,8 +178,9 @@ impl Batch<'_, '_> {
         let table = &self.table;
         let cards =
             |records: &[RecordNo]| records.iter().filter_map(|record| table.laid_open(*record)).collect::<Vec<&Card>>();
+        // Behind however many orders, the account that tells a birth date is among those that are compared.
         let groups: Vec<(SubjectId, Vec<&Card>)> =
-            holders.iter().map(|(person, records)| (*person, cards(records))).collect();
+            holders.iter().map(|(person, records)| (*person, telling(&cards(records)))).collect();
         let other = |cards: &[&Card]| cards.iter().any(|theirs| table.are_two(card, theirs, rule));
         let mut strangers: Vec<SubjectId> =
             groups.iter().filter(|(_, cards)| other(cards)).map(|(person, _)| *person).collect();

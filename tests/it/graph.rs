@@ -99,9 +99,42 @@ fn mailboxes_of_posts_and_placeholders_join_nobody(database: Database) {
             of("two", "info@teeladen.example.org"),
             of("three", "noreply@example.org"),
             of("four", "noreply@example.org"),
+            of("five", "geloescht@teeladen.example.org"),
+            of("six", "geloescht@teeladen.example.org"),
+            of("seven", "deleted@teeladen.example.org"),
+            of("eight", "deleted@teeladen.example.org"),
         ],
     );
-    assert_eq!(people, 4);
+    assert_eq!(people, 8);
+}
+
+fn numbers_that_stand_for_nobody_join_nobody(database: Database) {
+    let of = |(at, (kind, value)): (usize, (&str, &str))| record("books", &at.to_string(), &[(kind, value, true)]);
+    let values = [
+        ("phone", "+49 170 0000000"),
+        ("customer_number", "GAST"),
+        ("customer_number", "Diverse"),
+        ("customer_number", "Sammelkunde"),
+        ("customer_number", "CASH"),
+        ("customer_number", "0"),
+        ("customer_number", "00000"),
+        ("customer_number", "99999"),
+        ("account", "guest"),
+    ];
+    let records: Vec<Value> = values.into_iter().chain(values).enumerate().map(of).collect();
+    let (_, people) = brought(database, &records);
+    assert_eq!(people, 2 * i64::try_from(values.len()).unwrap());
+}
+
+/// Nobody is called so: with one mailbox that nobody verified it is no proof.
+fn a_name_that_systems_give_joins_nobody(database: Database) {
+    let of = |source, id, name: &str| {
+        let mut record = record(source, id, &[("email", "karla@example.org", false)]);
+        record["data"]["person"] = json!({"full_name": name});
+        record
+    };
+    let (house, _) = brought(database, &[of("webshop", "one", "Facebook User"), of("books", "two", "Facebook User")]);
+    assert!(links(&house).iter().all(|(rule, ..)| *rule != Rule::EmailAndName));
 }
 
 fn numbers_of_one_source_mean_nothing_at_another(database: Database) {
@@ -437,6 +470,8 @@ in_a_house_on_both_databases!(
     what_nobody_verified_joins_nobody,
     a_forwarding_address_joins_nobody_across_sources,
     mailboxes_of_posts_and_placeholders_join_nobody,
+    numbers_that_stand_for_nobody_join_nobody,
+    a_name_that_systems_give_joins_nobody,
     numbers_of_one_source_mean_nothing_at_another,
     every_join_keeps_its_evidence,
 );

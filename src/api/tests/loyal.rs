@@ -13,6 +13,7 @@ on_both_databases!(
     what_a_value_joined_is_taken_apart_however_many_share_it_by_then,
     a_number_of_very_many_people_finds_nobody,
     a_mailbox_of_two_alone_is_neither_of_them,
+    a_son_is_told_from_his_father_behind_the_fathers_orders,
 );
 
 /// More than are looked at one by one.
@@ -138,4 +139,31 @@ async fn a_mailbox_of_two_alone_is_neither_of_them(database: Database) {
     played.hub.house.intake.regroup(None, |_| {}).await.unwrap();
     // Grouped anew it may be either's, and makes them one no more.
     assert!(played.people().len() >= 2, "the couple is one by a mailbox that says nothing of who it is");
+}
+
+/// A father's account tells his birth date, and none of his orders does: his son, who has his name and lives with him, is not him.
+async fn a_son_is_told_from_his_father_behind_the_fathers_orders(database: Database) {
+    let played = Played::open(database, 27).await;
+    for (family, mailbox, street) in [("Zwirnlechner", false, "Kastanienallee"), ("Haberstroh", true, "Lindenweg")] {
+        let before = played.people().len();
+        let of = |id: &str, born: Option<&str>| {
+            let id = format!("{family}-{id}");
+            let mut record = somebody("webshop", &id, ("Karl", family), ("email", "karl.h@example.org"));
+            if !mailbox {
+                record["identifiers"] = json!([]);
+            }
+            record["data"]["person"]["birth_date"] = json!(born);
+            record["data"]["addresses"] =
+                json!([{"street": street, "house_number": "12", "postal_code": "10437", "city": "Berlin"}]);
+            record
+        };
+        let mut his: Vec<Value> = (0..20).map(|at| of(&format!("order-{at}"), None)).collect();
+        his.push(of("father", Some("1950-03-02")));
+        played.bring(&his).await;
+        assert_eq!(played.people().len(), before + 1);
+        played.bring(&[of("son", Some("1978-11-20"))]).await;
+        assert_eq!(played.people().len(), before + 2, "the son became his father, with a mailbox: {mailbox}");
+        played.hub.house.intake.regroup(None, |_| {}).await.unwrap();
+        assert_eq!(played.people().len(), before + 2, "grouped anew he did, with a mailbox: {mailbox}");
+    }
 }

@@ -3,7 +3,7 @@
 //! Lengths are two bytes, little-endian; lists repeat the tag; inside a place and a mailbox each text has its own
 //! length. Tags a later hub adds are passed over, so a card can be read by the version before.
 
-use zeroize::Zeroizing;
+use zeroize::{Zeroize, Zeroizing};
 
 use super::Unreadable;
 use super::card::{Birth, Card, Generation, Mailbox, MailboxClass, Number, NumberKind, Place, Sex};
@@ -151,6 +151,13 @@ fn read_place(value: &[u8]) -> Result<Place, Unreadable> {
         let (found, after) = sized(rest)?;
         *slot = Some(text(found)?).filter(|found| !found.is_empty());
         rest = after;
+    }
+    // Earlier hubs kept "Straße der Einheit" as it was.
+    if let Some(short) =
+        place.street.as_deref().and_then(|street| street.strip_prefix("strasse")).map(|end| format!("str{end}"))
+    {
+        place.street.zeroize();
+        place.street = Some(short);
     }
     Ok(place)
 }

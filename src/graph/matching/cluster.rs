@@ -3,7 +3,8 @@
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::atomic::AtomicUsize;
 
-use super::guard::{Glance, MEMBERS, Tally};
+use super::guard::{Glance, Tally};
+use super::looked::{MEMBERS, looked_at};
 use super::unclear::{Known, unclear};
 use super::weigh::weigh;
 use super::{Card, Field, Level, Model, Shape, TermFrequencies, Verdict, Waterfall};
@@ -175,6 +176,8 @@ struct Run<'a> {
     members: HashMap<u32, Vec<u32>>,
     /// Are the members of each group in the order of their cards?
     in_order: bool,
+    /// Of groups with many members those that are looked at, by the roots: of one that grew only who came is weighed against them.
+    looked: HashMap<u32, Vec<u32>>,
     /// The marks that single cards bear, and those of their groups, by the roots.
     marks: HashMap<u32, Vec<Mark>>,
     marked: HashMap<u32, BTreeSet<Mark>>,
@@ -193,6 +196,7 @@ impl<'a> Run<'a> {
             alone: (0..count).collect(),
             members: HashMap::new(),
             in_order: false,
+            looked: HashMap::new(),
             marks: HashMap::new(),
             marked: HashMap::new(),
             glances: HashMap::new(),
@@ -212,14 +216,28 @@ impl<'a> Run<'a> {
         if let Some(known) = self.glances.get(&pair) {
             return Some(*known);
         }
-        let seen = Glance::of(self.model, &self.score(pair)?);
+        let cards = [self.card(one)?, self.card(other)?];
+        let seen = Glance::of(self.model, cards, &self.score(pair)?);
         self.glances.insert(pair, seen);
         Some(seen)
     }
 
     /// The members of a group that are looked at.
-    fn some_of(&self, root: u32) -> Vec<u32> {
-        self.of(root).iter().take(MEMBERS).copied().collect()
+    fn some_of(&mut self, root: u32) -> Vec<u32> {
+        if let Some(known) = self.looked.get(&root) {
+            return known.clone();
+        }
+        let some = self.telling(self.of(root));
+        if self.of(root).len() > MEMBERS {
+            self.looked.insert(root, some.clone());
+        }
+        some
+    }
+
+    /// Those of these members, in the order of their cards, that are looked at.
+    fn telling(&self, members: &[u32]) -> Vec<u32> {
+        let cards: Vec<&Card> = members.iter().filter_map(|at| self.card(*at)).collect();
+        looked_at(&cards).into_iter().filter_map(|at| members.get(at).copied()).collect()
     }
 
     /// Does a group name different people already?
@@ -280,6 +298,13 @@ impl<'a> Run<'a> {
             return;
         }
         let (keep, gone) = if self.of(one).len() >= self.of(other).len() { (one, other) } else { (other, one) };
+        if self.in_order && self.of(keep).len() + self.of(gone).len() > MEMBERS {
+            let mut some = self.some_of(keep);
+            some.extend(self.some_of(gone));
+            some.sort_by(|one, other| self.compared(*one, *other));
+            self.looked.remove(&gone);
+            self.looked.insert(keep, self.telling(&some));
+        }
         let moved = self.members.remove(&gone).unwrap_or_else(|| vec![gone]);
         for card in &moved {
             if let Some(parent) = usize::try_from(*card).ok().and_then(|at| self.parent.get_mut(at)) {

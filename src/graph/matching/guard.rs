@@ -1,9 +1,8 @@
 //! The shape of a group: two groups become one only if their members fit, not because one bridge is strong.
 
-use super::{Bits, Card, Field, Level, Model, Step, TermFrequencies, Verdict, Veto, Waterfall};
+use super::looked::telling;
+use super::{Bits, Card, Field, Level, Model, Step, TermFrequencies, Verdict, Veto, Waterfall, compare};
 
-/// Members of a group that are looked at.
-pub(super) const MEMBERS: usize = 12;
 /// A pair this far below the threshold of review is clearly two people.
 const CLEARLY: i32 = 4_000;
 
@@ -32,24 +31,23 @@ pub enum Shape {
 }
 
 impl Model {
-    /// Looks at two groups before they become one: at most 12 members of each, the first ones; so pass them in an order
-    /// that does not depend on arrival.
+    /// Looks at two groups before they become one: of each at those who tell most (see [`telling`]), in whatever order they are.
     #[must_use]
     pub fn guard(&self, one: &[&Card], other: &[&Card], frequencies: &TermFrequencies) -> Shape {
+        let (one, other) = (telling(one), telling(other));
         let mut tally = Tally::between(self, one.len(), other.len());
-        for one in one.iter().take(MEMBERS) {
-            for other in other.iter().take(MEMBERS) {
-                tally.add(Glance::of(self, &self.score(one, other, frequencies)));
+        for one in &one {
+            for other in &other {
+                tally.add(Glance::of(self, [one, other], &self.score(one, other, frequencies)));
             }
         }
-        let excused = tally.names_two() && (self.is_mixed(one, frequencies) || self.is_mixed(other, frequencies));
+        let excused = tally.names_two() && (self.is_mixed(&one, frequencies) || self.is_mixed(&other, frequencies));
         tally.shape(excused)
     }
 
     /// Does a group name different people already? What joined them all the same, a number say, shows that the names in it
     /// say little.
     fn is_mixed(&self, group: &[&Card], frequencies: &TermFrequencies) -> bool {
-        let group: Vec<&&Card> = group.iter().take(MEMBERS).collect();
         let names_two = |one: &Card, other: &Card| self.score(one, other, frequencies).contradicts();
         group.iter().enumerate().any(|(at, one)| group.iter().take(at).any(|other| names_two(one, other)))
     }
@@ -73,7 +71,7 @@ pub(super) struct Glance {
 }
 
 impl Glance {
-    pub(super) fn of(model: &Model, waterfall: &Waterfall) -> Self {
+    pub(super) fn of(model: &Model, pair: [&Card; 2], waterfall: &Waterfall) -> Self {
         let contradicts = waterfall.contradicts();
         // Two records that have nothing in common to compare do not speak against each other.
         let against =
@@ -90,8 +88,16 @@ impl Glance {
             // for it.
             opposed: contradicts && waterfall.total < model.join_at(),
             named: waterfall.steps.iter().any(different),
-            births: Vote::of(waterfall, Field::BirthDate, Veto::BirthDates),
-            givens: Vote::of(waterfall, Field::GivenName, Veto::GivenNames),
+            births: Vote::of(waterfall, Veto::BirthDates, |step| {
+                step.field == Field::BirthDate && step.weight.0 > AGREES
+            }),
+            // An initial is that of many names, and a short form of a man's and a woman's is either's: they speak for neither.
+            givens: Vote::of(waterfall, Veto::GivenNames, |step| {
+                let same = matches!(step.level, Level::Same | Level::Similar);
+                let short =
+                    || step.level == Level::Nickname && !pair.iter().any(|card| compare::is_either(&card.given));
+                step.field == Field::GivenName && (same || short())
+            }),
             contradicts,
         }
     }
@@ -105,8 +111,8 @@ struct Vote {
 }
 
 impl Vote {
-    fn of(waterfall: &Waterfall, field: Field, veto: Veto) -> Self {
-        let agrees = waterfall.steps.iter().any(|step| step.field == field && step.weight.0 > AGREES);
+    fn of(waterfall: &Waterfall, veto: Veto, agrees: impl FnMut(&Step) -> bool) -> Self {
+        let agrees = waterfall.steps.iter().any(agrees);
         Self { agree: agrees.into(), vetoes: (waterfall.verdict == Verdict::Veto(veto)).into() }
     }
 

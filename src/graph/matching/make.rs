@@ -264,7 +264,12 @@ fn mailbox(address: &str, class: MailboxClass) -> Option<Mailbox> {
     let (local, domain) = address.rsplit_once('@')?;
     // What stands behind a plus sign only sorts the mail.
     let base = local.split('+').next().filter(|base| !base.is_empty()).unwrap_or(local);
-    if base.is_empty() || base.len() > 255 || domain.is_empty() || nobody::is_mailbox(base, domain) {
+    if base.is_empty()
+        || base.len() > 255
+        || domain.is_empty()
+        || nobody::is_mailbox(base, domain)
+        || nobody::is_example(base, domain)
+    {
         return None;
     }
     let google = matches!(domain, "gmail.com" | "googlemail.com");

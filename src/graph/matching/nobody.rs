@@ -101,9 +101,82 @@ pub(super) fn is_name(given: &[String], family: &[String]) -> bool {
         "guest user",
         "admin admin",
     ];
-    let name = [given.join(" "), family.join(" ")].join(" ");
-    NAMES.contains(&name.trim())
+    let words: Vec<&str> = given.iter().chain(family).map(String::as_str).collect();
+    let name = words.join(" ");
+    let somebody = |one: &str, other: &str| SOMEWHERE.contains(&one) && SOMEBODY.contains(&other);
+    let role = matches!(words[..], [one, other] if somebody(one, other) || somebody(other, one));
+    role || NAMES.contains(&name.as_str()) || (words.len() > 1 && NOTHING.contains(&name.as_str()))
 }
+
+/// As [`is_name`], of a folded full name whose last word is the family name.
+#[must_use]
+pub fn is_full_name(folded: &str) -> bool {
+    let words: Vec<String> = folded.split(' ').filter(|word| !word.is_empty()).map(str::to_owned).collect();
+    is_name(&words, &[])
+}
+
+/// With a word of the list below these make the name a system gives to whoever has none: "Facebook User", "Gast Kunde", "Gelöschter
+/// Nutzer".
+const SOMEWHERE: &[&str] = &[
+    "amazon",
+    "anonym",
+    "anonyme",
+    "anonymer",
+    "anonymous",
+    "deleted",
+    "ebay",
+    "ehemaliger",
+    "etsy",
+    "facebook",
+    "former",
+    "gast",
+    "geloscht",
+    "geloschte",
+    "geloschter",
+    "google",
+    "guest",
+    "instagram",
+    "kaufland",
+    "marketplace",
+    "marktplatz",
+    "messenger",
+    "neuer",
+    "online",
+    "paypal",
+    "shop",
+    "shopify",
+    "test",
+    "tiktok",
+    "twitter",
+    "unbekannte",
+    "unbekannter",
+    "unknown",
+    "web",
+    "webshop",
+    "whatsapp",
+    "youtube",
+];
+
+const SOMEBODY: &[&str] = &[
+    "account",
+    "benutzer",
+    "besteller",
+    "buyer",
+    "client",
+    "customer",
+    "kaufer",
+    "konto",
+    "kunde",
+    "kundin",
+    "member",
+    "mitglied",
+    "nutzer",
+    "nutzerin",
+    "person",
+    "profil",
+    "profile",
+    "user",
+];
 
 /// Dates a form or a database puts in by itself.
 pub(super) fn is_birth(year: i16, month: u8, day: u8) -> bool {
@@ -124,44 +197,64 @@ pub(super) fn is_street(street: &str) -> bool {
     matches!(street, "musterstr" | "teststr" | "str" | "strasse" | "musterweg" | "beispielstr" | "street" | "adresse")
 }
 
-/// A number of one repeated digit or of digits in a row.
-pub(super) fn is_phone(phone: &str) -> bool {
+/// A number in E.164 that ends in one repeated digit or in digits in a row.
+#[must_use]
+pub fn is_phone(phone: &str) -> bool {
     let digits = phone.as_bytes();
     let last = digits.get(digits.len().saturating_sub(7)..).unwrap_or_default();
     digits.len() < 6 || last.windows(2).all(|pair| matches!(pair, [a, b] if a == b)) || phone.ends_with("23456789")
 }
 
-/// A mailbox nobody reads, or one that was made up. Intake sorts most of them out already.
-pub(super) fn is_mailbox(local: &str, domain: &str) -> bool {
-    let site = domain.split('.').next().unwrap_or_default();
-    let made_up =
-        ["test", "tester", "a", "aa", "abc", "asd", "asdf", "x", "xx", "xxx", "qwertz", "mail", "email", "info"];
-    let nobody = [
-        "noreply",
-        "no-reply",
-        "no_reply",
+/// A mailbox nobody reads, or one that was made up: what stands before and behind its @, in small letters.
+#[must_use]
+pub fn is_mailbox(local: &str, domain: &str) -> bool {
+    const NOBODY: &[&str] = &[
+        "anonym",
+        "anonymisiert",
+        "anonymized",
+        "anonymous",
+        "deleted",
+        "deleted-user",
+        "deleted_user",
+        "deleteduser",
+        "do-not-reply",
         "donotreply",
-        "nobody",
+        "geloescht",
+        "gelöscht",
+        "kein",
         "keine",
-        "keinemail",
+        "keine-email",
         "keineemail",
-        "none",
+        "keinemail",
+        "no-email",
+        "no-reply",
+        "no.reply",
+        "no_reply",
+        "nobody",
         "noemail",
         "nomail",
+        "none",
+        "noreply",
         "null",
+        "ohne",
+        "unbekannt",
         "undefined",
         "unknown",
-        "unbekannt",
-        "anonymous",
-        "anonym",
-        "geloescht",
-        "deleted",
     ];
-    let example = matches!(domain, "example.com" | "example.org" | "example.net") && made_up.contains(&local);
-    nobody.contains(&local)
-        || example
-        || domain.ends_with(".invalid")
-        || (made_up.contains(&local) && (made_up.contains(&site) || local == site))
+    NOBODY.contains(&local) || domain.ends_with(".invalid") || {
+        let site = domain.split('.').next().unwrap_or_default();
+        MADE_UP.contains(&local) && (MADE_UP.contains(&site) || local == site)
+    }
+}
+
+const MADE_UP: &[&str] = &[
+    "test", "tester", "testtest", "a", "aa", "aaa", "abc", "asd", "asdf", "x", "xx", "xxx", "qwertz", "mail", "email",
+    "info",
+];
+
+/// One of a domain that is kept for examples.
+pub(super) fn is_example(local: &str, domain: &str) -> bool {
+    matches!(domain, "example.com" | "example.org" | "example.net") && MADE_UP.contains(&local)
 }
 
 /// One sign again and again.

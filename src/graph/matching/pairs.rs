@@ -36,7 +36,11 @@ pub fn candidates(cards: &[&Card]) -> Vec<(u32, u32)> {
         let near = if block.len() <= most { block.len() } else { NEIGHBOURS };
         if near < block.len() {
             let card = |at: &u32| usize::try_from(*at).ok().and_then(|at| cards.get(at));
-            block.sort_unstable_by(|one, other| said(card(one)).cmp(&said(card(other))).then(one.cmp(other)));
+            // By all the rest they say where that is the same: which of them are neighbours must not be a matter of arrival.
+            block.sort_unstable_by(|one, other| {
+                let by_what_they_say = said(card(one)).cmp(&said(card(other)));
+                by_what_they_say.then_with(|| card(one).cmp(&card(other))).then(one.cmp(other))
+            });
         }
         for (place, one) in block.iter().enumerate() {
             block.iter().skip(place + 1).take(near).for_each(|other| pairs.add(*one, *other));

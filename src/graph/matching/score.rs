@@ -10,7 +10,7 @@ use super::card::{Card, Sex};
 use super::compare::{self, MailboxMeeting, Meeting};
 use super::model::Other;
 use super::named::{names_itself, written};
-use super::terms::building;
+use super::terms::{building, day};
 use super::veto::veto;
 use super::{Bits, Field, Level, Model, Step, TermFrequencies, TermKind, Verdict, Waterfall};
 
@@ -134,8 +134,9 @@ impl Tally<'_> {
     }
 
     fn people(&mut self, one: &Card, other: &Card) {
-        if let Some(level) = compare::births(one.birth, other.birth) {
-            let written = one.birth.map(|birth| format!("{:04}{:02}{:02}", birth.year, birth.month, birth.day));
+        let [born, others] = [one.birth, other.birth].map(|birth| birth.filter(|birth| !self.is_filled_in(*birth)));
+        if let Some(level) = compare::births(born, others) {
+            let written = one.birth.map(day);
             let frequency = match written {
                 Some(written) if level == Level::Same => self.rarity(TermKind::BirthDate, &written).min(Bits(0)),
                 _ => Bits(0),

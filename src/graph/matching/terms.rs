@@ -6,7 +6,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use zeroize::Zeroizing;
 
 use super::TermKind;
-use super::card::{Card, MailboxClass, Place};
+use super::card::{Birth, Card, MailboxClass, Place};
 use super::compare::{family_key, letters, sound};
 
 /// The values of a card that the hub counts, each once. The caller makes blind indexes of them under a key of their own.
@@ -39,7 +39,7 @@ pub fn terms(card: &Card) -> Vec<(TermKind, Zeroizing<Vec<u8>>)> {
         add(TermKind::Handle, letters(handle));
     }
     if let Some(birth) = card.birth {
-        add(TermKind::BirthDate, format!("{:04}{:02}{:02}", birth.year, birth.month, birth.day));
+        add(TermKind::BirthDate, day(birth));
     }
     terms
 }
@@ -62,6 +62,11 @@ fn hash(what: &impl Hash) -> u64 {
     let mut hasher = DefaultHasher::new();
     what.hash(&mut hasher);
     hasher.finish()
+}
+
+/// A date as one text.
+pub(super) fn day(birth: Birth) -> String {
+    format!("{:04}{:02}{:02}", birth.year, birth.month, birth.day)
 }
 
 /// A building as one text, where the address is complete.

@@ -1,7 +1,7 @@
 //! Vetoes: what keeps two records apart whatever else agrees.
 
 use super::card::Card;
-use super::{Field, Level, Step, Veto};
+use super::{Field, Level, Step, Veto, compare};
 
 /// What keeps them apart whatever else agrees.
 pub(super) fn veto(one: &Card, other: &Card, steps: &[Step]) -> Option<Veto> {
@@ -21,7 +21,19 @@ pub(super) fn veto(one: &Card, other: &Card, steps: &[Step]) -> Option<Veto> {
         return Some(Veto::PersonAndOrganisation);
     }
     let family = matches!(level(Field::FamilyName), Some(Level::Same | Level::Similar));
-    (family && level(Field::GivenName) == Some(Level::Different) && !personal).then_some(Veto::GivenNames)
+    let two = family && level(Field::GivenName) == Some(Level::Different) && !personal;
+    (two || (!same_number && are_twins(one, other, level))).then_some(Veto::GivenNames)
+}
+
+/// Two known names at one birth date and home: twins are named alike with pleasure, and share a mailbox as well.
+fn are_twins(one: &Card, other: &Card, level: impl Fn(Field) -> Option<Level>) -> bool {
+    let home = matches!(level(Field::Address), Some(Level::Building | Level::Similar | Level::Street))
+        || matches!(level(Field::Phone), Some(Level::Same | Level::Landline))
+        || level(Field::Mailbox) == Some(Level::Same);
+    let family = level(Field::FamilyName).is_none_or(|family| family != Level::Different);
+    let given = matches!(level(Field::GivenName), Some(Level::Near | Level::Part | Level::Different));
+    let born = level(Field::BirthDate) == Some(Level::Same);
+    home && family && given && born && compare::are_two_names(&one.given, &other.given)
 }
 
 impl Card {
@@ -45,11 +57,11 @@ impl Card {
     }
 
     /// A firm without a person.
-    fn is_organisation(&self) -> bool {
+    pub(super) fn is_organisation(&self) -> bool {
         self.company.is_some() && self.given.is_empty() && self.family.is_empty()
     }
 
-    fn is_named(&self) -> bool {
+    pub(super) fn is_named(&self) -> bool {
         self.company.is_some() || !self.family.is_empty()
     }
 }

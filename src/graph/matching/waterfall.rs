@@ -69,13 +69,14 @@ pub struct Waterfall {
 }
 
 impl Waterfall {
-    /// Do the two clearly name different people: other given names, other birth dates, senior and junior, a person and a
+    /// Do the two clearly name different people: other given names, other birth dates, senior and junior, twins, a person and a
     /// firm? What else agrees does not count here.
     #[must_use]
     pub fn contradicts(&self) -> bool {
         let names = |step: &Step| matches!(step.field, Field::GivenName | Field::BirthDate | Field::Generation);
         let different = |step: &Step| names(step) && step.level == Level::Different;
-        self.steps.iter().any(different) || self.verdict == Verdict::Veto(Veto::PersonAndOrganisation)
+        self.steps.iter().any(different)
+            || matches!(self.verdict, Verdict::Veto(Veto::PersonAndOrganisation | Veto::GivenNames))
     }
 }
 

@@ -99,7 +99,7 @@ words! {
         PersonAndOrganisation = 2 "person_and_organisation",
         /// Two verified logins at one source.
         Logins = 3 "different_logins",
-        /// One family name, two given names, and nothing personal agrees.
+        /// One family name, two given names, and nothing personal agrees; or two given names of one birth date and home.
         GivenNames = 4 "different_given_names",
         /// Senior and junior.
         Generations = 5 "different_generations",

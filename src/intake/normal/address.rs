@@ -156,15 +156,22 @@ pub fn postal_code(written: &str, country: Option<&str>) -> Result<String, Reaso
     }
 }
 
-/// A street as a key: "Musterstraße", "Muster-Str." and "MUSTERSTRASSE" have the same one.
+/// A street as a key: "Musterstraße", "Muster-Str." and "MUSTERSTRASSE" have the same one, and so have "Straße der Einheit" and "Str. der
+/// Einheit".
 #[must_use]
 pub fn folded_street(street: &str) -> String {
     // Folded again once the words have grown together, so that a key folds to itself.
-    let folded = name::fold(&name::fold(street).replace(' ', ""));
-    match folded.strip_suffix("strasse") {
-        Some(start) => format!("{start}str"),
-        None => folded,
+    let mut folded = name::fold(&name::fold(street).replace(' ', ""));
+    // Until none is left, so that what was shortened once is not shortened again.
+    while let Some(short) = shortened(&folded) {
+        folded = short;
     }
+    folded
+}
+
+fn shortened(street: &str) -> Option<String> {
+    let ending = street.strip_suffix("strasse").map(|start| format!("{start}str"));
+    ending.or_else(|| street.strip_prefix("strasse").map(|end| format!("str{end}")))
 }
 
 /// Digits first, then at most letters and the signs between numbers.
@@ -256,6 +263,11 @@ mod tests {
         for street in ["Musterstraße", "MUSTERSTRASSE", "Muster-Str.", "Muster Straße", "musterstr"] {
             assert_eq!(folded_street(street), "musterstr", "for {street}");
         }
+        for street in ["Straße der Einheit", "Str. der Einheit", "STRASSE DER EINHEIT"] {
+            assert_eq!(folded_street(street), "strdereinheit", "for {street}");
+        }
+        assert_eq!(folded_street("Straße"), "str");
+        assert_eq!(folded_street("Straße Asse"), folded_street(&folded_street("Straße Asse")));
         assert_eq!(folded_street("Königsallee"), folded_street("Koenigsallee"));
         assert_eq!(folded_street("ä.e"), "a");
     }

@@ -6,6 +6,7 @@
 //! Read next: [`crate::intake::record`], which applies the forms field by field.
 
 pub mod address;
+mod births;
 pub mod country;
 pub mod currency;
 pub mod date;
@@ -18,5 +19,6 @@ pub mod phone;
 pub mod placeholder;
 mod reason;
 pub mod text;
+mod titles;
 
 pub use reason::Reason;

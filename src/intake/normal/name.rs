@@ -5,7 +5,7 @@ use std::iter::once;
 use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::is_combining_mark;
 
-use super::{Reason, text};
+use super::{Reason, births, text, titles};
 
 /// Longest name in characters.
 pub const MAX: usize = 200;
@@ -30,49 +30,67 @@ pub fn normal(written: &str) -> Result<String, Reason> {
 /// The full name as a key: "Dr. Jörg Weiß", "WEISS, JOERG" and "jorg weiß" have the same one.
 ///
 /// Letters are decomposed (NFKD) and lose their marks; `ä`, `ae` and `a` are one, `ß` is `ss`; case, punctuation and
-/// leading titles go; "family name, given name" is turned round; text that was decoded with the wrong character set is
-/// repaired first. A key of one word names nobody, so there is none.
+/// leading titles go, and so does a surname of before ("geb. Weiß"); "family name, given name" is turned round; text that was
+/// decoded with the wrong character set is repaired first. A key of one word names nobody, so there is none.
 #[must_use]
 pub fn folded_full(written: &str) -> Option<String> {
     let repaired = repair(written);
     let written = repaired.as_deref().unwrap_or(written);
     let pieces = pieces(written);
+    let own = |piece: &str, least| titles::without(piece, births::parted(folded_words(piece)).0, least);
     let turned = match pieces.as_slice() {
-        [family, given] => [words(given), words(family)].concat(),
-        _ => words(&pieces.join(" ")),
+        [family, given] => [own(given, 1), own(family, 1)].concat(),
+        _ => own(&pieces.join(" "), 2),
     };
-    let titles = turned.iter().take_while(|word| is_title(word)).count();
-    let kept = turned.get(titles..).unwrap_or_default();
+    let kept = titles::without("", births::parted(turned).0, 0);
     (kept.len() > 1).then(|| kept.join(" "))
 }
 
-/// A given or a family name as a key: repaired, folded, without titles. None if nothing is left.
+/// A given name, a firm or a town as a key: repaired, folded, without titles. None if nothing is left.
 #[must_use]
 pub fn folded_part(written: &str) -> Option<String> {
     let repaired = repair(written);
-    let words = words(repaired.as_deref().unwrap_or(written));
+    let written = repaired.as_deref().unwrap_or(written);
+    let words = titles::without(written, folded_words(written), 1);
     (!words.is_empty()).then(|| words.join(" "))
 }
 
+/// A family name as a key: as [`folded_part`], and a surname of before ("Müller geb. Weiß") stands behind it like the second of a
+/// double name.
+#[must_use]
+pub fn folded_family(written: &str) -> Option<String> {
+    let (own, before) = births::parted(folded_part(written)?.split(' ').map(str::to_owned).collect());
+    Some([own, before].concat().join(" "))
+}
+
 /// A full name as two keys, given and family name: "Weiß, Jörg", "Dr. Jörg Weiß". Without a comma the last word, however
-/// many hyphens it has, is the family name. One word alone is a given name.
+/// many hyphens it has, is the family name. One word alone is a given name. A surname of before stands behind the family name.
 #[must_use]
 pub fn folded_halves(written: &str) -> (Option<String>, Option<String>) {
     let repaired = repair(written);
     let written = repaired.as_deref().unwrap_or(written);
     let pieces = pieces(written);
     if let [family, given] = pieces.as_slice()
-        && let (Some(given), Some(family)) = (folded_part(given), folded_part(family))
+        && let (Some(given), Some(family)) = (folded_part(given), folded_family(family))
     {
-        return (Some(given), Some(family));
+        let (given, before) = births::parted(given.split(' ').map(str::to_owned).collect());
+        return (Some(given.join(" ")), Some([vec![family], before].concat().join(" ")));
     }
-    let parts: Vec<String> = pieces.iter().flat_map(|piece| piece.split_whitespace()).filter_map(folded_part).collect();
+    let words: Vec<&str> = pieces.iter().flat_map(|piece| piece.split_whitespace()).collect();
+    let (mut parts, before) = births::parted(titles::without_any(&words));
     let suffix = parts.iter().rev().take_while(|part| is_generation(part)).count();
-    match parts.split_at(parts.len() - suffix) {
-        ([given @ .., family], suffix) if !given.is_empty() => {
-            (Some(given.join(" ")), Some([std::slice::from_ref(family), suffix].concat().join(" ")))
+    let mut behind = parts.split_off(parts.len() - suffix);
+    behind.extend(before);
+    match parts.split_last() {
+        Some((family, given)) if !given.is_empty() => {
+            (Some(given.join(" ")), Some([std::slice::from_ref(family), &behind].concat().join(" ")))
         }
-        (parts, _) => ((!parts.is_empty()).then(|| parts.join(" ")), None),
+        // Whose own surname is not told: what is known of it stands behind "geb.".
+        Some((given, _)) if behind.len() > suffix => (Some(given.clone()), Some(behind.join(" "))),
+        _ => {
+            parts.extend(behind);
+            ((!parts.is_empty()).then(|| parts.join(" ")), None)
+        }
     }
 }
 
@@ -87,7 +105,8 @@ fn pieces(written: &str) -> Vec<String> {
         }
         let generation =
             !words.is_empty() && words.iter().all(|word| folded_part(word).is_some_and(|word| is_generation(&word)));
-        match pieces.last_mut().filter(|_| generation) {
+        let before = words.first().is_some_and(|word| births::is_mark(&fold(word))) && words.len() > 1;
+        match pieces.last_mut().filter(|_| generation || before) {
             Some(last) => *last = format!("{last} {}", words.join(" ")),
             None if words.is_empty() => {}
             None => pieces.push(words.join(" ")),
@@ -110,12 +129,9 @@ fn is_degree(word: &str) -> bool {
     marked && DEGREES.contains(&letters.as_str())
 }
 
-/// One folded word per run of letters and digits; leading titles are dropped.
-fn words(written: &str) -> Vec<String> {
-    let folded = fold(written);
-    let words: Vec<String> = folded.split(' ').filter(|word| !word.is_empty()).map(str::to_owned).collect();
-    let titles = words.iter().take_while(|word| is_title(word)).count();
-    words.get(titles..).unwrap_or_default().to_vec()
+/// One folded word per run of letters and digits.
+fn folded_words(written: &str) -> Vec<String> {
+    fold(written).split(' ').filter(|word| !word.is_empty()).map(str::to_owned).collect()
 }
 
 /// Letters without marks and case, separators as blanks. Also the fold of streets and towns.
@@ -151,40 +167,6 @@ fn fold_into(out: &mut String, c: char) {
         c if c.is_alphanumeric() => out.push(c),
         _ => out.push(' '),
     }
-}
-
-fn is_title(word: &str) -> bool {
-    const TITLES: &[&str] = &[
-        "dipl",
-        "doktor",
-        "dr",
-        "fam",
-        "familie",
-        "fr",
-        "frau",
-        "fraulin",
-        "habil",
-        "hc",
-        "herr",
-        "herrn",
-        "hr",
-        "ing",
-        "jur",
-        "kfm",
-        "mag",
-        "med",
-        "mr",
-        "mrs",
-        "ms",
-        "nat",
-        "phil",
-        "prof",
-        "professor",
-        "rer",
-        "sir",
-        "univ",
-    ];
-    TITLES.contains(&word)
 }
 
 /// UTF-8 that somebody read as Windows-1252 ("JÃ¶rg") is turned back.
@@ -246,6 +228,17 @@ mod tests {
         ] {
             assert_eq!(folded_full(written).as_deref(), Some("jorg weiss"), "for {written}");
         }
+        for written in ["Phil Weber", "Weber, Phil", "Dr. Phil Weber", "Dr. phil. Phil Weber", "PHIL WEBER"] {
+            assert_eq!(folded_full(written).as_deref(), Some("phil weber"), "for {written}");
+        }
+        for written in [
+            "Anna Müller, geb. Schmidt",
+            "Anna Müller (geb. Schmidt)",
+            "Müller geb. Schmidt, Anna",
+            "Anna Müller née Schmidt",
+        ] {
+            assert_eq!(folded_full(written).as_deref(), Some("anna muller"), "for {written}");
+        }
         assert_eq!(folded_full("Anna Müller-Lüdenscheidt").as_deref(), Some("anna muller ludenscheidt"));
         assert_eq!(folded_full("Sean O’Neil").as_deref(), Some("sean oneil"));
         assert_eq!(folded_full("Łukasz Øster").as_deref(), Some("lukasz oster"));
@@ -268,6 +261,25 @@ mod tests {
             ("Nguyen, Ma", Some("ma"), Some("nguyen")),
             ("JÃ¶rg WeiÃŸ", Some("jorg"), Some("weiss")),
             ("Anna", Some("anna"), None),
+            ("Phil Weber", Some("phil"), Some("weber")),
+            ("Weber, Phil", Some("phil"), Some("weber")),
+            ("Dr. Phil Weber", Some("phil"), Some("weber")),
+            ("Dr. phil. Karl Weber", Some("karl"), Some("weber")),
+            ("Dr. rer. nat. Nat Weber", Some("nat"), Some("weber")),
+            ("Dr.phil. Karl Weber", Some("karl"), Some("weber")),
+            ("DR MED KARL WEBER", Some("karl"), Some("weber")),
+            ("Med Berger", Some("med"), Some("berger")),
+            ("Karl Dr. med. Weber", Some("karl"), Some("weber")),
+            ("Anna Müller geb. Schmidt", Some("anna"), Some("muller schmidt")),
+            ("Anna Müller, geb. Schmidt", Some("anna"), Some("muller schmidt")),
+            ("Anna Müller (geborene Schmidt)", Some("anna"), Some("muller schmidt")),
+            ("Müller, Anna, geb. Schmidt", Some("anna"), Some("muller schmidt")),
+            ("Müller geb. Schmidt, Anna", Some("anna"), Some("muller schmidt")),
+            ("Anna Schmidt verh. Müller", Some("anna"), Some("schmidt muller")),
+            ("Anna Müller née Schmidt", Some("anna"), Some("muller schmidt")),
+            ("Anna geb. Schmidt", Some("anna"), Some("schmidt")),
+            ("Max Born", Some("max"), Some("born")),
+            ("Watchman Nee", Some("watchman"), Some("nee")),
             ("Dr.", None, None),
             ("", None, None),
         ] {
@@ -275,6 +287,13 @@ mod tests {
         }
         assert_eq!(folded_part("Dr. Jörg"), Some("jorg".to_owned()));
         assert_eq!(folded_part(" - "), None);
+        assert_eq!(folded_part("Phil"), Some("phil".to_owned()));
+        assert_eq!(folded_part("Dr. Phil"), Some("phil".to_owned()));
+        assert_eq!(folded_part("Dr. phil."), None);
+        assert_eq!(folded_part("Dr. med. Karl"), Some("karl".to_owned()));
+        assert_eq!(folded_family("Müller, geb. Schmidt"), Some("muller schmidt".to_owned()));
+        assert_eq!(folded_family("Müller-Lüdenscheidt"), Some("muller ludenscheidt".to_owned()));
+        assert_eq!(folded_family("Dr."), None);
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Values people type to get past a form. They say nothing about who somebody is, so they identify nobody.
 
 use super::email::Email;
+use crate::graph::matching::nobody;
 
 /// Words for "nothing", as they stand in required fields.
 #[must_use]
@@ -45,40 +46,13 @@ pub fn is_nothing(text: &str) -> bool {
 /// An address nobody reads, or one that was made up.
 #[must_use]
 pub fn is_email(email: &Email) -> bool {
-    const NOBODY: &[&str] = &[
-        "noreply",
-        "no-reply",
-        "no_reply",
-        "no.reply",
-        "donotreply",
-        "do-not-reply",
-        "nobody",
-        "keine",
-        "keineemail",
-        "keine-email",
-        "keinemail",
-        "kein",
-        "ohne",
-        "none",
-        "noemail",
-        "no-email",
-        "nomail",
-        "null",
-        "undefined",
-        "unknown",
-        "unbekannt",
-        "anonymous",
-        "anonym",
-        "anonymized",
-    ];
-    const MADE_UP: &[&str] = &[
-        "test", "tester", "testtest", "a", "aa", "aaa", "abc", "asd", "asdf", "x", "xx", "xxx", "qwertz", "mail",
-        "email",
-    ];
-    let site = email.domain().split('.').next().unwrap_or_default();
-    NOBODY.contains(&email.local())
-        || email.domain().ends_with(".invalid")
-        || (MADE_UP.contains(&email.local()) && (MADE_UP.contains(&site) || email.local() == site))
+    nobody::is_mailbox(email.local(), email.domain())
+}
+
+/// The name a system gives to whoever has none, or nobody has, as it is folded.
+#[must_use]
+pub fn is_full_name(folded: &str) -> bool {
+    nobody::is_full_name(folded)
 }
 
 /// A phone number of one repeated digit, or of digits in a row.
@@ -102,10 +76,56 @@ fn rising(digits: &[u8]) -> bool {
         && digits.windows(2).all(|pair| matches!(pair, [a, b] if *b == *a + 1 || (*a == b'9' && *b == b'0')))
 }
 
-/// An id of zeros or of a word for nothing.
+/// An id of zeros or of a word for nothing, or the one all guests have.
 #[must_use]
 pub fn is_id(text: &str) -> bool {
-    is_nothing(text) || text.trim().bytes().all(|b| b == b'0' || b == b'-')
+    const GUESTS: &[&str] = &["gast", "guest", "anonym", "anonymous"];
+    is_nothing(text)
+        || text.trim().bytes().all(|b| b == b'0' || b == b'-')
+        || GUESTS.contains(&text.trim().to_lowercase().as_str())
+}
+
+/// A customer number under which books and tills keep everybody who has none.
+#[must_use]
+pub fn is_customer_number(text: &str) -> bool {
+    const COLLECTIVE: &[&str] = &[
+        "barkunde",
+        "barkunden",
+        "barverkauf",
+        "bar",
+        "cash",
+        "cpd",
+        "default",
+        "div",
+        "divers",
+        "diverse",
+        "dummy",
+        "einmalkunde",
+        "endkunde",
+        "gastkunde",
+        "gastbestellung",
+        "kasse",
+        "kassenkunde",
+        "laufkunde",
+        "laufkunden",
+        "laufkundschaft",
+        "onlinekunde",
+        "pos",
+        "privat",
+        "privatkunde",
+        "sammeldebitor",
+        "sammelkonto",
+        "sammelkunde",
+        "standard",
+        "standardkunde",
+        "test",
+        "testkunde",
+        "verschiedene",
+        "walkin",
+    ];
+    let letters: String = text.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect();
+    let nines = letters.len() >= 4 && letters.bytes().all(|b| b == b'9');
+    is_id(text) || nines || COLLECTIVE.contains(&letters.as_str())
 }
 
 #[cfg(test)]
@@ -115,8 +135,16 @@ mod tests {
 
     #[test]
     fn made_up_addresses() {
-        for written in ["test@test.de", "TEST@test.com", "noreply@example.de", "a@a.de", "asdf@asdf.com", "x@y.invalid"]
-        {
+        for written in [
+            "test@test.de",
+            "TEST@test.com",
+            "noreply@example.de",
+            "a@a.de",
+            "asdf@asdf.com",
+            "x@y.invalid",
+            "geloescht@teeladen.de",
+            "deleted@teeladen.de",
+        ] {
             assert!(is_email(&email::normal(written).unwrap()), "for {written}");
         }
         for written in
@@ -137,6 +165,18 @@ mod tests {
     }
 
     #[test]
+    fn names_of_nobody() {
+        for name in
+            ["facebook user", "amazon customer", "gast kunde", "kunde gast", "geloschter nutzer", "max mustermann"]
+        {
+            assert!(is_full_name(name), "for {name}");
+        }
+        for name in ["otto kunde", "anna gast", "kim user", "facebook", "anna kunde", "karl weiss"] {
+            assert!(!is_full_name(name), "for {name}");
+        }
+    }
+
+    #[test]
     fn words_for_nothing() {
         for written in ["n/a", "N/A", " - ", "keine", "Unbekannt", "k.A."] {
             assert!(is_nothing(written), "for {written}");
@@ -145,6 +185,15 @@ mod tests {
         assert!(is_id("00000000-0000-0000-0000-000000000000"));
         for written in ["Max", "10023", "na klar"] {
             assert!(!is_nothing(written) && !is_id(written), "for {written}");
+        }
+        for written in ["GAST", "Guest", "0", "00000"] {
+            assert!(is_id(written) && is_customer_number(written), "for {written}");
+        }
+        for written in ["Diverse", "Sammelkunde", "CASH", "Barverkauf", "99999", "CPD"] {
+            assert!(is_customer_number(written), "for {written}");
+        }
+        for written in ["10023", "99998", "K-0", "CASH4711", "BAR12", "999", "Gasthof Weiss"] {
+            assert!(!is_customer_number(written), "for {written}");
         }
     }
 }

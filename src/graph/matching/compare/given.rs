@@ -25,6 +25,19 @@ pub(in crate::graph::matching) fn givens(one: &[String], other: &[String]) -> Op
     })
 }
 
+/// Are they called by two names that people have, of which neither is a form of any name of the other?
+pub(in crate::graph::matching) fn are_two_names(one: &[String], other: &[String]) -> bool {
+    let (Some(first), Some(second)) = (one.first(), other.first()) else { return false };
+    let one_of = |name: &str, names: &[String]| names.iter().any(|known| is_one_name(name, known));
+    let known = names::known(first).is_some() && names::known(second).is_some();
+    known && !one_of(first, other) && !one_of(second, one)
+}
+
+fn is_one_name(one: &str, other: &str) -> bool {
+    let spelt = names::known(one).zip(names::known(other)).is_some_and(|(one, other)| one.is_spelt(other));
+    one == other || spelt || nicknames::same(one, other)
+}
+
 /// Do the second names not contradict each other?
 fn others_fit(one: &[String], other: &[String]) -> bool {
     let pairs = one.iter().skip(1).zip(other.iter().skip(1));

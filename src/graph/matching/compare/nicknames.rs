@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::LazyLock;
 
 use super::names;
+use crate::graph::matching::card::Sex;
 
 /// In which lines of the table a name stands.
 static LINES: LazyLock<HashMap<String, Vec<u16>>> = LazyLock::new(|| {
@@ -21,6 +22,24 @@ static LINES: LazyLock<HashMap<String, Vec<u16>>> = LazyLock::new(|| {
     }
     lines
 });
+
+/// Whose name each line is, by the form that stands first.
+static SEXES: LazyLock<Vec<Option<Sex>>> = LazyLock::new(|| {
+    let names = include_str!("nicknames.txt").lines().filter(|line| !line.starts_with('#'));
+    names.map(|line| line.split_whitespace().next().and_then(|name| names::sex(&folded(name)))).collect()
+});
+
+/// Is one of these names a short form of a man's name as well as of a woman's?
+pub(in crate::graph::matching) fn is_either(names: &[String]) -> bool {
+    names.iter().any(|name| is_of_both(name))
+}
+
+/// Is it a form of women's names and of men's: "Alex", "Chris", "Toni"?
+fn is_of_both(name: &str) -> bool {
+    let lines = LINES.get(name).map(Vec::as_slice).unwrap_or_default();
+    let is = |sex: Sex| lines.iter().any(|line| SEXES.get(usize::from(*line)).is_some_and(|found| *found == Some(sex)));
+    is(Sex::Female) && is(Sex::Male)
+}
 
 /// Is one a usual form of the other?
 pub(super) fn same(one: &str, other: &str) -> bool {
@@ -60,6 +79,15 @@ mod tests {
         }
         for (one, other) in [("josef", "hans"), ("anna", "lisa"), ("max", "paul"), ("unheard", "unheard")] {
             assert!(!same(one, other), "{one} {other}");
+        }
+    }
+
+    #[test]
+    fn forms_of_names_of_both() {
+        for (name, both) in
+            [("alex", true), ("chris", true), ("michi", true), ("sepp", false), ("susi", false), ("anna", false)]
+        {
+            assert_eq!(is_of_both(name), both, "for {name}");
         }
     }
 
