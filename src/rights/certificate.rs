@@ -21,8 +21,8 @@ pub(super) const SOURCES: &str = "sources";
 
 /// When the erasure becomes final, in a sentence.
 pub(super) const FINAL_NOTE: &str = "From effective_at on the hub holds neither the data nor its keys. Older copies of the \
-key database can still open older copies of the data until the key epochs in final_epochs are destroyed; the hub does so \
-after final_after, or, where that is null, when its operator orders it.";
+key database can still open older copies of the data until the key epochs in final_epochs are destroyed, which is planned \
+for final_after or, where that is null, left to its operator.";
 
 /// An erasure certificate with its signature.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]

@@ -64,8 +64,8 @@ async fn every_migration_goes_up_down_and_up(database: Database) {
     assert_eq!(all_columns(&database), first, "opening an up-to-date database changes it");
 }
 
-/// Values that nothing is looked up by are in no statistics, where they would outlive the person they are of. A table that comes
-/// later says so itself: `ALTER TABLE … ALTER COLUMN … SET STATISTICS 0`.
+/// Values that nothing is looked up by are in no statistics, where they would outlive the person they are of, nor those of a table
+/// that is emptied. A table that comes later says so itself: `ALTER TABLE … ALTER COLUMN … SET STATISTICS 0`.
 async fn the_planner_keeps_no_copy_of_what_is_sealed(database: Database) {
     drop(database.store());
     let copied = match database.dialect() {
@@ -77,9 +77,9 @@ async fn the_planner_keeps_no_copy_of_what_is_sealed(database: Database) {
              WHERE kept.relnamespace = current_schema()::regnamespace AND stored.attnum > 0
                  AND NOT stored.attisdropped AND stored.atttypid = 'bytea'::regtype
                  AND coalesce(stored.attstattarget, -1) <> 0
-                 AND NOT EXISTS (
+                 AND (kept.relname = 'term_gone' OR NOT EXISTS (
                      SELECT 1 FROM pg_index found
-                     WHERE found.indrelid = kept.oid AND stored.attnum = ANY (found.indkey::int2[]))"
+                     WHERE found.indrelid = kept.oid AND stored.attnum = ANY (found.indkey::int2[])))"
         }
     };
     for shelf in [Shelf::Records, Shelf::Keys] {
