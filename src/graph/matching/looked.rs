@@ -78,7 +78,7 @@ pub(super) fn looked_at(group: &[&Card]) -> Vec<usize> {
     chosen.into_iter().collect()
 }
 
-/// As [`looked_at`], of cards in any order.
+/// As `looked_at`, of cards in any order.
 #[must_use]
 pub fn telling<'a>(group: &[&'a Card]) -> Vec<&'a Card> {
     let mut group = group.to_vec();

@@ -108,7 +108,7 @@ pub(super) fn is_name(given: &[String], family: &[String]) -> bool {
     role || NAMES.contains(&name.as_str()) || (words.len() > 1 && NOTHING.contains(&name.as_str()))
 }
 
-/// As [`is_name`], of a folded full name whose last word is the family name.
+/// As `is_name`, of a folded full name whose last word is the family name.
 #[must_use]
 pub fn is_full_name(folded: &str) -> bool {
     let words: Vec<String> = folded.split(' ').filter(|word| !word.is_empty()).map(str::to_owned).collect();
