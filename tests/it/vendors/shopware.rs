@@ -99,9 +99,10 @@ impl Shop {
     pub fn tell(&self, event: &str, key: &str, at: i64) -> Vec<Delivery> {
         let hooks = self.entities.get("webhook").into_iter().flatten();
         let hooks = hooks.filter(|hook| hook["eventName"] == event && hook["active"] == true);
-        let entity = event.trim_end_matches(".written");
+        let (entity, what) = event.split_once('.').unwrap();
+        let operation = if what == "deleted" { "delete" } else { "update" };
         let body = json!({
-            "data": {"payload": [{"entity": entity, "operation": "update", "primaryKey": key}], "event": event},
+            "data": {"payload": [{"entity": entity, "operation": operation, "primaryKey": key}], "event": event},
             "source": {"url": "https://shop.example", "eventId": format!("{key}-{at}")}, "timestamp": at,
         });
         hooks.map(|hook| Delivery::json(hook["url"].as_str().unwrap(), &body)).collect()
