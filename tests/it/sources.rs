@@ -81,7 +81,7 @@ fn a_shop_is_connected_read_and_let_go(database: Database) {
     house.keep_secret(&email(3));
     let added = add(&house, shop.address(), "secret-of-the-shop", "0", ALLOWED);
     assert!(added.status.success(), "{}", text(&added));
-    assert_eq!(shop.calls(), 4, "a token, and a harmless call for each right");
+    assert_eq!(shop.calls(), 5, "a token, and a harmless call for each right");
     let synced = house.run(&["sources", "sync", "shop"]);
     assert!(text(&synced).contains("90 new, 0 changed, 0 unchanged"), "{}", text(&synced));
     let again = house.run(&["sources", "sync", "shop"]);

@@ -411,6 +411,16 @@ pub fn order(number: usize) -> Value {
         "orderCustomer": {
             "email": email(number), "firstName": "Erika", "lastName": format!("Beispiel{number}"), "title": null,
             "company": null, "customerNumber": format!("{}", 10_000 + number), "customerId": id("customer", number),
+/// What that customer says of what they ordered.
+pub fn review(number: usize) -> Value {
+    json!({
+        "apiAlias": "product_review", "id": id("product_review", number), "productId": "7c3e", "customerId": id("customer", number),
+        "externalUser": null, "externalEmail": null, "title": "Gut", "content": "Gerne wieder.", "points": 5, "status": false,
+        "comment": null, "createdAt": made_at(number), "updatedAt": null, "product": {"name": "Darjeeling"},
+        "customer": {"id": id("customer", number), "email": email(number), "firstName": "Erika", "lastName": format!("Beispiel{number}")},
+    })
+}
+
             "salutation": {"salutationKey": "mrs"},
         },
         "billingAddress": address,
