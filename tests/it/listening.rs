@@ -157,6 +157,16 @@ fn shopify_is_subscribed_once_and_tells_by_itself(database: Database) {
     let old = told[0].clone().with("x-shopify-triggered-at", moment(-73 * 3_600)).with("x-shopify-webhook-id", "old");
     assert_eq!(old.send().0, 400);
 
+    // Whom the hub had it erase the shop redacts, and tells every app: that is no demand of anybody.
+    let asked = house.post(Role::Dpo, "/v1/sources/shop/erasures", &json!({"email": customer["email"]}));
+    assert_eq!(asked.status, 200, "{}", asked.text());
+    let eleven_days = SystemClock.now().plus_days(11).micros();
+    shop.with(|shop| shop.carry_out(eleven_days));
+    let redacted = shop.with(|shop| shop.tell_redacted(&told[0].address, &moment(0)));
+    assert_eq!((redacted.len(), redacted[0].send().0), (1, 200));
+    let requests = house.get(Role::Dpo, "/v1/requests").expect(200).json();
+    assert_eq!(requests["requests"], json!([]));
+
     // A shop that tells is not left for another one.
     let elsewhere = house.run(&["sources", "set", "shop", "--set", "shop=another", "--untested"]);
     assert!(elsewhere.status.code() == Some(1) && text(&elsewhere).contains("listen --stop"), "{}", text(&elsewhere));
