@@ -122,10 +122,11 @@ async fn what_the_hub_erased_comes_back_as_nothing(database: Database) {
     let erased = json!({"right": "erasure", "identifier": {"kind": "email", "value": ERIKA}, "execute": true});
     let done = hub.post(Role::Dpo, "/v1/requests", erased).await;
     assert!(done.status.is_success() && !hub.knows(ERIKA).await, "{}", done.text);
+    let left = hub.database.count(Shelf::Records, "record");
     let gone = json!({"id": 7, "addresses": [], "admin_graphql_api_id": "gid://shopify/Customer/7"});
     assert_eq!(hub.shopify_tells("customers/delete", "w2", &gone).await.status, StatusCode::OK);
     assert_eq!((hub.requests().await.len(), noted(&hub).await, ended(&hub).as_str()), (1, 0, "0"));
-    assert_eq!(hub.database.count(Shelf::Records, "record"), 0);
+    assert_eq!(hub.database.count(Shelf::Records, "record"), left);
 }
 
 async fn shopware_is_believed_where_it_signs_alone(database: Database) {

@@ -281,10 +281,19 @@ mod tests {
         form: FileForm,
         encoding: FileEncoding,
     ) -> (Vec<String>, Option<Fault>) {
+        rows_up_to(4_096, (bytes, piece), form, encoding).await
+    }
+
+    async fn rows_up_to(
+        most: u32,
+        (bytes, piece): (&[u8], usize),
+        form: FileForm,
+        encoding: FileEncoding,
+    ) -> (Vec<String>, Option<Fault>) {
         let pieces: Vec<Result<Bytes, Fault>> = bytes.chunks(piece).map(|piece| Ok(piece.to_vec().into())).collect();
         let delimiter = if form == FileForm::Tsv { b'\t' } else { b',' };
         let pieces = futures_util::stream::iter(pieces).boxed();
-        let mut file = Rows::of(pieces, Reading { form, delimiter, encoding, most: 2 });
+        let mut file = Rows::of(pieces, Reading { form, delimiter, encoding, most });
         let mut read = Vec::new();
         loop {
             match file.next().await {
@@ -302,9 +311,9 @@ mod tests {
         let file = |rows: usize| format!("id,note\n{}", row.repeat(rows)).into_bytes();
         for packed in [false, true] {
             let bytes = |rows| if packed { gzip(&file(rows)) } else { file(rows) };
-            let (read, fault) = rows_or_why(&bytes(2_000), 4_096, FileForm::Csv, FileEncoding::Utf8).await;
+            let (read, fault) = rows_up_to(2, (&bytes(2_000), 4_096), FileForm::Csv, FileEncoding::Utf8).await;
             assert!(read.len() == 2_000 && fault.is_none());
-            let (read, fault) = rows_or_why(&bytes(50_000), 4_096, FileForm::Csv, FileEncoding::Utf8).await;
+            let (read, fault) = rows_up_to(2, (&bytes(50_000), 4_096), FileForm::Csv, FileEncoding::Utf8).await;
             assert!(matches!(fault, Some(Fault::TooLarge(2))), "{packed}: {} rows, {fault:?}", read.len());
             assert!(read.len() < 2_200, "{packed}: what is too long is read on: {}", read.len());
         }

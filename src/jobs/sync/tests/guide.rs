@@ -120,7 +120,7 @@ async fn what_the_page_is_told_is_heard(database: Database) {
     let News::Objects { stream, page } = told.news else { panic!("a customer is one") };
     let stream = connector.stream(&stream).unwrap();
     assert!(stream.recognises(&page));
-    let records = stream.map(&page, SHOP.into()).map(|record| String::from_utf8(record.unwrap()).unwrap());
+    let records = stream.map(&page, SHOP).map(|record| String::from_utf8(record.unwrap()).unwrap());
     house.syncs.intake.ingest(&records.collect::<Vec<_>>()).await.unwrap();
     assert!(house.knows("kunde1@example.org").await);
     // Whatever stands above it, the same body is known again; another one is not.
