@@ -25,7 +25,9 @@ def consent:
     + {at: (.consent_updated_at | instant)}
   | {purpose: "newsletter_email", channel: "email"} + .;
 
-if .id == null then error("the customer has no id") else . end
+# Whom the shop redacted is nobody any more: a customer has a name, a mail address or a phone number there.
+select(any(.email, .phone, .first_name, .last_name; filled != null) or (.addresses | list) != [])
+| if .id == null then error("the customer has no id") else . end
 | . as $customer
 | (.addresses | list) as $addresses
 | {

@@ -19,6 +19,7 @@ if .id == null then error("the review has no id") else . end
       ),
       reviewed_at: (.submittedAt // .createdAt | instant),
       product: ((.product | objects | .sku // .gtin) // null),
+      order_number: ((.transaction | objects | .reference | text | filled) // null),
       rating,
       title,
       text: .comment,

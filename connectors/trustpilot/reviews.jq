@@ -10,6 +10,7 @@ if .id == null then error("the review has no id") else . end
     data: {
       person: {full_name: .consumer.displayName},
       reviewed_at: (.createdAt | instant),
+      order_number: (.referenceId | text | filled),
       rating: .stars,
       title,
       text,

@@ -234,10 +234,9 @@ impl Connector {
         let unsubscribe = linked(manifest.unsubscribe, link, "unsubscribe:", at, |spec, link| {
             Unsubscribe::load(spec, link, &streams, at.within(&["unsubscribe"]))
         })?;
-        let names: Vec<&str> = streams.iter().map(Stream::name).collect();
         let takes_people = manifest.audience.is_some();
         let webhooks = linked(manifest.webhooks, link, "webhooks:", at, |spec, link| {
-            Webhooks::load(spec, Around { link, streams: &names, takes_people }, at.within(&["webhooks"]))
+            Webhooks::load(spec, Around { link, streams: &streams, takes_people }, at.within(&["webhooks"]))
         })?;
         let audience = linked(manifest.audience, link, "audience:", at, |spec, link| {
             Audience::load(spec, link, at.within(&["audience"]))

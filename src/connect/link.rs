@@ -33,6 +33,8 @@ pub struct Link {
     pub(super) limits: Vec<Limit>,
     pub(super) at_once: u8,
     limits_of: Option<Template>,
+    /// What sources that share one of the limits have in common, limit by limit.
+    limit_of: Vec<Option<Template>>,
     pub(super) throttle: Throttle,
     pub(super) usage: Option<Usage>,
     pub(super) refused: Option<Filter>,
@@ -126,6 +128,9 @@ impl Link {
         let tests = first.iter().flat_map(|test| std::iter::once(test).chain(&test.also));
         let tests = tests.map(|test| Proof::load(test, at.within(&["test"]), &names)).collect::<Result<_, Error>>()?;
         let ThrottleSpec { status, body, retry_after } = spec.throttle;
+        let limit_of =
+            spec.limits.iter().map(|limit| limit.of.as_ref().map(|text| at.template(text, &names)).transpose());
+        let limit_of = limit_of.collect::<Result<_, Error>>()?;
         Ok(Self {
             guide: spec.guide,
             derived,
@@ -135,6 +140,7 @@ impl Link {
             headers: Headers::load(&spec.headers, at, &names)?,
             limits: spec.limits.into_iter().map(|limit| Limit::load(limit, at)).collect::<Result<_, Error>>()?,
             at_once: spec.at_once,
+            limit_of,
             limits_of: spec.limits_of.map(|text| at.template(&text, &names)).transpose()?,
             throttle: Throttle {
                 status,
@@ -261,7 +267,16 @@ impl Link {
 
     /// What sources that share their limits have in common: a digest, because it may be a credential. None if each has its own.
     pub(super) fn limited_with(&self, given: &Parameters) -> Option<[u8; 32]> {
-        let text = self.limits_of.as_ref()?.fill(&self.variables_but(given, self.authorised()).ok()?)?;
+        self.in_common(self.limits_of.as_ref()?, given)
+    }
+
+    /// The same, limit by limit.
+    pub(super) fn each_limited_with(&self, given: &Parameters) -> Vec<Option<[u8; 32]>> {
+        self.limit_of.iter().map(|of| self.in_common(of.as_ref()?, given)).collect()
+    }
+
+    fn in_common(&self, of: &Template, given: &Parameters) -> Option<[u8; 32]> {
+        let text = of.fill(&self.variables_but(given, self.authorised()).ok()?)?;
         digest(&SHA256, text.as_bytes()).as_ref().try_into().ok()
     }
 

@@ -62,6 +62,7 @@ mod signature;
 mod subscribe;
 mod table;
 mod template;
+mod topic;
 mod unsubscribe;
 mod usage;
 mod vendors;

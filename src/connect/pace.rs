@@ -4,11 +4,12 @@ mod lane;
 mod window;
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 pub(super) use lane::{Issued, Lane, Turn, login};
+use reqwest::header::HeaderMap;
 pub(super) use window::Limit;
 use window::Windows;
 
@@ -33,10 +34,23 @@ impl Pause for Timer {
 
 /// How fast the vendors of this process's sources are called: a sync, a push, an erasure and a test of one source share its windows.
 #[derive(Clone, Default)]
-pub struct Paces(Arc<Mutex<Lanes>>);
+pub struct Paces(Arc<Mutex<Roads>>);
 
-/// By the name of the connector, and the source or what several have in common.
-type Lanes = HashMap<(String, Whose), Arc<Lane>>;
+#[derive(Default)]
+struct Roads {
+    lanes: Lanes,
+    windows: Common,
+}
+
+/// By the name of the connector, the source or what several have in common, and what it shares of windows: other credentials may be
+/// those of another program.
+type Lanes = HashMap<(String, Whose, Vec<Option<[u8; 32]>>), Arc<Lane>>;
+
+/// Windows that several lanes have in common: by the name of the connector, the place of the limit, and what it is they share.
+type Common = HashMap<(String, usize, [u8; 32]), Shared>;
+
+/// The windows of one limit.
+type Shared = Arc<Mutex<Windows>>;
 
 /// Whose windows they are.
 #[derive(PartialEq, Eq, Hash)]
@@ -49,22 +63,47 @@ impl Paces {
     /// That of a source with this connector, where these parameters were entered.
     pub(super) fn of(&self, source: SourceNo, connector: &str, link: &Link, entered: &Parameters) -> Arc<Lane> {
         let whose = link.limited_with(entered).map_or(Whose::Source(source), Whose::Several);
-        let mut lanes = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        lanes.entry((connector.to_owned(), whose)).or_insert_with(|| Arc::new(Lane::new(link))).clone()
+        let with = link.each_limited_with(entered);
+        let mut roads = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let Roads { lanes, windows } = &mut *roads;
+        let new = || {
+            let limits = link.limits.iter().zip(&with).enumerate();
+            let windows = limits.map(|(place, (limit, with))| match with {
+                Some(with) => {
+                    windows.entry((connector.to_owned(), place, *with)).or_insert_with(|| fresh(limit)).clone()
+                }
+                None => fresh(limit),
+            });
+            Arc::new(Lane::with(link, Pace::of(windows.collect())))
+        };
+        lanes.entry((connector.to_owned(), whose, with.clone())).or_insert_with(new).clone()
     }
 }
 
-/// The vendor's windows; all hold at once.
+fn fresh(limit: &Limit) -> Shared {
+    Arc::new(Mutex::new(Windows::of(limit)))
+}
+
+/// The vendor's windows; all hold at once. Of one that is shared the calls of others count as well.
 #[derive(Debug)]
 pub(super) struct Pace {
-    windows: Vec<Windows>,
+    windows: Vec<Shared>,
     /// Nothing is called before.
     held: Timestamp,
 }
 
 impl Pace {
     pub(super) fn new(limits: &[Limit]) -> Self {
-        Self { windows: limits.iter().map(Windows::of).collect(), held: Timestamp::UNSET }
+        Self::of(limits.iter().map(fresh).collect())
+    }
+
+    const fn of(windows: Vec<Shared>) -> Self {
+        Self { windows, held: Timestamp::UNSET }
+    }
+
+    /// All of them, always in the order of the manifest: whoever shares some of them takes them in the same.
+    fn all(&self) -> Vec<MutexGuard<'_, Windows>> {
+        self.windows.iter().map(|windows| windows.lock().unwrap_or_else(PoisonError::into_inner)).collect()
     }
 
     /// Makes no call for so long, because the vendor said how much of what it allows is used.
@@ -74,15 +113,21 @@ impl Pace {
     }
 
     /// Takes one call with this path out of every window if all have one; else says how long to wait.
-    pub(super) fn take(&mut self, path: &str, now: Timestamp) -> Option<Duration> {
+    pub(super) fn take(&self, path: &str, now: Timestamp) -> Option<Duration> {
         let held = Duration::from_micros(u64::try_from(self.held.micros().saturating_sub(now.micros())).unwrap_or(0));
-        let wait = self.windows.iter_mut().map(|windows| windows.wait(path, now)).fold(held, Duration::max);
+        let mut all = self.all();
+        let wait = all.iter_mut().map(|windows| windows.wait(path, now)).fold(held, Duration::max);
         if !wait.is_zero() {
             // A little more, so that a rounded clock does not ask twice.
             return Some(wait + Duration::from_millis(1));
         }
-        self.windows.iter_mut().for_each(|windows| windows.take(path, now));
+        all.iter_mut().for_each(|windows| windows.take(path, now));
         None
+    }
+
+    /// The reply to a call with this path tells how they stand.
+    pub(super) fn hear(&self, path: &str, headers: &HeaderMap, now: Timestamp) {
+        self.all().iter_mut().for_each(|windows| windows.hear(path, headers, now));
     }
 }
 
@@ -131,7 +176,7 @@ mod tests {
 
     #[test]
     fn all_windows_hold_at_once() {
-        let mut pace = pace("[{calls: 2, seconds: 1}, {calls: 3, seconds: 60}]");
+        let pace = pace("[{calls: 2, seconds: 1}, {calls: 3, seconds: 60}]");
         assert_eq!((pace.take("", at(0)), pace.take("", at(0))), (None, None));
         let wait = pace.take("", at(0)).unwrap();
         assert!(wait >= Duration::from_secs(1) && wait < Duration::from_millis(1010), "{wait:?}");
@@ -164,8 +209,39 @@ mod tests {
     }
 
     #[test]
+    fn a_window_of_a_program_stands_beside_those_of_its_accounts() {
+        let manifest = "name: shop\ntitle: Shop\ndocs: none\nsource_policy: {purposes_allowed: all}\nstreams: {}\nconnection:\n  \
+            guide: none\n  parameters: {program: {title: Program}, user: {title: User}}\n  base_url: https://shop.example\n  \
+            hosts: [shop.example]\n  limits: [{calls: 2, seconds: 1}, {calls: 3, seconds: 1, of: \"{program}\"}]\n  \
+            test: {request: {path: /}}\n";
+        let directory = tempfile::tempdir().unwrap();
+        std::fs::create_dir(directory.path().join("shop")).unwrap();
+        std::fs::write(directory.path().join("shop/manifest.yaml"), manifest).unwrap();
+        let catalog = crate::connect::Catalog::read(directory.path()).unwrap();
+        let link = catalog.connector("shop").unwrap().link().unwrap();
+        let paces = Paces::default();
+        let lane = |source: i32, program: &str| {
+            let entered =
+                [("program", program), ("user", "x")].map(|(name, value)| (name.to_owned(), value.to_owned()));
+            paces.of(SourceNo(source), "shop", link, &entered.into())
+        };
+        let (one, other, stranger) = (lane(1, "a"), lane(2, "a"), lane(3, "b"));
+        assert!(!Arc::ptr_eq(&one, &other) && Arc::ptr_eq(&one, &lane(1, "a")));
+        assert_eq!((one.take("", at(0)), one.take("", at(0))), (None, None));
+        assert!(one.take("", at(0)).is_some(), "the account's own window is used up");
+        assert_eq!(other.take("", at(0)), None, "another account has its own");
+        assert!(other.take("", at(0)).is_some(), "and both together the program's");
+        assert_eq!((stranger.take("", at(0)), stranger.take("", at(0))), (None, None), "another program");
+        // A source that is entered anew with the key of another program is counted there.
+        let moved = lane(2, "b");
+        assert!(!Arc::ptr_eq(&moved, &other));
+        assert_eq!(moved.take("", at(1)), None);
+        assert!(moved.take("", at(1)).is_some());
+    }
+
+    #[test]
     fn a_slow_vendor_with_a_burst() {
-        let mut pace = pace("[{calls: 0.0056, seconds: 1, burst: 20}]");
+        let pace = pace("[{calls: 0.0056, seconds: 1, burst: 20}]");
         assert!((0..20).all(|_| pace.take("", at(0)).is_none()));
         let wait = pace.take("", at(0)).unwrap().as_secs();
         assert!((178..180).contains(&wait), "{wait}");

@@ -18,6 +18,7 @@ use changes::{Incremental, is_news, written};
 use each::Each;
 use enrich::Enrich;
 pub use ids::Ids;
+pub(super) use ids::id_of;
 use jaq_json::Val;
 pub use known::Known;
 use known::{Old, sort_out};

@@ -89,7 +89,16 @@ impl Signature {
 
     /// Is what is told signed, in whichever way it is proven? A token or an address is no signature.
     pub(super) fn signs(&self) -> bool {
-        !matches!(self.scheme, Scheme::Token | Scheme::Path) && self.also.as_ref().is_none_or(|also| also.signs())
+        self.own_signs() && self.also.as_ref().is_none_or(|also| also.signs())
+    }
+
+    /// Is it in one of them?
+    pub(super) fn may_sign(&self) -> bool {
+        self.own_signs() || self.also.as_ref().is_some_and(|also| also.may_sign())
+    }
+
+    const fn own_signs(&self) -> bool {
+        !matches!(self.scheme, Scheme::Token | Scheme::Path)
     }
 
     /// The secret that is the last part of the address, if one is entered.
@@ -121,9 +130,11 @@ impl Signature {
         own || self.also.as_ref().is_some_and(|also| also.is_set(variables))
     }
 
-    /// Does the delivery come from whoever knows the secret?
-    pub(super) fn holds(&self, variables: &Variables, told: &Told<'_>, now: Timestamp) -> bool {
-        self.own_holds(variables, told, now) || self.also.as_ref().is_some_and(|also| also.holds(variables, told, now))
+    /// Does the delivery come from whoever knows the secret? Yes with a signature, yes with a token or an address, or no.
+    pub(super) fn proves(&self, variables: &Variables, told: &Told<'_>, now: Timestamp) -> Option<bool> {
+        let own = self.own_holds(variables, told, now).then(|| self.own_signs());
+        let also = || self.also.as_ref().and_then(|also| also.proves(variables, told, now));
+        if own == Some(true) { own } else { also().or(own) }
     }
 
     fn own_holds(&self, variables: &Variables, told: &Told<'_>, now: Timestamp) -> bool {

@@ -7,15 +7,15 @@ use super::call::At;
 use super::erase::Person;
 use super::filter::Filter;
 use super::handshake::Handshake;
-use super::left::Left;
 use super::link::Link;
-use super::manifest::webhook::{BodyForm, Demanded, TopicSpec, WebhookSpec};
+use super::manifest::webhook::{BodyForm, Demanded, WebhookSpec};
 use super::mapping::{exact, value};
 use super::signature::{Signature, Told};
 use super::subscribe::Subscribe;
 use super::template::Variables;
-use super::{Error, Fault, Heard, Parameters, Session, form};
-use crate::types::{Timestamp, read_json};
+use super::topic::{Proof, Topic};
+use super::{Error, Fault, Heard, Parameters, Session, Stream, form};
+use crate::types::{RecordKind, Timestamp, read_json};
 
 /// What a vendor tells by itself.
 pub struct Webhooks {
@@ -35,19 +35,11 @@ pub struct Webhooks {
     loose: bool,
 }
 
-enum Topic {
-    Stream(String),
-    Sync,
-    Request { right: Demanded, who: Filter, shape: Filter },
-    Unsubscribed(Box<Left>),
-    Note(String),
-}
-
 /// What a delivery is about: the manifest, and whether it takes people of segments.
 #[derive(Clone, Copy)]
 pub(super) struct Around<'a> {
     pub(super) link: &'a Link,
-    pub(super) streams: &'a [&'a str],
+    pub(super) streams: &'a [Stream],
     pub(super) takes_people: bool,
 }
 
@@ -70,6 +62,13 @@ pub enum News {
     },
     /// Something changed: what is new is to be read.
     Changed,
+    /// Objects are gone at the vendor.
+    Gone {
+        /// Records of which type they were.
+        kind: RecordKind,
+        /// Their ids, as the records have them.
+        ids: Vec<String>,
+    },
     /// A person demands something.
     Demand {
         /// What.
@@ -107,8 +106,13 @@ impl Webhooks {
         let names = around.link.names();
         let filter = |code: &str, name: &str| at.filter(code, &format!("webhooks.{name}"));
         let signature = Signature::load(spec.signature, at, &names)?;
+        let proof = Proof {
+            all_sign: signature.signs(),
+            any_signs: signature.may_sign(),
+            topic_is_loose: !signature.covers_headers() && spec.topic.contains("headers"),
+        };
         let topics = spec.topics.into_iter().map(|(name, topic)| {
-            Ok((name.clone(), Topic::load(topic, &name, (around, signature.signs()), at.within(&["topics", &name]))?))
+            Ok((name.clone(), Topic::load(topic, &name, (around, proof), at.within(&["topics", &name]))?))
         });
         let topics = topics.collect::<Result<_, Error>>()?;
         let subscribe = spec.subscribe.map(|spec| Subscribe::load(spec, around.link, at)).transpose()?;
@@ -180,7 +184,7 @@ impl Webhooks {
         }
         let headers = told.headers.0.iter();
         let shown: Value = headers.map(|(name, value)| (name.clone(), Value::String(value.clone()))).collect();
-        let holds = self.signature.holds(&variables, told, now);
+        let proven = self.signature.proves(&variables, told, now);
         let read: Option<Value> = match self.form {
             // What is signed is checked as it came; it is read as the pages of the vendor are.
             BodyForm::Json => read_json(told.body).ok(),
@@ -191,9 +195,7 @@ impl Webhooks {
         if self.ping.as_ref().is_some_and(|ping| ping.holds(value(&whole))) {
             return Ok(Vec::new());
         }
-        if !holds {
-            return Err(Unheard::Forged);
-        }
+        let Some(signed) = proven else { return Err(Unheard::Forged) };
         if matches!(&self.handshake, Some(Handshake::Intent(when)) if when.holds(value(&whole))) {
             return Ok(Vec::new());
         }
@@ -207,16 +209,16 @@ impl Webhooks {
                 return Err(Unheard::TooOld);
             }
         }
-        let Some(each) = &self.each else { return Ok(vec![self.one(whole, told.body, 0)?]) };
+        let Some(each) = &self.each else { return Ok(vec![self.one(whole, (told.body, signed), 0)?]) };
         let events: Option<Vec<Value>> = each.run(value(&whole)).take(MOST + 1).map(|one| exact(one.ok()?)).collect();
         let events = events.filter(|events| events.len() <= MOST).ok_or(Unheard::Unreadable)?;
         let headers = whole.get_mut("headers").map(Value::take).unwrap_or_default();
-        let hear = |(number, event)| self.one(json!({"headers": headers, "event": event}), told.body, number);
+        let hear = |(number, event)| self.one(json!({"headers": headers, "event": event}), (told.body, signed), number);
         events.into_iter().enumerate().map(hear).collect()
     }
 
     /// One event of a delivery.
-    fn one(&self, whole: Value, body: &[u8], number: usize) -> Result<Delivery, Unheard> {
+    fn one(&self, whole: Value, (body, signed): (&[u8], bool), number: usize) -> Result<Delivery, Unheard> {
         let yields = |filter: &Filter| filter.run(value(&whole)).next().and_then(Result::ok).and_then(exact);
         let delivery = yields(&self.delivery).filter(|id| !id.is_null()).ok_or(Unheard::Unreadable)?;
         // Where a part is missing, others could be alike that say another thing.
@@ -235,6 +237,11 @@ impl Webhooks {
             Some((_, Topic::Request { right, who, shape })) => {
                 let who = yields(who).filter(|_| shape.holds(value(&whole))).ok_or(Unheard::Unreadable)?;
                 News::Demand { right: *right, who: person(&who) }
+            }
+            // By a token or an address anybody who saw one could end everything.
+            Some((_, Topic::Gone(_))) if !signed => News::Nothing,
+            Some((_, Topic::Gone(gone))) => {
+                News::Gone { kind: gone.kind, ids: gone.ids(&whole).ok_or(Unheard::Unreadable)? }
             }
             Some((name, Topic::Unsubscribed(_))) => News::Left(whole, name.clone()),
         };
@@ -259,51 +266,8 @@ impl Webhooks {
     }
 }
 
-impl Topic {
-    fn load(spec: TopicSpec, name: &str, (around, signs): (Around<'_>, bool), at: At<'_>) -> Result<Self, Error> {
-        let streams = around.streams;
-        if let Some(left) = spec.unsubscribed {
-            let alone = spec.stream.is_none() && !spec.sync && spec.request.is_none() && spec.note.is_none();
-            if !alone || spec.who.is_some() || spec.shape.is_some() {
-                return Err(at.wrong(name, ONE_THING));
-            }
-            if !around.takes_people {
-                let message = "without an `audience` the hub handed nobody over who could unsubscribe; leave it out";
-                return Err(at.wrong("unsubscribed:", message));
-            }
-            if !signs && left.lookup.is_none() {
-                let message = "nobody signs what is told by a token or an address; say with `lookup` how the vendor is asked whether it is so";
-                return Err(at.wrong("unsubscribed:", message));
-            }
-            return Ok(Self::Unsubscribed(Box::new(Left::load(left, name, around.link, at)?)));
-        }
-        if !signs && (spec.stream.is_some() || spec.request.is_some()) {
-            return Err(at.wrong(if spec.stream.is_some() { "stream:" } else { "request:" }, ONLY_HINTS));
-        }
-        let filter = |code: &str, what: &str| at.filter(code, &format!("webhooks.topics.{name}.{what}"));
-        let of_request = spec.who.zip(spec.shape);
-        match (spec.stream, spec.sync, spec.request, spec.note, of_request) {
-            (Some(stream), false, None, None, None) if streams.contains(&stream.as_str()) => Ok(Self::Stream(stream)),
-            (Some(stream), false, None, None, None) => {
-                Err(at.wrong(&stream, format!("there is no stream `{stream}`; known are {}", streams.join(", "))))
-            }
-            (None, true, None, None, None) => Ok(Self::Sync),
-            (None, false, Some(right), None, Some((who, shape))) => {
-                Ok(Self::Request { right, who: filter(&who, "who")?, shape: filter(&shape, "shape")? })
-            }
-            (None, false, None, Some(note), None) => Ok(Self::Note(note)),
-            _ => Err(at.wrong(name, ONE_THING)),
-        }
-    }
-}
-
 /// Events of one delivery.
 const MOST: usize = 10_000;
-
-const ONE_THING: &str =
-    "say one thing: `stream`, `sync: true`, `request` with `who` and `shape`, `unsubscribed`, or `note`";
-
-const ONLY_HINTS: &str = "nobody signs what is told by a token or an address: records and demands are not taken so; say `sync: true` or `note`";
 
 /// What tells something from everything else, and says nothing of it.
 pub(super) fn mark(parts: &[&[u8]]) -> [u8; 16] {

@@ -9,6 +9,8 @@
 //!       ↖ listed, or told of by the source ↙
 //! ```
 //!
+//! A vendor that tells by itself, and signs, that an object is gone is believed at once (`end_told`): it names it.
+//!
 //! One listing is no proof: where pages are numbered, an object moves out of sight when another one before it goes and a third
 //! one is added. Nor is a listing that leaves out most of what is known.
 
@@ -19,7 +21,7 @@ use super::prepare::Prepared;
 use super::{Error, Intake, canonical};
 use crate::audit::{Act, Line};
 use crate::consent::Source;
-use crate::store::gone;
+use crate::store::{self, gone};
 use crate::types::{RecordKind, RecordNo, SourceNo, Timestamp};
 use crate::vault::Personal;
 
@@ -130,6 +132,29 @@ impl Intake {
             ended += self.store.write(move |write| gone::end(write, &numbers, now)).await?;
         }
         Ok(Ended::Records(u64::try_from(ended).unwrap_or(u64::MAX)))
+    }
+
+    /// Ends what a source tells is gone, by the ids its records have; says how many ended. What it tells of again is there again.
+    ///
+    /// # Errors
+    /// If the store or the audit book fails; then it is to be told again.
+    pub async fn end_told(&self, source: &Source, kind: RecordKind, ids: &[String]) -> Result<usize, Error> {
+        // What can be no id is that of nothing.
+        let ids = ids.iter().filter_map(|id| text::line(id, 256).ok());
+        let index = |id| self.sealer.record_index(source.number, kind, &Personal::text(id)).bytes();
+        let (names, now): (Vec<[u8; 16]>, _) = (ids.map(index).collect(), self.clock.now());
+        let of = (source.number, kind);
+        let known = self.store.read(move |read| gone::named(read.records(), of, &names, now)).await?;
+        if known.is_empty() {
+            return Ok(0);
+        }
+        let line = Line::new(Act::Expired).count(known.len()).object(format!("source {}", source.code));
+        self.book.note(line.reasons(vec!["deleted_at_its_source".to_owned()])).await?;
+        let end = move |write: &mut store::Write<'_>| {
+            gone::mark(write, &known, now)?;
+            gone::end(write, &known, now)
+        };
+        Ok(self.store.write(end).await?)
     }
 
     async fn mark(&self, numbers: &[RecordNo], unlisted_at: Timestamp) -> Result<(), Error> {

@@ -55,6 +55,25 @@ pub fn known(
     Ok(found.into_iter().map(one).collect())
 }
 
+/// The records of a source and kind with these blind indexes as their own, as far as the source's own clock of them still runs.
+///
+/// # Errors
+/// If the shelf cannot be read.
+pub fn named(
+    connection: &mut Connection,
+    (source, kind): (SourceNo, RecordKind),
+    names: &[[u8; 16]],
+    now: Timestamp,
+) -> Result<Vec<RecordNo>, Error> {
+    let names: Vec<Vec<u8>> = names.iter().map(|name| name.to_vec()).collect();
+    let own = identifier::kind.eq(IdentifierRow::RECORD).and(identifier::ix.eq_any(names));
+    let numbers: Vec<i64> = on!(connection, |c| identifier::table.filter(own).select(identifier::record_no).load(c))?;
+    let of = record::source_no.eq(source.0).and(record::kind.eq(kind.number())).and(record::record_no.eq_any(numbers));
+    let runs = record::source_until.eq(0).or(record::source_until.gt(now.micros()));
+    let found: Vec<i64> = on!(connection, |c| record::table.filter(of.and(runs)).select(record::record_no).load(c))?;
+    Ok(found.into_iter().map(RecordNo).collect())
+}
+
 /// Notes that a listing left these records out; unset: that it lists them.
 ///
 /// # Errors

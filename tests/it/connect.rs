@@ -516,7 +516,7 @@ fn checked(change: impl Fn(String) -> String) -> String {
     let directory = tempfile::tempdir().unwrap();
     let folder = directory.path().join("shopware6");
     std::fs::create_dir(&folder).unwrap();
-    for file in ["manifest.yaml", "customers.jq", "orders.jq", "newsletter_recipients.jq"] {
+    for file in ["manifest.yaml", "customers.jq", "orders.jq", "newsletter_recipients.jq", "reviews.jq"] {
         let text = std::fs::read_to_string(Path::new("connectors/shopware6").join(file)).unwrap();
         let text = if file == "manifest.yaml" { change(text) } else { text };
         std::fs::write(folder.join(file), text).unwrap();

@@ -134,14 +134,14 @@ fn shopify_is_subscribed_once_and_tells_by_itself(database: Database) {
         let wrong = house.run(&["sources", "listen", "shop", "--public-url", wrong]);
         assert!(!wrong.status.success() && text(&wrong).contains("public_url"), "{}", text(&wrong));
     }
-    came(&listen(&house, &[]), 0, 4, 0);
-    came(&listen(&house, &[]), 4, 0, 0);
+    came(&listen(&house, &[]), 0, 5, 0);
+    came(&listen(&house, &[]), 5, 0, 0);
     // Shopify removed one; somebody else's stays.
     shop.with(|shop| {
         shop.hooks.remove(1);
         shop.hooks.push((1, "orders/create".to_owned(), "https://crm.example/hook".to_owned()));
     });
-    came(&listen(&house, &[]), 3, 1, 0);
+    came(&listen(&house, &[]), 4, 1, 0);
 
     let customer = shopify::customer(1);
     let told = shop.with(|shop| shop.tell("customers/create", &customer, &moment(0)));
@@ -157,15 +157,25 @@ fn shopify_is_subscribed_once_and_tells_by_itself(database: Database) {
     let old = told[0].clone().with("x-shopify-triggered-at", moment(-73 * 3_600)).with("x-shopify-webhook-id", "old");
     assert_eq!(old.send().0, 400);
 
+    // Whom the hub had it erase the shop redacts, and tells every app: that is no demand of anybody.
+    let asked = house.post(Role::Dpo, "/v1/sources/shop/erasures", &json!({"email": customer["email"]}));
+    assert_eq!(asked.status, 200, "{}", asked.text());
+    let eleven_days = SystemClock.now().plus_days(11).micros();
+    shop.with(|shop| shop.carry_out(eleven_days));
+    let redacted = shop.with(|shop| shop.tell_redacted(&told[0].address, &moment(0)));
+    assert_eq!((redacted.len(), redacted[0].send().0), (1, 200));
+    let requests = house.get(Role::Dpo, "/v1/requests").expect(200).json();
+    assert_eq!(requests["requests"], json!([]));
+
     // A shop that tells is not left for another one.
     let elsewhere = house.run(&["sources", "set", "shop", "--set", "shop=another", "--untested"]);
     assert!(elsewhere.status.code() == Some(1) && text(&elsewhere).contains("listen --stop"), "{}", text(&elsewhere));
     // Under another address what was subscribed ends.
     let moved = house.run(&["sources", "listen", "shop", "--public-url", "https://hub.example/"]);
-    came(&moved, 0, 4, 4);
+    came(&moved, 0, 5, 5);
     let addresses = || shop.with(|shop| shop.hooks.iter().map(|(_, _, address)| address.clone()).collect::<Vec<_>>());
     let ours = addresses().into_iter().filter(|one| one == "https://hub.example/v1/sources/shop/webhooks").count();
-    assert_eq!(ours, 4, "{:?}", addresses());
+    assert_eq!(ours, 5, "{:?}", addresses());
     // A vendor that does not let go keeps the source from being forgotten, unless it is meant.
     shop.with(|shop| shop.token_is_valid = false);
     let refused = house.run(&["sources", "remove", "shop"]);
@@ -173,7 +183,7 @@ fn shopify_is_subscribed_once_and_tells_by_itself(database: Database) {
     shop.with(|shop| shop.token_is_valid = true);
     let removed = house.run(&["sources", "remove", "shop"]);
     assert!(
-        removed.status.success() && text(&removed).contains("4 subscriptions at its vendor were ended"),
+        removed.status.success() && text(&removed).contains("5 subscriptions at its vendor were ended"),
         "{}",
         text(&removed)
     );
@@ -193,11 +203,11 @@ fn woocommerce_tries_the_address_and_signs_with_a_secret_the_hub_made(database: 
     // Without a secret nothing is heard.
     let path = format!("{}/v1/sources/shop/webhooks", house.address());
     assert_eq!(Delivery::form(&path, &[("webhook_id", "7")]).send().0, 404);
-    came(&listen(&house, &[]), 0, 4, 0);
+    came(&listen(&house, &[]), 0, 5, 0);
     let secret = |at: usize| store.with(|store| store.hooks[at]["secret"].as_str().unwrap().to_owned());
     let first = secret(0);
     house.keep_secret(&first);
-    assert!(first.len() == 40 && (1..4).all(|at| secret(at) == first), "one secret for all");
+    assert!(first.len() == 40 && (1..5).all(|at| secret(at) == first), "one secret for all");
     let customer = woocommerce::customer(1);
     let told = store.with(|store| store.tell("customer.created", &customer, "d1"));
     forged(&told[0], "x-wc-webhook-signature");
@@ -210,8 +220,8 @@ fn woocommerce_tries_the_address_and_signs_with_a_secret_the_hub_made(database: 
         let twice = store.hooks[0].clone();
         store.hooks.push(twice);
     });
-    came(&listen(&house, &[]), 3, 1, 2);
-    assert!(store.with(|store| store.hooks.len() == 4 && store.hooks.iter().all(|hook| hook["status"] == "active")));
+    came(&listen(&house, &[]), 4, 1, 2);
+    assert!(store.with(|store| store.hooks.len() == 5 && store.hooks.iter().all(|hook| hook["status"] == "active")));
     // Credentials that are entered anew forget nothing of it.
     add(
         &house,
@@ -220,18 +230,26 @@ fn woocommerce_tries_the_address_and_signs_with_a_secret_the_hub_made(database: 
         &[("consumer_secret", "cs_0a1b2c3d4e5f")],
         &["--set", "store_url={fake}", "--set", "consumer_key=ck_0a1b2c3d4e5f"],
     );
-    came(&listen(&house, &[]), 4, 0, 0);
+    came(&listen(&house, &[]), 5, 0, 0);
     // Anew, under another secret: what was signed with the one before is not heard any more.
-    came(&listen(&house, &["--anew"]), 0, 4, 4);
+    came(&listen(&house, &["--anew"]), 0, 5, 5);
     house.keep_secret(&secret(0));
-    assert!(secret(0) != first && secret(3) == secret(0));
+    assert!(secret(0) != first && secret(4) == secret(0));
     assert_eq!(told[0].clone().with("x-wc-webhook-delivery-id", "d2").send().0, 401);
     let order = store.with(|store| store.orders[0].clone());
     let told = store.with(|store| store.tell("order.created", &order, "d3"));
     assert_eq!(told[0].send().0, 200);
     assert_eq!(records(&house), 2);
+    // Who is deleted there ends here; the order stays.
+    let gone = json!({"id": customer["id"]});
+    let told_gone = store.with(|store| store.tell("customer.deleted", &gone, "d4"));
+    forged(&told_gone[0], "x-wc-webhook-signature");
+    assert_eq!(house.audited("expired"), 0);
+    for _ in 0..2 {
+        assert_eq!((told_gone[0].send().0, house.audited("expired")), (200, 1));
+    }
     let stopped = listen(&house, &["--stop"]);
-    assert!(text(&stopped).contains("4 subscriptions were ended"), "{}", text(&stopped));
+    assert!(text(&stopped).contains("5 subscriptions were ended"), "{}", text(&stopped));
     assert!(store.with(|store| store.hooks.is_empty()));
     assert_eq!(told[0].send().0, 404, "nothing is heard any more");
     assert!(text(&listen(&house, &["--stop"])).contains("0 subscriptions were ended"));
@@ -314,8 +332,8 @@ fn lexware_is_subscribed_for_each_of_its_events(database: Database) {
     );
     assert!(text(&listen(&house, &[])).contains("enter webhook_key first"));
     enter_secret(&house, "webhook_key", include_str!("vendors/lexware.public.pem"));
-    came(&listen(&house, &[]), 0, 8, 0);
-    came(&listen(&house, &[]), 8, 0, 0);
+    came(&listen(&house, &[]), 0, 12, 0);
+    came(&listen(&house, &[]), 12, 0, 0);
     let told = books.with(|books| books.tell());
     assert_eq!(told.len(), 1);
     assert_eq!(told[0].clone().with("x-lxo-signature", "AAAA").send().0, 401);
@@ -325,7 +343,7 @@ fn lexware_is_subscribed_for_each_of_its_events(database: Database) {
     soon("nothing is read", || synced(&house) == 1);
     assert_eq!(told[0].send().0, 200);
     let removed = house.run(&["sources", "remove", "shop"]);
-    assert!(text(&removed).contains("8 subscriptions at its vendor were ended"), "{}", text(&removed));
+    assert!(text(&removed).contains("12 subscriptions at its vendor were ended"), "{}", text(&removed));
     assert!(books.with(|books| books.hooks.is_empty()));
 }
 
@@ -352,13 +370,13 @@ fn what_was_subscribed_before_a_kill_is_found(database: Database) {
     store.slow_down(Duration::ZERO);
     sleep(Duration::from_millis(500));
     let there = store.with(|store| store.hooks.len());
-    assert!((1..4).contains(&there), "it was killed too late: {there}");
-    came(&listen(&house, &[]), there, 4 - there, 0);
+    assert!((1..5).contains(&there), "it was killed too late: {there}");
+    came(&listen(&house, &[]), there, 5 - there, 0);
     let mut topics: Vec<String> =
         store.with(|store| store.hooks.iter().map(|hook| hook["topic"].to_string()).collect());
     topics.sort();
     topics.dedup();
-    assert_eq!(topics.len(), 4, "{topics:?}");
+    assert_eq!(topics.len(), 5, "{topics:?}");
     let customer = woocommerce::customer(1);
     for told in store.with(|store| store.tell("customer.created", &customer, "d1")) {
         assert_eq!(told.send().0, 200, "the secret of before the kill is lost");
@@ -379,8 +397,8 @@ fn the_interface_subscribes_too(database: Database) {
     house.post(Role::Admin, "/v1/sources/webshop/subscriptions", &json!({})).expect(409);
     enter_secret(&house, "webhook_secret", shopify::SECRET);
     let came = house.post(Role::Admin, path, &json!({})).expect(200).json();
-    assert_eq!(came, json!({"kept": 0, "made": 4, "ended": 0}));
-    assert_eq!(house.post(Role::Admin, path, &json!({})).expect(200).json()["kept"], 4);
+    assert_eq!(came, json!({"kept": 0, "made": 5, "ended": 0}));
+    assert_eq!(house.post(Role::Admin, path, &json!({})).expect(200).json()["kept"], 5);
     let address = shop.with(|shop| shop.hooks[0].2.clone());
     assert_eq!(address, "https://hub.example/obhut/v1/sources/shop/webhooks");
     let delete = |role: Role| {

@@ -81,7 +81,7 @@ fn a_shop_is_connected_read_and_let_go(database: Database) {
     house.keep_secret(&email(3));
     let added = add(&house, shop.address(), "secret-of-the-shop", "0", ALLOWED);
     assert!(added.status.success(), "{}", text(&added));
-    assert_eq!(shop.calls(), 4, "a token, and a harmless call for each right");
+    assert_eq!(shop.calls(), 5, "a token, and a harmless call for each right");
     let synced = house.run(&["sources", "sync", "shop"]);
     assert!(text(&synced).contains("90 new, 0 changed, 0 unchanged"), "{}", text(&synced));
     let again = house.run(&["sources", "sync", "shop"]);
@@ -496,10 +496,40 @@ fn the_commands_of_the_guide_do_what_it_says(database: Database) {
     }
 }
 
+/// Does a part of the schema have all keys of what is written? What is left out by `…` may be anything.
+fn knows(schema: &serde_json::Value, part: &serde_json::Value, written: &serde_json::Value) -> bool {
+    use serde_json::Value;
+    let resolved = |part: &Value| {
+        let name = part["$ref"].as_str().and_then(|reference| reference.rsplit('/').next()).unwrap_or_default();
+        schema["$defs"].get(name).cloned()
+    };
+    if let Some(part) = resolved(part) {
+        return knows(schema, &part, written);
+    }
+    let either = ["anyOf", "oneOf"].iter().find_map(|word| part[*word].as_array());
+    if let Some(either) = either {
+        return either.iter().any(|part| knows(schema, part, written));
+    }
+    match written {
+        Value::Object(written) => written.iter().filter(|(key, _)| *key != "…").all(|(key, value)| {
+            match (part["properties"].get(key), part.get("additionalProperties")) {
+                (Some(part), _) => knows(schema, part, value),
+                (None, Some(Value::Object(_))) => knows(schema, &part["additionalProperties"], value),
+                (None, other) => other == Some(&Value::Bool(true)),
+            }
+        }),
+        Value::Array(written) => written.iter().all(|value| knows(schema, &part["items"], value)),
+        Value::String(text) if text == "…" => true,
+        _ => part.get("properties").is_none() && part.get("items").is_none(),
+    }
+}
+
 /// What stands in the tables of the guide can be copied.
 #[test]
 fn the_tables_of_the_guide_are_yaml() {
     let page = std::fs::read_to_string("docs/adding-a-connector.md").unwrap();
+    let schema: serde_json::Value = serde_json::from_str(&obhut::connect::schema()).unwrap();
+    let parts = || schema["$defs"].as_object().unwrap().values().chain([&schema]);
     let mut read = 0;
     for row in page.lines().filter(|line| line.starts_with("| ")) {
         for span in row.split('`').skip(1).step_by(2) {
@@ -507,7 +537,13 @@ fn the_tables_of_the_guide_are_yaml() {
             let plain = key.chars().all(|letter| letter.is_ascii_lowercase() || letter == '_' || letter == '2');
             if (plain && span.contains(": ")) || span.starts_with(['{', '[']) {
                 let parsed: Result<serde_json::Value, _> = yaml_serde::from_str(span);
-                assert!(parsed.is_ok(), "{span}: {}", parsed.unwrap_err());
+                let parsed = parsed.unwrap_or_else(|error| panic!("{span}: {error}"));
+                // Keys without values are a filter's; and so are those of what filters make.
+                let of_filters = parsed.as_object().is_some_and(|keys| keys.values().any(serde_json::Value::is_null))
+                    || ["type: \"customer\"", "held: true"].contains(&span);
+                let fits = |parsed: &serde_json::Value| parts().any(|part| knows(&schema, part, parsed));
+                let known = parsed.as_array().map_or_else(|| fits(&parsed), |all| all.iter().all(fits));
+                assert!(known || of_filters, "there are no such keys: {span}");
                 read += 1;
             }
         }

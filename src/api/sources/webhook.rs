@@ -38,8 +38,9 @@ impl FromRequest for Bytes {
 /// Hears what the vendor of a source tells by itself.
 ///
 /// The vendor calls this, not a partner; its signature over the bytes of the body is the proof, so no key is needed. What is
-/// told is taken in like what is asked for: objects become records, a hint becomes a sync, and a demand of a person becomes a
-/// request that waits for the data protection officer. A delivery that comes again changes nothing.
+/// told is taken in like what is asked for: objects become records, a hint becomes a sync, what is gone at the vendor ends as by the
+/// source's own clock, and a demand of a person becomes a request that waits for the data protection officer. A delivery that comes
+/// again changes nothing.
 #[utoipa::path(
     tag = "administration",
     params(("code" = String, Path, description = "The source.", example = "webshop")),
@@ -151,6 +152,9 @@ async fn carry_out(
         News::Objects { stream, page } => take(house, (source, connection), connector, (&stream, &page)).await?,
         News::Changed => {
             house.store.write(move |write| connections::want(write, number, now)).await?;
+        }
+        News::Gone { kind, ids } => {
+            house.intake.end_told(source, kind, &ids).await?;
         }
         News::Demand { right, who } => {
             demand::open(house, source, right, &who).await?;

@@ -31,5 +31,6 @@ mod undone;
 mod unread;
 mod versions;
 mod webhooks;
+mod webhooks_gone;
 mod webhooks_of_each;
 mod whole_state;

@@ -31,11 +31,17 @@ on_both_databases!(
 );
 
 pub(super) const SECRET: &str = "hush";
-const ERIKA: &str = "erika.muster@example.org";
+pub(super) const ERIKA: &str = "erika.muster@example.org";
 
 /// A hub with a source of this connector, reached with these parameters.
 pub(super) async fn connected(database: Database, connector: &str, parameters: &[(&str, &str)]) -> Hub {
     let hub = Hub::open(database).await;
+    connect(&hub, connector, parameters).await;
+    hub
+}
+
+/// Connects the source of a hub.
+pub(super) async fn connect(hub: &Hub, connector: &str, parameters: &[(&str, &str)]) {
     let (house, now) = (&hub.house, hub.house.clock.now());
     let vendor = house.vendors.catalog.connector(connector).unwrap();
     let consents = vendor.streams().iter().flat_map(crate::connect::Stream::consents);
@@ -46,10 +52,9 @@ pub(super) async fn connected(database: Database, connector: &str, parameters: &
     let parameters = parameters.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
     let connection = Connection::new(parameters, Outgoing::default());
     house.vendors.connections.put(source.number, &connection, 0, now).await.unwrap();
-    hub
 }
 
-async fn shopify(database: Database) -> Hub {
+pub(super) async fn shopify(database: Database) -> Hub {
     let parameters = [("shop", "teeladen"), ("access_token", "shpat_1"), ("webhook_secret", SECRET)];
     connected(database, "shopify", &parameters).await
 }
@@ -68,7 +73,7 @@ impl Hub {
     }
 
     /// As Shopify tells it.
-    async fn shopify_tells(&self, topic: &str, id: &str, body: &Value) -> Answer {
+    pub(super) async fn shopify_tells(&self, topic: &str, id: &str, body: &Value) -> Answer {
         let body = body.to_string();
         let (sign, now) = (BASE64_STANDARD.encode(mac(&body)), self.house.clock.now().rfc3339());
         let headers = [
@@ -84,13 +89,13 @@ impl Hub {
         self.get(Role::Dpo, "/v1/requests").await.json()["requests"].as_array().unwrap().clone()
     }
 
-    async fn knows(&self, email: &str) -> bool {
+    pub(super) async fn knows(&self, email: &str) -> bool {
         let question = json!({"identifier": {"kind": "email", "value": email}, "purpose": "subject_access"});
         self.post(Role::Dpo, "/v1/profiles/lookup", question).await.status == StatusCode::OK
     }
 }
 
-fn customer(id: u64, email: &str, given: &str) -> Value {
+pub(super) fn customer(id: u64, email: &str, given: &str) -> Value {
     json!({
         "id": id, "email": email, "verified_email": true, "first_name": given, "last_name": "Muster", "phone": null,
         "created_at": "2026-01-10T09:00:00+01:00", "updated_at": format!("2026-03-0{id}T13:40:01+01:00"), "tags": "",
@@ -99,7 +104,7 @@ fn customer(id: u64, email: &str, given: &str) -> Value {
     })
 }
 
-fn redact(id: u64, email: &str) -> Value {
+pub(super) fn redact(id: u64, email: &str) -> Value {
     json!({"shop_id": 1, "shop_domain": "teeladen.myshopify.com", "orders_to_redact": [],
         "customer": {"id": id, "email": email, "phone": null}})
 }

@@ -6,7 +6,8 @@ use base64::prelude::BASE64_STANDARD;
 use serde_json::{Value, json};
 
 use super::hub::Hub;
-use super::webhooks::{SECRET, connected, mac};
+use super::webhooks::{SECRET, connect, connected, mac};
+use crate::clock_and_chance::{SeededChance, StoppedClock};
 use crate::connect::Catalog;
 use crate::databases::{Database, on_both_databases};
 use crate::store::Shelf;
@@ -18,6 +19,7 @@ on_both_databases!(
     what_shopify_tells,
     what_billbee_tells,
     what_lexware_tells,
+    what_lexware_told_long_ago,
     what_meta_tells,
     what_brevo_tells,
     what_cleverreach_tells,
@@ -237,6 +239,22 @@ async fn what_lexware_tells(database: Database) {
         signed_whole: true,
     };
     stands(database, case).await;
+}
+
+/// Its deliveries were signed once, so it is the hub whose time goes on.
+async fn what_lexware_told_long_ago(database: Database) {
+    const KEY: &str = include_str!("../../../tests/it/vendors/lexware.public.pem");
+    const BODY: &str = include_str!("../../../tests/it/vendors/lexware.delivery.json");
+    const SIGN: &str = include_str!("../../../tests/it/vendors/lexware.delivery.sign");
+    const YOUNGER: &str = include_str!("../../../tests/it/vendors/lexware.deleted.json");
+    const YOUNGERS_SIGN: &str = include_str!("../../../tests/it/vendors/lexware.deleted.sign");
+    // One is a minute younger than three days, the other an hour older.
+    let hub = Hub::open_at(database, StoppedClock::at("2099-11-24T11:58:00Z"), SeededChance::of(7)).await;
+    connect(&hub, "lexware_office", &[("api_key", "a-key-of-lexware"), ("webhook_key", KEY)]).await;
+    assert_eq!(hub.told(&[("x-lxo-signature", SIGN)], BODY).await.status.as_u16(), 400);
+    assert_eq!(carried_out(&hub), 0);
+    assert_eq!(hub.told(&[("x-lxo-signature", YOUNGERS_SIGN)], YOUNGER).await.status.as_u16(), 200);
+    assert!(carried_out(&hub) > 0);
 }
 
 async fn what_meta_tells(database: Database) {

@@ -144,6 +144,10 @@ pub(in crate::connect) struct LimitSpec {
     /// Does each path have such a window for itself?
     #[serde(default)]
     pub(in crate::connect) each_path: bool,
+    /// Sources of this connector for which this text is the same share this window, whatever they share besides: `{api_key}` where the
+    /// vendor counts the calls of a program in one window, and those of each account in another.
+    #[serde(default)]
+    pub(in crate::connect) of: Option<String>,
     /// The headers in which replies tell how this window stands. What they say counts, and not what stands here.
     #[serde(default)]
     pub(in crate::connect) told: Option<ToldSpec>,

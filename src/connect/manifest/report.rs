@@ -57,6 +57,9 @@ pub(in crate::connect) struct ReportSpec {
     /// a line of `json_lines`.
     #[serde(default = "size")]
     pub(in crate::connect) size: u32,
+    /// Largest file in MiB, unpacked. One that is larger ends the reading of the stream, with what stood in it before.
+    #[serde(default = "max_file_mib")]
+    pub(in crate::connect) max_file_mib: u32,
 }
 
 /// How a file is written.
@@ -93,4 +96,8 @@ const fn looks() -> u16 {
 
 const fn size() -> u32 {
     500
+}
+
+const fn max_file_mib() -> u32 {
+    4_096
 }

@@ -9,6 +9,7 @@ use super::handshake::HandshakeSpec;
 use super::request::RequestSpec;
 use super::signature::SignatureSpec;
 use super::subscribe::SubscribeSpec;
+use crate::types::RecordKind;
 
 /// What the vendor tells by itself, at `POST /v1/sources/{code}/webhooks`.
 ///
@@ -102,7 +103,7 @@ pub(in crate::connect) enum BodyForm {
     Form,
 }
 
-/// What is done about one topic: one of `stream`, `sync`, `request`, `unsubscribed` and `note`.
+/// What is done about one topic: one of `stream`, `sync`, `gone`, `request`, `unsubscribed` and `note`.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(in crate::connect) struct TopicSpec {
@@ -112,6 +113,10 @@ pub(in crate::connect) struct TopicSpec {
     /// The body says only that something changed: what is new is read.
     #[serde(default)]
     pub(in crate::connect) sync: bool,
+    /// Something is gone at the vendor: what came of it ends here, as what two whole readings in a row do not list. Only what is signed is
+    /// believed.
+    #[serde(default)]
+    pub(in crate::connect) gone: Option<GoneSpec>,
     /// A demand of a person, to be opened as a request.
     #[serde(default)]
     pub(in crate::connect) request: Option<Demanded>,
@@ -127,6 +132,21 @@ pub(in crate::connect) struct TopicSpec {
     pub(in crate::connect) who: Option<String>,
     /// Of a `request`: jq predicate over `{headers, body}` that holds of such a demand and of no other body the vendor signs. Where
     /// a header names the topic, nobody signed that it is this one.
+    #[serde(default)]
+    pub(in crate::connect) shape: Option<String>,
+}
+
+/// What is gone at the vendor, as a delivery tells it.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(in crate::connect) struct GoneSpec {
+    /// The type of record it was.
+    #[schemars(with = "String")]
+    pub(in crate::connect) of: RecordKind,
+    /// jq filter to its id, or to several one by one, as the record's `external_id` has them.
+    pub(in crate::connect) id: String,
+    /// jq predicate over `{headers, body}` that holds of such a word and of no other body the vendor signs. It is needed where a header
+    /// names the topic, which nobody signed.
     #[serde(default)]
     pub(in crate::connect) shape: Option<String>,
 }

@@ -113,8 +113,13 @@ fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 impl Lane {
     pub(in crate::connect) fn new(link: &Link) -> Self {
+        Self::with(link, Pace::new(&link.limits))
+    }
+
+    /// One with these windows.
+    pub(super) fn with(link: &Link, pace: Pace) -> Self {
         Self {
-            pace: Mutex::new(Pace::new(&link.limits)),
+            pace: Mutex::new(pace),
             breaker: Mutex::default(),
             purses: Mutex::default(),
             free: Semaphore::new(link.at_once.into()),
@@ -129,7 +134,7 @@ impl Lane {
 
     /// What the reply to such a call tells of the windows.
     pub(in crate::connect) fn hear(&self, path: &str, headers: &HeaderMap, now: Timestamp) {
-        locked(&self.pace).windows.iter_mut().for_each(|windows| windows.hear(path, headers, now));
+        locked(&self.pace).hear(path, headers, now);
     }
 
     /// Makes no call for so long.

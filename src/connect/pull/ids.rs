@@ -60,12 +60,16 @@ impl Ids {
     /// The ids on a page, as records of the type name them; none if one cannot be read: it may be that of anybody.
     #[must_use]
     pub fn on(&self, leaf: Leaf) -> Option<Vec<String>> {
-        let id = |object: Result<jaq_json::Val, _>| match exact(object.ok()?)? {
-            Value::String(text) => Some(text.trim().to_owned()).filter(|text| !text.is_empty()),
-            Value::Number(number) => Some(number.to_string()),
-            _ => None,
-        };
-        leaf.objects().map(id).collect()
+        leaf.objects().map(|object| id_of(exact(object.ok()?)?)).collect()
+    }
+}
+
+/// An id as a record's `external_id` has it; none if it can be none.
+pub(in crate::connect) fn id_of(id: Value) -> Option<String> {
+    match id {
+        Value::String(text) => Some(text.trim().to_owned()).filter(|text| !text.is_empty()),
+        Value::Number(number) => Some(number.to_string()),
+        _ => None,
     }
 }
 

@@ -128,7 +128,7 @@ impl Report {
             document: document.transpose()?,
             url: filter(&spec.url, "url")?,
             authenticated: spec.authenticated,
-            reading: Reading { form: spec.format, delimiter, encoding: spec.encoding },
+            reading: Reading { form: spec.format, delimiter, encoding: spec.encoding, most: spec.max_file_mib },
             size: usize::try_from(spec.size).unwrap_or(usize::MAX),
             place,
         })

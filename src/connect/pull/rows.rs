@@ -26,6 +26,8 @@ pub(super) struct Reading {
     pub(super) form: FileForm,
     pub(super) delimiter: u8,
     pub(super) encoding: FileEncoding,
+    /// The most it may be, unpacked, in MiB: a few bytes can unpack to any length.
+    pub(super) most: u32,
 }
 
 /// A file that comes in.
@@ -35,6 +37,8 @@ pub(super) struct Rows {
     /// Came in and is not unpacked yet.
     packed: Bytes,
     unpack: Unpack,
+    /// Bytes that were unpacked.
+    read: u64,
     /// Unpacked, from where on it is not read yet, and how far it was looked through for the end of the row.
     plain: Vec<u8>,
     start: usize,
@@ -86,6 +90,7 @@ impl Rows {
             pieces,
             packed: Bytes::new(),
             unpack: Unpack::Unknown,
+            read: 0,
             plain: Vec::new(),
             start: 0,
             looked: 0,
@@ -205,6 +210,7 @@ impl Rows {
             self.unpack = if is_gzip { Unpack::Gzip(Box::new(MultiGzDecoder::new(Vec::new()))) } else { Unpack::Plain };
         }
         let slice = self.packed.split_to(self.packed.len().min(SLICE));
+        let before = self.plain.len();
         match &mut self.unpack {
             Unpack::Gzip(unpack) => {
                 unpack.write_all(&slice).map_err(|_| Fault::Report)?;
@@ -215,6 +221,10 @@ impl Rows {
                 self.plain.append(unpack.get_mut());
             }
             Unpack::Plain | Unpack::Unknown => self.plain.extend_from_slice(&slice),
+        }
+        self.read = self.read.saturating_add(u64::try_from(self.plain.len() - before).unwrap_or(u64::MAX));
+        if self.read > u64::from(self.reading.most) << 20 {
+            return Err(Fault::TooLarge(self.reading.most));
         }
         self.ended &= self.packed.is_empty();
         Ok(())
@@ -271,10 +281,19 @@ mod tests {
         form: FileForm,
         encoding: FileEncoding,
     ) -> (Vec<String>, Option<Fault>) {
+        rows_up_to(4_096, (bytes, piece), form, encoding).await
+    }
+
+    async fn rows_up_to(
+        most: u32,
+        (bytes, piece): (&[u8], usize),
+        form: FileForm,
+        encoding: FileEncoding,
+    ) -> (Vec<String>, Option<Fault>) {
         let pieces: Vec<Result<Bytes, Fault>> = bytes.chunks(piece).map(|piece| Ok(piece.to_vec().into())).collect();
         let delimiter = if form == FileForm::Tsv { b'\t' } else { b',' };
         let pieces = futures_util::stream::iter(pieces).boxed();
-        let mut file = Rows::of(pieces, Reading { form, delimiter, encoding });
+        let mut file = Rows::of(pieces, Reading { form, delimiter, encoding, most });
         let mut read = Vec::new();
         loop {
             match file.next().await {
@@ -283,6 +302,20 @@ mod tests {
                 Ok(None) => return (read, None),
                 Err(fault) => return (read, Some(fault)),
             }
+        }
+    }
+
+    #[tokio::test]
+    async fn a_file_has_an_end_however_well_it_is_packed() {
+        let row = format!("1,{}\n", "x".repeat(1_000));
+        let file = |rows: usize| format!("id,note\n{}", row.repeat(rows)).into_bytes();
+        for packed in [false, true] {
+            let bytes = |rows| if packed { gzip(&file(rows)) } else { file(rows) };
+            let (read, fault) = rows_up_to(2, (&bytes(2_000), 4_096), FileForm::Csv, FileEncoding::Utf8).await;
+            assert!(read.len() == 2_000 && fault.is_none());
+            let (read, fault) = rows_up_to(2, (&bytes(50_000), 4_096), FileForm::Csv, FileEncoding::Utf8).await;
+            assert!(matches!(fault, Some(Fault::TooLarge(2))), "{packed}: {} rows, {fault:?}", read.len());
+            assert!(read.len() < 2_200, "{packed}: what is too long is read on: {}", read.len());
         }
     }
 

@@ -18,6 +18,12 @@ fn signature(scheme: Scheme, header: Option<&str>, encoding: SignatureEncoding, 
     Signature::load(spec, At::of("manifest.yaml", ""), &["secret"]).unwrap()
 }
 
+impl Signature {
+    fn holds(&self, variables: &Variables, told: &Told<'_>, now: Timestamp) -> bool {
+        self.proves(variables, told, now).is_some()
+    }
+}
+
 fn variables(secret: &str) -> Variables {
     json!({ "secret": secret }).as_object().unwrap().clone()
 }

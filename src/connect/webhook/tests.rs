@@ -187,10 +187,36 @@ fn where_nobody_signs_no_records_and_demands_are_taken() {
         Catalog::read(folder.path()).err().map(|error| error.to_string())
     };
     assert_eq!(refused("changed: {sync: true}"), None);
-    for topic in ["changed: {stream: customers}", "changed: {request: erasure, shape: 'true', who: .body}"] {
+    let gone = "changed: {gone: {of: customer, id: .body.id, shape: 'true'}}";
+    for topic in ["changed: {stream: customers}", "changed: {request: erasure, shape: 'true', who: .body}", gone] {
         let why = refused(topic).unwrap_or_default();
         assert!(why.contains("nobody signs") && why.contains("manifest.yaml:"), "{topic}: {why}");
     }
+}
+
+/// Of what is gone a manifest says what the body shows, where nobody signs the topic, and a type there is.
+#[test]
+fn a_topic_of_what_is_gone_says_all_it_needs() {
+    let load = |topic: &str, changes: &[(&str, &str)]| {
+        let streams = "streams: {people: {detect: 'true', objects: ., records: '{type: \"customer\"}', fields: {}}}";
+        let text = SHOP.replace("streams: {}", streams).replace("changed: {sync: true}", topic);
+        let text = changes.iter().fold(text, |text, (from, to)| text.replace(from, to));
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::create_dir(folder.path().join("shop")).unwrap();
+        std::fs::write(folder.path().join("shop/manifest.yaml"), text).unwrap();
+        Catalog::read(folder.path()).err().map(|error| error.to_string()).unwrap_or_default()
+    };
+    let loose = [("topic: .body.type", "topic: .headers[\"x-type\"]")];
+    let topic = "changed: {gone: {of: customer, id: .body.id}}";
+    assert_eq!(load(topic, &[]), "");
+    let why = load(topic, &loose);
+    assert!(why.contains("`shape`") && why.contains("manifest.yaml:"), "{why}");
+    let shaped = "changed: {gone: {of: customer, id: .body.id, shape: .body.gone}}";
+    assert_eq!(load(shaped, &loose), "");
+    let why = load("changed: {gone: {of: order, id: .body.id}}", &[]);
+    assert!(why.contains("no stream makes a record of the type `order`"), "{why}");
+    let why = load("changed: {gone: {of: customer, id: .body.id}, sync: true}", &[]);
+    assert!(why.contains("say one thing"), "{why}");
 }
 
 /// What is signed are the bytes as they came.

@@ -17,7 +17,7 @@
 //! | commerce | `order`: `{number, ordered_at, status, delivered_at, channel, currency, total, net, shipping_cost, lines, payment_method, campaign}` |
 //! | financial | `invoice`: `{number, issued_at, kind, status, currency, total, net, tax, lines, order_number, due_at}`; `payment`: `{paid_at, currency, amount, method, status, iban, account_holder, order_number, reference}` |
 //! | social | `messages`: list of one `{thread, sent_at, direction, platform, text, sender_name}`; `accounts` (list) |
-//! | engagement | `newsletter`: `{list, status, subscribed_at, confirmed_at, unsubscribed_at}`; `event`: `{name, occurred_at, page_url, referrer, campaign, properties}`; `review`: `{reviewed_at, product, rating, status}`; `anonymous_ids` (list) |
+//! | engagement | `newsletter`: `{list, status, subscribed_at, confirmed_at, unsubscribed_at}`; `event`: `{name, occurred_at, page_url, referrer, campaign, properties}`; `review`: `{reviewed_at, product, order_number, rating, status}`; `anonymous_ids` (list) |
 //! | service | `messages` as above, without a platform; `review`: `{reviewed_at, title, text}`; `complaint`: `{opened_at, status, subject, text, order_number, resolution}`; `contact_note`: `{noted_at, channel, text, author}`; `note` |
 //!
 //! `lines` is a list of `{sku, title, quantity, unit_price, total}`.

@@ -10,7 +10,7 @@ use super::{At, Category, Draft, Record, Rejection};
 use crate::intake::normal::Reason;
 use crate::intake::wire::field::{Amount, Instant, Line512, Short, Text};
 
-/// A review: product and stars are of category engagement, the words of service.
+/// A review: product, order and stars are of category engagement, the words of service.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Review {
@@ -18,6 +18,8 @@ pub(super) struct Review {
     reviewed_at: Instant,
     /// What was reviewed. Category engagement. Example: `T-Shirt rot, M`.
     product: Option<Line512>,
+    /// The order it is about. Category engagement. Example: `SW-10023`.
+    order_number: Option<Short>,
     /// Stars, whole, 1 to 5. Category engagement. Example: `5`.
     rating: Option<Amount>,
     /// Its headline. Category service. Example: `Sitzt gut`.
@@ -41,6 +43,7 @@ impl Record for Review {
         let review = Doc::default()
             .with("reviewed_at", reviewed_at)
             .with("product", self.product)
+            .with("order_number", self.order_number)
             .with("rating", rating)
             .with("status", self.status);
         draft.put(Category::Engagement, "review", review);

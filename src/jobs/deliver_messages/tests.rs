@@ -14,13 +14,14 @@ use crate::store::Shelf;
 use crate::store::messages::{self, MessageRow, News};
 use crate::store::subscribers::{self, SubscriberRow};
 use crate::types::{Clock as _, IdentifierKind, SourceNo, SubjectId, Timestamp};
-use crate::vendors::Fake;
 use crate::vendors::subscriber::{SECRET, Subscriber};
 use crate::vendors::teekontor::Teekontor;
+use crate::vendors::{Break, Fake};
 
 on_both_databases!(
     a_subscriber_is_told_what_people_decide_and_no_value_of_theirs,
     a_message_is_sent_later_and_later_until_it_arrives,
+    an_answer_that_breaks_is_none_and_a_throttle_is_kept_to,
     a_subscriber_that_takes_nothing_for_days_is_disabled,
     a_subscriber_that_says_gone_is_disabled_at_once,
     a_subscriber_hears_of_its_topics_and_purposes_alone,
@@ -171,6 +172,33 @@ async fn a_message_is_sent_later_and_later_until_it_arrives(database: Database) 
     assert_eq!(scene.heard().len(), 1);
     assert_eq!(scene.standing().await, [(MessageRow::ARRIVED, 1)]);
     assert!(!scene.subscriber().await.failing_since.is_set());
+}
+
+async fn an_answer_that_breaks_is_none_and_a_throttle_is_kept_to(database: Database) {
+    let scene = Scene::open(database, "", "").await;
+    // The answer breaks in the middle, then the program is throttled for ten minutes, then its answer is cut short but whole by its
+    // length.
+    scene.program.break_calls(0, &[Break::HangUp, Break::Throttle(Some("600")), Break::Cut]);
+    let person = scene.house.subject(MAIL).await;
+    scene.say(person, Act::Withdrawn, "newsletter_email").await;
+    let before = scene.program.calls();
+    scene.run().await;
+    assert_eq!(scene.heard().len(), 1, "it took it, and nobody knows");
+    assert_eq!(scene.standing().await, [(MessageRow::WAITS, 1)]);
+    scene.house.wait(PAUSES[0] * 2);
+    scene.run().await;
+    let throttled = scene.house.clock.now();
+    assert_eq!(scene.program.calls(), before + 2);
+    for pause in &PAUSES[1..4] {
+        scene.house.wait(pause * 2);
+        scene.run().await;
+        let long = scene.house.clock.now().micros() - throttled.micros() >= 600 * Timestamp::SECOND;
+        assert!(long || scene.program.calls() == before + 2, "it is called before it wants to be");
+    }
+    assert_eq!(scene.standing().await, [(MessageRow::ARRIVED, 1)]);
+    let ids: Vec<String> = scene.program.with(|program| program.heard.iter().map(|(id, _)| id.clone()).collect());
+    assert!(ids.len() == 2 && ids[0] == ids[1], "the same message is known by its id: {ids:?}");
+    assert_eq!((scene.program.calls(), scene.program.with(|program| program.forged)), (before + 3, 0));
 }
 
 async fn a_subscriber_that_takes_nothing_for_days_is_disabled(database: Database) {

@@ -42,6 +42,18 @@ impl Ledger {
         }
     }
 
+    /// The mail address of a contact.
+    fn way(&self, contact: &Value, embed: bool) -> Value {
+        let number = contact["id"].as_str().unwrap().parse::<usize>().unwrap() - 81_000;
+        let begin = || (format!("kunde{number}@example.org"), "2025-02-01T10:00:00+01:00".to_owned());
+        let (mail, update) = self.mails.get(&number).cloned().unwrap_or_else(begin);
+        let named = json!({"id": 81_000 + number, "objectName": "Contact"});
+        json!({
+            "id": 66_000 + number, "objectName": "CommunicationWay", "contact": if embed { contact } else { &named },
+            "type": "EMAIL", "value": mail, "main": "1", "update": update,
+        })
+    }
+
     fn list(&self, found: &[&Value], call: &Call) -> Answer {
         let limit = call.number("limit").unwrap_or(100);
         let known =
@@ -80,14 +92,12 @@ impl Vendor for Ledger {
                 self.list(&found, call)
             }
             ("GET", ["CommunicationWay"]) => {
-                assert_eq!(asked("contact[objectName]"), Some("Contact"));
-                let id = asked("contact[id]").unwrap();
-                let number: usize = id.parse::<usize>().unwrap() - 81_000;
-                let contact = json!({"id": 81_000 + number, "objectName": "Contact"});
-                let begin = || (format!("kunde{number}@example.org"), "2025-02-01T10:00:00+01:00".to_owned());
-                let (mail, update) = self.mails.get(&number).cloned().unwrap_or_else(begin);
-                let way = json!({"contact": contact, "type": "EMAIL", "value": mail, "main": "1", "update": update});
-                self.list(&[&way], call)
+                let wanted = asked("contact[id]");
+                assert_eq!(asked("contact[objectName]"), wanted.map(|_| "Contact"));
+                let embed = asked("embed") == Some("contact");
+                let of = self.contacts.iter().filter(|one| wanted.is_none_or(|wanted| one["id"] == wanted));
+                let ways: Vec<Value> = of.map(|contact| self.way(contact, embed)).collect();
+                self.list(&ways.iter().collect::<Vec<_>>(), call)
             }
             ("GET", ["ContactAddress"]) => {
                 // What is not embedded is named alone.

@@ -16,6 +16,10 @@ pub struct Shop {
     pub orders: Vec<Value>,
     /// Customers whose erasure was asked for.
     pub to_erase: Vec<String>,
+    /// When each of those was asked for.
+    asked_at: Vec<(u64, i64)>,
+    /// What it has to tell every app of those it redacted since.
+    pub redacted: Vec<Value>,
     /// Which shop it is.
     pub id: u64,
     /// Is the token in force?
@@ -51,6 +55,8 @@ impl Shop {
             customers: (0..count).map(customer).collect(),
             orders: (0..count).map(order).collect(),
             to_erase: Vec::new(),
+            asked_at: Vec::new(),
+            redacted: Vec::new(),
             id: 548_380_009,
             token_is_valid: true,
             throttled: 0,
@@ -105,17 +111,51 @@ impl Shop {
     }
 }
 
+/// How long after it was asked it redacts somebody.
+const REDACTS_AFTER: i64 = 10 * 86_400_000_000;
+
 impl Shop {
+    /// Redacts whom it was asked to ten days ago. Their orders keep their amounts.
+    pub fn carry_out(&mut self, now: i64) {
+        let at = jiff::Timestamp::from_microsecond(now).unwrap().strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
+        let due: Vec<u64> =
+            self.asked_at.extract_if(.., |(_, asked)| *asked + REDACTS_AFTER <= now).map(|(id, _)| id).collect();
+        for id in due {
+            let Some(customer) = self.customers.iter_mut().find(|one| one["id"] == id) else { continue };
+            let (email, phone) = (customer["email"].clone(), customer["phone"].clone());
+            for field in
+                ["email", "first_name", "last_name", "phone", "note", "default_address", "email_marketing_consent"]
+            {
+                customer[field] = Value::Null;
+            }
+            (customer["addresses"], customer["tags"], customer["updated_at"]) = (json!([]), json!(""), json!(at));
+            let mut orders = Vec::new();
+            for order in self.orders.iter_mut().filter(|order| order["customer"]["id"] == id) {
+                for field in ["email", "customer", "billing_address", "shipping_address"] {
+                    order[field] = Value::Null;
+                }
+                order["updated_at"] = json!(at);
+                orders.push(order["id"].clone());
+            }
+            self.redacted.push(json!({
+                "shop_id": self.id, "shop_domain": "teeladen.myshopify.com", "orders_to_redact": orders,
+                "customer": {"id": id, "email": email, "phone": phone},
+            }));
+        }
+    }
+
+    /// Tells an app whom it redacted, at the address that stands in the app and that no interface enters.
+    pub fn tell_redacted(&mut self, address: &str, at: &str) -> Vec<Delivery> {
+        let told = std::mem::take(&mut self.redacted).into_iter();
+        told.map(|body| signed(Delivery::json(address, &body), "customers/redact", &format!("r-{at}"), at, &body))
+            .collect()
+    }
+
     /// Tells whoever subscribed to it, at `at`.
     pub fn tell(&self, topic: &str, body: &Value, at: &str) -> Vec<Delivery> {
         let hooks = self.hooks.iter().filter(|(_, of, _)| of == topic);
         let tell = |(id, topic, address): &(u64, String, String)| {
-            let sign = BASE64_STANDARD.encode(mac(SECRET, &[body.to_string().as_bytes()]));
-            Delivery::json(address, body)
-                .with("x-shopify-topic", topic)
-                .with("x-shopify-webhook-id", format!("{id}-{at}"))
-                .with("x-shopify-triggered-at", at)
-                .with("x-shopify-hmac-sha256", sign)
+            signed(Delivery::json(address, body), topic, &format!("{id}-{at}"), at, body)
         };
         hooks.map(tell).collect()
     }
@@ -180,6 +220,7 @@ impl Shop {
 
 impl Vendor for Shop {
     fn answer(&mut self, call: &Call) -> Answer {
+        self.carry_out(call.now);
         if !self.token_is_valid || call.header("x-shopify-access-token") != "shpat_0123456789" {
             return Answer::new(
                 401,
@@ -274,11 +315,22 @@ impl Shop {
                 let id = call.body["variables"]["id"].as_str().unwrap().to_owned();
                 assert!(id.starts_with("gid://shopify/Customer/73"), "{id}");
                 self.to_erase.push(id.clone());
+                let number = id.trim_start_matches("gid://shopify/Customer/").parse().unwrap();
+                self.asked_at.push((number, call.now));
                 Answer::new(200, json!({"data": {"customerRequestDataErasure": {"customerId": id, "userErrors": []}}}))
             }
             _ => Answer::new(404, json!({"errors": "Not Found"})),
         }
     }
+}
+
+fn signed(delivery: Delivery, topic: &str, id: &str, at: &str, body: &Value) -> Delivery {
+    let sign = BASE64_STANDARD.encode(mac(SECRET, &[body.to_string().as_bytes()]));
+    delivery
+        .with("x-shopify-topic", topic)
+        .with("x-shopify-webhook-id", id)
+        .with("x-shopify-triggered-at", at)
+        .with("x-shopify-hmac-sha256", sign)
 }
 
 fn at(number: usize) -> String {

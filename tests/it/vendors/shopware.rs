@@ -58,6 +58,10 @@ pub struct Shop {
     pub deletes_nothing: bool,
     /// Objects a page holds at most, whatever is asked for.
     pub most: u64,
+    /// Tokens it refused to make because too many were tried for.
+    pub tries_refused: u32,
+    /// Wrong credentials in a row, and when the last came.
+    tried: (u32, i64),
     hooks_made: usize,
     uses: u32,
 }
@@ -77,6 +81,8 @@ impl Default for Shop {
             on_page: None,
             deletes_nothing: false,
             most: 250,
+            tries_refused: 0,
+            tried: (0, 0),
             hooks_made: 0,
             uses: 0,
         }
@@ -99,9 +105,10 @@ impl Shop {
     pub fn tell(&self, event: &str, key: &str, at: i64) -> Vec<Delivery> {
         let hooks = self.entities.get("webhook").into_iter().flatten();
         let hooks = hooks.filter(|hook| hook["eventName"] == event && hook["active"] == true);
-        let entity = event.trim_end_matches(".written");
+        let (entity, what) = event.split_once('.').unwrap();
+        let operation = if what == "deleted" { "delete" } else { "update" };
         let body = json!({
-            "data": {"payload": [{"entity": entity, "operation": "update", "primaryKey": key}], "event": event},
+            "data": {"payload": [{"entity": entity, "operation": operation, "primaryKey": key}], "event": event},
             "source": {"url": "https://shop.example", "eventId": format!("{key}-{at}")}, "timestamp": at,
         });
         hooks.map(|hook| Delivery::json(hook["url"].as_str().unwrap(), &body)).collect()
@@ -144,9 +151,18 @@ impl Shop {
         let right = asked["grant_type"] == "client_credentials"
             && asked["client_id"] == "SWIATEST"
             && asked["client_secret"] == self.secret.as_str();
+        // Longer and longer after the tenth, the fifteenth and the twentieth try.
+        let (tries, last) = self.tried;
+        let rest = [(20, 60), (15, 30), (10, 10)].iter().find(|(from, _)| tries >= *from).map_or(0, |(_, rest)| *rest);
+        if call.now < last + rest * 1_000_000 {
+            self.tries_refused += 1;
+            return error(429, "FRAMEWORK__RATE_LIMIT_EXCEEDED");
+        }
         if !right {
+            self.tried = (tries + 1, call.now);
             return error(401, "6");
         }
+        self.tried = (0, 0);
         self.uses = 0;
         let token = format!("token-{}-{}", self.tokens.len(), call.now);
         self.tokens.insert(token.clone(), call.now + TOKEN_LIFE);
@@ -392,6 +408,16 @@ pub fn customer(number: usize) -> Value {
             "countryState": null,
         }],
         "defaultBillingAddress": null, "defaultShippingAddress": null,
+    })
+}
+
+/// What that customer says of what they ordered.
+pub fn review(number: usize) -> Value {
+    json!({
+        "apiAlias": "product_review", "id": id("product_review", number), "productId": "7c3e", "customerId": id("customer", number),
+        "externalUser": null, "externalEmail": null, "title": "Gut", "content": "Gerne wieder.", "points": 5, "status": false,
+        "comment": null, "createdAt": made_at(number), "updatedAt": null, "product": {"name": "Darjeeling"},
+        "customer": {"id": id("customer", number), "email": email(number), "firstName": "Erika", "lastName": format!("Beispiel{number}")},
     })
 }
 

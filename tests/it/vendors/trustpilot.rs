@@ -1,6 +1,8 @@
 //! Trustpilot: a token for key and secret in HTTP Basic, a key in every header, numbered pages, and a list of consumers whose data it
 //! deleted.
 
+use std::collections::VecDeque;
+
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use serde_json::{Value, json};
@@ -21,6 +23,10 @@ pub struct Reviews {
     pub may_read: bool,
     /// Tokens of pages that were handed out before this changed are not valid any more.
     pub era: u32,
+    /// Calls it refused because there were more than it allows.
+    pub refused: u32,
+    /// When the last ones were made.
+    calls: VecDeque<i64>,
     token: Option<(String, i64)>,
     made: u32,
     most: usize,
@@ -31,7 +37,33 @@ impl Reviews {
     pub fn with_people(count: usize, most: usize) -> Self {
         let reviews = (0..count).map(review).collect();
         let (deletions, key_is_valid, acts_by_itself, may_read) = (Vec::new(), true, true, true);
-        Self { reviews, deletions, key_is_valid, acts_by_itself, may_read, era: 0, token: None, made: 0, most }
+        let (calls, token) = (VecDeque::new(), None);
+        Self {
+            reviews,
+            deletions,
+            key_is_valid,
+            acts_by_itself,
+            may_read,
+            era: 0,
+            refused: 0,
+            calls,
+            token,
+            made: 0,
+            most,
+        }
+    }
+
+    /// May one more call be made? 833 in five minutes, 10,000 in an hour.
+    fn allows(&mut self, now: i64) -> bool {
+        let since = |calls: &VecDeque<i64>, seconds: i64| {
+            calls.iter().rev().take_while(|at| now - **at < seconds * 1_000_000).count()
+        };
+        if since(&self.calls, 300) >= 833 || since(&self.calls, 3_600) >= 10_000 {
+            self.refused += 1;
+            return false;
+        }
+        self.calls.push_back(now);
+        true
     }
 
     fn hand_out(&mut self, call: &Call) -> Answer {
@@ -60,6 +92,9 @@ impl Vendor for Reviews {
         }
         if !self.key_is_valid || call.header("apikey") != "a-key" {
             return Answer::new(401, json!({"message": "invalid apikey"}));
+        }
+        if !self.allows(call.now) {
+            return Answer::new(429, json!({"message": "Too many requests"}));
         }
         match (call.method.as_str(), call.path.as_str()) {
             ("GET", "/v1/private/business-units/46d6a890/reviews") => {

@@ -8,7 +8,11 @@ use crate::consent::Terms;
 use crate::databases::{Database, on_both_databases};
 use crate::types::Role;
 
-on_both_databases!(a_name_nobody_mapped_is_listed_with_what_to_do, a_page_fills_the_list_with_nothing_of_anybody,);
+on_both_databases!(
+    a_name_nobody_mapped_is_listed_with_what_to_do,
+    a_name_nobody_mapped_is_warned_of_once,
+    a_page_fills_the_list_with_nothing_of_anybody,
+);
 
 impl Hub {
     async fn chose(&self, visitor: &str, preferences: Value) {
@@ -38,6 +42,29 @@ impl Hub {
         let named = ("webshop".to_owned(), "webshop".to_owned(), "api".to_owned());
         self.house.rulebook.put_source(named, &terms, |_| true, self.house.clock.now()).await.unwrap().unwrap();
     }
+}
+
+async fn a_name_nobody_mapped_is_warned_of_once(database: Database) {
+    use std::io::{Read, Seek};
+    let hub = with_banner(database).await;
+    // Once without the log: tracing remembers per line whether anybody listens, and tests on other threads do not.
+    hub.chose("v0", json!({"C0001": true})).await;
+    let mut file = tempfile::tempfile().unwrap();
+    let log = crate::config::Log { format: crate::config::LogFormat::Json, filter: "obhut=warn".into() };
+    let guard = tracing::subscriber::set_default(
+        crate::logging::subscriber(&log, std::sync::Mutex::new(file.try_clone().unwrap())).unwrap(),
+    );
+    tracing::callsite::rebuild_interest_cache();
+    for (visitor, name) in [("v1", "C0004"), ("v2", "C0004"), ("v3", "C0001"), ("v4", "C0005")] {
+        hub.chose(visitor, json!({name: true})).await;
+    }
+    drop(guard);
+    let mut text = String::new();
+    file.rewind().unwrap();
+    file.read_to_string(&mut text).unwrap();
+    let warned = text.lines().filter(|line| line.contains("consent nobody mapped") && line.contains("WARN")).count();
+    assert_eq!(warned, 2, "once for each name: {text}");
+    assert!(!text.contains("C0004"), "what a page says does not stand in the log");
 }
 
 async fn a_name_nobody_mapped_is_listed_with_what_to_do(database: Database) {

@@ -30,6 +30,7 @@ on_both_databases!(
     a_file_that_is_dropped_again_brings_nobody_back_who_was_erased,
     a_newer_file_of_the_books_changes_what_an_older_one_does_not,
     the_books_are_read_on_where_a_process_died,
+    bookings_come_in_by_the_folder_and_only_once,
 );
 
 /// A value that must not leave its line.
@@ -396,4 +397,36 @@ async fn the_books_are_read_on_where_a_process_died(database: Database) {
     assert_eq!(house.records(), 1_300);
     assert!(counts.sum().unchanged > 0 && counts.sum().unchanged < 1_300, "it began anew: {counts:?}");
     assert!(!folder.path().join("debtors.csv").exists());
+}
+
+async fn bookings_come_in_by_the_folder_and_only_once(database: Database) {
+    let (house, folder) = with_books(database).await;
+    let bookings = fs::read(concat!(env!("CARGO_MANIFEST_DIR"), "/connectors/datev/fixtures/bookings.csv")).unwrap();
+    let drop = async |content: &[u8]| {
+        let file = folder.path().join("bookings.csv");
+        fs::write(&file, content).unwrap();
+        written_at(&file, house.clock.now().plus(-120 * Timestamp::SECOND));
+        house.sync().await.unwrap()
+    };
+    let kinds = || {
+        let counted = "SELECT kind || ':' || COUNT(*) AS answer FROM record GROUP BY kind ORDER BY kind";
+        house.database.texts(Shelf::Records, counted)
+    };
+    let counts = drop(&bookings).await;
+    assert_eq!(brought(&counts), [4, 0, 0, 0, 0], "{counts:?}");
+    // Invoices and a credit note, and what was paid, of three debtors.
+    assert_eq!(kinds(), ["3:3", "4:1"]);
+    assert_eq!(house.database.count(Shelf::Records, "subject"), 3);
+    assert!(!folder.path().join("bookings.csv").exists());
+    // The same stack again, and one of later with the same rows: a row is known by what it books.
+    assert_eq!(brought(&drop(&bookings).await), [0, 0, 4, 0, 0]);
+    let text: String = bookings.iter().copied().map(char::from).collect();
+    let later = text.replacen("20260306102500000", "20260406102500000", 1);
+    let later: Vec<u8> = later.chars().map(|letter| u8::try_from(u32::from(letter)).unwrap()).collect();
+    let counts = drop(&later).await;
+    assert_eq!((counts.sum().created, house.records()), (0, 4), "{counts:?}");
+    // Their accounts join the debtors whose names come with another file.
+    put_books(folder.path(), "debtors.csv", &books("20260306102500000", &[(10_000, "Erste"), (10_001, "Zweite")]));
+    assert_eq!(house.sync().await.unwrap().sum().created, 2);
+    assert_eq!(house.database.count(Shelf::Records, "subject"), 3);
 }

@@ -8,8 +8,10 @@ use serde_json::{Value, json};
 
 use super::house::{House, SHOP};
 use super::scenarios::{Case, PAGE, PEOPLE, scenarios};
-use crate::connect::{Catalog, Form, Leaves, Person, Stopped, Subscribed};
+use crate::connect::{Catalog, Demanded, Form, Headers, Leaves, News, Person, Stopped, Subscribed, Told, Unheard};
+use crate::types::{Clock as _, RecordKind, Timestamp};
 use crate::vendors::Fake;
+use crate::vendors::hooks::mac;
 use crate::vendors::teekontor::Teekontor;
 
 scenarios!(Teekontor);
@@ -56,7 +58,7 @@ fn catalog_with_more() -> Arc<Catalog> {
     Arc::new(Catalog::read(directory.path()).unwrap())
 }
 
-on_both_databases!(the_newsletter_of_the_page_ends, the_page_subscribes);
+on_both_databases!(the_newsletter_of_the_page_ends, the_page_subscribes, what_the_page_is_told_is_heard);
 
 async fn the_newsletter_of_the_page_ends(database: Database) {
     let house = House::open_with(database, catalog_with_more()).await;
@@ -89,6 +91,57 @@ async fn the_page_subscribes(database: Database) {
     assert!(!house.database.dump().join("\n").contains(secrets[0].trim_matches('"')), "the secret lies open");
     assert_eq!(house.syncs.vendors.stop_listening(SHOP).await.unwrap(), 2);
     assert!(fake.with(|tee| tee.hooks.is_empty()));
+}
+
+async fn what_the_page_is_told_is_heard(database: Database) {
+    const HUSH: &str = "a-secret-of-tee";
+    let house = House::open_with(database, catalog_with_more()).await;
+    let fake = Fake::serve(Teekontor::with_people(3, 10), house.clock.clone());
+    let parameters = [("shop_url", fake.address()), ("api_token", "a-token-of-tee"), ("webhook_secret", HUSH)];
+    house.connect("teekontor", &parameters, &[]).await;
+    let (source, connection) = house.syncs.vendors.connected(SHOP).await.unwrap();
+    let connector = house.syncs.vendors.catalog.connector("teekontor").unwrap().clone();
+    let hear = |topic: &str, sign: Option<&str>, body: &Value| {
+        let text = body.to_string();
+        let own = format!("sha256={}", hex::encode(mac(HUSH, &[text.as_bytes()])));
+        let headers = [("x-topic", topic), ("x-delivery", "d1"), ("x-sign", sign.unwrap_or(&own))];
+        let headers = headers.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        let told = Told { headers: Headers(&headers), secret: None, body: text.as_bytes() };
+        let asked = (connector.link().unwrap(), &connection.parameters);
+        connector.webhooks().unwrap().hear(asked, &told, house.clock.now()).map(|mut all| all.remove(0))
+    };
+    let at = |seconds: i64| house.clock.now().plus(seconds * Timestamp::SECOND).rfc3339();
+    let mut changed = fake.with(|tee| tee.customers[1].clone());
+    changed["at"] = json!(at(-60));
+    for wrong in ["", "sha256=", "sha256=00"] {
+        assert_eq!(hear("customer.changed", Some(wrong), &changed).err(), Some(Unheard::Forged), "{wrong}");
+    }
+    let told = hear("customer.changed", None, &changed).unwrap();
+    let News::Objects { stream, page } = told.news else { panic!("a customer is one") };
+    let stream = connector.stream(&stream).unwrap();
+    assert!(stream.recognises(&page));
+    let records = stream.map(&page, SHOP).map(|record| String::from_utf8(record.unwrap()).unwrap());
+    house.syncs.intake.ingest(&records.collect::<Vec<_>>()).await.unwrap();
+    assert!(house.knows("kunde1@example.org").await);
+    // Whatever stands above it, the same body is known again; another one is not.
+    let again = hear("order.changed", None, &changed).unwrap();
+    assert!(again.marks.iter().any(|mark| told.marks.contains(mark)));
+    let gone = json!({"id": 41, "at": at(-1)});
+    assert_eq!(hear("customer.gone", None, &changed).err(), Some(Unheard::Unreadable), "who is there is not gone");
+    let News::Gone { kind, ids } = hear("customer.gone", None, &gone).unwrap().news else { panic!("nobody is gone") };
+    assert_eq!((kind, ids.as_slice()), (RecordKind::Customer, ["41".to_owned()].as_slice()));
+    assert_eq!(house.syncs.intake.end_told(&source, kind, &ids).await.unwrap(), 1);
+    assert_eq!(house.syncs.intake.end_told(&source, kind, &ids).await.unwrap(), 0);
+
+    let changed = json!({"at": at(0)});
+    assert!(matches!(hear("order.changed", None, &changed).unwrap().news, News::Changed));
+    assert_eq!(hear("order.changed", None, &json!({"at": at(-73 * 3_600)})).err(), Some(Unheard::TooOld));
+    let redact = json!({"at": at(0), "customer": {"id": 41, "email": "kunde1@example.org"}, "redact": true});
+    let News::Demand { right, who } = hear("customer.redact", None, &redact).unwrap().news else { panic!("no demand") };
+    assert_eq!((right, who.email.as_deref()), (Demanded::Erasure, Some("kunde1@example.org")));
+    assert_eq!(hear("customer.redact", None, &changed).err(), Some(Unheard::Unreadable));
+    assert!(matches!(hear("shop.closed", None, &changed).unwrap().news, News::Note(_)));
+    assert!(matches!(hear("shop.opened", None, &changed).unwrap().news, News::Nothing));
 }
 
 #[test]

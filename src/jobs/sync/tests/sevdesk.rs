@@ -39,7 +39,8 @@ impl Case for Ledger {
     const VIA: &'static [&'static str] = &["https://my.sevdesk.de"];
     const RECORDS: u64 = 3;
     const CHANGED: u64 = 3;
-    const READ_AGAIN: u64 = 3 * PEOPLE as u64;
+    const READ_AGAIN: u64 = 4 * PEOPLE as u64;
+    const TWICE: u64 = 1;
     const LEAVES: Option<Leaves> = Some(Leaves::Deleted);
 
     fn new() -> Self {
@@ -109,10 +110,29 @@ async fn a_mail_address_that_changes_takes_effect_each_time(database: Database) 
         let mail = format!("neu{round}@example.org");
         let at = format!("2026-11-2{}T10:00:00+01:00", 1 + round);
         fake.with(|ledger| ledger.mails.insert(3, (mail.clone(), at)));
-        let counts = house.syncs.run(SHOP, true, |_| {}).await.unwrap();
+        let before = fake.calls();
+        let counts = house.sync().await.unwrap();
         assert_eq!((counts.sum().updated, counts.sum().stale), (1, 0), "{counts:?}");
         assert!(house.knows(&mail).await, "round {round}");
+        let calls = fake.calls_since(before);
+        let contacts: Vec<_> = calls.iter().filter(|call| call.contains("/Contact/")).collect();
+        assert_eq!((contacts.len(), details(&calls)), (1, PAGES + 1), "its contact is read, and no other: {calls:?}");
+        // It took the place of the one before.
+        let last = if round == 1 { Ledger::email(3) } else { format!("neu{}@example.org", round - 1) };
+        assert!(!house.knows(&last).await, "round {round}");
     }
+    // Nothing more with a full sync.
+    house.wait(86_400);
+    let counts = house.syncs.run(SHOP, true, |_| {}).await.unwrap();
+    assert_eq!((counts.sum().updated, counts.sum().created, counts.sum().stale), (0, 0, 0), "{counts:?}");
+}
+
+/// Pages of the list of all mail addresses and numbers.
+const PAGES: usize = PEOPLE.div_ceil(PAGE);
+
+/// Calls for addresses and numbers: of all, and of one contact.
+fn details(calls: &[String]) -> usize {
+    calls.iter().filter(|call| call.ends_with("/CommunicationWay")).count()
 }
 
 async fn a_contact_with_an_old_date_comes_in_with_its_details(database: Database) {
@@ -125,10 +145,9 @@ async fn a_contact_with_an_old_date_comes_in_with_its_details(database: Database
     let counts = house.sync().await.unwrap();
     assert_eq!((counts.sum().created, counts.streams["contacts"].unchanged), (1, PEOPLE as u64), "{counts:?}");
     assert!(house.knows("kunde70@example.org").await);
-    let details = |calls: Vec<String>| calls.iter().filter(|call| call.ends_with("/CommunicationWay")).count();
-    assert_eq!(details(fake.calls_since(before)), 1, "nothing else is asked for");
+    assert_eq!(details(&fake.calls_since(before)), PAGES + 1, "nothing else is asked for");
     house.wait(86_400);
     let before = fake.calls();
     assert_eq!(house.sync().await.unwrap().sum().created, 0);
-    assert_eq!(details(fake.calls_since(before)), 0);
+    assert_eq!(details(&fake.calls_since(before)), PAGES);
 }

@@ -5,6 +5,7 @@ use serde_json::json;
 use super::house::SHOP;
 use super::scenarios::{self, Case, Expires, PAGE, PEOPLE, open, scenarios};
 use crate::connect::{Leaves, Person};
+use crate::store::Shelf;
 use crate::types::Clock as _;
 use crate::vendors::Break;
 use crate::vendors::shopify::Shop;
@@ -18,6 +19,7 @@ on_both_databases!(
     an_interface_that_is_switched_off_is_no_empty_search,
     a_bucket_that_others_fill_too_never_runs_over,
     a_larger_bucket_is_used,
+    whom_the_shop_redacts_ten_days_later_does_not_come_back,
     a_scope_that_is_missing_is_told_before_the_first_sync,
 );
 
@@ -136,6 +138,45 @@ async fn an_interface_that_is_switched_off_is_no_empty_search(database: Database
     let report = connector.erase().unwrap().run(&session, &person).await;
     assert_eq!(report.leaves, Some(Leaves::ManualTask), "{report:?}");
     assert!(report.steps[0].failure.is_some(), "{report:?}");
+}
+
+async fn whom_the_shop_redacts_ten_days_later_does_not_come_back(database: Database) {
+    let (house, fake) = open::<Shop>(database).await;
+    house.sync().await.unwrap();
+    let session = house.syncs.vendors.session(SHOP).await.unwrap();
+    let connector = session.connector().clone();
+    let person = Person { email: Some(Shop::email(4)), ..Person::default() };
+    assert_eq!(connector.erase().unwrap().run(&session, &person).await.leaves, Some(Leaves::Asked));
+    house.erase_as(&Shop::who(4)).await;
+    let people = house.database.count(Shelf::Records, "subject");
+    // As long as the shop has them, they are told of and not taken in.
+    house.wait(9 * 86_400);
+    assert_eq!(house.syncs.run(SHOP, true, |_| {}).await.unwrap().sum().created, 0);
+    fake.with(|shop| assert_eq!(shop.customers[4]["email"], json!(Shop::email(4))));
+    // Then it does what it was asked for: what is left of them changed after their erasure, and is nobody.
+    house.wait(2 * 86_400);
+    for whole in [false, true] {
+        let sum = house.syncs.run(SHOP, whole, |_| {}).await.unwrap().sum();
+        assert_eq!((sum.created, sum.updated, sum.rejected), (0, 0, 0), "{sum:?}");
+    }
+    fake.with(|shop| {
+        assert_eq!((&shop.customers[4]["email"], shop.redacted.len()), (&json!(null), 1));
+        assert_eq!(shop.redacted[0]["orders_to_redact"].as_array().map(Vec::len), Some(1));
+    });
+    assert!(!house.knows(&Shop::email(4)).await);
+    assert_eq!(house.database.count(Shelf::Records, "subject"), people, "somebody new came of what is left");
+    // Whom the shop redacts at somebody's word there is not listed as anybody any more, and ends here too.
+    fake.with(|shop| {
+        for field in ["email", "first_name", "last_name", "phone", "default_address", "email_marketing_consent"] {
+            shop.customers[7][field] = json!(null);
+        }
+        shop.customers[7]["addresses"] = json!([]);
+    });
+    for ended in [0, 1] {
+        house.wait(3_600);
+        let counts = house.syncs.run(SHOP, true, |_| {}).await.unwrap();
+        assert_eq!(counts.streams["customers"].ended, ended, "{counts:?}");
+    }
 }
 
 async fn a_bucket_that_others_fill_too_never_runs_over(database: Database) {

@@ -12,12 +12,13 @@ use crate::store::connections::{self, ConnectionRow};
 use crate::store::syncs::SyncState;
 use crate::store::{self, Shelf};
 use crate::types::{Clock as _, Timestamp};
-use crate::vendors::shopware::{Shop, customer, email, id, order};
+use crate::vendors::shopware::{Shop, customer, email, id, order, review};
 use crate::vendors::{Break, Fake};
 
 on_both_databases!(
     everything_comes_in_page_by_page_and_only_once,
     only_what_changed_is_asked_for,
+    what_customers_say_of_products_is_theirs,
     an_object_that_goes_away_during_the_reading_pushes_none_out_of_sight,
     what_changes_during_the_reading_comes_with_the_next_one,
     a_token_that_ends_is_made_anew,
@@ -26,6 +27,7 @@ on_both_databases!(
     credentials_that_end_during_a_sync_are_told_and_nothing_is_lost,
     a_crash_between_records_and_place_loses_and_doubles_nothing,
     one_node_syncs_a_source,
+    a_door_that_was_tried_too_often_is_waited_for,
     a_broken_object_is_rejected_with_its_reason_and_the_others_come_in,
     erased_at_the_vendor_and_here_they_stay_erased,
     an_erasure_that_the_vendor_only_pretends_is_not_called_one,
@@ -52,7 +54,7 @@ async fn connect(house: &House, fake: &Fake<Shop>) {
 }
 
 pub(super) fn complete(counts: &Counts) -> bool {
-    counts.streams.len() == 3 && counts.streams.values().all(|stream| stream.complete)
+    counts.streams.len() == 4 && counts.streams.values().all(|stream| stream.complete)
 }
 
 async fn everything_comes_in_page_by_page_and_only_once(database: Database) {
@@ -64,8 +66,8 @@ async fn everything_comes_in_page_by_page_and_only_once(database: Database) {
     assert_eq!((counts.streams["customers"].read, counts.streams["customers"].total), (260, Some(260)));
     assert_eq!(house.records(), 780);
     assert!(house.knows(&email(259)).await && !house.knows(&email(260)).await);
-    // Two pages for each stream, the three calls of the test, and one token for both.
-    assert_eq!(fake.calls(), 6 + 3 + 1);
+    // Two pages for each stream and one of no reviews, the four calls of the test, and one token for both.
+    assert_eq!(fake.calls(), 6 + 1 + 4 + 1);
     let again = house.syncs.run(SHOP, true, |_| {}).await.unwrap();
     assert_eq!(brought(&again), [0, 0, 780, 0, 0]);
     let history = house.history().await;
@@ -91,6 +93,35 @@ async fn only_what_changed_is_asked_for(database: Database) {
     assert_eq!(counts.streams["orders"].read, 0);
     house.clock.set("2026-11-21T14:00:00Z");
     assert_eq!(brought(&house.sync().await.unwrap()), [0; 5]);
+}
+
+async fn what_customers_say_of_products_is_theirs(database: Database) {
+    let (house, fake) = shop(database, 5).await;
+    fake.with(|shop| {
+        (0..3).for_each(|number| shop.add("product-review", review(number)));
+        let mut stranger = review(7);
+        (stranger["customerId"], stranger["customer"]) = (json!(null), json!(null));
+        (stranger["externalUser"], stranger["externalEmail"]) = (json!("Götz Eßer"), json!("goetz@example.net"));
+        shop.add("product-review", stranger);
+    });
+    let counts = house.sync().await.unwrap();
+    let reviews = counts.streams["reviews"];
+    assert_eq!((reviews.read, reviews.created, reviews.rejected), (4, 4, 0), "{counts:?}");
+    assert_eq!(house.database.count(Shelf::Records, "subject"), 6, "five customers, and one who is none");
+    house.clock.set("2026-11-21T13:00:00Z");
+    // The shop lets one be seen; a customer deletes another.
+    fake.with(|shop| {
+        let at = "2026-11-21T12:30:00.000+00:00";
+        shop.change("product-review", &id("product_review", 1), at, "status", json!(true));
+        shop.entities.get_mut("product-review").unwrap().retain(|one| one["id"] != id("product_review", 2));
+    });
+    let reviews = house.sync().await.unwrap().streams["reviews"];
+    assert_eq!((reviews.read, reviews.updated), (1, 1));
+    for ended in [0, 1] {
+        house.wait(3_600);
+        let counts = house.syncs.run(SHOP, true, |_| {}).await.unwrap();
+        assert_eq!(counts.streams["reviews"].ended, ended);
+    }
 }
 
 async fn an_object_that_goes_away_during_the_reading_pushes_none_out_of_sight(database: Database) {
@@ -134,7 +165,7 @@ async fn a_token_that_ends_is_made_anew(database: Database) {
     let before = fake.calls();
     session.test().await.unwrap();
     assert_eq!(fake.calls_since(before)[..2], ["POST /api/oauth/token", "POST /api/search/customer"]);
-    assert_eq!(fake.calls() - before, 4, "another token was made");
+    assert_eq!(fake.calls() - before, 5, "another token was made");
 }
 
 async fn storms_of_429_and_500_are_waited_out(database: Database) {
@@ -223,6 +254,21 @@ async fn a_crash_between_records_and_place_loses_and_doubles_nothing(database: D
     let counts = house.sync().await.unwrap();
     assert_eq!((counts.streams["customers"].unchanged, counts.streams["customers"].created), (250, 50));
     assert_eq!(house.records(), 900);
+}
+
+async fn a_door_that_was_tried_too_often_is_waited_for(database: Database) {
+    let (house, fake) = shop(database, 3).await;
+    fake.with(|shop| shop.secret = "another".to_owned());
+    for number in 1..=10 {
+        assert_eq!(word(house.sync().await), "credentials_refused", "{number}");
+        assert_eq!(fake.calls(), number, "wrong credentials are tried once a sync");
+    }
+    assert_eq!(house.waited(), 0);
+    // The shop takes no more tries for a while, and says it by a status alone: the right ones come in when it does.
+    fake.with(|shop| shop.secret = "secret-of-the-shop".to_owned());
+    assert!(complete(&house.sync().await.unwrap()));
+    assert!(house.waited() >= 5, "it was not waited");
+    assert!(fake.with(|shop| shop.tries_refused) > 0);
 }
 
 async fn one_node_syncs_a_source(database: Database) {
@@ -361,6 +407,7 @@ async fn a_right_that_is_missing_is_told_before_the_first_sync(database: Databas
         ("customer:read", "the right to read customers"),
         ("order:read", "the right to read orders"),
         ("newsletter_recipient:read", "the right to read newsletter recipients"),
+        ("product_review:read", "the right to read product reviews"),
     ] {
         fake.with(|shop| shop.rights.remove(right));
         let fault = house.syncs.vendors.session(SHOP).await.unwrap().test().await.unwrap_err();

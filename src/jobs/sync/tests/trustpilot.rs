@@ -16,6 +16,7 @@ on_both_databases!(
     demands_are_heard_when_reviews_may_not_be_read,
     an_application_that_acts_for_a_user_is_known_by_the_password,
     a_page_of_demands_that_is_not_valid_any_more_begins_them_anew,
+    more_pages_than_five_minutes_allow_are_waited_for,
 );
 
 const DEMANDS: &str = "demands.consumer deletions";
@@ -52,6 +53,17 @@ impl Case for Reviews {
     fn restore(&mut self) {
         self.key_is_valid = true;
     }
+}
+
+async fn more_pages_than_five_minutes_allow_are_waited_for(database: Database) {
+    let (house, fake) = open::<Reviews>(database).await;
+    fake.with(|reviews| *reviews = Reviews::with_people(850, 1));
+    // Nobody waits five minutes within a sync; the next one goes on where it stopped.
+    assert_eq!(word(house.sync().await), "throttled");
+    assert!((800..850).contains(&house.records()), "{}", house.records());
+    house.wait(301);
+    house.sync().await.unwrap();
+    assert_eq!((house.records(), fake.with(|reviews| reviews.refused)), (850, 0));
 }
 
 async fn deleted_there_they_wait_for_the_officer_here(database: Database) {
