@@ -120,18 +120,30 @@ fn by_logins(
     let two = |one: u32, other: u32| {
         root(one) != root(other) && card(one).zip(card(other)).is_some_and(|(one, other)| one.is_other_login(other))
     };
+    let alike = |one: u32, other: u32| {
+        root(one) == root(other) && card(one).zip(card(other)).is_some_and(|(one, other)| one.has_same_logins(other))
+    };
+    // Is any of these somebody else than any other? Of a customer's hundreds of records one for each login is asked.
+    let differ = |like: &[(Bits, u32)]| {
+        let mut few: Vec<u32> = Vec::new();
+        like.iter().any(|(_, at)| {
+            let found = few.iter().any(|other| two(*at, *other));
+            if !found && !few.iter().any(|other| alike(*at, *other)) {
+                few.push(*at);
+            }
+            found
+        })
+    };
     for (at, mut like) in like {
         // Mostly they are all one customer's, and nothing need be weighed again.
-        let Some((_, first)) = like.first().copied() else { continue };
-        if !like.iter().any(|(_, other)| two(first, *other)) {
+        if !differ(&like) {
             continue;
         }
         like.retain(|(_, known)| joins(at, *known));
         let Some(most) = like.iter().map(|(weight, _)| *weight).max() else { continue };
         let bound = like.iter().any(|(_, known)| root(*known) == root(at));
-        let near = |weight: Bits| most.0 - weight.0 < enough.0;
-        let mut top = like.iter().filter(|(weight, _)| *weight == most);
-        if !bound && top.any(|(_, one)| like.iter().any(|(weight, other)| near(*weight) && two(*one, *other))) {
+        like.retain(|(weight, _)| most.0 - weight.0 < enough.0);
+        if !bound && differ(&like) {
             found.neither.insert(at);
         }
     }
