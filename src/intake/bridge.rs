@@ -21,10 +21,8 @@ pub(super) fn mend(write: &mut Write<'_>, person: SubjectId, link: &LinkRow) -> 
     let pair = [link.record_no, RecordNo(link.other_no)];
     let found = cards::of_records(write.records(), &pair)?;
     for broken in broken {
-        let Some(joined) = broken.merged_from.as_deref() else { continue };
-        let joined = SubjectId::from_slice(joined).map_err(crate::store::Error::from)?;
-        let mut with = subjects::merged_into(write.records(), joined)?;
-        with.push(joined);
+        let Some(joined) = broken.joined()? else { continue };
+        let with = subjects::with_merged(write.records(), joined)?;
         let theirs = found.iter().filter(|card| with.contains(&card.sealed_for)).count();
         if found.len() == pair.len() && theirs == 1 {
             links::delete(write, broken)?;
@@ -51,10 +49,8 @@ pub(super) fn held(
     let numbers: Vec<RecordNo> = records.iter().map(|(record, _)| *record).collect();
     let mut held = Vec::new();
     for link in links.iter().filter(|link| is_broken(link, &numbers)) {
-        let Some(joined) = link.merged_from.as_deref() else { continue };
-        let joined = SubjectId::from_slice(joined).map_err(crate::store::Error::from)?;
-        let mut with = subjects::merged_into(connection, joined)?;
-        with.push(joined);
+        let Some(joined) = link.joined()? else { continue };
+        let with = subjects::with_merged(connection, joined)?;
         let first =
             |theirs: bool| records.iter().find(|(_, part)| with.contains(part) == theirs).map(|(record, _)| *record);
         if let Some((record, other)) = first(true).zip(first(false)) {

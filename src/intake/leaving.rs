@@ -42,8 +42,7 @@ pub(super) fn leaving(
                 if !known.contains(part) {
                     return Err(Error::NoPart);
                 }
-                let mut with = subjects::merged_into(connection, *part)?;
-                with.push(*part);
+                let with = subjects::with_merged(connection, *part)?;
                 groups.push((numbers(&|record| with.contains(&record.sealed_for)), with, Some(*part)));
             }
             follow(connection, (person, rows), &known, &mut groups)?;
@@ -95,11 +94,9 @@ fn follow(
 ) -> Result<(), Error> {
     let mut joined = Vec::new();
     for link in links::of(connection, person)?.iter().filter(|link| link.other_no != 0) {
-        let part = link.merged_from.as_deref().map(SubjectId::from_slice).transpose();
-        let part = part.map_err(crate::store::Error::from)?.filter(|part| known.contains(part));
+        let part = link.joined()?.filter(|part| known.contains(part));
         let Some(part) = part else { continue };
-        let mut with = subjects::merged_into(connection, part)?;
-        with.push(part);
+        let with = subjects::with_merged(connection, part)?;
         // Who leaves came by way of them: it is said already that the two are not one.
         if !groups.iter().any(|(_, _, named)| named.is_some_and(|named| with.contains(&named))) {
             joined.push((part, [link.record_no, RecordNo(link.other_no)], with));
@@ -111,7 +108,7 @@ fn follow(
     let all: Vec<RecordNo> = rows.iter().map(|record| record.record_no).collect();
     let values = identifiers::of_records(connection, &all)?;
     let mut under: HashMap<&[u8], Vec<RecordNo>> = HashMap::new();
-    for row in values.iter().filter(|row| binds(row)) {
+    for row in values.iter().filter(|row| row.binds()) {
         under.entry(&row.ix).or_default().push(row.record_no);
     }
     loop {
@@ -140,11 +137,6 @@ fn follow(
             return Ok(());
         }
     }
-}
-
-/// Does the value hold records together?
-const fn binds(row: &IdentifierRow) -> bool {
-    row.use_flags & (IdentifierRow::JOINS | IdentifierRow::STATEMENT) != 0
 }
 
 fn group(person: SubjectId, rows: &[RecordRow], (records, with, named): Leaving) -> Group {
@@ -192,7 +184,7 @@ fn with_what_belongs(
     }
     let mut under: BTreeMap<&[u8], Vec<RecordNo>> = BTreeMap::new();
     let mut values_of: HashMap<RecordNo, Vec<&[u8]>> = HashMap::new();
-    for row in values.iter().filter(|row| binds(row)) {
+    for row in values.iter().filter(|row| row.binds()) {
         under.entry(&row.ix).or_default().push(row.record_no);
         values_of.entry(row.record_no).or_default().push(&row.ix);
     }

@@ -134,8 +134,7 @@ fn separate(
     papers: &Papers,
 ) -> Result<Option<WithNames>, Error> {
     let person = reclosed.rows.subject;
-    let mut owners = subjects::merged_into(write.records(), person)?;
-    owners.push(person);
+    let owners = subjects::with_merged(write.records(), person)?;
     subjects::lock(write, &owners)?;
     let living = subjects::living(write.records(), person)?.ok_or(Error::UnknownSubject)?;
     let same = living.subject_id == person
