@@ -1,10 +1,12 @@
 //! What holds a person together when the record by which two were joined turns out to be somebody else's: another reason, if there
 //! is one.
 
+use std::collections::HashSet;
+
 use super::Error;
 use crate::graph::Rule;
 use crate::store::connection::Connection;
-use crate::store::rows::LinkRow;
+use crate::store::rows::{IdentifierRow, LinkRow};
 use crate::store::{Write, cards, links, records, subjects};
 use crate::types::{RecordNo, SubjectId};
 
@@ -40,15 +42,20 @@ pub(super) fn is_broken(link: &LinkRow, numbers: &[RecordNo]) -> bool {
 }
 
 /// For everybody who was joined in by way of a record that is not among these any more, a link to the rest of them: nobody is torn
-/// apart for want of knowing. Of each record it is known whom it was sealed for.
+/// apart for want of knowing. Of each record it is known whom it was sealed for. Who was joined by a value that joins nobody any more is
+/// held by nothing.
 pub(super) fn held(
     connection: &mut Connection,
     records: &[(RecordNo, SubjectId)],
+    values: &[IdentifierRow],
     links: &[LinkRow],
 ) -> Result<Vec<LinkRow>, Error> {
     let numbers: Vec<RecordNo> = records.iter().map(|(record, _)| *record).collect();
+    let generic = values.iter().filter(|row| row.use_flags & IdentifierRow::GENERIC != 0);
+    let generic: HashSet<&[u8]> = generic.map(|row| row.ix.as_slice()).collect();
+    let is_void = |link: &LinkRow| link.evidence_ix.as_deref().is_some_and(|ix| generic.contains(ix));
     let mut held = Vec::new();
-    for link in links.iter().filter(|link| is_broken(link, &numbers)) {
+    for link in links.iter().filter(|link| is_broken(link, &numbers) && !is_void(link)) {
         let Some(joined) = link.joined()? else { continue };
         let with = subjects::with_merged(connection, joined)?;
         let first =

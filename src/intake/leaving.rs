@@ -73,7 +73,7 @@ pub(super) fn leaving(
                 Out::Alone => graph::alone(rows, &values, &links),
                 _ => {
                     let parts: Vec<_> = rows.iter().map(|record| (record.record_no, record.sealed_for)).collect();
-                    let held = bridge::held(connection, &parts, &links)?;
+                    let held = bridge::held(connection, &parts, &values, &links)?;
                     links.extend(held);
                     graph::groups(&all, &values, &links)
                 }
