@@ -212,7 +212,7 @@ impl Intake {
                         && !about.contains(&pair(row.one_id, row.other_id))
                 };
                 for row in some.iter().filter(stale) {
-                    reviews::close(write, row.review_id)?;
+                    reviews::close(write, row)?;
                 }
                 Ok::<_, Error>(last)
             };

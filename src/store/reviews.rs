@@ -249,15 +249,15 @@ pub fn refused_at(connection: &mut Connection) -> Result<BTreeSet<Timestamp>, Er
     Ok(times.into_iter().map(Timestamp::from_micros).collect())
 }
 
-/// Takes a question back that nobody answered.
+/// Takes a question back that nobody answered. What waited behind it is asked now.
 ///
 /// # Errors
 /// If it cannot be written.
-pub fn close(write: &mut Write<'_>, id: ReviewId) -> Result<(), Error> {
+pub fn close(write: &mut Write<'_>, row: &ReviewRow) -> Result<(), Error> {
     let waiting = review::state.eq_any([OPEN, HELD]);
-    let question = review::table.filter(review::review_id.eq(Vec::from(id)).and(waiting));
+    let question = review::table.filter(review::review_id.eq(Vec::from(row.review_id)).and(waiting));
     on!(write.records(), |c| diesel::delete(question).execute(c))?;
-    Ok(())
+    settle(write, (row.one_id, row.other_id))
 }
 
 fn delete(write: &mut Write<'_>, id: ReviewId) -> Result<(), Error> {
