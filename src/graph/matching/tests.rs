@@ -461,6 +461,10 @@ fn in_all_orders(texts: [&str; 4], bonds: impl Fn(&dyn Fn(usize) -> u32) -> Bond
     found
 }
 
+fn groups_of(groups: &[&[usize]]) -> Groups {
+    groups.iter().map(|group| group.iter().copied().collect()).collect()
+}
+
 /// A guest is as like a customer of another shop as two of one shop, who are two.
 #[test]
 fn who_may_be_either_of_two_is_neither_whoever_else_is_like_them() {
@@ -469,6 +473,21 @@ fn who_may_be_either_of_two_is_neither_whoever_else_is_like_them() {
         (format!("{alike}, elsewhere:a"), format!("{alike}, login:a"), format!("{alike}, login:bb"));
     let found = in_all_orders([&alike, &third, &one, &other], |_| Bonds::default());
     assert!(found.iter().all(|groups| groups.contains(&BTreeSet::from([0]))), "{found:?}");
+}
+
+/// Two records that comparing joined were refused with another. Somebody is one of them by a rule, and as like the second as that
+/// other: they are of that person, whom nothing tears apart.
+#[test]
+fn who_is_of_one_side_already_is_not_neither() {
+    let name = "given:ottilie, family:zwirnlechner";
+    let (one, two) = (format!("{name}, {HOME}"), format!("{name}, born:1971-03-09, {HOME}"));
+    let found = in_all_orders([&one, &two, &two, &two], |at| Bonds {
+        together: vec![(at(0), at(2))],
+        apart: vec![(vec![at(0), at(1)], vec![at(3)])],
+        leaning: vec![(Vec::new(), Vec::new())],
+        ..Bonds::default()
+    });
+    assert_eq!(found, BTreeSet::from([groups_of(&[&[0, 1, 2], &[3]])]));
 }
 
 /// An account of very many records, and somebody with as many who was marked as not the same: no work grows with the square of them.
