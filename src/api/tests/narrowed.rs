@@ -120,18 +120,18 @@ async fn what_a_crowded_value_joined_is_taken_back_once_the_record_is_gone(datab
     let played = Played::open(database, 12).await;
     let (shared, own, theirs) = ("zuhause7@example.org", "one@example.org", "two@example.org");
     // They could be one name misspelt.
-    let of = |id: &str, given: &str, mails: &[&str]| {
+    let of = |id: &str, (given, family): (&str, &str), mails: &[&str]| {
         let identifiers = mails.iter().map(|mail| json!({"kind": "email", "value": mail, "verified": true}));
         json!({
             "type": "customer", "source": "webshop", "external_id": id, "updated_at": "2026-05-01T08:00:00Z",
-            "identifiers": identifiers.collect::<Vec<_>>(), "data": {"person": {"given_name": given, "family_name": "Kim"}},
+            "identifiers": identifiers.collect::<Vec<_>>(), "data": {"person": {"given_name": given, "family_name": family}},
         })
     };
-    played.bring(&[of("one", "Jan", &[own])]).await;
-    played.bring(&[of("two", "Jon", &[shared, theirs])]).await;
-    played.bring(&[of("again", "Jon", &[shared, theirs])]).await;
+    played.bring(&[of("one", ("Jan", "Familyone"), &[own])]).await;
+    played.bring(&[of("two", ("Jon", "Familytwo"), &[shared, theirs])]).await;
+    played.bring(&[of("again", ("Jon", "Familytwo"), &[shared, theirs])]).await;
     assert_eq!(played.people().len(), 2);
-    played.bring(&[of("both", "Jan", &[own, shared])]).await;
+    played.bring(&[of("both", ("Jan", "Familyone"), &[own, shared])]).await;
     let [person] = played.people()[..] else { panic!("{:?}", played.people()) };
     let numbers = played.hub.house.store.read(move |read| store::records::numbers_of(read.records(), person)).await;
     let number = numbers.unwrap().into_iter().map(|record| record.0).max().unwrap();
@@ -140,10 +140,10 @@ async fn what_a_crowded_value_joined_is_taken_back_once_the_record_is_gone(datab
         played.hub.database.execute(Shelf::Records, &gone);
     }
     assert_eq!(played.people(), [person]);
-    played.bring(&[of("three", "Jen", &[shared])]).await;
-    played.bring(&[of("four", "Jin", &[shared])]).await;
+    played.bring(&[of("three", ("Jen", "Familythree"), &[shared])]).await;
+    played.bring(&[of("four", ("Jin", "Familyfour"), &[shared])]).await;
     assert_eq!(played.people(), [person]);
-    played.bring(&[of("five", "Jyn", &[shared])]).await;
+    played.bring(&[of("five", ("Jyn", "Familyfive"), &[shared])]).await;
     // One, two with what came by their own mailbox, three, four, and five.
     assert_eq!(played.people().len(), 5, "held together by a mailbox that joins nobody");
 }
