@@ -10,8 +10,7 @@ use crate::types::SubjectId;
 /// # Errors
 /// If the store cannot be read.
 pub fn are_apart(write: &mut Write<'_>, one: SubjectId, other: SubjectId) -> Result<bool, Error> {
-    let mut parts = subjects::merged_into(write.records(), one)?;
-    parts.push(one);
+    let parts = subjects::with_merged(write.records(), one)?;
     let others: BTreeSet<SubjectId> = apart::of(write.records(), &parts)?;
     if others.is_empty() || others.contains(&other) {
         return Ok(!others.is_empty());

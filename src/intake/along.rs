@@ -30,9 +30,8 @@ impl Work<'_> {
         loose: bool,
     ) -> Result<(), Error> {
         let looked = if loose { Some(reviews::refused_at(write.records())?) } else { None };
-        let mut people = subjects::merged_into(write.records(), self.person)?;
+        let mut people = subjects::with_merged(write.records(), self.person)?;
         people.retain(|part| !group.revived.contains(part));
-        people.push(self.person);
         for (marked, decided_at) in apart::since(write.records(), &people, since)? {
             // What is being decided right now is about the person who stays.
             let passes = looked.as_ref().is_none_or(|looked| looked.contains(&decided_at));
@@ -62,9 +61,7 @@ impl Work<'_> {
     /// Why the records are the person's, and who was joined in with them.
     pub(super) fn give_links(&self, write: &mut Write<'_>, group: &Group, other: SubjectId) -> Result<(), Error> {
         for link in links::of(write.records(), self.person)? {
-            let joined = link.merged_from.as_deref().map(SubjectId::from_slice).transpose();
-            let joined = joined.map_err(crate::store::Error::from)?;
-            match joined {
+            match link.joined()? {
                 // The merge that is undone.
                 Some(joined) if joined == other => links::delete(write, &link)?,
                 Some(joined) if group.revived.contains(&joined) => give_link(write, &link, other)?,

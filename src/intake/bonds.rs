@@ -14,9 +14,6 @@ use crate::types::{IdentifierKind, RecordNo, SubjectId, Timestamp};
 /// Records under one value that are all compared with each other; those beyond are compared with these.
 const AMONG: usize = 64;
 
-/// The uses of a value that bind its records together.
-const BINDING: i16 = IdentifierRow::JOINS | IdentifierRow::STATEMENT;
-
 /// What is settled.
 #[derive(Default)]
 pub(super) struct Settled {
@@ -102,7 +99,7 @@ fn stored(read: &mut Read, numbers: &[RecordNo]) -> Result<Stored, crate::store:
     let mut values: Vec<([u8; 16], Held)> = Vec::new();
     for (some, from) in numbers.chunks(500).zip((0..).step_by(500)) {
         let rows = identifiers::of_records(read.records(), some)?;
-        for row in rows.iter().filter(|row| row.use_flags & BINDING != 0) {
+        for row in rows.iter().filter(|row| row.binds()) {
             let Ok(ix) = <[u8; 16]>::try_from(row.ix.as_slice()) else { continue };
             let at = some.binary_search(&row.record_no).ok().and_then(|at| u32::try_from(from + at).ok());
             let joins = row.use_flags & IdentifierRow::JOINS != 0;

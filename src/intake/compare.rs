@@ -94,19 +94,21 @@ impl Desk<'_> {
         self.ask(batch, (record, person), doubtful)
     }
 
-    /// Is it as like somebody else as the one it is most like, and were those two decided not to be one, or does it come without a
-    /// login and a source knows them by two? Then it is neither's until somebody says whose.
+    /// Were two of those it is as like as whom it is most like decided not to be one, or does it come without a login and a source
+    /// knows two of them by two? Then it is nobody's until somebody says whose.
     fn is_unclear(&self, batch: &mut Batch<'_, '_>, card: &Card, joins: &[Alike]) -> Result<bool, Error> {
-        let Some((first, others)) = joins.split_first() else { return Ok(false) };
+        let Some(first) = joins.first() else { return Ok(false) };
         let clear = batch.table.model().join_at().0;
-        let near = |other: &&Alike| first.waterfall.total.0 - other.waterfall.total.0 < clear;
-        for other in others.iter().filter(near) {
-            let (one, other) = (first.person, other.person);
-            if batch.are_apart(one, other)? || (!card.has_login() && batch.have_two_logins(one, other)?) {
-                return Ok(true);
+        let near = joins.iter().filter(|other| first.waterfall.total.0 - other.waterfall.total.0 < clear);
+        let near: Vec<SubjectId> = near.map(|alike| alike.person).collect();
+        for (at, one) in near.iter().enumerate() {
+            for other in near.iter().take(at) {
+                if batch.are_apart(*one, *other)? {
+                    return Ok(true);
+                }
             }
         }
-        Ok(false)
+        Ok(near.len() > 1 && !card.has_login() && batch.have_two_logins(&near)?)
     }
 
     /// Do the records of both fit together, or is one strong bridge all there is?
@@ -198,12 +200,29 @@ impl Batch<'_, '_> {
         Ok(numbers)
     }
 
-    /// Does a source know these two by two logins?
-    fn have_two_logins(&mut self, one: SubjectId, other: SubjectId) -> Result<bool, Error> {
+    /// Does a source know two of these by two logins?
+    fn have_two_logins(&mut self, people: &[SubjectId]) -> Result<bool, Error> {
         self.catch_up()?;
-        let (ours, theirs) = (self.members(one)?, self.members(other)?);
-        let (ours, theirs) = (self.laid(&ours), self.laid(&theirs));
-        Ok(ours.iter().any(|ours| theirs.iter().any(|theirs| ours.is_other_login(theirs))))
+        let mut all: Vec<Vec<&Card>> = Vec::with_capacity(people.len());
+        let mut members = Vec::with_capacity(people.len());
+        for person in people {
+            members.push(self.members(*person)?);
+        }
+        for numbers in members {
+            // Of a customer's hundreds of records one for each login.
+            let mut few: Vec<&Card> = Vec::new();
+            for card in self.laid(&numbers) {
+                if card.has_login() && !few.iter().any(|known| known.has_same_logins(card)) {
+                    few.push(card);
+                }
+            }
+            let differs = |other: &&Card| few.iter().any(|card| card.is_other_login(other));
+            if all.iter().flatten().any(differs) {
+                return Ok(true);
+            }
+            all.push(few);
+        }
+        Ok(false)
     }
 
     /// Open cards.

@@ -42,8 +42,7 @@ pub(super) fn leaving(
                 if !known.contains(part) {
                     return Err(Error::NoPart);
                 }
-                let mut with = subjects::merged_into(connection, *part)?;
-                with.push(*part);
+                let with = subjects::with_merged(connection, *part)?;
                 groups.push((numbers(&|record| with.contains(&record.sealed_for)), with, Some(*part)));
             }
             follow(connection, (person, rows), &known, &mut groups)?;
@@ -74,7 +73,7 @@ pub(super) fn leaving(
                 Out::Alone => graph::alone(rows, &values, &links),
                 _ => {
                     let parts: Vec<_> = rows.iter().map(|record| (record.record_no, record.sealed_for)).collect();
-                    let held = bridge::held(connection, &parts, &links)?;
+                    let held = bridge::held(connection, &parts, &values, &links)?;
                     links.extend(held);
                     graph::groups(&all, &values, &links)
                 }
@@ -93,16 +92,23 @@ fn follow(
     known: &[SubjectId],
     groups: &mut [Leaving],
 ) -> Result<(), Error> {
+    let mut brought: HashMap<SubjectId, Vec<RecordNo>> = HashMap::new();
+    for record in rows {
+        brought.entry(record.sealed_for).or_default().push(record.record_no);
+    }
     let mut joined = Vec::new();
     for link in links::of(connection, person)?.iter().filter(|link| link.other_no != 0) {
-        let part = link.merged_from.as_deref().map(SubjectId::from_slice).transpose();
-        let part = part.map_err(crate::store::Error::from)?.filter(|part| known.contains(part));
+        let part = link.joined()?.filter(|part| known.contains(part));
         let Some(part) = part else { continue };
-        let mut with = subjects::merged_into(connection, part)?;
-        with.push(part);
+        let with = subjects::with_merged(connection, part)?;
         // Who leaves came by way of them: it is said already that the two are not one.
-        if !groups.iter().any(|(_, _, named)| named.is_some_and(|named| with.contains(&named))) {
-            joined.push((part, [link.record_no, RecordNo(link.other_no)], with));
+        if groups.iter().any(|(_, _, named)| named.is_some_and(|named| with.contains(&named))) {
+            continue;
+        }
+        let theirs: BTreeSet<RecordNo> = with.iter().filter_map(|part| brought.get(part)).flatten().copied().collect();
+        let mut outside = [link.record_no, RecordNo(link.other_no)].into_iter().filter(|end| !theirs.contains(end));
+        if let (Some(end), None) = (outside.next(), outside.next()) {
+            joined.push(Follower { part, with, theirs, end });
         }
     }
     if joined.is_empty() {
@@ -111,27 +117,27 @@ fn follow(
     let all: Vec<RecordNo> = rows.iter().map(|record| record.record_no).collect();
     let values = identifiers::of_records(connection, &all)?;
     let mut under: HashMap<&[u8], Vec<RecordNo>> = HashMap::new();
-    for row in values.iter().filter(|row| binds(row)) {
+    let mut values_of: HashMap<RecordNo, Vec<&[u8]>> = HashMap::new();
+    for row in values.iter().filter(|row| row.binds()) {
         under.entry(&row.ix).or_default().push(row.record_no);
+        values_of.entry(row.record_no).or_default().push(&row.ix);
     }
+    let mut gone: HashSet<SubjectId> = groups.iter().flat_map(|(_, with, _)| with.iter().copied()).collect();
     loop {
         let before = joined.len();
-        joined.retain(|(part, ends, with)| {
-            if groups.iter().any(|(_, with, _)| with.contains(part)) {
+        joined.retain(|Follower { part, with, theirs, end }| {
+            if gone.contains(part) {
                 return false;
             }
-            let theirs = rows.iter().filter(|record| with.contains(&record.sealed_for));
-            let theirs: BTreeSet<RecordNo> = theirs.map(|record| record.record_no).collect();
-            let mut outside = ends.iter().filter(|end| !theirs.contains(end));
-            let (Some(end), None) = (outside.next(), outside.next()) else { return false };
             let Some((leaving, revived, _)) = groups.iter_mut().find(|(leaving, ..)| leaving.contains(end)) else {
                 return true;
             };
-            let beside = under.values().filter(|records| records.iter().any(|record| theirs.contains(record)));
-            let mut beside = beside.flatten().filter(|record| !theirs.contains(record));
-            if beside.all(|record| leaving.contains(record)) {
+            let values = theirs.iter().filter_map(|record| values_of.get(record)).flatten();
+            let mut beside = values.filter_map(|ix| under.get(ix)).flatten();
+            if beside.all(|record| theirs.contains(record) || leaving.contains(record)) {
                 leaving.extend(theirs);
                 revived.extend(with);
+                gone.extend(with);
                 return false;
             }
             true
@@ -142,9 +148,15 @@ fn follow(
     }
 }
 
-/// Does the value hold records together?
-const fn binds(row: &IdentifierRow) -> bool {
-    row.use_flags & (IdentifierRow::JOINS | IdentifierRow::STATEMENT) != 0
+/// Somebody who was joined in because a record of theirs is like one that is not.
+struct Follower {
+    part: SubjectId,
+    /// They, and whoever was joined in by way of them.
+    with: Vec<SubjectId>,
+    /// What all of those brought.
+    theirs: BTreeSet<RecordNo>,
+    /// The record theirs is like.
+    end: RecordNo,
 }
 
 fn group(person: SubjectId, rows: &[RecordRow], (records, with, named): Leaving) -> Group {
@@ -192,7 +204,7 @@ fn with_what_belongs(
     }
     let mut under: BTreeMap<&[u8], Vec<RecordNo>> = BTreeMap::new();
     let mut values_of: HashMap<RecordNo, Vec<&[u8]>> = HashMap::new();
-    for row in values.iter().filter(|row| binds(row)) {
+    for row in values.iter().filter(|row| row.binds()) {
         under.entry(&row.ix).or_default().push(row.record_no);
         values_of.entry(row.record_no).or_default().push(&row.ix);
     }

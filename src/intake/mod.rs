@@ -35,6 +35,7 @@ mod regroup;
 mod rejection;
 mod reseal;
 mod review;
+mod revive;
 mod schema;
 mod separate;
 mod settle;

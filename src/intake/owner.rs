@@ -154,8 +154,7 @@ impl Desk<'_> {
 impl Batch<'_, '_> {
     /// The oldest record of a living person under a value, other than the one that came with it, as far as it is known without asking.
     fn first_with(&self, ix: &[u8; 16], person: SubjectId, own: RecordNo) -> Option<RecordNo> {
-        let uses = IdentifierRow::JOINS | IdentifierRow::STATEMENT;
-        let rows = self.known.read_with_index(ix).iter().filter(|row| row.use_flags & uses != 0);
+        let rows = self.known.read_with_index(ix).iter().filter(|row| row.binds());
         rows.filter(|row| row.subject_id == person && row.record_no != own).map(|row| row.record_no).min()
     }
 }

@@ -12,10 +12,11 @@ use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use super::bonds::{self, Settled};
+use super::bridge::Cut;
 use super::separate::{Compared, Out};
 use super::table::Table;
 use super::walk::Open;
-use super::{Error, Intake, bridge};
+use super::{Error, Intake};
 use crate::gateway::Caller;
 use crate::graph::matching::{self, Clustering, Join, Model, TermFrequencies, Waterfall};
 use crate::graph::{self, Rule};
@@ -150,16 +151,26 @@ impl Intake {
         let (stopped, joins): (Vec<_>, Vec<_>) =
             joins.into_iter().partition(|(one, other, _)| mixed.contains(one) || mixed.contains(other));
         reviews.extend(stopped.into_iter().filter_map(|(one, other, why)| Some((one, other, why.waterfall()?))));
-        let (joins, reviews, cut) = (Arc::new(joins), Arc::new(reviews), Arc::new(cut));
+        let (joins, reviews, mut cut) = (Arc::new(joins), Arc::new(reviews), Arc::new(cut));
         for from in (0..joins.len()).step_by(AT_ONCE) {
-            let (joins, cut, now) = (joins.clone(), cut.clone(), self.clock.now());
+            let (joins, before, now) = (joins.clone(), cut.clone(), self.clock.now());
             let (matching, edition) = (self.matching.clone(), self.rulebook.edition());
             let work = move |write: &mut Write<'_>| {
-                let mut table = Table::empty(&matching, &edition, now);
+                let (mut table, mut cut) = (Table::empty(&matching, &edition, now), Cut::new(before.clone()));
                 let some = joins.iter().skip(from).take(AT_ONCE);
-                some.map(|join| joined(write, &mut table, join, (&cut, now))).sum::<Result<usize, Error>>()
+                let done = some.map(|join| joined(write, &mut table, &mut cut, join)).sum::<Result<usize, Error>>()?;
+                Ok::<_, Error>((done, cut.changed()))
             };
-            regrouped.joined += self.store.write(work).await?;
+            let (joined, changed) = self.store.write(work).await?;
+            regrouped.joined += joined;
+            for (person, is_cut) in changed {
+                let cut = Arc::make_mut(&mut cut);
+                if is_cut {
+                    cut.insert(person)
+                } else {
+                    cut.remove(&person)
+                };
+            }
             done = (done + AT_ONCE).min(all);
             progress(Progress::Changed(done, all));
         }
@@ -201,7 +212,7 @@ impl Intake {
                         && !about.contains(&pair(row.one_id, row.other_id))
                 };
                 for row in some.iter().filter(stale) {
-                    reviews::close(write, row.review_id)?;
+                    reviews::close(write, row)?;
                 }
                 Ok::<_, Error>(last)
             };
@@ -312,9 +323,10 @@ struct Group {
 fn joined(
     write: &mut Write<'_>,
     table: &mut Table<'_>,
+    cut: &mut Cut,
     (one, other, why): &(RecordNo, RecordNo, Why),
-    (cut, now): (&HashSet<SubjectId>, Timestamp),
 ) -> Result<usize, Error> {
+    let now = table.now();
     let Some((ours, theirs)) = people_of(write, *one, *other)? else { return Ok(0) };
     let (into, from) = pair(ours, theirs);
     let link = |join: &Join| LinkRow {
@@ -325,8 +337,8 @@ fn joined(
     };
     if ours == theirs {
         // Of whom somebody was taken out, the one who joined others may have gone.
-        if let (true, Why::Compared(join)) = (cut.contains(&ours), why) {
-            bridge::mend(write, ours, &link(join))?;
+        if let Why::Compared(join) = why {
+            cut.mend(write, ours, &link(join))?;
         }
         return Ok(0);
     }
@@ -343,6 +355,7 @@ fn joined(
         }
     }
     table.merged(from, into);
+    cut.merged(from, into);
     Ok(1)
 }
 

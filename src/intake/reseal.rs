@@ -113,8 +113,7 @@ fn end_unused(write: &mut crate::store::Write<'_>, sealer: &Sealer, person: Subj
         None if is_kept(write, person)? => (person, SubjectState::Retained),
         None => return Ok(()),
     };
-    let mut owners = subjects::merged_into(write.records(), person)?;
-    owners.push(person);
+    let owners = subjects::with_merged(write.records(), person)?;
     // What is being sealed under one of these keys right now is stored before the look at what they seal. The state is
     // written as it is, so that PostgreSQL sees a conflict with whoever sealed something for them since this snapshot.
     subjects::lock(write, &owners)?;

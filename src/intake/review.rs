@@ -133,11 +133,8 @@ fn people_of(connection: &mut Connection, review: &ReviewRow) -> Result<Option<[
 
 /// Takes back every mark between parts of the two.
 fn unmark(write: &mut Write<'_>, one: SubjectId, other: SubjectId) -> Result<(), Error> {
-    let mut ones = subjects::merged_into(write.records(), one)?;
-    let mut others = subjects::merged_into(write.records(), other)?;
-    ones.push(one);
-    others.push(other);
-    for part in ones {
+    let others = subjects::with_merged(write.records(), other)?;
+    for part in subjects::with_merged(write.records(), one)? {
         let marked = apart::of(write.records(), &[part])?;
         for other in others.iter().filter(|other| marked.contains(other)) {
             apart::unmark(write, part, *other)?;

@@ -134,8 +134,7 @@ fn separate(
     papers: &Papers,
 ) -> Result<Option<WithNames>, Error> {
     let person = reclosed.rows.subject;
-    let mut owners = subjects::merged_into(write.records(), person)?;
-    owners.push(person);
+    let owners = subjects::with_merged(write.records(), person)?;
     subjects::lock(write, &owners)?;
     let living = subjects::living(write.records(), person)?.ok_or(Error::UnknownSubject)?;
     let same = living.subject_id == person
@@ -197,7 +196,7 @@ pub(super) struct Work<'a> {
 }
 
 impl Work<'_> {
-    fn records(&self) -> &[RecordRow] {
+    pub(super) fn records(&self) -> &[RecordRow] {
         &self.reclosed.rows.records
     }
 
@@ -265,31 +264,6 @@ impl Work<'_> {
         let (row, _) = self.desk.fresh_key(write, person, 1)?;
         keys::insert_data_key(write, &row)?;
         Ok(person)
-    }
-
-    /// `other` lives again, and who came with them is merged into them. Who was merged through them and stays is merged
-    /// into the person now.
-    fn revive(&self, write: &mut Write<'_>, group: &Group, other: SubjectId) -> Result<(), Error> {
-        let through = subjects::merged_into(write.records(), other)?;
-        if group.revived.contains(&other) {
-            subjects::revive(write, other)?;
-        }
-        for part in group.revived.iter().filter(|part| **part != other && !through.contains(part)) {
-            let at = subjects::find(write.records(), *part)?.map_or(self.desk.now, |row| row.merged_at);
-            subjects::merge(write, *part, other, at)?;
-        }
-        let came = self.reclosed.rows.merged.iter().find(|row| row.subject_id == other);
-        let since = came.map_or_else(|| self.merged_at(group), |row| row.merged_at);
-        let stays = |part: &&SubjectId| {
-            let mut of = self.records().iter().filter(|record| record.sealed_for == **part).peekable();
-            of.peek().is_some() && !group.revived.contains(part)
-        };
-        for part in through.iter().filter(stays) {
-            // What the person said counts for them since they came to the person, and not since they came to who leaves.
-            let at = subjects::find(write.records(), *part)?.map_or(self.desk.now, |row| row.merged_at.max(since));
-            subjects::merge(write, *part, self.person, at)?;
-        }
-        Ok(())
     }
 
     /// The key for what is sealed anew.

@@ -200,8 +200,7 @@ fn destroy(write: &mut Write<'_>, subject: SubjectId) -> Result<Vec<KekRow>, Err
     {
         return Err(Error::Document("progress of an erasure"));
     }
-    let mut people = subjects::merged_into(write.records(), subject)?;
-    people.push(subject);
+    let people = subjects::with_merged(write.records(), subject)?;
     // Every older copy of a key is wrapped by its epoch or one before. If a crash left no key to ask, any may be it.
     let newest = keys::data_keys(write.keys()?, &people)?.iter().map(|key| key.epoch).max();
     let mut copies = keys::living_keks(write)?;

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use diesel::prelude::*;
 
+use super::among::among;
 use super::connection::{Connection, on};
 use super::rows::ReviewRow;
 use super::schema::{card, review};
@@ -22,6 +23,9 @@ pub const HELD: i16 = 5;
 const STANDING: [i16; 3] = [OPEN, UNSURE, HELD];
 /// How much more, in thousandths of a bit, has to be known for a pair somebody could not tell about to be asked about again.
 const NEWS: i32 = 2_000;
+/// How many questions wait for an answer about two people, or behind the one that does, when another comes. A customer may have
+/// hundreds of records that are each like somebody else's, and each could ask for itself.
+const WAITING: usize = 8;
 
 /// One pair.
 ///
@@ -70,24 +74,53 @@ pub fn ask_all(write: &mut Write<'_>, rows: Vec<ReviewRow>) -> Result<(), Error>
     rows.into_iter().try_for_each(|row| ask(write, row))
 }
 
+/// What is compared of a question that is not answered: a waterfall is long, and nobody reads it here.
+#[derive(Clone, Copy, Queryable, Selectable)]
+#[diesel(table_name = review)]
+struct Known {
+    #[diesel(deserialize_as = Vec<u8>)]
+    review_id: ReviewId,
+    #[diesel(deserialize_as = i64)]
+    one_no: RecordNo,
+    #[diesel(deserialize_as = Vec<u8>)]
+    one_id: SubjectId,
+    #[diesel(deserialize_as = i64)]
+    other_no: RecordNo,
+    #[diesel(deserialize_as = Vec<u8>)]
+    other_id: SubjectId,
+    weight: i32,
+    state: i16,
+}
+
+/// The order in which people are asked: what is most alike first, and of as much what came first.
+type Place = (i32, RecordNo, RecordNo);
+
+impl Known {
+    const fn place(&self) -> Place {
+        (self.weight.saturating_neg(), self.one_no, self.other_no)
+    }
+}
+
 /// Asks about a pair of records. A pair that was asked about stays as it is, with what was decided of it; of two people who never were
 /// several one question is kept, about the records that are most alike, and of two who are merged one of each two parts, of which one
-/// is asked. Where somebody could not tell, it is asked again only if clearly more is known by now.
+/// is asked: once [`WAITING`] are kept the likeliest of them, and the others are found again when everything is grouped anew. Where
+/// somebody could not tell, it is asked again only if clearly more is known by now.
 ///
 /// # Errors
 /// If it cannot be written.
 pub fn ask(write: &mut Write<'_>, row: ReviewRow) -> Result<(), Error> {
-    let known = between(write.records(), (row.one_id, row.other_id))?;
+    let mut known = between(write.records(), (row.one_id, row.other_id))?;
     if known.is_empty() {
         return insert(write, row);
     }
-    let asked = known.iter().chain([&row]).flat_map(|row| [row.one_no.0, row.other_no.0]).collect();
-    let parts = parts(write.records(), asked)?;
-    let of = |row: &ReviewRow| {
-        let [one, other] = [row.one_no, row.other_no].map(|record| parts.get(&record).copied());
+    let asked = known.iter().flat_map(|known| [known.one_no.0, known.other_no.0]).chain([row.one_no.0, row.other_no.0]);
+    let parts = parts(write.records(), asked.collect())?;
+    let of = |one: RecordNo, other: RecordNo| {
+        let [one, other] = [one, other].map(|record| parts.get(&record).copied());
         (one.min(other), one.max(other))
     };
-    for known in known.iter().filter(|known| of(known) == of(&row)) {
+    let own = of(row.one_no, row.other_no);
+    for known in known.extract_if(.., |known| of(known.one_no, known.other_no) == own) {
         if known.state == UNSURE {
             if known.weight.saturating_add(NEWS) > row.weight {
                 return Ok(());
@@ -97,6 +130,15 @@ pub fn ask(write: &mut Write<'_>, row: ReviewRow) -> Result<(), Error> {
         }
         delete(write, known.review_id)?;
     }
+    let waiting = known.iter().filter(|known| known.state != UNSURE);
+    if waiting.clone().count() >= WAITING
+        && let Some(last) = waiting.max_by_key(|known| known.place())
+    {
+        if last.place() < (row.weight.saturating_neg(), row.one_no, row.other_no) {
+            return Ok(());
+        }
+        delete(write, last.review_id)?;
+    }
     let people = (row.one_id, row.other_id);
     insert(write, ReviewRow { state: HELD, ..row })?;
     settle(write, people)
@@ -105,7 +147,7 @@ pub fn ask(write: &mut Write<'_>, row: ReviewRow) -> Result<(), Error> {
 /// For whom each of these records was sealed.
 fn parts(connection: &mut Connection, records: Vec<i64>) -> Result<HashMap<RecordNo, SubjectId>, Error> {
     let rows: Vec<(i64, Vec<u8>)> = on!(connection, |c| card::table
-        .filter(card::record_no.eq_any(records))
+        .filter(among(card::record_no, records))
         .select((card::record_no, card::sealed_for))
         .load(c))?;
     rows.iter().map(|(record, part)| Ok((RecordNo(*record), SubjectId::from_slice(part)?))).collect()
@@ -117,7 +159,7 @@ fn settle(write: &mut Write<'_>, (one, other): (SubjectId, SubjectId)) -> Result
     let known = between(write.records(), (one, other))?;
     let unsure = known.iter().filter(|row| row.state == UNSURE).map(|row| row.weight.saturating_add(NEWS)).max();
     let waiting = || known.iter().filter(|row| row.state != UNSURE);
-    let first = waiting().min_by_key(|row| (-row.weight, row.one_no, row.other_no));
+    let first = waiting().min_by_key(|row| row.place());
     let asked = first.filter(|first| one != other && unsure.is_none_or(|unsure| unsure <= first.weight));
     for row in waiting() {
         let state = if asked.is_some_and(|asked| asked.review_id == row.review_id) { OPEN } else { HELD };
@@ -169,14 +211,14 @@ pub fn answered(write: &mut Write<'_>, one: SubjectId, other: SubjectId) -> Resu
 }
 
 /// What is not answered about these records.
-fn standing_of(connection: &mut Connection, records: &[RecordNo]) -> Result<Vec<ReviewRow>, Error> {
+fn standing_of(connection: &mut Connection, records: &[RecordNo]) -> Result<Vec<Known>, Error> {
     let mut all = BTreeMap::new();
     for numbers in records.chunks(500) {
         let numbers: Vec<i64> = numbers.iter().map(|record| record.0).collect();
         let about = review::one_no.eq_any(numbers.clone()).or(review::other_no.eq_any(numbers));
-        let rows: Vec<ReviewRow> = on!(connection, |c| review::table
+        let rows: Vec<Known> = on!(connection, |c| review::table
             .filter(review::state.eq_any(STANDING).and(about))
-            .select(ReviewRow::as_select())
+            .select(Known::as_select())
             .load(c))?;
         all.extend(rows.into_iter().map(|row| (row.review_id, row)));
     }
@@ -184,13 +226,13 @@ fn standing_of(connection: &mut Connection, records: &[RecordNo]) -> Result<Vec<
 }
 
 /// What is not answered about two people.
-fn between(connection: &mut Connection, (one, other): (SubjectId, SubjectId)) -> Result<Vec<ReviewRow>, Error> {
+fn between(connection: &mut Connection, (one, other): (SubjectId, SubjectId)) -> Result<Vec<Known>, Error> {
     let mut found = Vec::new();
     for (one, other) in BTreeSet::from([(one, other), (other, one)]) {
         let pair = review::one_id.eq(Vec::from(one)).and(review::other_id.eq(Vec::from(other)));
-        let rows: Vec<ReviewRow> = on!(connection, |c| review::table
+        let rows: Vec<Known> = on!(connection, |c| review::table
             .filter(review::state.eq_any(STANDING).and(pair))
-            .select(ReviewRow::as_select())
+            .select(Known::as_select())
             .load(c))?;
         found.extend(rows);
     }
@@ -207,15 +249,15 @@ pub fn refused_at(connection: &mut Connection) -> Result<BTreeSet<Timestamp>, Er
     Ok(times.into_iter().map(Timestamp::from_micros).collect())
 }
 
-/// Takes a question back that nobody answered.
+/// Takes a question back that nobody answered. What waited behind it is asked now.
 ///
 /// # Errors
 /// If it cannot be written.
-pub fn close(write: &mut Write<'_>, id: ReviewId) -> Result<(), Error> {
+pub fn close(write: &mut Write<'_>, row: &ReviewRow) -> Result<(), Error> {
     let waiting = review::state.eq_any([OPEN, HELD]);
-    let question = review::table.filter(review::review_id.eq(Vec::from(id)).and(waiting));
+    let question = review::table.filter(review::review_id.eq(Vec::from(row.review_id)).and(waiting));
     on!(write.records(), |c| diesel::delete(question).execute(c))?;
-    Ok(())
+    settle(write, (row.one_id, row.other_id))
 }
 
 fn delete(write: &mut Write<'_>, id: ReviewId) -> Result<(), Error> {

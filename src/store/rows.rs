@@ -2,7 +2,7 @@
 
 use diesel::prelude::{Insertable, Queryable, Selectable};
 
-use super::schema;
+use super::{Error, schema};
 use crate::types::{Part, RecordNo, ReviewId, SourceNo, SubjectId, Timestamp};
 
 /// A subject's data key, wrapped under a KEK epoch. Deleting the row and destroying the epoch is erasure.
@@ -191,6 +191,14 @@ impl IdentifierRow {
     pub const STATEMENT: i16 = 8;
     /// So many share it that it joins nobody any more: [`IdentifierRow::JOINS`] was taken from all its rows.
     pub const GENERIC: i16 = 16;
+    /// The uses that hold records together: it may join them, or a statement made under it belongs to whoever it was found by.
+    pub const BINDS: i16 = Self::JOINS | Self::STATEMENT;
+
+    /// Does the value hold records together?
+    #[must_use]
+    pub const fn binds(&self) -> bool {
+        self.use_flags & Self::BINDS != 0
+    }
 
     /// Where a row of this kind and use stands among those of its value: what decides about joining comes first.
     #[must_use]
@@ -230,6 +238,14 @@ pub struct LinkRow {
 }
 
 impl LinkRow {
+    /// Who was joined in by it.
+    ///
+    /// # Errors
+    /// If what is stored is no id.
+    pub fn joined(&self) -> Result<Option<SubjectId>, Error> {
+        Ok(self.merged_from.as_deref().map(SubjectId::from_slice).transpose()?)
+    }
+
     /// A link by a rule.
     #[must_use]
     pub const fn by_rule(

@@ -145,6 +145,16 @@ pub fn merged_into(connection: &mut Connection, id: SubjectId) -> Result<Vec<Sub
     Ok(seen.into_iter().collect())
 }
 
+/// Everybody whom `id` is: those who were merged into them, and last they themselves.
+///
+/// # Errors
+/// If the shelf cannot be read.
+pub fn with_merged(connection: &mut Connection, id: SubjectId) -> Result<Vec<SubjectId>, Error> {
+    let mut all = merged_into(connection, id)?;
+    all.push(id);
+    Ok(all)
+}
+
 /// The rows of those who were merged into `id` directly.
 ///
 /// # Errors

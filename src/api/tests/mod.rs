@@ -9,6 +9,7 @@ mod intake;
 mod late;
 mod ledger;
 mod loyal;
+mod many_records;
 mod matching;
 mod narrowed;
 mod objecting;

@@ -5,9 +5,14 @@ use serde_json::{Value, json};
 
 use super::whole_state::Played;
 use crate::databases::{Database, on_both_databases};
+use crate::store::{self, Shelf};
 use crate::types::{Role, SubjectId};
 
-on_both_databases!(what_comes_for_the_younger_of_two_is_theirs, what_leads_to_two_alike_is_nobodys,);
+on_both_databases!(
+    what_comes_for_the_younger_of_two_is_theirs,
+    what_leads_to_two_alike_is_nobodys,
+    what_a_crowded_value_joined_is_taken_back_once_the_record_is_gone,
+);
 
 const MAIL: &str = "karl.weiss@example.org";
 
@@ -107,4 +112,38 @@ async fn what_leads_to_two_alike_is_nobodys(database: Database) {
     played.hub.house.intake.regroup(None, |_| {}).await.unwrap();
     assert_eq!(played.people(), [father, son], "{guest}");
     assert_eq!((records(&played, father).await, records(&played, son).await), (1, 2));
+}
+
+/// A record with two mailboxes made two people one, and is gone. Then so many share the one mailbox that it joins nobody: what it
+/// joined is taken back, though nobody can see any more what the record said.
+async fn what_a_crowded_value_joined_is_taken_back_once_the_record_is_gone(database: Database) {
+    let played = Played::open(database, 12).await;
+    let (shared, own, theirs) = ("zuhause7@example.org", "one@example.org", "two@example.org");
+    // They could be one name misspelt.
+    let of = |id: &str, (given, family): (&str, &str), mails: &[&str]| {
+        let identifiers = mails.iter().map(|mail| json!({"kind": "email", "value": mail, "verified": true}));
+        json!({
+            "type": "customer", "source": "webshop", "external_id": id, "updated_at": "2026-05-01T08:00:00Z",
+            "identifiers": identifiers.collect::<Vec<_>>(), "data": {"person": {"given_name": given, "family_name": family}},
+        })
+    };
+    played.bring(&[of("one", ("Jan", "Familyone"), &[own])]).await;
+    played.bring(&[of("two", ("Jon", "Familytwo"), &[shared, theirs])]).await;
+    played.bring(&[of("again", ("Jon", "Familytwo"), &[shared, theirs])]).await;
+    assert_eq!(played.people().len(), 2);
+    played.bring(&[of("both", ("Jan", "Familyone"), &[own, shared])]).await;
+    let [person] = played.people()[..] else { panic!("{:?}", played.people()) };
+    let numbers = played.hub.house.store.read(move |read| store::records::numbers_of(read.records(), person)).await;
+    let number = numbers.unwrap().into_iter().map(|record| record.0).max().unwrap();
+    for (table, also) in [("identifier", ""), ("card", ""), ("record", ""), ("link", " AND merged_from IS NULL")] {
+        let gone = format!("DELETE FROM {table} WHERE record_no = {number}{also}");
+        played.hub.database.execute(Shelf::Records, &gone);
+    }
+    assert_eq!(played.people(), [person]);
+    played.bring(&[of("three", ("Jen", "Familythree"), &[shared])]).await;
+    played.bring(&[of("four", ("Jin", "Familyfour"), &[shared])]).await;
+    assert_eq!(played.people(), [person]);
+    played.bring(&[of("five", ("Jyn", "Familyfive"), &[shared])]).await;
+    // One, two with what came by their own mailbox, three, four, and five.
+    assert_eq!(played.people().len(), 5, "held together by a mailbox that joins nobody");
 }

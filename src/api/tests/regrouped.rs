@@ -3,15 +3,19 @@
 
 use serde_json::{Value, json};
 
+use super::undone::{strict, weigh};
 use super::whole_state::Played;
 use crate::databases::{Database, on_both_databases};
 use crate::intake::Progress;
+use crate::store::Shelf;
 use crate::types::{Role, SubjectId};
 
 on_both_databases!(
     who_could_not_be_taken_apart_is_joined_with_nobody,
     two_logins_at_one_mailbox_are_asked_about,
     a_guest_at_a_mailbox_of_two_logins_is_neither,
+    a_guest_who_is_like_a_third_too_is_neither_whoever_came_first,
+    what_waited_behind_a_question_that_is_taken_back_is_asked,
     an_account_is_one_customer_whatever_is_said_under_it,
     nobody_is_asked_about_who_objected_meanwhile,
 );
@@ -137,6 +141,64 @@ async fn a_guest_at_a_mailbox_of_two_logins_is_neither(database: Database) {
     assert_eq!(played.people().len(), 3);
     let again = played.hub.house.intake.regroup(None, |_| {}).await.unwrap();
     assert_eq!((again.parted, again.joined, again.asked), (0, 0, 3), "{again:?}");
+}
+
+/// One shop has two customers of one name and home, and another shop has one. A guest is as like all of them: whoever came first, what
+/// the one shop says of two of them makes the guest neither's.
+async fn a_guest_who_is_like_a_third_too_is_neither_whoever_came_first(database: Database) {
+    let played = Played::open(database, 8).await;
+    strict(&played).await;
+    let families = [
+        ("Zwirnlechner", "1971-03-09", "Kastanienallee"),
+        ("Haberstroh", "1988-05-30", "Seestraße"),
+        ("Ackerknecht", "1966-02-17", "Hafenstraße"),
+        ("Okonkwo", "2001-11-23", "Lindenweg"),
+        ("Spitzweg", "1979-07-14", "Bachgasse"),
+        ("Hufnagel", "1993-10-02", "Mühlenweg"),
+    ];
+    let orders = [[0, 1, 2], [0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0]];
+    let record = |source: &str, id: String, account: Option<String>, family| {
+        let mut record = of(source, &id, "2026-05-01T08:00:00Z", family);
+        let account = account.map(|account| json!({"kind": "account", "value": account, "verified": true}));
+        record["identifiers"] = account.into_iter().collect();
+        record
+    };
+    for (at, (family, order)) in families.into_iter().zip(orders).enumerate() {
+        let of_each = [("books", "B-1"), ("webshop", "K-1"), ("webshop", "K-2")];
+        for (source, account) in order.map(|place: usize| of_each[place]) {
+            let account = format!("{account}-{at}");
+            played.bring(&[record(source, account.clone(), Some(account), family)]).await;
+        }
+    }
+    assert_eq!(played.people().len(), 3 * families.len());
+    weigh(&played, false).await;
+    for (at, (family, order)) in families.into_iter().zip(orders).enumerate() {
+        played.bring(&[record("webshop", format!("guest-{at}"), None, family)]).await;
+        assert_eq!(played.people().len(), 3 * families.len() + at + 1, "taken for one of them: {order:?}");
+    }
+}
+
+/// Two are asked about by way of each of two parts of the one, of which one question waits behind the other, and that one is new since
+/// grouping began. When nothing speaks for the first any more, the second is asked.
+async fn what_waited_behind_a_question_that_is_taken_back_is_asked(database: Database) {
+    let played = Played::open(database, 9).await;
+    for id in ["one", "two", "three"] {
+        let mut record = of("webshop", id, "2026-05-01T08:00:00Z", ("Schmidt", "", ""));
+        record["data"] = json!({"person": {"given_name": "Anna", "family_name": "Schmidt"}});
+        played.bring(&[record]).await;
+    }
+    let asked = open_questions(&played).await;
+    assert_eq!(asked.len(), 3, "{asked:?}");
+    let path = format!("/v1/reviews/{}", asked[0]["id"].as_str().unwrap());
+    let answer = played.hub.post(Role::Dpo, &path, json!({"answer": "same"})).await;
+    assert!(answer.status.is_success(), "{}", answer.text);
+    let waits = "review WHERE state = 5";
+    assert_eq!((open_questions(&played).await.len(), played.hub.database.count(Shelf::Records, waits)), (1, 1));
+    played.hub.database.execute(Shelf::Records, "UPDATE review SET made_at = made_at + 3600000000 WHERE state = 5");
+    strict(&played).await;
+    let done = played.hub.house.intake.regroup(None, |_| {}).await.unwrap();
+    assert_eq!((done.parted, done.joined, done.asked), (0, 0, 0), "{done:?}");
+    assert_eq!((open_questions(&played).await.len(), played.hub.database.count(Shelf::Records, waits)), (1, 0));
 }
 
 /// An account number is its source's own word for one customer: other names and birth dates under it say that they share it.

@@ -16,6 +16,7 @@ use crate::types::{Role, SubjectId};
 on_both_databases!(
     taking_apart_undoes_what_comparing_and_grouping_anew_joined,
     what_came_by_comparing_goes_with_whom_it_came_for,
+    who_was_merged_before_they_came_stays_merged_as_before,
     what_is_asked_about_others_is_there_again,
 );
 
@@ -208,6 +209,46 @@ async fn what_came_by_comparing_goes_with_whom_it_came_for(database: Database) {
     assert_eq!((done.parted, done.joined), (1, 1), "{done:?}");
     assert_eq!(sources(one).await, ["webshop", "books"], "kept from whose it is by what was decided of another");
     assert_eq!(sources(other).await, ["webshop"]);
+}
+
+/// A visitor is a guest's. Later another says yes, becomes wrongly one with somebody else, and the guest turns out to be like that
+/// other. When the two are taken apart, the guest goes with the other, and the visitor is the guest's as before: what the other said
+/// before they came is not said for them.
+async fn who_was_merged_before_they_came_stays_merged_as_before(database: Database) {
+    let dialect = database.dialect();
+    let merged = Played::open(database, 93).await;
+    let alone = Played::open(fresh(dialect), 93).await;
+    for played in [&merged, &alone] {
+        for person in 0..2 {
+            played.bring(&[of(person, "webshop", "first", &json!({}))]).await;
+        }
+        played.bring(&[of(2, "books", "guest", &json!({"identifiers": []}))]).await;
+        let account = json!([{"kind": "account", "value": "A-7", "verified": true}]);
+        let seen = json!({"name": "product_viewed", "occurred_at": "2026-06-01T08:00:00Z"});
+        let visit = json!({"type": "event", "identifiers": account, "data": seen});
+        played.bring(&[of(2, "webshop", "visit", &visit)]).await;
+        let [_, other, guest, visitor] = played.people()[..] else { panic!("{:?}", played.people()) };
+        assert_eq!(played.merge(guest, visitor).await, visitor);
+        played.clock.pass(1_500);
+        let yes = json!({"subject_id": other, "act": "granted", "purpose": "newsletter_email", "channel": "email",
+            "method": "written", "text_version": "2026-01", "evidence": {"letter": "of May"}});
+        let answer = played.hub.post(Role::Dpo, "/v1/consents", yes).await;
+        assert!(answer.status.is_success(), "{}", answer.text);
+        played.clock.pass(1_500);
+    }
+    let [one, other, guest] = merged.people()[..] else { panic!("{:?}", merged.people()) };
+    assert_eq!(merged.merge(one, other).await, other);
+    for played in [&merged, &alone] {
+        let newer = json!({"identifiers": [], "external_id": "2-guest", "updated_at": "2026-06-02T08:00:00Z"});
+        played.bring(&[of(1, "books", "guest", &newer)]).await;
+    }
+    assert_eq!((merged.people().len(), alone.people().len()), (1, 2));
+    let papers = Papers { decided: true, ..Papers::default() };
+    let parted = merged.hub.house.intake.separate(one, &Out::Parts(vec![other]), &papers, None).await;
+    assert_eq!(parted.unwrap().out, [other]);
+    assert_same(&whole(&merged), &whole(&alone), "a guest with a visitor");
+    let parts = merged.hub.house.store.read(move |read| subjects::merged_into(read.records(), guest)).await;
+    assert_eq!(parts.unwrap().len(), 1, "the visitor is the guest's no more");
 }
 
 /// Three of one name may be one; of two pairs somebody could not tell. Two of them become one and are taken apart again: each has its

@@ -36,10 +36,10 @@ fn card(text: &str) -> Card {
             "house" => place.house_number = said(value),
             "code" => place.postal_code = said(value),
             "town" => place.town = said(value),
-            "login" => {
+            "login" | "elsewhere" => {
                 number = Some(Number {
                     kind: NumberKind::Account,
-                    source: Some(SourceNo(1)),
+                    source: Some(SourceNo(if key == "login" { 1 } else { 2 })),
                     ix: [value.len() as u8; 16],
                     verified: true,
                 })
@@ -436,6 +436,58 @@ fn decisions_of_people_stand() {
         Bonds { decided: vec![(1, 2)], together: vec![(0, 2)], apart: vec![(vec![0], vec![1])], ..Bonds::default() };
     let found = cluster(&Model::shipped(), &mut frequencies, &cards, vec![(0, 1), (0, 2)], &bonds);
     assert_eq!(found.groups, [vec![0], vec![1, 2]], "a rule joined what somebody had kept apart");
+}
+
+/// Groups, each as the numbers of its cards.
+type Groups = BTreeSet<BTreeSet<usize>>;
+
+/// The groups of four cards in every order in which they can come.
+fn in_all_orders(texts: [&str; 4], bonds: impl Fn(&dyn Fn(usize) -> u32) -> Bonds) -> BTreeSet<Groups> {
+    let cards = texts.map(card);
+    let mut found = BTreeSet::new();
+    for turn in 0..256_usize {
+        let order = [turn & 3, turn >> 2 & 3, turn >> 4 & 3, turn >> 6 & 3];
+        if (0..4).any(|card| !order.contains(&card)) {
+            continue;
+        }
+        let some: Vec<&Card> = order.iter().map(|at| &cards[*at]).collect();
+        let place = |card: usize| order.iter().position(|at| *at == card).unwrap() as u32;
+        let pairs = (0..4).flat_map(|one| (0..one).map(move |other| (other, one))).collect();
+        let mut frequencies = TermFrequencies::new(100_000);
+        let groups = cluster(&Model::shipped(), &mut frequencies, &some, pairs, &bonds(&place)).groups;
+        let named = |group: Vec<u32>| -> BTreeSet<usize> { group.into_iter().map(|at| order[at as usize]).collect() };
+        found.insert(groups.into_iter().map(named).collect::<Groups>());
+    }
+    found
+}
+
+fn groups_of(groups: &[&[usize]]) -> Groups {
+    groups.iter().map(|group| group.iter().copied().collect()).collect()
+}
+
+/// A guest is as like a customer of another shop as two of one shop, who are two.
+#[test]
+fn who_may_be_either_of_two_is_neither_whoever_else_is_like_them() {
+    let alike = format!("given:ottilie, family:zwirnlechner, born:1971-03-09, {HOME}");
+    let (third, one, other) =
+        (format!("{alike}, elsewhere:a"), format!("{alike}, login:a"), format!("{alike}, login:bb"));
+    let found = in_all_orders([&alike, &third, &one, &other], |_| Bonds::default());
+    assert!(found.iter().all(|groups| groups.contains(&BTreeSet::from([0]))), "{found:?}");
+}
+
+/// Two records that comparing joined were refused with another. Somebody is one of them by a rule, and as like the second as that
+/// other: they are of that person, whom nothing tears apart.
+#[test]
+fn who_is_of_one_side_already_is_not_neither() {
+    let name = "given:ottilie, family:zwirnlechner";
+    let (one, two) = (format!("{name}, {HOME}"), format!("{name}, born:1971-03-09, {HOME}"));
+    let found = in_all_orders([&one, &two, &two, &two], |at| Bonds {
+        together: vec![(at(0), at(2))],
+        apart: vec![(vec![at(0), at(1)], vec![at(3)])],
+        leaning: vec![(Vec::new(), Vec::new())],
+        ..Bonds::default()
+    });
+    assert_eq!(found, BTreeSet::from([groups_of(&[&[0, 1, 2], &[3]])]));
 }
 
 /// An account of very many records, and somebody with as many who was marked as not the same: no work grows with the square of them.

@@ -19,8 +19,8 @@ pub(super) struct Unclear {
 /// A pair and what it is worth.
 type Weighed = ((u32, u32), Bits);
 
-/// Whom a record is most like of some, and what that is worth.
-type Best = Option<(Bits, u32)>;
+/// What it is worth how much a record is like the one of some whom it is most like.
+type Best = Option<Bits>;
 
 /// Which mark, and which side of it.
 type Side = (usize, bool);
@@ -65,15 +65,18 @@ fn by_marks(
     if marked.is_empty() {
         return;
     }
-    // Of each mark and each record that is like somebody who bears it: the most alike of the one, and of the other.
+    // Which groups hold somebody who bears a mark: who is one of them already is of that side.
+    let borne = marked.iter().flat_map(|(at, sides)| sides.iter().map(move |(mark, _)| (*mark, root(*at))));
+    let borne: HashSet<(usize, u32)> = borne.collect();
+    // Of each mark and each record that is like somebody who bears it: how much it is like the one, and like the other.
     let mut best: BTreeMap<(usize, u32), [Best; 2]> = BTreeMap::new();
     for ((one, other), weight) in scored.iter().filter(|(_, weight)| weight >= enough) {
         for (at, known) in [(*one, *other), (*other, *one)] {
-            let borne = marked.get(&known).filter(|_| joins(at, known));
-            for (mark, side) in borne.into_iter().flatten() {
+            let bears = marked.get(&known).filter(|_| joins(at, known));
+            for (mark, side) in bears.into_iter().flatten() {
                 let [ones, others] = best.entry((*mark, at)).or_default();
                 let best = if *side { others } else { ones };
-                *best = (*best).max(Some((*weight, known)));
+                *best = (*best).max(Some(*weight));
             }
         }
     }
@@ -85,14 +88,14 @@ fn by_marks(
         if on(&marked).is_some() {
             continue;
         }
-        let weight = |best: Best| best.map_or(Bits(0), |(weight, _)| weight);
+        let weight = |best: Best| best.unwrap_or(Bits(0));
         if let Some(side) = on(&leaning) {
             let (own, theirs) = if side { (other, one) } else { (one, other) };
             if weight(theirs).0 - weight(own).0 < enough.0 {
                 found.leaning.push((mark, side, at));
             }
-        } else if let (Some((one, of)), Some((other, of_other))) = (one, other) {
-            let bound = root(at) == root(of) || root(at) == root(of_other);
+        } else if let (Some(one), Some(other)) = (one, other) {
+            let bound = borne.contains(&(mark, root(at)));
             if !bound && (one.0 - other.0).abs() < enough.0 {
                 found.neither.insert(at);
             }
@@ -120,18 +123,30 @@ fn by_logins(
     let two = |one: u32, other: u32| {
         root(one) != root(other) && card(one).zip(card(other)).is_some_and(|(one, other)| one.is_other_login(other))
     };
+    let alike = |one: u32, other: u32| {
+        root(one) == root(other) && card(one).zip(card(other)).is_some_and(|(one, other)| one.has_same_logins(other))
+    };
+    // Is any of these somebody else than any other? Of a customer's hundreds of records one for each login is asked.
+    let differ = |like: &[(Bits, u32)]| {
+        let mut few: Vec<u32> = Vec::new();
+        like.iter().any(|(_, at)| {
+            let found = few.iter().any(|other| two(*at, *other));
+            if !found && !few.iter().any(|other| alike(*at, *other)) {
+                few.push(*at);
+            }
+            found
+        })
+    };
     for (at, mut like) in like {
         // Mostly they are all one customer's, and nothing need be weighed again.
-        let Some((_, first)) = like.first().copied() else { continue };
-        if !like.iter().any(|(_, other)| two(first, *other)) {
+        if !differ(&like) {
             continue;
         }
         like.retain(|(_, known)| joins(at, *known));
         let Some(most) = like.iter().map(|(weight, _)| *weight).max() else { continue };
         let bound = like.iter().any(|(_, known)| root(*known) == root(at));
-        let near = |weight: Bits| most.0 - weight.0 < enough.0;
-        let mut top = like.iter().filter(|(weight, _)| *weight == most);
-        if !bound && top.any(|(_, one)| like.iter().any(|(weight, other)| near(*weight) && two(*one, *other))) {
+        like.retain(|(weight, _)| most.0 - weight.0 < enough.0);
+        if !bound && differ(&like) {
             found.neither.insert(at);
         }
     }

@@ -1,6 +1,6 @@
 //! Vetoes: what keeps two records apart whatever else agrees.
 
-use super::card::Card;
+use super::card::{Card, Number};
 use super::{Field, Level, Step, Veto, compare};
 
 /// What keeps them apart whatever else agrees.
@@ -41,6 +41,15 @@ impl Card {
     #[must_use]
     pub fn has_login(&self) -> bool {
         self.numbers.iter().any(|number| number.verified && number.source.is_some())
+    }
+
+    /// Does a source vouch for the same logins of both?
+    #[must_use]
+    pub fn has_same_logins(&self, other: &Self) -> bool {
+        fn logins(card: &Card) -> impl Iterator<Item = &Number> {
+            card.numbers.iter().filter(|number| number.verified && number.source.is_some())
+        }
+        logins(self).eq(logins(other))
     }
 
     /// Do the two have two logins at one source that the source verified, and none in common?

@@ -38,8 +38,7 @@ pub(super) fn shred(
     }
     // Who is being erased loses all keys anyway.
     let Some(row) = subjects::living(write.records(), person)? else { return Ok(0) };
-    let mut parts = subjects::merged_into(write.records(), row.subject_id)?;
-    parts.push(row.subject_id);
+    let parts = subjects::with_merged(write.records(), row.subject_id)?;
     subjects::lock(write, &parts)?;
     for part in parts.into_iter().filter(|part| *part != row.subject_id) {
         subjects::set_state(write, part, SubjectState::Merged)?;

@@ -22,8 +22,7 @@ pub(super) fn apply(
     shredder: &Shredder,
     now: Timestamp,
 ) -> Result<Forgotten, Error> {
-    let mut people = subjects::merged_into(write.records(), rows.subject)?;
-    people.push(rows.subject);
+    let people = subjects::with_merged(write.records(), rows.subject)?;
     subjects::lock(write, &people)?;
     if requests::any_of(write.records(), &people, &OPEN)? {
         let mut tally = Tally::default();
