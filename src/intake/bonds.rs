@@ -5,13 +5,13 @@ use std::collections::{HashMap, HashSet};
 use super::walk::Open;
 use super::{Error, Intake};
 use crate::graph::Rule;
-use crate::graph::matching::{Bonds, Card, Model, TermFrequencies, Verdict, Veto, Waterfall};
+use crate::graph::matching::{Bonds, Card, Model, TermFrequencies, Verdict, Veto, Waterfall, telling_first};
 use crate::store::connection::Connection;
 use crate::store::rows::IdentifierRow;
 use crate::store::{Read, apart, identifiers, links, reviews, subjects};
 use crate::types::{IdentifierKind, RecordNo, SubjectId, Timestamp};
 
-/// Records under one value that are all compared with each other; those beyond are compared with these.
+/// Records under one value that are all compared with each other, those that tell most; the others are compared with these.
 const AMONG: usize = 64;
 
 /// The uses of a value that bind its records together.
@@ -178,6 +178,7 @@ fn by_rule(model: &Model, open: &[Open], rule: Rule, under: &[Held]) -> Vec<(Hel
         return star();
     }
     let card = |at: u32| usize::try_from(at).ok().and_then(|at| open.get(at)).map(|open| &open.card);
+    let under = in_order(under, card);
     let frequencies = TermFrequencies::new(u64::try_from(open.len()).unwrap_or(u64::MAX));
     let mut seen = vec![Seen::default(); under.len()];
     for (at, one) in under.iter().enumerate() {
@@ -212,6 +213,17 @@ fn by_rule(model: &Model, open: &[Open], rule: Rule, under: &[Held]) -> Vec<(Hel
         pairs.extend(alike.take(enough).filter(|_| ours).map(|(_, (other, _))| (*other, *one)));
     }
     pairs
+}
+
+/// Those under one value, in an order in which those come first that tell most, if not all can be compared with each other: a hundred
+/// orders, whenever they came, must not hide that two accounts tell two birth dates.
+fn in_order<'a>(under: &[Held], card: impl Fn(u32) -> Option<&'a Card>) -> Vec<Held> {
+    if under.len() <= AMONG {
+        return under.to_vec();
+    }
+    let (held, cards): (Vec<Held>, Vec<&Card>) =
+        under.iter().filter_map(|held| card(held.at).map(|card| (*held, card))).unzip();
+    telling_first(&cards, AMONG).into_iter().filter_map(|at| held.get(at).copied()).collect()
 }
 
 /// The bit of one of those that are all compared with each other; none of the others.

@@ -50,7 +50,12 @@ impl Card {
 /// Those of a group that are looked at, by their positions in ascending order. The group is in the order of its cards, which does not
 /// depend on arrival.
 pub(super) fn looked_at(group: &[&Card]) -> Vec<usize> {
-    if group.len() <= MEMBERS {
+    most_telling(group, MEMBERS)
+}
+
+/// As `looked_at`, if so many are looked at.
+fn most_telling(group: &[&Card], most: usize) -> Vec<usize> {
+    if group.len() <= most {
         return (0..group.len()).collect();
     }
     let tells: Vec<Vec<Told<'_>>> = group.iter().map(|card| card.tells()).collect();
@@ -65,13 +70,13 @@ pub(super) fn looked_at(group: &[&Card]) -> Vec<usize> {
         }
     }
     for (at, tells) in &order {
-        if chosen.len() < MEMBERS && tells.iter().any(|one| !told.contains(one)) {
+        if chosen.len() < most && tells.iter().any(|one| !told.contains(one)) {
             told.extend(tells.iter().copied());
             chosen.insert(*at);
         }
     }
     for at in 0..group.len() {
-        if chosen.len() < MEMBERS {
+        if chosen.len() < most {
             chosen.insert(at);
         }
     }
@@ -84,6 +89,22 @@ pub fn telling<'a>(group: &[&'a Card]) -> Vec<&'a Card> {
     let mut group = group.to_vec();
     group.sort_unstable();
     looked_at(&group).into_iter().filter_map(|at| group.get(at).copied()).collect()
+}
+
+/// The positions of all cards of a group, in any order: those first that are looked at if `most` are, and then the others. Which they
+/// are does not depend on arrival.
+#[must_use]
+pub fn telling_first(group: &[&Card], most: usize) -> Vec<usize> {
+    let mut placed: Vec<(&Card, usize)> = group.iter().copied().zip(0..).collect();
+    placed.sort_unstable();
+    let cards: Vec<&Card> = placed.iter().map(|(card, _)| *card).collect();
+    let first: BTreeSet<usize> = most_telling(&cards, most).into_iter().collect();
+    let (mut chosen, mut others) = (Vec::with_capacity(group.len()), Vec::new());
+    for (at, (_, place)) in placed.iter().enumerate() {
+        if first.contains(&at) { chosen.push(*place) } else { others.push(*place) }
+    }
+    chosen.append(&mut others);
+    chosen
 }
 
 #[cfg(test)]
@@ -130,6 +151,18 @@ mod tests {
         assert_eq!(years(&many), (20, BTreeSet::new(), 20));
         let all: Vec<(&str, i16, u8)> = (1..=200).map(|login| ("karl", 0, login)).collect();
         assert_eq!(years(&all).0, TELLING);
+    }
+
+    #[test]
+    fn whoever_tells_something_comes_first_wherever_they_stand() {
+        let mut of = vec![("karl", 0, 0); 100];
+        of.extend([("karl", 1950, 0), ("karl", 1978, 0), ("josef", 0, 0)]);
+        let cards: Vec<Card> = of.iter().map(|one| card(*one)).collect();
+        let cards: Vec<&Card> = cards.iter().collect();
+        let mut order = telling_first(&cards, 64);
+        assert!([100, 101, 102].iter().all(|at| order.iter().take(64).any(|first| first == at)), "{order:?}");
+        order.sort_unstable();
+        assert!(order.into_iter().eq(0..of.len()), "some are left out, or stand there twice");
     }
 
     #[test]

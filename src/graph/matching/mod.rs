@@ -38,7 +38,7 @@ pub use card::{AddressFields, Card, Fields, MailboxClass, Number, NumberKind, Un
 pub use cluster::{Bonds, Clustering, Join, Review, ReviewReason, cluster, cluster_telling};
 pub use guard::Shape;
 pub use keys::keys;
-pub use looked::telling;
+pub use looked::{telling, telling_first};
 pub use model::{Model, ModelError};
 pub use pairs::candidates;
 pub use sample::Sample;
