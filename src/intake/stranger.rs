@@ -16,10 +16,12 @@ use crate::store::rows::IdentifierRow;
 use crate::types::{RecordNo, SubjectId};
 
 impl Batch<'_, '_> {
-    /// What the clues of a record led to, without those who are clearly somebody else.
+    /// What the clues of a record led to, without those who are clearly somebody else; and the values that are nobody's here. None is that
+    /// leads to whom the record is `known` to be about.
     pub(super) fn without_strangers(
         &mut self,
         prepared: &Prepared,
+        (record, known): (RecordNo, Option<SubjectId>),
         mut found: Resolution,
     ) -> Result<(Resolution, Vec<[u8; 16]>), Error> {
         let mut foreign = Vec::new();
@@ -39,8 +41,8 @@ impl Batch<'_, '_> {
             // A value is of one kind, and so is the rule it joins by.
             let rule = found.evidence.iter().find_map(|evidence| led(evidence).map(|_| evidence.0));
             let Some(rule) = rule else { continue };
-            let (strangers, nobodys) = self.strangers(prepared, (rule, &ix), &people)?;
-            if nobodys {
+            let (strangers, nobodys) = self.strangers((prepared, record), (rule, &ix), &people)?;
+            if nobodys && !known.is_some_and(|known| people.contains(&known)) {
                 foreign.push(ix);
             }
             found.evidence.retain(|evidence| led(evidence).is_none_or(|person| !strangers.contains(&person)));
@@ -156,16 +158,17 @@ impl Batch<'_, '_> {
 
     /// Those of `people`, who have a value, that are not the one the record is about. Where more than one are left who
     /// cannot be one person, the record does not say which of them it is about, and the value does not either: it is nobody's here.
+    /// What the record said itself before it came anew does not count.
     fn strangers(
         &mut self,
-        prepared: &Prepared,
+        (prepared, record): (&Prepared, RecordNo),
         (rule, ix): (Rule, &[u8; 16]),
         people: &[SubjectId],
     ) -> Result<(Vec<SubjectId>, bool), Error> {
         let Some(card) = &prepared.card else { return Ok((Vec::new(), false)) };
         let mut holders: Vec<(SubjectId, Vec<RecordNo>)> = people.iter().map(|person| (*person, Vec::new())).collect();
         for row in self.known.with_index(self.write, ix)?.into_owned() {
-            if row.use_flags & IdentifierRow::JOINS == 0 {
+            if row.use_flags & IdentifierRow::JOINS == 0 || row.record_no == record {
                 continue;
             }
             let now = self.living(row.subject_id)?;

@@ -24,6 +24,7 @@ mod reviews;
 mod roles;
 mod rules;
 mod segments;
+mod shared;
 mod statements;
 mod survivorship;
 mod told_of_splits;
