@@ -183,7 +183,7 @@ impl Batch<'_, '_> {
             |records: &[RecordNo]| records.iter().filter_map(|record| table.laid_open(*record)).collect::<Vec<&Card>>();
         // Behind however many orders, the account that tells a birth date is among those that are compared.
         let groups: Vec<(SubjectId, Vec<&Card>)> =
-            holders.iter().map(|(person, records)| (*person, telling(&cards(records)))).collect();
+            holders.iter().map(|(person, records)| (*person, telling(&cards(records), table.plain()))).collect();
         let other = |cards: &[&Card]| cards.iter().any(|theirs| table.are_two(card, theirs, rule));
         let mut strangers: Vec<SubjectId> =
             groups.iter().filter(|(_, cards)| other(cards)).map(|(person, _)| *person).collect();

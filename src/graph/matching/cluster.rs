@@ -237,7 +237,7 @@ impl<'a> Run<'a> {
     /// Those of these members, in the order of their cards, that are looked at.
     fn telling(&self, members: &[u32]) -> Vec<u32> {
         let cards: Vec<&Card> = members.iter().filter_map(|at| self.card(*at)).collect();
-        looked_at(&cards).into_iter().filter_map(|at| members.get(at).copied()).collect()
+        looked_at(&cards, self.frequencies).into_iter().filter_map(|at| members.get(at).copied()).collect()
     }
 
     /// Does a group name different people already?

@@ -12,6 +12,7 @@ mod bytes;
 mod card;
 mod cluster;
 mod compare;
+mod filled;
 mod frequent;
 mod guard;
 mod keys;
@@ -36,6 +37,7 @@ mod words;
 
 pub use card::{AddressFields, Card, Fields, MailboxClass, Number, NumberKind, Unreadable};
 pub use cluster::{Bonds, Clustering, Join, Review, ReviewReason, cluster, cluster_telling};
+pub use filled::FilledIn;
 pub use guard::Shape;
 pub use keys::keys;
 pub use looked::{telling, telling_first};
