@@ -41,6 +41,7 @@ pub use filled::FilledIn;
 pub use guard::Shape;
 pub use keys::keys;
 pub use looked::{telling, telling_first};
+pub use make::written_out;
 pub use model::{Model, ModelError};
 pub use pairs::candidates;
 pub use sample::Sample;
