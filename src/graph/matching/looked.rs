@@ -12,7 +12,7 @@ use super::card::{Birth, Card, Generation};
 use crate::types::SourceNo;
 
 /// Members of a group that are looked at.
-pub(super) const MEMBERS: usize = 12;
+pub(super) const LOOKED_AT: usize = 12;
 /// Of those that each tell something else which nobody has two of, as many more; who tells so much is no one person.
 const TELLING: usize = 48;
 
@@ -53,7 +53,7 @@ impl Card {
 /// Those of a group that are looked at, by their positions in ascending order. The group is in the order of its cards, which does not
 /// depend on arrival.
 pub(super) fn looked_at(group: &[&Card], frequencies: &TermFrequencies) -> Vec<usize> {
-    most_telling(group, MEMBERS, frequencies)
+    most_telling(group, LOOKED_AT, frequencies)
 }
 
 /// As `looked_at`, if so many are looked at.
@@ -190,6 +190,6 @@ mod tests {
         of.push(("karl", 0, 0));
         let cards: Vec<Card> = of.iter().map(|one| card(*one)).collect();
         let seen = telling(&cards.iter().collect::<Vec<_>>(), &TermFrequencies::default());
-        assert!(seen.len() == MEMBERS && seen.iter().any(|card| !card.given.is_empty()));
+        assert!(seen.len() == LOOKED_AT && seen.iter().any(|card| !card.given.is_empty()));
     }
 }
