@@ -11,9 +11,15 @@ use super::settle::Batch;
 use super::statement::is_about_matching;
 use crate::graph::matching::{Card, telling};
 use crate::graph::{Resolution, Rule};
-use crate::store::identifiers;
 use crate::store::rows::IdentifierRow;
+use crate::store::{cards, identifiers};
 use crate::types::{RecordNo, SubjectId};
+
+/// Records of one person under a value from which on not all of them may have been read: the account that tells a birth date may be
+/// another.
+const MANY: usize = 60;
+/// Then so many of the person's are looked at: the oldest.
+const MEMBERS: i64 = 240;
 
 impl Batch<'_, '_> {
     /// What the clues of a record led to, without those who are clearly somebody else; and the values that are nobody's here. None is that
@@ -176,14 +182,20 @@ impl Batch<'_, '_> {
                 records.push(row.record_no);
             }
         }
+        for (person, records) in holders.iter_mut().filter(|(_, records)| records.len() >= MANY) {
+            records.extend(cards::first_of(self.write.records(), *person, MEMBERS)?);
+            records.sort_unstable();
+            records.dedup();
+            records.retain(|known| *known != record);
+        }
         let all: Vec<RecordNo> = holders.iter().flat_map(|(_, records)| records).copied().collect();
         self.table.lay_open(self.write, &all)?;
         let table = &self.table;
-        let cards =
+        let laid =
             |records: &[RecordNo]| records.iter().filter_map(|record| table.laid_open(*record)).collect::<Vec<&Card>>();
         // Behind however many orders, the account that tells a birth date is among those that are compared.
         let groups: Vec<(SubjectId, Vec<&Card>)> =
-            holders.iter().map(|(person, records)| (*person, telling(&cards(records), table.plain()))).collect();
+            holders.iter().map(|(person, records)| (*person, telling(&laid(records), table.plain()))).collect();
         let other = |cards: &[&Card]| cards.iter().any(|theirs| table.are_two(card, theirs, rule));
         let mut strangers: Vec<SubjectId> =
             groups.iter().filter(|(_, cards)| other(cards)).map(|(person, _)| *person).collect();
