@@ -63,6 +63,7 @@ impl Intake {
             return Ok(());
         }
         self.matching.learn(&self.store).await?;
+        self.matching.counts.learn(&self.store, &self.sealer, std::iter::empty()).await?;
         let now = self.clock.now();
         let (more, compared) = self
             .in_epoch(async || {

@@ -1,17 +1,18 @@
 //! What is settled before everything is compared anew: by rules, by what somebody decided, and by what joined before.
 
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
 use super::walk::Open;
 use super::{Error, Intake};
 use crate::graph::Rule;
-use crate::graph::matching::{Bonds, Card, Model, TermFrequencies, Verdict, Veto, Waterfall};
+use crate::graph::matching::{Bonds, Card, FilledIn, Model, TermFrequencies, Verdict, Veto, Waterfall, telling_first};
 use crate::store::connection::Connection;
 use crate::store::rows::IdentifierRow;
 use crate::store::{Read, apart, identifiers, links, reviews, subjects};
 use crate::types::{IdentifierKind, RecordNo, SubjectId, Timestamp};
 
-/// Records under one value that are all compared with each other; those beyond are compared with these.
+/// Records under one value that are all compared with each other, those that tell most; the others are compared with these.
 const AMONG: usize = 64;
 
 /// What is settled.
@@ -61,6 +62,8 @@ impl Intake {
         let numbers: Vec<RecordNo> = open.iter().map(|open| open.record).collect();
         let stored = self.store.read_apart(move |read| stored(read, &numbers)).await?;
         let model = self.model();
+        let mut frequencies = TermFrequencies::new(u64::try_from(open.len()).unwrap_or(u64::MAX));
+        frequencies.set_filled_in(Arc::new(FilledIn::among(open.iter().map(|open| &open.card))));
         let place: HashMap<RecordNo, u32> = (0..).zip(open).map(|(at, open)| (open.record, at)).collect();
         let placed = |(one, other): &(RecordNo, RecordNo)| place.get(one).copied().zip(place.get(other).copied());
         let mut settled = Settled::default();
@@ -70,7 +73,7 @@ impl Intake {
             held.extend(run.iter().map(|(_, held)| *held));
             let first = run.first().and_then(|(ix, held)| Some((ix, IdentifierKind::try_from(held.kind).ok()?)));
             let Some((ix, rule)) = first.map(|(ix, kind)| (ix, Rule::of(kind))) else { continue };
-            for (one, other) in by_rule(&model, open, rule, &held) {
+            for (one, other) in by_rule((&model, &frequencies), open, rule, &held) {
                 settled.bonds.together.push((one.at, other.at));
                 let person = |at: u32| usize::try_from(at).ok().and_then(|at| open.get(at)).map(|open| open.person);
                 if one.joins && other.joins && person(one.at) != person(other.at) {
@@ -168,19 +171,24 @@ struct Seen {
 /// The pairs under one value that a rule joins. Where it shows that several people share it, only those are joined whose
 /// given names say so, and of no two who are somebody else the same record: a father's order without a birth date is not his son's
 /// account, nor are the two one by it. The work grows no faster than the records.
-fn by_rule(model: &Model, open: &[Open], rule: Rule, under: &[Held]) -> Vec<(Held, Held)> {
+fn by_rule(
+    (model, frequencies): (&Model, &TermFrequencies),
+    open: &[Open],
+    rule: Rule,
+    under: &[Held],
+) -> Vec<(Held, Held)> {
     let Some(first) = under.first() else { return Vec::new() };
     let star = || under.iter().skip(1).map(|held| (*first, *held)).collect();
     if matches!(rule, Rule::SourceAccount | Rule::Relay) {
         return star();
     }
     let card = |at: u32| usize::try_from(at).ok().and_then(|at| open.get(at)).map(|open| &open.card);
-    let frequencies = TermFrequencies::new(u64::try_from(open.len()).unwrap_or(u64::MAX));
+    let under = in_order(under, frequencies, card);
     let mut seen = vec![Seen::default(); under.len()];
     for (at, one) in under.iter().enumerate() {
         for (before, other) in under.iter().take(at.min(AMONG)).enumerate() {
             let Some((ours, theirs)) = card(one.at).zip(card(other.at)) else { continue };
-            let waterfall = model.score(ours, theirs, &frequencies);
+            let waterfall = model.score(ours, theirs, frequencies);
             let two = names_two(&waterfall, rule);
             let alike = !two && waterfall.names_alike();
             for (place, other) in [(at, before), (before, at)] {
@@ -209,6 +217,17 @@ fn by_rule(model: &Model, open: &[Open], rule: Rule, under: &[Held]) -> Vec<(Hel
         pairs.extend(alike.take(enough).filter(|_| ours).map(|(_, (other, _))| (*other, *one)));
     }
     pairs
+}
+
+/// Those under one value, in an order in which those come first that tell most, if not all can be compared with each other: a hundred
+/// orders, whenever they came, must not hide that two accounts tell two birth dates.
+fn in_order<'a>(under: &[Held], frequencies: &TermFrequencies, card: impl Fn(u32) -> Option<&'a Card>) -> Vec<Held> {
+    if under.len() <= AMONG {
+        return under.to_vec();
+    }
+    let (held, cards): (Vec<Held>, Vec<&Card>) =
+        under.iter().filter_map(|held| card(held.at).map(|card| (*held, card))).unzip();
+    telling_first(&cards, AMONG, frequencies).into_iter().filter_map(|at| held.get(at).copied()).collect()
 }
 
 /// The bit of one of those that are all compared with each other; none of the others.

@@ -134,6 +134,10 @@ fn read(kind: IdentifierKind, value: &str, verified: bool, country: Option<&str>
             let shown = Some(value.to_owned()).filter(|value| !placeholder::is_id(value));
             Ok(Read { shown, ..nothing })
         }
+        // Books keep everybody under it who has none, but it may be somebody's own: they are found by it.
+        IdentifierKind::CustomerNumber if placeholder::is_all_nines(value) => {
+            Ok(single(kind, value.to_owned(), false, Joins::Never))
+        }
         IdentifierKind::CustomerNumber | IdentifierKind::Account | IdentifierKind::AnonymousId => {
             if placeholder::is_id(value) {
                 return Ok(nothing);

@@ -176,7 +176,7 @@ impl Intake {
         };
         let left_out: Vec<Vec<Rejection>> = prepared.iter().map(left_out).collect();
         self.matching.learn(&self.store).await?;
-        self.matching.counts.learn(&self.store, prepared.iter().flatten()).await?;
+        self.matching.counts.learn(&self.store, &self.sealer, prepared.iter().flatten()).await?;
         let settled = self.in_epoch(async || {
             let (prepared, sealer, ids) = (prepared.clone(), self.sealer.clone(), self.ids.clone());
             let (matching, edition) = (self.matching.clone(), edition.clone());

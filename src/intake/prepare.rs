@@ -178,6 +178,8 @@ pub(super) fn prepare(
         .iter()
         // What a person says now is no old data of theirs, even if their tombstone is dated ahead.
         .filter(|indexed| indexed.kind != IdentifierRow::RECORD && bringer != Bringer::Statement)
+        // Whoever was erased that had it, it is everybody else's as well.
+        .filter(|indexed| !is_collective(indexed.kind, indexed.flags))
         .map(|indexed| sealer.suppression(indexed.ix.into()).bytes())
         .collect();
     let address = record.kind == RecordKind::Order
@@ -234,14 +236,22 @@ fn compared(edition: &Edition, source: &Source, indexes: &[Indexed], mut card: C
 }
 
 /// Puts an identifier of a record on its card, if it is a number that names one person: its kind, blind index and flags.
-pub(super) fn add_number(card: &mut Card, source: SourceNo, (kind, ix, flags): (i16, [u8; 16], i16)) {
-    let kind = match IdentifierKind::try_from(kind) {
+pub(super) fn add_number(card: &mut Card, source: SourceNo, (number, ix, flags): (i16, [u8; 16], i16)) {
+    let kind = match IdentifierKind::try_from(number) {
         Ok(IdentifierKind::CustomerNumber) => NumberKind::Customer,
         Ok(IdentifierKind::Account) => NumberKind::Account,
         _ => return,
     };
+    if is_collective(number, flags) {
+        return;
+    }
     let verified = flags & IdentifierRow::VERIFIED != 0;
     card.add_number(Number { kind, source: Some(source), ix, verified });
+}
+
+/// Is it a customer number that books keep for everybody who has none? Any other joins, or did until it showed that many have it.
+fn is_collective(kind: i16, flags: i16) -> bool {
+    kind == IdentifierKind::CustomerNumber.number() && flags & (IdentifierRow::JOINS | IdentifierRow::GENERIC) == 0
 }
 
 /// Under which keys a card is found.

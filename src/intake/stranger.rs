@@ -11,15 +11,23 @@ use super::settle::Batch;
 use super::statement::is_about_matching;
 use crate::graph::matching::{Card, telling};
 use crate::graph::{Resolution, Rule};
-use crate::store::identifiers;
 use crate::store::rows::IdentifierRow;
+use crate::store::{cards, identifiers};
 use crate::types::{RecordNo, SubjectId};
 
+/// Records of one person under a value from which on not all of them may have been read: the account that tells a birth date may be
+/// another.
+const MANY: usize = 60;
+/// Then so many of the person's are looked at: the oldest.
+const MEMBERS: i64 = 240;
+
 impl Batch<'_, '_> {
-    /// What the clues of a record led to, without those who are clearly somebody else.
+    /// What the clues of a record led to, without those who are clearly somebody else; and the values that are nobody's here. None is that
+    /// leads to whom the record is `known` to be about.
     pub(super) fn without_strangers(
         &mut self,
         prepared: &Prepared,
+        (record, known): (RecordNo, Option<SubjectId>),
         mut found: Resolution,
     ) -> Result<(Resolution, Vec<[u8; 16]>), Error> {
         let mut foreign = Vec::new();
@@ -39,8 +47,8 @@ impl Batch<'_, '_> {
             // A value is of one kind, and so is the rule it joins by.
             let rule = found.evidence.iter().find_map(|evidence| led(evidence).map(|_| evidence.0));
             let Some(rule) = rule else { continue };
-            let (strangers, nobodys) = self.strangers(prepared, (rule, &ix), &people)?;
-            if nobodys {
+            let (strangers, nobodys) = self.strangers((prepared, record), (rule, &ix), &people)?;
+            if nobodys && !known.is_some_and(|known| people.contains(&known)) {
                 foreign.push(ix);
             }
             found.evidence.retain(|evidence| led(evidence).is_none_or(|person| !strangers.contains(&person)));
@@ -156,16 +164,17 @@ impl Batch<'_, '_> {
 
     /// Those of `people`, who have a value, that are not the one the record is about. Where more than one are left who
     /// cannot be one person, the record does not say which of them it is about, and the value does not either: it is nobody's here.
+    /// What the record said itself before it came anew does not count.
     fn strangers(
         &mut self,
-        prepared: &Prepared,
+        (prepared, record): (&Prepared, RecordNo),
         (rule, ix): (Rule, &[u8; 16]),
         people: &[SubjectId],
     ) -> Result<(Vec<SubjectId>, bool), Error> {
         let Some(card) = &prepared.card else { return Ok((Vec::new(), false)) };
         let mut holders: Vec<(SubjectId, Vec<RecordNo>)> = people.iter().map(|person| (*person, Vec::new())).collect();
         for row in self.known.with_index(self.write, ix)?.into_owned() {
-            if row.use_flags & IdentifierRow::JOINS == 0 {
+            if row.use_flags & IdentifierRow::JOINS == 0 || row.record_no == record {
                 continue;
             }
             let now = self.living(row.subject_id)?;
@@ -173,14 +182,20 @@ impl Batch<'_, '_> {
                 records.push(row.record_no);
             }
         }
+        for (person, records) in holders.iter_mut().filter(|(_, records)| records.len() >= MANY) {
+            records.extend(cards::first_of(self.write.records(), *person, MEMBERS)?);
+            records.sort_unstable();
+            records.dedup();
+            records.retain(|known| *known != record);
+        }
         let all: Vec<RecordNo> = holders.iter().flat_map(|(_, records)| records).copied().collect();
         self.table.lay_open(self.write, &all)?;
         let table = &self.table;
-        let cards =
+        let laid =
             |records: &[RecordNo]| records.iter().filter_map(|record| table.laid_open(*record)).collect::<Vec<&Card>>();
         // Behind however many orders, the account that tells a birth date is among those that are compared.
         let groups: Vec<(SubjectId, Vec<&Card>)> =
-            holders.iter().map(|(person, records)| (*person, telling(&cards(records)))).collect();
+            holders.iter().map(|(person, records)| (*person, telling(&laid(records), table.plain()))).collect();
         let other = |cards: &[&Card]| cards.iter().any(|theirs| table.are_two(card, theirs, rule));
         let mut strangers: Vec<SubjectId> =
             groups.iter().filter(|(_, cards)| other(cards)).map(|(person, _)| *person).collect();

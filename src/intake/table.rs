@@ -15,7 +15,7 @@ use super::terms::{Counts, Term};
 use super::{Error, Intake};
 use crate::consent::{Act, Edition, Purpose, Stance, ledger as words, stance};
 use crate::graph::Rule;
-use crate::graph::matching::{Card, Model, TermFrequencies};
+use crate::graph::matching::{Card, FilledIn, Model, TermFrequencies};
 use crate::store::connection::Connection;
 use crate::store::rows::{CardRow, DataKeyRow, LedgerRow, SubjectRows};
 use crate::store::{Store, Write, cards, holders, keys, ledger, subjects};
@@ -111,6 +111,9 @@ pub(super) struct Table<'a> {
     purpose: Option<Arc<Purpose>>,
     now: Timestamp,
     count: u64,
+    /// What is known of all values before a record is looked at: how many records there are, and which dates of birth forms put in.
+    plain: TermFrequencies,
+    filled: Arc<FilledIn>,
     /// The records under each matching key of the batch.
     blocks: Blocks,
     seats: HashMap<RecordNo, Seat>,
@@ -137,7 +140,8 @@ impl<'a> Table<'a> {
         let purpose = MATCHING.parse::<PurposeCode>().ok().and_then(|code| edition.purpose(&code).cloned());
         let (blocks, seats, keys, barred) = (Blocks::default(), HashMap::new(), HashMap::new(), HashMap::new());
         let model = matching.model.read().unwrap_or_else(PoisonError::into_inner).clone();
-        Self { matching, model, edition, purpose, now, count: 0, blocks, seats, keys, barred }
+        let (plain, filled) = (TermFrequencies::default(), Arc::default());
+        Self { matching, model, edition, purpose, now, count: 0, plain, filled, blocks, seats, keys, barred }
     }
 
     /// Lays down the cards of all candidates of a batch: by the matching keys of each of its records, those of them that are of
@@ -155,6 +159,9 @@ impl<'a> Table<'a> {
             return Ok(table);
         }
         table.count = matching.counted() + more;
+        table.filled = Arc::new(matching.counts.filled_in(table.count));
+        table.plain = TermFrequencies::new(table.count);
+        table.plain.set_filled_in(table.filled.clone());
         let (asked, full) = matching.full.part(wanted);
         let found = cards::candidates(write, &asked)?;
         let crowded = asked.iter().zip(&found).filter(|(key, found)| contacts.contains(key) && found.len() > MANY);
@@ -292,6 +299,7 @@ impl<'a> Table<'a> {
         let under = |key| self.blocks.people(key, |record| self.person_of(record));
         let mut frequencies = self.matching.counts.frequencies(self.count, terms, own, under);
         frequencies.set_fellows(self.matching.fellows());
+        frequencies.set_filled_in(self.filled.clone());
         frequencies
     }
 
@@ -311,7 +319,12 @@ impl<'a> Table<'a> {
 
     /// Do two cards that share a value of this rule name different people?
     pub(super) fn are_two(&self, one: &Card, other: &Card, rule: Rule) -> bool {
-        names_two(&self.model.score(one, other, &TermFrequencies::new(self.count)), rule)
+        names_two(&self.model.score(one, other, &self.plain), rule)
+    }
+
+    /// What is known of all values before a record is looked at.
+    pub(super) const fn plain(&self) -> &TermFrequencies {
+        &self.plain
     }
 
     /// The card of a record, if it may be opened.

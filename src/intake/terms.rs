@@ -5,13 +5,14 @@
 //! memory and is counted along, so that a batch asks only for what it brings anew, outside of its transaction.
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::{Mutex, PoisonError};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, OnceLock, PoisonError};
 
 use zeroize::Zeroizing;
 
 use super::Error;
 use super::prepare::Prepared;
-use crate::graph::matching::{Card, KeyKind, TermFrequencies, TermKind, terms};
+use crate::graph::matching::{Card, FilledIn, KeyKind, TermFrequencies, TermKind, terms};
 use crate::store::{self, Store, Write};
 use crate::vault::{Personal, Sealer};
 
@@ -56,11 +57,7 @@ impl Term {
                 | TermKind::Town
                 | TermKind::PostalCode
                 | TermKind::Company
-                | TermKind::BirthDate => {
-                    let [one, two, three, four, ..] =
-                        sealer.matching(FIRST + kind.number(), &Personal::closed(value.clone()))?.bytes();
-                    By::Number(i32::from_be_bytes([one, two, three, four]))
-                }
+                | TermKind::BirthDate => By::Number(number(sealer, kind, &value)?),
             };
             Ok(Self { kind, value, by })
         };
@@ -84,6 +81,12 @@ impl Term {
     }
 }
 
+/// The number that a value is counted under.
+fn number(sealer: &Sealer, kind: TermKind, value: &Zeroizing<Vec<u8>>) -> Result<i32, Error> {
+    let [one, two, three, four, ..] = sealer.matching(FIRST + kind.number(), &Personal::closed(value.clone()))?.bytes();
+    Ok(i32::from_be_bytes([one, two, three, four]))
+}
+
 fn key(sealer: &Sealer, kind: KeyKind, value: &Zeroizing<Vec<u8>>) -> Result<i64, Error> {
     Ok(sealer.matching(kind.number(), &Personal::closed(value.clone()))?.short())
 }
@@ -99,23 +102,42 @@ fn with_nul(mailbox: &[u8]) -> Zeroizing<Vec<u8>> {
     value
 }
 
+/// A date of birth as it is counted, and the number it is counted under.
+type Dated = (i32, Zeroizing<Vec<u8>>);
+
 /// What is known of how frequent values are.
 #[derive(Default)]
-pub(super) struct Counts(Mutex<HashMap<i32, i64>>);
+pub(super) struct Counts {
+    known: Mutex<HashMap<i32, i64>>,
+    /// The numbers under which the dates of birth are counted that forms may put in, and those dates.
+    dates: OnceLock<Vec<Dated>>,
+    /// Are all of those among the known?
+    dated: AtomicBool,
+}
 
 impl Counts {
-    /// Asks for what a batch brings and is not known yet.
+    /// Asks for what a batch brings and is not known yet, and once for the dates of birth that forms may put in: these count whoever
+    /// tells them.
     ///
     /// # Errors
-    /// If the store cannot be read.
-    pub(super) async fn learn(&self, store: &Store, prepared: impl Iterator<Item = &Prepared>) -> Result<(), Error> {
+    /// If the store cannot be read, or the vault fails.
+    pub(super) async fn learn(
+        &self,
+        store: &Store,
+        sealer: &Sealer,
+        prepared: impl Iterator<Item = &Prepared>,
+    ) -> Result<(), Error> {
+        let dates = self.dates(sealer)?;
         let mut unknown: Vec<i32> = {
-            let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
             if known.len() > KEPT {
                 known.clear();
+                self.dated.store(false, Ordering::Relaxed);
             }
             let terms = prepared.flat_map(|record| record.terms.iter().filter_map(Term::number));
-            terms.filter(|term| !known.contains_key(term)).collect()
+            let dates: &[Dated] = if self.dated.load(Ordering::Relaxed) { &[] } else { dates };
+            let dates = dates.iter().map(|(number, _)| *number);
+            terms.chain(dates).filter(|term| !known.contains_key(term)).collect()
         };
         if unknown.is_empty() {
             return Ok(());
@@ -124,14 +146,36 @@ impl Counts {
         unknown.dedup();
         let asked = unknown.clone();
         let found = store.read(move |read| store::terms::held(read.records(), &asked)).await?;
-        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         known.extend(unknown.into_iter().map(|term| (term, found.get(&term).copied().unwrap_or(0))));
+        self.dated.store(true, Ordering::Relaxed);
         Ok(())
+    }
+
+    fn dates(&self, sealer: &Sealer) -> Result<&[Dated], Error> {
+        if let Some(dates) = self.dates.get() {
+            return Ok(dates);
+        }
+        let counted = FilledIn::possible().map(Zeroizing::new);
+        let dates = counted.map(|date| Ok((number(sealer, TermKind::BirthDate, &date)?, date)));
+        let dates = dates.collect::<Result<Vec<_>, Error>>()?;
+        Ok(self.dates.get_or_init(|| dates))
+    }
+
+    /// Which dates of birth so many of all `records` tell that forms put them in.
+    pub(super) fn filled_in(&self, records: u64) -> FilledIn {
+        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut filled = FilledIn::default();
+        for (number, date) in self.dates.get().into_iter().flatten() {
+            let held = known.get(number).and_then(|held| u64::try_from(*held).ok()).unwrap_or(0);
+            filled.note(date, held, records);
+        }
+        filled
     }
 
     /// Counts along what a batch added, once it is stored. What is not known is asked for when it is needed.
     pub(super) fn count(&self, more: &BTreeMap<i32, i32>) {
-        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         for (term, more) in more {
             if let Some(count) = known.get_mut(term) {
                 *count = count.saturating_add(i64::from(*more));
@@ -149,7 +193,7 @@ impl Counts {
         under: impl Fn(i64) -> Option<usize>,
     ) -> TermFrequencies {
         let mut frequencies = TermFrequencies::new(records);
-        let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         for Term { kind, value, by } in terms {
             let others = match by {
                 By::Number(number) => known.get(number).copied().map(|held| u64::try_from(held).unwrap_or(0)),

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use super::hub::{Hub, SENTINEL, customer};
 use crate::databases::{Database, on_both_databases};
+use crate::store::Shelf;
 use crate::types::Role;
 
 on_both_databases!(
@@ -19,6 +20,7 @@ on_both_databases!(
     a_key_brings_the_same_reply_again_and_no_other_request_through,
     two_calls_with_one_key_at_once_are_one,
     a_failed_call_leaves_its_key_free,
+    whoever_has_a_number_of_nines_is_found_by_it,
 );
 
 fn stream(body: impl Into<bytes::Bytes>) -> TestRequest {
@@ -157,4 +159,37 @@ async fn a_failed_call_leaves_its_key_free(database: Database) {
     assert_eq!((refused.status.as_u16(), &refused.json()["pointer"]), (422, &json!("/purpose")), "{}", refused.text);
     let good = keyed(super::hub::consent("max@muster.org", "granted"));
     assert_eq!(hub.ask(Role::Partner, good).await.status, StatusCode::CREATED);
+}
+
+/// Four nines are a number like any other. More are one that books keep for everybody who has none: who comes under it is nobody else, and
+/// is found by it all the same.
+async fn whoever_has_a_number_of_nines_is_found_by_it(database: Database) {
+    let hub = Hub::open(database).await;
+    let numbered = |id: &str, number: &str| {
+        let mut record = customer(id, "");
+        record["identifiers"] = json!([{"kind": "customer_number", "value": number}]);
+        record["data"] = json!({});
+        record
+    };
+    let find = async |number: &str| {
+        let identifier = json!({"kind": "customer_number", "source": "webshop", "value": number});
+        hub.post(Role::Dpo, "/v1/profiles/lookup", json!({"identifier": identifier, "purpose": "subject_access"})).await
+    };
+    for number in ["9999", "99999"] {
+        let brought = json!({"records": [numbered(number, number)]});
+        assert_eq!(hub.post(Role::Partner, "/v1/records", brought).await.json()["summary"]["created"], 1);
+        let found = find(number).await;
+        assert_eq!(found.status, StatusCode::OK, "{number}: {}", found.text);
+        assert_eq!(found.json()["data"]["identity"]["customer_numbers"], json!([number]));
+    }
+    // Neither what an erasure leaves nor what is compared makes them one person.
+    let erased = find("99999").await.json()["subject_id"].clone();
+    let asked =
+        hub.post(Role::Dpo, "/v1/requests", json!({"right": "erasure", "subject_id": erased, "execute": true})).await;
+    assert_eq!(asked.status, StatusCode::CREATED, "{}", asked.text);
+    let brought = json!({"records": [numbered("one", "99999"), numbered("two", "99999"), numbered("three", "9999")]});
+    let brought = hub.post(Role::Partner, "/v1/records", brought).await.json();
+    assert_eq!(brought["summary"]["created"], 3, "{brought}");
+    let people = hub.database.bytes(Shelf::Records, "subject_id", "FROM subject WHERE state = 1 ORDER BY subject_id");
+    assert_eq!(people.len(), 3);
 }

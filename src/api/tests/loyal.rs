@@ -149,6 +149,8 @@ async fn a_son_is_told_from_his_father_behind_the_fathers_orders(database: Datab
         ("Zwirnlechner", false, "Kastanienallee", ["1950-03-02", "1978-11-20"]),
         ("Haberstroh", true, "Lindenweg", ["1943-08-17", "1969-06-25"]),
     ] {
+        // Where only comparing makes them his, no more than a matching key may lead to.
+        let orders = if mailbox { MANY } else { 20 };
         let before = played.people().len();
         let of = |id: &str, born: Option<&str>| {
             let id = format!("{family}-{id}");
@@ -161,7 +163,7 @@ async fn a_son_is_told_from_his_father_behind_the_fathers_orders(database: Datab
                 json!([{"street": street, "house_number": "12", "postal_code": "10437", "city": "Berlin"}]);
             record
         };
-        let mut his: Vec<Value> = (0..20).map(|at| of(&format!("order-{at}"), None)).collect();
+        let mut his: Vec<Value> = (0..orders).map(|at| of(&format!("order-{at}"), None)).collect();
         his.push(of("father", Some(fathers)));
         played.bring(&his).await;
         assert_eq!(played.people().len(), before + 1);

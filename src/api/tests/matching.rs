@@ -13,6 +13,7 @@ on_both_databases!(
     only_what_is_compared_is_counted_and_each_record_once,
     grouping_anew_tells_how_far_it_is,
     what_grouping_finds_of_how_many_records_people_have_counts_for_what_comes,
+    a_date_that_a_form_puts_in_says_nothing_whoever_comes_first,
 );
 
 fn visit(at: usize) -> Value {
@@ -130,4 +131,49 @@ async fn what_grouping_finds_of_how_many_records_people_have_counts_for_what_com
     hub.house.intake.load_model().await.unwrap();
     bring(&hub, customer("fourth".into(), "Ursula", "Schmidt", None)).await;
     assert_eq!(people(&hub), all + 1);
+}
+
+/// Whoever signs up at a shop is born on 1 January 1980. What the books say of them is no other person's, neither behind a mailbox that was
+/// verified nor by all that is compared, and whether the shop tells of them first or the books do.
+async fn a_date_that_a_form_puts_in_says_nothing_whoever_comes_first(database: Database) {
+    let hub = Hub::open(database).await;
+    let of = |id: &str, (given, family): (&str, &str), mailbox: Option<&str>, born: &str| {
+        let mut record = described(id, None, Some(born));
+        record["data"]["person"]["given_name"] = json!(given);
+        record["data"]["person"]["family_name"] = json!(family);
+        record["data"]["addresses"][0]["street"] = json!(format!("{family}gasse"));
+        record["identifiers"] = json!(
+            mailbox
+                .map(|value| json!({"kind": "email", "value": value, "verified": true}))
+                .into_iter()
+                .collect::<Vec<_>>()
+        );
+        record
+    };
+    let givens = ["Adalwin", "Burkhild", "Chlodwig", "Dankrad", "Ekkehild", "Folkwin", "Gernot", "Hildegund"];
+    let families = ["Haberstroh", "Quastenberg", "Ruckdeschel", "Oberpriller", "Wiesinger"];
+    for (at, name) in givens.iter().flat_map(|given| families.map(|family| (*given, family))).enumerate() {
+        let mut record = of(&format!("form-{at}"), name, None, "1980-01-01");
+        record["data"]["addresses"] = json!([]);
+        bring(&hub, record).await;
+    }
+    let all = people(&hub);
+    assert_eq!(all, 40);
+    let cases = [
+        (("Ottilie", "Zwirnlechner"), Some("ottilie.z@example.org"), ["1980-01-01", "1963-05-12"]),
+        (("Wendelin", "Schrattenholz"), Some("wendelin.s@example.org"), ["1958-09-23", "1980-01-01"]),
+        (("Irmtraud", "Kestenbaum"), None, ["1980-01-01", "1971-03-09"]),
+        (("Jobst", "Loibelsberger"), None, ["1949-10-04", "1980-01-01"]),
+    ];
+    for (at, (name, mailbox, told)) in cases.into_iter().enumerate() {
+        for (time, born) in told.into_iter().enumerate() {
+            bring(&hub, of(&format!("{at}-{time}"), name, mailbox, born)).await;
+        }
+        assert_eq!(people(&hub), all + 1 + at, "{name:?} with {mailbox:?} is two, told as {told:?}");
+    }
+    hub.house.intake.regroup(None, |_| {}).await.unwrap();
+    assert_eq!(people(&hub), all + cases.len());
+    // Of two dates that no form puts in one is somebody else's.
+    bring(&hub, of("other", ("Ottilie", "Zwirnlechner"), Some("ottilie.z@example.org"), "1996-11-28")).await;
+    assert_eq!(people(&hub), all + cases.len() + 1);
 }

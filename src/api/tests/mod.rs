@@ -25,6 +25,7 @@ mod reviews;
 mod roles;
 mod rules;
 mod segments;
+mod shared;
 mod statements;
 mod survivorship;
 mod told_of_splits;

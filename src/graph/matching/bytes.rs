@@ -7,6 +7,7 @@ use zeroize::{Zeroize, Zeroizing};
 
 use super::Unreadable;
 use super::card::{Birth, Card, Generation, Mailbox, MailboxClass, Number, NumberKind, Place, Sex};
+use super::make::written_out;
 use crate::types::SourceNo;
 
 const VERSION: u8 = 1;
@@ -152,12 +153,10 @@ fn read_place(value: &[u8]) -> Result<Place, Unreadable> {
         *slot = Some(text(found)?).filter(|found| !found.is_empty());
         rest = after;
     }
-    // Earlier hubs kept "Straße der Einheit" as it was.
-    if let Some(short) =
-        place.street.as_deref().and_then(|street| street.strip_prefix("strasse")).map(|end| format!("str{end}"))
-    {
+    // Earlier hubs kept "Str. der Einheit" as it was.
+    if let Some(whole) = place.street.as_deref().and_then(written_out) {
         place.street.zeroize();
-        place.street = Some(short);
+        place.street = Some(whole);
     }
     Ok(place)
 }

@@ -55,7 +55,7 @@ pub(super) struct Place {
     pub(super) country: Option<String>,
     pub(super) postal_code: Option<String>,
     pub(super) town: Option<String>,
-    /// As a key, without "str" at its end.
+    /// As a key: "hauptstr", "strassedereinheit".
     pub(super) street: Option<String>,
     pub(super) house_number: Option<String>,
     /// A parcel locker or a post-office box: many receive there.

@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::atomic::AtomicUsize;
 
 use super::guard::{Glance, Tally};
-use super::looked::{MEMBERS, looked_at};
+use super::looked::{LOOKED_AT, looked_at};
 use super::unclear::{Known, unclear};
 use super::weigh::weigh;
 use super::{Card, Field, Level, Model, Shape, TermFrequencies, Verdict, Waterfall};
@@ -228,7 +228,7 @@ impl<'a> Run<'a> {
             return known.clone();
         }
         let some = self.telling(self.of(root));
-        if self.of(root).len() > MEMBERS {
+        if self.of(root).len() > LOOKED_AT {
             self.looked.insert(root, some.clone());
         }
         some
@@ -237,7 +237,7 @@ impl<'a> Run<'a> {
     /// Those of these members, in the order of their cards, that are looked at.
     fn telling(&self, members: &[u32]) -> Vec<u32> {
         let cards: Vec<&Card> = members.iter().filter_map(|at| self.card(*at)).collect();
-        looked_at(&cards).into_iter().filter_map(|at| members.get(at).copied()).collect()
+        looked_at(&cards, self.frequencies).into_iter().filter_map(|at| members.get(at).copied()).collect()
     }
 
     /// Does a group name different people already?
@@ -298,7 +298,7 @@ impl<'a> Run<'a> {
             return;
         }
         let (keep, gone) = if self.of(one).len() >= self.of(other).len() { (one, other) } else { (other, one) };
-        if self.in_order && self.of(keep).len() + self.of(gone).len() > MEMBERS {
+        if self.in_order && self.of(keep).len() + self.of(gone).len() > LOOKED_AT {
             let mut some = self.some_of(keep);
             some.extend(self.some_of(gone));
             some.sort_by(|one, other| self.compared(*one, *other));

@@ -34,7 +34,7 @@ impl Model {
     /// Looks at two groups before they become one: of each at those who tell most (see [`telling`]), in whatever order they are.
     #[must_use]
     pub fn guard(&self, one: &[&Card], other: &[&Card], frequencies: &TermFrequencies) -> Shape {
-        let (one, other) = (telling(one), telling(other));
+        let (one, other) = (telling(one, frequencies), telling(other, frequencies));
         let mut tally = Tally::between(self, one.len(), other.len());
         for one in &one {
             for other in &other {

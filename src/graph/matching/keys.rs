@@ -5,7 +5,7 @@ use zeroize::Zeroizing;
 use super::KeyKind;
 use super::card::{Card, MailboxClass, NumberKind, Place};
 use super::compare::{letters, sound};
-use super::terms::building;
+use super::terms::{building, day};
 
 /// Words of a name that make keys.
 const WORDS: usize = 2;
@@ -85,7 +85,7 @@ fn names(card: &Card, keys: &mut Keys) {
         keys.add(KeyKind::FamilyAndBirthYear, &[&sound::code(family), &year]);
     }
     if birth.month > 0 {
-        let date = format!("{:04}{:02}{:02}", birth.year, birth.month, birth.day);
+        let date = day(birth);
         keys.add(KeyKind::GivenAndBirthDate, &[given, &date]);
         // Of whom one name is missing, and the other misspelt.
         for place in card.places.iter().take(PLACES) {

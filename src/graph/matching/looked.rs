@@ -7,11 +7,12 @@
 use std::cmp::Reverse;
 use std::collections::BTreeSet;
 
+use super::TermFrequencies;
 use super::card::{Birth, Card, Generation};
 use crate::types::SourceNo;
 
 /// Members of a group that are looked at.
-pub(super) const MEMBERS: usize = 12;
+pub(super) const LOOKED_AT: usize = 12;
 /// Of those that each tell something else which nobody has two of, as many more; who tells so much is no one person.
 const TELLING: usize = 48;
 
@@ -33,10 +34,12 @@ impl Told<'_> {
 }
 
 impl Card {
-    fn tells(&self) -> Vec<Told<'_>> {
+    fn tells(&self, frequencies: &TermFrequencies) -> Vec<Told<'_>> {
         let given = self.given.first().filter(|given| given.chars().count() > 1);
         let logins = self.numbers.iter().filter(|number| number.verified);
         self.birth
+            // What a form put in tells nothing.
+            .filter(|birth| !frequencies.is_filled_in(*birth))
             .map(Told::Birth)
             .into_iter()
             .chain(self.generation.map(Told::Generation))
@@ -49,11 +52,16 @@ impl Card {
 
 /// Those of a group that are looked at, by their positions in ascending order. The group is in the order of its cards, which does not
 /// depend on arrival.
-pub(super) fn looked_at(group: &[&Card]) -> Vec<usize> {
-    if group.len() <= MEMBERS {
+pub(super) fn looked_at(group: &[&Card], frequencies: &TermFrequencies) -> Vec<usize> {
+    most_telling(group, LOOKED_AT, frequencies)
+}
+
+/// As `looked_at`, if so many are looked at.
+fn most_telling(group: &[&Card], most: usize, frequencies: &TermFrequencies) -> Vec<usize> {
+    if group.len() <= most {
         return (0..group.len()).collect();
     }
-    let tells: Vec<Vec<Told<'_>>> = group.iter().map(|card| card.tells()).collect();
+    let tells: Vec<Vec<Told<'_>>> = group.iter().map(|card| card.tells(frequencies)).collect();
     let single = |tells: &[Told<'_>]| tells.iter().filter(|told| told.is_single()).count();
     let mut order: Vec<(usize, &[Told<'_>])> = tells.iter().map(Vec::as_slice).enumerate().collect();
     order.sort_by_key(|(at, tells)| (Reverse(single(tells)), Reverse(tells.len()), *at));
@@ -65,13 +73,13 @@ pub(super) fn looked_at(group: &[&Card]) -> Vec<usize> {
         }
     }
     for (at, tells) in &order {
-        if chosen.len() < MEMBERS && tells.iter().any(|one| !told.contains(one)) {
+        if chosen.len() < most && tells.iter().any(|one| !told.contains(one)) {
             told.extend(tells.iter().copied());
             chosen.insert(*at);
         }
     }
     for at in 0..group.len() {
-        if chosen.len() < MEMBERS {
+        if chosen.len() < most {
             chosen.insert(at);
         }
     }
@@ -80,16 +88,34 @@ pub(super) fn looked_at(group: &[&Card]) -> Vec<usize> {
 
 /// As `looked_at`, of cards in any order.
 #[must_use]
-pub fn telling<'a>(group: &[&'a Card]) -> Vec<&'a Card> {
+pub fn telling<'a>(group: &[&'a Card], frequencies: &TermFrequencies) -> Vec<&'a Card> {
     let mut group = group.to_vec();
     group.sort_unstable();
-    looked_at(&group).into_iter().filter_map(|at| group.get(at).copied()).collect()
+    looked_at(&group, frequencies).into_iter().filter_map(|at| group.get(at).copied()).collect()
+}
+
+/// The positions of all cards of a group, in any order: those first that are looked at if `most` are, and then the others. Which they
+/// are does not depend on arrival.
+#[must_use]
+pub fn telling_first(group: &[&Card], most: usize, frequencies: &TermFrequencies) -> Vec<usize> {
+    let mut placed: Vec<(&Card, usize)> = group.iter().copied().zip(0..).collect();
+    placed.sort_unstable();
+    let cards: Vec<&Card> = placed.iter().map(|(card, _)| *card).collect();
+    let first: BTreeSet<usize> = most_telling(&cards, most, frequencies).into_iter().collect();
+    let (mut chosen, mut others) = (Vec::with_capacity(group.len()), Vec::new());
+    for (at, (_, place)) in placed.iter().enumerate() {
+        if first.contains(&at) { chosen.push(*place) } else { others.push(*place) }
+    }
+    chosen.append(&mut others);
+    chosen
 }
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
-    use crate::graph::matching::{Fields, Number, NumberKind};
+    use crate::graph::matching::{Fields, FilledIn, Number, NumberKind};
 
     /// Somebody with this given name, born in this year, with this login; nought: without.
     fn card((given, year, login): (&str, i16, u8)) -> Card {
@@ -105,10 +131,10 @@ mod tests {
     fn years(of: &[(&str, i16, u8)]) -> (usize, BTreeSet<i16>, usize) {
         let cards: Vec<Card> = of.iter().map(|one| card(*one)).collect();
         let cards: Vec<&Card> = cards.iter().collect();
-        let seen = telling(&cards);
+        let seen = telling(&cards, &TermFrequencies::default());
         let mut turned = cards.clone();
         turned.reverse();
-        let same = telling(&turned).iter().zip(&seen).all(|(one, other)| one == other);
+        let same = telling(&turned, &TermFrequencies::default()).iter().zip(&seen).all(|(one, other)| one == other);
         assert!(same, "it depends on the order");
         let logins: BTreeSet<[u8; 16]> =
             seen.iter().flat_map(|card| card.numbers.iter().map(|number| number.ix)).collect();
@@ -133,11 +159,37 @@ mod tests {
     }
 
     #[test]
+    fn whoever_tells_something_comes_first_wherever_they_stand() {
+        let mut of = vec![("karl", 0, 0); 100];
+        of.extend([("karl", 1950, 0), ("karl", 1978, 0), ("josef", 0, 0)]);
+        let cards: Vec<Card> = of.iter().map(|one| card(*one)).collect();
+        let cards: Vec<&Card> = cards.iter().collect();
+        let mut order = telling_first(&cards, 64, &TermFrequencies::default());
+        assert!([100, 101, 102].iter().all(|at| order.iter().take(64).any(|first| first == at)), "{order:?}");
+        order.sort_unstable();
+        assert!(order.into_iter().eq(0..of.len()), "some are left out, or stand there twice");
+    }
+
+    #[test]
+    fn a_date_that_a_form_put_in_tells_nothing() {
+        let mut fields = Fields::default();
+        fields.given_name = Some("karl".to_owned());
+        fields.birth_date = Some((1980, 1, 1));
+        let form = Card::new(&fields);
+        let mut known = TermFrequencies::default();
+        let mut filled = FilledIn::default();
+        filled.note(b"19800000", 70, 70);
+        known.set_filled_in(Arc::new(filled));
+        let is_told = |frequencies: &TermFrequencies| form.tells(frequencies).iter().any(Told::is_single);
+        assert!(is_told(&TermFrequencies::default()) && !is_told(&known));
+    }
+
+    #[test]
     fn another_given_name_is_not_hidden_by_records_without_one() {
         let mut of = vec![("", 0, 0); 30];
         of.push(("karl", 0, 0));
         let cards: Vec<Card> = of.iter().map(|one| card(*one)).collect();
-        let seen = telling(&cards.iter().collect::<Vec<_>>());
-        assert!(seen.len() == MEMBERS && seen.iter().any(|card| !card.given.is_empty()));
+        let seen = telling(&cards.iter().collect::<Vec<_>>(), &TermFrequencies::default());
+        assert!(seen.len() == LOOKED_AT && seen.iter().any(|card| !card.given.is_empty()));
     }
 }

@@ -217,6 +217,15 @@ fn place(fields: &AddressFields) -> Option<Place> {
     says.then_some(place)
 }
 
+/// The key of a street that begins with "Str." as that of one that begins with "Straße"; none if it does not. No word begins with "str" and
+/// then no vowel.
+#[must_use]
+pub fn written_out(street: &str) -> Option<String> {
+    let rest = street.strip_prefix("str")?;
+    let next = rest.chars().next()?;
+    (!matches!(next, 'a' | 'e' | 'i' | 'o' | 'u' | 'y')).then(|| format!("strasse{rest}"))
+}
+
 /// "Frankfurt am Main", "Frankfurt (Main)" and "Frankfurt/M." are one town.
 fn plain_town(town: &str) -> String {
     const BESIDE: &[&str] = &["am", "an", "der", "im", "in", "bei", "ob", "vor", "ot", "m", "a", "d", "b", "i"];

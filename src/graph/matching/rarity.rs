@@ -1,9 +1,8 @@
 //! What an agreement is worth more or less than usual, because the value is rare or shared by many.
 
-use super::card::{Birth, Card};
+use super::card::Card;
 use super::model::Other;
 use super::score::Tally;
-use super::terms::day;
 use super::{Bits, Field, Level, Step, TermKind, compare, frequent};
 
 /// How many records somebody has, roughly.
@@ -38,20 +37,6 @@ impl Tally<'_> {
         const HOUSEHOLD: f64 = 5.0;
         let crowded = self.frequencies.others(TermKind::Building, building).is_some_and(|others| others > HOUSEHOLD);
         if crowded { self.rarity(TermKind::Building, building).min(Bits(0)) } else { Bits(0) }
-    }
-
-    /// Did a form put the date in by itself? The first of a month, or a year alone (which is what the first of January counts as),
-    /// that so many tell as are born in no year.
-    pub(super) fn is_filled_in(&self, birth: Birth) -> bool {
-        /// Of a population some two in a hundred are born in one year.
-        const OF: f64 = 32.0;
-        /// Among fewer chance may do it, or one customer's many records.
-        const LEAST: f64 = 30.0;
-        if birth.day > 1 {
-            return false;
-        }
-        let others = self.frequencies.others(TermKind::BirthDate, &day(birth)).unwrap_or(0.0);
-        others >= LEAST && others * OF >= self.frequencies.records()
     }
 
     pub(super) fn agrees(&self, field: Field) -> bool {

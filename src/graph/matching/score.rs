@@ -134,7 +134,8 @@ impl Tally<'_> {
     }
 
     fn people(&mut self, one: &Card, other: &Card) {
-        let [born, others] = [one.birth, other.birth].map(|birth| birth.filter(|birth| !self.is_filled_in(*birth)));
+        let [born, others] =
+            [one.birth, other.birth].map(|birth| birth.filter(|birth| !self.frequencies.is_filled_in(*birth)));
         if let Some(level) = compare::births(born, others) {
             let written = one.birth.map(day);
             let frequency = match written {

@@ -2,12 +2,14 @@
 
 use std::collections::{HashMap, HashSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::Arc;
 
 use zeroize::Zeroizing;
 
 use super::TermKind;
 use super::card::{Birth, Card, MailboxClass, Place};
 use super::compare::{family_key, letters, sound};
+use super::filled::FilledIn;
 
 /// The values of a card that the hub counts, each once. The caller makes blind indexes of them under a key of their own.
 #[must_use]
@@ -83,13 +85,14 @@ pub struct TermFrequencies {
     /// How many other records one has of the same person, on average, as far as that was found.
     fellows: Option<f64>,
     buckets: HashMap<TermKind, HashMap<Box<[u8]>, u8>>,
+    filled: Arc<FilledIn>,
 }
 
 impl TermFrequencies {
     /// Knows of no value yet. `records` is how many records the hub holds.
     #[must_use]
     pub fn new(records: u64) -> Self {
-        Self { records, fellows: None, buckets: HashMap::new() }
+        Self { records, ..Self::default() }
     }
 
     /// Takes the number of records anew, when some have come.
@@ -100,6 +103,16 @@ impl TermFrequencies {
     /// Notes how many other records one has of the same person, on average: as [`super::Clustering::fellows`] found it.
     pub fn set_fellows(&mut self, fellows: Option<f64>) {
         self.fellows = fellows;
+    }
+
+    /// Notes which dates of birth forms put in. Unlike what is noted of values, that has to be known of both of two cards.
+    pub fn set_filled_in(&mut self, filled: Arc<FilledIn>) {
+        self.filled = filled;
+    }
+
+    /// Did a form put the date in by itself?
+    pub(super) fn is_filled_in(&self, birth: Birth) -> bool {
+        self.filled.has(birth)
     }
 
     /// Notes how many hold a value, rounded down to a power of two: `bucket` is the exponent.
@@ -129,12 +142,16 @@ impl TermFrequencies {
                 *counts.entry((kind, value.as_slice().into())).or_default() += 1;
             }
         }
-        let mut frequencies = Self::new(records);
+        let (mut frequencies, mut filled) = (Self::new(records), FilledIn::default());
         for ((kind, value), count) in counts {
+            if kind == TermKind::BirthDate {
+                filled.note(&value, count, records);
+            }
             if let Some(bucket) = Self::bucket(count) {
                 frequencies.note(kind, &value, bucket);
             }
         }
+        frequencies.set_filled_in(Arc::new(filled));
         frequencies
     }
 

@@ -1,6 +1,7 @@
 //! Postal addresses: street and house number apart, postal codes in full, and a key to compare streets.
 
 use super::{Reason, name};
+use crate::graph::matching::written_out;
 
 /// Splits "Musterstraße 12a" into street and house number. Without a number at the end, the whole text is the street.
 ///
@@ -160,18 +161,13 @@ pub fn postal_code(written: &str, country: Option<&str>) -> Result<String, Reaso
 /// Einheit".
 #[must_use]
 pub fn folded_street(street: &str) -> String {
+    let words = name::fold(street);
+    let words = words.trim_start().strip_prefix("str ").map_or(words.clone(), |rest| format!("strasse {rest}"));
     // Folded again once the words have grown together, so that a key folds to itself.
-    let mut folded = name::fold(&name::fold(street).replace(' ', ""));
-    // Until none is left, so that what was shortened once is not shortened again.
-    while let Some(short) = shortened(&folded) {
-        folded = short;
-    }
-    folded
-}
-
-fn shortened(street: &str) -> Option<String> {
-    let ending = street.strip_suffix("strasse").map(|start| format!("{start}str"));
-    ending.or_else(|| street.strip_prefix("strasse").map(|end| format!("str{end}")))
+    let folded = name::fold(&words.replace(' ', ""));
+    // It ends in "str" and begins with "strasse", as the matching keys of what is stored have it.
+    let folded = written_out(&folded).unwrap_or(folded);
+    folded.strip_suffix("strasse").map(|start| format!("{start}str")).unwrap_or(folded)
 }
 
 /// Digits first, then at most letters and the signs between numbers.
@@ -263,9 +259,13 @@ mod tests {
         for street in ["Musterstraße", "MUSTERSTRASSE", "Muster-Str.", "Muster Straße", "musterstr"] {
             assert_eq!(folded_street(street), "musterstr", "for {street}");
         }
-        for street in ["Straße der Einheit", "Str. der Einheit", "STRASSE DER EINHEIT"] {
-            assert_eq!(folded_street(street), "strdereinheit", "for {street}");
+        for street in
+            ["Straße der Einheit", "Str. der Einheit", "STRASSE DER EINHEIT", "Str.der Einheit", "Str der Einheit"]
+        {
+            assert_eq!(folded_street(street), "strassedereinheit", "for {street}");
         }
+        assert_eq!(folded_street("Str. am Park"), folded_street("Straße am Park"));
+        assert_eq!((folded_street("Strandweg"), folded_street("Str.")), ("strandweg".to_owned(), "str".to_owned()));
         assert_eq!(folded_street("Straße"), "str");
         assert_eq!(folded_street("Straße Asse"), folded_street(&folded_street("Straße Asse")));
         assert_eq!(folded_street("Königsallee"), folded_street("Koenigsallee"));
