@@ -103,7 +103,7 @@ impl Known {
 
 /// Asks about a pair of records. A pair that was asked about stays as it is, with what was decided of it; of two people who never were
 /// several one question is kept, about the records that are most alike, and of two who are merged one of each two parts, of which one
-/// is asked: once [`WAITING`] are kept the likeliest of them, and the others are found again when everything is grouped anew. Where
+/// is asked: the eight likeliest are kept, and the others are found again when everything is grouped anew. Where
 /// somebody could not tell, it is asked again only if clearly more is known by now.
 ///
 /// # Errors
