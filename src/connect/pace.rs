@@ -186,22 +186,29 @@ mod tests {
         assert_eq!(pace.take("", at(60_000)), None);
     }
 
-    #[test]
-    fn sources_of_one_program_share_its_windows() {
-        let manifest = "name: shop\ntitle: Shop\ndocs: none\nsource_policy: {purposes_allowed: all}\nstreams: {}\nconnection:\n  \
-            guide: none\n  parameters: {program: {title: Program}, user: {title: User}}\n  base_url: https://shop.example\n  \
-            hosts: [shop.example]\n  limits: [{calls: 2, seconds: 1}]\n  limits_of: \"{program}\"\n  test: {request: {path: /}}\n";
+    /// The lanes of sources of a shop with these limits, whose programs and users have keys.
+    fn lanes(limits: &str) -> impl Fn(i32, &str) -> Arc<Lane> {
+        let manifest = format!(
+            "name: shop\ntitle: Shop\ndocs: none\nsource_policy: {{purposes_allowed: all}}\nstreams: {{}}\nconnection:\n  guide: none\n  \
+             parameters: {{program: {{title: Program}}, user: {{title: User}}}}\n  base_url: https://shop.example\n  \
+             hosts: [shop.example]\n  {limits}\n  test: {{request: {{path: /}}}}\n"
+        );
         let directory = tempfile::tempdir().unwrap();
         std::fs::create_dir(directory.path().join("shop")).unwrap();
         std::fs::write(directory.path().join("shop/manifest.yaml"), manifest).unwrap();
         let catalog = crate::connect::Catalog::read(directory.path()).unwrap();
-        let link = catalog.connector("shop").unwrap().link().unwrap();
         let paces = Paces::default();
-        let lane = |source: i32, program: &str| {
+        move |source, program| {
+            let link = catalog.connector("shop").unwrap().link().unwrap();
             let entered =
                 [("program", program), ("user", "x")].map(|(name, value)| (name.to_owned(), value.to_owned()));
             paces.of(SourceNo(source), "shop", link, &entered.into())
-        };
+        }
+    }
+
+    #[test]
+    fn sources_of_one_program_share_its_windows() {
+        let lane = lanes("limits: [{calls: 2, seconds: 1}]\n  limits_of: \"{program}\"");
         let (one, other) = (lane(1, "a"), lane(2, "a"));
         assert!(Arc::ptr_eq(&one, &other) && !Arc::ptr_eq(&one, &lane(3, "b")));
         assert_eq!((one.take("", at(0)), other.take("", at(0))), (None, None));
@@ -210,21 +217,7 @@ mod tests {
 
     #[test]
     fn a_window_of_a_program_stands_beside_those_of_its_accounts() {
-        let manifest = "name: shop\ntitle: Shop\ndocs: none\nsource_policy: {purposes_allowed: all}\nstreams: {}\nconnection:\n  \
-            guide: none\n  parameters: {program: {title: Program}, user: {title: User}}\n  base_url: https://shop.example\n  \
-            hosts: [shop.example]\n  limits: [{calls: 2, seconds: 1}, {calls: 3, seconds: 1, of: \"{program}\"}]\n  \
-            test: {request: {path: /}}\n";
-        let directory = tempfile::tempdir().unwrap();
-        std::fs::create_dir(directory.path().join("shop")).unwrap();
-        std::fs::write(directory.path().join("shop/manifest.yaml"), manifest).unwrap();
-        let catalog = crate::connect::Catalog::read(directory.path()).unwrap();
-        let link = catalog.connector("shop").unwrap().link().unwrap();
-        let paces = Paces::default();
-        let lane = |source: i32, program: &str| {
-            let entered =
-                [("program", program), ("user", "x")].map(|(name, value)| (name.to_owned(), value.to_owned()));
-            paces.of(SourceNo(source), "shop", link, &entered.into())
-        };
+        let lane = lanes("limits: [{calls: 2, seconds: 1}, {calls: 3, seconds: 1, of: \"{program}\"}]");
         let (one, other, stranger) = (lane(1, "a"), lane(2, "a"), lane(3, "b"));
         assert!(!Arc::ptr_eq(&one, &other) && Arc::ptr_eq(&one, &lane(1, "a")));
         assert_eq!((one.take("", at(0)), one.take("", at(0))), (None, None));

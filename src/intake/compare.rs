@@ -20,7 +20,7 @@ use crate::types::{RecordNo, ReviewId, SubjectId, Timestamp};
 
 /// Records of one person that are laid open before they are joined with others: the oldest. What speaks against it may stand on one of
 /// them alone.
-const MEMBERS: i64 = 240;
+pub(super) const MEMBERS: i64 = 240;
 
 /// Somebody a record is like.
 struct Alike {

@@ -6,6 +6,7 @@
 use std::collections::BTreeSet;
 
 use super::Error;
+use super::compare::MEMBERS;
 use super::prepare::Prepared;
 use super::settle::Batch;
 use super::statement::is_about_matching;
@@ -16,10 +17,8 @@ use crate::store::{cards, identifiers};
 use crate::types::{RecordNo, SubjectId};
 
 /// Records of one person under a value from which on not all of them may have been read: the account that tells a birth date may be
-/// another.
+/// another. Then as many of the person's are looked at as are compared.
 const MANY: usize = 60;
-/// Then so many of the person's are looked at: the oldest.
-const MEMBERS: i64 = 240;
 
 impl Batch<'_, '_> {
     /// What the clues of a record led to, without those who are clearly somebody else; and the values that are nobody's here. None is that

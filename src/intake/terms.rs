@@ -5,7 +5,6 @@
 //! memory and is counted along, so that a batch asks only for what it brings anew, outside of its transaction.
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, OnceLock, PoisonError};
 
 use zeroize::Zeroizing;
@@ -109,10 +108,10 @@ type Dated = (i32, Zeroizing<Vec<u8>>);
 #[derive(Default)]
 pub(super) struct Counts {
     known: Mutex<HashMap<i32, i64>>,
-    /// The numbers under which the dates of birth are counted that forms may put in, and those dates.
+    /// The numbers under which the dates of birth are counted that forms may put in, in ascending order, and those dates.
     dates: OnceLock<Vec<Dated>>,
-    /// Are all of those among the known?
-    dated: AtomicBool,
+    /// How many tell each of those: every batch looks at all. Nothing while that was not asked.
+    dated: Mutex<Vec<i64>>,
 }
 
 impl Counts {
@@ -128,27 +127,31 @@ impl Counts {
         prepared: impl Iterator<Item = &Prepared>,
     ) -> Result<(), Error> {
         let dates = self.dates(sealer)?;
-        let mut unknown: Vec<i32> = {
+        let (mut unknown, dates): (Vec<i32>, &[Dated]) = {
             let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut dated = self.dated.lock().unwrap_or_else(PoisonError::into_inner);
             if known.len() > KEPT {
                 known.clear();
-                self.dated.store(false, Ordering::Relaxed);
+                dated.clear();
             }
             let terms = prepared.flat_map(|record| record.terms.iter().filter_map(Term::number));
-            let dates: &[Dated] = if self.dated.load(Ordering::Relaxed) { &[] } else { dates };
-            let dates = dates.iter().map(|(number, _)| *number);
-            terms.chain(dates).filter(|term| !known.contains_key(term)).collect()
+            let terms = terms.filter(|term| !known.contains_key(term)).collect();
+            (terms, if dated.is_empty() { dates } else { &[] })
         };
-        if unknown.is_empty() {
-            return Ok(());
-        }
         unknown.sort_unstable();
         unknown.dedup();
-        let asked = unknown.clone();
+        let asked: Vec<i32> = unknown.iter().chain(dates.iter().map(|(number, _)| number)).copied().collect();
+        if asked.is_empty() {
+            return Ok(());
+        }
         let found = store.read(move |read| store::terms::held(read.records(), &asked)).await?;
+        let held = |term: &i32| found.get(term).copied().unwrap_or(0);
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        known.extend(unknown.into_iter().map(|term| (term, found.get(&term).copied().unwrap_or(0))));
-        self.dated.store(true, Ordering::Relaxed);
+        let mut dated = self.dated.lock().unwrap_or_else(PoisonError::into_inner);
+        known.extend(unknown.iter().map(|term| (*term, held(term))));
+        if !dates.is_empty() {
+            *dated = dates.iter().map(|(number, _)| held(number)).collect();
+        }
         Ok(())
     }
 
@@ -158,17 +161,17 @@ impl Counts {
         }
         let counted = FilledIn::possible().map(Zeroizing::new);
         let dates = counted.map(|date| Ok((number(sealer, TermKind::BirthDate, &date)?, date)));
-        let dates = dates.collect::<Result<Vec<_>, Error>>()?;
+        let mut dates = dates.collect::<Result<Vec<Dated>, Error>>()?;
+        dates.sort_unstable_by_key(|(number, _)| *number);
         Ok(self.dates.get_or_init(|| dates))
     }
 
     /// Which dates of birth so many of all `records` tell that forms put them in.
     pub(super) fn filled_in(&self, records: u64) -> FilledIn {
-        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let dated = self.dated.lock().unwrap_or_else(PoisonError::into_inner);
         let mut filled = FilledIn::default();
-        for (number, date) in self.dates.get().into_iter().flatten() {
-            let held = known.get(number).and_then(|held| u64::try_from(*held).ok()).unwrap_or(0);
-            filled.note(date, held, records);
+        for ((_, date), held) in self.dates.get().into_iter().flatten().zip(dated.iter()) {
+            filled.note(date, u64::try_from(*held).unwrap_or(0), records);
         }
         filled
     }
@@ -176,8 +179,11 @@ impl Counts {
     /// Counts along what a batch added, once it is stored. What is not known is asked for when it is needed.
     pub(super) fn count(&self, more: &BTreeMap<i32, i32>) {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut dated = self.dated.lock().unwrap_or_else(PoisonError::into_inner);
+        let dates = self.dates.get().map_or(&[][..], Vec::as_slice);
         for (term, more) in more {
-            if let Some(count) = known.get_mut(term) {
+            let date = dates.binary_search_by_key(term, |(number, _)| *number).ok();
+            for count in known.get_mut(term).into_iter().chain(date.and_then(|at| dated.get_mut(at))) {
                 *count = count.saturating_add(i64::from(*more));
             }
         }

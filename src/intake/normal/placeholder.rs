@@ -130,8 +130,8 @@ pub fn is_customer_number(text: &str) -> bool {
 /// A customer number of nines alone, as books keep one for everybody who has none. It may be somebody's own all the same.
 #[must_use]
 pub fn is_all_nines(text: &str) -> bool {
-    let digits: Vec<u8> = text.bytes().filter(u8::is_ascii_alphanumeric).collect();
-    digits.len() >= 5 && digits.iter().all(|digit| *digit == b'9')
+    let signs = || text.chars().filter(|sign| sign.is_alphanumeric());
+    signs().count() >= 5 && signs().all(|sign| sign == '9')
 }
 
 #[cfg(test)]
@@ -213,5 +213,6 @@ mod tests {
             assert!(!is_customer_number(written) && !is_all_nines(written), "for {written}");
         }
         assert!(is_all_nines("99999") && is_all_nines("999-999") && !is_customer_number("99999"));
+        assert!(!is_all_nines("99999Ä") && !is_all_nines("K99999"));
     }
 }
