@@ -8,6 +8,8 @@
 
 use std::sync::Arc;
 
+use futures_util::future::try_join_all;
+
 use crate::gateway::{self, Gateway};
 use crate::intake::{self, Intake};
 use crate::store::jobs::{self, JobRow};
@@ -19,8 +21,8 @@ use crate::types::{Clock, SubjectId, Timestamp, UnknownWord};
 const KIND: &str = "rotate_data";
 /// People listed at once.
 const PAGE: i64 = 200;
-/// How many are done before it is written down.
-const STEP: u64 = 50;
+/// How many are sealed anew at once, and then written down: what they write shares its commits, of which each of them waits for two.
+const AT_ONCE: usize = 50;
 
 /// The walks, as written down.
 const LIVING: &str = "living";
@@ -75,16 +77,17 @@ pub async fn rotate(
         };
         let sweeps = run.outcome == KEYS;
         let page = if sweeps { intake.with_old_keys(page, begun_at).await? } else { page };
-        for who in page {
-            if sweeps {
-                done += u64::from(sweep(store, gateway, intake, who).await?);
-            } else {
-                reseal(gateway, intake, who, run.outcome == KEPT).await?;
-                done += 1;
-            }
-            run.reached = who.bytes().to_vec();
+        for people in page.chunks(AT_ONCE) {
+            let kept = run.outcome == KEPT;
+            let sealed = people.iter().map(async |who| match sweeps {
+                true => sweep(store, gateway, intake, *who).await,
+                false => reseal(gateway, intake, *who, kept).await.map(|()| true),
+            });
+            done +=
+                u64::try_from(try_join_all(sealed).await?.into_iter().filter(|sealed| *sealed).count()).unwrap_or(0);
             progress(done);
-            if done % STEP == 0 {
+            if let Some(who) = people.last() {
+                run.reached = who.bytes().to_vec();
                 write_down(store, &run).await?;
             }
         }

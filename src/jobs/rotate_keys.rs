@@ -126,13 +126,12 @@ impl KeyRotation {
         let old: Vec<i32> =
             self.living().await?.iter().map(|row| row.epoch).filter(|epoch| *epoch < done.epoch).collect();
         for epoch in old {
-            loop {
-                let (wrapped, left) = patiently(|chunk| self.rewrap(epoch, chunk)).await?;
+            // Counted once: to count is to walk over all of them.
+            let mut left = self.store.write(move |write| keys::count_at(write, epoch)).await?;
+            while let Some(wrapped) = patiently(|chunk| self.rewrap(epoch, chunk)).await? {
                 done.rewrapped += wrapped;
-                progress(done.rewrapped, left);
-                if left == 0 {
-                    break;
-                }
+                left = left.saturating_sub(i64::try_from(wrapped).unwrap_or(i64::MAX)).max(0);
+                progress(done.rewrapped, u64::try_from(left).unwrap_or(0));
             }
             let now = self.clock.now();
             if patiently(|_| self.destroy(epoch, now)).await? {
@@ -152,8 +151,9 @@ impl KeyRotation {
         Ok(done)
     }
 
-    /// Reading, wrapping and writing happen in one transaction: a category that is erased meanwhile stays erased.
-    async fn rewrap(&self, epoch: i32, chunk: i64) -> Result<(u64, u64), Error> {
+    /// How many of the next keys of an epoch were wrapped again; nothing if there are no more. Reading, wrapping and writing happen
+    /// in one transaction: a category that is erased meanwhile stays erased.
+    async fn rewrap(&self, epoch: i32, chunk: i64) -> Result<Option<u64>, Error> {
         let rotator = self.rotator.clone();
         self.store
             .write(move |write| {
@@ -161,14 +161,15 @@ impl KeyRotation {
                 // Whoever seals something for them has locked them first, and waits for their keys then.
                 let owners: Vec<SubjectId> = rows.iter().map(|row| row.subject).collect();
                 subjects::lock(write, &owners)?;
-                let mut wrapped = 0;
-                for row in &rows {
-                    if let Some(again) = rotator.rewrap(row)? {
-                        wrapped += u64::from(keys::update_data_key(write, row, &again)?);
-                    }
+                if rows.is_empty() {
+                    return Ok(None);
                 }
-                let left = u64::try_from(keys::count_at(write, epoch)?).unwrap_or(0);
-                Ok::<_, Error>((wrapped, left))
+                let mut again = Vec::with_capacity(rows.len());
+                for row in rows {
+                    again.extend(rotator.rewrap(&row)?.map(|again| (row, again)));
+                }
+                let wrapped = keys::update_data_keys(write, &again)?;
+                Ok::<_, Error>(Some(u64::try_from(wrapped).unwrap_or(0)))
             })
             .await
     }

@@ -9,6 +9,7 @@ use super::among::people;
 use super::columns::DataKeys;
 use super::connection::{Connection, on};
 use super::fixed::Fixed;
+use super::rewrapped::Rewrapped;
 use super::rows::{DataKeyRow, HubSecretRow, KekRow};
 use super::schema::{data_key, hub_secret, kek};
 use super::{Error, Read, Write};
@@ -228,6 +229,17 @@ pub fn update_data_key(write: &mut Write<'_>, old: &DataKeyRow, new: &DataKeyRow
     ))
     .execute(c))?;
     Ok(changed == 1)
+}
+
+/// As [`update_data_key`] for many; says how many were replaced.
+///
+/// # Errors
+/// If they cannot be written.
+pub fn update_data_keys(write: &mut Write<'_>, rows: &[(DataKeyRow, DataKeyRow)]) -> Result<usize, Error> {
+    if let Connection::Postgres(c) = write.keys()? {
+        return Ok(Rewrapped::of(rows).execute(c)?);
+    }
+    rows.iter().try_fold(0, |changed, (old, new)| Ok(changed + usize::from(update_data_key(write, old, new)?)))
 }
 
 /// Owners of a data key made before `before`, up to `limit` of them after `after`, in an order that stays.

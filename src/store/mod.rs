@@ -15,6 +15,7 @@ mod migrate;
 mod people;
 mod reader;
 mod recent;
+mod rewrapped;
 pub mod rows;
 mod schema;
 mod writer;

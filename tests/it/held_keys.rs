@@ -12,7 +12,11 @@ use uuid::Uuid;
 
 use crate::databases::{Database, on_both_databases};
 
-on_both_databases!(a_category_does_not_end_while_it_is_written_to, a_person_is_not_shredded_while_they_are_written_to,);
+on_both_databases!(
+    a_category_does_not_end_while_it_is_written_to,
+    a_person_is_not_shredded_while_they_are_written_to,
+    wrapping_many_anew_leaves_alone_what_changed_since_they_were_read,
+);
 
 /// Long enough for a statement that nothing keeps waiting.
 const PATIENCE: Duration = Duration::from_millis(400);
@@ -72,4 +76,23 @@ async fn a_category_does_not_end_while_it_is_written_to(database: Database) {
 async fn a_person_is_not_shredded_while_they_are_written_to(database: Database) {
     let deleted = change_while_held(&database, |write| keys::delete_data_keys(write, &[data_key().subject])).await;
     assert_eq!(deleted, 1);
+}
+
+async fn wrapping_many_anew_leaves_alone_what_changed_since_they_were_read(database: Database) {
+    let store = database.store();
+    let read: Vec<DataKeyRow> = (1..=4).map(|key_no| DataKeyRow { key_no, ..data_key() }).collect();
+    let wrapped = |old: &DataKeyRow| DataKeyRow { epoch: 2, wrapped: vec![2; 60], salts: vec![2; 160], ..old.clone() };
+    let again: Vec<(DataKeyRow, DataKeyRow)> = read.iter().map(|old| (old.clone(), wrapped(old))).collect();
+    // Of one a category has ended, one is wrapped anew already, and one is gone.
+    let [same, ended, other] = [0, 1, 2].map(|at| read[at].clone());
+    let ended = DataKeyRow { salts: vec![0; 160], ..ended };
+    let other = DataKeyRow { wrapped: vec![3; 60], ..other };
+    let stored = [same.clone(), ended.clone(), other.clone()];
+    let changed = store.write(move |write: &mut Write<'_>| {
+        keys::insert_data_keys(write, &stored)?;
+        keys::update_data_keys(write, &again)
+    });
+    assert_eq!(changed.await.unwrap(), 1);
+    let now = store.read(|read| keys::data_keys(read.keys(), &[data_key().subject])).await.unwrap();
+    assert_eq!(now, [wrapped(&same), ended, other]);
 }
