@@ -143,7 +143,7 @@ impl Desk<'_> {
             merged_from: Some(from.into()),
             other_no: alike.record.0,
             weight: alike.waterfall.total.0,
-            waterfall: text(&alike.waterfall),
+            waterfall: alike.waterfall.text(),
             ..LinkRow::by_rule(into, into.part(), record, Rule::Compared.number(), None, self.now)
         };
         graph::merge_by(batch.write, from, link)?;
@@ -158,7 +158,7 @@ impl Desk<'_> {
         (record, person): (RecordNo, SubjectId),
         mut doubtful: Vec<Alike>,
     ) -> Result<(), Error> {
-        doubtful.sort_by_key(|alike| (-alike.waterfall.total.0, alike.record));
+        doubtful.sort_by(|one, other| one.waterfall.ranked(&other.waterfall).then(one.record.cmp(&other.record)));
         let mut asked = BTreeSet::from([person]);
         for alike in doubtful {
             let Some(other) = batch.living(alike.person)? else { continue };
@@ -175,21 +175,15 @@ impl Desk<'_> {
                 other_no,
                 other_id,
                 weight: alike.waterfall.total.0,
-                waterfall: text(&alike.waterfall),
+                waterfall: alike.waterfall.text(),
                 state: reviews::OPEN,
                 made_at: self.now,
                 decided_at: Timestamp::UNSET,
             };
-            batch.newcomers.reviews.push(row);
+            batch.newcomers.reviews.push((row, record));
         }
         Ok(())
     }
-}
-
-/// A waterfall as stored: words and weights.
-pub(super) fn text(waterfall: &Waterfall) -> String {
-    // A struct of words, numbers and lists: writing it cannot fail.
-    serde_json::to_string(waterfall).unwrap_or_default()
 }
 
 impl Batch<'_, '_> {

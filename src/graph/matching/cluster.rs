@@ -379,14 +379,23 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// Of the doubtful pairs between two groups the strongest; none within one group.
+    /// Of the doubtful pairs between two groups the strongest, as questions are ranked that wait already: of as much by what the levels of
+    /// agreement say. None within one group.
     fn one_per_pair_of_groups(&self, doubtful: Vec<Review>) -> Vec<Review> {
-        let mut seen = BTreeSet::new();
-        let mut reviews = doubtful;
-        reviews.retain(|review| {
+        let mut places: HashMap<(u32, u32), usize> = HashMap::new();
+        let mut reviews: Vec<Review> = Vec::new();
+        for review in doubtful {
             let (one, other) = (self.root(review.pair.0), self.root(review.pair.1));
-            one != other && !self.are_apart(review.pair) && seen.insert((one.min(other), one.max(other)))
-        });
+            if one == other || self.are_apart(review.pair) {
+                continue;
+            }
+            let place = *places.entry((one.min(other), one.max(other))).or_insert(reviews.len());
+            match reviews.get_mut(place) {
+                Some(known) if review.waterfall.ranked(&known.waterfall).is_lt() => *known = review,
+                Some(_) => {}
+                None => reviews.push(review),
+            }
+        }
         reviews
     }
 
