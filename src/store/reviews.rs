@@ -296,14 +296,12 @@ fn between(connection: &mut Connection, (one, other): (SubjectId, SubjectId)) ->
     Ok(found)
 }
 
-/// When questions were answered by that two are not the same.
+/// Is something about these two people not answered?
 ///
 /// # Errors
 /// If the shelf cannot be read.
-pub fn refused_at(connection: &mut Connection) -> Result<BTreeSet<Timestamp>, Error> {
-    let times: Vec<i64> =
-        on!(connection, |c| review::table.filter(review::state.eq(NOT_SAME)).select(review::decided_at).load(c))?;
-    Ok(times.into_iter().map(Timestamp::from_micros).collect())
+pub fn is_asked(connection: &mut Connection, one: SubjectId, other: SubjectId) -> Result<bool, Error> {
+    Ok(!between(connection, (one, other))?.is_empty())
 }
 
 /// Takes a question back that nobody answered. What waited behind it is asked now.

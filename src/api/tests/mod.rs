@@ -14,6 +14,7 @@ mod matching;
 mod narrowed;
 mod objecting;
 mod opt_outs;
+mod one_moment;
 mod one_question;
 mod paging;
 mod parked;
