@@ -4,8 +4,9 @@ use super::Error;
 use super::leaving::Group;
 use super::separate::Work;
 use crate::graph::Rule;
+use crate::store::apart::{self, Mark};
 use crate::store::rows::{LinkRow, SubjectRow};
-use crate::store::{Write, apart, links, reviews, subjects};
+use crate::store::{Write, links, reviews, subjects};
 use crate::types::{RecordNo, SubjectId, Timestamp};
 
 impl Work<'_> {
@@ -29,17 +30,12 @@ impl Work<'_> {
         (other, since): (SubjectId, Timestamp),
         loose: bool,
     ) -> Result<(), Error> {
-        let looked = if loose { Some(reviews::refused_at(write.records())?) } else { None };
         let mut people = subjects::with_merged(write.records(), self.person)?;
         people.retain(|part| !group.revived.contains(part));
-        for (marked, decided_at) in apart::since(write.records(), &people, since)? {
-            // What is being decided right now is about the person who stays.
-            let passes = looked.as_ref().is_none_or(|looked| looked.contains(&decided_at));
-            if decided_at >= self.desk.now || !passes {
-                continue;
-            }
+        for mark in apart::since(write.records(), &people, since)?.into_iter().filter(|mark| mark.looked || !loose) {
+            let marked = mark.other;
             if marked != other && !group.revived.contains(&marked) && !people.contains(&marked) {
-                apart::mark(write, other, marked, decided_at)?;
+                apart::mark(write, Mark { one: other, ..mark })?;
             }
         }
         Ok(())

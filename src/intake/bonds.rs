@@ -7,9 +7,10 @@ use super::walk::Open;
 use super::{Error, Intake};
 use crate::graph::Rule;
 use crate::graph::matching::{Bonds, Card, FilledIn, Model, TermFrequencies, Verdict, Veto, Waterfall, telling_first};
+use crate::store::apart::{self, Mark};
 use crate::store::connection::Connection;
 use crate::store::rows::IdentifierRow;
-use crate::store::{Read, apart, identifiers, links, reviews, subjects};
+use crate::store::{Read, identifiers, links, subjects};
 use crate::types::{IdentifierKind, RecordNo, SubjectId, Timestamp};
 
 /// Records under one value that are all compared with each other, those that tell most; the others are compared with these.
@@ -124,12 +125,11 @@ fn marks(read: &mut Read) -> Result<Vec<Marked>, crate::store::Error> {
     if all.is_empty() {
         return Ok(Vec::new());
     }
-    let refused = reviews::refused_at(read.records())?;
     let compared = links::joined_by(read.records(), Rule::Compared.number())?;
     let mut marks = Vec::new();
     // Each mark stands in both directions.
-    for (one, other, at) in all.into_iter().filter(|(one, other, _)| one < other) {
-        let loose = if refused.contains(&at) { None } else { Some(&compared) };
+    for Mark { one, other, at, looked } in all.into_iter().filter(|mark| mark.one < mark.other) {
+        let loose = if looked { None } else { Some(&compared) };
         let (ones, one) = bearers(read.records(), (one, at), loose)?;
         let (others, other) = bearers(read.records(), (other, at), loose)?;
         marks.push(Marked { bear: [ones, others], lean: [one, other] });

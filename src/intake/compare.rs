@@ -12,7 +12,7 @@ use super::Error;
 use super::desk::Desk;
 use super::settle::Batch;
 use super::terms::Term;
-use crate::graph::matching::{Card, Shape, TermFrequencies, Verdict, Waterfall};
+use crate::graph::matching::{self, Bits, Card, Either, Shape, TermFrequencies, Verdict, Waterfall};
 use crate::graph::{self, Rule};
 use crate::store::rows::{LinkRow, ReviewRow};
 use crate::store::{cards, reviews};
@@ -74,9 +74,8 @@ impl Desk<'_> {
         }
         let mut joins: Vec<Alike> = joins.into_values().collect();
         joins.sort_by_key(|alike| (-alike.waterfall.total.0, alike.person));
-        if self.is_unclear(batch, card, &joins)? {
-            doubtful.append(&mut joins);
-        }
+        let mut unclear = self.unclear(batch, card, &joins)?.into_iter();
+        doubtful.extend(joins.extract_if(.., |_| unclear.next().unwrap_or_default()));
         let mut person = person;
         for alike in joins {
             // One of those before may have been merged with this one meanwhile.
@@ -94,21 +93,34 @@ impl Desk<'_> {
         self.ask(batch, (record, person), doubtful)
     }
 
-    /// Were two of those it is as like as whom it is most like decided not to be one, or does it come without a login and a source
-    /// knows two of them by two? Then it is nobody's until somebody says whose.
-    fn is_unclear(&self, batch: &mut Batch<'_, '_>, card: &Card, joins: &[Alike]) -> Result<bool, Error> {
-        let Some(first) = joins.first() else { return Ok(false) };
-        let clear = batch.table.model().join_at().0;
-        let near = joins.iter().filter(|other| first.waterfall.total.0 - other.waterfall.total.0 < clear);
-        let near: Vec<SubjectId> = near.map(|alike| alike.person).collect();
-        for (at, one) in near.iter().enumerate() {
-            for other in near.iter().take(at) {
-                if batch.are_apart(*one, *other)? {
-                    return Ok(true);
-                }
+    /// Of each of those it is like enough: may it be somebody else's as well, whom somebody decided not to be one with them, or, if it
+    /// comes without a login, whom a source knows by another than theirs? Then it is not theirs until somebody says so; and where that is
+    /// so of whom it is most like, it is nobody's. Who waits for the same answer already is whoever it is.
+    fn unclear(&self, batch: &mut Batch<'_, '_>, card: &Card, joins: &[Alike]) -> Result<Vec<bool>, Error> {
+        let people: Vec<SubjectId> = joins.iter().map(|alike| alike.person).collect();
+        if people.len() < 2 {
+            return Ok(vec![false; people.len()]);
+        }
+        let weights: Vec<Bits> = joins.iter().map(|alike| alike.waterfall.total).collect();
+        let enough = batch.table.model().join_at();
+        let others = if card.has_login() { BTreeSet::new() } else { batch.other_logins(&people)? };
+        let are_two = |one: usize, other: usize| {
+            let pair = people.get(one).zip(people.get(other));
+            Ok::<_, Error>(match pair {
+                Some((ours, theirs)) => others.contains(&(one, other)) || batch.are_apart(*ours, *theirs)?,
+                None => false,
+            })
+        };
+        let Either { mut open, two, .. } = matching::either(&weights, enough, are_two)?;
+        for (at, person) in people.iter().enumerate().filter(|_| !card.has_login()) {
+            if two.iter().all(|(one, other)| at != *one && at != *other)
+                && batch.waits_for_the_same(*person, &people, &two)?
+                && let Some(open) = open.get_mut(at)
+            {
+                *open = false;
             }
         }
-        Ok(near.len() > 1 && !card.has_login() && batch.have_two_logins(&near)?)
+        Ok(open)
     }
 
     /// Do the records of both fit together, or is one strong bridge all there is?
@@ -143,7 +155,7 @@ impl Desk<'_> {
             merged_from: Some(from.into()),
             other_no: alike.record.0,
             weight: alike.waterfall.total.0,
-            waterfall: text(&alike.waterfall),
+            waterfall: alike.waterfall.text(),
             ..LinkRow::by_rule(into, into.part(), record, Rule::Compared.number(), None, self.now)
         };
         graph::merge_by(batch.write, from, link)?;
@@ -158,7 +170,7 @@ impl Desk<'_> {
         (record, person): (RecordNo, SubjectId),
         mut doubtful: Vec<Alike>,
     ) -> Result<(), Error> {
-        doubtful.sort_by_key(|alike| (-alike.waterfall.total.0, alike.record));
+        doubtful.sort_by(|one, other| one.waterfall.ranked(&other.waterfall).then(one.record.cmp(&other.record)));
         let mut asked = BTreeSet::from([person]);
         for alike in doubtful {
             let Some(other) = batch.living(alike.person)? else { continue };
@@ -175,21 +187,15 @@ impl Desk<'_> {
                 other_no,
                 other_id,
                 weight: alike.waterfall.total.0,
-                waterfall: text(&alike.waterfall),
+                waterfall: alike.waterfall.text(),
                 state: reviews::OPEN,
                 made_at: self.now,
                 decided_at: Timestamp::UNSET,
             };
-            batch.newcomers.reviews.push(row);
+            batch.newcomers.reviews.push((row, record));
         }
         Ok(())
     }
-}
-
-/// A waterfall as stored: words and weights.
-pub(super) fn text(waterfall: &Waterfall) -> String {
-    // A struct of words, numbers and lists: writing it cannot fail.
-    serde_json::to_string(waterfall).unwrap_or_default()
 }
 
 impl Batch<'_, '_> {
@@ -200,27 +206,45 @@ impl Batch<'_, '_> {
         Ok(numbers)
     }
 
-    /// Does a source know two of these by two logins?
-    fn have_two_logins(&mut self, people: &[SubjectId]) -> Result<bool, Error> {
+    /// Which two of these, by their places, the lesser first, a source knows by two logins.
+    fn other_logins(&mut self, people: &[SubjectId]) -> Result<BTreeSet<(usize, usize)>, Error> {
         self.catch_up()?;
-        let mut all: Vec<Vec<&Card>> = Vec::with_capacity(people.len());
         let mut members = Vec::with_capacity(people.len());
         for person in people {
             members.push(self.members(*person)?);
         }
-        for numbers in members {
-            // Of a customer's hundreds of records one for each login.
-            let mut few: Vec<&Card> = Vec::new();
-            for card in self.laid(&numbers) {
-                if card.has_login() && !few.iter().any(|known| known.has_same_logins(card)) {
-                    few.push(card);
+        let logins = |numbers: &Vec<RecordNo>| matching::logins(self.laid(numbers).into_iter());
+        let known: Vec<Vec<&Card>> = members.iter().map(logins).collect();
+        let mut two = BTreeSet::new();
+        for (other, theirs) in known.iter().enumerate() {
+            for (one, ours) in known.iter().take(other).enumerate() {
+                if ours.iter().any(|card| theirs.iter().any(|other| card.is_other_login(other))) {
+                    two.insert((one, other));
                 }
             }
-            let differs = |other: &&Card| few.iter().any(|card| card.is_other_login(other));
-            if all.iter().flatten().any(differs) {
+        }
+        Ok(two)
+    }
+
+    /// Is this somebody without a login who may be either of `two` of these people, so that somebody is asked about each?
+    fn waits_for_the_same(
+        &mut self,
+        person: SubjectId,
+        people: &[SubjectId],
+        two: &[(usize, usize)],
+    ) -> Result<bool, Error> {
+        self.catch_up()?;
+        let numbers = self.members(person)?;
+        if self.laid(&numbers).iter().any(|card| card.has_login()) {
+            return Ok(false);
+        }
+        for (one, other) in two {
+            let Some((one, other)) = people.get(*one).zip(people.get(*other)) else { continue };
+            if reviews::is_asked(self.write.records(), person, *one)?
+                && reviews::is_asked(self.write.records(), person, *other)?
+            {
                 return Ok(true);
             }
-            all.push(few);
         }
         Ok(false)
     }

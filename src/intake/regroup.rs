@@ -20,8 +20,9 @@ use super::{Error, Intake};
 use crate::gateway::Caller;
 use crate::graph::matching::{self, Clustering, Join, Model, TermFrequencies, Waterfall};
 use crate::graph::{self, Rule};
+use crate::store::reviews::{self, Weighed};
 use crate::store::rows::{LinkRow, ReviewRow};
-use crate::store::{self, Write, cards, reviews, subjects};
+use crate::store::{self, Write, cards, subjects};
 use crate::types::{IdMaker, RecordNo, ReviewId, SubjectId, Timestamp};
 
 /// Changes carried out in one transaction.
@@ -181,7 +182,7 @@ impl Intake {
             let work = move |write: &mut Write<'_>| {
                 let mut table = Table::empty(&matching, &edition, now);
                 let some = reviews.iter().skip(from).take(AT_ONCE);
-                some.map(|review| asked(write, &mut table, &ids, review)).collect::<Result<Vec<_>, Error>>()
+                some.map(|review| asked(write, &mut table, (&ids, began), review)).collect::<Result<Vec<_>, Error>>()
             };
             let asked: Vec<(SubjectId, SubjectId)> = self.store.write(work).await?.into_iter().flatten().collect();
             about.extend(asked);
@@ -332,7 +333,7 @@ fn joined(
     let link = |join: &Join| LinkRow {
         other_no: other.0,
         weight: join.waterfall.total.0,
-        waterfall: super::compare::text(&join.waterfall),
+        waterfall: join.waterfall.text(),
         ..LinkRow::by_rule(into, into.part(), *one, Rule::Compared.number(), None, now)
     };
     if ours == theirs {
@@ -374,7 +375,7 @@ fn may_be_one(write: &mut Write<'_>, table: &mut Table<'_>, people: [SubjectId; 
 fn asked(
     write: &mut Write<'_>,
     table: &mut Table<'_>,
-    ids: &IdMaker,
+    (ids, began): (&IdMaker, Timestamp),
     (one, other, waterfall): &Doubtful,
 ) -> Result<Option<(SubjectId, SubjectId)>, Error> {
     let Some((ours, theirs)) = people_of(write, *one, *other)? else { return Ok(None) };
@@ -390,12 +391,12 @@ fn asked(
         other_no,
         other_id,
         weight: waterfall.total.0,
-        waterfall: super::compare::text(waterfall),
+        waterfall: waterfall.text(),
         state: reviews::OPEN,
         made_at: table.now(),
         decided_at: Timestamp::UNSET,
     };
-    reviews::ask(write, row)?;
+    reviews::ask(write, row, Weighed::All { since: began })?;
     Ok(Some(pair(ours, theirs)))
 }
 

@@ -5,9 +5,10 @@ use super::{Error, Intake};
 use crate::audit::{Act, Line};
 use crate::gateway::{Ask, Caller, MaskedPerson};
 use crate::graph::{self, Rule};
+use crate::store::apart::{self, Mark};
 use crate::store::connection::Connection;
 use crate::store::rows::{LinkRow, ReviewRow};
-use crate::store::{self, Write, apart, cards, reviews, subjects};
+use crate::store::{self, Write, cards, reviews, subjects};
 use crate::types::{ReviewId, SubjectId, Timestamp, words};
 
 words! {
@@ -105,7 +106,7 @@ fn decide(write: &mut Write<'_>, id: ReviewId, answer: Answer, now: Timestamp) -
         }
         Answer::NotSame if one == other => Err(Error::NoPart),
         Answer::NotSame => {
-            apart::mark(write, one, other, now)?;
+            apart::mark(write, Mark { one, other, at: now, looked: true })?;
             reviews::answered(write, one, other)?;
             Ok(Decided { one, other })
         }

@@ -18,13 +18,12 @@ use super::{Error, Intake};
 use crate::audit::{Act as AuditAct, Line};
 use crate::consent::{Act, Edition};
 use crate::gateway::{Caller, Reclosed};
+use crate::store::apart::{self, Mark};
 use crate::store::messages::{self, News};
 use crate::store::notices::NoticeRow;
 use crate::store::requests::RequestRow;
 use crate::store::rows::{CardRow, LedgerRow, RecordRow, SubjectRow, SubjectState};
-use crate::store::{
-    Write, apart, cards, identifiers, keys, ledger, links, notices, records, requests, reviews, subjects,
-};
+use crate::store::{Write, cards, identifiers, keys, ledger, links, notices, records, requests, reviews, subjects};
 use crate::types::{CategorySet, RecordNo, SubjectId, Timestamp};
 use crate::vault::{Compartment, Row, Table};
 
@@ -157,12 +156,13 @@ fn separate(
     let (mut separated, mut names) = (Separated { kept: person, out: Vec::new() }, Vec::new());
     for group in &groups {
         let (other, name) = work.take_out(write, group)?;
-        if papers.decided {
-            apart::mark(write, person, other, desk.now)?;
-            reviews::answered(write, person, other)?;
-        }
         separated.out.push(other);
         names.push(name);
+    }
+    // What is decided now is about who stays, and none of those who leave takes it along.
+    for other in separated.out.iter().filter(|_| papers.decided) {
+        apart::mark(write, Mark { one: person, other: *other, at: desk.now, looked: false })?;
+        reviews::answered(write, person, *other)?;
     }
     if separated.out.is_empty() {
         return Err(Error::NoPart);

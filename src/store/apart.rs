@@ -21,21 +21,38 @@ pub fn of(connection: &mut Connection, people: &[SubjectId]) -> Result<BTreeSet<
     rows.iter().map(|row| Ok(SubjectId::from_slice(row)?)).collect()
 }
 
-/// Those who were marked since `since` as not being any of these, and when.
+/// A mark: who is not the same as whom, when that was decided, and how.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Mark {
+    /// The one.
+    pub one: SubjectId,
+    /// The other.
+    pub other: SubjectId,
+    /// When it was decided.
+    pub at: Timestamp,
+    /// Did somebody look at the two side by side? Then it is about all that was either's. Who took the one out of the other said nothing
+    /// of whom only comparing had joined with them.
+    pub looked: bool,
+}
+
+type Columns = (Vec<u8>, Vec<u8>, i64, i16);
+
+fn read((one, other, at, looked): &Columns) -> Result<Mark, Error> {
+    let (one, other) = (SubjectId::from_slice(one)?, SubjectId::from_slice(other)?);
+    Ok(Mark { one, other, at: Timestamp::from_micros(*at), looked: *looked != 0 })
+}
+
+/// The marks that were made since `since` of any of these, each of whom is the one.
 ///
 /// # Errors
 /// If the shelf cannot be read.
-pub fn since(
-    connection: &mut Connection,
-    people: &[SubjectId],
-    since: Timestamp,
-) -> Result<Vec<(SubjectId, Timestamp)>, Error> {
+pub fn since(connection: &mut Connection, people: &[SubjectId], since: Timestamp) -> Result<Vec<Mark>, Error> {
     let ids: Vec<Vec<u8>> = people.iter().map(|id| Vec::from(*id)).collect();
-    let rows: Vec<(Vec<u8>, i64)> = on!(connection, |c| apart::table
+    let rows: Vec<Columns> = on!(connection, |c| apart::table
         .filter(apart::subject_id.eq_any(ids).and(apart::decided_at.ge(since.micros())))
-        .select((apart::other_id, apart::decided_at))
+        .select((apart::subject_id, apart::other_id, apart::decided_at, apart::looked))
         .load(c))?;
-    rows.iter().map(|(row, at)| Ok((SubjectId::from_slice(row)?, Timestamp::from_micros(*at)))).collect()
+    rows.iter().map(read).collect()
 }
 
 /// Which of these are known not to be somebody.
@@ -55,19 +72,14 @@ pub fn marked(connection: &mut Connection, people: &[SubjectId]) -> Result<Vec<S
     Ok(all)
 }
 
-/// A mark: who is not the same as whom, and when that was decided.
-pub type Mark = (SubjectId, SubjectId, Timestamp);
-
 /// Every mark.
 ///
 /// # Errors
 /// If the shelf cannot be read.
 pub fn all(connection: &mut Connection) -> Result<Vec<Mark>, Error> {
-    let rows: Vec<(Vec<u8>, Vec<u8>, i64)> =
-        on!(connection, |c| apart::table.select((apart::subject_id, apart::other_id, apart::decided_at)).load(c))?;
-    let read = |(one, other, at): &(Vec<u8>, Vec<u8>, i64)| {
-        Ok((SubjectId::from_slice(one)?, SubjectId::from_slice(other)?, Timestamp::from_micros(*at)))
-    };
+    let rows: Vec<Columns> = on!(connection, |c| apart::table
+        .select((apart::subject_id, apart::other_id, apart::decided_at, apart::looked))
+        .load(c))?;
     rows.iter().map(read).collect()
 }
 
@@ -75,12 +87,13 @@ pub fn all(connection: &mut Connection) -> Result<Vec<Mark>, Error> {
 ///
 /// # Errors
 /// If it cannot be written.
-pub fn mark(write: &mut Write<'_>, one: SubjectId, other: SubjectId, now: Timestamp) -> Result<(), Error> {
-    for (from, to) in [(one, other), (other, one)] {
+pub fn mark(write: &mut Write<'_>, mark: Mark) -> Result<(), Error> {
+    for (from, to) in [(mark.one, mark.other), (mark.other, mark.one)] {
         let values = (
             apart::subject_id.eq(Vec::from(from)),
             apart::other_id.eq(Vec::from(to)),
-            apart::decided_at.eq(now.micros()),
+            apart::decided_at.eq(mark.at.micros()),
+            apart::looked.eq(i16::from(mark.looked)),
         );
         on!(write.records(), |c| diesel::insert_into(apart::table).values(values).on_conflict_do_nothing().execute(c))?;
     }
@@ -112,4 +125,44 @@ pub fn delete_of(write: &mut Write<'_>, people: &[SubjectId]) -> Result<(), Erro
     )
     .execute(c))?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::databases::{Database, Dialect, on_both_databases};
+    use crate::store::Shelf;
+
+    on_both_databases!(marks_of_before_tell_what_they_told,);
+
+    /// Marks that two are not the same told by their time whether somebody had looked at the two: that of an answer. Now they say so.
+    async fn marks_of_before_tell_what_they_told(database: Database) {
+        drop(database.store());
+        let directory = match database.dialect() {
+            Dialect::Sqlite => "sqlite",
+            Dialect::Postgres => "postgres",
+        };
+        let down = format!("migrations/{directory}/records/2026-11-23-080000_looked/down.sql");
+        database.execute(Shelf::Records, &std::fs::read_to_string(down).unwrap());
+        database.execute(Shelf::Records, "DELETE FROM __diesel_schema_migrations WHERE version = '20261123080000'");
+        let id = |of: u8| database.literal(&[of; 16]);
+        for (one, other, at) in [(1, 2, 100), (2, 1, 100), (3, 4, 200), (4, 3, 200)] {
+            let mark = format!("INSERT INTO apart VALUES ({}, {}, {at})", id(one), id(other));
+            database.execute(Shelf::Records, &mark);
+        }
+        // An answer that two are not the same, and somebody who could not tell.
+        for (review, state, at) in [(7, 3, 100), (8, 4, 200)] {
+            let answer = format!(
+                "INSERT INTO review (review_id, one_no, one_id, other_no, other_id, weight, waterfall, state, made_at, decided_at) \
+                 VALUES ({}, {review}, {}, 9, {}, 0, '', {state}, 50, {at})",
+                id(review),
+                id(1),
+                id(2)
+            );
+            database.execute(Shelf::Records, &answer);
+        }
+        drop(database.store());
+        let marks =
+            "SELECT CAST(decided_at AS TEXT) || ' ' || CAST(looked AS TEXT) AS answer FROM apart ORDER BY decided_at";
+        assert_eq!(database.texts(Shelf::Records, marks), ["100 1", "100 1", "200 0", "200 0"]);
+    }
 }

@@ -11,6 +11,7 @@ use super::fixed::Fixed;
 use super::rows::{CardRow, DataKeyRow, IdentifierRow, LedgerRow, LinkRow, RecordRow, ReviewRow, SubjectRow};
 use super::schema::{block, card, identifier, ledger, link, record, subject};
 use super::{Error, Write, columns, keys, reviews};
+use crate::types::RecordNo;
 
 /// Rows that are not written yet. They must be, before anybody reads what they belong to.
 #[derive(Default)]
@@ -29,8 +30,9 @@ pub struct Newcomers {
     pub ledger: Vec<LedgerRow>,
     /// What matching keeps of new records.
     pub cards: Vec<CardRow>,
-    /// Pairs that wait for somebody to decide. One that is there stays as it is, with what was decided of it.
-    pub reviews: Vec<ReviewRow>,
+    /// Pairs that wait for somebody to decide, each with the record that was compared. One that is there stays as it is, with what was
+    /// decided of it.
+    pub reviews: Vec<(ReviewRow, RecordNo)>,
 }
 
 /// Writes rows of one table in the way each database likes best.

@@ -66,16 +66,28 @@ pub fn waiting(connection: &mut Connection, after: Option<ReviewId>, limit: i64)
         .load(c))?)
 }
 
-/// Asks about pairs; see [`ask`].
+/// Asks about pairs as their records arrive; see [`ask`].
 ///
 /// # Errors
 /// If they cannot be written.
-pub fn ask_all(write: &mut Write<'_>, rows: Vec<ReviewRow>) -> Result<(), Error> {
-    rows.into_iter().try_for_each(|row| ask(write, row))
+pub fn ask_all(write: &mut Write<'_>, rows: Vec<(ReviewRow, RecordNo)>) -> Result<(), Error> {
+    rows.into_iter().try_for_each(|(row, arrived)| ask(write, row, Weighed::Record(arrived)))
 }
 
-/// What is compared of a question that is not answered: a waterfall is long, and nobody reads it here.
-#[derive(Clone, Copy, Queryable, Selectable)]
+/// What was weighed now. Whatever was asked about it before was weighed by what was known then.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Weighed {
+    /// One record, against all it may be one with.
+    Record(RecordNo),
+    /// Everything there is, against everything.
+    All {
+        /// Since when; what was asked later is news.
+        since: Timestamp,
+    },
+}
+
+/// What is compared of a question that is not answered.
+#[derive(Clone, Queryable, Selectable)]
 #[diesel(table_name = review)]
 struct Known {
     #[diesel(deserialize_as = Vec<u8>)]
@@ -89,27 +101,58 @@ struct Known {
     #[diesel(deserialize_as = Vec<u8>)]
     other_id: SubjectId,
     weight: i32,
+    waterfall: String,
     state: i16,
+    #[diesel(deserialize_as = i64)]
+    made_at: Timestamp,
 }
 
-/// The order in which people are asked: what is most alike first, and of as much what came first.
-type Place = (i32, RecordNo, RecordNo);
+/// How soon something is asked: what is most alike first, and of as much what the levels of agreement say, which do not depend on what
+/// came first.
+type Rank<'a> = (i32, &'a str);
+
+fn rank(weight: i32, waterfall: &str) -> Rank<'_> {
+    (weight.saturating_neg(), waterfall)
+}
 
 impl Known {
-    const fn place(&self) -> Place {
-        (self.weight.saturating_neg(), self.one_no, self.other_no)
+    fn rank(&self) -> Rank<'_> {
+        rank(self.weight, &self.waterfall)
+    }
+
+    /// The order in which people are asked. Of two questions that say the same it is no matter which, but it must be one.
+    fn place(&self) -> (Rank<'_>, RecordNo, RecordNo) {
+        (self.rank(), self.one_no, self.other_no)
+    }
+
+    const fn waits(&self) -> bool {
+        self.state != UNSURE
+    }
+
+    /// Somebody could not tell. Is clearly more known now?
+    const fn is_outweighed_by(&self, weight: i32) -> bool {
+        self.weight.saturating_add(NEWS) <= weight
+    }
+
+    /// Was it weighed before this was?
+    fn is_of_before(&self, weighed: Weighed) -> bool {
+        match weighed {
+            Weighed::Record(record) => self.one_no == record || self.other_no == record,
+            Weighed::All { since } => self.made_at < since,
+        }
     }
 }
 
-/// Asks about a pair of records. A pair that was asked about stays as it is, with what was decided of it; of two people who never were
-/// several one question is kept, about the records that are most alike, and of two who are merged one of each two parts, of which one
-/// is asked: the eight likeliest are kept, and the others are found again when everything is grouped anew. Where
+/// Asks about a pair of records, by the same rule as they arrive and when everything is grouped anew. A pair that was decided stays so. Of
+/// two people who never were several one question is kept, about the records that are most alike, and of two who are merged one of each
+/// two parts, of which one is asked: the eight likeliest are kept, and the others are found again when everything is grouped anew. What
+/// was likelier before what is `weighed` now is not any more. A question that is asked by way of other records keeps its id. Where
 /// somebody could not tell, it is asked again only if clearly more is known by now.
 ///
 /// # Errors
 /// If it cannot be written.
-pub fn ask(write: &mut Write<'_>, row: ReviewRow) -> Result<(), Error> {
-    let mut known = between(write.records(), (row.one_id, row.other_id))?;
+pub fn ask(write: &mut Write<'_>, row: ReviewRow, weighed: Weighed) -> Result<(), Error> {
+    let known = between(write.records(), (row.one_id, row.other_id))?;
     if known.is_empty() {
         return insert(write, row);
     }
@@ -119,29 +162,43 @@ pub fn ask(write: &mut Write<'_>, row: ReviewRow) -> Result<(), Error> {
         let [one, other] = [one, other].map(|record| parts.get(&record).copied());
         (one.min(other), one.max(other))
     };
-    let own = of(row.one_no, row.other_no);
-    for known in known.extract_if(.., |known| of(known.one_no, known.other_no) == own) {
-        if known.state == UNSURE {
-            if known.weight.saturating_add(NEWS) > row.weight {
-                return Ok(());
-            }
-        } else if known.weight >= row.weight || (known.one_no, known.other_no) == (row.one_no, row.other_no) {
-            return Ok(());
+    let (own, people) = (of(row.one_no, row.other_no), (row.one_id, row.other_id));
+    let this = rank(row.weight, &row.waterfall);
+    let (mut stays, mut takes, mut before, mut gone, mut others) = (false, None, Vec::new(), Vec::new(), Vec::new());
+    for known in known {
+        let outdated = known.waits() && known.rank() < this && known.is_of_before(weighed);
+        if of(known.one_no, known.other_no) == own {
+            let more = outdated || if known.waits() { this < known.rank() } else { known.is_outweighed_by(row.weight) };
+            stays = stays || !more;
+            takes = takes.or_else(|| known.waits().then_some((known.review_id, known.made_at)));
+            before.push(known.review_id);
+        } else if outdated {
+            gone.push(known.review_id);
+        } else if known.waits() {
+            others.push(known);
         }
-        delete(write, known.review_id)?;
     }
-    let waiting = known.iter().filter(|known| known.state != UNSURE);
-    if waiting.clone().count() >= WAITING
-        && let Some(last) = waiting.max_by_key(|known| known.place())
-    {
-        if last.place() < (row.weight.saturating_neg(), row.one_no, row.other_no) {
-            return Ok(());
-        }
-        delete(write, last.review_id)?;
+    let last = others.iter().max_by_key(|known| known.place()).filter(|_| others.len() >= WAITING);
+    let late = last.is_some_and(|last| last.place() < (this, row.one_no, row.other_no));
+    let asked = !stays && !late && !is_decided(write.records(), (row.one_no, row.other_no))?;
+    if asked {
+        gone.append(&mut before);
+        gone.extend(last.map(|last| last.review_id));
     }
-    let people = (row.one_id, row.other_id);
-    insert(write, ReviewRow { state: HELD, ..row })?;
-    settle(write, people)
+    let changed = asked || !gone.is_empty();
+    gone.into_iter().try_for_each(|id| delete(write, id))?;
+    if asked {
+        let (review_id, made_at) = takes.unwrap_or((row.review_id, row.made_at));
+        insert(write, ReviewRow { state: HELD, review_id, made_at, ..row })?;
+    }
+    if changed { settle(write, people) } else { Ok(()) }
+}
+
+/// Was it answered once whether these two records are of one person?
+fn is_decided(connection: &mut Connection, (one, other): (RecordNo, RecordNo)) -> Result<bool, Error> {
+    let pair = review::one_no.eq(one.0).and(review::other_no.eq(other.0)).and(review::state.ne_all(STANDING));
+    let found: i64 = on!(connection, |c| review::table.filter(pair).count().get_result(c))?;
+    Ok(found > 0)
 }
 
 /// For whom each of these records was sealed.
@@ -158,7 +215,7 @@ fn parts(connection: &mut Connection, records: Vec<i64>) -> Result<HashMap<Recor
 fn settle(write: &mut Write<'_>, (one, other): (SubjectId, SubjectId)) -> Result<(), Error> {
     let known = between(write.records(), (one, other))?;
     let unsure = known.iter().filter(|row| row.state == UNSURE).map(|row| row.weight.saturating_add(NEWS)).max();
-    let waiting = || known.iter().filter(|row| row.state != UNSURE);
+    let waiting = || known.iter().filter(|row| row.waits());
     let first = waiting().min_by_key(|row| row.place());
     let asked = first.filter(|first| one != other && unsure.is_none_or(|unsure| unsure <= first.weight));
     for row in waiting() {
@@ -239,14 +296,12 @@ fn between(connection: &mut Connection, (one, other): (SubjectId, SubjectId)) ->
     Ok(found)
 }
 
-/// When questions were answered by that two are not the same.
+/// Is something about these two people not answered?
 ///
 /// # Errors
 /// If the shelf cannot be read.
-pub fn refused_at(connection: &mut Connection) -> Result<BTreeSet<Timestamp>, Error> {
-    let times: Vec<i64> =
-        on!(connection, |c| review::table.filter(review::state.eq(NOT_SAME)).select(review::decided_at).load(c))?;
-    Ok(times.into_iter().map(Timestamp::from_micros).collect())
+pub fn is_asked(connection: &mut Connection, one: SubjectId, other: SubjectId) -> Result<bool, Error> {
+    Ok(!between(connection, (one, other))?.is_empty())
 }
 
 /// Takes a question back that nobody answered. What waited behind it is asked now.

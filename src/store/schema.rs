@@ -47,7 +47,9 @@ diesel::table! { fellows (fellows_no) { fellows_no -> SmallInt, thousandths -> B
 diesel::table! { survivorship (version) { version -> Integer, definition -> Text, created_at -> BigInt, } }
 diesel::table! { block_state (state_no) { state_no -> Integer, up_to -> BigInt, changes -> BigInt, } }
 diesel::table! { block (matching_key, record_no) { matching_key -> BigInt, record_no -> BigInt, } }
-diesel::table! { apart (subject_id, other_id) { subject_id -> Binary, other_id -> Binary, decided_at -> BigInt, } }
+diesel::table! { apart (subject_id, other_id) {
+    subject_id -> Binary, other_id -> Binary, decided_at -> BigInt, looked -> SmallInt,
+} }
 diesel::table! { review (review_id) {
     review_id -> Binary, one_no -> BigInt, one_id -> Binary, other_no -> BigInt, other_id -> Binary, weight -> Integer,
     waterfall -> Text, state -> SmallInt, made_at -> BigInt, decided_at -> BigInt,

@@ -25,7 +25,7 @@ const PEOPLE: usize = 3;
 const HISTORIES: u64 = 4;
 
 /// A record of one of people who have nothing in common, under their account at this source.
-fn of(person: usize, source: &str, id: &str, more: &Value) -> Value {
+pub(super) fn of(person: usize, source: &str, id: &str, more: &Value) -> Value {
     let given = ["Ottilie", "Bernhard", "Cäcilie"][person];
     let family = ["Zwirnlechner", "Ackerknecht", "Okonkwo"][person];
     let born = ["1971-03-09", "1988-05-30", "2001-11-23"][person];

@@ -5,9 +5,9 @@ use std::sync::atomic::AtomicUsize;
 
 use super::guard::{Glance, Tally};
 use super::looked::{LOOKED_AT, looked_at};
-use super::unclear::{Known, unclear};
+use super::unclear::{Unclear, leaning, unclear};
 use super::weigh::weigh;
-use super::{Card, Field, Level, Model, Shape, TermFrequencies, Verdict, Waterfall};
+use super::{Bits, Card, Field, Level, Model, Shape, TermFrequencies, Verdict, Waterfall};
 
 /// What is settled before anything is compared. Positions in the list of cards.
 #[derive(Clone, Debug, Default)]
@@ -113,13 +113,10 @@ pub fn cluster_telling(
         }
     }
     run.put_in_order();
-    let joins = |one, other| run.score((one, other)).is_some_and(|found| found.verdict == Verdict::Join);
-    let known = Known { cards, bonds, enough: model.join_at() };
-    let unclear = unclear(&known, &scored, |at| run.root(at), joins);
-    for (mark, side, at) in unclear.leaning {
+    for (mark, side, at) in leaning(&run, bonds, &scored) {
         run.lean(at, (u32::try_from(mark).unwrap_or(u32::MAX), side));
     }
-    let neither = run.with_their_groups(&unclear.neither);
+    let Unclear { neither, open } = unclear(&run, &scored);
     scored.sort_by(|(one, weight), (other, others)| {
         others.cmp(weight).then_with(|| run.order(*one).cmp(&run.order(*other)))
     });
@@ -129,7 +126,7 @@ pub fn cluster_telling(
         // Weighed again: to keep all the steps of all pairs would take more room than the cards.
         let Some(waterfall) = run.score(pair) else { continue };
         match waterfall.verdict {
-            Verdict::Join if neither.contains(&pair.0) != neither.contains(&pair.1) => {
+            Verdict::Join if neither.contains(&pair.0) != neither.contains(&pair.1) || open.contains(&pair) => {
                 doubtful.push(Review { pair, reason: ReviewReason::Shape, waterfall });
             }
             Verdict::Join => match run.join(pair, names_one(&waterfall)) {
@@ -163,9 +160,9 @@ enum Joined {
 }
 
 /// Which decision that two are not the same, and which of the two somebody is.
-type Mark = (u32, bool);
+pub(super) type Mark = (u32, bool);
 
-struct Run<'a> {
+pub(super) struct Run<'a> {
     model: &'a Model,
     frequencies: &'a TermFrequencies,
     cards: &'a [&'a Card],
@@ -203,7 +200,27 @@ impl<'a> Run<'a> {
         }
     }
 
-    fn card(&self, at: u32) -> Option<&'a Card> {
+    /// What a pair must be worth to join.
+    pub(super) fn enough(&self) -> Bits {
+        self.model.join_at()
+    }
+
+    /// Does nothing stand against a pair that is worth enough?
+    pub(super) fn would_join(&self, one: u32, other: u32) -> bool {
+        self.score((one, other)).is_some_and(|found| found.verdict == Verdict::Join)
+    }
+
+    /// All cards, with their positions.
+    pub(super) fn all(&self) -> impl Iterator<Item = (u32, &'a Card)> {
+        (0..).zip(self.cards.iter().copied())
+    }
+
+    /// The marks that groups bear, by their roots.
+    pub(super) const fn marked(&self) -> &HashMap<u32, BTreeSet<Mark>> {
+        &self.marked
+    }
+
+    pub(super) fn card(&self, at: u32) -> Option<&'a Card> {
         self.cards.get(usize::try_from(at).ok()?).copied()
     }
 
@@ -259,12 +276,12 @@ impl<'a> Run<'a> {
     }
 
     /// These cards, and all that are one with them.
-    fn with_their_groups(&self, cards: &HashSet<u32>) -> HashSet<u32> {
+    pub(super) fn with_their_groups(&self, cards: &HashSet<u32>) -> HashSet<u32> {
         cards.iter().flat_map(|at| self.of(self.root(*at))).copied().collect()
     }
 
     /// Did somebody decide that a member of one group is not the same as one of the other?
-    fn is_forbidden(&self, left: u32, right: u32) -> bool {
+    pub(super) fn is_forbidden(&self, left: u32, right: u32) -> bool {
         let Some((ours, theirs)) = self.marked.get(&left).zip(self.marked.get(&right)) else { return false };
         let (few, many) = if ours.len() < theirs.len() { (ours, theirs) } else { (theirs, ours) };
         few.iter().any(|(mark, side)| many.contains(&(*mark, !side)))
@@ -282,12 +299,12 @@ impl<'a> Run<'a> {
         if one <= other { (one, other) } else { (other, one) }
     }
 
-    fn root(&self, card: u32) -> u32 {
+    pub(super) fn root(&self, card: u32) -> u32 {
         // The members of a group all point at its root.
         usize::try_from(card).ok().and_then(|at| self.parent.get(at)).copied().unwrap_or(card)
     }
 
-    fn of(&self, root: u32) -> &[u32] {
+    pub(super) fn of(&self, root: u32) -> &[u32] {
         let alone = || usize::try_from(root).ok().and_then(|at| self.alone.get(at..=at)).unwrap_or_default();
         self.members.get(&root).map_or_else(alone, Vec::as_slice)
     }
@@ -379,14 +396,23 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// Of the doubtful pairs between two groups the strongest; none within one group.
+    /// Of the doubtful pairs between two groups the strongest, as questions are ranked that wait already: of as much by what the levels of
+    /// agreement say. None within one group.
     fn one_per_pair_of_groups(&self, doubtful: Vec<Review>) -> Vec<Review> {
-        let mut seen = BTreeSet::new();
-        let mut reviews = doubtful;
-        reviews.retain(|review| {
+        let mut places: HashMap<(u32, u32), usize> = HashMap::new();
+        let mut reviews: Vec<Review> = Vec::new();
+        for review in doubtful {
             let (one, other) = (self.root(review.pair.0), self.root(review.pair.1));
-            one != other && !self.are_apart(review.pair) && seen.insert((one.min(other), one.max(other)))
-        });
+            if one == other || self.are_apart(review.pair) {
+                continue;
+            }
+            let place = *places.entry((one.min(other), one.max(other))).or_insert(reviews.len());
+            match reviews.get_mut(place) {
+                Some(known) if review.waterfall.ranked(&known.waterfall).is_lt() => *known = review,
+                Some(_) => {}
+                None => reviews.push(review),
+            }
+        }
         reviews
     }
 

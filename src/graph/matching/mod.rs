@@ -47,5 +47,6 @@ pub use pairs::candidates;
 pub use sample::Sample;
 pub use terms::{TermFrequencies, terms};
 pub use train::{Change, Levels, Pass, Trained, train};
+pub use unclear::{Either, either, logins};
 pub use waterfall::{Bits, Step, Verdict, Waterfall};
 pub use words::{Field, KeyKind, Level, TermKind, Veto};

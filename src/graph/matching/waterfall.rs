@@ -69,6 +69,21 @@ pub struct Waterfall {
 }
 
 impl Waterfall {
+    /// As it is stored: words and weights.
+    #[must_use]
+    pub fn text(&self) -> String {
+        // A struct of words, numbers and lists: writing it cannot fail.
+        serde_json::to_string(self).unwrap_or_default()
+    }
+
+    /// Which of two doubtful pairs is asked about first: that which is more alike, and of as much by what the levels of agreement say. What
+    /// came first is no matter.
+    #[must_use]
+    pub fn ranked(&self, other: &Self) -> std::cmp::Ordering {
+        let by_text = || if self == other { std::cmp::Ordering::Equal } else { self.text().cmp(&other.text()) };
+        other.total.cmp(&self.total).then_with(by_text)
+    }
+
     /// Do the two clearly name different people: other given names, other birth dates, senior and junior, twins, a person and a
     /// firm? What else agrees does not count here.
     #[must_use]

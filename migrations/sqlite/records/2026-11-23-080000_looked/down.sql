@@ -1,0 +1,1 @@
+ALTER TABLE apart DROP COLUMN looked;
