@@ -11,6 +11,7 @@ mod lexware;
 mod listings;
 mod meta;
 mod parked;
+mod patience;
 mod reports;
 mod requests;
 pub(in crate::jobs) mod scenarios;
