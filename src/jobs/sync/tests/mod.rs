@@ -3,6 +3,7 @@
 mod accounts;
 mod amazon;
 mod billbee;
+mod books;
 mod folder;
 mod grants;
 mod guide;
