@@ -189,7 +189,7 @@ fn shopify_is_subscribed_once_and_tells_by_itself(database: Database) {
     shop.with(|shop| shop.token_is_valid = true);
     let removed = house.run(&["sources", "remove", "shop"]);
     assert!(
-        removed.status.success() && text(&removed).contains("5 subscriptions at its vendor were ended"),
+        removed.status.success() && text(&removed).contains("7 subscriptions at its vendor were ended"),
         "{}",
         text(&removed)
     );
