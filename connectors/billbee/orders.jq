@@ -15,9 +15,12 @@ def address($use): {
   country: (.CountryISO2 // .Country)
 };
 
-def platform: (.Seller.Platform // .Buyer.Platform // "") | ascii_downcase;
+# Amazon's terms go with what was sold there. Its numbers have a form of their own, should nobody say where it was.
+def of_amazon:
+  any(.Seller.Platform, .Buyer.Platform; filled // "" | ascii_downcase | startswith("amazon"))
+  or any(.OrderNumber, .Id; text | filled // "" | test("^[0-9]{3}-[0-9]{7}-[0-9]{7}$"));
 
-select(platform | startswith("amazon") | not)
+select(of_amazon | not)
 | if .BillBeeOrderId == null then error("the order has no BillBeeOrderId") else . end
 | .InvoiceAddress as $invoice
 | ([.Customer.Email, .Buyer.Email, $invoice.Email, .ShippingAddress.Email] | map(filled | values) | .[0]) as $email

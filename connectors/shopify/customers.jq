@@ -11,11 +11,11 @@ def address($use): {
 };
 
 # "Not unsubscribed" is no consent, and neither is one without a moment.
-def consent:
-  .id as $id
-  | .email_marketing_consent | objects
+def consent($purpose; $channel; $said):
+  (.id | text) as $id
+  | $said | objects
   | select(.consent_updated_at != null)
-  | {source_state: .state, opt_in_level, customer_id: ($id | text)} as $evidence
+  | {source_state: .state, opt_in_level, collected_from: .consent_collected_from, customer_id: $id} as $evidence
   | if .state == "subscribed" and .opt_in_level == "confirmed_opt_in" then {
       act: "granted", method: "double_opt_in", evidence: ($evidence + {confirmed_at: (.consent_updated_at | instant)})
     } elif .state == "subscribed" and .opt_in_level == "single_opt_in" then {
@@ -23,7 +23,7 @@ def consent:
     } elif .state == "unsubscribed" then {act: "withdrawn", method: "import", evidence: $evidence}
     else empty end
     + {at: (.consent_updated_at | instant)}
-  | {purpose: "newsletter_email", channel: "email"} + .;
+  | {purpose: $purpose, channel: $channel} + .;
 
 # Whom the shop redacted is nobody any more: a customer has a name, a mail address or a phone number there.
 select(any(.email, .phone, .first_name, .last_name; filled != null) or (.addresses | list) != [])
@@ -47,5 +47,8 @@ select(any(.email, .phone, .first_name, .last_name; filled != null) or (.address
       addresses: [$addresses[] | if .default == true then address("billing") else address("contact") end],
       note
     },
-    consents: [if .email | filled then consent else empty end]
+    consents: [
+      if .email | filled then consent("newsletter_email"; "email"; .email_marketing_consent) else empty end,
+      if .phone | filled then consent("newsletter_sms"; "sms"; .sms_marketing_consent) else empty end
+    ]
   }

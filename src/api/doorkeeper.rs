@@ -16,6 +16,11 @@ use crate::types::{ApiKeyId, Clock, Entropy, EntropyFailure, IdMaker, PurposeCod
 use crate::vault::ApiKeyHash;
 
 const PREFIX: &str = "obh_";
+/// Has it the form of a key of the hub? What has another one, such as a token of OAuth, never was one.
+pub(super) fn is_own(key: &str) -> bool {
+    key.starts_with(PREFIX)
+}
+
 /// Keys that were valid a moment ago.
 const REMEMBERED: usize = 10_000;
 

@@ -8,7 +8,7 @@
 //! | a category missing from an object that is not empty | refused |
 //! | a value that is neither true nor false | refused |
 //! | a category the source does not name | counted by its name, and means nothing |
-//! | a purpose under several categories | a yes needs all of them |
+//! | a purpose under several categories | a yes needs all of them; of one in `consent_categories_any` one suffices |
 //! | a purpose under no category | nothing is said about it |
 //! | RudderStack's `allowedConsentIds`, `deniedConsentIds` | allowed, refused; an id in neither says nothing |
 
@@ -142,12 +142,11 @@ impl Said {
             let categories: Vec<&str> =
                 known.iter().filter(|(_, all)| all.contains(code)).map(|(category, _)| category.as_str()).collect();
             let answers: Vec<Answer> = categories.iter().map(|category| report.answer(category)).collect();
-            let act = if answers.contains(&Answer::No) {
-                "denied"
-            } else if answers.iter().all(|answer| *answer == Answer::Yes) {
-                "granted"
-            } else {
-                continue;
+            let any = source.terms.consent_categories_any.contains(code);
+            let act = match together(&answers, any) {
+                Answer::Yes => "granted",
+                Answer::No => "denied",
+                Answer::Nothing => continue,
             };
             let Some(purpose) = edition.purpose(code).filter(|purpose| purpose.ground == Ground::Consent) else {
                 self.notes.insert("consent_not_configured");
@@ -161,7 +160,7 @@ impl Said {
             }
             let evidence = json!({
                 "form": report.form, "message": message.id, "categories": categories.join(", "),
-                "chosen": chosen, "page": message.told_around(["page", "url"]).filter(|url| url.len() <= 2_000),
+                "one_suffices": any.then_some(true), "chosen": chosen, "page": message.told_around(["page", "url"]).filter(|url| url.len() <= 2_000),
             });
             for channel in channels(purpose) {
                 self.claims.push(json!({
@@ -170,6 +169,18 @@ impl Said {
                 }));
             }
         }
+    }
+}
+
+/// What the categories of one purpose say together. `any`: one yes suffices. A no that no yes outweighs is never dropped, also where
+/// nothing is known of another category.
+fn together(answers: &[Answer], any: bool) -> Answer {
+    let has = |wanted| answers.contains(&wanted);
+    match (has(Answer::Yes), has(Answer::No), has(Answer::Nothing)) {
+        (true, _, _) if any => Answer::Yes,
+        (_, true, _) => Answer::No,
+        (true, false, false) => Answer::Yes,
+        _ => Answer::Nothing,
     }
 }
 
@@ -190,4 +201,29 @@ fn channels(purpose: &Purpose) -> Vec<Option<Channel>> {
         return vec![None];
     }
     SPOKEN_FOR.into_iter().filter(|channel| purpose.channels.contains(channel)).map(Some).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Every combination of what three categories may say.
+    #[test]
+    fn nothing_but_a_yes_is_a_yes_and_no_no_is_lost() {
+        let all = [Answer::Yes, Answer::No, Answer::Nothing];
+        for first in all {
+            for second in all {
+                for third in all {
+                    let answers = [first, second, third];
+                    let says = |wanted| answers.contains(&wanted);
+                    let (every, any) = (together(&answers, false), together(&answers, true));
+                    assert_eq!(every == Answer::Yes, answers == [Answer::Yes; 3]);
+                    assert_eq!(every == Answer::No, says(Answer::No));
+                    assert_eq!(any == Answer::Yes, says(Answer::Yes));
+                    assert_eq!(any == Answer::No, says(Answer::No) && !says(Answer::Yes));
+                }
+            }
+        }
+        assert!(together(&[], true) == Answer::Nothing && together(&[], false) == Answer::Nothing);
+    }
 }

@@ -112,6 +112,9 @@ impl Audience {
         if let Some(step) = spec.withdraw.iter().find(|step| step.act.is_empty()) {
             return Err(at.wrong(&step.name, "say with `act` which call tells the vendor of the no"));
         }
+        if let Some(step) = spec.withdraw.iter().find(|step| !step.purposes.is_empty()) {
+            return Err(at.wrong(&step.name, "which purposes a list serves its segment says; leave `purposes` out"));
+        }
         let withdraw = (!spec.withdraw.is_empty()).then(|| {
             let steps = spec.withdraw.into_iter().map(UnsubscribeStepSpec::step).collect();
             let steps = EraseSpec { note: spec.note.clone(), steps, without_steps: None };

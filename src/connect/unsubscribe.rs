@@ -3,15 +3,18 @@
 use super::call::At;
 use super::erase::{Erase, Person, StepReport};
 use super::link::Link;
-use super::manifest::unsubscribe::UnsubscribeSpec;
+use super::manifest::erase::EraseSpec;
+use super::manifest::unsubscribe::{UnsubscribeSpec, UnsubscribeStepSpec};
 use super::session::Session;
 use super::{Error, Stream};
 use crate::types::PurposeCode;
 
 /// How the vendor is told that a person withdrew.
 pub struct Unsubscribe {
+    note: String,
     purposes: Vec<PurposeCode>,
-    steps: Erase,
+    /// Each with the purposes it is about.
+    steps: Vec<(Vec<PurposeCode>, Erase)>,
 }
 
 /// What came of telling it. It holds no value of the person.
@@ -39,8 +42,26 @@ impl Unsubscribe {
                 format!("no stream reads consents for `{code}`; list it under the `consents` of one, or leave it out");
             return Err(at.wrong("purposes:", message));
         }
-        let purposes = spec.purposes.clone();
-        Ok(Self { purposes, steps: Erase::load_as(spec.steps(), "unsubscribe", link, at)? })
+        let about = |step: &UnsubscribeStepSpec, code| step.purposes.is_empty() || step.purposes.contains(code);
+        for step in &spec.steps {
+            if let Some(code) = step.purposes.iter().find(|code| !spec.purposes.contains(code)) {
+                let message = format!("`{code}` is not among the `purposes` of `unsubscribe`; write it there, too");
+                return Err(at.wrong(&step.name, message));
+            }
+        }
+        if let Some(code) = spec.purposes.iter().find(|code| !spec.steps.iter().any(|step| about(step, *code))) {
+            return Err(
+                at.wrong("purposes:", format!("no step ends what `{code}` rests on; write one, or leave it out"))
+            );
+        }
+        let (note, purposes) = (spec.note, spec.purposes);
+        let step = |step: UnsubscribeStepSpec| {
+            let about = if step.purposes.is_empty() { purposes.clone() } else { step.purposes.clone() };
+            let alone = EraseSpec { note: note.clone(), steps: vec![step.step()], without_steps: None };
+            Ok((about, Erase::load_as(alone, "unsubscribe", link, at)?))
+        };
+        let steps = spec.steps.into_iter().map(step).collect::<Result<_, Error>>()?;
+        Ok(Self { note, purposes, steps })
     }
 
     /// The purposes it is about.
@@ -52,12 +73,17 @@ impl Unsubscribe {
     /// What this does at the vendor, and what goes on there all the same.
     #[must_use]
     pub fn note(&self) -> &str {
-        self.steps.note()
+        &self.note
     }
 
-    /// Takes every step for one person. Doing it again is harmless.
-    pub async fn run(&self, session: &Session, person: &Person) -> Stopped {
-        let steps = self.steps.run(session, person).await.steps;
+    /// Takes every step that is about a purpose, for one person. Doing it again is harmless.
+    pub async fn run(&self, session: &Session, person: &Person, purpose: &str) -> Stopped {
+        let mut steps = Vec::new();
+        for (about, step) in &self.steps {
+            if about.iter().any(|code| code.as_str() == purpose) {
+                steps.extend(step.run(session, person).await.steps);
+            }
+        }
         let fails = |step: &StepReport| !step.unasked && (step.failure.is_some() || step.verified == Some(false));
         Stopped {
             ended: steps.iter().filter(|step| !fails(step)).map(|step| step.found).sum(),

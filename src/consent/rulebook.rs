@@ -40,6 +40,9 @@ pub struct Terms {
     /// nothing and is counted.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub consent_categories: BTreeMap<String, BTreeSet<PurposeCode>>,
+    /// Purposes under several of those categories that have a yes as soon as one of them has one.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub consent_categories_any: BTreeSet<PurposeCode>,
 }
 
 impl Terms {

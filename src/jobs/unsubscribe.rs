@@ -184,7 +184,7 @@ impl Unsubscriptions {
         };
         let mut all = Stopped::default();
         for person in people(&known) {
-            let one = unsubscribe.run(&session, &person).await;
+            let one = unsubscribe.run(&session, &person, &row.purpose).await;
             all.ended = all.ended.saturating_add(one.ended);
             all.again |= one.again;
             all.looked |= one.looked;

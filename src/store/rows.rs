@@ -1,60 +1,14 @@
 //! The rows as other rooms see them. Personal data in them is ciphertext or a blind index.
 
+mod keys;
+mod matching;
+
 use diesel::prelude::{Insertable, Queryable, Selectable};
+pub use keys::{DataKeyRow, HubSecretRow, KekRow};
+pub use matching::{BlockRow, CardRow, ReviewRow};
 
 use super::{Error, schema};
-use crate::types::{Part, RecordNo, ReviewId, SourceNo, SubjectId, Timestamp};
-
-/// A subject's data key, wrapped under a KEK epoch. Deleting the row and destroying the epoch is erasure.
-#[derive(Clone, Debug, PartialEq, Eq, Queryable, Selectable, Insertable)]
-#[diesel(table_name = schema::data_key)]
-pub struct DataKeyRow {
-    /// The partition of `subject`.
-    pub part: Part,
-    /// The subject the key was made for. It stays when the subject is merged into another, because ciphertexts and
-    /// the wrapping are bound to it.
-    #[diesel(column_name = subject_id, deserialize_as = Vec<u8>, serialize_as = Vec<u8>)]
-    pub subject: SubjectId,
-    /// Counts the keys of one subject from 1; the highest seals, all open.
-    pub key_no: i16,
-    /// The KEK epoch that wraps it.
-    pub epoch: i32,
-    /// The wrapped key.
-    pub wrapped: Vec<u8>,
-    /// Key commitment: proves that the unwrapped key is the one that was wrapped.
-    pub commitment: Vec<u8>,
-    /// One random salt per category; a category dies when its salt is overwritten.
-    pub salts: Vec<u8>,
-    /// When it was made.
-    #[diesel(deserialize_as = i64, serialize_as = i64)]
-    pub created_at: Timestamp,
-}
-
-/// A key-encryption-key epoch, wrapped by the root key.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct KekRow {
-    /// Counts from 1.
-    pub epoch: i32,
-    /// The wrapped KEK; empty once destroyed.
-    pub wrapped: Vec<u8>,
-    /// When it was made.
-    pub created_at: Timestamp,
-    /// When it was destroyed; from then on nothing it wrapped can be opened by anyone.
-    pub destroyed_at: Option<Timestamp>,
-}
-
-/// A secret of the hub itself (index keys, signing keys), wrapped by the root key.
-#[derive(Clone, Debug, PartialEq, Eq, Queryable, Selectable, Insertable)]
-#[diesel(table_name = schema::hub_secret)]
-pub struct HubSecretRow {
-    /// What it is for, such as `index.lookup`.
-    pub name: String,
-    /// The wrapped secret.
-    pub wrapped: Vec<u8>,
-    /// When it was made.
-    #[diesel(deserialize_as = i64, serialize_as = i64)]
-    pub created_at: Timestamp,
-}
+use crate::types::{Part, RecordNo, SourceNo, SubjectId, Timestamp};
 
 /// A person, or the trace of one who was merged into another.
 #[derive(Clone, Debug, PartialEq, Eq, Queryable, Selectable, Insertable)]
@@ -269,85 +223,6 @@ impl LinkRow {
             waterfall: String::new(),
         }
     }
-}
-
-/// What matching keeps of one record: its name at the source, and what is compared.
-#[derive(Clone, Debug, PartialEq, Eq, Queryable, Selectable, Insertable)]
-#[diesel(table_name = schema::card, treat_none_as_default_value = false)]
-pub struct CardRow {
-    /// The record.
-    #[diesel(deserialize_as = i64, serialize_as = i64)]
-    pub record_no: RecordNo,
-    /// The person it belongs to now.
-    #[diesel(deserialize_as = Vec<u8>, serialize_as = Vec<u8>)]
-    pub subject_id: SubjectId,
-    /// The person it was sealed for, as its record.
-    #[diesel(deserialize_as = Vec<u8>, serialize_as = Vec<u8>)]
-    pub sealed_for: SubjectId,
-    /// Which of that person's keys seals it.
-    pub key_no: i16,
-    /// Where it came from.
-    #[diesel(deserialize_as = i32, serialize_as = i32)]
-    pub source_no: SourceNo,
-    /// The source's own id of the record, sealed; empty if it cannot be kept.
-    pub named: Vec<u8>,
-    /// What is compared, sealed; empty if nothing is.
-    pub sealed: Vec<u8>,
-    /// Its matching keys, 8 bytes each.
-    pub matching_keys: Vec<u8>,
-    /// Under which values it is counted (see [`crate::store::terms`]), masked; none if under none.
-    pub terms: Option<Vec<u8>>,
-}
-
-impl CardRow {
-    /// The matching keys as numbers.
-    pub fn keys(&self) -> impl Iterator<Item = i64> {
-        self.matching_keys.as_chunks::<8>().0.iter().map(|key| i64::from_be_bytes(*key))
-    }
-}
-
-/// One matching key of one record.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Queryable, Selectable, Insertable)]
-#[diesel(table_name = schema::block)]
-pub struct BlockRow {
-    /// The key.
-    pub matching_key: i64,
-    /// The record.
-    #[diesel(deserialize_as = i64, serialize_as = i64)]
-    pub record_no: RecordNo,
-}
-
-/// Two records that may be of one person.
-#[derive(Clone, Debug, PartialEq, Eq, Queryable, Selectable, Insertable)]
-#[diesel(table_name = schema::review)]
-pub struct ReviewRow {
-    /// Its id.
-    #[diesel(deserialize_as = Vec<u8>, serialize_as = Vec<u8>)]
-    pub review_id: ReviewId,
-    /// The smaller of the two records' numbers.
-    #[diesel(deserialize_as = i64, serialize_as = i64)]
-    pub one_no: RecordNo,
-    /// Its person when it was compared.
-    #[diesel(deserialize_as = Vec<u8>, serialize_as = Vec<u8>)]
-    pub one_id: SubjectId,
-    /// The other record.
-    #[diesel(deserialize_as = i64, serialize_as = i64)]
-    pub other_no: RecordNo,
-    /// Its person when it was compared.
-    #[diesel(deserialize_as = Vec<u8>, serialize_as = Vec<u8>)]
-    pub other_id: SubjectId,
-    /// What the comparisons came to, in thousandths of a bit.
-    pub weight: i32,
-    /// The comparisons, as JSON of levels and weights without values.
-    pub waterfall: String,
-    /// Where it stands; the graph room names the numbers.
-    pub state: i16,
-    /// When it was made.
-    #[diesel(deserialize_as = i64, serialize_as = i64)]
-    pub made_at: Timestamp,
-    /// When it was decided; unset: not yet.
-    #[diesel(deserialize_as = i64, serialize_as = i64)]
-    pub decided_at: Timestamp,
 }
 
 /// One entry of a person's consent ledger.

@@ -218,6 +218,26 @@ fn a_newsletter_status_proves_what_it_proves() {
     assert_eq!(serde_json::to_value(seen).unwrap(), expected);
 }
 
+#[test]
+fn each_consent_of_a_shopify_customer_is_read_by_itself() {
+    let consents = |record: &Value| {
+        let all = record.get("consents").and_then(Value::as_array).cloned().unwrap_or_default();
+        all.iter()
+            .map(|one| json!([one["purpose"], one["act"], one["method"], one["evidence"]["collected_from"]]))
+            .collect::<Vec<_>>()
+    };
+    let read: Vec<_> = of("shopify", "customers.json").iter().map(consents).collect();
+    let expected = json!([
+        [
+            ["newsletter_email", "granted", "double_opt_in", null],
+            ["newsletter_sms", "granted", "single_opt_in", "SHOPIFY"]
+        ],
+        [],
+        [["newsletter_email", "withdrawn", "import", null], ["newsletter_sms", "withdrawn", "import", "OTHER"]],
+    ]);
+    assert_eq!(serde_json::to_value(read).unwrap(), expected);
+}
+
 /// What a merchant typed and what somebody registered with proves nothing of who reads the mailbox.
 #[test]
 fn a_mailbox_counts_as_verified_where_somebody_proved_it() {
@@ -592,8 +612,40 @@ fn changed(name: &str, from: &str, to: &str) -> String {
     assert!(manifest.contains(from), "{from}");
     let folder = tempfile::tempdir().unwrap();
     std::fs::create_dir(folder.path().join(name)).unwrap();
+    for file in std::fs::read_dir(format!("connectors/{name}")).unwrap().map(Result::unwrap) {
+        if file.path().extension().is_some_and(|ending| ending == "jq") {
+            std::fs::copy(file.path(), folder.path().join(name).join(file.file_name())).unwrap();
+        }
+    }
     std::fs::write(folder.path().join(name).join("manifest.yaml"), manifest.replacen(from, to, 1)).unwrap();
     Catalog::read(folder.path()).err().map_or_else(|| "good".to_owned(), |error| error.to_string())
+}
+
+#[test]
+fn what_a_step_that_tells_of_a_no_is_about_is_checked() {
+    for (name, from, to, told) in [
+        (
+            "shopify",
+            "      purposes: [newsletter_sms]\n",
+            "      purposes: [loyalty]\n",
+            "`loyalty` is not among the `purposes`",
+        ),
+        (
+            "shopify",
+            "      purposes: [newsletter_sms]\n",
+            "      purposes: [newsletter_email]\n",
+            "no step ends what `newsletter_sms` rests on",
+        ),
+        (
+            "mailchimp",
+            "  withdraw:\n    - name: audience\n",
+            "  withdraw:\n    - name: audience\n      purposes: [newsletter_email]\n",
+            "leave `purposes` out",
+        ),
+    ] {
+        let text = changed(name, from, to);
+        assert!(text.contains(told), "{name}: {from} -> {to}: {text}");
+    }
 }
 
 #[test]

@@ -1,5 +1,8 @@
 //! [`Collected`]: a call with a write key, wherever its SDK puts it: the user of Basic, a bearer, `X-Write-Key`, the query,
 //! or `writeKey` in the body. A key in a header or the query is checked before the body is read.
+//!
+//! An SDK that was set up for OAuth sends the token of somebody else's server as a bearer, and its key in the body. The hub can prove no
+//! such token, so it says nothing here: neither does it open anything, nor does it take the place of the key.
 
 use std::marker::PhantomData;
 use std::pin::Pin;
@@ -15,7 +18,7 @@ use serde_json::Value;
 
 use crate::api::House;
 use crate::api::body::{self, Reader};
-use crate::api::doorkeeper::Writer;
+use crate::api::doorkeeper::{self, Writer};
 use crate::api::permissions::Operation;
 use crate::api::problem::{Code, Problem};
 use crate::consent::Source;
@@ -95,11 +98,11 @@ pub(super) fn shown(headers: &HeaderMap) -> impl Iterator<Item = String> {
     basic.into_iter().chain(own).filter(|key| !key.is_empty())
 }
 
-/// The user of Basic, or a bearer. Some clients leave out the colon behind the user.
+/// The user of Basic, or a bearer that has the form of a key. Some clients leave out the colon behind the user.
 fn credentials(header: &str) -> Option<String> {
     let (scheme, rest) = header.split_once(' ')?;
     if scheme.eq_ignore_ascii_case("bearer") {
-        return Some(rest.trim().to_owned());
+        return Some(rest.trim().to_owned()).filter(|bearer| doorkeeper::is_own(bearer));
     }
     let decoded = BASE64_STANDARD.decode(rest.trim()).ok().filter(|_| scheme.eq_ignore_ascii_case("basic"))?;
     let pair = String::from_utf8(decoded).ok()?;
@@ -165,10 +168,13 @@ mod tests {
     #[test]
     fn a_key_is_found_wherever_it_stands() {
         let basic = |text: &str| format!("Basic {}", BASE64_STANDARD.encode(text));
-        for header in [basic("key:"), basic("key:x"), basic("key"), "Bearer key".into(), "bearer  key ".into()] {
+        for header in [basic("key:"), basic("key:x"), basic("key")] {
             assert_eq!(credentials(&header).as_deref(), Some("key"), "{header}");
         }
-        for header in ["Basic ?", "Digest key", "key", ""] {
+        for header in ["Bearer obh_1", "bearer  obh_1 "] {
+            assert_eq!(credentials(header).as_deref(), Some("obh_1"), "{header}");
+        }
+        for header in ["Basic ?", "Digest key", "key", "", "Bearer", "Bearer eyJhbGciOiJSUzI1NiJ9.e30.c2ln"] {
             assert_eq!(credentials(header), None, "{header}");
         }
         assert_eq!(asked("a=b&writeKey=key%31").collect::<Vec<_>>(), ["key1"]);

@@ -145,5 +145,9 @@ fn check_banner(edition: &Edition, terms: &Terms) -> Result<(), Problem> {
             return wrong("Name under text_versions the version of the text the banner shows for each purpose.");
         }
     }
+    if terms.consent_categories_any.iter().any(|code| !categories.values().any(|all| all.contains(code))) {
+        let detail = "A purpose stands under none of the categories: name it there, too.";
+        return Err(Problem::new(Code::InvalidValue, detail).at("/terms/consent_categories_any"));
+    }
     Ok(())
 }

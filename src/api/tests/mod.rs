@@ -37,5 +37,6 @@ mod unread;
 mod versions;
 mod webhooks;
 mod webhooks_gone;
+mod webhooks_in_part;
 mod webhooks_of_each;
 mod whole_state;

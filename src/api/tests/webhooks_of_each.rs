@@ -188,7 +188,7 @@ async fn what_shopify_tells(database: Database) {
             json!({
                 "id": 7, "email": "erika.muster@example.org", "verified_email": true, "first_name": "Erika", "last_name": "Muster",
                 "phone": null, "created_at": "2026-01-10T09:00:00+01:00", "updated_at": at.rfc3339(), "tags": "", "note": null,
-                "addresses": [], "default_address": null, "email_marketing_consent": null,
+                "addresses": [], "default_address": null, "email_marketing_consent": null, "sms_marketing_consent": null,
             })
             .to_string()
         },

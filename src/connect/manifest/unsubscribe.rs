@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::erase::{By, EraseSpec, ForEachSpec, Leaves, StepSpec, WaySpec};
+use super::erase::{By, ForEachSpec, Leaves, StepSpec, WaySpec};
 use super::request::RequestSpec;
 use crate::types::PurposeCode;
 
@@ -33,6 +33,10 @@ pub(in crate::connect) struct UnsubscribeSpec {
 pub(in crate::connect) struct UnsubscribeStepSpec {
     /// What it is, for the report.
     pub(in crate::connect) name: String,
+    /// Which of the purposes it ends; without it each of them. In the `withdraw` of an audience there is nothing to choose from.
+    #[serde(default)]
+    #[schemars(with = "Vec<String>")]
+    pub(in crate::connect) purposes: Vec<PurposeCode>,
     /// What it is looked up by.
     pub(in crate::connect) by: By,
     /// What the lookup is made for one after the other, such as every list.
@@ -60,14 +64,6 @@ pub(in crate::connect) struct UnsubscribeStepSpec {
     pub(in crate::connect) expect: Option<String>,
     /// Calls for each, in their order.
     pub(in crate::connect) act: Vec<RequestSpec>,
-}
-
-impl UnsubscribeSpec {
-    /// The same as steps of the language erasures are written in.
-    pub(in crate::connect) fn steps(self) -> EraseSpec {
-        let steps = self.steps.into_iter().map(UnsubscribeStepSpec::step).collect();
-        EraseSpec { note: self.note, steps, without_steps: None }
-    }
 }
 
 impl UnsubscribeStepSpec {

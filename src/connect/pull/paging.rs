@@ -4,7 +4,7 @@ use reqwest::StatusCode;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::Sweep;
+use super::place::Sweep;
 use crate::connect::call::{At, Call};
 use crate::connect::filter::Filter;
 use crate::connect::manifest::pull::{ExpiredSpec, PagingSpec};

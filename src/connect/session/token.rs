@@ -9,7 +9,8 @@ use serde_json::Value;
 use url::Url;
 use zeroize::Zeroizing;
 
-use super::{Issued, Session, Setback, basic};
+use super::once::{Setback, basic};
+use super::{Issued, Session};
 use crate::connect::Fault;
 use crate::connect::auth::TokenCall;
 use crate::connect::call::form;

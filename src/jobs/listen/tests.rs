@@ -55,21 +55,21 @@ async fn what_the_vendor_removed_is_made_again(database: Database) {
     assert_eq!((listening(Some(HUB)).look().await.unwrap(), hooks(&fake)), (0, 0));
     assert!(matches!(vendors.listen(SHOP, None, false).await, Err(NotListening::NoAddress)));
     let came = vendors.listen(SHOP, Some(HUB), false).await.unwrap();
-    assert_eq!(came, Subscribed { kept: 0, made: 5, ended: 0 });
+    assert_eq!(came, Subscribed { kept: 0, made: 7, ended: 0 });
     assert_eq!(listening(Some(HUB)).look().await.unwrap(), 0);
     fake.with(|shop| shop.hooks.truncate(1));
     assert_eq!(listening(None).look().await.unwrap(), 0, "without an address nothing is looked for");
-    assert_eq!((listening(Some(HUB)).look().await.unwrap(), hooks(&fake)), (1, 5));
+    assert_eq!((listening(Some(HUB)).look().await.unwrap(), hooks(&fake)), (1, 7));
     let lines = house.lines().await;
     assert_eq!(lines.iter().filter(|line| line.contains("looked_after")).count(), 1, "{lines:?}");
     // The hub moved: what is under the address of before ends.
-    assert_eq!((listening(Some("https://new.example")).look().await.unwrap(), hooks(&fake)), (1, 5));
+    assert_eq!((listening(Some("https://new.example")).look().await.unwrap(), hooks(&fake)), (1, 7));
     assert!(fake.with(|shop| shop.hooks.iter().all(|(_, _, address)| address.starts_with("https://new.example/"))));
     // A vendor that fails is no reason to stop, nor is one that is let go.
     fake.with(|shop| shop.token_is_valid = false);
     assert_eq!(listening(Some(HUB)).look().await.unwrap(), 0);
     fake.with(|shop| shop.token_is_valid = true);
-    assert_eq!((vendors.stop_listening(SHOP).await.unwrap(), hooks(&fake)), (5, 0));
+    assert_eq!((vendors.stop_listening(SHOP).await.unwrap(), hooks(&fake)), (7, 0));
     assert_eq!((listening(Some(HUB)).look().await.unwrap(), hooks(&fake)), (0, 0));
 }
 
@@ -88,8 +88,8 @@ async fn two_who_subscribe_at_once_leave_what_one_would(database: Database) {
         fake.with(|shop| shop.hooks.iter().map(|hook| hook.1.clone()).collect());
     assert!(!topics.is_empty() && topics.len() == hooks(&fake), "{topics:?}");
     vendors.listen(SHOP, Some(HUB), false).await.unwrap();
-    assert_eq!(hooks(&fake), 5);
-    assert_eq!(vendors.listen(SHOP, Some(HUB), false).await.unwrap(), Subscribed { kept: 5, made: 0, ended: 0 });
+    assert_eq!(hooks(&fake), 7);
+    assert_eq!(vendors.listen(SHOP, Some(HUB), false).await.unwrap(), Subscribed { kept: 7, made: 0, ended: 0 });
 }
 
 async fn what_stands_on_a_later_page_is_not_made_twice(database: Database) {
@@ -196,7 +196,7 @@ async fn a_connection_that_does_not_open_keeps_no_other_from_being_looked_at(dat
     house.store.write(move |write| connections::put(write, &broken)).await.unwrap();
     fake.with(|shop| shop.hooks.truncate(1));
     let listening = Listening { vendors, book: house.book.clone(), public_url: Some(HUB.to_owned()) };
-    assert_eq!((listening.look().await.unwrap(), hooks(&fake)), (1, 5));
+    assert_eq!((listening.look().await.unwrap(), hooks(&fake)), (1, 7));
     let lines = house.lines().await;
     assert!(lines.iter().any(|line| line.contains("subscriptions of") && line.contains("intended")), "{lines:?}");
 }

@@ -20,6 +20,7 @@ on_both_databases!(
     a_shop_that_does_not_stop_is_told_again_and_then_left_to_somebody,
     a_restriction_is_no_withdrawal,
     shopify_is_told_too,
+    shopify_is_told_of_what_was_withdrawn_alone,
     what_is_to_be_told_of_somebody_goes_with_their_erasure,
     a_shop_that_wants_to_rest_is_told_when_it_has,
 );
@@ -191,6 +192,36 @@ async fn shopify_is_told_too(database: Database) {
     told.says("kunde5@example.org", Act::Withdrawn).await;
     told.tell().await;
     assert_eq!(state(5), "subscribed");
+}
+
+async fn shopify_is_told_of_what_was_withdrawn_alone(database: Database) {
+    let (house, fake) = open::<shopify::Shop>(database).await;
+    fake.with(|shop| {
+        for number in [3, 4] {
+            shop.customers[number]["phone"] = json!(format!("+49302312500{number}"));
+            shop.customers[number]["sms_marketing_consent"] = json!({
+                "state": "subscribed", "opt_in_level": "confirmed_opt_in", "consent_updated_at": "2026-05-01T10:00:00+02:00",
+                "consent_collected_from": "SHOPIFY",
+            });
+        }
+    });
+    let told = Told::by(house).await;
+    let states = |number: usize| {
+        let state =
+            |shop: &shopify::Shop, consent: &str| shop.customers[number][consent]["state"].as_str().unwrap().to_owned();
+        fake.with(|shop| [state(shop, "email_marketing_consent"), state(shop, "sms_marketing_consent")])
+    };
+    told.says("kunde3@example.org", Act::Withdrawn).await;
+    assert_eq!((told.tell().await, states(3)), (1, ["unsubscribed", "subscribed"].map(str::to_owned)));
+    let somebody = told.house.subject("kunde4@example.org").await;
+    told.house.say(somebody, Act::Withdrawn, "newsletter_sms").await;
+    assert_eq!((told.tell().await, states(4)), (1, ["subscribed", "unsubscribed"].map(str::to_owned)));
+    assert_eq!(told.outcome(), ["unsubscribed", "unsubscribed"]);
+    // It comes back as no new statement.
+    let before = told.entries();
+    told.house.wait(60);
+    told.house.sync().await.unwrap();
+    assert_eq!(told.entries(), before);
 }
 
 /// What the hub keeps of whom a vendor is, or was, told names the person: it goes with them.

@@ -1,4 +1,5 @@
-//! Billbee: a key of the program and a password of the user, both on every call, two calls a second, and pages from 1.
+//! Billbee: a key of the program and a password of the user, both on every call, two calls a second, and pages from 1. A page of
+//! invoices is shown once a minute, and one order six times.
 
 use base64::Engine as _;
 use serde_json::{Value, json};
@@ -10,19 +11,25 @@ use super::{Answer, Call, Vendor};
 pub struct Account {
     /// Orders.
     pub orders: Vec<Value>,
+    /// Invoices.
+    pub invoices: Vec<Value>,
     /// Is the password in force?
     pub password_is_valid: bool,
     /// Webhooks, each with its secret.
     pub hooks: Vec<Value>,
     most: usize,
     recent: Vec<(String, i64)>,
+    /// Pages of invoices and single orders that were asked for within a minute.
+    throttled: Vec<(String, i64)>,
 }
 
 impl Account {
-    /// With so many buyers and an order of each, and so many a page at most.
+    /// With so many buyers and an order and an invoice of each, and so many a page at most.
     pub fn with_people(count: usize, most: usize) -> Self {
         let orders = (0..count).map(order).collect();
-        Self { orders, password_is_valid: true, hooks: Vec::new(), most, recent: Vec::new() }
+        let invoices = (0..count).map(invoice).collect();
+        let (recent, throttled) = (Vec::new(), Vec::new());
+        Self { orders, invoices, password_is_valid: true, hooks: Vec::new(), most, recent, throttled }
     }
 
     /// Tells whoever has an active webhook what happened to an order; `number` tells this delivery from others.
@@ -73,7 +80,8 @@ impl Vendor for Account {
     fn answer(&mut self, call: &Call) -> Answer {
         // Two a second of each address, ten of all.
         self.recent.retain(|(_, at)| call.now - at < 1_000_000);
-        let address = format!("{} {}", call.method, call.path);
+        let single = call.path.strip_prefix("/api/v1/orders/").is_some_and(|id| id.bytes().all(|b| b.is_ascii_digit()));
+        let address = if single { "one order".to_owned() } else { format!("{} {}", call.method, call.path) };
         if self.recent.len() >= 10 || self.recent.iter().filter(|(of, _)| *of == address).count() >= 2 {
             return Answer::new(429, Value::Null).with("retry-after", "1");
         }
@@ -87,19 +95,60 @@ impl Vendor for Account {
         if call.path.starts_with("/api/v1/webhooks") {
             return self.webhooks(call);
         }
-        if (call.method.as_str(), call.path.as_str()) != ("GET", "/api/v1/orders") {
-            return Answer::new(404, Value::Null);
+        match (call.method.as_str(), call.path.strip_prefix("/api/v1/orders")) {
+            ("GET", Some("")) => self.list(call, &self.orders, ("modifiedAtMin", "LastModifiedAt")),
+            ("GET", Some("/invoices")) => {
+                let page = format!("invoices {:?} {:?}", call.query.get("page"), call.query.get("minInvoiceDate"));
+                if self.is_too_often(page, 1, call.now) {
+                    return Answer::new(429, Value::Null).with("retry-after", "60");
+                }
+                let mut answer = self.list(call, &self.invoices, ("minInvoiceDate", "InvoiceDate"));
+                if call.query.get("includePositions").map(String::as_str) != Some("true") {
+                    for invoice in answer.body["Data"].as_array_mut().into_iter().flatten() {
+                        invoice["Positions"] = json!(null);
+                    }
+                }
+                answer
+            }
+            ("GET", Some(id)) => {
+                if self.is_too_often(format!("order {id}"), 6, call.now) {
+                    return Answer::new(429, Value::Null).with("retry-after", "10");
+                }
+                let found = self.orders.iter().find(|order| order["BillBeeOrderId"].as_u64() == id[1..].parse().ok());
+                match found {
+                    Some(order) => Answer::new(200, json!({"ErrorMessage": null, "ErrorCode": 0, "Data": order})),
+                    None => Answer::new(404, json!({"ErrorMessage": "Not found", "ErrorCode": 3, "Data": null})),
+                }
+            }
+            _ => Answer::new(404, Value::Null),
         }
+    }
+}
+
+impl Account {
+    /// Was it asked for so often within the last minute already?
+    fn is_too_often(&mut self, what: String, most: usize, now: i64) -> bool {
+        self.throttled.retain(|(_, at)| now - at < 60_000_000);
+        let often = self.throttled.iter().filter(|(of, _)| *of == what).count() >= most;
+        if !often {
+            self.throttled.push((what, now));
+        }
+        often
+    }
+
+    fn list(&self, call: &Call, all: &[Value], (wanted, field): (&str, &str)) -> Answer {
         let (page, size) = (call.number("page").unwrap_or(1), call.number("pageSize").unwrap_or(50));
-        if page == 0 || size > 250 || call.stray(&["page", "pageSize", "modifiedAtMin"]).is_some() {
+        if page == 0 || size > 250 || call.stray(&["page", "pageSize", "includePositions", wanted]).is_some() {
             return Answer::new(400, json!({"ErrorMessage": "Invalid page", "ErrorCode": 4, "Data": null}));
         }
         let size = usize::try_from(size).unwrap().min(self.most);
-        let instant = |text: &str| text.parse::<jiff::Timestamp>().unwrap();
-        let since = call.query.get("modifiedAtMin").map(|since| instant(since));
-        let changed =
-            |order: &&Value| since.is_none_or(|since| instant(order["LastModifiedAt"].as_str().unwrap()) >= since);
-        let found: Vec<&Value> = self.orders.iter().filter(changed).collect();
+        // Without a zone it is in UTC.
+        let instant = |text: &str| {
+            text.parse::<jiff::Timestamp>().unwrap_or_else(|_| format!("{text}Z").parse::<jiff::Timestamp>().unwrap())
+        };
+        let since = call.query.get(wanted).map(|since| instant(since));
+        let changed = |one: &&Value| since.is_none_or(|since| instant(one[field].as_str().unwrap()) >= since);
+        let found: Vec<&Value> = all.iter().filter(changed).collect();
         let data: Vec<&&Value> = found.iter().skip((usize::try_from(page).unwrap() - 1) * size).take(size).collect();
         let pages = found.len().div_ceil(size);
         let paging = json!({"Page": page, "TotalPages": pages, "TotalRows": found.len(), "PageSize": size});
@@ -127,5 +176,17 @@ fn order(number: usize) -> Value {
         "OrderItems": [{"Product": {"Title": "Tee", "SKU": "T-1"}, "Quantity": 1.0, "TotalPrice": 19.9}],
         "Seller": {"Platform": "webshop", "BillbeeShopName": "Laden"}, "CustomerNumber": format!("{}", 3000 + number),
         "Customer": {"Id": 1, "Email": format!("Kunde{number}@example.org"), "Number": 3000 + number},
+    })
+}
+
+/// The invoice of an order: the list says the number of the order and not where it was sold, and shipping stands beside the total.
+fn invoice(number: usize) -> Value {
+    json!({
+        "BillbeeId": 100_000_186_018_330_123_u64 + number as u64, "InvoiceNumber": format!("RE-{}", 500 + number), "Type": "invoice",
+        "FirstName": "Erika", "LastName": format!("Beispiel{number}"), "Company": "", "CustomerNumber": 3000 + number,
+        "InvoiceDate": format!("2026-05-{:02}T11:00:00.310", number % 27 + 1), "TotalNet": 18.6, "TotalGross": 19.9, "Currency": "EUR",
+        "OrderNumber": format!("{}", 7000 + number), "Email": format!("Kunde{number}@example.org"), "ShopName": "Laden",
+        "Positions": [{"Amount": 1.0, "GrossValue": 19.9, "TotalGrossValue": 19.9, "Sku": "T-1", "Title": "Tee"}],
+        "AdditionalFees": [{"Type": "ShipCost", "Gross": 4.9, "Net": 4.1176, "VatAmount": 0.7824}],
     })
 }

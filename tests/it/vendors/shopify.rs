@@ -123,9 +123,16 @@ impl Shop {
         for id in due {
             let Some(customer) = self.customers.iter_mut().find(|one| one["id"] == id) else { continue };
             let (email, phone) = (customer["email"].clone(), customer["phone"].clone());
-            for field in
-                ["email", "first_name", "last_name", "phone", "note", "default_address", "email_marketing_consent"]
-            {
+            for field in [
+                "email",
+                "first_name",
+                "last_name",
+                "phone",
+                "note",
+                "default_address",
+                "email_marketing_consent",
+                "sms_marketing_consent",
+            ] {
                 customer[field] = Value::Null;
             }
             (customer["addresses"], customer["tags"], customer["updated_at"]) = (json!([]), json!(""), json!(at));
@@ -151,8 +158,15 @@ impl Shop {
             .collect()
     }
 
-    /// Tells whoever subscribed to it, at `at`.
+    /// Tells whoever subscribed to it, at `at`. Of a customer it tells neither tags nor consents.
     pub fn tell(&self, topic: &str, body: &Value, at: &str) -> Vec<Delivery> {
+        let mut body = body.clone();
+        if topic.starts_with("customers/") {
+            let kept =
+                |key: &String| !["tags", "email_marketing_consent", "sms_marketing_consent"].contains(&key.as_str());
+            body.as_object_mut().unwrap().retain(|key, _| kept(key));
+        }
+        let body = &body;
         let hooks = self.hooks.iter().filter(|(_, of, _)| of == topic);
         let tell = |(id, topic, address): &(u64, String, String)| {
             signed(Delivery::json(address, body), topic, &format!("{id}-{at}"), at, body)
@@ -175,6 +189,8 @@ impl Shop {
             "customers/create",
             "customers/update",
             "customers/delete",
+            "customers_email_marketing_consent/update",
+            "customers_marketing_consent/update",
             "orders/create",
             "orders/updated",
             "orders/delete",
@@ -204,17 +220,22 @@ impl Shop {
         Some(format!("{}/{}", used.ceil(), self.bucket))
     }
 
-    fn consent(&mut self, call: &Call) -> Answer {
+    /// Sets one of the consents of a customer; that by text message only where there is a phone number.
+    fn consent(&mut self, call: &Call, mutation: &str, told: &str, kept: &str) -> Answer {
         let input = &call.body["variables"]["input"];
         let id = input["customerId"].as_str().unwrap().strip_prefix("gid://shopify/Customer/").unwrap();
         let id: u64 = id.parse().unwrap();
         let found = self.customers.iter_mut().find(|one| one["id"] == id).unwrap();
-        let state = input["emailMarketingConsent"]["marketingState"].as_str().unwrap().to_lowercase();
+        if kept == "sms_marketing_consent" && !found["phone"].is_string() {
+            let errors = json!([{"field": ["input", "smsMarketingConsent"], "message": "A phone number is required to set the SMS consent state."}]);
+            return Answer::new(200, json!({"data": {mutation: {"userErrors": errors}}}));
+        }
+        let state = input[told]["marketingState"].as_str().unwrap().to_lowercase();
         let now = jiff::Timestamp::from_microsecond(call.now).unwrap().strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
-        found["email_marketing_consent"]["state"] = json!(state);
-        found["email_marketing_consent"]["consent_updated_at"] = json!(now);
+        found[kept]["state"] = json!(state);
+        found[kept]["consent_updated_at"] = json!(now);
         found["updated_at"] = json!(now);
-        Answer::new(200, json!({"data": {"customerEmailMarketingConsentUpdate": {"userErrors": []}}}))
+        Answer::new(200, json!({"data": {mutation: {"userErrors": []}}}))
     }
 }
 
@@ -308,8 +329,13 @@ impl Shop {
                     let scopes: Vec<Value> = self.scopes.iter().map(|scope| json!({"handle": scope})).collect();
                     return Answer::new(200, json!({"data": {"currentAppInstallation": {"accessScopes": scopes}}}));
                 }
-                if call.body["query"].as_str().unwrap().contains("customerEmailMarketingConsentUpdate") {
-                    return self.consent(call);
+                for (mutation, told, kept) in [
+                    ("customerEmailMarketingConsentUpdate", "emailMarketingConsent", "email_marketing_consent"),
+                    ("customerSmsMarketingConsentUpdate", "smsMarketingConsent", "sms_marketing_consent"),
+                ] {
+                    if call.body["query"].as_str().unwrap().contains(mutation) {
+                        return self.consent(call, mutation, told, kept);
+                    }
                 }
                 assert!(call.body["query"].as_str().unwrap().contains("customerRequestDataErasure"));
                 let id = call.body["variables"]["id"].as_str().unwrap().to_owned();
@@ -351,10 +377,12 @@ pub fn customer(number: usize) -> Value {
         "first_name": "Erika", "last_name": format!("Beispiel{number}"), "phone": null, "created_at": at(number), "updated_at": at(number),
         "tags": "", "note": null, "default_address": address(number), "addresses": [address(number)],
         "email_marketing_consent": {"state": "subscribed", "opt_in_level": "single_opt_in", "consent_updated_at": at(number)},
+        "sms_marketing_consent": null,
     })
 }
 
-fn order(number: usize) -> Value {
+/// Their order.
+pub fn order(number: usize) -> Value {
     json!({
         "id": 5_600_000_000_000_u64 + number as u64, "name": format!("#{}", 1001 + number), "order_number": 1001 + number,
         "email": format!("kunde{number}@example.org"), "created_at": at(number), "processed_at": at(number), "updated_at": at(number),

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use super::super::hub::Hub;
 use super::with_banner;
+use crate::consent::Terms;
 use crate::databases::{Database, on_both_databases};
 use crate::store::ledger;
 use crate::types::{Role, SubjectId};
@@ -15,6 +16,7 @@ on_both_databases!(
     a_banner_does_not_lift_a_no_that_was_said_otherwise,
     the_event_of_a_choice_needs_the_choice,
     what_the_banner_of_rudderstack_says_counts_as_said,
+    one_yes_suffices_where_the_source_says_so,
     a_source_names_only_what_a_banner_can_speak_about,
     a_page_says_nothing_for_the_account_it_names,
 );
@@ -159,6 +161,39 @@ async fn what_the_banner_of_rudderstack_says_counts_as_said(database: Database) 
     }
 }
 
+async fn one_yes_suffices_where_the_source_says_so(database: Database) {
+    let hub = with_banner(database).await;
+    let (house, now) = (&hub.house, hub.house.clock.now());
+    let known = house.rulebook.edition().source_named("webshop").unwrap().terms.clone();
+    let terms = Terms { consent_categories_any: ["personalisation".parse().unwrap()].into(), ..known };
+    let named = ("webshop".to_owned(), "webshop".to_owned(), "api".to_owned());
+    house.rulebook.put_source(named, &terms, |_| true, now).await.unwrap().unwrap();
+    let segment = |preferences: Value| json!({"consent": {"categoryPreferences": preferences}});
+    let rudder = |allowed: Value, denied: Value| json!({"consentManagement": {"allowedConsentIds": allowed, "deniedConsentIds": denied}});
+    let nothing: [&str; 0] = [];
+    // Personalisation stands under Advertising and Personal, social advertising under Advertising alone.
+    let rows: [(&str, Value, &[&str]); 9] = [
+        ("one", segment(json!({"Personal": true})), &["personalisation"]),
+        ("one and a no", segment(json!({"Personal": true, "Advertising": false})), &["personalisation"]),
+        ("the other", segment(json!({"Advertising": true})), &["personalisation", "social_advertising"]),
+        ("neither", segment(json!({"Analytics": true})), &["analytics"]),
+        ("all false", segment(json!({})), &nothing),
+        ("rudder one", rudder(json!(["Personal"]), json!(["Advertising"])), &["personalisation"]),
+        ("rudder no", rudder(json!([]), json!(["Personal"])), &nothing),
+        ("rudder silent", rudder(json!(["Analytics"]), json!([])), &["analytics"]),
+        ("rudder both", rudder(json!(["Personal"]), json!(["Personal"])), &nothing),
+    ];
+    for (row, context, open) in rows {
+        hub.taken(Role::Browser, "/v1/t", event(row, row, context)).await;
+        assert_eq!(open_to(&hub, row).await, open, "{row}");
+    }
+    // What nobody says yes to any more is taken back, also where nothing is known of the other category.
+    for (row, id) in [("one", "later"), ("rudder one", "last")] {
+        hub.taken(Role::Browser, "/v1/t", event(row, id, rudder(json!([]), json!(["Personal"])))).await;
+        assert_eq!(open_to(&hub, row).await, nothing, "{row}");
+    }
+}
+
 async fn a_source_names_only_what_a_banner_can_speak_about(database: Database) {
     let hub = Hub::open(database).await;
     let put = |categories: Value, texts: Value| {
@@ -185,7 +220,21 @@ async fn a_source_names_only_what_a_banner_can_speak_about(database: Database) {
             answer.text
         );
     }
-    let answer = put(json!({"A": ["analytics"]}), texts).await;
+    let answer = put(json!({"A": ["analytics"]}), texts.clone()).await;
+    assert_eq!(answer.status, StatusCode::CREATED, "{}", answer.text);
+    // One yes suffices for nothing that no category speaks about.
+    let any = |codes: Value| {
+        let terms = json!({"consent_categories": {"A": ["analytics"]}, "text_versions": texts, "consent_categories_any": codes});
+        hub.post(
+            Role::Admin,
+            "/v1/sources",
+            json!({"code": "more", "title": "More", "connector": "api", "terms": terms}),
+        )
+    };
+    let answer = any(json!(["personalisation"])).await;
+    let refused = (answer.status.as_u16(), &answer.json()["pointer"]);
+    assert_eq!(refused, (422, &json!("/terms/consent_categories_any")), "{}", answer.text);
+    let answer = any(json!(["analytics"])).await;
     assert_eq!(answer.status, StatusCode::CREATED, "{}", answer.text);
 }
 

@@ -12,6 +12,7 @@ use crate::types::Role;
 
 on_both_databases!(
     a_key_is_taken_wherever_an_sdk_puts_it,
+    a_token_of_oauth_stands_for_no_key,
     a_write_key_opens_nothing_else_and_no_other_key_opens_this,
     pages_of_any_origin_may_call_and_see_the_reply,
     sdks_are_told_to_speak_to_this_hub_alone,
@@ -55,6 +56,39 @@ async fn a_key_is_taken_wherever_an_sdk_puts_it(database: Database) {
         assert_eq!((answer.status.as_u16(), answer.code().as_str()), (401, "unauthenticated"));
         assert!(answer.json()["message"].is_string());
     }
+}
+
+/// SDKs that were set up for OAuth send a token the hub cannot prove, and their key in the body.
+async fn a_token_of_oauth_stands_for_no_key(database: Database) {
+    let hub = Hub::open(database).await;
+    let key = hub.key(Role::Collector).to_owned();
+    let call = |bearer: &str, id: &str, key: Option<&str>| {
+        let mut batch = json!({"batch": [visit("v", id)]});
+        if let Some(key) = key {
+            batch["writeKey"] = json!(key);
+        }
+        let bearer = ("authorization", format!("Bearer {bearer}"));
+        hub.send(TestRequest::post().uri("/v1/batch").insert_header(bearer).set_json(batch))
+    };
+    let token = "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJ4In0.c2lnbmVk";
+    let taken = call(token, "1", Some(&key)).await;
+    assert_eq!(taken.status, StatusCode::OK, "{}", taken.text);
+    // Without a key in force it opens nothing, and a key of the hub in its place is one.
+    let revoked = key.replace(|digit: char| digit.is_ascii_digit(), "0");
+    for (bearer, key) in [
+        (token, None),
+        (token, Some("x")),
+        (token, Some(revoked.as_str())),
+        ("", None),
+        (revoked.as_str(), Some(key.as_str())),
+        (hub.key(Role::Browser), Some(key.as_str())),
+        (hub.key(Role::Admin), Some(key.as_str())),
+    ] {
+        let answer = call(bearer, "2", key).await;
+        assert!([401, 403].contains(&answer.status.as_u16()), "{bearer} {key:?}: {}", answer.text);
+    }
+    let events = hub.copy_of("anonymous_id", "v").await["data"]["engagement"]["events"].clone();
+    assert_eq!(events.as_array().unwrap().len(), 1);
 }
 
 async fn a_write_key_opens_nothing_else_and_no_other_key_opens_this(database: Database) {

@@ -68,7 +68,7 @@ async fn the_newsletter_of_the_page_ends(database: Database) {
     let connector = session.connector().clone();
     assert!(connector.webhooks().is_some());
     let person = || Person { email: Some("KUNDE3@example.org".to_owned()), ..Person::default() };
-    let tell = async || connector.unsubscribe().unwrap().run(&session, &person()).await;
+    let tell = async || connector.unsubscribe().unwrap().run(&session, &person(), "newsletter_email").await;
     assert_eq!(tell().await, Stopped { ended: 1, again: false, looked: true });
     fake.with(|tee| {
         assert_eq!(tee.customers[3]["newsletter"]["state"], "ended");

@@ -13,7 +13,7 @@ use crate::audit::Book;
 use crate::connect::{
     Catalog, Connection, Connections, Counts, Outgoing, Paces, Parameters, Pause, Surroundings, Vendors,
 };
-use crate::consent::{Act, Entry, EntryNo, Method, Rulebook, Terms, default_purposes};
+use crate::consent::{Act, Entry, EntryNo, Method, Rulebook, Terms, default_purposes, ledger};
 use crate::databases::Database;
 use crate::gateway::{Actor, Caller, Gateway, Scope};
 use crate::intake::{Intake, Stated};
@@ -205,6 +205,7 @@ impl House {
         let channel = match purpose {
             _ if act.is_restriction() => None,
             "newsletter_email" => Some(Channel::Email),
+            "newsletter_sms" => Some(Channel::Sms),
             "social_advertising" => Some(Channel::Social),
             _ => None,
         };
@@ -225,6 +226,12 @@ impl House {
             parental: false,
         };
         self.syncs.intake.record(who, Stated { entry, evidence: None, dated: false }, None).await.unwrap();
+    }
+
+    /// What the ledger holds of a person.
+    pub(in crate::jobs) async fn ledger(&self, person: SubjectId) -> Vec<Entry> {
+        let rows = self.gateway.snapshot(Who::Subject(person)).await.unwrap().unwrap();
+        rows.ledger.iter().map(|row| ledger::entry(row).unwrap()).collect()
     }
 
     /// The lines of the audit book.

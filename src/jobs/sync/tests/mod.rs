@@ -3,6 +3,7 @@
 mod accounts;
 mod amazon;
 mod billbee;
+mod books;
 mod folder;
 mod grants;
 mod guide;
@@ -11,6 +12,7 @@ mod lexware;
 mod listings;
 mod meta;
 mod parked;
+mod patience;
 mod reports;
 mod requests;
 pub(in crate::jobs) mod scenarios;

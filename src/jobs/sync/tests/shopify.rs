@@ -5,8 +5,9 @@ use serde_json::json;
 use super::house::SHOP;
 use super::scenarios::{self, Case, Expires, PAGE, PEOPLE, open, scenarios};
 use crate::connect::{Leaves, Person};
+use crate::consent::{Act, Method};
 use crate::store::Shelf;
-use crate::types::Clock as _;
+use crate::types::{Channel, Clock as _, Ground, Timestamp};
 use crate::vendors::Break;
 use crate::vendors::shopify::Shop;
 
@@ -21,6 +22,7 @@ on_both_databases!(
     a_larger_bucket_is_used,
     whom_the_shop_redacts_ten_days_later_does_not_come_back,
     a_scope_that_is_missing_is_told_before_the_first_sync,
+    the_consent_to_text_messages_stands_beside_that_to_the_newsletter,
 );
 
 impl Case for Shop {
@@ -194,4 +196,53 @@ async fn a_larger_bucket_is_used(database: Database) {
     assert_eq!(house.sync().await.unwrap().sum().created, 2 * PEOPLE as u64);
     assert!(fake.calls() > 40);
     assert_eq!((fake.with(|shop| shop.refused), house.waited()), (0, 0));
+}
+
+async fn the_consent_to_text_messages_stands_beside_that_to_the_newsletter(database: Database) {
+    let (house, fake) = open::<Shop>(database).await;
+    let said = |state: &str, level: Option<&str>, at: Option<&str>| json!({"state": state, "opt_in_level": level, "consent_updated_at": at, "consent_collected_from": "OTHER"});
+    let at = "2026-05-01T10:00:00+02:00";
+    // What is not blocked is no consent, nor is one without a moment.
+    let rows = [
+        (json!(null), None),
+        (said("subscribed", Some("confirmed_opt_in"), Some(at)), Some((Act::Granted, Method::DoubleOptIn, true))),
+        (said("subscribed", Some("single_opt_in"), Some(at)), Some((Act::Granted, Method::SingleOptIn, false))),
+        (said("unsubscribed", Some("confirmed_opt_in"), Some(at)), Some((Act::Withdrawn, Method::Import, false))),
+        (said("subscribed", Some("confirmed_opt_in"), None), None),
+        (said("subscribed", Some("unknown"), Some(at)), None),
+        (said("not_subscribed", None, Some(at)), None),
+        (said("pending", Some("confirmed_opt_in"), Some(at)), None),
+        (said("redacted", Some("confirmed_opt_in"), Some(at)), None),
+    ];
+    assert!(rows.len() <= PEOPLE);
+    fake.with(|shop| {
+        for (number, (consent, _)) in rows.iter().enumerate() {
+            shop.customers[number]["phone"] = json!(format!("+49302312501{number}"));
+            shop.customers[number]["sms_marketing_consent"] = consent.clone();
+        }
+    });
+    house.sync().await.unwrap();
+    for (number, (consent, expected)) in rows.iter().enumerate() {
+        let person = house.subject(&Shop::email(number)).await;
+        let entries = house.ledger(person).await;
+        let sms: Vec<_> =
+            entries.iter().filter(|entry| entry.purpose.as_ref().unwrap().as_str() == "newsletter_sms").collect();
+        let told = sms.iter().map(|entry| (entry.act, entry.method, entry.confirmed)).next();
+        assert_eq!((told, sms.len()), (*expected, usize::from(expected.is_some())), "{consent}");
+        for entry in sms {
+            assert_eq!((entry.channel, entry.at), (Some(Channel::Sms), Timestamp::parse(at).unwrap()));
+        }
+        assert_eq!(entries.len(), 1 + usize::from(expected.is_some()), "that to the newsletter stays");
+    }
+    // A yes that was not confirmed opens nothing.
+    let purpose = house.syncs.vendors.rulebook.edition().purpose(&"newsletter_sms".parse().unwrap()).unwrap().clone();
+    assert!(purpose.double_opt_in && purpose.ground == Ground::Consent, "{purpose:?}");
+    // Without a number there is nothing to send to.
+    fake.with(|shop| {
+        (shop.customers[9]["sms_marketing_consent"], shop.customers[9]["updated_at"]) =
+            (rows[1].0.clone(), json!("2026-11-21T13:00:00Z"));
+    });
+    house.wait(7_200);
+    house.sync().await.unwrap();
+    assert_eq!(house.ledger(house.subject(&Shop::email(9)).await).await.len(), 1);
 }

@@ -1,7 +1,8 @@
 //! What all who talk to a vendor share, and what the streams of a source do not.
 
 use super::house::{SHOP, word};
-use super::shopware::{complete, row, shop};
+use super::patience::row;
+use super::shopware::{complete, shop};
 use crate::connect::{Counts, Leaves, Person};
 use crate::databases::{Database, on_both_databases};
 use crate::jobs::sync::Error;
