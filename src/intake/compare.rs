@@ -62,7 +62,7 @@ impl Desk<'_> {
             let alike = Alike { person: other, record: candidate, waterfall };
             match alike.waterfall.verdict {
                 Verdict::Join => {
-                    let best = joins.get(&other).is_none_or(|best| best.waterfall.total < total);
+                    let best = joins.get(&other).is_none_or(|best| alike.waterfall.ranked(&best.waterfall).is_lt());
                     if best {
                         joins.insert(other, alike);
                     }
@@ -74,7 +74,7 @@ impl Desk<'_> {
         }
         let mut joins: Vec<Alike> = joins.into_values().collect();
         joins.sort_by_key(|alike| (-alike.waterfall.total.0, alike.person));
-        let mut unclear = self.unclear(batch, card, &joins)?.into_iter();
+        let mut unclear = self.unclear(batch, (person, card), &joins)?.into_iter();
         doubtful.extend(joins.extract_if(.., |_| unclear.next().unwrap_or_default()));
         let mut person = person;
         for alike in joins {
@@ -84,7 +84,9 @@ impl Desk<'_> {
                 continue;
             }
             batch.catch_up()?;
-            if self.fits(batch, (record, person), other, &frequencies)? {
+            if batch.waits_for_another_too(other, person)? {
+                doubtful.push(alike);
+            } else if self.fits(batch, (record, person), other, &frequencies)? {
                 person = self.join(batch, (record, person), (other, &alike))?;
             } else {
                 doubtful.push(alike);
@@ -96,25 +98,38 @@ impl Desk<'_> {
     /// Of each of those it is like enough: may it be somebody else's as well, whom somebody decided not to be one with them, or, if it
     /// comes without a login, whom a source knows by another than theirs? Then it is not theirs until somebody says so; and where that is
     /// so of whom it is most like, it is nobody's. Who waits for the same answer already is whoever it is.
-    fn unclear(&self, batch: &mut Batch<'_, '_>, card: &Card, joins: &[Alike]) -> Result<Vec<bool>, Error> {
+    fn unclear(
+        &self,
+        batch: &mut Batch<'_, '_>,
+        (of, card): (SubjectId, &Card),
+        joins: &[Alike],
+    ) -> Result<Vec<bool>, Error> {
         let people: Vec<SubjectId> = joins.iter().map(|alike| alike.person).collect();
         if people.len() < 2 {
             return Ok(vec![false; people.len()]);
         }
         let weights: Vec<Bits> = joins.iter().map(|alike| alike.waterfall.total).collect();
         let enough = batch.table.model().join_at();
-        let others = if card.has_login() { BTreeSet::new() } else { batch.other_logins(&people)? };
+        // Looked up once two of them are near enough to ask.
+        let mut others = card.has_login().then(BTreeSet::new);
         let are_two = |one: usize, other: usize| {
-            let pair = people.get(one).zip(people.get(other));
-            Ok::<_, Error>(match pair {
-                Some((ours, theirs)) => others.contains(&(one, other)) || batch.are_apart(*ours, *theirs)?,
-                None => false,
-            })
+            let Some((ours, theirs)) = people.get(one).zip(people.get(other)) else { return Ok::<_, Error>(false) };
+            let others = match &mut others {
+                Some(known) => known,
+                unknown => unknown.insert(batch.other_logins(&people)?),
+            };
+            Ok(others.contains(&(one, other)) || batch.are_apart(*ours, *theirs)?)
         };
         let Either { mut open, two, .. } = matching::either(&weights, enough, are_two)?;
-        for (at, person) in people.iter().enumerate().filter(|_| !card.has_login()) {
-            if two.iter().all(|(one, other)| at != *one && at != *other)
+        if two.is_empty() || card.has_login() {
+            return Ok(open);
+        }
+        for (at, person) in people.iter().enumerate() {
+            if open.get(at).is_some_and(|open| *open)
+                && two.iter().all(|(one, other)| at != *one && at != *other)
                 && batch.waits_for_the_same(*person, &people, &two)?
+                // Whose it is by a rule may be one of those somebody is asked about.
+                && !reviews::is_asked(batch.write.records(), of, *person)?
                 && let Some(open) = open.get_mut(at)
             {
                 *open = false;
@@ -243,6 +258,22 @@ impl Batch<'_, '_> {
             if reviews::is_asked(self.write.records(), person, *one)?
                 && reviews::is_asked(self.write.records(), person, *other)?
             {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// Is somebody asked whether `waiting` is `person`, and whether they are somebody else who is not `person`? Then an answer comes
+    /// first.
+    fn waits_for_another_too(&mut self, waiting: SubjectId, person: SubjectId) -> Result<bool, Error> {
+        if !reviews::is_asked(self.write.records(), waiting, person)? {
+            return Ok(false);
+        }
+        let numbers = self.members(waiting)?;
+        for other in reviews::asked_about(self.write.records(), &numbers)?.into_iter().filter(|other| *other != person)
+        {
+            if self.are_apart(person, other)? || !self.other_logins(&[person, other])?.is_empty() {
                 return Ok(true);
             }
         }

@@ -23,6 +23,9 @@ use crate::vault::{BlindIndex, Personal, Sealer};
 /// The number of the matching key that tells family names under one value apart.
 const HOLDER: i16 = 0;
 
+/// The connector of a source whose records a partner pushes: it knows which text it shows.
+const PUSHED: &str = "api";
+
 /// Who brings a record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Bringer {
@@ -192,6 +195,7 @@ pub(super) fn prepare(
         (verified, RecordRow::VERIFIED),
         (of.is_some(), RecordRow::RECTIFICATION),
     ];
+    let mut left_out = record.left_out;
     Ok(Prepared {
         kind: record.kind,
         version: record.version,
@@ -210,8 +214,8 @@ pub(super) fn prepare(
         contract_until: record.contract_until,
         source_until: source.terms.until(record.delivered_at, record.version),
         keep_until: record.keep_until.map(|keep| keep.until),
-        claims: claims(edition, &source, record.consents, now)?,
-        left_out: record.left_out,
+        claims: claims(edition, &source, record.consents, now, &mut left_out)?,
+        left_out,
         unread: record.unread,
         first_wins: record.kind == RecordKind::Event && matches!(bringer, Bringer::Collected(_)),
         last_wins: bringer == Bringer::Reading,
@@ -312,22 +316,32 @@ impl Indexed {
     }
 }
 
+/// What a record says of consents. A vendor does not know which text its customers were shown; where the terms of its source do not
+/// name it either, its yes proves nothing and is left out, and the rest of the record comes in.
 fn claims(
     edition: &Edition,
     source: &Source,
     claims: Vec<ConsentClaim>,
     now: Timestamp,
+    left_out: &mut Vec<Rejection>,
 ) -> Result<Vec<Claimed>, Error> {
-    claims
-        .into_iter()
-        .enumerate()
-        .map(|(at, claim)| {
-            let purpose = edition.purpose(&claim.purpose).map(Arc::as_ref);
-            let claimed = claimed(purpose, source, claim, now);
-            claimed.entry.validate(purpose).map_err(|problems| rejected(&problems, at))?;
-            Ok(claimed)
-        })
-        .collect()
+    let mut all = Vec::with_capacity(claims.len());
+    for (at, claim) in claims.into_iter().enumerate() {
+        let purpose = edition.purpose(&claim.purpose).map(Arc::as_ref);
+        let claimed = claimed(purpose, source, claim, now);
+        match claimed.entry.validate(purpose) {
+            Ok(()) => all.push(claimed),
+            Err(problems) => {
+                let rejection = rejected(&problems, at);
+                let of_vendor = source.connector != PUSHED;
+                if !(of_vendor && problems.iter().all(|problem| problem.code == "text_version_missing")) {
+                    return Err(Error::Rejected(rejection));
+                }
+                left_out.push(rejection);
+            }
+        }
+    }
+    Ok(all)
 }
 
 fn claimed(purpose: Option<&Purpose>, source: &Source, claim: ConsentClaim, now: Timestamp) -> Claimed {
@@ -356,12 +370,11 @@ fn claimed(purpose: Option<&Purpose>, source: &Source, claim: ConsentClaim, now:
     Claimed { entry, evidence: claim.evidence, told_at: claim.at, repeated: claim.repeated }
 }
 
-fn rejected(problems: &[crate::consent::Problem], at: usize) -> Error {
+fn rejected(problems: &[crate::consent::Problem], at: usize) -> Rejection {
     let first = problems.first();
-    let rejection = Rejection {
+    Rejection {
         code: first.map_or("invalid_value", |problem| problem.code),
         pointer: format!("/consents/{at}{}", first.map_or("", |problem| problem.pointer)),
         detail: first.map_or_else(String::new, |problem| problem.text.to_string()),
-    };
-    Error::Rejected(rejection)
+    }
 }

@@ -83,7 +83,7 @@ pub fn all(connection: &mut Connection) -> Result<Vec<Mark>, Error> {
     rows.iter().map(read).collect()
 }
 
-/// Marks two as not the same.
+/// Marks two as not the same. That somebody looked at them counts more than any other reason, and of two looks the later.
 ///
 /// # Errors
 /// If it cannot be written.
@@ -95,6 +95,11 @@ pub fn mark(write: &mut Write<'_>, mark: Mark) -> Result<(), Error> {
             apart::decided_at.eq(mark.at.micros()),
             apart::looked.eq(i16::from(mark.looked)),
         );
+        if mark.looked {
+            let lesser = apart::looked.eq(0_i16).or(apart::decided_at.lt(mark.at.micros()));
+            let known = apart::subject_id.eq(Vec::from(from)).and(apart::other_id.eq(Vec::from(to)));
+            on!(write.records(), |c| diesel::delete(apart::table.filter(known.and(lesser))).execute(c))?;
+        }
         on!(write.records(), |c| diesel::insert_into(apart::table).values(values).on_conflict_do_nothing().execute(c))?;
     }
     Ok(())
@@ -129,10 +134,31 @@ pub fn delete_of(write: &mut Write<'_>, people: &[SubjectId]) -> Result<(), Erro
 
 #[cfg(test)]
 mod tests {
+    use uuid::Uuid;
+
+    use super::{Mark, all, mark};
     use crate::databases::{Database, Dialect, on_both_databases};
     use crate::store::Shelf;
+    use crate::types::{SubjectId, Timestamp};
 
-    on_both_databases!(marks_of_before_tell_what_they_told,);
+    on_both_databases!(marks_of_before_tell_what_they_told, of_two_marks_the_later_look_stays);
+
+    async fn of_two_marks_the_later_look_stays(database: Database) {
+        let store = database.store();
+        let [one, other] = [1, 2].map(|id| SubjectId::from_uuid(Uuid::from_u128(id)));
+        let told = |at: i64, looked: bool| Mark { one, other, at: Timestamp::from_micros(at), looked };
+        // Taken apart, looked at, taken apart again, and a look from before.
+        for (made, stays) in
+            [((5, false), (5, false)), ((9, true), (9, true)), ((12, false), (9, true)), ((7, true), (9, true))]
+        {
+            let made = told(made.0, made.1);
+            store.write(move |write| mark(write, made)).await.unwrap();
+            let marks = store.read(|read| all(read.records())).await.unwrap();
+            let stays = told(stays.0, stays.1);
+            assert_eq!(marks.len(), 2);
+            assert!(marks.contains(&stays) && marks.contains(&Mark { one: other, other: one, ..stays }), "{marks:?}");
+        }
+    }
 
     /// Marks that two are not the same told by their time whether somebody had looked at the two: that of an answer. Now they say so.
     async fn marks_of_before_tell_what_they_told(database: Database) {

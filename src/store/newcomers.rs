@@ -30,8 +30,7 @@ pub struct Newcomers {
     pub ledger: Vec<LedgerRow>,
     /// What matching keeps of new records.
     pub cards: Vec<CardRow>,
-    /// Pairs that wait for somebody to decide, each with the record that was compared. One that is there stays as it is, with what was
-    /// decided of it.
+    /// Pairs that wait for somebody to decide, each with the record that was compared. What was decided of one stays.
     pub reviews: Vec<(ReviewRow, RecordNo)>,
 }
 

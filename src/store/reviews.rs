@@ -146,8 +146,8 @@ impl Known {
 /// Asks about a pair of records, by the same rule as they arrive and when everything is grouped anew. A pair that was decided stays so. Of
 /// two people who never were several one question is kept, about the records that are most alike, and of two who are merged one of each
 /// two parts, of which one is asked: the eight likeliest are kept, and the others are found again when everything is grouped anew. What
-/// was likelier before what is `weighed` now is not any more. A question that is asked by way of other records keeps its id. Where
-/// somebody could not tell, it is asked again only if clearly more is known by now.
+/// was likelier before what is `weighed` now is not any more. A question about other records, or with another weight, is another one: an
+/// id stands for what was shown under it. Where somebody could not tell, it is asked again only if clearly more is known by now.
 ///
 /// # Errors
 /// If it cannot be written.
@@ -164,14 +164,20 @@ pub fn ask(write: &mut Write<'_>, row: ReviewRow, weighed: Weighed) -> Result<()
     };
     let (own, people) = (of(row.one_no, row.other_no), (row.one_id, row.other_id));
     let this = rank(row.weight, &row.waterfall);
-    let (mut stays, mut takes, mut before, mut gone, mut others) = (false, None, Vec::new(), Vec::new(), Vec::new());
+    let (mut stays, mut before, mut gone, mut others) = (false, Vec::new(), Vec::new(), Vec::new());
     for known in known {
         let outdated = known.waits() && known.rank() < this && known.is_of_before(weighed);
         if of(known.one_no, known.other_no) == own {
             let more = outdated || if known.waits() { this < known.rank() } else { known.is_outweighed_by(row.weight) };
             stays = stays || !more;
-            takes = takes.or_else(|| known.waits().then_some((known.review_id, known.made_at)));
-            before.push(known.review_id);
+            if known.waits() && known.place() == (this, row.one_no, row.other_no) {
+                weigh_again(write, known.review_id, row.made_at)?;
+            }
+            if outdated {
+                gone.push(known.review_id);
+            } else {
+                before.push(known.review_id);
+            }
         } else if outdated {
             gone.push(known.review_id);
         } else if known.waits() {
@@ -188,10 +194,16 @@ pub fn ask(write: &mut Write<'_>, row: ReviewRow, weighed: Weighed) -> Result<()
     let changed = asked || !gone.is_empty();
     gone.into_iter().try_for_each(|id| delete(write, id))?;
     if asked {
-        let (review_id, made_at) = takes.unwrap_or((row.review_id, row.made_at));
-        insert(write, ReviewRow { state: HELD, review_id, made_at, ..row })?;
+        insert(write, ReviewRow { state: HELD, ..row })?;
     }
     if changed { settle(write, people) } else { Ok(()) }
+}
+
+/// What is asked was weighed again, and says what it said.
+fn weigh_again(write: &mut Write<'_>, id: ReviewId, at: Timestamp) -> Result<(), Error> {
+    let question = review::table.filter(review::review_id.eq(Vec::from(id)));
+    on!(write.records(), |c| diesel::update(question).set(review::made_at.eq(at.micros())).execute(c))?;
+    Ok(())
 }
 
 /// Was it answered once whether these two records are of one person?
@@ -302,6 +314,16 @@ fn between(connection: &mut Connection, (one, other): (SubjectId, SubjectId)) ->
 /// If the shelf cannot be read.
 pub fn is_asked(connection: &mut Connection, one: SubjectId, other: SubjectId) -> Result<bool, Error> {
     Ok(!between(connection, (one, other))?.is_empty())
+}
+
+/// With whom somebody may be one who has these records: something about the two is not answered.
+///
+/// # Errors
+/// If the shelf cannot be read.
+pub fn asked_about(connection: &mut Connection, records: &[RecordNo]) -> Result<BTreeSet<SubjectId>, Error> {
+    let about = standing_of(connection, records)?;
+    let other = |row: Known| if records.contains(&row.one_no) { row.other_id } else { row.one_id };
+    Ok(about.into_iter().map(other).collect())
 }
 
 /// Takes a question back that nobody answered. What waited behind it is asked now.

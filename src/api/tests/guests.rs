@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
-use super::whole_state::Played;
+use super::whole_state::{Played, fresh};
 use crate::databases::{Database, on_both_databases};
 use crate::intake::Regrouped;
 use crate::types::Role;
@@ -14,6 +14,7 @@ on_both_databases!(
     the_next_guest_is_with_the_first_and_neithers,
     a_guest_who_is_more_like_the_first_is_neithers_either,
     what_was_said_beside_the_login_tells_it_as_well,
+    what_comes_of_an_account_later_takes_no_guest_along,
     guests_and_logins_in_any_order_are_the_same_people,
 );
 
@@ -100,6 +101,34 @@ async fn what_was_said_beside_the_login_tells_it_as_well(database: Database) {
     assert_eq!(played.people().len(), 2);
     played.bring(&[of("Zwirnlechner", "guest", &json!([]))]).await;
     stands(&played, 3, 3, "a guest").await;
+}
+
+/// What comes under an account, or under the mailbox of one, is of that person by a rule. The guest is still asked about.
+async fn what_comes_of_an_account_later_takes_no_guest_along(database: Database) {
+    let dialect = database.dialect();
+    let mut database = Some(database);
+    for accounts in [2, 3] {
+        let played = Played::open(database.take().unwrap_or_else(|| fresh(dialect)), 25).await;
+        let mail =
+            |number: usize| json!({"kind": "email", "value": format!("ottilie{number}@example.org"), "verified": true});
+        for number in 0..accounts {
+            let mut account = login("Zwirnlechner", &format!("K-{number}"));
+            account["identifiers"].as_array_mut().unwrap().push(mail(number));
+            played.bring(&[account]).await;
+        }
+        played.bring(&[of("Zwirnlechner", "guest", &json!([]))]).await;
+        // Each two of them are asked about.
+        let (people, questions) = (accounts + 1, (accounts + 1) * accounts / 2);
+        stands(&played, people, questions, "a guest").await;
+        for number in 0..accounts {
+            let mut account = login("Zwirnlechner", &format!("K-{number}"));
+            account["external_id"] = json!(format!("again-{number}"));
+            played.bring(&[account]).await;
+            stands(&played, people, questions, "of an account").await;
+            played.bring(&[of("Zwirnlechner", &format!("order-{number}"), &json!([mail(number)]))]).await;
+            stands(&played, people, questions, "under a mailbox").await;
+        }
+    }
 }
 
 /// Two logins and two guests of each of six families, each in another order: grouped anew they are two and one who may be either.

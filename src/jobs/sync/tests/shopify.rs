@@ -5,7 +5,7 @@ use serde_json::json;
 use super::house::SHOP;
 use super::scenarios::{self, Case, Expires, PAGE, PEOPLE, open, scenarios};
 use crate::connect::{Leaves, Person};
-use crate::consent::{Act, Method};
+use crate::consent::{Act, Method, Terms};
 use crate::store::Shelf;
 use crate::types::{Channel, Clock as _, Ground, Timestamp};
 use crate::vendors::Break;
@@ -23,6 +23,7 @@ on_both_databases!(
     whom_the_shop_redacts_ten_days_later_does_not_come_back,
     a_scope_that_is_missing_is_told_before_the_first_sync,
     the_consent_to_text_messages_stands_beside_that_to_the_newsletter,
+    a_yes_to_a_text_nobody_named_keeps_nobody_out,
 );
 
 impl Case for Shop {
@@ -245,4 +246,36 @@ async fn the_consent_to_text_messages_stands_beside_that_to_the_newsletter(datab
     house.wait(7_200);
     house.sync().await.unwrap();
     assert_eq!(house.ledger(house.subject(&Shop::email(9)).await).await.len(), 1);
+}
+
+async fn a_yes_to_a_text_nobody_named_keeps_nobody_out(database: Database) {
+    let (house, fake) = open::<Shop>(database).await;
+    // As a source that was connected before its connector brought consents to text messages.
+    let rulebook = &house.syncs.vendors.rulebook;
+    let sms = "newsletter_sms".parse().unwrap();
+    let source = rulebook.edition().source_named(SHOP).unwrap().clone();
+    let put = async |texts| {
+        let terms = Terms { text_versions: texts, ..source.terms.clone() };
+        let known = (SHOP.to_owned(), source.title.clone(), source.connector.clone());
+        rulebook.put_source(known, &terms, |_| true, house.clock.now()).await.unwrap().unwrap();
+    };
+    let mut texts = source.terms.text_versions.clone();
+    let text = texts.remove(&sms).unwrap();
+    put(texts.clone()).await;
+    fake.with(|shop| {
+        shop.customers[0]["phone"] = json!("+493023125010");
+        shop.customers[0]["sms_marketing_consent"] = json!({"state": "subscribed", "opt_in_level": "confirmed_opt_in",
+            "consent_updated_at": "2026-05-01T10:00:00+02:00", "consent_collected_from": "OTHER"});
+    });
+    let counts = house.sync().await.unwrap();
+    let textless = counts.left_out.iter().find(|(reason, _)| reason.contains("text_version_missing"));
+    assert_eq!((counts.sum().rejected, textless.map(|(_, count)| *count)), (0, Some(1)), "{counts:?}");
+    let person = house.subject(&Shop::email(0)).await;
+    assert_eq!(house.ledger(person).await.len(), 1, "the yes to the newsletter");
+    texts.insert(sms, text);
+    put(texts).await;
+    fake.with(|shop| shop.customers[0]["updated_at"] = json!("2026-11-21T13:00:00Z"));
+    house.wait(7_200);
+    house.sync().await.unwrap();
+    assert_eq!(house.ledger(person).await.len(), 2, "and to text messages, since the text is named");
 }
