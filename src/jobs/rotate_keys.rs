@@ -127,7 +127,7 @@ impl KeyRotation {
             self.living().await?.iter().map(|row| row.epoch).filter(|epoch| *epoch < done.epoch).collect();
         for epoch in old {
             // Counted once: to count is to walk over all of them.
-            let mut left = self.store.write(move |write| keys::count_at(write, epoch)).await?;
+            let mut left = patiently(|_| self.count(epoch)).await?;
             while let Some(wrapped) = patiently(|chunk| self.rewrap(epoch, chunk)).await? {
                 done.rewrapped += wrapped;
                 left = left.saturating_sub(i64::try_from(wrapped).unwrap_or(i64::MAX)).max(0);
@@ -172,6 +172,10 @@ impl KeyRotation {
                 Ok::<_, Error>(Some(u64::try_from(wrapped).unwrap_or(0)))
             })
             .await
+    }
+
+    async fn count(&self, epoch: i32) -> Result<i64, Error> {
+        Ok(self.store.write(move |write| keys::count_at(write, epoch)).await?)
     }
 
     async fn destroy(&self, epoch: i32, now: Timestamp) -> Result<bool, Error> {

@@ -37,7 +37,7 @@ pub struct ReviewView {
     /// The comparisons one by one, in levels of agreement and weights; no values.
     #[schema(value_type = Option<Object>)]
     waterfall: Option<Waterfall>,
-    /// Since when it waits.
+    /// When it was last weighed.
     made_at: Instant,
 }
 

@@ -32,7 +32,7 @@ pub struct Detail {
     verdict: Option<Verdict>,
     /// The comparisons of the two records one by one. What agrees is told of the values as they are, not as they are shown.
     comparisons: Vec<Comparison>,
-    /// Since when it waits.
+    /// When it was last weighed.
     made_at: Instant,
 }
 
