@@ -82,13 +82,17 @@ fn both(one: Erasure, other: Erasure) -> Erasure {
 }
 
 /// What came of asking again. What was found before and is not any more was done then, whatever was said of it; but what was kept
-/// for its age is not gone because it is out of sight.
-pub(super) fn again(before: Option<Erasure>, after: Erasure, erase: Option<&Erase>) -> Erasure {
+/// for its age is not gone because it is out of sight: when nothing keeps it any more, somebody is to look.
+pub(super) fn again(before: Option<Erasure>, after: Erasure, erase: Option<&Erase>, now: Timestamp) -> Erasure {
+    let today: String = now.rfc3339().chars().take(10).collect();
+    let is_over = |day: &Option<String>| day.as_ref().is_some_and(|day| *day < today);
     let Some(before) = before else { return after };
     let Erasure { note, leaves, mut steps } = after;
     for old in before.steps.into_iter().filter(|old| old.name != UNREACHED) {
         match steps.iter_mut().find(|step| step.name == old.name) {
             Some(step) => {
+                // What went out of sight in its time was left to somebody, and stays so: that it is not seen again proves nothing.
+                let left = old.leaves == Some(Leaves::ManualTask) && old.failure.is_none() && old.verified.is_none();
                 // All of them were seen again, were old enough, and are gone or left to somebody.
                 let seen = step.verified != Some(false) && step.failure.is_none();
                 let ripened = seen && step.found >= old.found;
@@ -96,10 +100,23 @@ pub(super) fn again(before: Option<Erasure>, after: Erasure, erase: Option<&Eras
                     step.kept = old.kept;
                     step.kept_until = step.kept_until.take().max(old.kept_until);
                     step.next_ripe = step.next_ripe.take().or(old.next_ripe);
-                    step.leaves = step.leaves.max(Some(Leaves::Restricted));
+                    step.leaves = step.leaves.max(Some(if left { Leaves::ManualTask } else { Leaves::Restricted }));
+                    if seen && is_over(&step.next_ripe) {
+                        step.leaves = step.leaves.max(Some(Leaves::ManualTask));
+                        // Of those that are kept longer it is asked again.
+                        step.next_ripe.clone_from(&step.kept_until);
+                    }
+                    if seen && is_over(&step.kept_until) {
+                        step.leaves = step.leaves.max(Some(Leaves::ManualTask));
+                        (step.kept, step.kept_until, step.next_ripe) = (0, None, None);
+                    }
                 } else if step.failure.is_none() && step.found == 0 && old.found > 0 && !old.unasked {
-                    step.leaves = erase.and_then(|erase| erase.leaves_of(&step.name));
-                    step.verified = Some(true);
+                    if left {
+                        step.leaves = old.leaves;
+                    } else {
+                        step.leaves = erase.and_then(|erase| erase.leaves_of(&step.name));
+                        step.verified = Some(true);
+                    }
                 }
                 step.found = step.found.max(old.found);
             }
@@ -150,8 +167,8 @@ pub(super) fn by_hand(note: &str, before: Option<Erasure>) -> Answer {
     Answer::last(Erasure { note, leaves: Some(Leaves::ManualTask), steps })
 }
 
-pub(super) fn failed(before: Option<Erasure>, why: &str) -> Answer {
-    Answer::so_far(again(before, unreached(why), None))
+pub(super) fn failed(before: Option<Erasure>, why: &str, now: Timestamp) -> Answer {
+    Answer::so_far(again(before, unreached(why), None, now))
 }
 
 /// What is to be said of a connector of which nobody can be asked.
@@ -185,8 +202,13 @@ mod tests {
     }
 
     fn asked_again(before: StepReport, after: StepReport) -> (Option<Leaves>, StepReport) {
+        let now = Timestamp::parse("2026-12-12T23:00:00Z").unwrap();
+        asked_again_at(before, after, now)
+    }
+
+    fn asked_again_at(before: StepReport, after: StepReport, now: Timestamp) -> (Option<Leaves>, StepReport) {
         let erasure = |step: StepReport| Erasure { note: String::new(), leaves: step.leaves, steps: vec![step] };
-        let mut whole = again(Some(erasure(before)), erasure(after), None);
+        let mut whole = again(Some(erasure(before)), erasure(after), None, now);
         (whole.leaves, whole.steps.remove(0))
     }
 
@@ -206,6 +228,42 @@ mod tests {
             StepReport { failure: Some("fails".to_owned()), leaves: Some(Leaves::ManualTask), ..step(0, 0, None) };
         let (leaves, told) = asked_again(step(3, 3, None), failed);
         assert_eq!((leaves, told.kept), (Some(Leaves::ManualTask), 3));
+    }
+
+    #[test]
+    fn what_is_out_of_sight_when_nothing_keeps_it_any_more_is_left_to_somebody() {
+        let at = |day: &str| Timestamp::parse(&format!("{day}T08:00:00Z")).unwrap();
+        let (leaves, told) = asked_again_at(step(3, 3, None), step(0, 0, None), at("2026-12-13"));
+        assert_eq!((leaves, told.found, told.kept), (Some(Leaves::ManualTask), 3, 0));
+        assert_eq!((told.kept_until, told.next_ripe), (None, None), "a day that is over");
+        // Some of them are kept longer.
+        let ripens = |day: &str| StepReport { next_ripe: Some(day.to_owned()), ..step(3, 3, None) };
+        let (leaves, told) = asked_again_at(ripens("2026-10-10"), step(0, 0, None), at("2026-11-11"));
+        assert_eq!((leaves, told.kept), (Some(Leaves::ManualTask), 3));
+        assert_eq!(told.next_ripe.as_deref(), Some("2026-12-12"), "of the others it is asked again");
+        // Nobody could be asked on that day: it is asked again.
+        let failed =
+            StepReport { failure: Some("fails".to_owned()), leaves: Some(Leaves::ManualTask), ..step(0, 0, None) };
+        let (_, told) = asked_again_at(step(3, 3, None), failed, at("2026-12-13"));
+        assert_eq!((told.kept, told.kept_until.as_deref()), (3, Some("2026-12-12")));
+    }
+
+    /// Another step keeps the erasure open, so the vendor is asked a third time.
+    #[test]
+    fn what_was_left_to_somebody_is_not_done_because_it_stays_out_of_sight() {
+        let at = |day: &str| Timestamp::parse(&format!("{day}T08:00:00Z")).unwrap();
+        let (_, left) = asked_again_at(step(3, 3, None), step(0, 0, None), at("2026-12-13"));
+        let (leaves, told) = asked_again_at(left.clone(), step(0, 0, None), at("2026-12-14"));
+        assert_eq!((leaves, told.verified, told.found), (Some(Leaves::ManualTask), None, 3));
+        // It comes into sight and is done away with.
+        let (leaves, told) = asked_again_at(left, step(3, 0, Some(true)), at("2026-12-14"));
+        assert_eq!((leaves, told.verified), (Some(Leaves::Deleted), Some(true)));
+        // Some of them are kept longer.
+        let ripens = StepReport { next_ripe: Some("2026-10-10".to_owned()), ..step(3, 3, None) };
+        let (_, left) = asked_again_at(ripens, step(0, 0, None), at("2026-11-11"));
+        let (leaves, told) = asked_again_at(left, step(0, 0, None), at("2026-11-12"));
+        assert_eq!((leaves, told.kept), (Some(Leaves::ManualTask), 3));
+        assert_eq!(told.next_ripe.as_deref(), Some("2026-12-12"));
     }
 
     #[test]
