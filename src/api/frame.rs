@@ -14,6 +14,7 @@ use metrics_exporter_prometheus::PrometheusHandle;
 
 use super::health::{self, Draining, Readiness};
 use super::limits::{Gate, Payer, Running, Turn};
+use super::overload::TurnedAway;
 use super::problem::{self, Code, Problem};
 use super::request_id::{self, CallId};
 use super::{collect, headers, metrics};
@@ -34,6 +35,8 @@ pub struct Frame {
     pub running: Running,
     /// How many may run at once, over all workers; more get 503 `overloaded`.
     pub running_limit: usize,
+    /// Those that are turned away because too many run, or too much waits.
+    pub turned_away: TurnedAway,
     /// Asked by `/readyz`.
     pub readiness: Arc<dyn Readiness>,
     /// Whether the server is stopping.
@@ -76,13 +79,13 @@ pub(super) async fn around<B: MessageBody + 'static>(
     let turn = frame.running.begin(frame.running_limit);
     let mut reply = match admit(&frame, &request, turn.is_some()) {
         Err(problem) => {
-            log(&problem);
+            log(&frame, &problem);
             request.into_response(told(&problem, id, tracker)).map_into_right_body()
         }
         Ok(()) => match run(turn, next.call(request)).await {
-            Ok(reply) => as_problem(reply, id, tracker),
+            Ok(reply) => as_problem(&frame, reply, id, tracker),
             Err(error) => {
-                let mut reply = reply_to(&error, id, tracker);
+                let mut reply = reply_to(&frame, &error, id, tracker);
                 dress(reply.headers_mut());
                 metrics::count(&route, method, reply.status(), watch.elapsed());
                 return Err(InternalError::from_response("failed in a middleware", reply).into());
@@ -129,23 +132,24 @@ fn admit(frame: &Frame, request: &ServiceRequest, room: bool) -> Result<(), Prob
 
 /// Gives a failed reply the form of a problem with the call's id. Headers that other steps added stay.
 fn as_problem<B: MessageBody + 'static>(
+    frame: &Frame,
     reply: ServiceResponse<B>,
     id: Option<CallId>,
     tracker: bool,
 ) -> ServiceResponse<EitherBody<B>> {
     let Some(error) = reply.response().error() else { return reply.map_into_left_body() };
-    let problem = reply_to(error, id, tracker);
+    let problem = reply_to(frame, error, id, tracker);
     reply.into_response(problem).map_into_right_body()
 }
 
-fn reply_to(error: &Error, id: Option<CallId>, tracker: bool) -> HttpResponse<BoxBody> {
+fn reply_to(frame: &Frame, error: &Error, id: Option<CallId>, tracker: bool) -> HttpResponse<BoxBody> {
     if let Some(problem) = error.as_error::<Problem>() {
-        log(problem);
+        log(frame, problem);
         return told(problem, id, tracker);
     }
     // A library's own sentence may quote the request; only its status is used.
     let problem = problem::from_status(error.as_response_error().status_code());
-    log(&problem);
+    log(frame, &problem);
     told(&problem, id, tracker)
 }
 
@@ -154,8 +158,15 @@ fn told(problem: &Problem, id: Option<CallId>, tracker: bool) -> HttpResponse<Bo
     if tracker { problem.reply_to_tracker(id) } else { problem.reply(id) }
 }
 
-/// The one place where the failure of a call is logged; the span around says which call it was.
-fn log(problem: &Problem) {
+/// The one place where the failure of a call is logged; the span around says which call it was. Those that are turned away are told of
+/// together.
+fn log(frame: &Frame, problem: &Problem) {
+    if problem.code() == Code::Overloaded && problem.cause().is_none() {
+        if let Some(calls) = frame.turned_away.note(now()) {
+            tracing::warn!(calls, running = frame.running.count(), "calls are turned away");
+        }
+        return;
+    }
     let cause = problem.cause().map(causes);
     let (code, cause) = (problem.code().word(), cause.as_deref());
     if problem.code().status().is_server_error() {
@@ -177,13 +188,17 @@ fn causes(error: &(dyn std::error::Error + Send + Sync)) -> String {
     text
 }
 
+#[expect(clippy::disallowed_methods, reason = "it only measures; nothing is decided by it")]
+fn now() -> Instant {
+    Instant::now()
+}
+
 /// Measures how long a call took.
 struct Watch(Instant);
 
 impl Watch {
-    #[expect(clippy::disallowed_methods, reason = "it only measures; nothing is decided by it")]
     fn start() -> Self {
-        Self(Instant::now())
+        Self(now())
     }
 
     fn elapsed(&self) -> Duration {

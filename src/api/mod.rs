@@ -35,6 +35,7 @@ mod lines;
 pub mod metrics;
 mod once;
 pub mod opt_outs;
+pub mod overload;
 mod paging;
 pub mod permissions;
 pub mod problem;

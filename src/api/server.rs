@@ -1,6 +1,9 @@
 //! Builds the application, binds it to its address and runs it until it is told to stop.
 
+mod connections;
+
 use std::net::SocketAddr;
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -16,6 +19,7 @@ use tracing_actix_web::TracingLogger;
 use utoipa::openapi::OpenApi;
 use utoipa_actix_web::{AppExt, service_config::ServiceConfig};
 
+use self::connections::room_for;
 use super::body::BodyLimits;
 use super::docs::{self, Document, Routes};
 use super::frame::{self, Frame};
@@ -31,6 +35,8 @@ pub struct Settings {
     pub tls: Option<Tls>,
     /// Worker threads; none is one per processor.
     pub workers: Option<usize>,
+    /// Connections at once, over all workers; more wait to be taken.
+    pub connections: usize,
     /// Web origins whose pages may call the API, such as `https://shop.example`. Empty: none.
     pub cors_origins: Vec<String>,
     /// Limits of request bodies.
@@ -143,9 +149,9 @@ impl Server {
             .keep_alive(settings.keep_alive)
             .shutdown_timeout(settings.drain.as_secs())
             .disable_signals();
-        if let Some(workers) = settings.workers {
-            server = server.workers(workers.max(1));
-        }
+        let each_processor = || std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
+        let workers = settings.workers.unwrap_or_else(each_processor).max(1);
+        server = server.workers(workers).max_connections(room_for(settings.connections).div_ceil(workers));
         let failed = |error| Error::Listen(settings.listen, error);
         server = match &settings.tls {
             Some(tls) => server.bind_rustls_0_23(settings.listen, rustls_config(tls)?).map_err(failed)?,

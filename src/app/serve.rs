@@ -62,6 +62,7 @@ pub(super) fn bind(hub: Hub, config: &Config) -> Result<Server, crate::api::serv
         identify: Some(identify(house.clone())),
         running: Default::default(),
         running_limit: config.running_limit,
+        turned_away: Default::default(),
         readiness: house.clone() as Arc<dyn Readiness>,
         draining: Default::default(),
         metrics: metrics::install(),

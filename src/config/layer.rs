@@ -96,9 +96,12 @@ pub struct ServingLayer {
     /// Calls at once after a pause [default: 2000]
     #[arg(long, value_name = "CALLS")]
     pub rate_limit_burst: Option<NonZeroU32>,
-    /// Calls that may run at once; more are answered 503 [default: 4096]
+    /// Calls that may run at once; more are answered 503 [default: 1024]
     #[arg(long, value_name = "CALLS")]
     pub max_running_calls: Option<u32>,
+    /// Connections at once; more wait to be taken. Each takes up to 256 KiB of memory while a long body comes [default: 4096]
+    #[arg(long, value_name = "COUNT")]
+    pub max_connections: Option<NonZeroU32>,
     /// Bytes of one JSON document, also unpacked [default: 1048576]
     #[arg(long, value_name = "BYTES")]
     pub body_limit_document: Option<u64>,
@@ -145,7 +148,7 @@ impl HomeLayer {
 impl ServingLayer {
     fn over(self, below: Self) -> Self {
         first!(self, below; listen tls_cert tls_key allow_plaintext_remote cors_origins rate_limit_per_second rate_limit_burst
-            max_running_calls body_limit_document body_limit_stream body_limit_line workers drain_seconds kek_rotation_days)
+            max_running_calls max_connections body_limit_document body_limit_stream body_limit_line workers drain_seconds kek_rotation_days)
     }
 }
 

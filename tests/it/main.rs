@@ -11,6 +11,7 @@ mod audit;
 mod clock_and_chance;
 mod compile_fail;
 mod connect;
+mod connections;
 mod consent;
 mod databases;
 mod datev;

@@ -21,6 +21,11 @@ impl Sender {
         Self { address: address.trim_start_matches("http://").parse().unwrap(), idle: Mutex::default() }
     }
 
+    /// Ends the connections no call is under way on.
+    pub fn hang_up(&self) {
+        self.idle.lock().unwrap().clear();
+    }
+
     /// Sends a whole request and waits for its answer. A server may answer before it has read all and close.
     pub async fn call(&self, request: &[u8]) -> io::Result<Answer> {
         let idle = self.idle.lock().unwrap().pop();
