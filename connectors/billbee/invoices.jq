@@ -30,7 +30,8 @@ select(of_amazon | not)
 | {
     type: "invoice",
     external_id: "\(.BillbeeId):\(.InvoiceNumber)",
-    updated_at: (.InvoiceDate | utc),
+    # One that is paid is a newer word than the same one before, whichever date it bears.
+    updated_at: (if .PayDate == null then .InvoiceDate | utc else [.InvoiceDate, .PayDate] | map(utc | fromdate) | max + 1 | todate end),
     identifiers: [
       ($email | values | {kind: "email", value: ., verified: false}),
       ($number | values | {kind: "customer_number", value: .}),
@@ -40,11 +41,14 @@ select(of_amazon | not)
     data: {
       number: .InvoiceNumber,
       issued_at: (.InvoiceDate | utc),
+      # A cancellation is a credit note, or an invoice below zero.
       kind: (
-        if .TotalGross < 0 then "credit_note"
-        elif .Type == null or (.Type | ascii_downcase) == "invoice" then "invoice"
-        else error("the type of the invoice is not known") end
+        (.Type // "invoice" | ascii_downcase | gsub("[^a-z]"; "")) as $type
+        | if .TotalGross < 0 or ($type | startswith("credit")) then "credit_note"
+          elif $type == "invoice" then "invoice"
+          else error("the type of the invoice is not known") end
       ),
+      status: (if .PayDate == null then "open" else "paid" end),
       currency: .Currency,
       total: (.TotalGross + $besides * $fees | cents),
       net: (.TotalNet | values | . + $besides * ([$invoice.AdditionalFees | list[].Net] | sum) | cents),

@@ -10,19 +10,21 @@ def address($use): {
   country: .country_code
 };
 
-# "Not unsubscribed" is no consent, and neither is one without a moment.
+# "Not unsubscribed" is no consent, and neither is one without a moment. A no is one without it, too: it counts as of the customer's last
+# change, and comes with everything the shop tells of them.
 def consent($purpose; $channel; $said):
-  (.id | text) as $id
+  . as $customer
   | $said | objects
-  | select(.consent_updated_at != null)
-  | {source_state: .state, opt_in_level, collected_from: .consent_collected_from, customer_id: $id} as $evidence
+  | select(.consent_updated_at != null or .state == "unsubscribed")
+  | {source_state: .state, opt_in_level, collected_from: .consent_collected_from, customer_id: ($customer.id | text)} as $evidence
   | if .state == "subscribed" and .opt_in_level == "confirmed_opt_in" then {
       act: "granted", method: "double_opt_in", evidence: ($evidence + {confirmed_at: (.consent_updated_at | instant)})
     } elif .state == "subscribed" and .opt_in_level == "single_opt_in" then {
       act: "granted", method: "single_opt_in", evidence: $evidence
-    } elif .state == "unsubscribed" then {act: "withdrawn", method: "import", evidence: $evidence}
-    else empty end
-    + {at: (.consent_updated_at | instant)}
+    } elif .state == "unsubscribed" then {
+      act: "withdrawn", method: "import", evidence: $evidence, undated: (if .consent_updated_at == null then true else null end)
+    } else empty end
+    + {at: ((.consent_updated_at // $customer.updated_at) | instant)}
   | {purpose: $purpose, channel: $channel} + .;
 
 # Whom the shop redacted is nobody any more: a customer has a name, a mail address or a phone number there.

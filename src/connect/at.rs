@@ -1,9 +1,12 @@
 //! [`At`]: where in a manifest something stands, so that an error names it in its own place.
 
+use url::Url;
+
 use super::Error;
 use super::filter::Filter;
+use super::guard::HostRule;
 use super::manifest::wrong;
-use super::template::Template;
+use super::template::{Template, Variables};
 
 /// A part of a file: a stream, a step, or all of it.
 #[derive(Clone, Copy)]
@@ -13,12 +16,45 @@ pub(super) struct At<'t> {
     text: &'t str,
     /// A stretch of the text.
     part: &'t str,
+    /// What placeholders may name in every request, and the hosts that may be called.
+    connection: Option<(&'t [&'t str], &'t [String])>,
 }
 
 impl<'t> At<'t> {
     /// A whole file.
     pub(super) const fn of(file: &'t str, text: &'t str) -> Self {
-        Self { file, text, part: text }
+        Self { file, text, part: text, connection: None }
+    }
+
+    /// The same, where it is known how the vendor is reached.
+    pub(super) const fn reached<'s>(self, names: &'s [&'s str], hosts: &'s [String]) -> At<'s>
+    where
+        't: 's,
+    {
+        At { file: self.file, text: self.text, part: self.part, connection: Some((names, hosts)) }
+    }
+
+    /// Does every request know this name?
+    pub(super) fn is_of_connection(self, name: &str) -> bool {
+        self.connection.is_some_and(|(names, _)| names.contains(&name))
+    }
+
+    /// An address a path starts at, in the place of the connection's: it names the connection and nobody, and one that is written as it
+    /// is lies at a host that may be called.
+    pub(super) fn base(self, text: &str) -> Result<Template, Error> {
+        let (names, hosts) = self.connection.unwrap_or_default();
+        let template = self.template(text, names)?;
+        if template.names().next().is_some() {
+            return Ok(template);
+        }
+        let url = template.fill(&Variables::new()).and_then(|text| Url::parse(&text).ok()).filter(Url::has_host);
+        let Some(url) = url else { return Err(self.wrong(text, "write an address: https://api.vendor.example/v1")) };
+        let host = url.host_str().unwrap_or_default().to_ascii_lowercase();
+        let known = hosts.iter().filter(|known| !known.starts_with('{'));
+        if known.map(|known| HostRule::parse(known)).any(|rule| rule.allows(&host)) {
+            return Ok(template);
+        }
+        Err(self.wrong(text, format!("`{host}` is not among `hosts`, so it may not be called; add it there")))
     }
 
     /// What is written under these keys, one in the other; an entry of a list is found by its `name`. What is written in another way

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use reqwest::Method;
 use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
+use reqwest::{Method, StatusCode};
 use serde_json::Value;
 use url::Url;
 
@@ -12,6 +12,7 @@ use super::filter::Filter;
 use super::manifest::request::{MethodSpec, RequestSpec, Texts};
 use super::mapping::{exact, value};
 use super::outside::Prepared;
+use super::pull::Refusal;
 use super::template::{Template, Variables};
 use super::{Error, Fault};
 
@@ -58,6 +59,8 @@ pub(super) struct Call {
     name: String,
     written: String,
     method: Method,
+    /// Where its path starts, if not where every path does.
+    base: Option<Template>,
     path: Template,
     query: Vec<(String, Template)>,
     /// Does a token stand for everything else that would be asked for?
@@ -66,6 +69,7 @@ pub(super) struct Call {
     body: Option<Filter>,
     form: Vec<(String, Template)>,
     idempotency_key: Option<HeaderName>,
+    missing: Option<Refusal>,
 }
 
 impl Call {
@@ -100,18 +104,38 @@ impl Call {
         let key = key.map(|name| {
             HeaderName::from_bytes(name.as_bytes()).map_err(|_| at.wrong(name, "this is no name of a header"))
         });
+        let path = at.template(&spec.path, known)?;
+        if let Some(missing) = &spec.missing {
+            if path.names().all(|name| at.is_of_connection(name) || PAGES.contains(&name)) {
+                let message =
+                    "a vendor says so of the person or of what was found: name one in `path`, or leave this out";
+                return Err(at.wrong("missing:", message));
+            }
+            if missing.body.is_none() && missing.status != 410 {
+                let message = "such a status says other things too: write with `body` by what the reply shows it";
+                return Err(at.wrong("missing:", message));
+            }
+        }
+        let missing = spec.missing.clone().map(|spec| Refusal::load(spec, &format!("{name}.missing"), at));
         Ok(Self {
             name: name.to_owned(),
             written: spec.path.clone(),
             method,
-            path: at.template(&spec.path, known)?,
+            base: spec.base.as_deref().map(|base| at.base(base)).transpose()?,
+            path,
             query: pairs(&spec.query)?,
             token_alone: false,
             headers: Headers::load(&spec.headers, at, known)?,
             body: spec.body.as_deref().map(|code| at.filter(code, &format!("{name}.body"))).transpose()?,
             form: pairs(&spec.form)?,
             idempotency_key: key.transpose()?,
+            missing: missing.transpose()?,
         })
+    }
+
+    /// Does the vendor say with this refusal that what the path names is not there?
+    pub(super) fn says_missing(&self, status: StatusCode, body: &Value) -> bool {
+        self.missing.as_ref().is_some_and(|missing| missing.is(status, body))
     }
 
     /// The same, which sends nothing beside a token but how much it asks for.
@@ -146,6 +170,12 @@ impl Call {
 
     /// Fills it in. `next` is an address the vendor named for it, in the place of path and query.
     pub(super) fn prepare(&self, base: &Url, variables: &Variables, next: Option<&str>) -> Result<Prepared, Fault> {
+        let own = self.base.as_ref().map(|own| {
+            let own = own.fill(variables).and_then(|own| Url::parse(&own).ok()).filter(Url::has_host);
+            own.ok_or_else(|| Fault::Address("what the manifest made of it".into()))
+        });
+        let own = own.transpose()?;
+        let base = own.as_ref().unwrap_or(base);
         let url = match next {
             Some(next) => {
                 base.join(next).map_err(|_| Fault::Address("what the vendor named as its next page".into()))?
@@ -189,6 +219,9 @@ impl Call {
         serde_json::to_vec(&body).map_err(|_| failed())
     }
 }
+
+/// Words of a path that name a page, and nobody.
+const PAGES: [&str; 6] = ["page", "offset", "limit", "token", "since", "until"];
 
 /// A form, as HTML writes it.
 pub(super) fn form(pairs: impl IntoIterator<Item = (impl AsRef<str>, impl AsRef<str>)>) -> Vec<u8> {

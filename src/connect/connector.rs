@@ -198,6 +198,8 @@ impl Connector {
         let at = At::of(&place, &text);
         let reached = manifest.connection.map(|spec| Link::load(spec, at.within(&["connection"]))).transpose()?;
         let link = reached.as_ref();
+        let names = link.map(Link::names).unwrap_or_default();
+        let at = link.map_or(at, |link| at.reached(&names, link.written_hosts()));
         if let Some(link) = link.filter(|link| !link.limits.is_empty()) {
             let written = manifest::paths(&text);
             if let Some(path) = link.limits.iter().find_map(|limit| limit.stray_path(&written)) {

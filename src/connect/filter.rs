@@ -87,6 +87,14 @@ impl Filter {
         matches!(self.run(input).next(), Some(Ok(Val::Bool(true))))
     }
 
+    /// The same, where an error is no no: none, then.
+    pub(super) fn judges(&self, input: Val) -> Option<bool> {
+        match self.run(input).next() {
+            Some(Err(_)) => None,
+            first => Some(matches!(first, Some(Ok(Val::Bool(true))))),
+        }
+    }
+
     /// Turns jaq's message, which quotes the data, into one that does not. A message that stands in the filter as a
     /// literal was written by the manifest's author and is passed on.
     fn explain(&self, thrown: Val) -> String {

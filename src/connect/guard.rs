@@ -45,7 +45,7 @@ impl HostRule {
         text.strip_prefix('*').map_or_else(|| Self::Exact(text.clone()), |below| Self::Below(below.to_owned()))
     }
 
-    fn allows(&self, host: &str) -> bool {
+    pub(super) fn allows(&self, host: &str) -> bool {
         match self {
             Self::Exact(name) => host == name,
             Self::Below(end) => host.len() > end.len() && host.ends_with(end),

@@ -121,6 +121,8 @@ impl Link {
                 _ => {}
             }
         }
+        let (known, hosts) = (names.clone(), spec.hosts.clone());
+        let at = at.reached(&known, &hosts);
         if spec.at_once == 0 {
             return Err(at.wrong("at_once:", "one call at once is the least"));
         }
@@ -278,6 +280,11 @@ impl Link {
     fn in_common(&self, of: &Template, given: &Parameters) -> Option<[u8; 32]> {
         let text = of.fill(&self.variables_but(given, self.authorised()).ok()?)?;
         digest(&SHA256, text.as_bytes()).as_ref().try_into().ok()
+    }
+
+    /// The only hosts that may be called, as the manifest writes them.
+    pub(super) fn written_hosts(&self) -> &[String] {
+        &self.hosts
     }
 
     /// Where every path starts.

@@ -21,7 +21,7 @@ pub(super) use ids::id_of;
 pub use known::Known;
 pub use leaf::Leaf;
 use paging::Paging;
-pub(super) use paging::link_header;
+pub(super) use paging::{Refusal, link_header};
 pub use place::Place;
 pub(super) use report::Opened;
 use report::Report;

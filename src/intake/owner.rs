@@ -37,7 +37,7 @@ impl Desk<'_> {
         record: RecordNo,
         known: Option<SubjectId>,
     ) -> Result<Owner<'_>, Error> {
-        let found = graph::resolve(batch.write, &batch.known, &prepared.clues)?;
+        let found = graph::resolve(batch.write, &batch.known, (record, &prepared.clues))?;
         let (found, mut foreign) = batch.without_strangers(prepared, (record, known), found)?;
         let mut found = batch.without_objectors(prepared, known, found)?;
         let names_account = prepared.clues.iter().any(|clue| clue.joins && clue.kind == IdentifierKind::Account);

@@ -157,7 +157,7 @@ impl VendorErasures {
         };
         let Answer { report, is_final, rests_until } = answer.unwrap_or_else(|error| {
             tracing::error!(error = ?error, "the hub failed at an erasure at a vendor");
-            failed(before, OWN_FAULT)
+            failed(before, OWN_FAULT, self.now())
         });
         let now = self.now();
         let tired = since.unwrap_or(row.asked_at).plus_days(i64::from(PATIENCE)) <= now;
@@ -209,18 +209,18 @@ impl VendorErasures {
         // A node of another version may know it.
         let connector = match self.vendors.catalog.connector(&source.connector) {
             Ok(connector) => connector.clone(),
-            Err(_) => return Ok(failed(before, NO_CONNECTOR)),
+            Err(_) => return Ok(failed(before, NO_CONNECTOR, self.now())),
         };
         if let Some(said) = without_asking(&connector) {
-            return Ok(Answer::last(again(before, said, None)));
+            return Ok(Answer::last(again(before, said, None, self.now())));
         }
         let session = match self.vendors.session(&code).await {
             Ok(session) => session,
             Err(NoSession::NoSource(_) | NoSession::NotConnected(_)) => {
                 return Ok(by_hand("The source is not connected any more.", before));
             }
-            Err(NoSession::Connector(_)) => return Ok(failed(before, NO_CONNECTOR)),
-            Err(cause) => return Ok(failed(before, &cause.to_string())),
+            Err(NoSession::Connector(_)) => return Ok(failed(before, NO_CONNECTOR, self.now())),
+            Err(cause) => return Ok(failed(before, &cause.to_string(), self.now())),
         };
         let Some(erase) = connector.erase() else { return Ok(by_hand(CANNOT, before)) };
         // The line first: what is done at the vendor must be on record even if this process ends.
@@ -228,7 +228,7 @@ impl VendorErasures {
         self.book.note(line.object("erasure").reasons(vec!["intended".to_owned()])).await?;
         let errand = match self.rights.open_errand(row).await? {
             Kept::Opened(errand) => errand,
-            Kept::Refused => return Ok(failed(before, NOT_READABLE)),
+            Kept::Refused => return Ok(failed(before, NOT_READABLE, self.now())),
             Kept::Destroyed => {
                 return Ok(by_hand("What the vendor had to be told is not kept any more.", before));
             }
@@ -236,7 +236,7 @@ impl VendorErasures {
         let (people, others) = self.people(row, &errand).await?;
         let report = told(erase, &session, &people, row.withheld.saturating_add(others)).await;
         let rests_until = session.rests_until();
-        Ok(Answer { rests_until, ..Answer::so_far(again(before, report, Some(erase))) })
+        Ok(Answer { rests_until, ..Answer::so_far(again(before, report, Some(erase), self.now())) })
     }
 
     /// By what the vendor knows the person, without what somebody who lives has by now, and how much that is. A step looks by one

@@ -137,9 +137,11 @@ impl OrderStatus {
 pub struct Bounds {
     /// This or more.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<i64>, minimum = 0, maximum = 4_294_967_295_i64)]
     pub at_least: Option<u32>,
     /// This or less.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<i64>, minimum = 0, maximum = 4_294_967_295_i64)]
     pub at_most: Option<u32>,
 }
 

@@ -622,6 +622,43 @@ fn changed(name: &str, from: &str, to: &str) -> String {
 }
 
 #[test]
+fn where_a_request_goes_and_what_a_refusal_means_is_checked() {
+    let base = "base: https://invitations-api.trustpilot.com/v1";
+    let missing = "path: \"/Contact/{account}\", missing: *missing";
+    for (name, from, to, told) in [
+        ("trustpilot", base, base, "good"),
+        ("trustpilot", base, "base: https://invitations.example/v1", "`invitations.example` is not among `hosts`"),
+        ("trustpilot", base, "base: nowhere", "write an address"),
+        // What a fault prints names nobody.
+        ("trustpilot", base, "base: \"https://{email}/v1\"", "`{email}` stands for nothing here"),
+        ("trustpilot", base, "base: \"https://{business_unit}.example\"", "good"),
+        ("sevdesk", missing, "path: \"/Contact/{account}\", missing: {status: 410}", "good"),
+        ("sevdesk", missing, "path: \"/Contact/{account}\", missing: {status: 400}", "write with `body` by what"),
+        ("sevdesk", missing, "path: /Contact, query: {id: \"{account}\"}, missing: *missing", "name one in `path`"),
+        ("sevdesk", missing, "path: \"/Contact/{api_token}\", missing: *missing", "name one in `path`"),
+    ] {
+        let text = changed(name, from, to);
+        assert!(text.contains(told), "{from} -> {to}: {text}");
+        let lines = std::fs::read_to_string(format!("connectors/{name}/manifest.yaml")).unwrap();
+        let line = lines.lines().position(|line| line.contains(from)).unwrap() + 1;
+        assert!(text == "good" || text.starts_with(&format!("{name}/manifest.yaml:{line}:")), "{line}: {text}");
+    }
+}
+
+/// By it the filters know whom the hub had emptied.
+#[test]
+fn the_note_of_whom_the_hub_emptied_at_sevdesk_is_one() {
+    let read = |file: &str| std::fs::read_to_string(Path::new("connectors/sevdesk").join(file)).unwrap();
+    let manifest = read("manifest.yaml");
+    let note = manifest.split_once("emptied: '\"").unwrap().1.split_once('"').unwrap().0;
+    assert!(note.len() > 40 && manifest.matches(".parameters.emptied").count() == 2, "{note}");
+    for filter in ["contacts.jq", "addresses.jq"] {
+        assert!(read(filter).contains(&format!("!= \"{note}\"")), "{filter} knows another note");
+    }
+    assert!(manifest.contains(&format!("the note says \"{note}\"")));
+}
+
+#[test]
 fn what_a_step_that_tells_of_a_no_is_about_is_checked() {
     for (name, from, to, told) in [
         (

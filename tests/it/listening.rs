@@ -79,8 +79,17 @@ fn records(house: &House) -> i64 {
 
 /// How many syncs came to their end.
 fn synced(house: &House) -> usize {
+    syncs(house, |state| state == "done")
+}
+
+/// How many syncs began.
+fn begun(house: &House) -> usize {
+    syncs(house, |_| true)
+}
+
+fn syncs(house: &House, is: impl Fn(&Value) -> bool) -> usize {
     let shown = house.get(Role::Dpo, "/v1/sources/shop/syncs").expect(200).json();
-    shown["syncs"].as_array().unwrap().iter().filter(|sync| sync["state"] == "done").count()
+    shown["syncs"].as_array().unwrap().iter().filter(|sync| is(&sync["state"])).count()
 }
 
 /// What is heard under another proof, or of another body, is not heard.
@@ -283,10 +292,11 @@ fn billbee_tries_the_address_and_is_heard_once(database: Database) {
     // The same again is no news; another word of the same order is.
     assert_eq!(told[0].send().0, 200);
     sleep(Duration::from_secs(5));
-    assert_eq!(synced(&house), 1, "a delivery that comes again is heard again");
+    assert_eq!(begun(&house), 1, "a delivery that comes again is heard again");
     let again = billbee.with(|billbee| billbee.tell("order.created", 1, "d2"));
     assert_eq!(again[0].send().0, 200);
-    soon("another one is not heard", || synced(&house) == 2);
+    // Its end would be a minute away: so long the vendor rests between two readings of what was paid.
+    soon("another one is not heard", || begun(&house) == 2);
 }
 
 fn shopware_tells_at_an_address_that_is_a_secret(database: Database) {

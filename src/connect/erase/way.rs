@@ -155,15 +155,17 @@ impl Look {
             .map(|(name, value)| (name.clone(), value.as_str().map_or(Value::Null, |text| text.to_lowercase().into())))
             .collect();
         let parameters = Value::Object(session.variables());
-        let mut theirs = Vec::new();
+        let (mut theirs, mut unjudged) = (Vec::new(), false);
         let take = |reply: Value| {
             for object in self.objects.run(value(&reply)).take(MOST + 1) {
                 let object = object.ok().and_then(exact).ok_or_else(failed)?;
-                let is_theirs = self.matches.as_ref().is_none_or(|matches| {
-                    matches.holds(value(&json!({"found": object, "who": who, "parameters": parameters})))
+                let is_theirs = self.matches.as_ref().map_or(Some(true), |matches| {
+                    matches.judges(value(&json!({"found": object, "who": who, "parameters": parameters})))
                 });
-                if is_theirs {
-                    theirs.push(object);
+                match is_theirs {
+                    Some(true) => theirs.push(object),
+                    Some(false) => {}
+                    None => unjudged = true,
                 }
             }
             if theirs.len() > MOST { Err(failed()) } else { Ok(true) }
@@ -171,6 +173,8 @@ impl Look {
         match listing::read(session, (&self.call, words), Next::Url(self.next_url.as_ref()), place, take).await {
             // An address that names the person, or what is theirs, knows nobody; any other is switched off or wrong.
             Err(Fault::NotFound(_)) if names(&self.call, words) => Ok(Vec::new()),
+            // Of what was found nobody can say whose it is: that is not nobody's.
+            Ok(()) if theirs.is_empty() && unjudged => Err(Fault::Filter(format!("{place}.match"))),
             read => read.map(|()| theirs),
         }
     }

@@ -142,7 +142,7 @@ pub(in crate::connect) struct FirstPage {
 }
 
 /// How a refusal is recognised.
-#[derive(Debug, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(in crate::connect) struct ExpiredSpec {
     /// The status of the reply.

@@ -8,6 +8,8 @@ use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::de::{self, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
+use super::pull::ExpiredSpec;
+
 /// A call.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -17,6 +19,10 @@ pub(in crate::connect) struct RequestSpec {
     pub(in crate::connect) method: MethodSpec,
     /// Its path below the base address, with placeholders: `/orders/{id}`. Each value stays within its segment.
     pub(in crate::connect) path: String,
+    /// The address its path starts at, where that is another one than `base_url`; placeholders are parameters. Its host must be among `hosts`,
+    /// and gets the credentials.
+    #[serde(default)]
+    pub(in crate::connect) base: Option<String>,
     /// Parameters of the query, with placeholders. One whose placeholder has no value is left out; one with a list of texts, or of one
     /// placeholder whose value is a list, stands there as often.
     #[serde(default)]
@@ -34,6 +40,10 @@ pub(in crate::connect) struct RequestSpec {
     /// The key is a UUID of chance: the same while an answer is waited for again, another one for every call.
     #[serde(default)]
     pub(in crate::connect) idempotency_key: Option<String>,
+    /// How the vendor says that what the path names is not there, where it does not say so with 404. The path names the person, or
+    /// something that was found.
+    #[serde(default)]
+    pub(in crate::connect) missing: Option<ExpiredSpec>,
 }
 
 /// One text or several.

@@ -34,19 +34,19 @@ pub(super) struct Paging {
 }
 
 /// A refusal of the vendor that means something.
-pub(super) struct Refusal {
+pub(in crate::connect) struct Refusal {
     status: u16,
     body: Option<Filter>,
 }
 
 impl Refusal {
-    pub(super) fn load(spec: ExpiredSpec, place: &str, at: At<'_>) -> Result<Self, Error> {
+    pub(in crate::connect) fn load(spec: ExpiredSpec, place: &str, at: At<'_>) -> Result<Self, Error> {
         let body = spec.body.map(|code| at.filter(&code, &format!("{place}.body"))).transpose()?;
         Ok(Self { status: spec.status, body })
     }
 
     /// Is it this one?
-    pub(super) fn is(&self, status: StatusCode, body: &Value) -> bool {
+    pub(in crate::connect) fn is(&self, status: StatusCode, body: &Value) -> bool {
         status.as_u16() == self.status && self.body.as_ref().is_none_or(|filter| filter.holds(value(body)))
     }
 }

@@ -28,6 +28,19 @@ pub(super) struct Setback {
     pub(super) reply: Option<(StatusCode, Value)>,
 }
 
+impl Setback {
+    /// What the refusal means to the call it answers.
+    fn judged_by(self, call: &Call) -> Self {
+        let fault = match (&self.fault, &self.reply) {
+            (Fault::Vendor { code, .. }, Some((status, body))) if call.says_missing(*status, body) => {
+                Fault::NotFound(code.clone())
+            }
+            (fault, _) => fault.clone(),
+        };
+        Self { fault, ..self }
+    }
+}
+
 impl From<Fault> for Setback {
     fn from(fault: Fault) -> Self {
         Self { fault, wait: None, reply: None }
@@ -49,7 +62,7 @@ impl Session {
         let mut prepared = call.prepare(&self.base, &all, next)?;
         prepared.headers.extend(key.map(|(name, value)| ((*name).clone(), value.clone())));
         self.authenticate(link, &all, &mut prepared).await?;
-        let mut reply = self.send(link, call.written(), &prepared).await?;
+        let mut reply = self.send(link, call.written(), &prepared).await.map_err(|setback| setback.judged_by(call))?;
         let seen = read(std::mem::take(&mut reply.body)).await?;
         if link.throttle.body.as_ref().is_some_and(|throttled| throttled.holds(seen.clone())) {
             return Err(self.throttled(link, &reply.headers));

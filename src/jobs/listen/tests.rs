@@ -13,6 +13,7 @@ use crate::store::connections::{self, ConnectionRow};
 use crate::types::{SourceNo, Timestamp};
 use crate::vendors::brevo::Brevo;
 use crate::vendors::cleverreach::CleverReach;
+use crate::vendors::klaviyo::Klaviyo;
 use crate::vendors::mailchimp::Mailchimp;
 use crate::vendors::shopify::{SECRET, Shop};
 use crate::vendors::woocommerce::Store;
@@ -29,6 +30,7 @@ on_both_databases!(
     who_listens_is_not_led_to_another_shop,
     a_bounce_is_no_withdrawal_and_its_time_is_the_vendors,
     a_group_that_is_not_there_is_not_believed,
+    klaviyo_is_asked_for_its_webhooks_as_often_as_it_allows,
 );
 
 const HUB: &str = "https://hub.example";
@@ -256,4 +258,17 @@ async fn a_group_that_is_not_there_is_not_believed(database: Database) {
     let told = json!({"headers": {}, "body": {"event": "receiver.unsubscribed", "pool_id": "1", "payload": null}});
     let asked = connector.webhooks().unwrap().left(&session, told, "receiver.unsubscribed").await;
     assert!(asked.is_err(), "whoever is looked up where nothing is, is nobody");
+}
+
+/// Fifteen times a minute, and once a second.
+async fn klaviyo_is_asked_for_its_webhooks_as_often_as_it_allows(database: Database) {
+    let parameters = [("private_key", "pk_1"), ("list_id", "Y6nRLr")];
+    let (house, fake) = connected::<Klaviyo>(database, "klaviyo", &parameters, "https://a.klaviyo.com").await;
+    let vendors = &house.syncs.vendors;
+    assert_eq!(vendors.listen(SHOP, Some(HUB), false).await.unwrap(), Subscribed { kept: 0, made: 1, ended: 0 });
+    for _ in 0..20 {
+        assert_eq!(vendors.listen(SHOP, Some(HUB), false).await.unwrap(), Subscribed { kept: 1, made: 0, ended: 0 });
+    }
+    assert_eq!(vendors.stop_listening(SHOP).await.unwrap(), 1);
+    assert_eq!(fake.with(|klaviyo| klaviyo.throttled), 0);
 }

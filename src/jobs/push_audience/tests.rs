@@ -3,6 +3,7 @@
 mod lists;
 mod scenarios;
 mod scene;
+mod setbacks;
 mod take_off;
 mod vendors;
 
@@ -17,6 +18,12 @@ const MAIL: &str = "kunde3@example.org";
 
 fn mail(number: usize) -> String {
     format!("kunde{number}@example.org")
+}
+
+/// What every vendor that takes people must stand.
+mod all {
+    pub(super) use super::scenarios::*;
+    pub(super) use super::setbacks::*;
 }
 
 /// The scenarios of a vendor; `hears`: it tells who unsubscribed there, `keeps`: it keeps who leaves its list.
@@ -63,7 +70,7 @@ macro_rules! scenarios {
 
         $(
             async fn $name(database: Database) {
-                scenarios::$name::<$vendor>(database).await;
+                all::$name::<$vendor>(database).await;
             }
         )+
     };

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::super::{Fault, Segment, default_segments};
+use super::super::{Bounds, Fault, Segment, default_segments};
 use super::*;
 
 fn refused(json: &Value) -> Vec<(&'static str, String)> {
@@ -38,6 +38,16 @@ fn every_form_reads_and_writes_itself() {
     let read = rule(forms.clone());
     assert_eq!(serde_json::to_value(&read).unwrap(), forms);
     assert_eq!(serde_json::from_value::<Rule>(forms).unwrap(), read);
+}
+
+#[test]
+fn a_bound_is_what_its_schema_says() {
+    let schema = serde_json::to_value(<Bounds as utoipa::PartialSchema>::schema()).unwrap();
+    for bound in ["at_least", "at_most"] {
+        let largest = schema["properties"][bound]["maximum"].as_u64().unwrap();
+        assert!(Rule::read(&json!({"age": {bound: largest}}), "/rule").is_ok());
+        assert!(Rule::read(&json!({"age": {bound: largest + 1}}), "/rule").is_err());
+    }
 }
 
 #[test]

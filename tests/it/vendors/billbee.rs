@@ -98,11 +98,14 @@ impl Vendor for Account {
         match (call.method.as_str(), call.path.strip_prefix("/api/v1/orders")) {
             ("GET", Some("")) => self.list(call, &self.orders, ("modifiedAtMin", "LastModifiedAt")),
             ("GET", Some("/invoices")) => {
+                // One of the two, and the page is throttled by the first alone.
+                let paid = call.query.contains_key("minPayDate");
                 let page = format!("invoices {:?} {:?}", call.query.get("page"), call.query.get("minInvoiceDate"));
                 if self.is_too_often(page, 1, call.now) {
                     return Answer::new(429, Value::Null).with("retry-after", "60");
                 }
-                let mut answer = self.list(call, &self.invoices, ("minInvoiceDate", "InvoiceDate"));
+                let by = if paid { ("minPayDate", "PayDate") } else { ("minInvoiceDate", "InvoiceDate") };
+                let mut answer = self.list(call, &self.invoices, by);
                 if call.query.get("includePositions").map(String::as_str) != Some("true") {
                     for invoice in answer.body["Data"].as_array_mut().into_iter().flatten() {
                         invoice["Positions"] = json!(null);
@@ -147,7 +150,9 @@ impl Account {
             text.parse::<jiff::Timestamp>().unwrap_or_else(|_| format!("{text}Z").parse::<jiff::Timestamp>().unwrap())
         };
         let since = call.query.get(wanted).map(|since| instant(since));
-        let changed = |one: &&Value| since.is_none_or(|since| instant(one[field].as_str().unwrap()) >= since);
+        let changed = |one: &&Value| {
+            since.is_none_or(|since| one[field].as_str().is_some_and(|changed| instant(changed) >= since))
+        };
         let found: Vec<&Value> = all.iter().filter(changed).collect();
         let data: Vec<&&Value> = found.iter().skip((usize::try_from(page).unwrap() - 1) * size).take(size).collect();
         let pages = found.len().div_ceil(size);
@@ -186,6 +191,7 @@ fn invoice(number: usize) -> Value {
         "FirstName": "Erika", "LastName": format!("Beispiel{number}"), "Company": "", "CustomerNumber": 3000 + number,
         "InvoiceDate": format!("2026-05-{:02}T11:00:00.310", number % 27 + 1), "TotalNet": 18.6, "TotalGross": 19.9, "Currency": "EUR",
         "OrderNumber": format!("{}", 7000 + number), "Email": format!("Kunde{number}@example.org"), "ShopName": "Laden",
+        "PayDate": null,
         "Positions": [{"Amount": 1.0, "GrossValue": 19.9, "TotalGrossValue": 19.9, "Sku": "T-1", "Title": "Tee"}],
         "AdditionalFees": [{"Type": "ShipCost", "Gross": 4.9, "Net": 4.1176, "VatAmount": 0.7824}],
     })

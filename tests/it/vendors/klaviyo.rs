@@ -26,6 +26,8 @@ pub struct Klaviyo {
     pub cursor_life: Option<i64>,
     /// System webhooks, each with its secret.
     pub hooks: Vec<Value>,
+    /// Calls it refused because too many were made.
+    pub throttled: u32,
     recent: Vec<(&'static str, i64)>,
 }
 
@@ -142,10 +144,12 @@ impl Klaviyo {
             path if path.contains("/relationships/") => ("list", 10),
             _ => ("other", 75),
         };
-        self.recent.retain(|(_, at)| call.now - at < 1_000_000);
-        let met = self.recent.iter().filter(|(of, _)| *of == kind).count();
+        self.recent.retain(|(_, at)| call.now - at < 60_000_000);
+        let within = |span: i64| self.recent.iter().filter(|(of, at)| *of == kind && call.now - at < span).count();
+        let refuses = within(1_000_000) >= most || (kind == "webhooks" && within(60_000_000) >= 15);
         self.recent.push((kind, call.now));
-        met >= most
+        self.throttled += u32::from(refuses);
+        refuses
     }
 }
 

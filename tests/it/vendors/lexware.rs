@@ -171,13 +171,18 @@ impl Vendor for Books {
                 let all = [("invoice", &self.invoices), ("creditnote", &self.credit_notes)];
                 let whose = call.query.get("contactId");
                 let asked: Vec<&str> = call.query["voucherStatus"].split(',').collect();
+                // They stand for themselves.
+                if asked.len() > 1 && (asked.contains(&"overdue") || asked.contains(&"any")) {
+                    return error(400, "Bad Request");
+                }
                 let wanted = |voucher: &&Value| {
                     voucher["updatedDate"].as_str().unwrap() >= from
                         && whose.is_none_or(|whose| voucher["address"]["contactId"] == *whose)
-                        && asked.contains(&voucher["voucherStatus"].as_str().unwrap())
+                        && (asked == ["any"] || asked.contains(&voucher["voucherStatus"].as_str().unwrap()))
                 };
                 let entry = |kind: &str, voucher: &Value| {
                     json!({"id": voucher["id"], "voucherType": kind, "voucherNumber": voucher["voucherNumber"],
+                           "voucherStatus": voucher["voucherStatus"],
                            "voucherDate": voucher["voucherDate"], "updatedDate": voucher["updatedDate"],
                            "contactId": voucher["address"]["contactId"]})
                 };

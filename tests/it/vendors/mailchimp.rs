@@ -19,6 +19,12 @@ pub struct Mailchimp {
     pub gone: BTreeSet<String>,
     /// Members of the other audience.
     pub elsewhere: BTreeSet<String>,
+    /// Customers of connected shops, each with the shop and the mail address.
+    pub shoppers: Vec<(&'static str, String)>,
+    /// Orders there: shop, id of the order, and number of the customer.
+    pub orders: Vec<(&'static str, &'static str, usize)>,
+    /// Orders it fails to delete.
+    pub jammed: BTreeSet<&'static str>,
     /// Whom it does not let go, although it says so.
     pub keeps: BTreeSet<String>,
     /// Is the key in force?
@@ -83,6 +89,9 @@ impl Vendor for Mailchimp {
         if call.path == "/3.0/lists" {
             return Answer::new(200, json!({"lists": [{"id": "a1b2c3d4e5"}, {"id": "f6e7d8c9b0"}], "total_items": 2}));
         }
+        if let Some(path) = call.path.strip_prefix("/3.0/ecommerce/stores") {
+            return self.shop(call, path.trim_start_matches('/'));
+        }
         if let Some(path) = call.path.strip_prefix("/3.0/lists/f6e7d8c9b0/members/") {
             return self.member_elsewhere(&call.method, path);
         }
@@ -134,6 +143,54 @@ impl Mailchimp {
             new.push(json!({"email_address": mail}));
         }
         Answer::new(200, json!({"new_members": new, "updated_members": [], "errors": errors}))
+    }
+
+    fn shop(&mut self, call: &Call, path: &str) -> Answer {
+        let shown = |number: usize, mail: &str| json!({"id": format!("c{number}"), "email_address": mail});
+        let numbered = self.shoppers.iter().enumerate();
+        match (call.method.as_str(), path.split('/').collect::<Vec<_>>().as_slice()) {
+            ("GET", [""]) => Answer::new(200, json!({"stores": [{"id": "shop1"}, {"id": "shop2"}], "total_items": 2})),
+            ("GET", [shop, "customers"]) => {
+                let wanted = call.query.get("email_address").map(|mail| mail.to_lowercase());
+                let asked = |mail: &str| wanted.as_ref().is_none_or(|wanted| *wanted == mail.to_lowercase());
+                let found = numbered.filter(|(_, (of, mail))| of == shop && asked(mail));
+                let found: Vec<Value> = found.map(|(number, (_, mail))| shown(number, mail)).collect();
+                Answer::new(200, json!({"store_id": shop, "customers": found, "total_items": found.len()}))
+            }
+            ("GET", [shop, "customers", id]) => {
+                let found = numbered.filter(|(number, (of, _))| of == shop && format!("c{number}") == **id);
+                let mut found = found.map(|(number, (_, mail))| Answer::new(200, shown(number, mail)));
+                found.next().unwrap_or_else(|| problem(404, "Resource Not Found"))
+            }
+            ("GET", [shop, "orders"]) => {
+                let wanted = call.query.get("customer_id");
+                let of = |number: usize| wanted.is_none_or(|wanted| *wanted == format!("c{number}"));
+                let found = self.orders.iter().filter(|(at, _, number)| at == shop && of(*number));
+                let found = found
+                    .map(|(_, id, number)| json!({"id": id, "customer": shown(*number, &self.shoppers[*number].1)}));
+                Answer::new(200, json!({"store_id": shop, "orders": found.collect::<Vec<_>>()}))
+            }
+            ("DELETE", [_, "orders", id]) if self.jammed.contains(id) => problem(500, "Internal Server Error"),
+            ("DELETE", [shop, "orders", id]) => {
+                let before = self.orders.len();
+                self.orders.retain(|(at, order, _)| at != shop || order != id);
+                if self.orders.len() < before {
+                    Answer::new(204, Value::Null)
+                } else {
+                    problem(404, "Resource Not Found")
+                }
+            }
+            ("DELETE", [shop, "customers", id]) => {
+                let gone = numbered.filter(|(number, (of, _))| of == shop && format!("c{number}") == **id);
+                let Some(gone) = gone.map(|(number, _)| number).next() else {
+                    return problem(404, "Resource Not Found");
+                };
+                // Its place stays, so that the ids of the others do.
+                self.shoppers[gone] = ("", String::new());
+                Answer::new(204, Value::Null)
+            }
+            _ => problem(404, "Resource Not Found"),
+        }
     }
 
     fn member_elsewhere(&mut self, method: &str, path: &str) -> Answer {

@@ -1,7 +1,7 @@
 //! sevDesk: a token that stands alone in its header, objects with an offset, numbers as text here and as numbers there, and a
-//! contact with booked documents that is not deleted.
+//! contact with documents that is not deleted.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use serde_json::{Value, json};
 
@@ -19,8 +19,12 @@ pub struct Ledger {
     pub credit_notes: Vec<Value>,
     /// Mail addresses that are others than at the begin, by the number of the contact, and since when.
     pub mails: HashMap<usize, (String, String)>,
-    /// Contacts with booked documents.
-    pub booked: Vec<String>,
+    /// Contact persons, letters and whatever else a contact has, by its id and the name of the count.
+    pub counts: HashMap<(String, &'static str), Value>,
+    /// Mail addresses that were deleted.
+    pub ways_gone: HashSet<u64>,
+    /// What it says instead, of whatever contact it is asked for.
+    pub says_of_contacts: Option<&'static str>,
     /// Is the token in force?
     pub token_is_valid: bool,
     most: usize,
@@ -36,7 +40,9 @@ impl Ledger {
             invoices: of(invoice),
             credit_notes: Vec::new(),
             mails: HashMap::new(),
-            booked: Vec::new(),
+            counts: HashMap::new(),
+            ways_gone: HashSet::new(),
+            says_of_contacts: None,
             token_is_valid: true,
             most,
         }
@@ -52,6 +58,14 @@ impl Ledger {
             "id": 66_000 + number, "objectName": "CommunicationWay", "contact": if embed { contact } else { &named },
             "type": "EMAIL", "value": mail, "main": "1", "update": update,
         })
+    }
+
+    /// A document with its whole contact in it.
+    fn embedded(&self, document: &Value) -> Value {
+        let contact = self.contacts.iter().find(|one| one["id"] == document["contact"]["id"]);
+        let mut document = document.clone();
+        document["contact"] = contact.cloned().unwrap_or_default();
+        document
     }
 
     fn list(&self, found: &[&Value], call: &Call) -> Answer {
@@ -96,14 +110,20 @@ impl Vendor for Ledger {
                 assert_eq!(asked("contact[objectName]"), wanted.map(|_| "Contact"));
                 let embed = asked("embed") == Some("contact");
                 let of = self.contacts.iter().filter(|one| wanted.is_none_or(|wanted| one["id"] == wanted));
-                let ways: Vec<Value> = of.map(|contact| self.way(contact, embed)).collect();
+                let ways = of.map(|contact| self.way(contact, embed));
+                let there = |way: &Value| !self.ways_gone.contains(&way["id"].as_u64().unwrap());
+                let ways: Vec<Value> = ways.filter(there).collect();
                 self.list(&ways.iter().collect::<Vec<_>>(), call)
+            }
+            ("DELETE", ["CommunicationWay", id]) => {
+                let is_new = self.ways_gone.insert(id.parse().unwrap());
+                Answer::new(if is_new { 200 } else { 404 }, json!({"objects": [null]}))
             }
             ("GET", ["ContactAddress"]) => {
                 // What is not embedded is named alone.
                 let embed = asked("embed").unwrap_or_default();
                 let shown = |one: &Value| {
-                    let mut one = one.clone();
+                    let mut one = self.embedded(one);
                     for nested in ["contact", "country"] {
                         if !embed.split(',').any(|name| name == nested) {
                             one[nested] = json!({"id": one[nested]["id"], "objectName": one[nested]["objectName"]});
@@ -114,14 +134,48 @@ impl Vendor for Ledger {
                 let found: Vec<Value> = self.addresses.iter().map(shown).collect();
                 self.list(&found.iter().collect::<Vec<_>>(), call)
             }
-            ("GET", ["CreditNote"]) => self.list(&self.credit_notes.iter().collect::<Vec<_>>(), call),
-            ("GET", ["Invoice"]) => self.list(&self.invoices.iter().collect::<Vec<_>>(), call),
+            ("GET", [kind @ ("CreditNote" | "Invoice")]) => {
+                let wanted = asked("contact[id]");
+                assert_eq!(asked("contact[objectName]"), wanted.map(|_| "Contact"));
+                let all = if *kind == "Invoice" { &self.invoices } else { &self.credit_notes };
+                let of = all.iter().filter(|one| wanted.is_none_or(|wanted| one["contact"]["id"] == wanted));
+                let embed = asked("embed") == Some("contact");
+                let shown: Vec<Value> = of.map(|one| if embed { self.embedded(one) } else { one.clone() }).collect();
+                self.list(&shown.iter().collect::<Vec<_>>(), call)
+            }
+            ("GET", ["Contact", id, "getTabsItemCount"]) if self.contacts.iter().any(|one| one["id"] == *id) => {
+                let count = |all: &[Value]| all.iter().filter(|one| one["contact"]["id"] == *id).count();
+                let (invoices, notes) = (count(&self.invoices), count(&self.credit_notes));
+                let mut counts = json!({"orders": 0, "invoices": invoices, "creditNotes": notes.to_string(), "documents": 0,
+                    "persons": 0, "vouchers": 0, "letters": 0, "parts": "0", "invoicePos": 0});
+                for ((_, name), count) in self.counts.iter().filter(|((of, _), _)| of == id) {
+                    counts[*name] = count.clone();
+                }
+                Answer::new(200, counts)
+            }
+            ("GET", ["Contact", _, "getTabsItemCount"]) => nobody(),
+            ("PUT", ["Contact", id]) => {
+                let Some(contact) = self.contacts.iter_mut().find(|one| one["id"] == *id) else {
+                    return nobody();
+                };
+                for (name, value) in call.body.as_object().unwrap() {
+                    contact[name.as_str()] = value.clone();
+                }
+                // It is news like any other.
+                contact["update"] = json!(jiff::Timestamp::from_microsecond(call.now).unwrap().to_string());
+                Answer::new(200, json!({"objects": contact}))
+            }
+            ("GET", ["Contact", _]) if self.says_of_contacts.is_some() => {
+                let error = json!({"message": self.says_of_contacts, "code": "151"});
+                Answer::new(400, json!({"objects": null, "error": error}))
+            }
             ("GET", ["Contact", id]) => match self.contacts.iter().find(|one| one["id"] == *id) {
                 Some(contact) => Answer::new(200, json!({"objects": [contact]})),
-                None => Answer::new(404, json!({"error": {"message": "not found", "code": 404}})),
+                None => nobody(),
             },
             ("DELETE", ["Contact", id]) => {
-                if self.booked.iter().any(|booked| booked == id) {
+                let holds = |all: &[Value]| all.iter().any(|one| one["contact"]["id"] == *id);
+                if holds(&self.invoices) || holds(&self.credit_notes) {
                     return Answer::new(409, json!({"error": {"message": "Contact is in use", "code": 409}}));
                 }
                 self.contacts.retain(|one| one["id"] != *id);
@@ -131,6 +185,14 @@ impl Vendor for Ledger {
             _ => Answer::new(404, json!({"error": {"message": "not found", "code": 404}})),
         }
     }
+}
+
+/// What is asked for by its id and is not there is a bad request.
+fn nobody() -> Answer {
+    Answer::new(
+        400,
+        json!({"objects": null, "error": {"message": "Bad request. Contact was not found", "code": "151"}}),
+    )
 }
 
 pub fn contact(number: usize) -> Value {

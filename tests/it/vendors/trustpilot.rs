@@ -13,6 +13,8 @@ use super::{Answer, Call, Vendor, place};
 pub struct Reviews {
     /// Its reviews.
     pub reviews: Vec<Value>,
+    /// Mail addresses of invitations.
+    pub invited: Vec<String>,
     /// Consumers whose data was deleted, with the time.
     pub deletions: Vec<(String, String)>,
     /// Is the key in force?
@@ -38,8 +40,10 @@ impl Reviews {
         let reviews = (0..count).map(review).collect();
         let (deletions, key_is_valid, acts_by_itself, may_read) = (Vec::new(), true, true, true);
         let (calls, token) = (VecDeque::new(), None);
+        let invited = (0..count).map(|number| format!("kunde{number}@example.org")).collect();
         Self {
             reviews,
+            invited,
             deletions,
             key_is_valid,
             acts_by_itself,
@@ -51,6 +55,16 @@ impl Reviews {
             made: 0,
             most,
         }
+    }
+
+    /// The token that is in force.
+    pub fn token(&self) -> Option<(String, i64)> {
+        self.token.clone()
+    }
+
+    /// Knows the token another part of the vendor handed out.
+    pub fn take_token(&mut self, token: Option<(String, i64)>) {
+        self.token = token;
     }
 
     /// May one more call be made? 833 in five minutes, 10,000 in an hour.
@@ -96,11 +110,24 @@ impl Vendor for Reviews {
         if !self.allows(call.now) {
             return Answer::new(429, json!({"message": "Too many requests"}));
         }
+        let valid = self.token.as_ref().is_some_and(|(token, until)| {
+            *until > call.now && call.header("authorization") == format!("Bearer {token}")
+        });
         match (call.method.as_str(), call.path.as_str()) {
+            ("POST", "/v1/private/business-units/46d6a890/invitation-data/delete") => {
+                let asked: Vec<String> =
+                    serde_json::from_value(call.body["customerEmails"].clone()).unwrap_or_default();
+                // Where an application acts by itself, it says for whom.
+                if !valid || (self.acts_by_itself && call.header("x-business-user-id").is_empty()) {
+                    return Answer::new(403, json!({"message": "Forbidden"}));
+                }
+                if asked.is_empty() || asked.len() > 1_000 {
+                    return Answer::new(400, json!({"message": "customerEmails"}));
+                }
+                self.invited.retain(|mail| !asked.iter().any(|asked| asked.eq_ignore_ascii_case(mail)));
+                Answer::new(200, Value::Null)
+            }
             ("GET", "/v1/private/business-units/46d6a890/reviews") => {
-                let valid = self.token.as_ref().is_some_and(|(token, until)| {
-                    *until > call.now && call.header("authorization") == format!("Bearer {token}")
-                });
                 if !valid {
                     return Answer::new(401, json!({"message": "Unauthorized"}));
                 }

@@ -125,8 +125,17 @@ impl Vendor for Store {
                 }
             }
             ("GET", ["orders"]) => {
-                let known =
-                    ["status", "search", "orderby", "order", "page", "per_page", "modified_after", "dates_are_gmt"];
+                let known = [
+                    "status",
+                    "search",
+                    "customer",
+                    "orderby",
+                    "order",
+                    "page",
+                    "per_page",
+                    "modified_after",
+                    "dates_are_gmt",
+                ];
                 if call.stray(&known).is_some() {
                     return error(400, "rest_invalid_param");
                 }
@@ -140,8 +149,16 @@ impl Vendor for Store {
                         changed > after
                     })
                 };
+                let customer = asked("customer").map(|id| id.parse::<u64>());
+                if customer.as_ref().is_some_and(Result::is_err) {
+                    return error(400, "rest_invalid_param");
+                }
+                let of = |one: &Value| {
+                    customer.as_ref().is_none_or(|wanted| one["customer_id"].as_u64() == wanted.clone().ok())
+                };
+                let found = self.orders.iter();
                 let found =
-                    self.orders.iter().filter(|one| after(one) && same(&one["billing"]["email"], asked("search")));
+                    found.filter(|one| after(one) && of(one) && same(&one["billing"]["email"], asked("search")));
                 self.page(found.collect(), call)
             }
             ("GET", ["products", "reviews"]) => {
@@ -173,7 +190,12 @@ impl Vendor for Store {
                 let Some(at) = list.iter().position(|one| one["id"].as_u64() == id.parse().ok()) else {
                     return error(404, "woocommerce_rest_invalid_id");
                 };
-                Answer::new(200, list.remove(at))
+                let gone = list.remove(at);
+                // Of whose account is deleted the orders are nobody's.
+                for order in self.orders.iter_mut().filter(|order| order["customer_id"] == gone["id"]) {
+                    order["customer_id"] = json!(0);
+                }
+                Answer::new(200, gone)
             }
             _ => error(404, "rest_no_route"),
         }

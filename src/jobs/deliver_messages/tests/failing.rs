@@ -100,13 +100,19 @@ async fn a_subscriber_that_says_gone_is_disabled_at_once(database: Database) {
     assert_eq!(scene.subscriber().await.state, SubscriberRow::DISABLED);
 }
 
-async fn a_subscriber_that_was_disabled_meanwhile_stays_so(database: Database) {
-    let scene = Scene::open(database, "", "").await;
+/// Somebody withdraws: the message that is due, and now.
+async fn told_of_a_withdrawal(scene: &Scene) -> (MessageRow, Timestamp) {
     let person = scene.house.subject(MAIL).await;
     scene.say(person, Act::Withdrawn, "newsletter_email").await;
     scene.announcer.look().await.unwrap();
     let (crm, now) = (scene.crm, scene.house.clock.now());
     let due = scene.house.store.read(move |read| messages::due(read.records(), crm, now, 8)).await.unwrap().remove(0);
+    (due, now)
+}
+
+async fn a_subscriber_that_was_disabled_meanwhile_stays_so(database: Database) {
+    let scene = Scene::open(database, "", "").await;
+    let (due, now) = told_of_a_withdrawal(&scene).await;
     let lease = now.plus(60 * Timestamp::SECOND);
     let (taken, one) = (due.clone(), due.clone());
     assert!(scene.house.store.write(move |write| messages::take(write, &taken, lease, now)).await.unwrap());
@@ -122,11 +128,7 @@ async fn a_subscriber_that_was_disabled_meanwhile_stays_so(database: Database) {
 
 async fn a_message_that_somebody_else_took_over_is_left_to_them(database: Database) {
     let scene = Scene::open(database, "", "").await;
-    let person = scene.house.subject(MAIL).await;
-    scene.say(person, Act::Withdrawn, "newsletter_email").await;
-    scene.announcer.look().await.unwrap();
-    let (crm, now) = (scene.crm, scene.house.clock.now());
-    let due = scene.house.store.read(move |read| messages::due(read.records(), crm, now, 8)).await.unwrap().remove(0);
+    let (due, now) = told_of_a_withdrawal(&scene).await;
     let (ours, theirs) = (now.plus(1), now.plus(60 * Timestamp::SECOND));
     let (first, second) = (due.clone(), due.clone());
     assert!(scene.house.store.write(move |write| messages::take(write, &first, ours, now)).await.unwrap());

@@ -18,6 +18,7 @@ on_both_databases!(
     what_a_law_keeps_is_asked_for_again_when_its_day_comes,
     a_day_on_which_the_vendor_fails_is_not_lost,
     what_no_call_does_away_with_is_left_to_somebody_on_its_day,
+    what_is_out_of_sight_on_its_day_is_left_to_somebody,
 );
 
 /// The orders of the shop: mail address and family name.
@@ -102,6 +103,27 @@ async fn what_no_call_does_away_with_is_left_to_somebody_on_its_day(database: Da
     assert!(one.is_final && report["leaves"] == "manual_task", "{one:?} {report}");
     let orders = report["steps"].as_array().unwrap().iter().find(|step| step["name"] == "orders").unwrap();
     assert_eq!((&orders["found"], orders.get("kept_until")), (&json!(1), None), "{report}");
+    let done = json!([{"source": SHOP, "state": "final", "outcome": "manual_task"}]);
+    assert_eq!(certified(&house, request).await, done);
+}
+
+/// The order bears another address, and the account by which it was found is deleted.
+async fn what_is_out_of_sight_on_its_day_is_left_to_somebody(database: Database) {
+    let (house, fake) = scenarios::open::<Store>(database).await;
+    fake.with(|store| store.orders[1]["billing"]["email"] = json!("another@example.org"));
+    house.sync().await.unwrap();
+    let request = house.erase_as(&Store::who(1)).await;
+    erasures(&house).ask_all_of(request).await.unwrap();
+    let held = json!([{"source": SHOP, "state": "held", "outcome": "restricted", "restricted_until": "2033-12-31"}]);
+    assert_eq!(certified(&house, request).await, held, "{}", told(&house, request).await.1);
+    assert!(fake.with(|store| store.customers.iter().all(|one| one["id"] != 101)));
+    house.clock.set("2034-01-01T00:30:00Z");
+    erasures(&house).ask_all_of(request).await.unwrap();
+    let (one, report) = told(&house, request).await;
+    assert!(one.is_final && report["leaves"] == "manual_task", "{one:?} {report}");
+    let orders = report["steps"].as_array().unwrap().iter().find(|step| step["name"] == "orders").unwrap();
+    assert_eq!((&orders["found"], &orders["leaves"]), (&json!(1), &json!("manual_task")), "{report}");
+    assert!(orders.get("kept_until").is_none() && orders.get("kept").is_none(), "a day that is over: {report}");
     let done = json!([{"source": SHOP, "state": "final", "outcome": "manual_task"}]);
     assert_eq!(certified(&house, request).await, done);
 }

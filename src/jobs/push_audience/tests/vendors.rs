@@ -34,7 +34,8 @@ on_both_databases!(
     brevo_tells_a_no_from_a_bounce,
     brevo_takes_people_off_while_a_process_lasts,
     brevo_erases_whom_a_process_was_adding,
-    mailchimp_erases_in_every_audience,
+    mailchimp_erases_in_every_audience_and_shop,
+    mailchimp_keeps_the_customer_until_the_last_order_is_gone,
     meta_wants_its_terms_accepted,
     meta_takes_off_whom_it_knows_by_number_alone,
     meta_is_told_digests_as_they_were_handed_over,
@@ -331,10 +332,14 @@ async fn a_segment_must_fit(database: Database) {
 }
 
 /// A member of two audiences has one id in both.
-async fn mailchimp_erases_in_every_audience(database: Database) {
+async fn mailchimp_erases_in_every_audience_and_shop(database: Database) {
     let scene = Scene::<Mailchimp>::open(database).await;
     scene.pushes.run("letters", true).await.unwrap();
-    scene.vendor.with(|vendor| vendor.elsewhere.extend([MAIL.to_owned(), mail(5)]));
+    scene.vendor.with(|vendor| {
+        vendor.elsewhere.extend([MAIL.to_owned(), mail(5)]);
+        vendor.shoppers = vec![("shop1", MAIL.to_owned()), ("shop2", mail(5)), ("shop2", MAIL.to_uppercase())];
+        vendor.orders = vec![("shop1", "o1", 0), ("shop2", "o2", 1), ("shop2", "o3", 2), ("shop2", "o4", 2)];
+    });
     let session = scene.pushes.vendors.session("letters").await.unwrap();
     let person = Person { email: Some(MAIL.to_uppercase()), ..Person::default() };
     let report = session.connector().clone().erase().unwrap().run(&session, &person).await;
@@ -343,5 +348,36 @@ async fn mailchimp_erases_in_every_audience(database: Database) {
     scene.vendor.with(|vendor| {
         assert!(!vendor.members.contains_key(MAIL) && vendor.members.contains_key(&mail(5)));
         assert_eq!(vendor.elsewhere.iter().collect::<Vec<_>>(), [&mail(5)]);
+        let there: Vec<_> = vendor.shoppers.iter().map(|(_, mail)| mail).filter(|mail| !mail.is_empty()).collect();
+        assert_eq!(there, [&mail(5)]);
+        assert_eq!(vendor.orders, [("shop2", "o2", 1)], "the orders of nobody else");
     });
+    for (step, found) in report.steps[1..].iter().zip([3, 2]) {
+        assert_eq!((step.found, step.leaves, step.verified), (found, Some(Leaves::Deleted), Some(true)), "{report:?}");
+    }
+}
+
+/// With the customer goes the only way to their orders.
+async fn mailchimp_keeps_the_customer_until_the_last_order_is_gone(database: Database) {
+    let scene = Scene::<Mailchimp>::open(database).await;
+    scene.pushes.run("letters", true).await.unwrap();
+    scene.settle();
+    scene.vendor.with(|vendor| {
+        vendor.shoppers = vec![("shop1", MAIL.to_owned()), ("shop2", MAIL.to_owned())];
+        vendor.orders = vec![("shop1", "o1", 0), ("shop1", "o2", 0), ("shop2", "o3", 1)];
+        vendor.jammed.insert("o2");
+    });
+    let request = scene.house.erase(MAIL).await;
+    scene.erasures.ask_all_of(request).await.unwrap();
+    assert_eq!(scene.certified(request).await, ("waiting".to_owned(), String::new()), "one order is there still");
+    let customers = |vendor: &mut Mailchimp| vendor.shoppers.iter().filter(|(shop, _)| !shop.is_empty()).count();
+    let left = scene.vendor.with(|vendor| (vendor.shoppers[0].0, vendor.orders.contains(&("shop1", "o2", 0))));
+    assert_eq!(left, ("shop1", true), "an order is there that nobody leads to");
+    scene.vendor.with(|vendor| vendor.jammed.clear());
+    scene.house.wait(5 * 3_600);
+    for row in scene.erasures.due().await {
+        scene.erasures.ask(&row).await.unwrap();
+    }
+    assert_eq!((scene.vendor.with(|vendor| vendor.orders.clone()), scene.vendor.with(customers)), (Vec::new(), 0));
+    assert_eq!(scene.certified(request).await, ("final".to_owned(), "deleted".to_owned()));
 }

@@ -13,6 +13,7 @@ on_both_databases!(
     what_a_customer_wrote_comes_in_with_the_order,
     an_error_in_the_envelope_stops_between_pages,
     an_invoice_comes_in_where_its_order_says_whose_terms_go_with_it,
+    an_invoice_that_is_paid_later_comes_again,
 );
 
 async fn what_a_customer_wrote_comes_in_with_the_order(database: Database) {
@@ -71,15 +72,18 @@ async fn an_error_in_the_envelope_stops_between_pages(database: Database) {
     let error = r#"{"Paging": null, "ErrorCode": 5, "ErrorMessage": "kunde7@example.org", "Data": null}"#;
     fake.break_calls(2, &[Break::Instead(error)]);
     assert_eq!(word(house.sync().await), "no_page");
-    assert_eq!((fake.calls(), usize::try_from(house.records()).unwrap()), (3, PAGE));
+    let pages = fake.calls_since(0).iter().filter(|call| call.ends_with("/orders")).count();
+    assert_eq!((pages, usize::try_from(house.records()).unwrap()), (2, PAGE));
     let cause = &house.history().await[0].cause;
     assert!(cause.ends_with("the next sync asks again (it says `5`)") && !cause.contains("example.org"), "{cause}");
     house.wait(600);
     let counts = house.sync().await.unwrap();
     assert_eq!((counts.sum().created, counts.sum().unchanged), ((PEOPLE - PAGE) as u64, 0), "{counts:?}");
-    // One that stays makes the reading begin anew: the page may be refused for ever.
+    // One that stays makes the reading begin anew: the page may be refused for ever. (The same page of invoices is refused within a minute.)
+    house.wait(60);
     fake.break_calls(2, &[Break::Instead(error)]);
     assert_eq!(word(house.syncs.run(super::house::SHOP, true, |_| {}).await), "no_page");
+    house.wait(60);
     fake.break_calls(1, &[Break::Instead(error)]);
     let counts = house.sync().await.unwrap();
     assert_eq!((counts.sum().unchanged, counts.streams["orders"].complete), (PEOPLE as u64, true), "{counts:?}");
@@ -101,6 +105,10 @@ async fn an_invoice_comes_in_where_its_order_says_whose_terms_go_with_it(databas
         (account.invoices[6]["Positions"][0]["TotalGrossValue"], account.invoices[6]["AdditionalFees"][0]["Gross"]) =
             (json!(-19.9), json!(-4.9));
         account.invoices[7]["Type"] = json!("reminder");
+        // As Billbee calls it, and as a cancellation comes that it calls an invoice.
+        account.invoices[8]["Type"] = json!("creditnote");
+        (account.invoices[9]["TotalGross"], account.invoices[9]["AdditionalFees"]) = (json!(-19.9), json!([]));
+        account.invoices[9]["Positions"][0]["TotalGrossValue"] = json!(-19.9);
     });
     let counts = house.sync().await.unwrap();
     let invoices = &counts.streams["invoices"];
@@ -129,4 +137,27 @@ async fn an_invoice_comes_in_where_its_order_says_whose_terms_go_with_it(databas
     house.clock.set("2026-11-22T10:00:00Z");
     let invoices = house.sync().await.unwrap().streams["invoices"];
     assert_eq!((invoices.read, invoices.created), (1, 1), "{invoices:?}");
+}
+
+/// The date of an invoice says nothing of its payment.
+async fn an_invoice_that_is_paid_later_comes_again(database: Database) {
+    let (house, fake) = open::<Account>(database).await;
+    house.sync().await.unwrap();
+    house.clock.set("2026-11-24T10:00:00Z");
+    fake.with(|account| {
+        // The day before, as the bank says, and on the very day of a first reading that knew nothing of it.
+        account.invoices[3]["PayDate"] = json!("2026-11-23T00:00:00.000");
+        account.invoices[4]["PayDate"] = json!("2026-11-21T00:00:00.000");
+        // Long ago: nobody asks for that any more.
+        account.invoices[5]["PayDate"] = json!("2026-06-01T00:00:00.000");
+    });
+    let counts = house.sync().await.unwrap();
+    let paid = counts.streams["paid_invoices"];
+    assert_eq!((paid.read, paid.updated, paid.created, paid.rejected), (2, 2, 0, 0), "{counts:?}");
+    house.clock.set("2026-11-24T12:00:00Z");
+    let again = house.sync().await.unwrap().streams["paid_invoices"];
+    assert_eq!((again.updated, again.stale), (0, 0), "{again:?}");
+    // Read whole it is the same.
+    let counts = house.syncs.run(super::house::SHOP, true, |_| {}).await.unwrap();
+    assert_eq!((counts.sum().created, counts.sum().stale, counts.sum().rejected), (0, 0, 0), "{counts:?}");
 }

@@ -15,6 +15,7 @@ on_both_databases!(
     an_interface_that_knows_nothing_of_what_it_lists_is_a_fault,
     two_conversations_share_the_windows_of_a_source,
     credit_notes_come_in_beside_invoices,
+    invoices_come_in_whatever_state_they_are_in,
 );
 
 async fn credit_notes_come_in_beside_invoices(database: Database) {
@@ -24,7 +25,8 @@ async fn credit_notes_come_in_beside_invoices(database: Database) {
     });
     let counts = house.sync().await.unwrap();
     let notes = counts.streams["credit_notes"];
-    assert_eq!((notes.read, notes.created, notes.rejected), (2, 2, 0), "{counts:?}");
+    // Of a draft nothing comes in.
+    assert_eq!((notes.read, notes.created, notes.rejected), (3, 2, 0), "{counts:?}");
     assert_eq!(counts.streams["invoices"].created, PEOPLE as u64, "{counts:?}");
     // One that changes comes again, and it alone.
     house.wait(86_400);
@@ -34,6 +36,26 @@ async fn credit_notes_come_in_beside_invoices(database: Database) {
     });
     let counts = house.sync().await.unwrap();
     assert_eq!((counts.streams["credit_notes"].read, counts.streams["credit_notes"].updated), (1, 1), "{counts:?}");
+}
+
+async fn invoices_come_in_whatever_state_they_are_in(database: Database) {
+    let (house, fake) = open::<Books>(database).await;
+    let states = ["open", "overdue", "sepadebit", "transferred", "voided", "paidoff", "draft"];
+    fake.with(|books| {
+        for (number, state) in states.iter().enumerate() {
+            books.invoices[number]["voucherStatus"] = json!(state);
+        }
+        books.contacts[6]["emailAddresses"]["private"] = json!(["kunde1@example.org"]);
+    });
+    let counts = house.sync().await.unwrap();
+    assert_eq!((counts.streams["invoices"].created, counts.sum().rejected), (PEOPLE as u64 - 1, 0), "{counts:?}");
+    // One that is overdue is kept by the law like any other, and a draft by nothing.
+    let session = house.syncs.vendors.session(SHOP).await.unwrap();
+    let person = Person { email: Some("kunde1@example.org".to_owned()), ..Person::default() };
+    let report = session.connector().clone().erase().unwrap().run(&session, &person).await;
+    let told: Vec<_> = report.steps.iter().take(2).map(|step| (step.found, step.kept, step.leaves)).collect();
+    assert_eq!(told, [(1, 1, Some(Leaves::Restricted)), (1, 0, Some(Leaves::ManualTask))], "{report:?}");
+    assert_eq!(report.leaves, Some(Leaves::ManualTask));
 }
 
 impl Case for Books {
@@ -83,8 +105,8 @@ async fn a_contact_that_cannot_be_changed_is_left_to_somebody(database: Database
     let kept = |step: &StepReport| (step.found, step.leaves, step.kept_until.clone());
     let until = Some("2034-12-31".to_owned());
     assert_eq!(kept(&done.steps[0]), (1, Some(Leaves::Restricted), until), "the invoice is final: {done:?}");
-    assert_eq!((done.steps[1].found, done.steps[1].leaves), (1, Some(Leaves::Restricted)), "{done:?}");
-    assert_eq!((done.steps[2].found, done.steps[2].leaves), (1, Some(Leaves::Overwritten)), "{done:?}");
+    assert_eq!((done.steps[2].found, done.steps[2].leaves), (1, Some(Leaves::Restricted)), "{done:?}");
+    assert_eq!((done.steps[3].found, done.steps[3].leaves), (1, Some(Leaves::Overwritten)), "{done:?}");
     fake.with(|books| {
         assert_eq!(books.contacts[4].get("emailAddresses"), None);
         assert_eq!(books.contacts[4]["person"]["lastName"], "Beispiel4", "the invoice needs the name");
@@ -92,7 +114,7 @@ async fn a_contact_that_cannot_be_changed_is_left_to_somebody(database: Database
     });
     let left = forget("kunde6@example.org").await;
     assert_eq!(left.leaves, Some(Leaves::ManualTask), "{left:?}");
-    assert!(left.steps[2].failure.as_ref().unwrap().contains("406"), "{left:?}");
+    assert!(left.steps[3].failure.as_ref().unwrap().contains("406"), "{left:?}");
 }
 
 async fn a_contact_without_a_mail_address_is_found_by_its_id(database: Database) {
@@ -107,9 +129,9 @@ async fn a_contact_without_a_mail_address_is_found_by_its_id(database: Database)
     let id = fake.with(|books| books.contacts[4]["id"].as_str().unwrap().to_owned());
     let person = Person { account: Some(id), ..Person::default() };
     let report = connector.erase().unwrap().run(&session, &person).await;
-    assert_eq!((report.leaves, report.steps[2].leaves), (Some(Leaves::Restricted), Some(Leaves::Overwritten)));
+    assert_eq!((report.leaves, report.steps[3].leaves), (Some(Leaves::Restricted), Some(Leaves::Overwritten)));
     assert_eq!((report.steps[0].kept, report.steps[0].next_ripe.as_deref()), (1, Some("2034-12-31")), "{report:?}");
-    assert_eq!((report.steps[2].found, report.steps[2].verified), (1, Some(true)), "{report:?}");
+    assert_eq!((report.steps[3].found, report.steps[3].verified), (1, Some(true)), "{report:?}");
     fake.with(|books| {
         assert_eq!(books.contacts[4].get("phoneNumbers"), None);
         assert_eq!(books.contacts[4]["person"]["lastName"], "Beispiel4", "the invoice needs the name");

@@ -11,6 +11,7 @@ pub(in crate::jobs) mod house;
 mod lexware;
 mod listings;
 mod meta;
+mod number_ranges;
 mod parked;
 mod patience;
 mod reports;

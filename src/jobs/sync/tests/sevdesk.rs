@@ -4,13 +4,19 @@ use serde_json::json;
 
 use super::house::SHOP;
 use super::scenarios::{Case, PAGE, PEOPLE, open, scenarios};
-use crate::connect::{Leaves, Person};
+use crate::connect::{Erasure, Leaves, Person};
+use crate::types::IdentifierKind;
 use crate::vendors::sevdesk::{Ledger, contact, credit_note};
 
 scenarios!(Ledger);
 on_both_databases!(
-    a_contact_with_booked_documents_is_left_to_somebody,
-    a_contact_without_a_number_is_found_by_its_id,
+    a_contact_with_documents_loses_all_but_its_name_and_addresses,
+    a_contact_without_documents_is_deleted_with_all_it_has,
+    a_contact_that_may_be_needed_is_left_to_somebody,
+    no_law_keeps_a_contact_with_drafts_alone,
+    of_whom_sevdesk_knows_nothing_any_more_nothing_is_left,
+    only_of_a_contact_that_is_gone_it_is_believed,
+    whom_the_hub_had_emptied_there_does_not_come_back,
     a_mail_address_that_changes_takes_effect_each_time,
     a_contact_with_an_old_date_comes_in_with_its_details,
     a_credit_note_is_no_invoice_of_its_id,
@@ -41,7 +47,7 @@ impl Case for Ledger {
     const CHANGED: u64 = 3;
     const READ_AGAIN: u64 = 4 * PEOPLE as u64;
     const TWICE: u64 = 1;
-    const LEAVES: Option<Leaves> = Some(Leaves::Deleted);
+    const LEAVES: Option<Leaves> = Some(Leaves::ManualTask);
 
     fn new() -> Self {
         Self::with_people(PEOPLE, PAGE)
@@ -70,14 +76,56 @@ impl Case for Ledger {
     }
 }
 
-async fn a_contact_with_booked_documents_is_left_to_somebody(database: Database) {
+/// What becomes of each kind of object: found, and what is left.
+fn told(report: &Erasure) -> Vec<(u32, Option<Leaves>)> {
+    report.steps.iter().map(|step| (step.found, step.leaves)).collect()
+}
+
+async fn a_contact_with_documents_loses_all_but_its_name_and_addresses(database: Database) {
     let (house, fake) = open::<Ledger>(database).await;
-    fake.with(|ledger| ledger.booked.push("81004".to_owned()));
+    fake.with(|ledger| {
+        (ledger.contacts[4]["description"], ledger.contacts[4]["bankAccount"]) =
+            (json!("Ruft gern an."), json!("DE00"));
+        ledger.credit_notes = vec![credit_note(4, 200)];
+        // A draft, and one of last century.
+        ledger.invoices[5]["status"] = json!(100);
+        ledger.invoices[5]["contact"]["id"] = json!("81004");
+        let mut draft = credit_note(5, 100);
+        draft["contact"]["id"] = json!("81004");
+        ledger.credit_notes.push(draft);
+        ledger.invoices[6]["invoiceDate"] = json!("1999-02-02T00:00:00+01:00");
+        ledger.invoices[6]["contact"]["id"] = json!("81004");
+    });
     let session = house.syncs.vendors.session(SHOP).await.unwrap();
     let connector = session.connector().clone();
     let report = connector.erase().unwrap().run(&session, &Ledger::person(4)).await;
-    assert_eq!((report.steps[0].found, report.leaves), (1, Some(Leaves::ManualTask)), "{report:?}");
-    assert!(report.steps[0].failure.as_ref().unwrap().contains("409"), "{report:?}");
+    let (kept, hand, gone) = (Some(Leaves::Restricted), Some(Leaves::ManualTask), Some(Leaves::Deleted));
+    assert_eq!(
+        told(&report),
+        [
+            (2, hand),
+            (1, kept),
+            (1, hand),
+            (1, hand),
+            (1, gone),
+            (0, None),
+            (1, kept),
+            (0, None),
+            (1, hand),
+            (1, Some(Leaves::Overwritten))
+        ],
+        "{report:?}"
+    );
+    assert!(report.steps.iter().all(|step| step.failure.is_none()), "{report:?}");
+    let until = |step: usize| (report.steps[step].kept, report.steps[step].kept_until.as_deref());
+    assert_eq!([until(0), until(1)], [(1, Some("2034-12-31")); 2], "{report:?}");
+    fake.with(|ledger| {
+        let contact = &ledger.contacts[4];
+        assert_eq!((&contact["familyname"], &contact["customerNumber"]), (&json!("Beispiel4"), &json!("K-4")));
+        assert!(contact["bankAccount"].is_null() && !contact.to_string().contains("Ruft gern an"), "{contact}");
+        assert_eq!(ledger.ways_gone.iter().collect::<Vec<_>>(), [&66_004], "that of nobody else");
+        assert_eq!((ledger.contacts.len(), ledger.addresses.len()), (PEOPLE, PEOPLE));
+    });
     // Known by a mail address alone, nobody is looked for, and that is said.
     let calls = fake.calls();
     let person = Person { email: Some(Ledger::email(4)), ..Person::default() };
@@ -87,19 +135,134 @@ async fn a_contact_with_booked_documents_is_left_to_somebody(database: Database)
     assert!(report.steps[0].failure.as_ref().unwrap().contains("customer number or account id"), "{report:?}");
 }
 
-async fn a_contact_without_a_number_is_found_by_its_id(database: Database) {
+async fn a_contact_without_documents_is_deleted_with_all_it_has(database: Database) {
     let (house, fake) = open::<Ledger>(database).await;
-    fake.with(|ledger| ledger.contacts[4]["customerNumber"] = json!(null));
+    fake.with(|ledger| {
+        ledger.contacts[4]["customerNumber"] = json!(null);
+        ledger.invoices.retain(|one| one["contact"]["id"] != "81004" && one["contact"]["id"] != "81005");
+    });
+    let session = house.syncs.vendors.session(SHOP).await.unwrap();
+    let connector = session.connector().clone();
+    let by_id = Person { account: Some("81004".to_owned()), ..Person::default() };
+    let (none, gone) = ((0, None), (1, Some(Leaves::Deleted)));
+    let deleted = [none, none, none, none, gone, gone, none, none, none, none];
+    let report = connector.erase().unwrap().run(&session, &by_id).await;
+    assert_eq!(told(&report), deleted, "{report:?}");
+    assert_eq!((report.leaves, report.steps[5].verified), (Some(Leaves::Deleted), Some(true)), "{report:?}");
+    let there = |id: &str| fake.with(|ledger| ledger.contacts.iter().any(|one| one["id"] == id));
+    assert!(!there("81004") && there("81005"));
+    // Found by both it is one contact.
+    let by_both = Person { account: Some("81005".to_owned()), ..Ledger::person(5) };
+    let report = connector.erase().unwrap().run(&session, &by_both).await;
+    assert_eq!(told(&report), deleted, "{report:?}");
+    assert!(!there("81005"));
+}
+
+/// An organisation is not deleted under its people, and nothing where nobody can say whether it has documents.
+async fn a_contact_that_may_be_needed_is_left_to_somebody(database: Database) {
+    let (house, fake) = open::<Ledger>(database).await;
+    let unreadable = [json!(null), json!(""), json!("many")];
+    fake.with(|ledger| {
+        ledger.invoices.clear();
+        ledger.counts.insert(("81002".to_owned(), "persons"), json!("2"));
+        for (number, count) in (3..).zip(&unreadable) {
+            ledger.counts.insert((format!("{}", 81_000 + number), "orders"), count.clone());
+        }
+    });
+    let session = house.syncs.vendors.session(SHOP).await.unwrap();
+    let connector = session.connector().clone();
+    for number in 2..3 + unreadable.len() {
+        let report = connector.erase().unwrap().run(&session, &Ledger::person(number)).await;
+        let step = &report.steps[5];
+        assert_eq!((step.found, step.failure.is_some()), (0, number > 2), "{number}: {report:?}");
+        let hand = (1, Some(Leaves::ManualTask));
+        assert_eq!(told(&report)[6..9], [(0, None), hand, hand], "{number}: {report:?}");
+        assert_eq!(report.leaves, Some(Leaves::ManualTask));
+    }
+    assert_eq!(fake.with(|ledger| ledger.contacts.len()), PEOPLE, "one was deleted");
+}
+
+async fn no_law_keeps_a_contact_with_drafts_alone(database: Database) {
+    let (house, fake) = open::<Ledger>(database).await;
+    fake.with(|ledger| {
+        ledger.invoices[4]["status"] = json!("100");
+        // Of the other one a credit note is final.
+        ledger.invoices[5]["status"] = json!("50");
+        ledger.credit_notes = vec![credit_note(5, 200)];
+    });
+    let session = house.syncs.vendors.session(SHOP).await.unwrap();
+    let connector = session.connector().clone();
+    let (none, kept, hand) = ((0, None), (1, Some(Leaves::Restricted)), (1, Some(Leaves::ManualTask)));
+    for (number, name) in [(4, [none, hand]), (5, [kept, none])] {
+        let by_id = Person { account: Some(format!("{}", 81_000 + number)), ..Person::default() };
+        for person in [Ledger::person(number), by_id] {
+            let report = connector.erase().unwrap().run(&session, &person).await;
+            assert_eq!(told(&report)[6..8], name, "{report:?}");
+            assert!(report.steps.iter().all(|step| step.failure.is_none()), "{report:?}");
+        }
+    }
+}
+
+/// It says so with 400.
+async fn of_whom_sevdesk_knows_nothing_any_more_nothing_is_left(database: Database) {
+    let (house, fake) = open::<Ledger>(database).await;
+    fake.with(|ledger| ledger.contacts.remove(4));
     let session = house.syncs.vendors.session(SHOP).await.unwrap();
     let connector = session.connector().clone();
     let by_id = Person { account: Some("81004".to_owned()), ..Person::default() };
     let report = connector.erase().unwrap().run(&session, &by_id).await;
-    assert_eq!((report.steps[0].found, report.steps[0].verified), (1, Some(true)), "{report:?}");
-    assert!(fake.with(|ledger| ledger.contacts.iter().all(|one| one["id"] != "81004")));
-    // Found by both it is one contact.
-    let by_both = Person { account: Some("81005".to_owned()), ..Ledger::person(5) };
-    let report = connector.erase().unwrap().run(&session, &by_both).await;
-    assert_eq!((report.steps[0].found, report.leaves), (1, Some(Leaves::Deleted)), "{report:?}");
+    assert!(report.steps.iter().all(|step| step.failure.is_none() && step.found == 0), "{report:?}");
+    assert_eq!(report.leaves, None, "{report:?}");
+}
+
+/// Something else that is not found says nothing of the contact.
+async fn only_of_a_contact_that_is_gone_it_is_believed(database: Database) {
+    let (house, fake) = open::<Ledger>(database).await;
+    fake.with(|ledger| ledger.invoices.clear());
+    let session = house.syncs.vendors.session(SHOP).await.unwrap();
+    let connector = session.connector().clone();
+    let by_id = Person { account: Some("81004".to_owned()), ..Person::default() };
+    let others = ["Accounting contact was not found", "Bad request. Contact address was not found", "Route not found"];
+    for said in others {
+        fake.with(|ledger| ledger.says_of_contacts = Some(said));
+        let report = connector.erase().unwrap().run(&session, &by_id).await;
+        assert!(report.steps.iter().all(|step| step.failure.is_some()), "{said}: {report:?}");
+        assert_eq!(report.leaves, Some(Leaves::ManualTask), "{said}: {report:?}");
+    }
+    for said in ["Bad request. Contact was not found", "contact was not found"] {
+        fake.with(|ledger| ledger.says_of_contacts = Some(said));
+        let report = connector.erase().unwrap().run(&session, &by_id).await;
+        assert!(
+            report.leaves.is_none() && report.steps.iter().all(|step| step.failure.is_none()),
+            "{said}: {report:?}"
+        );
+    }
+    assert_eq!(fake.with(|ledger| ledger.contacts.len()), PEOPLE);
+}
+
+/// What the hub changes there is newer than the erasure, and no word of anybody's.
+async fn whom_the_hub_had_emptied_there_does_not_come_back(database: Database) {
+    let (house, fake) = open::<Ledger>(database).await;
+    house.sync().await.unwrap();
+    house.erase_as(&Ledger::who(3)).await;
+    house.wait(3_600);
+    let session = house.syncs.vendors.session(SHOP).await.unwrap();
+    let report = session.connector().clone().erase().unwrap().run(&session, &Ledger::person(3)).await;
+    assert_eq!(report.leaves, Some(Leaves::ManualTask), "{report:?}");
+    let changed = |ledger: &mut Ledger| ledger.contacts[3]["update"].as_str().unwrap().starts_with("2026-11-21T13");
+    assert!(fake.with(changed), "it would be news");
+    let account = (IdentifierKind::Account, "81003".to_owned());
+    // Nor does a postal address of theirs that is corrected afterwards.
+    fake.with(|ledger| {
+        (ledger.addresses[3]["street"], ledger.addresses[3]["update"]) =
+            (json!("Lindenweg 99"), json!("2026-11-21T14:30:00+01:00"));
+    });
+    for whole in [false, true] {
+        house.wait(3_600);
+        let counts = house.syncs.run(SHOP, whole, |_| {}).await.unwrap();
+        assert_eq!((counts.sum().created, counts.sum().rejected), (0, 0), "{counts:?}");
+        assert!(!house.knows_as(&account).await && !house.knows_as(&Ledger::who(3)).await);
+    }
 }
 
 async fn a_mail_address_that_changes_takes_effect_each_time(database: Database) {

@@ -24,6 +24,8 @@ on_both_databases!(
     a_scope_that_is_missing_is_told_before_the_first_sync,
     the_consent_to_text_messages_stands_beside_that_to_the_newsletter,
     a_yes_to_a_text_nobody_named_keeps_nobody_out,
+    a_no_without_a_moment_is_one_and_is_said_once,
+    an_old_no_without_a_moment_ends_no_later_yes,
 );
 
 impl Case for Shop {
@@ -246,6 +248,90 @@ async fn the_consent_to_text_messages_stands_beside_that_to_the_newsletter(datab
     house.wait(7_200);
     house.sync().await.unwrap();
     assert_eq!(house.ledger(house.subject(&Shop::email(9)).await).await.len(), 1);
+}
+
+/// The shop says that somebody unsubscribed, and not when.
+async fn a_no_without_a_moment_is_one_and_is_said_once(database: Database) {
+    let (house, fake) = open::<Shop>(database).await;
+    let said = |state: &str, at: Option<&str>| json!({"state": state, "opt_in_level": "confirmed_opt_in", "consent_updated_at": at});
+    fake.with(|shop| {
+        shop.customers[0]["email_marketing_consent"] = said("subscribed", Some("2026-05-01T10:00:00+02:00"));
+        // Never asked, and no yes either.
+        shop.customers[1]["email_marketing_consent"] = said("not_subscribed", None);
+    });
+    house.sync().await.unwrap();
+    let acts = async |number: usize| {
+        let person = house.subject(&Shop::email(number)).await;
+        house.ledger(person).await.iter().map(|entry| (entry.act, entry.at)).collect::<Vec<_>>()
+    };
+    assert_eq!((acts(0).await.len(), acts(1).await.len()), (1, 0));
+    let told = "2026-11-21T12:30:00Z";
+    for at in [told, "2026-11-21T13:30:00Z"] {
+        house.wait(3_600);
+        fake.with(|shop| {
+            shop.customers[0]["email_marketing_consent"] = said("unsubscribed", None);
+            // Something else changes, and the no comes with it.
+            (shop.customers[0]["note"], shop.customers[0]["updated_at"]) = (json!(at), json!(at));
+        });
+        let counts = house.sync().await.unwrap();
+        assert_eq!((counts.sum().updated, counts.sum().rejected), (1, 0), "{at}: {counts:?}");
+        let acts = acts(0).await;
+        assert_eq!(acts.iter().filter(|(act, _)| act.is_no()).count(), 1, "{acts:?}");
+        assert!(acts.contains(&(Act::Withdrawn, Timestamp::parse(told).unwrap())), "{acts:?}");
+    }
+}
+
+/// The shop tells it again with everything that changes there.
+async fn an_old_no_without_a_moment_ends_no_later_yes(database: Database) {
+    let (house, fake) = open::<Shop>(database).await;
+    let say = |state: &str, at: Option<&str>, changed: &str| {
+        let said = json!({"state": state, "opt_in_level": "confirmed_opt_in", "consent_updated_at": at});
+        fake.with(|shop| {
+            shop.customers[0]["email_marketing_consent"] = said;
+            (shop.customers[0]["note"], shop.customers[0]["updated_at"]) = (json!(changed), json!(changed));
+        });
+    };
+    let newest = async || {
+        let entries = house.ledger(house.subject(&Shop::email(0)).await).await;
+        entries.iter().max_by_key(|entry| (entry.at, entry.act.is_no())).unwrap().act
+    };
+    say("unsubscribed", None, "2026-11-21T11:00:00Z");
+    house.sync().await.unwrap();
+    assert_eq!(newest().await, Act::Withdrawn);
+    // Elsewhere they say yes, and then order something.
+    house.say(house.subject(&Shop::email(0)).await, Act::Granted, "newsletter_email").await;
+    for changed in ["2026-11-21T12:30:00Z", "2026-11-21T13:30:00Z"] {
+        house.wait(3_600);
+        say("unsubscribed", None, changed);
+        let counts = house.sync().await.unwrap();
+        assert_eq!((counts.sum().updated, counts.sum().rejected), (1, 0), "{changed}: {counts:?}");
+        assert_eq!(newest().await, Act::Granted, "{changed}");
+    }
+    // Who said yes to the shop itself since, and then no, is heard.
+    house.wait(3_600);
+    say("subscribed", Some("2026-11-21T14:10:00Z"), "2026-11-21T14:10:00Z");
+    house.sync().await.unwrap();
+    house.wait(3_600);
+    say("unsubscribed", None, "2026-11-21T15:30:00Z");
+    house.sync().await.unwrap();
+    assert_eq!(newest().await, Act::Withdrawn);
+    // Nor does one that was no news when the shop told it first.
+    let other = house.subject(&Shop::email(1)).await;
+    house.say(other, Act::Withdrawn, "newsletter_email").await;
+    let change = async |number: i64| {
+        house.wait(61 * 86_400);
+        fake.with(|shop| {
+            shop.customers[1]["email_marketing_consent"] = json!({"state": "unsubscribed", "consent_updated_at": null});
+            let now = house.clock.now().plus(-60 * Timestamp::SECOND).rfc3339();
+            (shop.customers[1]["note"], shop.customers[1]["updated_at"]) = (json!(number.to_string()), json!(now));
+        });
+        house.sync().await.unwrap();
+    };
+    change(1).await;
+    house.say(other, Act::Granted, "newsletter_email").await;
+    change(2).await;
+    let entries = house.ledger(other).await;
+    assert_eq!(entries.iter().max_by_key(|entry| (entry.at, entry.act.is_no())).unwrap().act, Act::Granted);
 }
 
 async fn a_yes_to_a_text_nobody_named_keeps_nobody_out(database: Database) {

@@ -236,6 +236,15 @@ async fn whose_address_was_changed_there_is_found_by_account_and_number(database
             "product-review",
             json!({"id": "r2", "externalEmail": null, "customerId": id("customer", 2), "customer": null}),
         );
+        // Of another sales channel, whose range of numbers has the same one.
+        shop.change(
+            "order",
+            &id("order", 3),
+            at,
+            "orderCustomer",
+            json!({"id": "oc3", "email": email(3),
+            "customerNumber": "10001", "customerId": id("customer", 3)}),
+        );
     });
     let session = house.syncs.vendors.session(SHOP).await.unwrap();
     let shopware = session.connector().clone();

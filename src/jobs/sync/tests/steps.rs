@@ -14,6 +14,7 @@ on_both_databases!(
     an_act_has_one_key_for_all_its_tries_and_no_other_act_has_it,
     what_is_carried_out_by_a_job_is_waited_for,
     a_later_page_that_is_not_there_is_not_nothing,
+    what_nobody_can_judge_is_not_nobodys,
 );
 
 const MANIFEST: &str = r#"
@@ -211,6 +212,23 @@ async fn a_later_page_that_is_not_there_is_not_nothing(database: Database) {
     assert_eq!((report.leaves, report.steps[0].found), (Some(Leaves::Deleted), 2), "{report:?}");
     // Who is not known at all is not known.
     let report = erase(&house, 9).await;
+    assert_eq!((report.leaves, report.steps[0].failure.as_ref()), (None, None), "{report:?}");
+}
+
+/// A predicate that does not fit what the vendor shows says nothing of whose it is.
+async fn what_nobody_can_judge_is_not_nobodys(database: Database) {
+    let good = "(.found.mail | ascii_downcase) == .who.email";
+    // Inside of `any` there is no `.who`: a slip that is easily made.
+    let slip = "any(.found.mail; ascii_downcase == .who.email)";
+    assert!(MANIFEST.contains(good));
+    let (house, fake) = open_with(database, &[(1, 43, "2026-01-10T08:00:00Z")], &MANIFEST.replace(good, slip)).await;
+    let report = erase(&house, 3).await;
+    let step = &report.steps[0];
+    assert_eq!((step.found, report.leaves), (0, Some(Leaves::ManualTask)), "{report:?}");
+    assert!(step.failure.as_ref().unwrap().contains("match"), "{report:?}");
+    assert_eq!(orders(&fake), [1]);
+    // Where nobody is found there is nothing to judge.
+    let report = erase(&house, 99).await;
     assert_eq!((report.leaves, report.steps[0].failure.as_ref()), (None, None), "{report:?}");
 }
 

@@ -11,6 +11,8 @@ on_both_databases!(
     a_token_that_ends_between_pages_is_renewed,
     a_page_that_is_not_valid_any_more_begins_it_anew,
     a_review_that_is_approved_later_comes_in_and_one_of_the_erased_does_not,
+    a_review_that_is_gone_there_ends_here,
+    a_review_without_a_customer_is_nobodys_and_keeps_none_from_ending,
 );
 
 impl Case for Etrusted {
@@ -79,4 +81,35 @@ async fn a_review_that_is_approved_later_comes_in_and_one_of_the_erased_does_not
         assert!(house.knows("kunde70@example.org").await && !house.knows_as(&Etrusted::who(3)).await);
         house.wait(3_600);
     }
+}
+
+async fn a_review_that_is_gone_there_ends_here(database: Database) {
+    let (house, fake) = open::<Etrusted>(database).await;
+    house.sync().await.unwrap();
+    fake.with(|reviews| reviews.reviews.remove(3));
+    let mut ended = Vec::new();
+    for _ in 0..3 {
+        house.wait(86_400);
+        ended.push(house.sync().await.unwrap().streams["reviews"].ended);
+    }
+    assert_eq!(ended, [0, 1, 0], "one list is no proof");
+}
+
+async fn a_review_without_a_customer_is_nobodys_and_keeps_none_from_ending(database: Database) {
+    let (house, fake) = open::<Etrusted>(database).await;
+    fake.with(|reviews| {
+        reviews.reviews[5]["customer"] = json!(null);
+        reviews.reviews[6]["customer"] = json!({"firstName": "Erika", "email": ""});
+        // A phone number is enough.
+        reviews.reviews[7]["customer"] = json!({"firstName": "Erika", "mobile": "+493023125010"});
+    });
+    let counts = house.sync().await.unwrap();
+    assert_eq!((counts.sum().created, counts.sum().rejected), (PEOPLE as u64 - 2, 0), "{counts:?}");
+    fake.with(|reviews| reviews.reviews.remove(3));
+    let mut ended = Vec::new();
+    for _ in 0..2 {
+        house.wait(86_400);
+        ended.push(house.sync().await.unwrap().streams["reviews"].ended);
+    }
+    assert_eq!(ended, [0, 1], "one without a customer keeps it");
 }

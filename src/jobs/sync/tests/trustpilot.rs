@@ -2,10 +2,11 @@
 
 use serde_json::json;
 
-use super::house::{SHOP, word};
+use super::house::{House, SHOP, word};
 use super::scenarios::{Case, PAGE, PEOPLE, open, scenarios};
-use crate::connect::{Counts, Leaves};
+use crate::connect::{Counts, Leaves, Person};
 use crate::rights::Kind;
+use crate::vendors::Fake;
 use crate::vendors::trustpilot::Reviews;
 
 scenarios!(Reviews);
@@ -17,6 +18,7 @@ on_both_databases!(
     an_application_that_acts_for_a_user_is_known_by_the_password,
     a_page_of_demands_that_is_not_valid_any_more_begins_them_anew,
     more_pages_than_five_minutes_allow_are_waited_for,
+    whom_the_merchant_invited_is_deleted_and_a_review_is_not,
 );
 
 const DEMANDS: &str = "demands.consumer deletions";
@@ -27,19 +29,28 @@ fn consumer(number: usize) -> String {
 
 impl Case for Reviews {
     const CONNECTOR: &'static str = "trustpilot";
-    const VIA: &'static [&'static str] = &["https://api.trustpilot.com"];
+    const VIA: &'static [&'static str] = &["https://api.trustpilot.com", "https://invitations-api.trustpilot.com"];
     const RECORDS: u64 = 1;
     const CHANGED: u64 = 1;
     const READ_AGAIN: u64 = PEOPLE as u64;
-    const LEAVES: Option<Leaves> = Some(Leaves::ManualTask);
+    const LEAVES: Option<Leaves> = Some(Leaves::Impossible);
 
     fn new() -> Self {
         Self::with_people(PEOPLE, PAGE)
     }
 
     fn parameters(_: &str) -> Vec<(&'static str, String)> {
-        let pairs = [("business_unit", "46d6a890"), ("api_key", "a-key"), ("api_secret", "a-secret")];
+        let pairs = [
+            ("business_unit", "46d6a890"),
+            ("api_key", "a-key"),
+            ("api_secret", "a-secret"),
+            ("business_user", "5f0a00000000000000000777"),
+        ];
         pairs.map(|(name, value)| (name, value.to_owned())).to_vec()
+    }
+
+    fn person(number: usize) -> Person {
+        Person { email: Some(Self::email(number)), account: Some(consumer(number)), ..Person::default() }
     }
 
     fn change(&mut self, at: &str) {
@@ -168,4 +179,34 @@ async fn an_application_that_acts_for_a_user_is_known_by_the_password(database: 
     house.wait(3_600);
     house.set(&[("password", "another")]).await;
     assert_eq!(word(house.sync().await), "credentials_refused");
+}
+
+async fn whom_the_merchant_invited_is_deleted_and_a_review_is_not(database: Database) {
+    let house = House::open(database).await;
+    let [fake, invitations] = [(), ()].map(|()| Fake::serve(Reviews::new(), house.clock.clone()));
+    let parameters = Reviews::parameters("");
+    let parameters: Vec<_> = parameters.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    // They lie at another address. Both know the tokens of one.
+    let via = [(Reviews::VIA[0], fake.address()), (Reviews::VIA[1], invitations.address())];
+    house.connect(Reviews::CONNECTOR, &parameters, &via).await;
+    let session = house.syncs.vendors.session(SHOP).await.unwrap();
+    session.test().await.unwrap();
+    let token = fake.with(|reviews| reviews.token());
+    invitations.with(|reviews| reviews.take_token(token));
+    let before = fake.calls();
+    let forget = async |person: Person| session.connector().clone().erase().unwrap().run(&session, &person).await;
+    let report = forget(Reviews::person(3)).await;
+    let told: Vec<_> = report.steps.iter().map(|step| (step.leaves, step.promised)).collect();
+    assert_eq!(told, [(Some(Leaves::Asked), Some(Leaves::Deleted)), (Some(Leaves::Impossible), None)], "{report:?}");
+    assert_eq!((fake.calls() - before, invitations.calls()), (0, 1));
+    invitations
+        .with(|reviews| assert!(reviews.invited.len() == PEOPLE - 1 && !reviews.invited.contains(&Reviews::email(3))));
+    // Without a user nobody may; that is told, and left to somebody.
+    house.set(&[("business_user", "")]).await;
+    let session = house.syncs.vendors.session(SHOP).await.unwrap();
+    session.test().await.unwrap();
+    let token = fake.with(|reviews| reviews.token());
+    invitations.with(|reviews| reviews.take_token(token));
+    let report = session.connector().clone().erase().unwrap().run(&session, &Reviews::person(4)).await;
+    assert!(report.steps[0].failure.is_some() && report.steps[0].leaves == Some(Leaves::ManualTask), "{report:?}");
 }

@@ -62,7 +62,13 @@ on_both_databases!(
 
 async fn whose_address_was_changed_there_is_found_by_the_account(database: Database) {
     let (house, fake) = all::open::<Store>(database).await;
-    fake.with(|store| store.customers[4]["email"] = json!("neu@example.org"));
+    fake.with(|store| {
+        store.customers[4]["email"] = json!("neu@example.org");
+        store.orders[4]["billing"]["email"] = json!("neu@example.org");
+        // Of the same account, under the address of before.
+        store.orders[5]["billing"]["email"] = json!("kunde4@example.org");
+        store.orders[5]["customer_id"] = json!(104);
+    });
     let session = house.syncs.vendors.session(SHOP).await.unwrap();
     let connector = session.connector().clone();
     let forget = async |account: &str| {
@@ -74,6 +80,14 @@ async fn whose_address_was_changed_there_is_found_by_the_account(database: Datab
     let step = report.steps.iter().find(|step| step.name == "customer accounts").unwrap();
     assert_eq!((step.found, step.leaves, step.verified), (1, Some(Leaves::Deleted), Some(true)), "{report:?}");
     assert!(fake.with(|store| store.customers.iter().all(|one| one["email"] != "neu@example.org")));
+    let step = report.steps.iter().find(|step| step.name == "orders").unwrap();
+    assert_eq!((step.found, step.kept, step.leaves), (2, 2, Some(Leaves::Restricted)), "{report:?}");
+    // One that is found by its address and by its account is one.
+    let email = Some("kunde7@example.org".to_owned());
+    let person = Person { email, account: Some("107".to_owned()), ..Person::default() };
+    let report = connector.erase().unwrap().run(&session, &person).await;
+    let step = report.steps.iter().find(|step| step.name == "orders").unwrap();
+    assert_eq!((step.found, step.kept), (1, 1), "{report:?}");
     // An order without an account is filed under itself; the store knows no such address.
     let report = forget("order:7").await;
     assert!(report.steps.iter().all(|step| step.failure.is_none()), "{report:?}");
