@@ -63,8 +63,19 @@ pub struct Clue {
     pub ix: [u8; 16],
     /// Whether it joins people. One that does not still finds a statement made under it.
     pub joins: bool,
-    /// The family name that came with it, comparable under this value only; 0 without one.
+    /// The family name that came with it, or of a customer number the account; comparable under this value only, and 0 without one.
     pub whose: i32,
+}
+
+impl Clue {
+    /// How many family names may stand under a value that joins; of a customer number, how many accounts. A shop with a range of
+    /// numbers for each of its sales channels gives one number to several customers.
+    const fn most(&self) -> usize {
+        match self.kind {
+            IdentifierKind::CustomerNumber => 1,
+            _ => SHARED_BY,
+        }
+    }
 }
 
 /// Whose a record is.
@@ -81,18 +92,23 @@ pub struct Resolution {
     pub crowded: Vec<[u8; 16]>,
 }
 
-/// Follows the clues of one record inside the running transaction, where nobody else can add a person. `known` is what
-/// was read of the batch it came in.
+/// Follows the clues of one `record` inside the running transaction, where nobody else can add a person. `known` is what
+/// was read of the batch it came in. What the record said itself before it came anew is not counted.
 ///
 /// # Errors
 /// If the store cannot be read.
-pub fn resolve(write: &mut Write<'_>, known: &Arrivals, clues: &[Clue]) -> Result<Resolution, Error> {
+pub fn resolve(
+    write: &mut Write<'_>,
+    known: &Arrivals,
+    (record, clues): (RecordNo, &[Clue]),
+) -> Result<Resolution, Error> {
     let (mut evidence, mut generic, mut crowded) = (Vec::new(), Vec::new(), Vec::new());
     for clue in clues {
         let rows = known.with_index(write, &clue.ix)?;
         if clue.joins {
             let was = rows.iter().any(|row| row.use_flags & IdentifierRow::GENERIC != 0);
-            let joined = if was || names(&rows, clue) > SHARED_BY { None } else { joined_by(write, known, &rows)? };
+            let many = was || names(&rows, record, clue) > clue.most();
+            let joined = if many { None } else { joined_by(write, known, &rows)? };
             match joined {
                 Some(people) => evidence.extend(people.into_iter().map(|id| (Rule::of(clue.kind), clue.ix, id))),
                 None => {
@@ -118,9 +134,10 @@ fn joined_by(write: &mut Write<'_>, known: &Arrivals, rows: &[IdentifierRow]) ->
     if people.len() > SHARED_BY { Ok(None) } else { living(write, Some(known), people).map(Some) }
 }
 
-/// How many family names stand under a value that would join, that of the clue included.
-fn names(rows: &[IdentifierRow], clue: &Clue) -> usize {
-    let joining = rows.iter().filter(|row| row.use_flags & IdentifierRow::JOINS != 0).map(|row| row.whose);
+/// How many family names, or accounts, stand under a value that would join, that of the clue included.
+fn names(rows: &[IdentifierRow], record: RecordNo, clue: &Clue) -> usize {
+    let joining = rows.iter().filter(|row| row.use_flags & IdentifierRow::JOINS != 0 && row.record_no != record);
+    let joining = joining.map(|row| row.whose);
     let mut names: Vec<i32> = joining.chain(std::iter::once(clue.whose)).filter(|name| *name != 0).collect();
     names.sort_unstable();
     names.dedup();

@@ -7,10 +7,11 @@ use std::sync::Arc;
 use serde_json::{Map, Value};
 
 use super::desk::Desk;
+use super::matching::Matching;
 use super::prepare::{add_number, matching_keys};
 use super::settle::Batch;
 use super::sheet::packed;
-use super::table::{MATCHING, Matching, Table};
+use super::table::{MATCHING, Table};
 use super::terms::Term;
 use super::{Error, Intake, card};
 use crate::consent::Edition;

@@ -3,6 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
+use super::accounts::Accounts;
 use super::walk::Open;
 use super::{Error, Intake};
 use crate::graph::Rule;
@@ -10,7 +11,7 @@ use crate::graph::matching::{Bonds, Card, FilledIn, Model, TermFrequencies, Verd
 use crate::store::apart::{self, Mark};
 use crate::store::connection::Connection;
 use crate::store::rows::IdentifierRow;
-use crate::store::{Read, identifiers, links, subjects};
+use crate::store::{Read, identifiers, links, reviews, subjects};
 use crate::types::{IdentifierKind, RecordNo, SubjectId, Timestamp};
 
 /// Records under one value that are all compared with each other, those that tell most; the others are compared with these.
@@ -24,6 +25,10 @@ pub(super) struct Settled {
     pub(super) ruled: Vec<Ruled>,
     /// Pairs whose comparison joined them once: they are compared again, whatever keys they have now.
     pub(super) compared: Vec<(u32, u32)>,
+    /// Pairs somebody is asked about: they are compared again as well, and are in nobody's way otherwise.
+    pub(super) asked: Vec<(u32, u32)>,
+    /// Customer numbers that would join, and several accounts of their source have them: they are to join nobody first.
+    pub(super) shared: Vec<[u8; 16]>,
 }
 
 /// Two records of two people, and the rule and value that join them.
@@ -47,7 +52,11 @@ struct Stored {
     values: Vec<([u8; 16], Held)>,
     decided: Vec<(RecordNo, RecordNo)>,
     compared: Vec<(RecordNo, RecordNo)>,
+    asked: Vec<(RecordNo, RecordNo)>,
     marks: Vec<Marked>,
+    shared: Vec<[u8; 16]>,
+    /// Customer numbers that join nobody any more, and which records have them.
+    void: Vec<(u32, [u8; 16])>,
 }
 
 /// A mark that two are not the same: which parts of the one and of the other bear it.
@@ -58,10 +67,18 @@ struct Marked {
 }
 
 impl Intake {
-    /// What is settled of these records, which are in ascending order.
-    pub(super) async fn settled(&self, open: &[Open]) -> Result<Settled, Error> {
+    /// What is settled of these records, which are in ascending order. What is no evidence is taken off their cards.
+    pub(super) async fn settled(&self, open: &mut [Open]) -> Result<Settled, Error> {
         let numbers: Vec<RecordNo> = open.iter().map(|open| open.record).collect();
         let stored = self.store.read_apart(move |read| stored(read, &numbers)).await?;
+        if !stored.shared.is_empty() {
+            return Ok(Settled { shared: stored.shared, ..Settled::default() });
+        }
+        for (at, ix) in &stored.void {
+            let open = usize::try_from(*at).ok().and_then(|at| open.get_mut(at));
+            open.into_iter().for_each(|open| open.card.forget_numbers(&[*ix]));
+        }
+        let open = &*open;
         let model = self.model();
         let mut frequencies = TermFrequencies::new(u64::try_from(open.len()).unwrap_or(u64::MAX));
         frequencies.set_filled_in(Arc::new(FilledIn::among(open.iter().map(|open| &open.card))));
@@ -84,6 +101,7 @@ impl Intake {
         }
         settled.bonds.decided.extend(stored.decided.iter().filter_map(placed));
         settled.compared.extend(stored.compared.iter().filter_map(placed));
+        settled.asked.extend(stored.asked.iter().filter_map(placed));
         let marked = stored.marks.iter().flat_map(|mark| mark.bear.iter().chain(&mark.lean)).flatten();
         let marked: HashSet<SubjectId> = marked.copied().collect();
         let mut of: HashMap<SubjectId, Vec<u32>> = HashMap::new();
@@ -101,11 +119,21 @@ impl Intake {
 
 fn stored(read: &mut Read, numbers: &[RecordNo]) -> Result<Stored, crate::store::Error> {
     let mut values: Vec<([u8; 16], Held)> = Vec::new();
+    let mut void: Vec<(u32, [u8; 16])> = Vec::new();
+    let mut accounts = Accounts::default();
     for (some, from) in numbers.chunks(500).zip((0..).step_by(500)) {
         let rows = identifiers::of_records(read.records(), some)?;
-        for row in rows.iter().filter(|row| row.binds()) {
+        accounts.read(&rows);
+        let is_void = |row: &IdentifierRow| {
+            row.kind == IdentifierKind::CustomerNumber.number() && row.use_flags & IdentifierRow::GENERIC != 0
+        };
+        for row in rows.iter().filter(|row| row.binds() || is_void(row)) {
             let Ok(ix) = <[u8; 16]>::try_from(row.ix.as_slice()) else { continue };
             let at = some.binary_search(&row.record_no).ok().and_then(|at| u32::try_from(from + at).ok());
+            if is_void(row) {
+                void.extend(at.map(|at| (at, ix)));
+                continue;
+            }
             let joins = row.use_flags & IdentifierRow::JOINS != 0;
             values.extend(at.map(|at| (ix, Held { at, kind: row.kind, joins })));
         }
@@ -114,8 +142,11 @@ fn stored(read: &mut Read, numbers: &[RecordNo]) -> Result<Stored, crate::store:
     values.sort_unstable();
     Ok(Stored {
         values,
+        void,
+        shared: accounts.shared(),
         decided: links::by_rule(read.records(), Rule::Decided.number())?,
         compared: links::by_rule(read.records(), Rule::Compared.number())?,
+        asked: reviews::standing(read.records())?,
         marks: marks(read)?,
     })
 }

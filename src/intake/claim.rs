@@ -33,6 +33,8 @@ pub struct ConsentClaim {
     pub text_version: Option<String>,
     /// Does the source send it with everything, and not because the person just said it?
     pub repeated: bool,
+    /// A no: does the source not say when, so that `at` is only the latest it can have been?
+    pub undated: bool,
     /// When a double opt-in was asked for, out of the evidence.
     pub requested_at: Option<Timestamp>,
     /// When it was confirmed, out of the evidence.
@@ -62,6 +64,10 @@ pub(super) struct Claim {
     /// Does the source send this with everything it sends, and not because the person just said it? Then it adds nothing
     /// where the newest entry says the same already, and a yes does not lift a no that was said another way. Without it: no.
     repeated: Option<bool>,
+    /// Of a no: does the source not know when it was said, so that `at` is only the latest it can have been? Then it is sent with
+    /// everything the source sends, too, and is written down once: again only after a yes that came with the same record. A yes needs its
+    /// moment. Without it: no.
+    undated: Option<bool>,
     /// The proof (Art. 7(1) GDPR), kept sealed: single values, among them `requested_at` and `confirmed_at` of a double
     /// opt-in. Personal: it may hold IP addresses.
     /// Example: `{"confirmed_at": "2026-01-10T09:06:40Z", "form_url": "https://shop.example/newsletter"}`.
@@ -79,7 +85,7 @@ pub(super) struct PlainClaim {
 impl PlainClaim {
     /// Closes the evidence.
     pub(super) fn close(self) -> Result<ConsentClaim, Rejection> {
-        let Claim { channel, act, at, method, text_version, repeated, evidence, .. } = self.claim;
+        let Claim { channel, act, at, method, text_version, repeated, undated, evidence, .. } = self.claim;
         let evidence = evidence.filter(|evidence| !evidence.0.is_empty()).map(|evidence| {
             let mut document = serde_json::Value::from(evidence);
             document.sort_all_objects();
@@ -93,6 +99,7 @@ impl PlainClaim {
             method: method.unwrap_or(Method::Import),
             text_version: text_version.map(|code| code.0),
             repeated: repeated.unwrap_or(false),
+            undated: undated.unwrap_or(false),
             requested_at: self.requested_at,
             confirmed_at: self.confirmed_at,
             evidence: evidence.transpose()?,
@@ -116,6 +123,10 @@ fn check_one(claim: Claim, now: Timestamp) -> Result<PlainClaim, Rejection> {
         return Err(Rejection::new(Reason::INVALID_VALUE).under("act"));
     }
     past(claim.at.0, now).at("at")?;
+    if claim.undated == Some(true) && !claim.act.is_no() {
+        let detail = "a yes without its moment proves nothing";
+        return Err(Rejection::because(Reason::INVALID_VALUE, detail.to_owned()).under("undated"));
+    }
     let told = |field: &str| {
         let text = claim.evidence.as_ref().and_then(|evidence| evidence.0.get(field));
         text.map(|text| {

@@ -6,27 +6,30 @@
 //! A record is written for a person of its own first, and that person is merged then: what it brings stays under its own
 //! consents, and the merge can be undone without loss.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use super::Error;
 use super::desk::Desk;
+use super::judging::Judging;
 use super::settle::Batch;
 use super::terms::Term;
-use crate::graph::matching::{self, Bits, Card, Either, Shape, TermFrequencies, Verdict, Waterfall};
+use crate::graph::matching::{Card, Shape, TermFrequencies, Verdict, Waterfall};
 use crate::graph::{self, Rule};
 use crate::store::rows::{LinkRow, ReviewRow};
 use crate::store::{cards, reviews};
 use crate::types::{RecordNo, ReviewId, SubjectId, Timestamp};
 
-/// Records of one person that are laid open before they are joined with others: the oldest. What speaks against it may stand on one of
-/// them alone.
+/// Records of one person that are laid open before they are joined with others: the oldest, and first those that tell more than contact
+/// points and logins. What speaks against it may stand on one of them alone.
 pub(super) const MEMBERS: i64 = 240;
+/// Records that are weighed anew because somebody is asked about them together with one that arrives: as many as are found by their keys.
+const ASKED: i64 = 32;
 
 /// Somebody a record is like.
-struct Alike {
-    person: SubjectId,
-    record: RecordNo,
-    waterfall: Waterfall,
+pub(super) struct Alike {
+    pub(super) person: SubjectId,
+    pub(super) record: RecordNo,
+    pub(super) waterfall: Waterfall,
 }
 
 impl Desk<'_> {
@@ -38,15 +41,18 @@ impl Desk<'_> {
         (card, keys, terms): (&Card, &[i64], &[Term]),
         (record, person): (RecordNo, SubjectId),
     ) -> Result<(), Error> {
-        let candidates = batch.table.candidates(keys, record);
+        let mut candidates = batch.table.candidates(keys, record);
         if batch.table.is_barred(batch.write.records(), person)? {
             batch.catch_up()?;
             return Ok(cards::silence(batch.write, &[record])?);
         }
+        let stored = batch.table.person_of(record).is_some();
+        if stored {
+            batch.add_asked(record, &mut candidates)?;
+        }
         if candidates.is_empty() {
             return Ok(());
         }
-        let stored = batch.table.person_of(record).is_some();
         let frequencies = batch.table.frequencies(terms, stored);
         let model = batch.table.model();
         let (mut joins, mut doubtful): (BTreeMap<SubjectId, Alike>, Vec<Alike>) = (BTreeMap::new(), Vec::new());
@@ -74,87 +80,60 @@ impl Desk<'_> {
         }
         let mut joins: Vec<Alike> = joins.into_values().collect();
         joins.sort_by_key(|alike| (-alike.waterfall.total.0, alike.person));
-        let mut unclear = self.unclear(batch, (person, card), &joins)?.into_iter();
+        let person = self.judge(batch, (record, person, card), (joins, &mut doubtful), &frequencies)?;
+        self.ask(batch, (record, person), doubtful)
+    }
+
+    /// Merges the person of a record with those it is like enough, as far as nothing stands against it; the others are `doubtful`. Who they
+    /// are then.
+    fn judge(
+        &self,
+        batch: &mut Batch<'_, '_>,
+        (record, mut person, card): (RecordNo, SubjectId, &Card),
+        (mut joins, doubtful): (Vec<Alike>, &mut Vec<Alike>),
+        frequencies: &TermFrequencies,
+    ) -> Result<SubjectId, Error> {
+        if joins.is_empty() {
+            return Ok(person);
+        }
+        let mut judging = Judging::begin(batch, (person, card), &joins, frequencies)?;
+        let mut unclear = judging.unclear(&joins)?.into_iter();
         doubtful.extend(joins.extract_if(.., |_| unclear.next().unwrap_or_default()));
-        let mut person = person;
         for alike in joins {
             // One of those before may have been merged with this one meanwhile.
-            let Some(other) = batch.living(alike.person)?.filter(|other| *other != person) else { continue };
-            if batch.are_apart(person, other)? {
+            let Some(other) = judging.batch.living(alike.person)?.filter(|other| *other != person) else { continue };
+            if judging.are_apart(person, other)? {
                 continue;
             }
-            batch.catch_up()?;
-            if batch.waits_for_another_too(other, person)? {
+            if judging.waits_for_another(other, (person, alike.waterfall.total))? {
                 doubtful.push(alike);
-            } else if self.fits(batch, (record, person), other, &frequencies)? {
-                person = self.join(batch, (record, person), (other, &alike))?;
+            } else if self.fits(judging.batch, (record, person, card), other, frequencies)? {
+                person = self.join(judging.batch, (record, person), (other, &alike))?;
+                judging.merged(person);
             } else {
                 doubtful.push(alike);
             }
         }
-        self.ask(batch, (record, person), doubtful)
-    }
-
-    /// Of each of those it is like enough: may it be somebody else's as well, whom somebody decided not to be one with them, or, if it
-    /// comes without a login, whom a source knows by another than theirs? Then it is not theirs until somebody says so; and where that is
-    /// so of whom it is most like, it is nobody's. Who waits for the same answer already is whoever it is.
-    fn unclear(
-        &self,
-        batch: &mut Batch<'_, '_>,
-        (of, card): (SubjectId, &Card),
-        joins: &[Alike],
-    ) -> Result<Vec<bool>, Error> {
-        let people: Vec<SubjectId> = joins.iter().map(|alike| alike.person).collect();
-        if people.len() < 2 {
-            return Ok(vec![false; people.len()]);
-        }
-        let weights: Vec<Bits> = joins.iter().map(|alike| alike.waterfall.total).collect();
-        let enough = batch.table.model().join_at();
-        // Looked up once two of them are near enough to ask.
-        let mut others = card.has_login().then(BTreeSet::new);
-        let are_two = |one: usize, other: usize| {
-            let Some((ours, theirs)) = people.get(one).zip(people.get(other)) else { return Ok::<_, Error>(false) };
-            let others = match &mut others {
-                Some(known) => known,
-                unknown => unknown.insert(batch.other_logins(&people)?),
-            };
-            Ok(others.contains(&(one, other)) || batch.are_apart(*ours, *theirs)?)
-        };
-        let Either { mut open, two, .. } = matching::either(&weights, enough, are_two)?;
-        if two.is_empty() || card.has_login() {
-            return Ok(open);
-        }
-        for (at, person) in people.iter().enumerate() {
-            if open.get(at).is_some_and(|open| *open)
-                && two.iter().all(|(one, other)| at != *one && at != *other)
-                && batch.waits_for_the_same(*person, &people, &two)?
-                // Whose it is by a rule may be one of those somebody is asked about.
-                && !reviews::is_asked(batch.write.records(), of, *person)?
-                && let Some(open) = open.get_mut(at)
-            {
-                *open = false;
-            }
-        }
-        Ok(open)
+        Ok(person)
     }
 
     /// Do the records of both fit together, or is one strong bridge all there is?
     fn fits(
         &self,
         batch: &mut Batch<'_, '_>,
-        (record, person): (RecordNo, SubjectId),
+        (record, person, card): (RecordNo, SubjectId, &Card),
         other: SubjectId,
         frequencies: &TermFrequencies,
     ) -> Result<bool, Error> {
-        let mut ours = batch.members(person)?;
-        if !ours.contains(&record) {
-            ours.push(record);
-        }
-        let theirs = batch.members(other)?;
+        let (members, theirs) = (batch.members(person)?, batch.members(other)?);
         let model = batch.table.model();
-        let (ours, theirs) = (batch.laid(&ours), batch.laid(&theirs));
-        // Without a card there is nothing that could speak against it, so nothing speaks for it.
-        let seen = !ours.is_empty() && !theirs.is_empty();
+        let (mut ours, theirs) = (batch.laid(&members), batch.laid(&theirs));
+        // Where contact points are all that is told there is nothing but logins that could speak against it, so nothing speaks for it,
+        // whichever version came: of whom a mailbox of two is nobody can tell.
+        let seen = [&ours, &theirs].iter().all(|cards| cards.iter().any(|card| card.tells_who()));
+        if !members.contains(&record) {
+            ours.push(card);
+        }
         Ok(seen && matches!(model.guard(&ours, &theirs, frequencies), Shape::Fits { .. }))
     }
 
@@ -214,74 +193,28 @@ impl Desk<'_> {
 }
 
 impl Batch<'_, '_> {
+    /// Those somebody is asked about together with this record are weighed anew as well, the likeliest of them. By now more than are looked
+    /// at may be found where they were, and who is less alike must not take their place unseen.
+    fn add_asked(&mut self, record: RecordNo, candidates: &mut Vec<RecordNo>) -> Result<(), Error> {
+        if self.newcomers.reviews.iter().any(|(row, _)| [row.one_no, row.other_no].contains(&record)) {
+            self.catch_up()?;
+        }
+        let asked = reviews::asked_with(self.write.records(), record, ASKED)?;
+        let known: HashSet<RecordNo> = candidates.iter().copied().collect();
+        candidates.extend(asked.into_iter().filter(|other| !known.contains(other)));
+        let people = candidates.iter().filter(|other| !known.contains(other)).copied();
+        self.table.seat(self.write, people)
+    }
+
     /// The records of a person whose cards can be looked at.
-    fn members(&mut self, person: SubjectId) -> Result<Vec<RecordNo>, Error> {
+    pub(super) fn members(&mut self, person: SubjectId) -> Result<Vec<RecordNo>, Error> {
         let numbers = cards::first_of(self.write.records(), person, MEMBERS)?;
         self.table.lay_open(self.write, &numbers)?;
         Ok(numbers)
     }
 
-    /// Which two of these, by their places, the lesser first, a source knows by two logins.
-    fn other_logins(&mut self, people: &[SubjectId]) -> Result<BTreeSet<(usize, usize)>, Error> {
-        self.catch_up()?;
-        let mut members = Vec::with_capacity(people.len());
-        for person in people {
-            members.push(self.members(*person)?);
-        }
-        let logins = |numbers: &Vec<RecordNo>| matching::logins(self.laid(numbers).into_iter());
-        let known: Vec<Vec<&Card>> = members.iter().map(logins).collect();
-        let mut two = BTreeSet::new();
-        for (other, theirs) in known.iter().enumerate() {
-            for (one, ours) in known.iter().take(other).enumerate() {
-                if ours.iter().any(|card| theirs.iter().any(|other| card.is_other_login(other))) {
-                    two.insert((one, other));
-                }
-            }
-        }
-        Ok(two)
-    }
-
-    /// Is this somebody without a login who may be either of `two` of these people, so that somebody is asked about each?
-    fn waits_for_the_same(
-        &mut self,
-        person: SubjectId,
-        people: &[SubjectId],
-        two: &[(usize, usize)],
-    ) -> Result<bool, Error> {
-        self.catch_up()?;
-        let numbers = self.members(person)?;
-        if self.laid(&numbers).iter().any(|card| card.has_login()) {
-            return Ok(false);
-        }
-        for (one, other) in two {
-            let Some((one, other)) = people.get(*one).zip(people.get(*other)) else { continue };
-            if reviews::is_asked(self.write.records(), person, *one)?
-                && reviews::is_asked(self.write.records(), person, *other)?
-            {
-                return Ok(true);
-            }
-        }
-        Ok(false)
-    }
-
-    /// Is somebody asked whether `waiting` is `person`, and whether they are somebody else who is not `person`? Then an answer comes
-    /// first.
-    fn waits_for_another_too(&mut self, waiting: SubjectId, person: SubjectId) -> Result<bool, Error> {
-        if !reviews::is_asked(self.write.records(), waiting, person)? {
-            return Ok(false);
-        }
-        let numbers = self.members(waiting)?;
-        for other in reviews::asked_about(self.write.records(), &numbers)?.into_iter().filter(|other| *other != person)
-        {
-            if self.are_apart(person, other)? || !self.other_logins(&[person, other])?.is_empty() {
-                return Ok(true);
-            }
-        }
-        Ok(false)
-    }
-
     /// Open cards.
-    fn laid(&self, numbers: &[RecordNo]) -> Vec<&Card> {
+    pub(super) fn laid(&self, numbers: &[RecordNo]) -> Vec<&Card> {
         numbers.iter().filter_map(|number| self.table.laid_open(*number)).collect()
     }
 }

@@ -6,7 +6,8 @@ use super::desk::{Desk, Key};
 use super::prepare::Prepared;
 use crate::consent::{Act, Entry, ledger as words};
 use crate::store::rows::LedgerRow;
-use crate::store::{Write, ledger, unsubscriptions};
+use crate::store::unsubscriptions::{self, UnsubscriptionRow};
+use crate::store::{Write, ledger};
 use crate::types::{RecordNo, SourceNo, SubjectId, Timestamp};
 use crate::vault::{Compartment, Personal, Row, Table};
 
@@ -27,13 +28,15 @@ impl Desk<'_> {
         let mut known = if new { Vec::new() } else { Known::of(write, person)? };
         for claimed in &prepared.claims {
             let mut entry = claimed.entry.clone();
-            if claimed.repeated && is_no_news(&entry, key.owner, &known) {
-                continue;
-            }
-            if entry.act.is_no()
-                && is_no_news(&entry, key.owner, &known)
-                && self.is_echo(write, person, prepared, &entry)?
-            {
+            let no_news = is_no_news(&entry, key.owner, &known);
+            let is_old = if claimed.undated {
+                let own = newest_of(&entry, (prepared.source.number, record), &known);
+                own.is_some_and(|own| own.act.is_no())
+                    || (!no_news && self.is_own_doing(write, person, prepared, &entry, own)?)
+            } else {
+                no_news && (claimed.repeated || (entry.act.is_no() && self.is_echo(write, person, prepared, &entry)?))
+            };
+            if is_old {
                 continue;
             }
             if let Some(told) = known.iter().find(|known| claimed.retells(&known.entry)) {
@@ -50,6 +53,20 @@ impl Desk<'_> {
         Ok(entries)
     }
 
+    /// Did the hub have the vendor note a no without a moment that comes after a yes, so that it is older than that? The first of a record
+    /// is written down even where the ledger holds a no already, so that it is known when it comes again after a yes.
+    fn is_own_doing(
+        &self,
+        write: &mut Write<'_>,
+        person: SubjectId,
+        prepared: &Prepared,
+        entry: &Entry,
+        own: Option<&Entry>,
+    ) -> Result<bool, Error> {
+        let Some(told) = self.told(write, person, prepared, entry)? else { return Ok(false) };
+        Ok(told.told_at != Timestamp::UNSET && own.is_none_or(|own| own.at < told.asked_at))
+    }
+
     /// Does a source say only what the hub had its vendor do? A no that is in the ledger already was carried out there, and comes back
     /// as the vendor's own.
     fn is_echo(
@@ -59,9 +76,21 @@ impl Desk<'_> {
         prepared: &Prepared,
         entry: &Entry,
     ) -> Result<bool, Error> {
-        let Some(purpose) = &entry.purpose else { return Ok(false) };
-        let told = unsubscriptions::told(write.records(), prepared.source.number, person, purpose.as_str(), self.now)?;
-        Ok(told.is_some_and(|since| entry.at.plus(CLOCK_SKEW) >= since))
+        let told = self.told(write, person, prepared, entry)?;
+        Ok(told.is_some_and(|told| entry.at.plus(CLOCK_SKEW) >= told.asked_at))
+    }
+
+    /// What the vendor of a record was told lately about its person and the purpose of this entry, or is to be told yet.
+    fn told(
+        &self,
+        write: &mut Write<'_>,
+        person: SubjectId,
+        prepared: &Prepared,
+        entry: &Entry,
+    ) -> Result<Option<UnsubscriptionRow>, Error> {
+        let Some(purpose) = &entry.purpose else { return Ok(None) };
+        let source = prepared.source.number;
+        Ok(unsubscriptions::told(write.records(), source, person, purpose.as_str(), self.now)?)
     }
 
     /// One entry to append to the ledger, with the source and the record that tell it, or neither; none if the very same one is there with the same proof, or comes without any
@@ -131,25 +160,27 @@ impl Desk<'_> {
 /// another way: a banner's cookie knows nothing of a letter.
 fn is_no_news(entry: &Entry, owner: SubjectId, known: &[Known]) -> bool {
     let about = |known: &&Known| {
-        let says = known.entry.act.is_no() || known.entry.act == Act::Granted;
-        let same = says && known.entry.purpose == entry.purpose && known.entry.channel == entry.channel;
-        let wider = known.entry.act.is_no()
-            && (known.entry.purpose.is_none() || known.entry.purpose == entry.purpose)
-            && (known.entry.channel.is_none() || known.entry.channel == entry.channel);
-        known.entry.at <= entry.at && (same && known.entry.origin == owner || wider)
+        known.is_about(entry) && known.entry.at <= entry.at && (known.entry.origin == owner || known.entry.act.is_no())
     };
-    // On equal time the no counts.
-    let newest = known.iter().filter(about).max_by_key(|known| (known.entry.at, known.entry.act.is_no()));
+    let newest = known.iter().filter(about).max_by_key(|known| known.order());
     newest.is_some_and(|newest| {
         let (said, told) = (newest.entry.act.is_no(), entry.act.is_no());
         said == told || (said && newest.entry.method != entry.method)
     })
 }
 
+/// The newest that this record itself said of what `entry` speaks of.
+fn newest_of<'k>(entry: &Entry, (source, record): (SourceNo, RecordNo), known: &'k [Known]) -> Option<&'k Entry> {
+    let own = known.iter().filter(|known| known.told_by == (source, record.0) && known.is_about(entry));
+    own.max_by_key(|known| known.order()).map(|known| &known.entry)
+}
+
 /// An entry the ledger holds, and the digest of its proof.
 pub(super) struct Known {
     pub(super) entry: Entry,
     evidence_mac: Vec<u8>,
+    /// The source and the record that told it.
+    told_by: (SourceNo, i64),
 }
 
 impl Known {
@@ -159,7 +190,23 @@ impl Known {
     }
 
     fn read(row: LedgerRow) -> Result<Self, Error> {
-        Ok(Self { entry: words::entry(&row)?, evidence_mac: row.evidence_mac })
+        let told_by = (row.source_no, row.record_no);
+        Ok(Self { entry: words::entry(&row)?, evidence_mac: row.evidence_mac, told_by })
+    }
+
+    /// Is it a yes or a no to what `entry` speaks of? A no may be to more than that.
+    fn is_about(&self, entry: &Entry) -> bool {
+        let Entry { act, purpose, channel, .. } = &self.entry;
+        let same = *act == Act::Granted && *purpose == entry.purpose && *channel == entry.channel;
+        let wider = act.is_no()
+            && (purpose.is_none() || *purpose == entry.purpose)
+            && (channel.is_none() || *channel == entry.channel);
+        same || wider
+    }
+
+    /// The newest counts, and on equal time the no.
+    fn order(&self) -> (Timestamp, bool) {
+        (self.entry.at, self.entry.act.is_no())
     }
 
     /// Is it what `entry` says, for this part of the person?

@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use super::by_itself::Teller;
 use super::desk::Desk;
+use super::matching::Matching;
 use super::normal::Reason;
 use super::prepare::{Bringer, Prepared};
 use super::ready::Checked;
 use super::settle::settle;
-use super::table::Matching;
 use super::{Error, Listed, Rejection};
 use crate::audit::{Act, Book, Line};
 use crate::consent::{Edition, Rulebook};

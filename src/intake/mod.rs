@@ -5,6 +5,7 @@
 //! own. [`Intake`] resolves whose each record is (`settle`), seals it and writes it; it can open nothing. Read next: [`record`] for what a record holds, [`normal`] for how each kind of value is written, then
 //! [`crate::vault`], which seals.
 
+mod accounts;
 mod again;
 mod along;
 mod bonds;
@@ -17,15 +18,19 @@ mod claim;
 mod compare;
 mod corrections;
 mod desk;
+mod either;
 mod entries;
 mod error;
 mod gone;
 mod identify;
 mod ingest;
+mod judging;
 mod known;
 mod leaving;
+mod matching;
 pub mod normal;
 mod owner;
+mod plan;
 mod prepare;
 mod ready;
 pub mod record;

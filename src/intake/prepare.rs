@@ -111,7 +111,7 @@ pub(super) struct Indexed {
     pub(super) ix: [u8; 16],
     pub(super) kind: i16,
     pub(super) flags: i16,
-    /// The family name that came with it, comparable under this value only; 0 without one.
+    /// The family name that came with it, or of a customer number the account; comparable under this value only, and 0 without one.
     pub(super) whose: i32,
 }
 
@@ -123,6 +123,8 @@ pub(super) struct Claimed {
     pub(super) told_at: Timestamp,
     /// Does the source send it with everything?
     pub(super) repeated: bool,
+    /// A no of which the source does not say when it was said.
+    pub(super) undated: bool,
 }
 
 impl Claimed {
@@ -143,6 +145,14 @@ impl Claimed {
 }
 
 impl Prepared {
+    /// What of it is compared, if some of its values are `generic`: what names nobody is no evidence.
+    pub(super) fn card_without(&self, generic: &[[u8; 16]]) -> Option<Card> {
+        let card = self.card.as_ref().filter(|card| card.has_number(generic))?;
+        let mut card = Card::from_bytes(&card.to_bytes()).ok()?;
+        card.forget_numbers(generic);
+        Some(card)
+    }
+
     pub(super) fn categories(&self) -> CategorySet {
         self.parts.iter().map(|(category, _)| *category).collect()
     }
@@ -239,14 +249,16 @@ fn compared(edition: &Edition, source: &Source, indexes: &[Indexed], mut card: C
     (!card.is_empty()).then_some(card)
 }
 
-/// Puts an identifier of a record on its card, if it is a number that names one person: its kind, blind index and flags.
+/// Puts an identifier of a record on its card, if it is a number that names one person: its kind, blind index and flags. A customer
+/// number under which several accounts stand names none.
 pub(super) fn add_number(card: &mut Card, source: SourceNo, (number, ix, flags): (i16, [u8; 16], i16)) {
     let kind = match IdentifierKind::try_from(number) {
         Ok(IdentifierKind::CustomerNumber) => NumberKind::Customer,
         Ok(IdentifierKind::Account) => NumberKind::Account,
         _ => return,
     };
-    if is_collective(number, flags) {
+    let is_shared = kind == NumberKind::Customer && flags & IdentifierRow::GENERIC != 0;
+    if is_shared || is_collective(number, flags) {
         return;
     }
     let verified = flags & IdentifierRow::VERIFIED != 0;
@@ -298,10 +310,20 @@ fn indexes(
             add(ix, identifier.kind, IdentifierRow::JOINS | verified, whose(sealer, identifier, holder.as_ref())?);
         }
     }
+    let joining = |indexed: &Indexed, kind: IdentifierKind| {
+        indexed.kind == kind.number() && indexed.flags & IdentifierRow::JOINS != 0
+    };
+    // Of several the same one, in whatever order they are told.
+    let account = indexes.iter().filter(|one| joining(one, IdentifierKind::Account)).map(|one| one.ix).min();
+    if let Some([one, two, three, four, ..]) = account {
+        let numbers = indexes.iter_mut().filter(|one| joining(one, IdentifierKind::CustomerNumber));
+        // 0 says that there is none.
+        numbers.for_each(|number| number.whose = i32::from_be_bytes([one, two, three, four]) | 1);
+    }
     Ok(indexes)
 }
 
-/// The family name under a value that is the same at every source. Numbers of one source name one account.
+/// The family name under a value that is the same at every source.
 fn whose(sealer: &Sealer, identifier: &Identifier, holder: Option<&Personal>) -> Result<i32, Error> {
     let Some(holder) = holder.filter(|_| identifier.joins == Joins::People && identifier.lookup) else { return Ok(0) };
     let [one, two, three, four, ..] = sealer.matching(HOLDER, holder)?.bytes();
@@ -367,7 +389,8 @@ fn claimed(purpose: Option<&Purpose>, source: &Source, claim: ConsentClaim, now:
             && matches!(claim.method, Method::DoubleOptIn | Method::Checkbox | Method::Written | Method::Portal),
         parental: false,
     };
-    Claimed { entry, evidence: claim.evidence, told_at: claim.at, repeated: claim.repeated }
+    let ConsentClaim { at: told_at, evidence, repeated, undated, .. } = claim;
+    Claimed { entry, evidence, told_at, repeated, undated }
 }
 
 fn rejected(problems: &[crate::consent::Problem], at: usize) -> Rejection {

@@ -2,23 +2,24 @@
 //!
 //! A record that arrives is compared with what is there, by what is known at that moment. Later ones may show that a name is
 //! frequent after all, or that two groups do not fit. So everything is compared with everything that shares a matching
-//! key, by the frequencies of all, and the strongest evidence joins first ([`matching::cluster`]). The same records give the
+//! key, by the frequencies of all, and the strongest evidence joins first (`graph::matching::cluster`, by [`plan()`]). The same records give the
 //! same groups, in whatever order they came. What differs is carried out, person by person: who does not belong is
 //! taken out, who belongs is joined. Cut short at any point, another run does the rest.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::collections::HashSet;
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
-use super::bonds::{self, Settled};
+use super::bonds::Settled;
 use super::bridge::Cut;
-use super::separate::{Compared, Out};
+use super::plan::{Doubtful, Plan, Weighing, Why, plan};
+use super::separate::Out;
 use super::table::Table;
 use super::walk::Open;
 use super::{Error, Intake};
 use crate::gateway::Caller;
-use crate::graph::matching::{self, Clustering, Join, Model, TermFrequencies, Waterfall};
+use crate::graph::matching::Join;
 use crate::graph::{self, Rule};
 use crate::store::reviews::{self, Weighed};
 use crate::store::rows::{LinkRow, ReviewRow};
@@ -59,35 +60,6 @@ pub struct Regrouped {
     pub asked: usize,
 }
 
-/// What is to be done.
-struct Plan {
-    parts: Vec<(SubjectId, Compared)>,
-    joins: Vec<(RecordNo, RecordNo, Why)>,
-    reviews: Vec<Doubtful>,
-    /// How many other records each record's person has, on average, in thousandths.
-    fellows: Option<i64>,
-}
-
-/// Two records somebody should look at, and what they say.
-type Doubtful = (RecordNo, RecordNo, Waterfall);
-
-/// Why two records are one person's.
-enum Why {
-    /// By a value they share. What they say all the same is known where one of the two is to be taken apart.
-    Rule(Rule, [u8; 16], Option<Waterfall>),
-    /// By all they say.
-    Compared(Join),
-}
-
-impl Why {
-    fn waterfall(self) -> Option<Waterfall> {
-        match self {
-            Self::Rule(_, _, said) => said,
-            Self::Compared(join) => Some(join.waterfall),
-        }
-    }
-}
-
 impl Intake {
     /// Groups everything anew and carries out what differs.
     ///
@@ -96,13 +68,7 @@ impl Intake {
     pub async fn regroup(&self, by: Option<&Caller>, mut progress: impl FnMut(Progress)) -> Result<Regrouped, Error> {
         let began = self.clock.now();
         self.matching.full.forget();
-        let (mut open, mut after) = (Vec::new(), RecordNo(i64::MIN));
-        while let Some((page, last)) = self.open_page(after).await? {
-            open.extend(page);
-            after = last;
-            progress(Progress::Opened(open.len()));
-        }
-        let settled = self.settled(&open).await?;
+        let (open, settled) = self.opened(&mut progress).await?;
         let model = self.model();
         let records = open.len();
         let weighing = Arc::new(Weighing::default());
@@ -194,6 +160,23 @@ impl Intake {
         Ok(regrouped)
     }
 
+    /// All that may be compared, and what is settled of it.
+    async fn opened(&self, mut progress: impl FnMut(Progress)) -> Result<(Vec<Open>, Settled), Error> {
+        loop {
+            let (mut open, mut after) = (Vec::new(), RecordNo(i64::MIN));
+            while let Some((page, last)) = self.open_page(after).await? {
+                open.extend(page);
+                after = last;
+                progress(Progress::Opened(open.len()));
+            }
+            let settled = self.settled(&mut open).await?;
+            if settled.shared.is_empty() {
+                return Ok((open, settled));
+            }
+            self.name_nobody(settled.shared).await?;
+        }
+    }
+
     /// Takes the open questions back that were asked before `began` and would not be asked now.
     async fn close_questions(
         &self,
@@ -229,94 +212,6 @@ impl Intake {
 /// Two people, whichever comes first.
 fn pair(one: SubjectId, other: SubjectId) -> (SubjectId, SubjectId) {
     (one.min(other), one.max(other))
-}
-
-/// How far the weighing is.
-#[derive(Default)]
-struct Weighing {
-    weighed: AtomicUsize,
-    pairs: AtomicUsize,
-}
-
-/// Compares everything, and says what differs from how it is.
-fn plan(model: &Model, open: &[Open], settled: Settled, weighing: &Weighing) -> Plan {
-    let Settled { bonds, ruled, compared } = settled;
-    let cards = bonds::cards(open);
-    let mut frequencies = TermFrequencies::count(cards.iter().copied());
-    let mut pairs = matching::candidates(&cards);
-    pairs.extend(compared);
-    let both = |(one, other): &(u32, u32)| [*one, *other];
-    // Who was compared with nobody is where it is for a reason that cannot be seen any more; it stays.
-    let seen: HashSet<u32> = pairs.iter().chain(&bonds.together).chain(&bonds.decided).flat_map(both).collect();
-    weighing.pairs.store(pairs.len(), Ordering::Relaxed);
-    let told = (&bonds, &weighing.weighed);
-    let found = matching::cluster_telling(model, &mut frequencies, &cards, pairs, told);
-    let Clustering { groups, joins, reviews, fellows } = found;
-    let of = |at: u32| usize::try_from(at).ok().and_then(|at| open.get(at));
-    let mut group_of = vec![0; open.len()];
-    let mut of_person: BTreeMap<SubjectId, Vec<Group>> = BTreeMap::new();
-    for (number, group) in (0_u32..).zip(groups) {
-        let unseen = group.iter().all(|at| !seen.contains(at));
-        let mut theirs: BTreeMap<SubjectId, Group> = BTreeMap::new();
-        for at in group {
-            if let Some(slot) = usize::try_from(at).ok().and_then(|at| group_of.get_mut(at)) {
-                *slot = number;
-            }
-            let Some(open) = of(at) else { continue };
-            let group =
-                theirs.entry(open.person).or_insert_with(|| Group { others: true, unseen, records: Vec::new() });
-            group.others &= open.part != open.person;
-            group.records.push(open.record);
-        }
-        for (person, mut group) in theirs {
-            group.records.sort_unstable();
-            of_person.entry(person).or_default().push(group);
-        }
-    }
-    let mut parts = Vec::new();
-    for (person, mut groups) in of_person.into_iter().filter(|(_, groups)| groups.len() > 1) {
-        // The group with the oldest record stays, of those the person brought.
-        groups.sort_unstable();
-        let all: BTreeSet<RecordNo> = groups.iter().flat_map(|group| group.records.iter().copied()).collect();
-        let all = Arc::new(all);
-        let leave = groups.into_iter().skip(1).filter(|group| !group.unseen);
-        parts.extend(leave.map(|group| (person, Compared { records: group.records, of: all.clone() })));
-    }
-    let pair = |(one, other): (u32, u32)| Some((of(one)?.record, of(other)?.record));
-    let grouped = |at: u32| usize::try_from(at).ok().and_then(|at| group_of.get(at));
-    let ruled = ruled.into_iter().filter(|ruled| grouped(ruled.pair.0) == grouped(ruled.pair.1));
-    let cut: HashSet<SubjectId> = parts.iter().map(|(person, _)| *person).collect();
-    let ruled = ruled.filter_map(|by| {
-        let (one, other) = (of(by.pair.0)?, of(by.pair.1)?);
-        let is_cut = cut.contains(&one.person) || cut.contains(&other.person);
-        let said = is_cut.then(|| model.score(&one.card, &other.card, &frequencies));
-        Some((one.record, other.record, Why::Rule(by.rule, by.ix, said)))
-    });
-    let joins = joins.into_iter().filter_map(|by| pair(by.pair).map(|(one, other)| (one, other, Why::Compared(by))));
-    let reviews = reviews.into_iter();
-    let reviews = reviews.filter_map(|by| pair(by.pair).map(|(one, other)| (one, other, by.waterfall)));
-    Plan {
-        parts,
-        joins: ruled.chain(joins).collect(),
-        reviews: reviews.collect(),
-        fellows: fellows.and_then(thousandths),
-    }
-}
-
-/// As it is kept.
-#[allow(clippy::cast_possible_truncation, reason = "people have a few thousand records at most")]
-fn thousandths(fellows: f64) -> Option<i64> {
-    fellows.is_finite().then(|| (fellows * 1_000.0).round() as i64)
-}
-
-/// What of one person belongs together.
-#[derive(PartialEq, Eq, PartialOrd, Ord)]
-struct Group {
-    /// Was all of it brought by others, who were merged into the person?
-    others: bool,
-    /// Was none of it compared with anything?
-    unseen: bool,
-    records: Vec<RecordNo>,
 }
 
 /// Joins the people of two records, if they are two and nobody decided otherwise. Of those who were `cut` in this run what holds

@@ -5,11 +5,12 @@
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use super::desk::Desk;
+use super::matching::Matching;
 use super::owner::{Owner, part_found};
 use super::prepare::{Indexed, Prepared};
 use super::sheet::identifiers_of;
 use super::statement::is_about_matching;
-use super::table::{Matching, Table};
+use super::table::Table;
 use super::terms::Term;
 use super::{Error, Outcome, Rejection, terms, unmatched};
 use crate::consent::Edition;
@@ -289,10 +290,12 @@ impl Desk<'_> {
             batch.table.welcome(person);
         }
         batch.heard(prepared, person, self.now)?;
-        if let Some(card) = &prepared.card {
+        let without = prepared.card_without(&generic);
+        let card = without.as_ref().or(prepared.card.as_ref());
+        if let Some(card) = card {
             self.compare(batch, (card, &prepared.keys, &prepared.terms), (record_no, person))?;
         }
-        batch.table.add(prepared, record_no, person);
+        batch.table.add((card, &prepared.keys), record_no, person);
         Ok(())
     }
 
@@ -322,8 +325,10 @@ impl Desk<'_> {
         }
         batch.heard(prepared, person, self.now)?;
         batch.table.remove(old.record_no);
-        batch.table.add(prepared, old.record_no, person);
-        match &prepared.card {
+        let without = prepared.card_without(&generic);
+        let card = without.as_ref().or(prepared.card.as_ref());
+        batch.table.add((card, &prepared.keys), old.record_no, person);
+        match card {
             Some(card) => self.compare(batch, (card, &prepared.keys, &prepared.terms), (old.record_no, person)),
             None => Ok(()),
         }

@@ -5,103 +5,23 @@
 //! ([`crate::graph::matching`]) see the values and return levels.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, OnceLock, PoisonError, RwLock};
+use std::sync::{Arc, PoisonError};
 
+use super::Error;
 use super::bonds::names_two;
-use super::candidates::{Blocks, Full, MANY};
-use super::prepare::Prepared;
-use super::terms::{Counts, Term};
-use super::{Error, Intake};
+use super::candidates::{Blocks, MANY};
+use super::matching::Matching;
+use super::terms::Term;
 use crate::consent::{Act, Edition, Purpose, Stance, ledger as words, stance};
 use crate::graph::Rule;
 use crate::graph::matching::{Card, FilledIn, Model, TermFrequencies};
 use crate::store::connection::Connection;
 use crate::store::rows::{CardRow, DataKeyRow, LedgerRow, SubjectRows};
-use crate::store::{Store, Write, cards, holders, keys, ledger, subjects};
+use crate::store::{Write, cards, holders, keys, ledger, subjects};
 use crate::types::{PurposeCode, RecordNo, SubjectId, Timestamp};
-use crate::vault::{CardKey, Comparer, Keyring};
 
 /// The purpose under which records are compared.
 pub const MATCHING: &str = "identity_matching";
-
-/// What comparing needs beside the transaction.
-pub(super) struct Matching {
-    comparer: Comparer,
-    keyring: Arc<Keyring>,
-    pub(super) model: RwLock<Arc<Model>>,
-    /// How many records are compared, roughly; none: not counted yet.
-    records: OnceLock<AtomicU64>,
-    /// How many there were when they were counted.
-    found: AtomicU64,
-    /// How many other records each record's person has, on average, in thousandths, as grouping everything found last.
-    pub(super) fellows: RwLock<Option<i64>>,
-    pub(super) counts: Counts,
-    /// Matching keys that lead to too many.
-    pub(super) full: Full,
-}
-
-impl Matching {
-    pub(super) fn new(comparer: Comparer, keyring: Arc<Keyring>) -> Self {
-        Self {
-            comparer,
-            keyring,
-            model: RwLock::new(Arc::new(Model::shipped())),
-            records: OnceLock::new(),
-            found: AtomicU64::new(0),
-            fellows: RwLock::new(None),
-            counts: Counts::default(),
-            full: Full::default(),
-        }
-    }
-
-    /// Counts what is compared, once per process and apart from all others, because it looks at every record.
-    ///
-    /// # Errors
-    /// If the store cannot be read.
-    pub(super) async fn learn(&self, store: &Store) -> Result<(), Error> {
-        if self.records.get().is_none() {
-            let count = store.read_apart(|read| cards::compared(read.records())).await?;
-            let count = u64::try_from(count).unwrap_or(0);
-            if self.records.set(AtomicU64::new(count)).is_ok() {
-                self.found.store(count, Ordering::Relaxed);
-            }
-        }
-        Ok(())
-    }
-
-    /// Counts along what a batch added, once it is stored.
-    pub(super) fn count(&self, more: u64) {
-        if let Some(records) = self.records.get() {
-            records.fetch_add(more, Ordering::Relaxed);
-        }
-    }
-
-    /// What grouping everything found last of how many other records each record's person has.
-    #[expect(clippy::cast_precision_loss, reason = "a few thousand")]
-    fn fellows(&self) -> Option<f64> {
-        self.fellows.read().unwrap_or_else(PoisonError::into_inner).map(|thousandths| thousandths as f64 / 1_000.0)
-    }
-
-    fn counted(&self) -> u64 {
-        self.records.get().map_or(0, |records| records.load(Ordering::Relaxed))
-    }
-}
-
-impl Intake {
-    /// How many compared records this process knows of, those other nodes brought since it first counted left out; 0 if it took
-    /// in none yet.
-    #[must_use]
-    pub fn records_seen(&self) -> u64 {
-        self.matching.counted()
-    }
-
-    /// How many there were before this process took in its first.
-    #[must_use]
-    pub fn records_found(&self) -> u64 {
-        self.matching.found.load(Ordering::Relaxed)
-    }
-}
 
 /// The cards a batch is compared with.
 pub(super) struct Table<'a> {
@@ -262,16 +182,16 @@ impl<'a> Table<'a> {
         self.seats.remove(&record);
     }
 
-    /// Lays down the card of a record of this batch.
-    pub(super) fn add(&mut self, prepared: &Prepared, record: RecordNo, person: SubjectId) {
+    /// Lays down the card of a record of this batch, which is found by these matching keys.
+    pub(super) fn add(&mut self, (card, keys): (Option<&Card>, &[i64]), record: RecordNo, person: SubjectId) {
         if self.barred.get(&person).is_some_and(|barred| *barred) {
             return;
         }
-        let Some(card) = prepared.card.as_ref().and_then(|card| Card::from_bytes(&card.to_bytes()).ok()) else {
+        let Some(card) = card.and_then(|card| Card::from_bytes(&card.to_bytes()).ok()) else {
             return;
         };
         self.seats.insert(record, Seat { person, card: Laid::Open(Box::new(card)) });
-        self.blocks.add(&prepared.keys, record);
+        self.blocks.add(keys, record);
     }
 
     /// Whom a record is to be compared with, by its matching keys: the likeliest first, and never the record itself.
@@ -331,9 +251,8 @@ impl<'a> Table<'a> {
     pub(super) fn open(&mut self, record: RecordNo) -> Result<Option<&Card>, Error> {
         let Some(seat) = self.seats.get_mut(&record) else { return Ok(None) };
         if let Laid::Sealed(row) = &seat.card {
-            let key = self.keys.get(&(row.sealed_for, row.key_no)).filter(|key| self.matching.keyring.opens(key));
-            let key: Option<CardKey> = key.map(|key| self.matching.comparer.with_key(key)).transpose()?;
-            let opened = match key.filter(|key| !key.is_dead()) {
+            let key = self.keys.get(&(row.sealed_for, row.key_no));
+            let opened = match key.map(|key| self.matching.key(key)).transpose()?.flatten() {
                 Some(key) => Card::from_bytes(key.open(record, &row.sealed)?.bytes()).ok(),
                 None => None,
             };

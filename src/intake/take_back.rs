@@ -3,7 +3,7 @@
 use super::separate::Out;
 use super::{Error, Intake};
 use crate::graph;
-use crate::store::{identifiers, links, loose, records};
+use crate::store::{Write, identifiers, links, loose, records};
 use crate::types::SubjectId;
 
 /// Values looked at in one go.
@@ -29,6 +29,21 @@ impl Intake {
             }
         }
         failure.map_or(Ok(done), Err)
+    }
+
+    /// From now on these values join nobody, and what they joined is taken apart.
+    pub(super) async fn name_nobody(&self, values: Vec<[u8; 16]>) -> Result<(), Error> {
+        let now = self.clock.now();
+        let work = move |write: &mut Write<'_>| {
+            values.iter().try_for_each(|ix| identifiers::make_generic(write, ix).map(drop))?;
+            loose::note(write, &values, now)
+        };
+        self.store.write(work).await?;
+        match self.take_back().await {
+            // Nobody can say now who is to be told: they stay noted.
+            Ok(_) | Err(Error::Untold) => Ok(()),
+            Err(failure) => Err(failure),
+        }
     }
 
     async fn take_back_of(&self, ix: [u8; 16]) -> Result<(), Error> {

@@ -1,6 +1,7 @@
 //! Walking over everything that is compared, page by page, in the order of arrival. Nobody who writes waits for it.
 
-use super::table::{Matching, Table};
+use super::matching::Matching;
+use super::table::Table;
 use super::{Error, Intake};
 use crate::consent::Edition;
 use crate::graph::matching::Card;

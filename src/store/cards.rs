@@ -55,7 +55,8 @@ pub fn page(connection: &mut Connection, after: RecordNo, limit: i64) -> Result<
         .load(c))?)
 }
 
-/// The first few of a person's records that can be compared. Their events and statements, of which there may be thousands, cannot.
+/// The first few of a person's records that can be compared: those first that tell a name, a date of birth, a place or a firm, and then
+/// those that tell contact points and logins alone. Most events and statements, of which there may be thousands, tell nothing of it.
 ///
 /// # Errors
 /// If the shelf cannot be read.
@@ -68,7 +69,21 @@ pub fn first_of(connection: &mut Connection, of: SubjectId, few: i64) -> Result<
         .limit(few)
         .select(record::record_no)
         .load(c))?;
-    Ok(numbers.into_iter().map(RecordNo).collect())
+    // Asked for apart, so that of somebody with thousands of orders no more than a few are looked at.
+    let left = few.saturating_sub(i64::try_from(numbers.len()).unwrap_or(few));
+    let others: Vec<i64> = if left > 0 {
+        on!(connection, |c| record::table
+            .inner_join(card::table.on(card::record_no.eq(record::record_no)))
+            .filter(record::part.eq(of.part()).and(record::subject_id.eq(Vec::from(of))))
+            .filter(card::terms.is_null().and(card::sealed.ne(Vec::<u8>::new())))
+            .order(record::record_no)
+            .limit(left)
+            .select(record::record_no)
+            .load(c))?
+    } else {
+        Vec::new()
+    };
+    Ok(numbers.into_iter().chain(others).map(RecordNo).collect())
 }
 
 /// How many records can be compared. It looks at every one.

@@ -80,8 +80,9 @@ pub fn with_indexes(connection: &mut Connection, indexes: &[[u8; 16]]) -> Result
 fn others(connection: &mut Connection, ix: &[u8; 16], first: &[IdentifierRow]) -> Result<Vec<IdentifierRow>, Error> {
     let full = i64::try_from(first.len()).is_ok_and(|found| found >= ENOUGH) && first.iter().all(|row| row.behind == 0);
     let Some(last) = first.iter().max_by_key(|row| row.record_no).filter(|_| full) else { return Ok(Vec::new()) };
-    // What is unique at its source is one account's, and of what joins nobody any more nothing else need be known.
-    let shared = [IdentifierKind::Email, IdentifierKind::Phone, IdentifierKind::EmailAndName];
+    // An account is one's, and of what joins nobody any more nothing else need be known. A customer number may stand under two accounts.
+    let shared =
+        [IdentifierKind::Email, IdentifierKind::Phone, IdentifierKind::EmailAndName, IdentifierKind::CustomerNumber];
     let generic = first.iter().any(|row| row.use_flags & IdentifierRow::GENERIC != 0);
     if generic || !shared.iter().any(|kind| kind.number() == last.kind) {
         return Ok(Vec::new());

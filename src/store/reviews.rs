@@ -316,14 +316,55 @@ pub fn is_asked(connection: &mut Connection, one: SubjectId, other: SubjectId) -
     Ok(!between(connection, (one, other))?.is_empty())
 }
 
-/// With whom somebody may be one who has these records: something about the two is not answered.
+/// What somebody is asked about, and is not answered.
+pub struct Asked {
+    /// Who may be one with those it is about.
+    pub person: SubjectId,
+    /// How much the two records say for it, in thousandths of a bit.
+    pub weight: i32,
+    /// What they say.
+    pub waterfall: String,
+}
+
+/// With whom somebody may be one who has these records: something about the two is not answered. Of each other person as often as it is
+/// asked.
 ///
 /// # Errors
 /// If the shelf cannot be read.
-pub fn asked_about(connection: &mut Connection, records: &[RecordNo]) -> Result<BTreeSet<SubjectId>, Error> {
+pub fn asked_about(connection: &mut Connection, records: &[RecordNo]) -> Result<Vec<Asked>, Error> {
     let about = standing_of(connection, records)?;
-    let other = |row: Known| if records.contains(&row.one_no) { row.other_id } else { row.one_id };
-    Ok(about.into_iter().map(other).collect())
+    let asked = |row: Known| {
+        let person = if records.contains(&row.one_no) { row.other_id } else { row.one_id };
+        Asked { person, weight: row.weight, waterfall: row.waterfall }
+    };
+    Ok(about.into_iter().map(asked).collect())
+}
+
+/// The records that something is asked about together with this one, up to `most`, the likeliest first.
+///
+/// # Errors
+/// If the shelf cannot be read.
+pub fn asked_with(connection: &mut Connection, record: RecordNo, most: i64) -> Result<Vec<RecordNo>, Error> {
+    let about = review::one_no.eq(record.0).or(review::other_no.eq(record.0));
+    let rows: Vec<(i64, i64)> = on!(connection, |c| review::table
+        .filter(review::state.eq_any(STANDING).and(about))
+        .order((review::weight.desc(), review::one_no, review::other_no))
+        .limit(most)
+        .select((review::one_no, review::other_no))
+        .load(c))?;
+    Ok(rows.into_iter().map(|(one, other)| RecordNo(if one == record.0 { other } else { one })).collect())
+}
+
+/// The pairs of records that something is asked about and not answered.
+///
+/// # Errors
+/// If the shelf cannot be read.
+pub fn standing(connection: &mut Connection) -> Result<Vec<(RecordNo, RecordNo)>, Error> {
+    let rows: Vec<(i64, i64)> = on!(connection, |c| review::table
+        .filter(review::state.eq_any(STANDING))
+        .select((review::one_no, review::other_no))
+        .load(c))?;
+    Ok(rows.into_iter().map(|(one, other)| (RecordNo(one), RecordNo(other))).collect())
 }
 
 /// Takes a question back that nobody answered. What waited behind it is asked now.

@@ -128,7 +128,8 @@ pub struct IdentifierRow {
     pub use_flags: i16,
     /// 0 if it joins, did so, or is the record's own; 1 if it only serves look-up. See [`IdentifierRow::behind`].
     pub behind: i16,
-    /// Keyed digest of the family name that came with it, comparable among the rows of this value only; 0 without one.
+    /// Keyed digest of the family name that came with it, or of a customer number the account, comparable among the rows of this value
+    /// only; 0 without one.
     pub whose: i32,
 }
 

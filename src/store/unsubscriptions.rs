@@ -123,8 +123,8 @@ pub fn find(
         .optional())?)
 }
 
-/// Since when the vendor of a source is told that somebody withdrew, if it was told lately: what it tells of that itself is no new
-/// statement.
+/// What the vendor of a source was told lately of somebody's withdrawal, or is to be told: what it tells of that itself is no new
+/// statement. Of what it was never told, or was told in vain, it tells nothing but the person's own word.
 ///
 /// # Errors
 /// If the shelf cannot be read.
@@ -134,9 +134,9 @@ pub fn told(
     subject: SubjectId,
     purpose: &str,
     now: Timestamp,
-) -> Result<Option<Timestamp>, Error> {
-    let asked = find(connection, source, subject, purpose)?.map(|row| row.asked_at);
-    Ok(asked.filter(|at| at.plus(ECHO) >= now))
+) -> Result<Option<UnsubscriptionRow>, Error> {
+    let is_told = |row: &UnsubscriptionRow| row.state == UnsubscriptionRow::WAITS || row.told_at != Timestamp::UNSET;
+    Ok(find(connection, source, subject, purpose)?.filter(|row| is_told(row) && row.asked_at.plus(ECHO) >= now))
 }
 
 /// Takes the lease for `owner`. None if it is final, somebody else is at it, or it is gone.

@@ -254,7 +254,7 @@ fn a_key_opens_its_own_purposes_while_it_lives(database: Database) {
     assert_eq!(house.lookup(Role::Marketing, "marlene", "order_fulfilment").expect(404).seen(), unknown);
     assert_eq!(house.lookup(Role::Dpo, "marlene", "order_fulfilment").status, 200);
     // An administrator reads nothing, whatever the key lists.
-    let admin = house.issue(json!({"title": "a", "role": "admin", "purposes": ["newsletter_email"]}));
+    let admin = house.issue(json!({"title": "a", "role": "admin", "purposes": ["newsletter_email"], "source": null}));
     assert_eq!(ask(&admin.key, "newsletter_email").expect(403).code(), "forbidden");
     assert_eq!(house.get(Role::Admin, "/v1/audit/entries").status, 403);
     // Revoked: at once. Expired: at its time. No key, a wrong secret: the same answer.

@@ -485,7 +485,9 @@ async fn a_value_that_many_share_joins_nobody(database: Database) {
             .write(move |write: &mut Write<'_>| {
                 hold(write, held_by)?;
                 let known = Arrivals::load(write, &HashSet::from([[7; 16]]), &HashSet::new())?;
-                Ok::<_, Error>((resolve(write, &known, &[clue(true)])?, resolve(write, &known, &[clue(false)])?))
+                let resolved =
+                    |write: &mut Write<'_>, joins| resolve(write, &known, (RecordNo(i64::MAX), &[clue(joins)]));
+                Ok::<_, Error>((resolved(write, true)?, resolved(write, false)?))
             })
             .await
             .unwrap();

@@ -29,7 +29,7 @@ pub struct NewApiKey {
     #[serde(default)]
     purposes: BTreeSet<PurposeCode>,
     /// The source whose events it brings in: for a collector or browser key, and no other.
-    #[schema(nullable = false, example = "webshop")]
+    #[schema(example = "webshop")]
     #[serde(default)]
     source: Option<String>,
     /// When it ends. Without it: never.

@@ -18,6 +18,8 @@ on_both_databases!(
     of_two_as_likely_one_is_asked_whichever_came_first,
     what_is_weighed_less_now_is_asked_as_it_is_now,
     the_same_is_asked_in_whatever_order_records_came,
+    what_is_asked_is_weighed_again_however_many_share_the_name_by_now,
+    of_all_that_is_asked_about_a_record_the_likeliest_is_weighed_again,
 );
 
 fn anna(id: &str, more: &Value) -> Value {
@@ -219,4 +221,89 @@ async fn the_same_is_asked_in_whatever_order_records_came(database: Database) {
     }
     assert_eq!(found[0], found[1]);
     assert_eq!(found[0], found[2]);
+}
+
+/// Somebody is asked about two records of one name. More come than are looked at under a name, so that a newer version of the one finds
+/// the other by it no more, but another record of theirs, which is less like it: that one does not take the place of the first, which
+/// is weighed again.
+async fn what_is_asked_is_weighed_again_however_many_share_the_name_by_now(database: Database) {
+    let played = Played::open(database, 7).await;
+    // How many have a name in this small hub says nothing.
+    let rigid = Model::shipped().named(1_001).to_toml().unwrap();
+    let rigid = rigid.replace("weight = 1000\n", "weight = 100000000\n");
+    assert!(rigid.contains("weight = 100000000\n"), "{rigid}");
+    let insert = format!(
+        "INSERT INTO model (version, definition, made_at, records, pairs, in_force) VALUES (1001, '{rigid}', 1, 2, 3, 0)"
+    );
+    played.hub.database.execute(Shelf::Records, &insert);
+    weigh(&played, true).await;
+    let account = |number: usize| json!({"kind": "account", "value": format!("K-{number}"), "verified": true});
+    let phone = json!({"kind": "phone", "value": "+49 171 1234987"});
+    played.bring(&[anna("named", &json!({"identifiers": [account(1)]}))]).await;
+    let called = json!({"identifiers": [account(1), phone], "data": {"person": {"salutation": "Herr"}}});
+    played.bring(&[anna("called", &called)]).await;
+    let mut first = anna("first", &json!({"identifiers": [phone]}));
+    played.bring(&[first.clone()]).await;
+    let asked = open(&played).await;
+    let [question] = &asked[..] else { panic!("{asked:?}") };
+    let pairs = || {
+        let columns = "SELECT CAST(one_no AS TEXT) || ' ' || CAST(other_no AS TEXT) AS answer FROM review";
+        played.hub.database.texts(Shelf::Records, &format!("{columns} WHERE state = 1"))
+    };
+    let pair = pairs();
+    for number in 2..22 {
+        played.bring(&[anna(&format!("other-{number}"), &json!({"identifiers": [account(number)]}))]).await;
+    }
+    let about = |asked: Vec<Value>| -> Vec<Value> {
+        let is = |review: &Value| ["one_subject_id", "other_subject_id"].map(|of| review[of].clone());
+        asked.into_iter().filter(|review| is(review) == is(question)).collect()
+    };
+    assert_eq!(about(open(&played).await), std::slice::from_ref(question));
+    first["updated_at"] = json!("2026-06-01T08:00:00Z");
+    played.bring(&[first]).await;
+    let now = about(open(&played).await);
+    let [again] = &now[..] else { panic!("{now:?}") };
+    assert_eq!((&again["id"], &again["weight"]), (&question["id"], &question["weight"]));
+    // When everything is grouped anew only those are compared of so many that say nearly the same.
+    let others: Vec<Value> =
+        (22..272).map(|number| anna(&format!("other-{number}"), &json!({"identifiers": [account(number)]}))).collect();
+    played.bring(&others).await;
+    played.clock.pass(1_500);
+    played.hub.house.intake.regroup(None, |_| {}).await.unwrap();
+    assert!(pairs().contains(&pair[0]), "{:?} without {pair:?}", pairs());
+}
+
+/// However much is asked about a record, no more of it is weighed again than a record is compared with otherwise.
+async fn of_all_that_is_asked_about_a_record_the_likeliest_is_weighed_again(database: Database) {
+    let two = Two::open(database).await;
+    let (one_no, one_id) = (two.records[0], two.people[0]);
+    for number in 0..40 {
+        let other = i64::MAX - 100 + number;
+        let row = ReviewRow {
+            review_id: ReviewId::from_uuid(Uuid::from_u128(100 + number.unsigned_abs() as u128)),
+            one_no,
+            one_id,
+            other_no: RecordNo(other),
+            other_id: SubjectId::from_slice(&other.unsigned_abs().to_be_bytes().repeat(2)).unwrap(),
+            weight: i32::try_from(1_000 + number * 7 % 40).unwrap(),
+            waterfall: "a".to_owned(),
+            state: reviews::OPEN,
+            made_at: Timestamp::from_micros(number),
+            decided_at: Timestamp::UNSET,
+        };
+        two.played
+            .hub
+            .house
+            .store
+            .write(move |write| reviews::ask(write, row.clone(), Weighed::Record(one_no)))
+            .await
+            .unwrap();
+    }
+    let found =
+        two.played.hub.house.store.read(move |read| reviews::asked_with(read.records(), one_no, 32)).await.unwrap();
+    let mut likeliest: Vec<i64> = (0..40).collect();
+    likeliest.sort_by_key(|number| -(number * 7 % 40));
+    let likeliest: Vec<RecordNo> =
+        likeliest.into_iter().take(32).map(|number| RecordNo(i64::MAX - 100 + number)).collect();
+    assert_eq!(found, likeliest);
 }

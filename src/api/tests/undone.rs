@@ -223,9 +223,10 @@ async fn who_was_merged_before_they_came_stays_merged_as_before(database: Databa
             played.bring(&[of(person, "webshop", "first", &json!({}))]).await;
         }
         played.bring(&[of(2, "books", "guest", &json!({"identifiers": []}))]).await;
-        let account = json!([{"kind": "account", "value": "A-7", "verified": true}]);
+        // Nothing of it is compared, so nothing of it speaks against anybody.
+        let visitor = json!([{"kind": "anonymous_id", "value": "visitor-7"}]);
         let seen = json!({"name": "product_viewed", "occurred_at": "2026-06-01T08:00:00Z"});
-        let visit = json!({"type": "event", "identifiers": account, "data": seen});
+        let visit = json!({"type": "event", "identifiers": visitor, "data": seen});
         played.bring(&[of(2, "webshop", "visit", &visit)]).await;
         let [_, other, guest, visitor] = played.people()[..] else { panic!("{:?}", played.people()) };
         assert_eq!(played.merge(guest, visitor).await, visitor);

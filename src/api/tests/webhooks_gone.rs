@@ -111,9 +111,15 @@ async fn shopify_is_believed_of_what_shows_no_times_alone(database: Database) {
         assert_eq!(hub.shopify_tells("customers/delete", "w2", body).await.status.as_u16(), 400, "{body}");
     }
     assert_eq!(ended(&hub), "0");
-    let gone = json!({"id": 7, "phone": null, "addresses": [], "admin_graphql_api_id": "gid://shopify/Customer/7"});
-    assert_eq!(hub.shopify_tells("customers/delete", "w3", &gone).await.status, StatusCode::OK);
-    assert_eq!(ended(&hub), "1");
+    // As Shopify's reference of webhooks shows it (2026-04); of older versions it has a phone and addresses without anything in them.
+    let newer = json!({"id": 7, "tax_exemptions": [], "admin_graphql_api_id": "gid://shopify/Customer/7"});
+    let older = json!({"id": 8, "phone": null, "addresses": [], "admin_graphql_api_id": "gid://shopify/Customer/8"});
+    hub.shopify_tells("customers/create", "w4", &customer(8, "other@example.org", "Jonas")).await;
+    for (gone, count) in [(newer, "1"), (older, "2")] {
+        let id = format!("gone-{count}");
+        assert_eq!(hub.shopify_tells("customers/delete", &id, &gone).await.status, StatusCode::OK, "{gone}");
+        assert_eq!(ended(&hub), count, "{gone}");
+    }
 }
 
 async fn what_the_hub_erased_comes_back_as_nothing(database: Database) {
@@ -144,6 +150,7 @@ async fn shopware_is_believed_where_it_signs_alone(database: Database) {
     });
     hub.house.intake.ingest(&[known.to_string()]).await.unwrap();
     let now = hub.house.clock.now().micros() / Timestamp::SECOND;
+    // What the shop makes of an entity that is deleted: it names no fields that changed.
     let told = |event: &str, id: &str| {
         json!({
             "data": {"payload": [{"entity": "customer", "operation": "delete", "primaryKey": "7"}], "event": event},

@@ -1,6 +1,8 @@
 //! Making a [`Card`] of what intake read.
 
-use super::card::{AddressFields, Birth, Card, Fields, Generation, Mailbox, MailboxClass, Number, Place, Sex};
+use super::card::{
+    AddressFields, Birth, Card, Fields, Generation, Mailbox, MailboxClass, Number, NumberKind, Place, Sex,
+};
 use super::nobody;
 
 /// Most entries of one kind that are compared; what a record has beyond says nothing more.
@@ -45,6 +47,17 @@ impl Card {
 }
 
 impl Card {
+    /// Is one of its customer numbers among these?
+    #[must_use]
+    pub fn has_number(&self, of: &[[u8; 16]]) -> bool {
+        self.numbers.iter().any(|number| number.kind == NumberKind::Customer && of.contains(&number.ix))
+    }
+
+    /// Takes these customer numbers off it: several accounts have them, and so they name nobody.
+    pub fn forget_numbers(&mut self, shared: &[[u8; 16]]) {
+        self.numbers.retain(|number| number.kind != NumberKind::Customer || !shared.contains(&number.ix));
+    }
+
     /// Adds a number, once its blind index is made.
     pub fn add_number(&mut self, number: Number) {
         keep(&mut self.numbers, number, PartialEq::eq);

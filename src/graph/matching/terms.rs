@@ -46,6 +46,16 @@ pub fn terms(card: &Card) -> Vec<(TermKind, Zeroizing<Vec<u8>>)> {
     terms
 }
 
+impl Card {
+    /// Does it tell a name, a firm, a place or a date of birth, and not contact points and numbers alone?
+    #[must_use]
+    pub fn tells_who(&self) -> bool {
+        terms(self).iter().any(|(kind, _)| {
+            !matches!(kind, TermKind::Mailbox | TermKind::Phone | TermKind::Handle | TermKind::Building)
+        })
+    }
+}
+
 /// Whom a record seems to be of, among those under one contact point: whose name it tells, by the initial and the sound, since many
 /// misspell it; or else by what other contact points it tells.
 fn seems(card: &Card, under: TermKind) -> impl Hash {

@@ -2,6 +2,7 @@
 
 use super::card::{Card, Number};
 use super::{Field, Level, Step, Veto, compare};
+use crate::types::SourceNo;
 
 /// What keeps them apart whatever else agrees.
 pub(super) fn veto(one: &Card, other: &Card, steps: &[Step]) -> Option<Veto> {
@@ -41,6 +42,11 @@ impl Card {
     #[must_use]
     pub fn has_login(&self) -> bool {
         self.numbers.iter().any(|number| number.verified && number.source.is_some())
+    }
+
+    /// The logins that a source vouches for, by source.
+    pub(super) fn logins(&self) -> impl Iterator<Item = (SourceNo, [u8; 16])> {
+        self.numbers.iter().filter(|number| number.verified).filter_map(|number| Some((number.source?, number.ix)))
     }
 
     /// Does a source vouch for the same logins of both?

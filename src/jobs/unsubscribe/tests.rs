@@ -10,6 +10,7 @@ use crate::jobs::announce::Announcer;
 use crate::jobs::sync::tests::house::House;
 use crate::jobs::sync::tests::scenarios::open;
 use crate::store::Shelf;
+use crate::types::{Clock as _, Timestamp};
 use crate::vendors::shopware::{Shop, email, id};
 use crate::vendors::{Break, Fake, shopify};
 
@@ -21,6 +22,7 @@ on_both_databases!(
     a_restriction_is_no_withdrawal,
     shopify_is_told_too,
     shopify_is_told_of_what_was_withdrawn_alone,
+    a_no_of_whom_the_shop_was_never_told_is_their_own,
     what_is_to_be_told_of_somebody_goes_with_their_erasure,
     a_shop_that_wants_to_rest_is_told_when_it_has,
 );
@@ -225,6 +227,32 @@ async fn shopify_is_told_of_what_was_withdrawn_alone(database: Database) {
 }
 
 /// What the hub keeps of whom a vendor is, or was, told names the person: it goes with them.
+/// The shop does not say when. What the hub had it do is old, and a yes since is not ended by it; what the hub never told it is news.
+async fn a_no_of_whom_the_shop_was_never_told_is_their_own(database: Database) {
+    let (house, fake) = open::<shopify::Shop>(database).await;
+    let told = Told::by(house).await;
+    for (number, outcome) in [(3, "over"), (4, "unsubscribed")] {
+        let mail = format!("kunde{number}@example.org");
+        told.says(&mail, Act::Withdrawn).await;
+        if outcome == "unsubscribed" {
+            assert_eq!(told.tell().await, 1);
+        }
+        told.says(&mail, Act::Granted).await;
+        told.tell().await;
+        assert!(told.outcome().contains(&outcome.to_owned()), "{:?}", told.outcome());
+        told.house.wait(3_600);
+        fake.with(|shop| {
+            let customer = &mut shop.customers[number];
+            customer["email_marketing_consent"] = json!({"state": "unsubscribed", "consent_updated_at": null});
+            customer["note"] = json!("Ruft gern an.");
+            customer["updated_at"] = json!(told.house.clock.now().plus(-60 * Timestamp::SECOND).rfc3339());
+        });
+        let before = told.entries();
+        assert_eq!(told.house.sync().await.unwrap().sum().updated, 1);
+        assert_eq!(told.entries() - before, i64::from(outcome == "over"), "{outcome}");
+    }
+}
+
 async fn what_is_to_be_told_of_somebody_goes_with_their_erasure(database: Database) {
     let (told, fake) = shop(database).await;
     told.says(&email(3), Act::Withdrawn).await;

@@ -2,7 +2,8 @@
 
 use super::near;
 use crate::graph::matching::Level;
-use crate::graph::matching::card::{Card, Mailbox, MailboxClass, NumberKind};
+use crate::graph::matching::card::{Card, Mailbox, MailboxClass, Number, NumberKind};
+use crate::types::SourceNo;
 
 /// How the mailboxes of two records meet, and in which one.
 pub(in crate::graph::matching) struct MailboxMeeting<'a> {
@@ -184,22 +185,29 @@ pub(in crate::graph::matching) fn handles(one: &Card, other: &Card) -> Option<(L
     Some((Level::LocalPart, found))
 }
 
-/// Compares numbers that name one person. Only agreement says something: people have several accounts.
+/// Compares numbers that name one person. Only agreement says something: people have several accounts. A customer number under two
+/// accounts of its source is two customers'.
 pub(in crate::graph::matching) fn numbers(one: &Card, other: &Card) -> Option<Level> {
-    let shared: Vec<NumberKind> = one
-        .numbers
-        .iter()
-        .filter(|one| {
-            other.numbers.iter().any(|other| one.kind == other.kind && one.source == other.source && one.ix == other.ix)
-        })
-        .map(|number| number.kind)
-        .collect();
+    let alike = |one: &Number| {
+        other.numbers.iter().any(|other| one.kind == other.kind && one.source == other.source && one.ix == other.ix)
+    };
+    let of_two = |number: &Number| number.kind == NumberKind::Customer && have_two_accounts(one, other, number.source);
+    let shared: Vec<NumberKind> =
+        one.numbers.iter().filter(|number| alike(number) && !of_two(number)).map(|number| number.kind).collect();
     let kind = shared.into_iter().min()?;
     Some(match kind {
         NumberKind::Customer | NumberKind::Account => Level::Same,
         NumberKind::BankAccount => Level::Shared,
         NumberKind::Order => Level::Paper,
     })
+}
+
+/// Have both an account at this source, and none in common?
+fn have_two_accounts(one: &Card, other: &Card, source: Option<SourceNo>) -> bool {
+    let is_account = |number: &&Number| number.kind == NumberKind::Account && number.source == source;
+    let mut ours = one.numbers.iter().filter(is_account).peekable();
+    let theirs: Vec<[u8; 16]> = other.numbers.iter().filter(is_account).map(|number| number.ix).collect();
+    ours.peek().is_some() && !theirs.is_empty() && !ours.any(|number| theirs.contains(&number.ix))
 }
 
 /// A handle without what separates its words.

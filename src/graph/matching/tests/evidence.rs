@@ -64,6 +64,24 @@ fn a_date_that_more_tell_than_are_born_in_a_year_is_filled_in() {
     assert!(told(&some) && !told(&many));
 }
 
+/// A shop counts the customers of each of its sales channels anew: under two accounts one number is two customers'.
+#[test]
+fn a_customer_number_of_two_accounts_is_no_evidence() {
+    let customer = |account: Option<u8>| {
+        let mut card = card("given:anna");
+        let number = |kind, ix| Number { kind, source: Some(SourceNo(1)), ix: [ix; 16], verified: false };
+        card.add_number(number(NumberKind::Customer, 7));
+        account.into_iter().for_each(|account| card.add_number(number(NumberKind::Account, account)));
+        card
+    };
+    let tells = |one: Option<u8>, other: Option<u8>| {
+        let found = Model::shipped().score(&customer(one), &customer(other), &TermFrequencies::new(100_000));
+        found.steps.iter().any(|step| step.field == Field::Number)
+    };
+    assert!(!tells(Some(1), Some(2)));
+    assert!(tells(Some(1), Some(1)) && tells(Some(1), None) && tells(None, None));
+}
+
 #[test]
 fn a_phone_of_thousands_is_no_evidence() {
     let mut many = TermFrequencies::new(100_000);

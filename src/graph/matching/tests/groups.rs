@@ -82,18 +82,22 @@ fn decisions_of_people_stand() {
 /// Groups, each as the numbers of its cards.
 type Groups = BTreeSet<BTreeSet<usize>>;
 
-/// The groups of four cards in every order in which they can come.
-fn in_all_orders(texts: [&str; 4], bonds: impl Fn(&dyn Fn(usize) -> u32) -> Bonds) -> BTreeSet<Groups> {
+/// The groups of these cards in every order in which they can come.
+fn in_all_orders<const COUNT: usize>(
+    texts: [&str; COUNT],
+    bonds: impl Fn(&dyn Fn(usize) -> u32) -> Bonds,
+) -> BTreeSet<Groups> {
     let cards = texts.map(card);
     let mut found = BTreeSet::new();
-    for turn in 0..256_usize {
-        let order = [turn & 3, turn >> 2 & 3, turn >> 4 & 3, turn >> 6 & 3];
-        if (0..4).any(|card| !order.contains(&card)) {
+    let last = u32::try_from(COUNT).unwrap();
+    for turn in 0..COUNT.pow(last) {
+        let order: [usize; COUNT] = std::array::from_fn(|at| turn / COUNT.pow(at as u32) % COUNT);
+        if (0..COUNT).any(|card| !order.contains(&card)) {
             continue;
         }
         let some: Vec<&Card> = order.iter().map(|at| &cards[*at]).collect();
         let place = |card: usize| order.iter().position(|at| *at == card).unwrap() as u32;
-        let pairs = (0..4).flat_map(|one| (0..one).map(move |other| (other, one))).collect();
+        let pairs = (0..last).flat_map(|one| (0..one).map(move |other| (other, one))).collect();
         let mut frequencies = TermFrequencies::new(100_000);
         let groups = cluster(&Model::shipped(), &mut frequencies, &some, pairs, &bonds(&place)).groups;
         let named = |group: Vec<u32>| -> BTreeSet<usize> { group.into_iter().map(|at| order[at as usize]).collect() };
@@ -129,6 +133,163 @@ fn who_is_of_one_side_already_is_not_neither() {
         ..Bonds::default()
     });
     assert_eq!(found, BTreeSet::from([groups_of(&[&[0, 1, 2], &[3]])]));
+}
+
+/// Two records that are one by a rule are weighed as one: the one of them may be either of two logins, and the other is clearly of the
+/// first.
+#[test]
+fn who_is_one_by_a_rule_is_weighed_as_one() {
+    let alike = format!("given:ottilie, family:zwirnlechner, born:1971-03-09, {HOME}");
+    let mail = "mail:ottilie7@example.org";
+    let (clear, one, other) =
+        (format!("{alike}, {mail}"), format!("{alike}, {mail}, login:a"), format!("{alike}, login:bb"));
+    let ruled = |at: &dyn Fn(usize) -> u32| Bonds { together: vec![(at(0), at(1))], ..Bonds::default() };
+    let found = in_all_orders([&alike, &clear, &one, &other], ruled);
+    assert_eq!(found, BTreeSet::from([groups_of(&[&[0, 1, 2], &[3]])]), "each was weighed by itself");
+    // As one they may be either of two, of whom each is like another of them.
+    let phone = "phone:+491711234987";
+    let (mailed, called) = (format!("{alike}, {mail}"), format!("{alike}, {phone}"));
+    let (one, other) = (format!("{alike}, {mail}, login:a"), format!("{alike}, {phone}, login:bb"));
+    let found = in_all_orders([&mailed, &called, &one, &other], ruled);
+    assert_eq!(found, BTreeSet::from([groups_of(&[&[0, 1], &[2], &[3]])]));
+}
+
+/// So are two of whom one had been joined with somebody by comparing, whom somebody else was taken out of: the other is clearly of that
+/// one.
+#[test]
+fn who_is_one_by_a_rule_leans_as_one() {
+    let alike = format!("given:ottilie, family:zwirnlechner, born:1971-03-09, {HOME}");
+    let clear = format!("{alike}, mail:ottilie7@example.org");
+    let bonds = |ruled: bool| {
+        move |at: &dyn Fn(usize) -> u32| Bonds {
+            together: if ruled { vec![(at(0), at(1))] } else { Vec::new() },
+            apart: vec![(vec![at(2)], vec![at(3)])],
+            leaning: vec![(vec![at(0)], Vec::new())],
+            ..Bonds::default()
+        }
+    };
+    let found = in_all_orders([&alike, &clear, &alike, &clear], bonds(true));
+    assert_eq!(found, BTreeSet::from([groups_of(&[&[0, 1, 3], &[2]])]));
+    let found = in_all_orders([&alike, &clear, &alike, &clear], bonds(false));
+    assert_eq!(found, BTreeSet::from([groups_of(&[&[0, 2], &[1, 3]])]));
+}
+
+/// Who had been joined by comparing with both of two who were taken apart leans to neither of them, and nobody can tell whose they are.
+#[test]
+fn who_leans_to_both_sides_leans_to_neither() {
+    let alike = format!("given:ottilie, family:zwirnlechner, born:1971-03-09, {HOME}");
+    let found = in_all_orders([&alike, &alike, &alike, &alike], |at| Bonds {
+        together: vec![(at(0), at(1))],
+        apart: vec![(vec![at(2)], vec![at(3)])],
+        leaning: vec![(vec![at(0)], vec![at(1)])],
+        ..Bonds::default()
+    });
+    assert_eq!(found, BTreeSet::from([groups_of(&[&[0, 1], &[2], &[3]])]));
+}
+
+/// A guest may be either of two logins. Who is like that guest alone is the same person, whose login that may be; who may turn out to be
+/// one of the two, or is a third, or says what neither of the two says, is not.
+#[test]
+fn who_is_like_somebody_who_is_neithers_is_with_them_unless_that_leads_to_either() {
+    let unborn = format!("given:ottilie, family:zwirnlechner, {HOME}");
+    let alike = format!("{unborn}, born:1971-03-09");
+    let contact = "mail:ottilie7@example.org, phone:+491711234987";
+    let (guest, young) = (format!("{alike}, {contact}"), format!("{unborn}, {contact}"));
+    let (one, other) = (format!("{alike}, handle:zwirni1971, login:a"), format!("{alike}, login:bb"));
+    assert_eq!(verdict(&guest, contact), Verdict::Join);
+    let alone = || groups_of(&[&[0], &[1], &[2], &[3]]);
+    for (guest, like, groups) in [
+        (&guest, contact.to_owned(), groups_of(&[&[0, 1], &[2], &[3]])),
+        (&guest, format!("{contact}, elsewhere:ccc"), groups_of(&[&[0, 1], &[2], &[3]])),
+        (&guest, format!("{contact}, login:ccc"), alone()),
+        (&guest, format!("{contact}, handle:zwirni1971"), groups_of(&[&[0], &[1, 2], &[3]])),
+        (&young, contact.to_owned(), groups_of(&[&[0, 1], &[2], &[3]])),
+        (&young, "mail:ottilie7@example.org, born:1999-05-20".to_owned(), alone()),
+    ] {
+        assert_eq!(verdict(guest, &like), Verdict::Join, "{like}");
+        let found = in_all_orders([guest, &like, &one, &other], |_| Bonds::default());
+        assert_eq!(found, BTreeSet::from([groups]), "{like}");
+    }
+}
+
+/// A guest may be any of a shop's many logins, of whom only the least likely tells a date of birth; somebody who is like the guest tells
+/// another. What is said is compared with what the likeliest say, and with no more of them.
+#[test]
+fn what_somebody_says_is_compared_with_the_likeliest_whom_another_may_be() {
+    let alike = format!("given:ottilie, family:zwirnlechner, {HOME}");
+    let guest = card(&format!("{alike}, mail:ottilie7@example.org, phone:+491711234987"));
+    let like = card("mail:ottilie7@example.org, born:1999-05-20");
+    let is_with = |logins: usize| {
+        let login = |number: usize| format!("{alike}, login:{}", "a".repeat(number));
+        let mut cards: Vec<Card> = (1..logins).map(|number| card(&login(number))).collect();
+        cards.push(card(&format!("{}, born:1971-03-09", login(logins))));
+        let mut all: Vec<&Card> = cards.iter().collect();
+        all.extend([&guest, &like]);
+        let last = u32::try_from(all.len()).unwrap();
+        let pairs = (0..last).flat_map(|one| (0..one).map(move |other| (other, one))).collect();
+        let mut frequencies = TermFrequencies::new(100_000);
+        let groups = cluster(&Model::shipped(), &mut frequencies, &all, pairs, &Bonds::default()).groups;
+        let found = groups.iter().find(|group| group.contains(&(last - 1))).unwrap();
+        assert!(found.len() == 1 || *found == [last - 2, last - 1], "the guest is one with a login: {groups:?}");
+        found.len() == 2
+    };
+    assert!(!is_with(2) && !is_with(LIKELIEST) && is_with(LIKELIEST + 1));
+}
+
+/// Who is like a guest who may be either of two is like somebody else, who is like one of the two.
+#[test]
+fn who_comes_to_one_of_two_by_somebody_else_is_not_with_who_may_be_either() {
+    let alike = format!("given:ottilie, family:zwirnlechner, born:1971-03-09, {HOME}");
+    let contact = "mail:ottilie7@example.org, phone:+491711234987";
+    let (guest, like) = (format!("{alike}, {contact}"), format!("{contact}, handle:zwirni1971"));
+    let (one, other) = (format!("{alike}, handle:berlinerin71, login:a"), format!("{alike}, login:bb"));
+    let between = "handle:zwirni1971, handle:berlinerin71";
+    assert_ne!(verdict(&like, &one), Verdict::Join);
+    let found = in_all_orders([&guest, &like, between, &one, &other], |_| Bonds::default());
+    assert!(found.iter().all(|groups| groups.contains(&BTreeSet::from([0]))), "{found:?}");
+    assert!(
+        found.iter().all(|groups| groups.iter().any(|group| group.is_superset(&BTreeSet::from([1, 2])))),
+        "{found:?}"
+    );
+}
+
+/// Somebody has a login elsewhere, and may be either of two whom somebody took apart. Who is like them alone has a third login where
+/// those two have theirs: they are none of the two.
+#[test]
+fn who_has_a_third_login_is_not_with_who_may_be_either_and_has_one_elsewhere() {
+    let alike = format!("given:ottilie, family:zwirnlechner, born:1971-03-09, {HOME}");
+    let contact = "mail:ottilie7@example.org, phone:+491711234987";
+    let either = format!("{alike}, {contact}, elsewhere:a");
+    let (one, other) = (format!("{alike}, login:a"), format!("{alike}, login:bb"));
+    let apart = |at: &dyn Fn(usize) -> u32| Bonds {
+        apart: vec![(vec![at(2)], vec![at(3)])],
+        leaning: vec![(Vec::new(), Vec::new())],
+        ..Bonds::default()
+    };
+    for (like, groups) in [
+        (contact.to_owned(), groups_of(&[&[0, 1], &[2], &[3]])),
+        (format!("{contact}, login:ccc"), groups_of(&[&[0], &[1], &[2], &[3]])),
+    ] {
+        let found = in_all_orders([&either, &like, &one, &other], apart);
+        assert_eq!(found, BTreeSet::from([groups]), "{like}");
+    }
+}
+
+/// Two guests are alike. The one may be either of two logins of a shop, and the other either of two others there.
+#[test]
+fn two_who_may_be_either_of_two_others_each_are_not_one() {
+    let alike = format!("given:ottilie, family:zwirnlechner, born:1971-03-09, {HOME}");
+    let contact = "mail:ottilie7@example.org, phone:+491711234987";
+    let (guest, like) = (format!("{alike}, {contact}"), format!("{contact}, handle:zwirni1971"));
+    let [one, two] = ["login:a", "login:bb"].map(|login| format!("{alike}, {login}"));
+    for (last, groups) in [
+        ("login:dddd", groups_of(&[&[0], &[1], &[2], &[3], &[4], &[5]])),
+        ("elsewhere:dddd", groups_of(&[&[0], &[1, 4, 5], &[2], &[3]])),
+    ] {
+        let [three, four] = ["login:ccc", last].map(|login| format!("handle:zwirni1971, {login}"));
+        let found = in_all_orders([&guest, &like, &one, &two, &three, &four], |_| Bonds::default());
+        assert_eq!(found, BTreeSet::from([groups]), "{last}");
+    }
 }
 
 /// An account of very many records, and somebody with as many who was marked as not the same: no work grows with the square of them.
