@@ -21,6 +21,9 @@ def consent($purpose; $channel; $said):
       act: "granted", method: "double_opt_in", evidence: ($evidence + {confirmed_at: (.consent_updated_at | instant)})
     } elif .state == "subscribed" and .opt_in_level == "single_opt_in" then {
       act: "granted", method: "single_opt_in", evidence: $evidence
+    } elif .state == "subscribed" then {
+      # How is not said, so it proves nothing; but it is later than a no before it.
+      act: "granted", method: "import", evidence: $evidence
     } elif .state == "unsubscribed" then {
       act: "withdrawn", method: "import", evidence: $evidence, undated: (if .consent_updated_at == null then true else null end)
     } else empty end

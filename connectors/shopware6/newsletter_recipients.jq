@@ -2,7 +2,8 @@ def status: {optIn: "confirmed", direct: "subscribed", notSet: "pending", optOut
 
 def salutation: {mr: "Herr", mrs: "Frau", diverse: "Divers"}[.salutation.salutationKey // "not_specified"];
 
-# "Not unsubscribed" is no consent: only a confirmation or a subscription proves one.
+# "Not unsubscribed" is no consent: only a confirmation or a subscription proves one. When somebody unsubscribed the shop does not say:
+# at the last change of anything, at the latest.
 def consent:
   if .status == "optIn" and .confirmedAt != null then {
     act: "granted", at: (.confirmedAt | instant), method: "double_opt_in",
@@ -11,7 +12,7 @@ def consent:
     act: "granted", at: (.createdAt | instant), method: "single_opt_in",
     evidence: {source_status: .status, requested_at: (.createdAt | instant), recipient_id: .id}
   } elif .status == "optOut" then {
-    act: "withdrawn", at: (.updatedAt // .createdAt | instant), method: "import",
+    act: "withdrawn", at: (.updatedAt // .createdAt | instant), undated: true, method: "import",
     evidence: {source_status: .status, recipient_id: .id}
   } else empty end
   | {purpose: "newsletter_email", channel: "email"} + .;

@@ -72,7 +72,8 @@ fn show_source(one: &SourceErasure) {
         let promised = step.promised.map_or_else(String::new, |leaves| format!(", to be {}{day}", leaves.word()));
         let until = step.kept_until.as_ref().map_or_else(String::new, |day| format!(" until {day}"));
         let kept = if step.kept > 0 { format!(", {} kept{until}", step.kept) } else { String::new() };
-        say(&format!("  {}: {} found, {leaves}{promised}{kept}{why}", step.name, step.found));
+        let unseen = if step.out_of_sight { ", not all seen again: look there" } else { "" };
+        say(&format!("  {}: {} found, {leaves}{promised}{kept}{unseen}{why}", step.name, step.found));
     }
     if let Some(report) = report.filter(|report| !report.note.is_empty()) {
         say(&format!("  {}", report.note.trim()));

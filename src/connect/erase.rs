@@ -81,6 +81,10 @@ pub struct StepReport {
     /// The day on which the first of them is old enough, as far as that is known: then the vendor is asked again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next_ripe: Option<String>,
+    /// True: some were kept for their age and were not seen again when nothing kept them any more. That proves nothing, so somebody is
+    /// to look there, until all of them are seen to go.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub out_of_sight: bool,
     /// What the vendor promises to do with them, where it took the demand in and nobody sees what becomes of it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub promised: Option<Leaves>,

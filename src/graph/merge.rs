@@ -45,3 +45,21 @@ pub fn merge_by(write: &mut Write<'_>, from: SubjectId, link: LinkRow) -> Result
     subjects::merge(write, from, into, now)?;
     links::insert(write, link)
 }
+
+/// Merges two people as a decision does; says who was merged away.
+#[cfg(test)]
+pub(crate) async fn decide_that_they_are_one(
+    store: &crate::store::Store,
+    (one, other): (SubjectId, SubjectId),
+    now: Timestamp,
+) -> SubjectId {
+    use crate::store::{Error, records};
+    let (into, from) = (one.min(other), one.max(other));
+    let work = store.write(move |write| {
+        let record = *records::numbers_of(write.records(), from)?.first().ok_or(Error::Unreadable("record"))?;
+        let link = LinkRow::by_rule(into, into.part(), record, super::Rule::Decided.number(), None, now);
+        merge_by(write, from, LinkRow { merged_from: Some(from.into()), ..link })
+    });
+    work.await.unwrap();
+    from
+}

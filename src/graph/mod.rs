@@ -15,6 +15,8 @@ mod resolve;
 
 pub use alone::alone;
 pub use apart::are_apart;
+#[cfg(test)]
+pub(crate) use merge::decide_that_they_are_one;
 pub use merge::{merge, merge_by};
 pub use parts::groups;
 pub use resolve::{Clue, Resolution, Rule, SHARED_BY, known_by_statement, resolve};

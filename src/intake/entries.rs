@@ -7,9 +7,12 @@ use super::prepare::Prepared;
 use crate::consent::{Act, Entry, ledger as words};
 use crate::store::rows::LedgerRow;
 use crate::store::unsubscriptions::{self, UnsubscriptionRow};
-use crate::store::{Write, ledger};
+use crate::store::{Write, ledger, subjects};
 use crate::types::{RecordNo, SourceNo, SubjectId, Timestamp};
 use crate::vault::{Compartment, Personal, Row, Table};
+
+/// How long a vendor that was told of a no may take to tell of it itself as of its own.
+const ECHO: i64 = 60 * Timestamp::DAY;
 
 impl Desk<'_> {
     /// What a record says about consents, as entries to append. A `new` person has said nothing yet.
@@ -31,10 +34,17 @@ impl Desk<'_> {
             let no_news = is_no_news(&entry, key.owner, &known);
             let is_old = if claimed.undated {
                 let own = newest_of(&entry, (prepared.source.number, record), &known);
-                own.is_some_and(|own| own.act.is_no())
-                    || (!no_news && self.is_own_doing(write, person, prepared, &entry, own)?)
+                own.is_some_and(|own| own.act.is_no()) || {
+                    let told = told(write, person, prepared.source.number, &entry)?;
+                    is_own_doing(&entry, own, &told, &known)
+                }
             } else {
-                no_news && (claimed.repeated || (entry.act.is_no() && self.is_echo(write, person, prepared, &entry)?))
+                no_news
+                    && (claimed.repeated
+                        || (entry.act.is_no() && {
+                            let told = told(write, person, prepared.source.number, &entry)?;
+                            told.iter().any(|told| is_echo(&entry, told, self.now))
+                        }))
             };
             if is_old {
                 continue;
@@ -53,48 +63,8 @@ impl Desk<'_> {
         Ok(entries)
     }
 
-    /// Did the hub have the vendor note a no without a moment that comes after a yes, so that it is older than that? The first of a record
-    /// is written down even where the ledger holds a no already, so that it is known when it comes again after a yes.
-    fn is_own_doing(
-        &self,
-        write: &mut Write<'_>,
-        person: SubjectId,
-        prepared: &Prepared,
-        entry: &Entry,
-        own: Option<&Entry>,
-    ) -> Result<bool, Error> {
-        let Some(told) = self.told(write, person, prepared, entry)? else { return Ok(false) };
-        Ok(told.told_at != Timestamp::UNSET && own.is_none_or(|own| own.at < told.asked_at))
-    }
-
-    /// Does a source say only what the hub had its vendor do? A no that is in the ledger already was carried out there, and comes back
-    /// as the vendor's own.
-    fn is_echo(
-        &self,
-        write: &mut Write<'_>,
-        person: SubjectId,
-        prepared: &Prepared,
-        entry: &Entry,
-    ) -> Result<bool, Error> {
-        let told = self.told(write, person, prepared, entry)?;
-        Ok(told.is_some_and(|told| entry.at.plus(CLOCK_SKEW) >= told.asked_at))
-    }
-
-    /// What the vendor of a record was told lately about its person and the purpose of this entry, or is to be told yet.
-    fn told(
-        &self,
-        write: &mut Write<'_>,
-        person: SubjectId,
-        prepared: &Prepared,
-        entry: &Entry,
-    ) -> Result<Option<UnsubscriptionRow>, Error> {
-        let Some(purpose) = &entry.purpose else { return Ok(None) };
-        let source = prepared.source.number;
-        Ok(unsubscriptions::told(write.records(), source, person, purpose.as_str(), self.now)?)
-    }
-
-    /// One entry to append to the ledger, with the source and the record that tell it, or neither; none if the very same one is there with the same proof, or comes without any
-    /// now. A second proof of the same statement is an entry of its own: what proves a consent is never dropped (Art. 7(1)
+    /// One entry to append to the ledger, with the source and the record that tell it, or neither; none if the very same one is there
+    /// with the same proof, or comes without any now. A second proof of the same statement is an entry of its own: what proves a consent is never dropped (Art. 7(1)
     /// GDPR).
     pub(super) fn entry(
         &self,
@@ -156,12 +126,41 @@ impl Desk<'_> {
     }
 }
 
+/// What the vendor of a source was told about a person and the purpose of this entry, or is to be told yet.
+fn told(
+    write: &mut Write<'_>,
+    person: SubjectId,
+    source: SourceNo,
+    entry: &Entry,
+) -> Result<Vec<UnsubscriptionRow>, Error> {
+    let Some(purpose) = &entry.purpose else { return Ok(Vec::new()) };
+    let everybody = subjects::with_merged(write.records(), person)?;
+    Ok(unsubscriptions::told(write.records(), source, &everybody, purpose.as_str())?)
+}
+
+/// Did the hub have the vendor note a no without a moment? What a record says of somebody who agreed there since then is their own.
+fn is_own_doing(entry: &Entry, own: Option<&Entry>, told: &[UnsubscriptionRow], known: &[Known]) -> bool {
+    let covers = |told: &UnsubscriptionRow| {
+        let no = known.iter().find(|known| known.entry.entry_no.0 == told.entry_no);
+        no.is_some_and(|no| no.is_about(entry))
+    };
+    let last = told.iter().filter(|told| covers(told)).map(|told| told.told_at).max();
+    last.is_some_and(|last| last != Timestamp::UNSET && own.is_none_or(|own| own.at < last))
+}
+
+/// Does a source say only what the hub had its vendor do? A no that is in the ledger already was carried out there, and comes back
+/// as the vendor's own.
+fn is_echo(entry: &Entry, told: &UnsubscriptionRow, now: Timestamp) -> bool {
+    entry.at.plus(CLOCK_SKEW) >= told.asked_at && told.asked_at.plus(ECHO) >= now
+}
+
 /// Does the ledger say already what a source sends with everything? Such a yes also does not lift a no that was said
 /// another way: a banner's cookie knows nothing of a letter.
 fn is_no_news(entry: &Entry, owner: SubjectId, known: &[Known]) -> bool {
-    let about = |known: &&Known| {
-        known.is_about(entry) && known.entry.at <= entry.at && (known.entry.origin == owner || known.entry.act.is_no())
-    };
+    // A yes that was said as somebody who was found to be them is their yes, too, when it is a no that comes; it is none that a yes
+    // repeats.
+    let counts = |known: &Entry| known.act.is_no() || entry.act.is_no() || known.origin == owner;
+    let about = |known: &&Known| known.is_about(entry) && known.entry.at <= entry.at && counts(&known.entry);
     let newest = known.iter().filter(about).max_by_key(|known| known.order());
     newest.is_some_and(|newest| {
         let (said, told) = (newest.entry.act.is_no(), entry.act.is_no());
@@ -194,10 +193,11 @@ impl Known {
         Ok(Self { entry: words::entry(&row)?, evidence_mac: row.evidence_mac, told_by })
     }
 
-    /// Is it a yes or a no to what `entry` speaks of? A no may be to more than that.
+    /// Is it a yes or a no to what `entry` speaks of? A no may be to more than that, and `entry` a no to more than a yes.
     fn is_about(&self, entry: &Entry) -> bool {
         let Entry { act, purpose, channel, .. } = &self.entry;
-        let same = *act == Act::Granted && *purpose == entry.purpose && *channel == entry.channel;
+        let within = *channel == entry.channel || (entry.act.is_no() && entry.channel.is_none());
+        let same = *act == Act::Granted && *purpose == entry.purpose && within;
         let wider = act.is_no()
             && (purpose.is_none() || *purpose == entry.purpose)
             && (channel.is_none() || *channel == entry.channel);

@@ -72,10 +72,10 @@ pub struct Unsubscriptions {
 
 /// What came of telling a vendor once.
 enum Came {
-    /// It is over, with this word, and so many subscriptions ended.
-    Over(&'static str, u32),
-    /// It is to be told again; why, for the history, and before when the vendor wants not to be called.
-    Again(String, Timestamp),
+    /// It is over, with this word.
+    Over(&'static str, Stopped),
+    /// It is to be told again: why, for the history, and before when the vendor wants not to be called.
+    Again(String, Timestamp, Stopped),
 }
 
 /// Tells every vendor when it is due, for as long as it is polled.
@@ -133,8 +133,13 @@ impl Unsubscriptions {
         let tired = row.asked_at.plus_days(i64::from(PATIENCE)) <= now;
         let free =
             UnsubscriptionRow { attempts, lease_owner: Vec::new(), lease_until: Timestamp::UNSET, ..row.clone() };
+        let (Came::Over(_, stopped) | Came::Again(_, _, stopped)) = came;
+        // A no that the vendor tells of later is not younger than this: also if nothing was subscribed there any more, and if a part
+        // of it is to be told again.
+        let is_seen = stopped.ended > 0 || (stopped.looked && !stopped.again);
+        let free = UnsubscriptionRow { told_at: if is_seen { now } else { row.told_at }, ..free };
         let (next, history) = match came {
-            Came::Again(why, rests_until) if !tired => {
+            Came::Again(why, rests_until, _) if !tired => {
                 let next_at = now.plus(pause_for(attempts, &*self.vendors.surroundings.entropy)).max(rests_until);
                 tracing::warn!(attempts, why, "a vendor was not told of a withdrawal yet and is told again");
                 // The first failure is shown; those after it say nothing new.
@@ -142,17 +147,17 @@ impl Unsubscriptions {
                 (UnsubscriptionRow { next_at, ..free }, shown)
             }
             came => {
-                let (word, ended) = if let Came::Over(word, ended) = came { (word, ended) } else { (BY_HAND, 0) };
+                let word = if let Came::Over(word, _) = came { word } else { BY_HAND };
                 self.rights.note_unsubscription(&row, word).await?;
-                let told_at = if word == DONE { now } else { Timestamp::UNSET };
                 let (state, cause) = if word == BY_HAND {
                     (SyncState::Failed, HAND.to_owned())
                 } else {
                     (SyncState::Done, String::new())
                 };
-                let shown = (word != OVER && word != NOTHING).then(|| history(&row, state, (ended, cause), now));
+                let shown =
+                    (word != OVER && word != NOTHING).then(|| history(&row, state, (stopped.ended, cause), now));
                 let state = UnsubscriptionRow::FINAL;
-                (UnsubscriptionRow { state, told_at, next_at: now, outcome: word.to_owned(), ..free }, shown)
+                (UnsubscriptionRow { state, next_at: now, outcome: word.to_owned(), ..free }, shown)
             }
         };
         let written = self.store.write(move |write| {
@@ -168,18 +173,22 @@ impl Unsubscriptions {
     /// What the vendor does.
     async fn ask(&self, row: &UnsubscriptionRow) -> Result<Came, Error> {
         let source = self.vendors.rulebook.edition().source(row.source_no).cloned();
-        let Some(source) = source else { return Ok(Came::Over(OVER, 0)) };
+        let Some(source) = source else { return Ok(Came::Over(OVER, Stopped::default())) };
         let session = match self.vendors.session(&source.code).await {
             Ok(session) => session,
             // Whoever connects it again reads what stands there.
-            Err(NoSession::NoSource(_) | NoSession::NotConnected(_)) => return Ok(Came::Over(OVER, 0)),
-            Err(cause) => return Ok(Came::Again(cause.to_string(), Timestamp::UNSET)),
+            Err(NoSession::NoSource(_) | NoSession::NotConnected(_)) => {
+                return Ok(Came::Over(OVER, Stopped::default()));
+            }
+            Err(cause) => return Ok(Came::Again(cause.to_string(), Timestamp::UNSET, Stopped::default())),
         };
         let connector = session.connector().clone();
-        let Some(unsubscribe) = connector.unsubscribe() else { return Ok(Came::Over(OVER, 0)) };
+        let Some(unsubscribe) = connector.unsubscribe() else { return Ok(Came::Over(OVER, Stopped::default())) };
         let known = match self.rights.withdrawal(row).await? {
-            Withdrawal::Over => return Ok(Came::Over(OVER, 0)),
-            Withdrawal::Refused => return Ok(Came::Again(NOT_READABLE.to_owned(), Timestamp::UNSET)),
+            Withdrawal::Over => return Ok(Came::Over(OVER, Stopped::default())),
+            Withdrawal::Refused => {
+                return Ok(Came::Again(NOT_READABLE.to_owned(), Timestamp::UNSET, Stopped::default()));
+            }
             Withdrawal::Stands(known) => known,
         };
         let mut all = Stopped::default();
@@ -190,9 +199,9 @@ impl Unsubscriptions {
             all.looked |= one.looked;
         }
         Ok(match all {
-            Stopped { again: true, .. } => Came::Again(AGAIN.to_owned(), session.rests_until()),
-            Stopped { ended: 0, .. } => Came::Over(NOTHING, 0),
-            Stopped { ended, .. } => Came::Over(DONE, ended),
+            Stopped { again: true, .. } => Came::Again(AGAIN.to_owned(), session.rests_until(), all),
+            Stopped { ended: 0, .. } => Came::Over(NOTHING, all),
+            Stopped { .. } => Came::Over(DONE, all),
         })
     }
 

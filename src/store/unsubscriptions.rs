@@ -7,8 +7,8 @@ use super::schema::unsubscription;
 use super::{Error, Write};
 use crate::types::{SourceNo, SubjectId, Timestamp};
 
-/// How long it is known that a vendor was told, because it tells of it itself later.
-const ECHO: i64 = 60 * Timestamp::DAY;
+/// How long it is known what came of a vendor that was not told.
+const KEPT: i64 = 60 * Timestamp::DAY;
 
 /// One vendor, one person and one purpose.
 #[derive(Clone, Debug, PartialEq, Eq, Queryable, Selectable, Insertable)]
@@ -39,7 +39,7 @@ pub struct UnsubscriptionRow {
     /// When the hub learnt of it.
     #[diesel(deserialize_as = i64, serialize_as = i64)]
     pub asked_at: Timestamp,
-    /// When the vendor had done it; unset: not yet.
+    /// When it was last seen that the vendor had ended something, or had nothing more to end; unset: never.
     #[diesel(deserialize_as = i64, serialize_as = i64)]
     pub told_at: Timestamp,
     /// What came of it, in a word; empty: not known yet.
@@ -80,7 +80,7 @@ pub fn want(
     };
     match find(write.records(), source, subject, purpose)? {
         Some(known) if known.entry_no >= entry_no => Ok(()),
-        Some(_) => put(write, &row),
+        Some(known) => put(write, &UnsubscriptionRow { told_at: known.told_at, ..row }),
         None => {
             on!(write.records(), |c| diesel::insert_into(unsubscription::table).values(row).execute(c))?;
             Ok(())
@@ -123,20 +123,25 @@ pub fn find(
         .optional())?)
 }
 
-/// What the vendor of a source was told lately of somebody's withdrawal, or is to be told: what it tells of that itself is no new
-/// statement. Of what it was never told, or was told in vain, it tells nothing but the person's own word.
+/// What the vendor of a source was told of the withdrawals of these people, who are one, or is to be told. Of what it was never told,
+/// or was told in vain, it tells nothing but the person's own word.
 ///
 /// # Errors
 /// If the shelf cannot be read.
 pub fn told(
     connection: &mut Connection,
     source: SourceNo,
-    subject: SubjectId,
+    people: &[SubjectId],
     purpose: &str,
-    now: Timestamp,
-) -> Result<Option<UnsubscriptionRow>, Error> {
-    let is_told = |row: &UnsubscriptionRow| row.state == UnsubscriptionRow::WAITS || row.told_at != Timestamp::UNSET;
-    Ok(find(connection, source, subject, purpose)?.filter(|row| is_told(row) && row.asked_at.plus(ECHO) >= now))
+) -> Result<Vec<UnsubscriptionRow>, Error> {
+    let told = unsubscription::state.eq(UnsubscriptionRow::WAITS);
+    let told = told.or(unsubscription::told_at.ne(Timestamp::UNSET.micros()));
+    let these = unsubscription::source_no.eq(source.0).and(unsubscription::purpose.eq(purpose.to_owned()));
+    let people: Vec<Vec<u8>> = people.iter().map(|person| person.bytes().to_vec()).collect();
+    Ok(on!(connection, |c| unsubscription::table
+        .filter(these.and(told).and(unsubscription::subject_id.eq_any(people)))
+        .select(UnsubscriptionRow::as_select())
+        .load(c))?)
 }
 
 /// Takes the lease for `owner`. None if it is final, somebody else is at it, or it is gone.
@@ -172,13 +177,15 @@ pub fn step(write: &mut Write<'_>, owner: &[u8], row: &UnsubscriptionRow) -> Res
     Ok(ours)
 }
 
-/// Forgets those of long ago, of which no vendor tells any more.
+/// Forgets those of long ago of which a vendor was not told. That it was is known for as long as the person is: without a moment of
+/// its own, it tells of it with everything it tells.
 ///
 /// # Errors
 /// If it cannot be written.
 pub fn forget_old(write: &mut Write<'_>, now: Timestamp) -> Result<(), Error> {
     let old = unsubscription::state.eq(UnsubscriptionRow::FINAL);
-    let old = old.and(unsubscription::next_at.lt(now.plus(-ECHO).micros()));
+    let old = old.and(unsubscription::next_at.lt(now.plus(-KEPT).micros()));
+    let old = old.and(unsubscription::told_at.eq(Timestamp::UNSET.micros()));
     on!(write.records(), |c| diesel::delete(unsubscription::table.filter(old)).execute(c))?;
     Ok(())
 }

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use super::hub::{Hub, consent, customer};
 use super::reading::{MAX, with_max};
+use super::whole_state::Played;
 use crate::databases::{Database, on_both_databases};
 use crate::store::Shelf;
 use crate::types::Role;
@@ -13,6 +14,8 @@ on_both_databases!(
     a_no_that_is_sent_again_after_a_yes_counts,
     a_no_without_a_moment_is_told_once_by_each_record,
     a_yes_without_a_moment_is_refused,
+    a_no_is_no_news_only_if_no_yes_of_anybody_they_are_came_since,
+    a_no_on_every_channel_ends_a_yes_on_one,
 );
 
 const NEWS: &str = "newsletter_email";
@@ -102,4 +105,37 @@ async fn a_yes_without_a_moment_is_refused(database: Database) {
     let told = hub.post(Role::Partner, "/v1/records", json!({"records": [record]})).await.json();
     assert_eq!((&told["summary"]["rejected"], entries(&hub)), (&json!(1), 0), "{told}");
     assert_eq!(told["results"][0]["pointer"], "/consents/0/undated", "{told}");
+}
+
+/// A yes that was said as somebody else counts for who is found to be both: a no that is sent again after it is heard.
+async fn a_no_is_no_news_only_if_no_yes_of_anybody_they_are_came_since(database: Database) {
+    let played = Played::open(database, 41).await;
+    let other = |mut record: Value| {
+        record["source"] = json!("books");
+        record["identifiers"][0]["value"] = json!("moritz@muster.org");
+        record["data"]["person"] = json!({"given_name": "Moritz", "family_name": "Bolte"});
+        record
+    };
+    played.bring(&[claim("1", "withdrawn", "2026-04-01", "repeated")]).await;
+    played.bring(&[other(said_at("2", "granted", "2026-04-03"))]).await;
+    let [one, two] = played.people()[..] else { panic!("{:?}", played.people()) };
+    played.merge(one, two).await;
+    let before = entries(&played.hub);
+    played.bring(&[claim("1", "withdrawn", "2026-04-02", "repeated")]).await;
+    assert_eq!(entries(&played.hub) - before, 0, "of before the yes, and said then");
+    played.bring(&[claim("1", "withdrawn", "2026-04-05", "repeated")]).await;
+    assert_eq!(entries(&played.hub) - before, 1);
+}
+
+async fn a_no_on_every_channel_ends_a_yes_on_one(database: Database) {
+    let hub = with_max(database).await;
+    let everywhere = |day: &str| {
+        let mut record = claim("1", "withdrawn", day, "repeated");
+        record["consents"][0].as_object_mut().unwrap().remove("channel");
+        record
+    };
+    assert_eq!(bring(&hub, everywhere("2026-04-01")).await, 1);
+    agree(&hub, "2026-04-03").await;
+    assert_eq!(bring(&hub, everywhere("2026-04-05")).await, 1);
+    assert!(!may_be_written_to(&hub).await);
 }

@@ -10,10 +10,9 @@ use super::hub::Hub;
 use crate::clock_and_chance::{SeededChance, StoppedClock};
 use crate::consent::Terms;
 use crate::databases::{Database, Dialect, on_both_databases};
-use crate::graph::{self, Rule};
+use crate::graph::decide_that_they_are_one;
 use crate::intake::{Out, Outcome, Papers};
-use crate::store::rows::LinkRow;
-use crate::store::{Error, Shelf, records, subjects};
+use crate::store::{Shelf, subjects};
 use crate::types::{Clock as _, Role, SubjectId};
 
 on_both_databases!(taking_apart_undoes_merging_to_the_byte, the_same_again_is_the_same_to_the_byte,);
@@ -63,14 +62,7 @@ impl Played {
 
     /// Merges two people as a decision does; says who was merged away.
     pub(super) async fn merge(&self, one: SubjectId, other: SubjectId) -> SubjectId {
-        let (into, from, now) = (one.min(other), one.max(other), self.clock.now());
-        let work = self.hub.house.store.write(move |write| {
-            let record = *records::numbers_of(write.records(), from)?.first().ok_or(Error::Unreadable("record"))?;
-            let link = LinkRow::by_rule(into, into.part(), record, Rule::Decided.number(), None, now);
-            graph::merge_by(write, from, LinkRow { merged_from: Some(from.into()), ..link })
-        });
-        work.await.unwrap();
-        from
+        decide_that_they_are_one(&self.hub.house.store, (one, other), self.clock.now()).await
     }
 
     /// All that is stored beside the book.

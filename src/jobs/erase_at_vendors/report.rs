@@ -91,32 +91,35 @@ pub(super) fn again(before: Option<Erasure>, after: Erasure, erase: Option<&Eras
     for old in before.steps.into_iter().filter(|old| old.name != UNREACHED) {
         match steps.iter_mut().find(|step| step.name == old.name) {
             Some(step) => {
-                // What went out of sight in its time was left to somebody, and stays so: that it is not seen again proves nothing.
-                let left = old.leaves == Some(Leaves::ManualTask) && old.failure.is_none() && old.verified.is_none();
                 // All of them were seen again, were old enough, and are gone or left to somebody.
                 let seen = step.verified != Some(false) && step.failure.is_none();
                 let ripened = seen && step.found >= old.found;
+                step.out_of_sight = old.out_of_sight && !(ripened && step.verified == Some(true));
                 if old.kept > step.kept && !ripened {
                     step.kept = old.kept;
                     step.kept_until = step.kept_until.take().max(old.kept_until);
                     step.next_ripe = step.next_ripe.take().or(old.next_ripe);
-                    step.leaves = step.leaves.max(Some(if left { Leaves::ManualTask } else { Leaves::Restricted }));
+                    step.leaves = step.leaves.max(Some(Leaves::Restricted));
                     if seen && is_over(&step.next_ripe) {
-                        step.leaves = step.leaves.max(Some(Leaves::ManualTask));
+                        step.out_of_sight = true;
                         // Of those that are kept longer it is asked again.
                         step.next_ripe.clone_from(&step.kept_until);
                     }
                     if seen && is_over(&step.kept_until) {
-                        step.leaves = step.leaves.max(Some(Leaves::ManualTask));
+                        step.out_of_sight = true;
                         (step.kept, step.kept_until, step.next_ripe) = (0, None, None);
                     }
-                } else if step.failure.is_none() && step.found == 0 && old.found > 0 && !old.unasked {
-                    if left {
-                        step.leaves = old.leaves;
-                    } else {
-                        step.leaves = erase.and_then(|erase| erase.leaves_of(&step.name));
-                        step.verified = Some(true);
-                    }
+                } else if step.failure.is_none()
+                    && step.found == 0
+                    && old.found > 0
+                    && !old.unasked
+                    && !step.out_of_sight
+                {
+                    step.leaves = erase.and_then(|erase| erase.leaves_of(&step.name));
+                    step.verified = Some(true);
+                }
+                if step.out_of_sight {
+                    step.leaves = step.leaves.max(Some(Leaves::ManualTask));
                 }
                 step.found = step.found.max(old.found);
             }
@@ -255,9 +258,20 @@ mod tests {
         let (_, left) = asked_again_at(step(3, 3, None), step(0, 0, None), at("2026-12-13"));
         let (leaves, told) = asked_again_at(left.clone(), step(0, 0, None), at("2026-12-14"));
         assert_eq!((leaves, told.verified, told.found), (Some(Leaves::ManualTask), None, 3));
-        // It comes into sight and is done away with.
+        // Nobody could be asked in between.
+        let failed =
+            StepReport { failure: Some("fails".to_owned()), leaves: Some(Leaves::ManualTask), ..step(0, 0, None) };
+        let (_, told) = asked_again_at(left.clone(), failed, at("2026-12-14"));
+        let (leaves, told) = asked_again_at(told, step(0, 0, None), at("2026-12-15"));
+        assert_eq!((leaves, told.verified, told.found), (Some(Leaves::ManualTask), None, 3));
+        // One of them comes into sight and is done away with: of the others nobody knows.
+        let (leaves, told) = asked_again_at(left.clone(), step(1, 0, Some(true)), at("2026-12-14"));
+        assert_eq!((leaves, told.found), (Some(Leaves::ManualTask), 3));
+        let (leaves, told) = asked_again_at(told, step(0, 0, None), at("2026-12-15"));
+        assert_eq!((leaves, told.verified), (Some(Leaves::ManualTask), None));
+        // All of them come into sight and are done away with.
         let (leaves, told) = asked_again_at(left, step(3, 0, Some(true)), at("2026-12-14"));
-        assert_eq!((leaves, told.verified), (Some(Leaves::Deleted), Some(true)));
+        assert_eq!((leaves, told.verified, told.out_of_sight), (Some(Leaves::Deleted), Some(true), false));
         // Some of them are kept longer.
         let ripens = StepReport { next_ripe: Some("2026-10-10".to_owned()), ..step(3, 3, None) };
         let (_, left) = asked_again_at(ripens, step(0, 0, None), at("2026-11-11"));
@@ -275,6 +289,10 @@ mod tests {
         let (leaves, told) = asked_again(step(3, 3, None), by_hand);
         assert_eq!((leaves, told.kept, told.kept_until), (Some(Leaves::ManualTask), 0, None));
         let (_, told) = asked_again(step(3, 0, Some(false)), step(0, 0, None));
+        assert_eq!((told.verified, told.found), (Some(true), 3));
+        // What somebody had to do by hand, and did.
+        let by_hand = StepReport { leaves: Some(Leaves::ManualTask), ..step(3, 0, None) };
+        let (_, told) = asked_again(by_hand, step(0, 0, None));
         assert_eq!((told.verified, told.found), (Some(true), 3));
     }
 }

@@ -6,10 +6,11 @@ use super::Unsubscriptions;
 use crate::connect::Counts;
 use crate::consent::Act;
 use crate::databases::{Database, on_both_databases};
+use crate::graph::decide_that_they_are_one;
 use crate::jobs::announce::Announcer;
 use crate::jobs::sync::tests::house::House;
 use crate::jobs::sync::tests::scenarios::open;
-use crate::store::Shelf;
+use crate::store::{Shelf, unsubscriptions};
 use crate::types::{Clock as _, Timestamp};
 use crate::vendors::shopware::{Shop, email, id};
 use crate::vendors::{Break, Fake, shopify};
@@ -23,6 +24,7 @@ on_both_databases!(
     shopify_is_told_too,
     shopify_is_told_of_what_was_withdrawn_alone,
     a_no_of_whom_the_shop_was_never_told_is_their_own,
+    what_the_shop_ended_once_is_known_for_good,
     what_is_to_be_told_of_somebody_goes_with_their_erasure,
     a_shop_that_wants_to_rest_is_told_when_it_has,
 );
@@ -226,7 +228,6 @@ async fn shopify_is_told_of_what_was_withdrawn_alone(database: Database) {
     assert_eq!(told.entries(), before);
 }
 
-/// What the hub keeps of whom a vendor is, or was, told names the person: it goes with them.
 /// The shop does not say when. What the hub had it do is old, and a yes since is not ended by it; what the hub never told it is news.
 async fn a_no_of_whom_the_shop_was_never_told_is_their_own(database: Database) {
     let (house, fake) = open::<shopify::Shop>(database).await;
@@ -253,6 +254,46 @@ async fn a_no_of_whom_the_shop_was_never_told_is_their_own(database: Database) {
     }
 }
 
+/// Whatever is said elsewhere and whoever they are found to be, for as long as it does not say that they agreed there since.
+async fn what_the_shop_ended_once_is_known_for_good(database: Database) {
+    let (house, fake) = open::<shopify::Shop>(database).await;
+    let told = Told::by(house).await;
+    let [one, mail] = [3, 4].map(|number| format!("kunde{number}@example.org"));
+    for (act, outcome) in [(Act::Withdrawn, "unsubscribed"), (Act::Granted, ""), (Act::Withdrawn, "nothing_subscribed")]
+    {
+        told.says(&mail, act).await;
+        told.tell().await;
+        assert!(outcome.is_empty() || told.outcome() == [outcome], "{:?}", told.outcome());
+    }
+    told.says(&mail, Act::Granted).await;
+    told.house.wait(90 * 86_400);
+    let swept = told.house.clock.now();
+    told.house.store.write(move |write| unsubscriptions::forget_old(write, swept)).await.unwrap();
+    let both = (told.house.subject(&one).await, told.house.subject(&mail).await);
+    assert_eq!(decide_that_they_are_one(&told.house.store, both, swept).await, both.1);
+    let comes = async |state: &str, level: Option<&str>, dated: bool| {
+        told.house.wait(3_600);
+        let at = told.house.clock.now().plus(-60 * Timestamp::SECOND).rfc3339();
+        let moment = dated.then(|| at.clone());
+        fake.with(|shop| {
+            let customer = &mut shop.customers[4];
+            customer["email_marketing_consent"] =
+                json!({"state": state, "opt_in_level": level, "consent_updated_at": moment});
+            (customer["note"], customer["updated_at"]) = (json!(at), json!(at));
+        });
+        let before = told.entries();
+        assert_eq!(told.house.sync().await.unwrap().sum().updated, 1);
+        told.entries() - before
+    };
+    assert_eq!(comes("unsubscribed", None, false).await, 0);
+    assert_eq!(comes("unsubscribed", None, false).await, 0);
+    // They agreed there, how is not said, and changed their mind.
+    assert_eq!(comes("subscribed", None, true).await, 1);
+    assert_eq!(comes("unsubscribed", None, false).await, 1);
+    assert_eq!(comes("unsubscribed", None, false).await, 0);
+}
+
+/// What the hub keeps of whom a vendor is, or was, told names the person: it goes with them.
 async fn what_is_to_be_told_of_somebody_goes_with_their_erasure(database: Database) {
     let (told, fake) = shop(database).await;
     told.says(&email(3), Act::Withdrawn).await;
