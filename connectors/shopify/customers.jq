@@ -22,8 +22,8 @@ def consent($purpose; $channel; $said):
     } elif .state == "subscribed" and .opt_in_level == "single_opt_in" then {
       act: "granted", method: "single_opt_in", evidence: $evidence
     } elif .state == "subscribed" then {
-      # How is not said, so it proves nothing; but it is later than a no before it.
-      act: "granted", method: "import", evidence: $evidence
+      # How is not said, so it proves nothing and opens nothing; but a no that comes after it is another one.
+      act: "granted", method: "import"
     } elif .state == "unsubscribed" then {
       act: "withdrawn", method: "import", evidence: $evidence, undated: (if .consent_updated_at == null then true else null end)
     } else empty end

@@ -17,6 +17,7 @@ use crate::config::Config;
 use crate::connect::{Catalog, Form};
 use crate::consent::Terms;
 use crate::intake::CHUNK;
+use crate::store;
 use crate::types::{PurposeCode, Role};
 
 /// The merchant's four systems: connector, source.
@@ -62,6 +63,7 @@ pub(super) fn introduce(config: &mut Config) {
 pub(super) async fn demo(hub: Hub, config: &Config) -> Outcome {
     hub.ready().await?;
     seed(&hub.house).await?;
+    store::own_directory(&config.data_dir)?;
     let file = config.data_dir.join("credentials.json");
     let keys = keys(&hub.house, &file).await?;
     let server = serve::bind(hub, config)?;

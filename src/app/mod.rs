@@ -51,6 +51,9 @@ pub enum Error {
     /// The database does not open.
     #[error("the database does not open")]
     Store(#[from] store::Error),
+    /// The directory of the root key cannot be created.
+    #[error("the data directory cannot be created")]
+    Directory(#[source] std::io::Error),
     /// The root key cannot be had.
     #[error("the root key cannot be had")]
     Root(#[from] RootError),
@@ -133,6 +136,11 @@ pub async fn open(config: &Config) -> Result<Hub, Error> {
     let ids = Arc::new(IdMaker::new(clock.clone(), entropy.clone())?);
 
     let store = Store::open(&location(config)?)?;
+    // Beside a database that is elsewhere it holds the root key, unless that comes from somewhere else; nobody made it before the
+    // first start.
+    if matches!(&config.root_key, RootKey::File(path) if path.starts_with(&config.data_dir)) {
+        store::own_directory(&config.data_dir).map_err(Error::Directory)?;
+    }
     let root = root_key(config, &*entropy)?;
     let Unlocked { sealer, opener, comparer, shredder, rotator, strongbox, ring } =
         unlock(&store, &*root, &*clock, entropy.clone()).await?;

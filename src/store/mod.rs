@@ -79,6 +79,15 @@ use crate::types::ApiKeyId;
 use api_keys::ApiKeyRow;
 use rows::{SubjectRows, Who};
 
+/// Creates a directory, if it is not there, that its owner alone may enter (mode 0700), and those above it.
+///
+/// # Errors
+/// If it cannot be created.
+pub fn own_directory(path: &std::path::Path) -> std::io::Result<()> {
+    use std::os::unix::fs::DirBuilderExt as _;
+    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(path)
+}
+
 /// The store. Clones share the same threads and connections.
 #[derive(Clone)]
 pub struct Store(Arc<Inner>);
@@ -97,12 +106,7 @@ impl Store {
     /// If the database cannot be opened, created or migrated.
     pub fn open(location: &Location) -> Result<Self, Error> {
         if let Location::Sqlite(directory) = location {
-            use std::os::unix::fs::DirBuilderExt as _;
-            std::fs::DirBuilder::new()
-                .recursive(true)
-                .mode(0o700)
-                .create(directory)
-                .map_err(|cause| Error::Open(cause.to_string()))?;
+            own_directory(directory).map_err(|cause| Error::Open(cause.to_string()))?;
             for option in connection::compiled_wrongly()? {
                 tracing::warn!(
                     option,

@@ -205,14 +205,14 @@ async fn the_consent_to_text_messages_stands_beside_that_to_the_newsletter(datab
     let (house, fake) = open::<Shop>(database).await;
     let said = |state: &str, level: Option<&str>, at: Option<&str>| json!({"state": state, "opt_in_level": level, "consent_updated_at": at, "consent_collected_from": "OTHER"});
     let at = "2026-05-01T10:00:00+02:00";
-    // What is not blocked is no consent, nor is one without a moment.
+    // What is not blocked is no consent, nor is one without a moment; how somebody agreed that nobody says proves nothing.
     let rows = [
         (json!(null), None),
         (said("subscribed", Some("confirmed_opt_in"), Some(at)), Some((Act::Granted, Method::DoubleOptIn, true))),
         (said("subscribed", Some("single_opt_in"), Some(at)), Some((Act::Granted, Method::SingleOptIn, false))),
         (said("unsubscribed", Some("confirmed_opt_in"), Some(at)), Some((Act::Withdrawn, Method::Import, false))),
         (said("subscribed", Some("confirmed_opt_in"), None), None),
-        (said("subscribed", Some("unknown"), Some(at)), None),
+        (said("subscribed", Some("unknown"), Some(at)), Some((Act::Granted, Method::Import, false))),
         (said("not_subscribed", None, Some(at)), None),
         (said("pending", Some("confirmed_opt_in"), Some(at)), None),
         (said("redacted", Some("confirmed_opt_in"), Some(at)), None),
