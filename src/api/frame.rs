@@ -14,7 +14,7 @@ use metrics_exporter_prometheus::PrometheusHandle;
 
 use super::health::{self, Draining, Readiness};
 use super::limits::{Gate, Payer, Running, Turn};
-use super::overload::TurnedAway;
+use super::overload::OnceASecond;
 use super::problem::{self, Code, Problem};
 use super::request_id::{self, CallId};
 use super::{collect, headers, metrics};
@@ -36,7 +36,7 @@ pub struct Frame {
     /// How many may run at once, over all workers; more get 503 `overloaded`.
     pub running_limit: usize,
     /// Those that are turned away because too many run, or too much waits.
-    pub turned_away: TurnedAway,
+    pub turned_away: OnceASecond,
     /// Asked by `/readyz`.
     pub readiness: Arc<dyn Readiness>,
     /// Whether the server is stopping.
@@ -45,6 +45,24 @@ pub struct Frame {
     pub metrics: PrometheusHandle,
     /// Whether replies travel by TLS.
     pub tls: bool,
+}
+
+impl Frame {
+    /// Tells the log of the calls that were turned away since it was told last, if that is a second ago. Ask every second.
+    pub(super) fn tell_rest(&self, now: Instant) {
+        self.tell(self.turned_away.rest(now));
+    }
+
+    /// Tells the log of all it was not told of.
+    pub(super) fn tell_last(&self) {
+        self.tell(self.turned_away.last());
+    }
+
+    fn tell(&self, turned_away: Option<u64>) {
+        if let Some(calls) = turned_away {
+            tracing::warn!(calls, running = self.running.count(), "calls are turned away");
+        }
+    }
 }
 
 /// The outermost step: gives the call its id, so that the span and everything inside have it.
@@ -159,12 +177,11 @@ fn told(problem: &Problem, id: Option<CallId>, tracker: bool) -> HttpResponse<Bo
 }
 
 /// The one place where the failure of a call is logged; the span around says which call it was. Those that are turned away are told of
-/// together.
+/// together, and one by one only to who wants to see every call.
 fn log(frame: &Frame, problem: &Problem) {
     if problem.code() == Code::Overloaded && problem.cause().is_none() {
-        if let Some(calls) = frame.turned_away.note(now()) {
-            tracing::warn!(calls, running = frame.running.count(), "calls are turned away");
-        }
+        tracing::debug!(code = problem.code().word(), "call turned away");
+        frame.tell(frame.turned_away.note(now()));
         return;
     }
     let cause = problem.cause().map(causes);
@@ -188,8 +205,9 @@ fn causes(error: &(dyn std::error::Error + Send + Sync)) -> String {
     text
 }
 
+/// For measuring, and for telling the log in time.
 #[expect(clippy::disallowed_methods, reason = "it only measures; nothing is decided by it")]
-fn now() -> Instant {
+pub(super) fn now() -> Instant {
     Instant::now()
 }
 

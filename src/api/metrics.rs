@@ -10,7 +10,7 @@ use actix_web::dev::ServiceRequest;
 use actix_web::http::{Method, StatusCode};
 use actix_web::web::Data;
 use actix_web::{HttpResponse, get};
-use metrics::{Counter, Histogram, Unit, describe_counter, describe_histogram};
+use metrics::{Counter, Gauge, Histogram, Unit, describe_counter, describe_gauge, describe_histogram};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 
 use super::frame::Frame;
@@ -19,6 +19,8 @@ use super::problem::Problem;
 const CALLS: &str = "obhut_http_requests_total";
 const SECONDS: &str = "obhut_http_request_duration_seconds";
 const TURNED_AWAY: &str = "obhut_events_turned_away_total";
+const CONNECTIONS: &str = "obhut_connections";
+const MOST_CONNECTIONS: &str = "obhut_connections_max";
 
 /// Makes this process count, once; later calls return the same handle.
 #[must_use]
@@ -38,6 +40,11 @@ pub fn install() -> PrometheusHandle {
             }
             describe_counter!(CALLS, "Calls answered.");
             describe_counter!(TURNED_AWAY, "Events for collection that were refused or not understood, by reason.");
+            describe_gauge!(CONNECTIONS, "Connections that are open.");
+            describe_gauge!(
+                MOST_CONNECTIONS,
+                "Connections that may be open at once; who comes then waits to be taken."
+            );
             describe_histogram!(SECONDS, Unit::Seconds, "Time from a call's head to its reply's head.");
             handle
         })
@@ -93,6 +100,16 @@ thread_local! {
 /// Counts events that were refused or not understood. The code is a word of the hub.
 pub(super) fn turned_away(code: &'static str, events: i64) {
     metrics::counter!(TURNED_AWAY, "code" => code).increment(u64::try_from(events).unwrap_or(0));
+}
+
+/// The connections that are open.
+pub(super) fn connections() -> Gauge {
+    metrics::gauge!(CONNECTIONS)
+}
+
+/// Says how many may be open at once.
+pub(super) fn most_connections(most: usize) {
+    metrics::gauge!(MOST_CONNECTIONS).set(f64::from(u32::try_from(most).unwrap_or(u32::MAX)));
 }
 
 /// The pattern of the route, such as `/v1/profiles/{subject_id}`. Calls that reach no route share one word.

@@ -1,10 +1,12 @@
 //! Builds the application, binds it to its address and runs it until it is told to stop.
 
 mod connections;
+mod upkeep;
 
 use std::net::SocketAddr;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use actix_cors::Cors;
@@ -19,7 +21,7 @@ use tracing_actix_web::TracingLogger;
 use utoipa::openapi::OpenApi;
 use utoipa_actix_web::{AppExt, service_config::ServiceConfig};
 
-use self::connections::room_for;
+use self::connections::{Connections, Shares};
 use super::body::BodyLimits;
 use super::docs::{self, Document, Routes};
 use super::frame::{self, Frame};
@@ -35,7 +37,7 @@ pub struct Settings {
     pub tls: Option<Tls>,
     /// Worker threads; none is one per processor.
     pub workers: Option<usize>,
-    /// Connections at once, over all workers; more wait to be taken.
+    /// Connections at once, over all workers, each of which has an equal share; more wait to be taken.
     pub connections: usize,
     /// Web origins whose pages may call the API, such as `https://shop.example`. Empty: none.
     pub cors_origins: Vec<String>,
@@ -130,6 +132,7 @@ pub struct Server {
     server: ActixServer,
     addresses: Vec<SocketAddr>,
     frame: Data<Frame>,
+    connections: Arc<Connections>,
     drain: Duration,
 }
 
@@ -144,21 +147,25 @@ impl Server {
     {
         let (frame, shared) = (Data::new(frame), settings.clone());
         let for_workers = frame.clone();
+        let each_processor = || std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
+        let shares = Shares::of(settings.connections, settings.workers.unwrap_or_else(each_processor).max(1));
+        let connections = Connections::new(shares.most());
+        let open = Arc::clone(&connections);
         let mut server = HttpServer::new(move || app(for_workers.clone(), &shared, configure.clone()))
+            .workers(shares.workers)
+            .max_connections(shares.each)
+            .on_connect(move |_, kept| drop(kept.insert(open.begin(frame::now()))))
             .client_request_timeout(settings.head_timeout)
             .keep_alive(settings.keep_alive)
             .shutdown_timeout(settings.drain.as_secs())
             .disable_signals();
-        let each_processor = || std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
-        let workers = settings.workers.unwrap_or_else(each_processor).max(1);
-        server = server.workers(workers).max_connections(room_for(settings.connections).div_ceil(workers));
         let failed = |error| Error::Listen(settings.listen, error);
         server = match &settings.tls {
             Some(tls) => server.bind_rustls_0_23(settings.listen, rustls_config(tls)?).map_err(failed)?,
             None => server.bind(settings.listen).map_err(failed)?,
         };
         let addresses = server.addrs();
-        Ok(Self { server: server.run(), addresses, frame, drain: settings.drain })
+        Ok(Self { server: server.run(), addresses, frame, connections, drain: settings.drain })
     }
 
     /// The addresses it listens on.
@@ -179,28 +186,22 @@ impl Server {
     /// # Errors
     /// If signals cannot be listened for, or the event loop fails.
     pub async fn run(self) -> Result<(), Error> {
-        let Self { server, frame, drain, .. } = self;
+        let Self { server, frame, connections, drain, .. } = self;
         let handle = server.handle();
-        let upkeep = actix_web::rt::spawn(keep_metrics_small(frame.clone()));
+        let upkeep = actix_web::rt::spawn(upkeep::keep(frame.clone(), connections));
         let stop = stop_signal()?;
+        let stopping = frame.clone();
         let stopper = actix_web::rt::spawn(async move {
             stop.await;
             tracing::info!(seconds = drain.as_secs(), "stopping; running calls may end");
-            frame.draining.begin();
+            stopping.draining.begin();
             handle.stop(true).await;
         });
         let outcome = server.await.map_err(Error::Run);
         stopper.abort();
         upkeep.abort();
+        frame.tell_last();
         outcome
-    }
-}
-
-/// Folds measured durations into their buckets, also while nobody reads `/metrics`.
-async fn keep_metrics_small(frame: Data<Frame>) {
-    loop {
-        tokio::time::sleep(Duration::from_secs(5)).await;
-        frame.metrics.run_upkeep();
     }
 }
 

@@ -99,7 +99,7 @@ pub struct ServingLayer {
     /// Calls that may run at once; more are answered 503 [default: 1024]
     #[arg(long, value_name = "CALLS")]
     pub max_running_calls: Option<u32>,
-    /// Connections at once; more wait to be taken. Each takes up to 256 KiB of memory while a long body comes [default: 4096]
+    /// Connections at once, in equal shares for the workers; more wait to be taken, health probes too. Each takes up to 256 KiB of memory while a long body comes [default: 4096]
     #[arg(long, value_name = "COUNT")]
     pub max_connections: Option<NonZeroU32>,
     /// Bytes of one JSON document, also unpacked [default: 1048576]

@@ -20,6 +20,8 @@ use crate::api::limits::{Rate, RateLimit, Running};
 use crate::api::{Body, CallId, Query};
 use crate::types::{ApiKeyId, IdMaker, SubjectId, SystemEntropy, Timestamp};
 
+pub(super) mod log;
+
 const SENTINEL: &str = "Erika.Mustermann@sentinel.example";
 
 struct Noon;
@@ -321,35 +323,6 @@ async fn metrics_name_routes_and_never_paths() {
     assert!(answer.text.contains(r#"route="/v1/subjects/{subject_id}",method="GET",status="4xx""#), "{}", answer.text);
     assert!(answer.text.contains(r#"route="unmatched""#));
     assert!(!answer.text.contains("Mustermann"));
-}
-
-#[actix_web::test]
-async fn the_log_names_the_call_and_nothing_the_caller_sent() {
-    use std::io::{Read, Seek};
-    let mut file = tempfile::tempfile().unwrap();
-    let log = crate::config::Log { format: crate::config::LogFormat::Json, filter: "trace".into() };
-    let id = "018f3f3c-0000-4000-8000-0000000000aa";
-    let talk = async || {
-        let body = format!("{{\"text\": \"a\", \"{SENTINEL}\": \"{SENTINEL}\"}}");
-        ask(note(body).insert_header(("x-request-id", id)).insert_header(("user-agent", SENTINEL))).await;
-        ask(TestRequest::get().uri(&format!("/v1/subjects/{SENTINEL}?q={SENTINEL}"))).await;
-        ask(TestRequest::get().uri(&format!("/{SENTINEL}")).insert_header(("x-request-id", SENTINEL))).await;
-        ask(TestRequest::get().uri("/v1/fails")).await;
-    };
-    // Once without the log: tracing remembers per line whether anybody listens, and tests on other threads do not.
-    talk().await;
-    let guard = tracing::subscriber::set_default(
-        crate::logging::subscriber(&log, std::sync::Mutex::new(file.try_clone().unwrap())).unwrap(),
-    );
-    tracing::callsite::rebuild_interest_cache();
-    talk().await;
-    drop(guard);
-    let mut text = String::new();
-    file.rewind().unwrap();
-    file.read_to_string(&mut text).unwrap();
-    assert!(text.contains(id) && text.contains("unknown_field"), "{text}");
-    assert!(text.contains("/v1/subjects/{subject_id}") && text.contains("the disk is on fire"), "{text}");
-    assert!(!text.contains("Mustermann"), "{text}");
 }
 
 #[actix_web::test]

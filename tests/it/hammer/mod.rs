@@ -21,6 +21,7 @@ use std::io::Write as _;
 use std::time::{Duration, Instant};
 
 use obhut::types::{Entropy as _, Role, SystemEntropy};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use serde_json::json;
 use sha2::{Digest, Sha256};
 
@@ -55,6 +56,32 @@ pub fn seed(of: &str, short: u64) -> u64 {
 /// Is this the long run?
 pub(crate) fn is_full() -> bool {
     environment("OBHUT_HAMMER").is_some_and(|form| form == "full")
+}
+
+/// So many sockets, or, where the system allows the tests fewer open files even when asked for more, those that may be opened: of the short
+/// form several tests run at the same time, of the long one only one does.
+fn sockets(wanted: usize) -> usize {
+    const PLENTY: u64 = 16_384;
+    let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
+    let more = maximum.map_or(PLENTY, |maximum| maximum.min(PLENTY));
+    let allowed = match current {
+        Some(now) if now < more => {
+            let raised = setrlimit(Resource::Nofile, Rlimit { current: Some(more), maximum });
+            if raised.is_ok() { more } else { now }
+        }
+        Some(now) => now,
+        None => PLENTY,
+    };
+    wanted.min(usize::try_from(if is_full() { allowed - allowed / 4 } else { allowed / 4 }).unwrap())
+}
+
+#[test]
+fn as_many_sockets_may_be_opened_as_a_storm_takes() {
+    let may_be =
+        |number: usize| u64::try_from(number).unwrap() <= getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX);
+    assert!(may_be(sockets(4_000)) && may_be(sockets(usize::MAX)));
+    let maximum = getrlimit(Resource::Nofile).maximum;
+    assert!(sockets(4_000) == 4_000 || maximum.is_some_and(|maximum| maximum < 16_384), "of {maximum:?}");
 }
 
 /// Reports a figure of the long run: a line of the file that `tests/hammer` shows at its end.

@@ -11,11 +11,13 @@ use std::thread::{scope, sleep};
 use std::time::Duration;
 
 use obhut::types::Role;
+use rustix::io::Errno;
+use rustix::process::{Pid, setpriority_process};
 use serde_json::json;
 
 use super::statistics::median;
 use super::wire::{Wire, post};
-use super::{Stopwatch, figure, is_full, times};
+use super::{Stopwatch, figure, is_full, sockets, times};
 use crate::databases::Database;
 use crate::house::{House, customer, in_a_house_on_both_databases, lookup};
 
@@ -132,9 +134,21 @@ fn lively(database: Database, arguments: &[&str]) -> House {
 /// Lets the callers, who share the processors with the house, come first: in the world they have their own.
 fn callers_first(house: &House) {
     let threads = std::fs::read_dir(format!("/proc/{}/task", house.process())).unwrap();
-    let threads: Vec<String> = threads.map(|thread| thread.unwrap().file_name().into_string().unwrap()).collect();
-    let done = std::process::Command::new("renice").args(["-n", "10", "-p"]).args(threads).output().unwrap();
-    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+    let threads = threads.map(|thread| thread.unwrap().file_name().into_string().unwrap().parse().unwrap());
+    threads.for_each(|thread| comes_last(Pid::from_raw(thread).unwrap()));
+}
+
+/// A thread may have ended since it was listed; then there is nothing to do.
+fn comes_last(thread: Pid) {
+    match setpriority_process(Some(thread), 10) {
+        Ok(()) | Err(Errno::SRCH) => {}
+        Err(cause) => panic!("{thread:?} cannot be made to come last: {cause}"),
+    }
+}
+
+#[test]
+fn a_thread_that_ended_meanwhile_is_passed_over() {
+    comes_last(Pid::from_raw(i32::MAX).unwrap());
 }
 
 /// The storm, of at least [`TIMES`] the calls a second that are `sustained`, and the calm after it.
@@ -184,7 +198,7 @@ fn what_cannot_run_at_once_is_turned_away(database: Database) {
     const RUNNING: usize = 2;
     let house = lively(database, &["--max-running-calls=2"]);
     let sustained = sustained(&house, RUNNING);
-    let clients = times("clients", 40, 256);
+    let clients = sockets(times("clients", 40, 256));
     weather(&house, ("overload, running calls", of), clients, sustained);
 }
 

@@ -16,7 +16,7 @@ use super::{TIMES, callers_first, per_second, resident};
 use crate::clock_and_chance::SeededChance;
 use crate::databases::Database;
 use crate::hammer::wire::{Answer, post};
-use crate::hammer::{Stopwatch, assert_log_verifies, figure, house_without_matching, is_full, times};
+use crate::hammer::{Stopwatch, assert_log_verifies, figure, house_without_matching, is_full, sockets, times};
 use crate::house::{House, customer, in_a_house_on_both_databases, lookup};
 
 const PURPOSE: &str = "newsletter_email";
@@ -258,14 +258,16 @@ fn ten_times_as_much_is_turned_away_and_nothing_is_lost(database: Database) {
     let seconds = |name: &str, short, full| Duration::from_secs(u64::try_from(times(name, short, full)).unwrap());
     let (calmly, stormy) = (seconds("calm", 1, 10), seconds("seconds", 2, 60));
     let callers = Arc::new(Callers::of(&house));
-    callers_first(&house);
+    if is_full() {
+        callers_first(&house);
+    }
 
     let reads_before = runtime.block_on(calm(&callers, 4, calmly, true));
     let sustained = runtime.block_on(calm(&callers, 32, calmly, false));
     assert!(sustained.wrong.is_empty(), "{:?}", sustained.wrong);
     let rate = per_second(sustained.served(), calmly);
     let before = resident(&house);
-    let most = times("under_way", 1_500, 4_000);
+    let most = sockets(times("under_way", 1_500, 4_000));
     let ((storm, held_back), peak) = peak(&house, || runtime.block_on(flood(&callers, rate * TIMES, stormy, most)));
     assert!(storm.wrong.is_empty(), "{} wrong answers, such as {:?}", storm.wrong.len(), storm.wrong.first());
     assert!(storm.served() > 0, "nobody was served");

@@ -11,7 +11,7 @@ use tokio::net::{TcpSocket, TcpStream};
 use super::flood::{EACH, peak};
 use super::{lively, resident};
 use crate::databases::Database;
-use crate::hammer::{Stopwatch, figure, name as name_of, times};
+use crate::hammer::{Stopwatch, figure, name as name_of, sockets, times};
 use crate::house::{House, customer, in_a_house_on_both_databases};
 
 const PURPOSE: &str = "newsletter_email";
@@ -47,7 +47,7 @@ fn who_stalls_fills_no_memory_and_keeps_nobody_out(database: Database) {
     let house = lively(database, &[]);
     let of = name_of(house.database());
     let (number, length) =
-        (times("stalled", 400, 3_000), Duration::from_secs(u64::try_from(times("stall", 5, 40)).unwrap()));
+        (sockets(times("stalled", 400, 3_000)), Duration::from_secs(u64::try_from(times("stall", 5, 40)).unwrap()));
     let address = house.address().trim_start_matches("http://").parse().unwrap();
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     let before = resident(&house);
