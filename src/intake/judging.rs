@@ -1,5 +1,7 @@
 //! What is read of people while one record is judged, once of each: nothing changes meanwhile, until somebody is merged.
 
+use std::cmp::Reverse;
+use std::collections::hash_map::Entry;
 use std::collections::{BTreeSet, HashMap};
 use std::rc::Rc;
 
@@ -7,7 +9,7 @@ use super::Error;
 use super::compare::Alike;
 use super::settle::Batch;
 use crate::graph::matching::{self, Bits, Card, TermFrequencies, Verdict, Waterfall};
-use crate::store::{apart, reviews, subjects};
+use crate::store::{apart, reviews};
 use crate::types::{RecordNo, SubjectId};
 
 /// What is asked about somebody.
@@ -35,12 +37,19 @@ pub(super) struct Judging<'j, 'a, 'w> {
 struct Known {
     members: HashMap<SubjectId, Vec<RecordNo>>,
     asked: HashMap<SubjectId, Rc<[About]>>,
-    /// As whom marks may name somebody.
-    parts: HashMap<SubjectId, Vec<SubjectId>>,
-    /// Whom marks name that are not somebody.
+    /// Who marks say that somebody is not, as they are now.
     marks: HashMap<SubjectId, BTreeSet<SubjectId>>,
-    logins: HashMap<Pair, bool>,
+    /// The cards of somebody that tell logins, one for each.
+    logins: HashMap<SubjectId, Rc<[Laid]>>,
+    two_logins: HashMap<Pair, bool>,
     kept: HashMap<Pair, bool>,
+}
+
+/// A card: that of a record on the table, or that of the record which is judged.
+#[derive(Clone, Copy)]
+enum Laid {
+    Of(RecordNo),
+    Own,
 }
 
 /// Two people, the lesser first.
@@ -80,16 +89,24 @@ impl<'j, 'a, 'w> Judging<'j, 'a, 'w> {
     }
 
     /// The cards of somebody who is known by now.
-    fn cards(&self, person: SubjectId) -> Vec<&Card> {
+    fn cards(&self, person: SubjectId) -> impl Iterator<Item = (Laid, &Card)> {
         let members = self.known.members.get(&person).map(Vec::as_slice).unwrap_or_default();
-        let own = Some(self.own.1).filter(|_| self.own.0 == person);
-        self.batch.laid(members).into_iter().chain(own).collect()
+        let own = Some(Laid::Own).filter(|_| self.own.0 == person);
+        members.iter().map(|member| Laid::Of(*member)).chain(own).filter_map(|laid| Some((laid, self.card(laid)?)))
+    }
+
+    fn card(&self, laid: Laid) -> Option<&Card> {
+        match laid {
+            Laid::Of(record) => self.batch.table.laid_open(record),
+            Laid::Own => Some(self.own.1),
+        }
     }
 
     /// Do these two say so, by any two of those cards of theirs that are looked at?
     fn say(&self, one: SubjectId, other: SubjectId, so: impl Fn(Verdict) -> bool) -> bool {
         let model = self.batch.table.model();
-        let [ours, theirs] = [one, other].map(|person| matching::telling(&self.cards(person), self.frequencies));
+        let cards = |person: SubjectId| self.cards(person).map(|(_, card)| card).collect::<Vec<_>>();
+        let [ours, theirs] = [one, other].map(|person| matching::telling(&cards(person), self.frequencies));
         let says = |ours: &Card, theirs: &Card| so(model.score(ours, theirs, self.frequencies).verdict);
         theirs.iter().any(|theirs| ours.iter().any(|ours| says(ours, theirs)))
     }
@@ -113,32 +130,58 @@ impl<'j, 'a, 'w> Judging<'j, 'a, 'w> {
         Ok(kept)
     }
 
-    pub(super) fn has_login(&mut self, person: SubjectId) -> Result<bool, Error> {
+    /// The cards of somebody that tell logins: looked for once, since each of many is held against each.
+    fn logins(&mut self, person: SubjectId) -> Result<Rc<[Laid]>, Error> {
+        if let Some(known) = self.known.logins.get(&person) {
+            return Ok(known.clone());
+        }
         self.know(person)?;
-        Ok(self.cards(person).iter().any(|card| card.has_login()))
+        let logins: Rc<[Laid]> = matching::logins(self.cards(person)).into_iter().map(|(laid, _)| laid).collect();
+        self.known.logins.insert(person, logins.clone());
+        Ok(logins)
     }
 
-    /// What is asked about somebody: each other person once, the likeliest first and of those the longest known.
+    pub(super) fn has_login(&mut self, person: SubjectId) -> Result<bool, Error> {
+        Ok(!self.logins(person)?.is_empty())
+    }
+
+    /// What is asked about somebody: each other person once, the likeliest first, and of those as likely in the order of what the levels of
+    /// agreement say, as it is asked. Where these say the same too, the longest known come first.
     pub(super) fn asked(&mut self, person: SubjectId) -> Result<Rc<[About]>, Error> {
         if let Some(known) = self.known.asked.get(&person) {
             return Ok(known.clone());
         }
         self.know(person)?;
         let members = self.known.members.get(&person).map(Vec::as_slice).unwrap_or_default();
-        let mut asked: HashMap<SubjectId, Option<Bits>> = HashMap::new();
+        // Of nobody what stands against it: that comes last.
+        let mut asked: HashMap<SubjectId, (Reverse<Option<Bits>>, String)> = HashMap::new();
         for about in reviews::asked_about(self.batch.write.records(), members)? {
             let said = serde_json::from_str(&about.waterfall);
             let is_vetoed = said.is_ok_and(|said: Waterfall| matches!(said.verdict, Verdict::Veto(_)));
-            let weight = asked.entry(about.person).or_default();
-            *weight = (*weight).max(Some(Bits(about.weight)).filter(|_| !is_vetoed));
+            let rank = (Reverse(Some(Bits(about.weight)).filter(|_| !is_vetoed)), about.waterfall);
+            match asked.entry(about.person) {
+                Entry::Vacant(free) => {
+                    free.insert(rank);
+                }
+                Entry::Occupied(mut known) if rank < *known.get() => {
+                    known.insert(rank);
+                }
+                Entry::Occupied(_) => {}
+            }
         }
         // Who of them is marked, and who has parts, is read of all at once.
         self.batch.known.people.meet(self.batch.write.records(), asked.keys().copied())?;
-        let mut asked: Vec<About> = asked.into_iter().map(|(person, weight)| About { person, weight }).collect();
-        asked.sort_unstable_by(|one, other| other.weight.cmp(&one.weight).then(one.person.cmp(&other.person)));
-        let asked: Rc<[About]> = asked.into();
+        let mut asked: Vec<_> = asked.into_iter().map(|(person, rank)| (rank, person)).collect();
+        asked.sort_unstable();
+        let asked: Rc<[About]> =
+            asked.into_iter().map(|((Reverse(weight), _), person)| About { person, weight }).collect();
         self.known.asked.insert(person, asked.clone());
         Ok(asked)
+    }
+
+    /// Is it asked whether somebody is anybody else than this other?
+    pub(super) fn may_be_another(&mut self, person: SubjectId, other: SubjectId) -> Result<bool, Error> {
+        Ok(self.asked(person)?.iter().any(|about| about.person != other))
     }
 
     /// Did somebody decide that these two living people are not the same?
@@ -149,30 +192,12 @@ impl<'j, 'a, 'w> Judging<'j, 'a, 'w> {
         }
         let (one, other) = if self.known.marks.contains_key(&other) { (other, one) } else { (one, other) };
         if !self.known.marks.contains_key(&one) {
-            self.read_parts(one)?;
-            let parts = self.known.parts.get(&one).map(Vec::as_slice).unwrap_or_default();
-            let marks = apart::of(self.batch.write.records(), parts)?;
+            // They name people as they were before any merge.
+            let marks = apart::of_whole(self.batch.write.records(), one)?;
+            let marks = self.batch.known.people.living_many(self.batch.write.records(), marks)?;
             self.known.marks.insert(one, marks);
         }
-        if self.known.marks.get(&one).is_none_or(BTreeSet::is_empty) {
-            return Ok(false);
-        }
-        self.read_parts(other)?;
-        let named = self.known.marks.get(&one).zip(self.known.parts.get(&other));
-        Ok(named.is_some_and(|(marks, parts)| parts.iter().any(|part| marks.contains(part))))
-    }
-
-    /// Reads as whom marks may name somebody, which they name as they were before any merge.
-    fn read_parts(&mut self, person: SubjectId) -> Result<(), Error> {
-        if !self.known.parts.contains_key(&person) {
-            let parts = if self.batch.known.people.is_alone(person) {
-                vec![person]
-            } else {
-                subjects::with_merged(self.batch.write.records(), person)?
-            };
-            self.known.parts.insert(person, parts);
-        }
-        Ok(())
+        Ok(self.known.marks.get(&one).is_some_and(|marks| marks.contains(&other)))
     }
 
     /// May somebody be known not to be this person, by a login or because somebody decided so?
@@ -182,21 +207,19 @@ impl<'j, 'a, 'w> Judging<'j, 'a, 'w> {
 
     /// Does a source know these two by two logins?
     pub(super) fn have_two_logins(&mut self, one: SubjectId, other: SubjectId) -> Result<bool, Error> {
-        if let Some(known) = self.known.logins.get(&pair(one, other)) {
+        if let Some(known) = self.known.two_logins.get(&pair(one, other)) {
             return Ok(*known);
         }
-        let two = self.has_login(one)? && !self.other_logins(&[one, other])?.is_empty();
-        self.known.logins.insert(pair(one, other), two);
+        let two = self.has_login(one)? && self.has_login(other)? && !self.other_logins(&[one, other])?.is_empty();
+        self.known.two_logins.insert(pair(one, other), two);
         Ok(two)
     }
 
     /// Which two of these, by their places, the lesser first, a source knows by two logins.
     pub(super) fn other_logins(&mut self, people: &[SubjectId]) -> Result<BTreeSet<(usize, usize)>, Error> {
-        for person in people {
-            self.know(*person)?;
-        }
-        let logins = |person: &SubjectId| matching::logins(self.cards(*person).into_iter());
-        let known: Vec<Vec<&Card>> = people.iter().map(logins).collect();
+        let logins = people.iter().map(|person| self.logins(*person)).collect::<Result<Vec<_>, Error>>()?;
+        let known: Vec<Vec<&Card>> =
+            logins.iter().map(|laid| laid.iter().filter_map(|laid| self.card(*laid)).collect()).collect();
         let mut two = BTreeSet::new();
         for (other, theirs) in known.iter().enumerate() {
             for (one, ours) in known.iter().take(other).enumerate() {

@@ -3,7 +3,7 @@
 //!
 //! It holds as long as the transaction does; what the batch itself changes is told to it.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use super::connection::Connection;
 use super::rows::SubjectRow;
@@ -69,6 +69,21 @@ impl Acquaintances {
             Some(person) => Ok(Some(person)),
             None => Ok(subjects::living(connection, id)?.map(|row| row.subject_id)),
         }
+    }
+
+    /// The living people that these are now.
+    ///
+    /// # Errors
+    /// If the shelf cannot be read.
+    pub fn living_many(
+        &self,
+        connection: &mut Connection,
+        ids: impl IntoIterator<Item = SubjectId>,
+    ) -> Result<BTreeSet<SubjectId>, Error> {
+        let (known, strangers): (Vec<SubjectId>, Vec<SubjectId>) =
+            ids.into_iter().partition(|id| self.living.contains_key(id));
+        let found = subjects::living_many(connection, strangers)?;
+        Ok(known.into_iter().filter_map(|id| self.known(id)).chain(found.values().map(|row| row.subject_id)).collect())
     }
 
     /// Is it certain that nobody was merged into this living person?

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use diesel::prelude::*;
+use diesel::sql_types::Binary;
 
 use super::among::among;
 use super::connection::{Connection, on};
@@ -19,6 +20,43 @@ pub fn of(connection: &mut Connection, people: &[SubjectId]) -> Result<BTreeSet<
     let rows: Vec<Vec<u8>> =
         on!(connection, |c| apart::table.filter(apart::subject_id.eq_any(ids)).select(apart::other_id).load(c))?;
     rows.iter().map(|row| Ok(SubjectId::from_slice(row)?)).collect()
+}
+
+/// Whom somebody is, and everybody who was merged into them.
+macro_rules! of_whole {
+    ($person:literal) => {
+        concat!(
+            "WITH RECURSIVE part(subject_id) AS (SELECT ",
+            $person,
+            " UNION SELECT subject.subject_id FROM part CROSS JOIN subject WHERE subject.merged_into = part.subject_id) ",
+            "SELECT DISTINCT apart.other_id FROM part CROSS JOIN apart WHERE apart.subject_id = part.subject_id"
+        )
+    };
+}
+
+const OF_WHOLE_SQLITE: &str = of_whole!("?1");
+const OF_WHOLE_POSTGRES: &str = of_whole!("$1");
+
+/// A row of a statement in plain SQL.
+#[derive(QueryableByName)]
+#[diesel(table_name = apart)]
+struct Other {
+    other_id: Vec<u8>,
+}
+
+/// Those who are known not to be this person, or not to be whoever was merged into them: as they were before any merge. Parts may be
+/// thousands and marks are few, so the parts are looked up where they lie, in one statement, and marks alone are read.
+///
+/// # Errors
+/// If the shelf cannot be read.
+pub fn of_whole(connection: &mut Connection, person: SubjectId) -> Result<BTreeSet<SubjectId>, Error> {
+    let asked = diesel::sql_query(match connection {
+        Connection::Sqlite(_) => OF_WHOLE_SQLITE,
+        Connection::Postgres(_) => OF_WHOLE_POSTGRES,
+    });
+    let asked = asked.bind::<Binary, _>(Vec::from(person));
+    let rows: Vec<Other> = on!(connection, |c| asked.load(c))?;
+    rows.iter().map(|row| Ok(SubjectId::from_slice(&row.other_id)?)).collect()
 }
 
 /// A mark: who is not the same as whom, when that was decided, and how.

@@ -5,7 +5,9 @@
 
 use std::collections::HashMap;
 
+use diesel::dsl::sql;
 use diesel::prelude::*;
+use diesel::sql_types::Bool;
 
 use super::among::among;
 use super::connection::{Connection, on};
@@ -23,6 +25,8 @@ const AT_ONCE: usize = 500;
 /// perhaps to thousands: then each is asked for alone.
 const ENOUGH_OF_EACH: usize = BLOCK + 1;
 const ENOUGH: usize = 32 * AT_ONCE;
+/// Cards that tell contact points and logins alone: in the words of the index `card_contacts`, or it is not used.
+const CONTACTS_ALONE: &str = "terms IS NULL AND length(sealed) > 0";
 
 /// The cards of these records.
 ///
@@ -69,16 +73,15 @@ pub fn first_of(connection: &mut Connection, of: SubjectId, few: i64) -> Result<
         .limit(few)
         .select(record::record_no)
         .load(c))?;
-    // Asked for apart, so that of somebody with thousands of orders no more than a few are looked at.
+    // Asked for apart, so that of somebody with thousands of orders no more than a few are looked at. Those are found by an index of their
+    // own: among thousands of events they are not looked for a second time.
     let left = few.saturating_sub(i64::try_from(numbers.len()).unwrap_or(few));
     let others: Vec<i64> = if left > 0 {
-        on!(connection, |c| record::table
-            .inner_join(card::table.on(card::record_no.eq(record::record_no)))
-            .filter(record::part.eq(of.part()).and(record::subject_id.eq(Vec::from(of))))
-            .filter(card::terms.is_null().and(card::sealed.ne(Vec::<u8>::new())))
-            .order(record::record_no)
+        on!(connection, |c| card::table
+            .filter(card::subject_id.eq(Vec::from(of)).and(sql::<Bool>(CONTACTS_ALONE)))
+            .order(card::record_no)
             .limit(left)
-            .select(record::record_no)
+            .select(card::record_no)
             .load(c))?
     } else {
         Vec::new()
@@ -261,4 +264,51 @@ pub fn reassign(write: &mut Write<'_>, records: &[RecordNo], to: SubjectId) -> R
             .execute(c))?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use diesel::sql_query;
+    use diesel::sql_types::Text;
+
+    use super::*;
+    use crate::databases::{Database, on_both_databases};
+
+    on_both_databases!(cards_that_tell_contact_points_alone_are_found_by_an_index,);
+
+    #[derive(QueryableByName)]
+    struct Explained {
+        #[diesel(sql_type = Text)]
+        detail: String,
+    }
+
+    #[derive(QueryableByName)]
+    struct Planned {
+        #[diesel(sql_type = Text, column_name = "QUERY PLAN")]
+        plan: String,
+    }
+
+    /// The words of the statement are those of the index, or all the records of somebody would be looked through.
+    async fn cards_that_tell_contact_points_alone_are_found_by_an_index(database: Database) {
+        let id = database.literal(&[7; 16]);
+        let query = format!(
+            "SELECT record_no FROM card WHERE subject_id = {id} AND {CONTACTS_ALONE} ORDER BY record_no LIMIT 240"
+        );
+        let store = database.store();
+        let plan = store.read(move |read| match read.records() {
+            Connection::Sqlite(c) => {
+                let rows: Vec<Explained> = sql_query(format!("EXPLAIN QUERY PLAN {query}")).load(c)?;
+                Ok::<_, Error>(rows.into_iter().map(|row| row.detail).collect::<Vec<String>>())
+            }
+            Connection::Postgres(c) => {
+                // Of a table without rows any plan will do.
+                sql_query("SET enable_seqscan = off").execute(c)?;
+                let rows: Vec<Planned> = sql_query(format!("EXPLAIN {query}")).load(c)?;
+                Ok(rows.into_iter().map(|row| row.plan).collect())
+            }
+        });
+        let plan = plan.await.unwrap();
+        assert!(plan.iter().any(|line| line.contains("card_contacts")), "{plan:?}");
+        assert!(!plan.iter().any(|line| line.contains("Sort") || line.contains("B-TREE")), "{plan:?}");
+    }
 }

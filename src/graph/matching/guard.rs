@@ -62,6 +62,8 @@ pub(super) struct Glance {
     veto: bool,
     logins: bool,
     negative: bool,
+    /// Do both tell who they are, and not contact points and logins alone?
+    telling: bool,
     opposed: bool,
     named: bool,
     births: Vote,
@@ -84,6 +86,7 @@ impl Glance {
             veto: matches!(waterfall.verdict, Verdict::Veto(_)),
             logins: waterfall.verdict == Verdict::Veto(Veto::Logins),
             negative: low && against,
+            telling: pair.iter().all(|card| card.tells_who()),
             // One mailbox is enough for a record without a name to be a husband's as well as his wife's; they are not one
             // for it.
             opposed: contradicts && waterfall.total < model.join_at(),
@@ -141,7 +144,10 @@ pub(super) struct Tally {
     vetoes: u32,
     negative: u32,
     logins: u32,
-    /// Pairs that name different people, and are not clearly one all the same.
+    /// Pairs of which both tell who they are.
+    telling: u32,
+    /// Pairs that name different people, and are not clearly one all the same. Those alone are held against them that tell who they are:
+    /// two who are named are not one for any number of records that name nobody.
     opposed: u32,
     /// Of all these, those whose given names are different: pairs, vetoes and clearly two people.
     named: (u32, u32, u32),
@@ -162,6 +168,7 @@ impl Tally {
             vetoes: 0,
             negative: 0,
             logins: 0,
+            telling: 0,
             opposed: 0,
             named: (0, 0, 0),
             births: Vote::default(),
@@ -177,6 +184,7 @@ impl Tally {
 
     pub(super) fn add(&mut self, glance: Glance) {
         let (veto, negative) = (u32::from(glance.veto), u32::from(glance.negative));
+        self.telling += u32::from(glance.telling);
         self.opposed += u32::from(glance.opposed);
         self.pairs += 1;
         self.vetoes += veto;
@@ -207,7 +215,7 @@ impl Tally {
 
     /// Whether the groups fit; `excused`: pairs with different given names do not count, as long as there are others.
     pub(super) fn shape(&self, excused: bool) -> Shape {
-        let Self { pairs, vetoes, negative, opposed, named, .. } = *self;
+        let Self { pairs, vetoes, negative, telling, opposed, named, .. } = *self;
         let mean = self.mean();
         let loose = self.least.zip(mean).is_some_and(|(least, mean)| mean.0 < least);
         let excused = excused && named.0 < pairs;
@@ -218,7 +226,7 @@ impl Tally {
         let outvoted = self.births.is_outvoted() && self.givens.is_outvoted();
         let vetoed = vetoes > 0 && !(outvoted && self.vetoes == self.births.vetoes + self.givens.vetoes);
         let half = |some: u32, of: u32| some > 0 && some * 2 >= of;
-        if loose || vetoed || half(negative, counted) || (!excused && half(opposed, pairs)) {
+        if loose || vetoed || half(negative, counted) || (!excused && half(opposed, telling)) {
             Shape::Stops { pairs, vetoes, negative, mean }
         } else {
             Shape::Fits { mean }
@@ -237,6 +245,7 @@ mod tests {
             veto: false,
             logins: false,
             negative: false,
+            telling: true,
             opposed: false,
             named: false,
             births: Vote::default(),

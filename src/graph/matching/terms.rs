@@ -50,9 +50,9 @@ impl Card {
     /// Does it tell a name, a firm, a place or a date of birth, and not contact points and numbers alone?
     #[must_use]
     pub fn tells_who(&self) -> bool {
-        terms(self).iter().any(|(kind, _)| {
-            !matches!(kind, TermKind::Mailbox | TermKind::Phone | TermKind::Handle | TermKind::Building)
-        })
+        let places = || self.places.iter().any(|place| place.town.is_some() || place.postal_code.is_some());
+        let names = || !self.given.is_empty() || !self.family.is_empty();
+        names() || self.company.is_some() || self.birth.is_some() || places()
     }
 }
 

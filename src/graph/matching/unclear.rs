@@ -314,12 +314,12 @@ impl<'a, 'b> People<'a, 'b> {
     }
 }
 
-/// Of cards those with a login, of a customer's hundreds of records one for each.
-pub fn logins<'a>(cards: impl Iterator<Item = &'a Card>) -> Vec<&'a Card> {
-    let mut few: Vec<&Card> = Vec::new();
-    for card in cards.filter(|card| card.has_login()) {
-        if !few.iter().any(|known| known.has_same_logins(card)) {
-            few.push(card);
+/// Of cards, each with what it is known by, those with a login: of a customer's hundreds of records one for each.
+pub fn logins<'a, T>(cards: impl Iterator<Item = (T, &'a Card)>) -> Vec<(T, &'a Card)> {
+    let mut few: Vec<(T, &Card)> = Vec::new();
+    for (own, card) in cards.filter(|(_, card)| card.has_login()) {
+        if !few.iter().any(|(_, known)| known.has_same_logins(card)) {
+            few.push((own, card));
         }
     }
     few

@@ -66,6 +66,60 @@ fn initials_that_fit_two_names_make_them_no_one() {
     }
 }
 
+/// A wife, a husband at her mailbox, and an order at it that names neither of them: whoever's that is, the two are not one by it, however
+/// many records tell nothing but the mailbox.
+#[test]
+fn records_that_name_nobody_make_two_who_are_named_no_one() {
+    let mail = "mail:zuhause7@example.org";
+    let [wife, husband, either] =
+        ["given:maria, ", "given:peter, ", ""].map(|given| card(&format!("{given}family:weber, {mail}, {HOME}")));
+    let contacts: Vec<Card> = (0..20).map(|_| card(mail)).collect();
+    let model = Model::shipped();
+    for count in 0..=contacts.len() {
+        let contacts = contacts.iter().take(count);
+        let known: Vec<&Card> = [&wife, &either].into_iter().chain(contacts.clone()).collect();
+        let fit = |frequencies: &TermFrequencies| model.guard(&known, &[&husband], frequencies);
+        let shape = fit(&TermFrequencies::new(100_000));
+        assert!(matches!(shape, Shape::Stops { vetoes: 0, negative: 0, .. }), "{shape:?} with {count}");
+        let all: Vec<&Card> = known.iter().copied().chain([&husband]).collect();
+        let last = u32::try_from(all.len()).unwrap();
+        let pairs = (0..last).flat_map(|one| (0..one).map(move |other| (other, one))).collect();
+        let mut frequencies = TermFrequencies::new(100_000);
+        let groups = cluster(&model, &mut frequencies, &all, pairs, &Bonds::default()).groups;
+        assert!(!groups.iter().any(|group| group.contains(&0) && group.contains(&(last - 1))), "{groups:?}");
+    }
+    // A login that is told with nothing else is another one all the same.
+    let [one, other] = ["a", "bb"].map(|login| card(&format!("{mail}, login:{login}")));
+    let shape = model.guard(&[&wife, &one], &[&wife, &other], &TermFrequencies::new(100_000));
+    assert!(matches!(shape, Shape::Stops { pairs: 4, vetoes: 1, .. }), "{shape:?}");
+    // Who is named by nothing is held against those who are all the same.
+    let shape = model.guard(&[&card(mail)], &[&wife, &either], &TermFrequencies::new(100_000));
+    assert!(matches!(shape, Shape::Fits { mean: Some(_) }), "{shape:?}");
+}
+
+/// Who somebody is, is told by what is counted by its own number; what is counted by matching keys is shared.
+#[test]
+fn who_somebody_is_is_told_by_what_is_counted_by_itself() {
+    let shared = [TermKind::Mailbox, TermKind::Phone, TermKind::Handle, TermKind::Building];
+    let contacts = "mail:zuhause7@example.org, phone:+491711234987, handle:zwirni1971, login:a";
+    for (more, tells) in [
+        ("", false),
+        ("given:maria", true),
+        ("family:weber", true),
+        ("firm:weber sohne", true),
+        ("born:1971-03-09", true),
+        ("town:berlin", true),
+        ("code:10115", true),
+        ("street:gartenstr, house:12", false),
+        (HOME, true),
+        ("given:na, family:na, code:00000, town:musterstadt", false),
+    ] {
+        let card = card(&format!("{contacts}, {more}"));
+        let counted = terms(&card).iter().any(|(kind, _)| !shared.contains(kind));
+        assert_eq!((card.tells_who(), counted), (tells, tells), "{more}");
+    }
+}
+
 #[test]
 fn decisions_of_people_stand() {
     let anna = card(&format!("given:anna, family:muller, {HOME}"));
