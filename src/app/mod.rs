@@ -136,12 +136,10 @@ pub async fn open(config: &Config) -> Result<Hub, Error> {
     let ids = Arc::new(IdMaker::new(clock.clone(), entropy.clone())?);
 
     let store = Store::open(&location(config)?)?;
-    // Beside a database that is elsewhere it holds the root key, unless that comes from somewhere else; nobody made it before the
-    // first start.
-    if matches!(&config.root_key, RootKey::File(path) if path.starts_with(&config.data_dir)) {
-        store::own_directory(&config.data_dir).map_err(Error::Directory)?;
-    }
-    let root = root_key(config, &*entropy)?;
+    // Whoever comes to a database with another's keys, because a directory is not mounted or was mistyped, finds no key; it is none of
+    // theirs to make.
+    let is_first = store.read(keys::keks).await?.is_empty();
+    let root = root_key(config, is_first, &*entropy)?;
     let Unlocked { sealer, opener, comparer, shredder, rotator, strongbox, ring } =
         unlock(&store, &*root, &*clock, entropy.clone()).await?;
     let keyring = Arc::new(Keyring::new(ring, root, store.clone()));
@@ -295,9 +293,16 @@ fn location(config: &Config) -> Result<Location, Error> {
     })
 }
 
-fn root_key(config: &Config, entropy: &dyn Entropy) -> Result<Arc<dyn vault::RootKey>, Error> {
+fn root_key(config: &Config, is_first: bool, entropy: &dyn Entropy) -> Result<Arc<dyn vault::RootKey>, Error> {
     Ok(match &config.root_key {
-        RootKey::File(path) => Arc::new(FileRoot::open_or_create(path, entropy)?),
+        RootKey::File(path) if is_first => {
+            // Where the database is elsewhere, nobody made it yet.
+            if path.starts_with(&config.data_dir) {
+                store::own_directory(&config.data_dir).map_err(Error::Directory)?;
+            }
+            Arc::new(FileRoot::open_or_create(path, entropy)?)
+        }
+        RootKey::File(path) => Arc::new(FileRoot::open(path)?),
         RootKey::Credential(path) => Arc::new(CredentialRoot::from_file(path)?),
         RootKey::Environment(text) => Arc::new(CredentialRoot::from_text(text)?),
     })

@@ -36,7 +36,7 @@ impl Desk<'_> {
                 let own = newest_of(&entry, (prepared.source.number, record), &known);
                 own.is_some_and(|own| own.act.is_no()) || {
                     let told = told(write, person, prepared.source.number, &entry)?;
-                    is_own_doing(&entry, own, &told, &known)
+                    is_own_doing((&entry, record), own, &told, &known)
                 }
             } else {
                 no_news
@@ -138,20 +138,28 @@ fn told(
     Ok(unsubscriptions::told(write.records(), source, &everybody, purpose.as_str())?)
 }
 
-/// Did the hub have the vendor note a no without a moment? What a record says of somebody who agreed there since then is their own.
-fn is_own_doing(entry: &Entry, own: Option<&Entry>, told: &[UnsubscriptionRow], known: &[Known]) -> bool {
+/// Did the hub have the vendor note a no without a moment? What a record says of somebody who agreed there since then is their own, and
+/// so is what one says that came later.
+fn is_own_doing(
+    (entry, record): (&Entry, RecordNo),
+    own: Option<&Entry>,
+    told: &[UnsubscriptionRow],
+    known: &[Known],
+) -> bool {
     let covers = |told: &UnsubscriptionRow| {
         let no = known.iter().find(|known| known.entry.entry_no.0 == told.entry_no);
-        no.is_some_and(|no| no.is_about(entry))
+        // Records and entries are numbered together, in the order in which they come.
+        record.0 < told.entry_no && no.is_some_and(|no| no.is_about(entry))
     };
     let last = told.iter().filter(|told| covers(told)).map(|told| told.told_at).max();
     last.is_some_and(|last| last != Timestamp::UNSET && own.is_none_or(|own| own.at < last))
 }
 
-/// Does a source say only what the hub had its vendor do? A no that is in the ledger already was carried out there, and comes back
-/// as the vendor's own.
+/// Does a source say only what the hub had its vendor do? A no that is in the ledger already was carried out there, or is about to be,
+/// and comes back as the vendor's own.
 fn is_echo(entry: &Entry, told: &UnsubscriptionRow, now: Timestamp) -> bool {
-    entry.at.plus(CLOCK_SKEW) >= told.asked_at && told.asked_at.plus(ECHO) >= now
+    let is_done = told.state == UnsubscriptionRow::WAITS || told.told_at >= told.asked_at;
+    is_done && entry.at.plus(CLOCK_SKEW) >= told.asked_at && told.asked_at.plus(ECHO) >= now
 }
 
 /// Does the ledger say already what a source sends with everything? Such a yes also does not lift a no that was said

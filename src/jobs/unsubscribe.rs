@@ -134,10 +134,8 @@ impl Unsubscriptions {
         let free =
             UnsubscriptionRow { attempts, lease_owner: Vec::new(), lease_until: Timestamp::UNSET, ..row.clone() };
         let (Came::Over(_, stopped) | Came::Again(_, _, stopped)) = came;
-        // A no that the vendor tells of later is not younger than this: also if nothing was subscribed there any more, and if a part
-        // of it is to be told again.
-        let is_seen = stopped.ended > 0 || (stopped.looked && !stopped.again);
-        let free = UnsubscriptionRow { told_at: if is_seen { now } else { row.told_at }, ..free };
+        // Also if a part of it is to be told again. That nothing was subscribed ends nothing: a no there is, or will be, their own.
+        let free = UnsubscriptionRow { told_at: if stopped.ended > 0 { now } else { row.told_at }, ..free };
         let (next, history) = match came {
             Came::Again(why, rests_until, _) if !tired => {
                 let next_at = now.plus(pause_for(attempts, &*self.vendors.surroundings.entropy)).max(rests_until);

@@ -7,7 +7,7 @@ use super::schema::unsubscription;
 use super::{Error, Write};
 use crate::types::{SourceNo, SubjectId, Timestamp};
 
-/// How long it is known what came of a vendor that was not told.
+/// How long it is known that a vendor had nothing to do.
 const KEPT: i64 = 60 * Timestamp::DAY;
 
 /// One vendor, one person and one purpose.
@@ -39,7 +39,7 @@ pub struct UnsubscriptionRow {
     /// When the hub learnt of it.
     #[diesel(deserialize_as = i64, serialize_as = i64)]
     pub asked_at: Timestamp,
-    /// When it was last seen that the vendor had ended something, or had nothing more to end; unset: never.
+    /// When the vendor last ended something because it was told; unset: never.
     #[diesel(deserialize_as = i64, serialize_as = i64)]
     pub told_at: Timestamp,
     /// What came of it, in a word; empty: not known yet.
@@ -177,8 +177,8 @@ pub fn step(write: &mut Write<'_>, owner: &[u8], row: &UnsubscriptionRow) -> Res
     Ok(ours)
 }
 
-/// Forgets those of long ago of which a vendor was not told. That it was is known for as long as the person is: without a moment of
-/// its own, it tells of it with everything it tells.
+/// Forgets those of long ago for which a vendor did nothing. That it did something is known for as long as the person is: without a
+/// moment of its own, it tells of it with everything it tells.
 ///
 /// # Errors
 /// If it cannot be written.

@@ -117,7 +117,14 @@ impl FileRoot {
             Err(error) if failed(&error, ErrorKind::NotFound) => match create(path, entropy) {
                 // Another process was quicker.
                 Err(error) if failed(&error, ErrorKind::AlreadyExists) => Self::open(path),
-                made => made.map(Self),
+                made => {
+                    let key = made?;
+                    tracing::warn!(
+                        ?path,
+                        "the root key was made: keep a copy elsewhere, nothing that is stored opens without it"
+                    );
+                    Ok(Self(key))
+                }
             },
             Ok(opened) => {
                 // A crash between naming the key and taking the other name away leaves a second name for the key.

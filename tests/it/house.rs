@@ -265,8 +265,9 @@ impl House {
     /// The same house, its master key and its API keys, over another database: one that was restored.
     pub fn moved_to(&self, database: Database, arguments: &[&str]) -> Self {
         let home = tempfile::tempdir().unwrap();
-        // Its own it makes itself.
-        std::fs::create_dir(home.path().join("tmp")).unwrap();
+        for directory in ["data", "tmp"] {
+            std::fs::create_dir(home.path().join(directory)).unwrap();
+        }
         let key = Path::new("data").join("master.key");
         std::fs::copy(self.home.path().join(&key), home.path().join(&key)).unwrap();
         let arguments = arguments.iter().map(ToString::to_string).collect();

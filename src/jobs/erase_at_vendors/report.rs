@@ -91,10 +91,13 @@ pub(super) fn again(before: Option<Erasure>, after: Erasure, erase: Option<&Eras
     for old in before.steps.into_iter().filter(|old| old.name != UNREACHED) {
         match steps.iter_mut().find(|step| step.name == old.name) {
             Some(step) => {
-                // All of them were seen again, were old enough, and are gone or left to somebody.
                 let seen = step.verified != Some(false) && step.failure.is_none();
-                let ripened = seen && step.found >= old.found;
-                step.out_of_sight = old.out_of_sight && !(ripened && step.verified == Some(true));
+                // All that were kept were seen again, were old enough, and are gone or left to somebody. What was done away with before is
+                // not found any more; was that not seen, it is not known which are.
+                let kept = if old.verified == Some(false) { old.found } else { old.kept };
+                let ripened = seen && step.found >= kept;
+                let gone = seen && step.found >= old.found && step.verified == Some(true);
+                step.out_of_sight = old.out_of_sight && !gone;
                 if old.kept > step.kept && !ripened {
                     step.kept = old.kept;
                     step.kept_until = step.kept_until.take().max(old.kept_until);
@@ -278,6 +281,23 @@ mod tests {
         let (leaves, told) = asked_again_at(left, step(0, 0, None), at("2026-11-12"));
         assert_eq!((leaves, told.kept), (Some(Leaves::ManualTask), 3));
         assert_eq!(told.next_ripe.as_deref(), Some("2026-12-12"));
+    }
+
+    #[test]
+    fn what_ripens_year_by_year_is_gone_when_the_last_of_it_is() {
+        let at = |day: &str| Timestamp::parse(&format!("{day}T08:00:00Z")).unwrap();
+        let kept = |found, kept, verified, until: &str, ripe: &str| StepReport {
+            kept_until: Some(until.to_owned()),
+            next_ripe: Some(ripe.to_owned()),
+            ..step(found, kept, verified)
+        };
+        // Of three, one is done away with at once, and the others a year apart.
+        let first = kept(3, 2, Some(true), "2027-12-12", "2026-12-12");
+        let second = kept(2, 1, Some(true), "2027-12-12", "2027-12-12");
+        let (leaves, told) = asked_again_at(first, second, at("2026-12-13"));
+        assert_eq!((leaves, told.found, told.kept, told.out_of_sight), (Some(Leaves::Restricted), 3, 1, false));
+        let (leaves, told) = asked_again_at(told, step(1, 0, Some(true)), at("2027-12-13"));
+        assert_eq!((leaves, told.kept, told.out_of_sight), (Some(Leaves::Deleted), 0, false));
     }
 
     #[test]

@@ -232,10 +232,13 @@ async fn shopify_is_told_of_what_was_withdrawn_alone(database: Database) {
 async fn a_no_of_whom_the_shop_was_never_told_is_their_own(database: Database) {
     let (house, fake) = open::<shopify::Shop>(database).await;
     let told = Told::by(house).await;
-    for (number, outcome) in [(3, "over"), (4, "unsubscribed")] {
+    for (number, outcome) in [(3, "over"), (4, "unsubscribed"), (5, "nothing_subscribed")] {
         let mail = format!("kunde{number}@example.org");
+        if outcome == "nothing_subscribed" {
+            fake.with(|shop| shop.customers[number]["email_marketing_consent"]["state"] = json!("not_subscribed"));
+        }
         told.says(&mail, Act::Withdrawn).await;
-        if outcome == "unsubscribed" {
+        if outcome != "over" {
             assert_eq!(told.tell().await, 1);
         }
         told.says(&mail, Act::Granted).await;
@@ -250,7 +253,7 @@ async fn a_no_of_whom_the_shop_was_never_told_is_their_own(database: Database) {
         });
         let before = told.entries();
         assert_eq!(told.house.sync().await.unwrap().sum().updated, 1);
-        assert_eq!(told.entries() - before, i64::from(outcome == "over"), "{outcome}");
+        assert_eq!(told.entries() - before, i64::from(outcome != "unsubscribed"), "{outcome}");
     }
 }
 
@@ -291,6 +294,19 @@ async fn what_the_shop_ended_once_is_known_for_good(database: Database) {
     assert_eq!(comes("subscribed", None, true).await, 1);
     assert_eq!(comes("unsubscribed", None, false).await, 1);
     assert_eq!(comes("unsubscribed", None, false).await, 0);
+    // Nor did it end what a customer says who was not there yet.
+    told.says(&mail, Act::Granted).await;
+    fake.with(|shop| {
+        let mut second = shopify::customer(40);
+        (second["email"], second["last_name"]) = (json!(mail), json!("Beispiel4"));
+        second["email_marketing_consent"] = json!({"state": "unsubscribed", "consent_updated_at": null});
+        second["updated_at"] = json!(told.house.clock.now().rfc3339());
+        shop.customers.push(second);
+    });
+    told.house.wait(3_600);
+    let before = told.entries();
+    assert_eq!(told.house.sync().await.unwrap().sum().created, 1);
+    assert_eq!(told.entries() - before, 1);
 }
 
 /// What the hub keeps of whom a vendor is, or was, told names the person: it goes with them.

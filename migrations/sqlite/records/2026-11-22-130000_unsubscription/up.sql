@@ -1,7 +1,7 @@
 -- Withdrawals the vendors of sources are to be told of. What they are told is read when they are told, and kept nowhere.
 CREATE TABLE unsubscription (
     source_no INTEGER NOT NULL,
-    subject_id BLOB NOT NULL,             -- personal: pseudonym; until they are erased, or 60 days after if the vendor was not told
+    subject_id BLOB NOT NULL,             -- personal: pseudonym; until they are erased, or 60 days after if the vendor did nothing
     purpose TEXT NOT NULL,
     entry_no INTEGER NOT NULL,            -- the entry of the ledger that says it
     state INTEGER NOT NULL,               -- 1 waits, 2 final
@@ -10,7 +10,7 @@ CREATE TABLE unsubscription (
     lease_owner BLOB NOT NULL,
     lease_until INTEGER NOT NULL,         -- 0: nobody is at it
     asked_at INTEGER NOT NULL,            -- when the hub learnt of it
-    told_at INTEGER NOT NULL,             -- when the vendor was last seen to have nothing subscribed; 0: not yet
+    told_at INTEGER NOT NULL,             -- when the vendor last ended something; 0: never
     outcome TEXT NOT NULL,                -- a word; empty: not known yet
     PRIMARY KEY (source_no, subject_id, purpose)
 ) STRICT, WITHOUT ROWID;
