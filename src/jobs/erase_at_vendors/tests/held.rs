@@ -174,12 +174,13 @@ async fn orders_of_two_accounts_are_found_in_whatever_order_their_numbers_are_as
     assert_eq!(names, ["Beispiel0", "gelöscht", "gelöscht", "Beispiel3"]);
 }
 
-/// It still leads to the account after it was overwritten.
+/// Nothing but the account leads to it, and it still does after it was overwritten.
 async fn an_order_of_an_account_that_is_old_enough_goes_at_once(database: Database) {
     let (house, fake, request) = with_two_accounts(database).await;
     fake.with(|shop| {
         for order in shop.entities.get_mut("order").unwrap() {
             order["orderDateTime"] = json!("2010-01-02T08:00:00.000+00:00");
+            order["orderCustomer"]["customerNumber"] = json!(null);
         }
     });
     erasures(&house).ask_all_of(request).await.unwrap();
