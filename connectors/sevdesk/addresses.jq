@@ -1,8 +1,8 @@
 if .contact.category.id == null then error("the address does not say of which kind its contact is") else . end
 # 3 is sevDesk's own category of customers.
 | select((.contact.category.id | text) == "3")
-# Whom the hub had emptied there comes back as nobody's news.
-| select(.contact.description != "Gelöscht auf Verlangen der Person (Art. 17 DSGVO)")
+# Whom the hub had emptied there comes back as nobody's news, whatever somebody wrote beside that.
+| select(.contact.description | text // "" | contains("Gelöscht auf Verlangen der Person (Art. 17 DSGVO)") | not)
 | if .id == null or .contact.id == null then error("the address has no id or no contact") else . end
 | {
     type: "customer",

@@ -1,7 +1,7 @@
 # 3 is sevDesk's own category of customers.
 select((.category.id | text) == "3")
-# Whom the hub had emptied there comes back as nobody's news.
-| select(.description != "Gelöscht auf Verlangen der Person (Art. 17 DSGVO)")
+# Whom the hub had emptied there comes back as nobody's news, whatever somebody wrote beside that.
+| select(.description | text // "" | contains("Gelöscht auf Verlangen der Person (Art. 17 DSGVO)") | not)
 | if .id == null then error("the contact has no id") else . end
 | (.id | text) as $id
 | (.name | filled) as $company

@@ -4,6 +4,8 @@ mod age;
 mod step;
 mod way;
 
+use std::collections::HashSet;
+
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use step::Step;
@@ -40,6 +42,10 @@ impl Person {
             [&self.email, &self.phone, &self.customer_number, &self.account, &self.email_sha256, &self.phone_sha256];
         let known = WHO.iter().zip(values).filter_map(|(name, value)| Some((*name, value.as_ref()?.trim())));
         known.filter(|(_, value)| !value.is_empty()).map(|(name, value)| (name, value.into())).collect()
+    }
+
+    fn variables(&self) -> Variables {
+        self.words().into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
     }
 }
 
@@ -160,11 +166,30 @@ impl Erase {
 
     /// Takes every step. One that fails does not keep the others from being taken; doing it all again is harmless.
     pub async fn run(&self, session: &Session, person: &Person) -> Erasure {
-        let words: Variables = person.words().into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+        let words = person.variables();
         let mut steps = Vec::with_capacity(self.steps.len());
         for step in &self.steps {
-            steps.push(step.report(session, &words).await);
+            steps.push(step.report(session, &words, &mut HashSet::new()).await);
         }
+        self.told(steps)
+    }
+
+    /// The same for all the values that one person is known by. Each step is taken by all of them before the next one is, which may do
+    /// away with what the first finds something by; and what several lead to and is kept for its age is counted once.
+    pub async fn run_all(&self, session: &Session, people: &[Person]) -> Vec<Erasure> {
+        let words: Vec<Variables> = people.iter().map(Person::variables).collect();
+        let mut reports = vec![Vec::with_capacity(self.steps.len()); people.len()];
+        for step in &self.steps {
+            let mut kept = HashSet::new();
+            for (words, steps) in words.iter().zip(&mut reports) {
+                steps.push(step.report(session, words, &mut kept).await);
+            }
+        }
+        reports.into_iter().map(|steps| self.told(steps)).collect()
+    }
+
+    /// What became of the person by these values.
+    fn told(&self, mut steps: Vec<StepReport>) -> Erasure {
         // A network knows somebody by the digests it was given and by nothing else: where there is one of them, the other is not
         // missing.
         if steps.iter().any(|report| !report.unasked) {

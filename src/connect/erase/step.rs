@@ -124,8 +124,8 @@ impl Step {
         self.ways.first().is_some_and(|way| way.by.ends_with("_sha256"))
     }
 
-    /// Takes it.
-    pub(super) async fn report(&self, session: &Session, words: &Variables) -> StepReport {
+    /// Takes it. `kept` is what was kept for its age already; it is not counted again.
+    pub(super) async fn report(&self, session: &Session, words: &Variables, kept: &mut HashSet<String>) -> StepReport {
         let mut report = StepReport { name: self.name.clone(), ..StepReport::default() };
         // A lookup without its value would find everybody.
         if !self.ways.iter().any(|way| words.contains_key(way.by)) {
@@ -135,7 +135,7 @@ impl Step {
             (report.leaves, report.unasked) = (Some(Leaves::ManualTask), true);
             return report;
         }
-        if let Err(fault) = self.take(session, words, &mut report).await {
+        if let Err(fault) = self.take(session, words, kept, &mut report).await {
             report.failure = Some(fault.to_string());
             // What could not be done is left to somebody.
             report.leaves = Some(Leaves::ManualTask);
@@ -143,7 +143,13 @@ impl Step {
         report
     }
 
-    async fn take(&self, session: &Session, words: &Variables, report: &mut StepReport) -> Result<(), Fault> {
+    async fn take(
+        &self,
+        session: &Session,
+        words: &Variables,
+        kept: &mut HashSet<String>,
+        report: &mut StepReport,
+    ) -> Result<(), Fault> {
         if !self.ways.iter().any(Way::looks) {
             self.act_on(session, words, Variables::new()).await?;
             report.found = 1;
@@ -154,7 +160,7 @@ impl Step {
         for way in self.ways.iter().filter(|way| words.contains_key(way.by)) {
             ways.push((way, way.within(session, words).await?));
         }
-        let (mut acted, mut kept) = (HashSet::new(), HashSet::new());
+        let mut acted = HashSet::new();
         for _ in 0..ROUNDS {
             let mut found = Vec::new();
             for (way, within) in &ways {

@@ -23,6 +23,8 @@ pub struct Mailchimp {
     pub shoppers: Vec<(&'static str, String)>,
     /// Orders there: shop, id of the order, and number of the customer.
     pub orders: Vec<(&'static str, &'static str, usize)>,
+    /// Carts there: shop, id of the cart, and number of the customer.
+    pub carts: Vec<(&'static str, String, usize)>,
     /// Orders it fails to delete.
     pub jammed: BTreeSet<&'static str>,
     /// Whom it does not let go, although it says so.
@@ -169,6 +171,30 @@ impl Mailchimp {
                 let found = found
                     .map(|(_, id, number)| json!({"id": id, "customer": shown(*number, &self.shoppers[*number].1)}));
                 Answer::new(200, json!({"store_id": shop, "orders": found.collect::<Vec<_>>()}))
+            }
+            // By nobody.
+            ("GET", [shop, "carts"]) if call.stray(&["count", "offset", "fields"]).is_none() => {
+                let (count, offset) = (call.number("count").unwrap_or(10), call.number("offset").unwrap_or(0));
+                if count > 1_000 {
+                    return problem(400, "Invalid Resource");
+                }
+                let of: Vec<_> = self.carts.iter().filter(|(at, _, _)| at == shop).collect();
+                let page = of.iter().skip(usize::try_from(offset).unwrap()).take(usize::try_from(count).unwrap());
+                let page = page.map(|(_, id, number)| match self.shoppers[*number].1.as_str() {
+                    "" => json!({"id": id, "customer": {"id": format!("c{number}")}}),
+                    mail => json!({"id": id, "customer": shown(*number, mail)}),
+                });
+                let page = page.collect::<Vec<_>>();
+                Answer::new(200, json!({"store_id": shop, "carts": page, "total_items": of.len()}))
+            }
+            ("DELETE", [shop, "carts", id]) => {
+                let before = self.carts.len();
+                self.carts.retain(|(at, cart, _)| at != shop || cart != id);
+                if self.carts.len() < before {
+                    Answer::new(204, Value::Null)
+                } else {
+                    problem(404, "Resource Not Found")
+                }
             }
             ("DELETE", [_, "orders", id]) if self.jammed.contains(id) => problem(500, "Internal Server Error"),
             ("DELETE", [shop, "orders", id]) => {

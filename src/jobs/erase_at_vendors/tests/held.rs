@@ -9,9 +9,9 @@ use crate::jobs::sync::tests::house::{House, SHOP};
 use crate::jobs::sync::tests::scenarios::{self, Case as _};
 use crate::jobs::sync::tests::shopware::shop;
 use crate::store::Shelf;
-use crate::types::RequestId;
+use crate::types::{IdentifierKind, RequestId};
 use crate::vendors::Fake;
-use crate::vendors::shopware::{Shop, email};
+use crate::vendors::shopware::{Shop, email, id};
 use crate::vendors::woocommerce::Store;
 
 on_both_databases!(
@@ -19,6 +19,8 @@ on_both_databases!(
     a_day_on_which_the_vendor_fails_is_not_lost,
     what_no_call_does_away_with_is_left_to_somebody_on_its_day,
     what_is_out_of_sight_on_its_day_is_left_to_somebody,
+    orders_of_two_accounts_are_found_in_whatever_order_their_numbers_are_asked,
+    an_order_of_an_account_that_is_old_enough_goes_at_once,
 );
 
 /// The orders of the shop: mail address and family name.
@@ -126,4 +128,66 @@ async fn what_is_out_of_sight_on_its_day_is_left_to_somebody(database: Database)
     assert!(orders.get("kept_until").is_none() && orders.get("kept").is_none(), "a day that is over: {report}");
     let done = json!([{"source": SHOP, "state": "final", "outcome": "manual_task"}]);
     assert_eq!(certified(&house, request).await, done);
+}
+
+/// The shop of somebody with two accounts, whose orders bear addresses that nobody knows by now.
+async fn with_two_accounts(database: Database) -> (House, Fake<Shop>, RequestId) {
+    let (house, fake) = shop(database, 4).await;
+    assert!(id("customer", 1) > id("customer", 2), "account and number of each would be asked for together");
+    fake.with(|shop| {
+        for customer in &mut shop.entities.get_mut("customer").unwrap()[1..3] {
+            (customer["email"], customer["doubleOptInConfirmDate"]) =
+                (json!(email(1)), json!("2025-01-02T08:00:00.000+00:00"));
+        }
+        shop.entities.get_mut("order").unwrap()[2]["orderCustomer"]["email"] = json!(email(1));
+    });
+    house.sync().await.unwrap();
+    let request = house.erase(&email(1)).await;
+    let known = async |number| house.knows_as(&(IdentifierKind::Account, id("customer", number))).await;
+    assert!(!known(1).await && !known(2).await && known(3).await, "they are not one person");
+    fake.with(|shop| {
+        for (number, order) in shop.entities.get_mut("order").unwrap().iter_mut().enumerate().take(3).skip(1) {
+            order["orderCustomer"]["email"] = json!(format!("other{number}@example.org"));
+        }
+    });
+    (house, fake, request)
+}
+
+fn orders_in(report: &Value) -> &Value {
+    report["steps"].as_array().unwrap().iter().find(|step| step["name"] == "orders").unwrap()
+}
+
+async fn orders_of_two_accounts_are_found_in_whatever_order_their_numbers_are_asked(database: Database) {
+    let (house, fake, request) = with_two_accounts(database).await;
+    erasures(&house).ask_all_of(request).await.unwrap();
+    let (one, report) = told(&house, request).await;
+    let orders_told = orders_in(&report);
+    assert_eq!((&orders_told["found"], &orders_told["kept"]), (&json!(2), &json!(2)), "each once: {report}");
+    assert!(one.is_held, "{one:?} {report}");
+    fake.with(|shop| assert_eq!(shop.entities["customer"].len(), 2));
+    // On their day the accounts are gone; the numbers lead to them.
+    house.clock.set("2034-01-01T00:30:00Z");
+    erasures(&house).ask_all_of(request).await.unwrap();
+    let (one, report) = told(&house, request).await;
+    assert!(one.is_final && report["leaves"] == "overwritten", "{one:?} {report}");
+    let names: Vec<_> = orders(&fake).into_iter().map(|(_, name)| name).collect();
+    assert_eq!(names, ["Beispiel0", "gelöscht", "gelöscht", "Beispiel3"]);
+}
+
+/// Nothing but the account leads to it, and it still does after it was overwritten.
+async fn an_order_of_an_account_that_is_old_enough_goes_at_once(database: Database) {
+    let (house, fake, request) = with_two_accounts(database).await;
+    fake.with(|shop| {
+        for order in shop.entities.get_mut("order").unwrap() {
+            order["orderDateTime"] = json!("2010-01-02T08:00:00.000+00:00");
+            order["orderCustomer"]["customerNumber"] = json!(null);
+        }
+    });
+    erasures(&house).ask_all_of(request).await.unwrap();
+    let (one, report) = told(&house, request).await;
+    let orders_told = orders_in(&report);
+    assert_eq!((&orders_told["found"], &orders_told["verified"]), (&json!(2), &json!(true)), "{report}");
+    assert!(one.is_final && report["leaves"] == "overwritten", "{one:?} {report}");
+    let names: Vec<_> = orders(&fake).into_iter().map(|(_, name)| name).collect();
+    assert_eq!(names, ["Beispiel0", "gelöscht", "gelöscht", "Beispiel3"]);
 }

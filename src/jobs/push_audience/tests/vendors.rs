@@ -339,6 +339,14 @@ async fn mailchimp_erases_in_every_audience_and_shop(database: Database) {
         vendor.elsewhere.extend([MAIL.to_owned(), mail(5)]);
         vendor.shoppers = vec![("shop1", MAIL.to_owned()), ("shop2", mail(5)), ("shop2", MAIL.to_uppercase())];
         vendor.orders = vec![("shop1", "o1", 0), ("shop2", "o2", 1), ("shop2", "o3", 2), ("shop2", "o4", 2)];
+        // The person's stand on the second page alone. Of some shoppers no address is known.
+        vendor.shoppers.push(("shop2", String::new()));
+        vendor.carts = (0..1_000).map(|number| ("shop2", format!("other{number}"), 1 + 2 * (number % 2))).collect();
+        vendor.carts.extend([
+            ("shop2", "k1".to_owned(), 2),
+            ("shop2", "k2".to_owned(), 2),
+            ("shop1", "k3".to_owned(), 0),
+        ]);
     });
     let session = scene.pushes.vendors.session("letters").await.unwrap();
     let person = Person { email: Some(MAIL.to_uppercase()), ..Person::default() };
@@ -351,8 +359,11 @@ async fn mailchimp_erases_in_every_audience_and_shop(database: Database) {
         let there: Vec<_> = vendor.shoppers.iter().map(|(_, mail)| mail).filter(|mail| !mail.is_empty()).collect();
         assert_eq!(there, [&mail(5)]);
         assert_eq!(vendor.orders, [("shop2", "o2", 1)], "the orders of nobody else");
+        let others = vendor.carts.iter().filter(|(_, id, _)| id.starts_with("other")).count();
+        assert_eq!((others, vendor.carts.len()), (1_000, 1_000), "the carts of nobody else");
     });
-    for (step, found) in report.steps[1..].iter().zip([3, 2]) {
+    assert_eq!(report.steps.len(), 4, "{report:?}");
+    for (step, found) in report.steps[1..].iter().zip([3, 3, 2]) {
         assert_eq!((step.found, step.leaves, step.verified), (found, Some(Leaves::Deleted), Some(true)), "{report:?}");
     }
 }

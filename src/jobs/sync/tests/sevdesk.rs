@@ -5,7 +5,7 @@ use serde_json::json;
 use super::house::SHOP;
 use super::scenarios::{Case, PAGE, PEOPLE, open, scenarios};
 use crate::connect::{Erasure, Leaves, Person};
-use crate::types::IdentifierKind;
+use crate::types::{Clock as _, IdentifierKind};
 use crate::vendors::sevdesk::{Ledger, contact, credit_note};
 
 scenarios!(Ledger);
@@ -14,9 +14,11 @@ on_both_databases!(
     a_contact_without_documents_is_deleted_with_all_it_has,
     a_contact_that_may_be_needed_is_left_to_somebody,
     no_law_keeps_a_contact_with_drafts_alone,
+    a_supplier_with_the_number_of_a_customer_keeps_everything,
     of_whom_sevdesk_knows_nothing_any_more_nothing_is_left,
     only_of_a_contact_that_is_gone_it_is_believed,
     whom_the_hub_had_emptied_there_does_not_come_back,
+    whom_the_hub_had_emptied_there_stays_away_whatever_is_written_beside_it,
     a_mail_address_that_changes_takes_effect_each_time,
     a_contact_with_an_old_date_comes_in_with_its_details,
     a_credit_note_is_no_invoice_of_its_id,
@@ -203,6 +205,32 @@ async fn no_law_keeps_a_contact_with_drafts_alone(database: Database) {
     }
 }
 
+async fn a_supplier_with_the_number_of_a_customer_keeps_everything(database: Database) {
+    let (house, fake) = open::<Ledger>(database).await;
+    fake.with(|ledger| {
+        ledger.invoices.retain(|one| one["contact"]["id"] != "81004");
+        let mut supplier = contact(70);
+        (supplier["customerNumber"], supplier["category"], supplier["bankAccount"]) =
+            (json!("K-4"), json!({"id": "4"}), json!("DE00"));
+        ledger.contacts.push(supplier);
+    });
+    let session = house.syncs.vendors.session(SHOP).await.unwrap();
+    let connector = session.connector().clone();
+    let report = connector.erase().unwrap().run(&session, &Ledger::person(4)).await;
+    let (none, gone) = ((0, None), (1, Some(Leaves::Deleted)));
+    assert_eq!(told(&report), [none, none, none, none, gone, gone, none, none, none, none], "{report:?}");
+    fake.with(|ledger| {
+        assert_eq!(ledger.ways_gone.iter().collect::<Vec<_>>(), [&66_004], "that of nobody else");
+        let supplier = ledger.contacts.iter().find(|one| one["id"] == "81070").expect("the supplier was deleted");
+        assert_eq!((&supplier["bankAccount"], &supplier["description"]), (&json!("DE00"), &json!(null)));
+        assert!(ledger.contacts.iter().all(|one| one["id"] != "81004"), "the customer is there");
+        // Of what kind the contact is must be told.
+        ledger.contacts.iter_mut().find(|one| one["id"] == "81005").unwrap()["category"] = json!(null);
+    });
+    let report = connector.erase().unwrap().run(&session, &Ledger::person(5)).await;
+    assert!(report.steps.iter().all(|step| step.failure.is_some() && step.found == 0), "{report:?}");
+}
+
 /// It says so with 400.
 async fn of_whom_sevdesk_knows_nothing_any_more_nothing_is_left(database: Database) {
     let (house, fake) = open::<Ledger>(database).await;
@@ -263,6 +291,41 @@ async fn whom_the_hub_had_emptied_there_does_not_come_back(database: Database) {
         assert_eq!((counts.sum().created, counts.sum().rejected), (0, 0), "{counts:?}");
         assert!(!house.knows_as(&account).await && !house.knows_as(&Ledger::who(3)).await);
     }
+}
+
+/// Somebody adds a word to the note, before it or after it. The hub has no erasure of theirs in mind that would keep them away.
+async fn whom_the_hub_had_emptied_there_stays_away_whatever_is_written_beside_it(database: Database) {
+    let (house, fake) = open::<Ledger>(database).await;
+    fake.with(|ledger| {
+        ledger.invoices.retain(|one| one["contact"]["id"] != "81003");
+        ledger.counts.insert(("81003".to_owned(), "orders"), json!("1"));
+    });
+    let session = house.syncs.vendors.session(SHOP).await.unwrap();
+    session.connector().clone().erase().unwrap().run(&session, &Ledger::person(3)).await;
+    let mark = fake.with(|ledger| ledger.contacts[3]["description"].as_str().unwrap().to_owned());
+    let account = (IdentifierKind::Account, "81003".to_owned());
+    let write = |note: String| {
+        house.wait(7_200);
+        let at = house.clock.now().rfc3339();
+        fake.with(|ledger| {
+            // Of an address the contact comes embedded.
+            (ledger.contacts[3]["description"], ledger.contacts[3]["update"]) = (json!(note), json!(at));
+            ledger.addresses[3]["update"] = json!(at);
+        });
+        house.wait(3_600);
+    };
+    for note in [mark.clone(), format!("{mark}, Frau Muster"), format!("Rest offen. {mark}")] {
+        write(note.clone());
+        for whole in [false, true] {
+            let counts = house.syncs.run(SHOP, whole, |_| {}).await.unwrap();
+            assert_eq!(counts.sum().rejected, 0, "{note}: {counts:?}");
+            assert!(!house.knows_as(&account).await, "{note}: {counts:?}");
+        }
+    }
+    // Until somebody takes it out.
+    write("Frau Muster".to_owned());
+    let counts = house.sync().await.unwrap();
+    assert!(house.knows_as(&account).await, "{counts:?}");
 }
 
 async fn a_mail_address_that_changes_takes_effect_each_time(database: Database) {
