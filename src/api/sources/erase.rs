@@ -20,16 +20,16 @@ use crate::store::deliveries;
 #[serde(deny_unknown_fields)]
 pub struct VendorErasure {
     /// A mail address.
-    #[schema(nullable = false, max_length = 320)]
+    #[schema(max_length = 320)]
     email: Option<String>,
     /// A phone number, as the vendor writes it.
-    #[schema(nullable = false, max_length = 64)]
+    #[schema(max_length = 64)]
     phone: Option<String>,
     /// The customer number at this source.
-    #[schema(nullable = false, max_length = 256)]
+    #[schema(max_length = 256)]
     customer_number: Option<String>,
     /// The account's id at this source.
-    #[schema(nullable = false, max_length = 256)]
+    #[schema(max_length = 256)]
     account: Option<String>,
 }
 
