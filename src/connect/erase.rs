@@ -109,6 +109,14 @@ pub struct StepReport {
     pub unasked: bool,
 }
 
+impl StepReport {
+    /// Is there anything the vendor may still do?
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        (self.failure.is_some() && !self.unasked) || self.verified == Some(false)
+    }
+}
+
 impl Erasure {
     /// The day on which the vendor is to be asked again, because the first of what is kept there is old enough then.
     #[must_use]
@@ -130,11 +138,15 @@ impl Erase {
         if spec.without_steps == Some(Leaves::Asked) {
             return Err(at.wrong("without_steps:", "without steps nobody is asked; write what is left to be said"));
         }
-        let steps = spec.steps.into_iter().map(|spec| {
+        let mut steps: Vec<Step> = Vec::with_capacity(spec.steps.len());
+        for spec in spec.steps {
             let here = at.within(&[&spec.name]);
-            Step::load(spec, part, link, here)
-        });
-        Ok(Self { note: spec.note, without_steps: spec.without_steps, steps: steps.collect::<Result<_, Error>>()? })
+            if let Some(name) = spec.after.iter().find(|name| steps.iter().all(|step| step.name != **name)) {
+                return Err(here.wrong("after:", format!("no step before this one is `{name}`; name one that is")));
+            }
+            steps.push(Step::load(spec, part, link, here)?);
+        }
+        Ok(Self { note: spec.note, without_steps: spec.without_steps, steps })
     }
 
     /// Where nobody can be called: what is left to be said.
@@ -164,25 +176,23 @@ impl Erase {
         self.steps.iter().find(|known| known.name == step).map(|known| known.leaves)
     }
 
-    /// Takes every step. One that fails does not keep the others from being taken; doing it all again is harmless.
+    /// Takes every step. One that fails keeps only those from being taken that come `after` it; doing it all again is harmless.
     pub async fn run(&self, session: &Session, person: &Person) -> Erasure {
-        let words = person.variables();
-        let mut steps = Vec::with_capacity(self.steps.len());
-        for step in &self.steps {
-            steps.push(step.report(session, &words, &mut HashSet::new()).await);
-        }
-        self.told(steps)
+        let reports = self.run_all(session, std::slice::from_ref(person)).await;
+        reports.into_iter().next().unwrap_or_else(|| self.told(Vec::new()))
     }
 
     /// The same for all the values that one person is known by. Each step is taken by all of them before the next one is, which may do
     /// away with what the first finds something by; and what several lead to and is kept for its age is counted once.
     pub async fn run_all(&self, session: &Session, people: &[Person]) -> Vec<Erasure> {
         let words: Vec<Variables> = people.iter().map(Person::variables).collect();
-        let mut reports = vec![Vec::with_capacity(self.steps.len()); people.len()];
+        let mut reports: Vec<Vec<StepReport>> = vec![Vec::with_capacity(self.steps.len()); people.len()];
         for step in &self.steps {
+            let failed = |name: &&String| reports.iter().flatten().any(|step| step.name == **name && step.is_open());
+            let held_up = step.after.iter().find(failed).cloned();
             let mut kept = HashSet::new();
             for (words, steps) in words.iter().zip(&mut reports) {
-                steps.push(step.report(session, words, &mut kept).await);
+                steps.push(step.report(session, words, held_up.as_deref(), &mut kept).await);
             }
         }
         reports.into_iter().map(|steps| self.told(steps)).collect()

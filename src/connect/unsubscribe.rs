@@ -24,6 +24,8 @@ pub struct Stopped {
     pub ended: u32,
     /// Why the vendor is to be told again, if it is.
     pub again: bool,
+    /// Was something found that may have ended, though the vendor failed before that was seen?
+    pub unsure: bool,
     /// Could it be looked for at all? Not if the person is known there by nothing it could be looked for by.
     pub looked: bool,
 }
@@ -88,6 +90,7 @@ impl Unsubscribe {
         Stopped {
             ended: steps.iter().filter(|step| !fails(step)).map(|step| step.found).sum(),
             again: steps.iter().any(fails),
+            unsure: steps.iter().any(|step| step.found > 0 && step.failure.is_some()),
             looked: steps.iter().any(|step| !step.unasked),
         }
     }

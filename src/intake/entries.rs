@@ -36,7 +36,7 @@ impl Desk<'_> {
                 let own = newest_of(&entry, (prepared.source.number, record), &known);
                 own.is_some_and(|own| own.act.is_no()) || {
                     let told = told(write, person, prepared.source.number, &entry)?;
-                    is_own_doing((&entry, record), own, &told, &known)
+                    is_own_doing(write, (&entry, record, key.owner), own, &told, &known)?
                 }
             } else {
                 no_news
@@ -139,20 +139,37 @@ fn told(
 }
 
 /// Did the hub have the vendor note a no without a moment? What a record says of somebody who agreed there since then is their own, and
-/// so is what one says that came later.
+/// so is what one says that came later, or was somebody else's then.
 fn is_own_doing(
-    (entry, record): (&Entry, RecordNo),
+    write: &mut Write<'_>,
+    (entry, record, owner): (&Entry, RecordNo, SubjectId),
     own: Option<&Entry>,
     told: &[UnsubscriptionRow],
     known: &[Known],
-) -> bool {
-    let covers = |told: &UnsubscriptionRow| {
+) -> Result<bool, Error> {
+    for told in told {
         let no = known.iter().find(|known| known.entry.entry_no.0 == told.entry_no);
-        // Records and entries are numbered together, in the order in which they come.
-        record.0 < told.entry_no && no.is_some_and(|no| no.is_about(entry))
-    };
-    let last = told.iter().filter(|told| covers(told)).map(|told| told.told_at).max();
-    last.is_some_and(|last| last != Timestamp::UNSET && own.is_none_or(|own| own.at < last))
+        let since = own.map_or(record.made_at(), |own| own.at.max(record.made_at()));
+        if since < told.told_at
+            && no.is_some_and(|no| no.is_about(entry))
+            && were_one(write, owner, told.subject_id, told.told_at)?
+        {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// Was one person part of the other by then?
+fn were_one(write: &mut Write<'_>, one: SubjectId, other: SubjectId, by: Timestamp) -> Result<bool, Error> {
+    let (mut at, mut seen) = (one, Vec::new());
+    while at != other && !seen.contains(&at) {
+        seen.push(at);
+        let Some(row) = subjects::find(write.records(), at)? else { return Ok(false) };
+        let Some(into) = row.merged_into.filter(|_| row.merged_at <= by) else { return Ok(false) };
+        at = SubjectId::from_slice(&into).map_err(crate::store::Error::from)?;
+    }
+    Ok(at == other)
 }
 
 /// Does a source say only what the hub had its vendor do? A no that is in the ledger already was carried out there, or is about to be,

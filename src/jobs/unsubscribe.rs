@@ -37,6 +37,8 @@ const SWEEP: i64 = 3_600 * Timestamp::SECOND;
 
 /// The vendor was told, and found nothing subscribed any more when it looked again.
 const DONE: &str = "unsubscribed";
+/// The vendor failed after it had found something: it is told again, and may have done it.
+const UNSURE: &str = "unsure";
 /// Nothing was subscribed there.
 const NOTHING: &str = "nothing_subscribed";
 /// The person says yes again, was erased, or is not of this source.
@@ -134,18 +136,25 @@ impl Unsubscriptions {
         let free =
             UnsubscriptionRow { attempts, lease_owner: Vec::new(), lease_until: Timestamp::UNSET, ..row.clone() };
         let (Came::Over(_, stopped) | Came::Again(_, _, stopped)) = came;
-        // Also if a part of it is to be told again. That nothing was subscribed ends nothing: a no there is, or will be, their own.
-        let free = UnsubscriptionRow { told_at: if stopped.ended > 0 { now } else { row.told_at }, ..free };
+        // Also if a part of it is to be told again, and if it failed after what it found, and nothing is there any more. That nothing was
+        // subscribed ends nothing: a no there is, or will be, their own.
+        let did_it = stopped.ended > 0 || (row.outcome == UNSURE && stopped.looked && !stopped.again);
+        let free = UnsubscriptionRow { told_at: if did_it { now } else { row.told_at }, ..free };
         let (next, history) = match came {
             Came::Again(why, rests_until, _) if !tired => {
                 let next_at = now.plus(pause_for(attempts, &*self.vendors.surroundings.entropy)).max(rests_until);
                 tracing::warn!(attempts, why, "a vendor was not told of a withdrawal yet and is told again");
                 // The first failure is shown; those after it say nothing new.
                 let shown = (attempts == 1).then(|| history(&row, SyncState::Failed, (0, why), now));
-                (UnsubscriptionRow { next_at, ..free }, shown)
+                let outcome = if stopped.unsure { UNSURE.to_owned() } else { row.outcome };
+                (UnsubscriptionRow { next_at, outcome, ..free }, shown)
             }
             came => {
-                let word = if let Came::Over(word, _) = came { word } else { BY_HAND };
+                let word = match came {
+                    Came::Over(NOTHING, _) if did_it => DONE,
+                    Came::Over(word, _) => word,
+                    Came::Again(..) => BY_HAND,
+                };
                 self.rights.note_unsubscription(&row, word).await?;
                 let (state, cause) = if word == BY_HAND {
                     (SyncState::Failed, HAND.to_owned())
@@ -194,6 +203,7 @@ impl Unsubscriptions {
             let one = unsubscribe.run(&session, &person, &row.purpose).await;
             all.ended = all.ended.saturating_add(one.ended);
             all.again |= one.again;
+            all.unsure |= one.unsure;
             all.looked |= one.looked;
         }
         Ok(match all {

@@ -116,6 +116,19 @@ impl SubjectId {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RecordNo(pub i64);
 
+/// What the time in record numbers is counted from, in microseconds: the beginning of 2020.
+const SINCE_2020: i64 = 1_577_836_800 * Timestamp::SECOND;
+/// The low bits of a record number, which are the node's.
+const NODE: u32 = 10;
+
+impl RecordNo {
+    /// When it was made, by the clock of the node that did.
+    #[must_use]
+    pub const fn made_at(self) -> Timestamp {
+        Timestamp::from_micros((self.0 >> NODE) + SINCE_2020)
+    }
+}
+
 impl From<i64> for RecordNo {
     fn from(number: i64) -> Self {
         Self(number)
@@ -221,13 +234,12 @@ impl IdMaker {
     /// that drew the same node number can make the same record number; the store then refuses the second, and the
     /// write runs again with a new one.
     pub fn record_no(&self) -> RecordNo {
-        const SINCE_2020: i64 = 1_577_836_800 * Timestamp::SECOND;
         let now = self.clock.now().micros().saturating_sub(SINCE_2020).max(1);
         let mut last = self.last.load(Ordering::Relaxed);
         loop {
             let next = now.max(last + 1);
             match self.last.compare_exchange_weak(last, next, Ordering::Relaxed, Ordering::Relaxed) {
-                Ok(_) => return RecordNo((next << 10) | self.node),
+                Ok(_) => return RecordNo((next << NODE) | self.node),
                 Err(seen) => last = seen,
             }
         }

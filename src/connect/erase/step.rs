@@ -26,6 +26,8 @@ const LOOKS: u32 = 20;
 pub(super) struct Step {
     pub(super) name: String,
     pub(super) leaves: Leaves,
+    /// Steps before it that must not have failed.
+    pub(super) after: Vec<String>,
     place: String,
     /// The one of the step itself first.
     ways: Vec<Way>,
@@ -106,6 +108,7 @@ impl Step {
         let act = spec.act.iter().map(|call| Call::load(call, &format!("{place}.act"), at, &names));
         Ok(Self {
             leaves: spec.leaves,
+            after: spec.after,
             ways,
             values: values.collect::<Result<_, Error>>()?,
             older_than: spec.older_than.as_ref().map(|age| Age::load(age, &place, at)).transpose()?,
@@ -124,8 +127,14 @@ impl Step {
         self.ways.first().is_some_and(|way| way.by.ends_with("_sha256"))
     }
 
-    /// Takes it. `kept` is what was kept for its age already; it is not counted again.
-    pub(super) async fn report(&self, session: &Session, words: &Variables, kept: &mut HashSet<String>) -> StepReport {
+    /// Takes it, unless a step failed that must not, `held_up`. `kept` is what was kept for its age already; it is not counted again.
+    pub(super) async fn report(
+        &self,
+        session: &Session,
+        words: &Variables,
+        held_up: Option<&str>,
+        kept: &mut HashSet<String>,
+    ) -> StepReport {
         let mut report = StepReport { name: self.name.clone(), ..StepReport::default() };
         // A lookup without its value would find everybody.
         if !self.ways.iter().any(|way| words.contains_key(way.by)) {
@@ -133,6 +142,11 @@ impl Step {
             report.failure =
                 Some(format!("not looked for: there is no {} of the person to tell", missing.join(" or ")));
             (report.leaves, report.unasked) = (Some(Leaves::ManualTask), true);
+            return report;
+        }
+        if let Some(before) = held_up {
+            report.failure = Some(format!("waits until nothing is left of: {before}"));
+            report.leaves = Some(Leaves::ManualTask);
             return report;
         }
         if let Err(fault) = self.take(session, words, kept, &mut report).await {

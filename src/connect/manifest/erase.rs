@@ -34,6 +34,10 @@ pub(in crate::connect) struct StepSpec {
     pub(in crate::connect) name: String,
     /// What becomes of it.
     pub(in crate::connect) leaves: Leaves,
+    /// Steps before it that must not have failed, because it does away with what they find something by: otherwise it waits until the
+    /// vendor is asked again.
+    #[serde(default)]
+    pub(in crate::connect) after: Vec<String>,
     /// What it is looked up by; without that value of the person it is not looked for, and left to somebody.
     pub(in crate::connect) by: By,
     /// What the lookup is made for one after the other, such as every list, or the accounts found by the mail address; the second of

@@ -73,6 +73,7 @@ impl UnsubscribeStepSpec {
         StepSpec {
             name: step.name,
             leaves: Leaves::Overwritten,
+            after: Vec::new(),
             by: step.by,
             for_each: step.for_each,
             lookup: Some(step.lookup),

@@ -49,7 +49,7 @@ const NO_STEP: &str = "the person was handed over by digests that no step of the
 
 /// Is there anything the vendor may still do?
 pub(super) fn is_open(report: &Erasure) -> bool {
-    report.steps.iter().any(|step| (step.failure.is_some() && !step.unasked) || step.verified == Some(false))
+    report.steps.iter().any(StepReport::is_open)
 }
 
 /// What came of asking by one value and by another: the worse of both. What was not looked for by the one was by the other.

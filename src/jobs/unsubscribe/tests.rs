@@ -27,6 +27,7 @@ on_both_databases!(
     what_the_shop_ended_once_is_known_for_good,
     what_is_to_be_told_of_somebody_goes_with_their_erasure,
     a_shop_that_wants_to_rest_is_told_when_it_has,
+    a_shop_that_fails_after_it_did_it_has_done_it,
 );
 
 struct Told {
@@ -154,6 +155,28 @@ async fn a_shop_that_does_not_stop_is_told_again_and_then_left_to_somebody(datab
     assert!(told.house.history().await[0].cause.contains("by hand"));
     told.house.wait(31 * 86_400);
     assert_eq!(told.tell().await, 0);
+}
+
+/// What it did before it failed is the hub's doing, too, though nothing is left to do when it is told again.
+async fn a_shop_that_fails_after_it_did_it_has_done_it(database: Database) {
+    let (told, fake) = shop(database).await;
+    told.says(&email(3), Act::Withdrawn).await;
+    // It is looked up and changed; then it cannot be looked again.
+    fake.break_calls(2, &[Break::Throttle(Some("4000"))]);
+    assert_eq!((told.tell().await, told.outcome()), (1, vec!["unsure".to_owned()]));
+    assert_eq!(status(&fake, 3), "optOut");
+    told.house.wait(4_200);
+    assert_eq!((told.tell().await, told.outcome()), (1, vec!["unsubscribed".to_owned()]));
+    assert_eq!(told.on_record("nothing_subscribed").await, 0);
+    told.says(&email(3), Act::Granted).await;
+    told.house.wait(3_600);
+    let at = told.house.clock.now().plus(-60 * Timestamp::SECOND).rfc3339();
+    fake.with(|shop| {
+        shop.change("newsletter-recipient", &id("newsletter-recipient", 3), &at, "zipCode", json!("10115"))
+    });
+    let before = told.entries();
+    assert_eq!(told.house.sync().await.unwrap().sum().updated, 1);
+    assert_eq!(told.entries(), before, "a yes since is not ended by it");
 }
 
 async fn a_shop_that_wants_to_rest_is_told_when_it_has(database: Database) {

@@ -187,6 +187,7 @@ impl Mailchimp {
                 let page = page.collect::<Vec<_>>();
                 Answer::new(200, json!({"store_id": shop, "carts": page, "total_items": of.len()}))
             }
+            ("DELETE", [_, "carts", id]) if self.jammed.contains(id) => problem(500, "Internal Server Error"),
             ("DELETE", [shop, "carts", id]) => {
                 let before = self.carts.len();
                 self.carts.retain(|(at, cart, _)| at != shop || cart != id);

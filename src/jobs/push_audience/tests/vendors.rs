@@ -35,6 +35,7 @@ on_both_databases!(
     brevo_takes_people_off_while_a_process_lasts,
     brevo_erases_whom_a_process_was_adding,
     mailchimp_erases_in_every_audience_and_shop,
+    mailchimp_keeps_the_customer_until_the_last_cart_is_gone,
     mailchimp_keeps_the_customer_until_the_last_order_is_gone,
     meta_wants_its_terms_accepted,
     meta_takes_off_whom_it_knows_by_number_alone,
@@ -366,6 +367,30 @@ async fn mailchimp_erases_in_every_audience_and_shop(database: Database) {
     for (step, found) in report.steps[1..].iter().zip([3, 3, 2]) {
         assert_eq!((step.found, step.leaves, step.verified), (found, Some(Leaves::Deleted), Some(true)), "{report:?}");
     }
+}
+
+/// With the customer goes who left the cart.
+async fn mailchimp_keeps_the_customer_until_the_last_cart_is_gone(database: Database) {
+    let scene = Scene::<Mailchimp>::open(database).await;
+    scene.pushes.run("letters", true).await.unwrap();
+    scene.settle();
+    scene.vendor.with(|vendor| {
+        vendor.shoppers = vec![("shop1", MAIL.to_owned())];
+        vendor.carts = vec![("shop1", "k1".to_owned(), 0), ("shop1", "k2".to_owned(), 0)];
+        vendor.jammed.insert("k2");
+    });
+    let request = scene.house.erase(MAIL).await;
+    scene.erasures.ask_all_of(request).await.unwrap();
+    assert_eq!(scene.certified(request).await, ("waiting".to_owned(), String::new()), "a cart is there still");
+    let left = scene.vendor.with(|vendor| (vendor.shoppers[0].0, vendor.carts.len()));
+    assert_eq!(left, ("shop1", 1), "a cart is there of which nobody knows whose it is");
+    scene.vendor.with(|vendor| vendor.jammed.clear());
+    scene.house.wait(5 * 3_600);
+    for row in scene.erasures.due().await {
+        scene.erasures.ask(&row).await.unwrap();
+    }
+    assert_eq!(scene.vendor.with(|vendor| (vendor.shoppers[0].0, vendor.carts.len())), ("", 0));
+    assert_eq!(scene.certified(request).await, ("final".to_owned(), "deleted".to_owned()));
 }
 
 /// With the customer goes the only way to their orders.
