@@ -97,7 +97,6 @@ impl Desk<'_> {
             return Ok(person);
         }
         let mut judging = Judging::begin(batch, (person, card), &joins, frequencies)?;
-        let alone = joins.len() == 1;
         let mut unclear = judging.unclear(&joins)?.into_iter();
         doubtful.extend(joins.extract_if(.., |_| unclear.next().unwrap_or_default()));
         for alike in joins {
@@ -108,7 +107,7 @@ impl Desk<'_> {
             }
             if judging.waits_for_another(other, (person, alike.waterfall.total))? {
                 doubtful.push(alike);
-            } else if self.fits(&mut judging, (record, person, card), (other, alone), frequencies)? {
+            } else if self.fits(judging.batch, (record, person, card), other, frequencies)? {
                 person = self.join(judging.batch, (record, person), (other, &alike))?;
                 judging.merged(person);
             } else {
@@ -118,31 +117,24 @@ impl Desk<'_> {
         Ok(person)
     }
 
-    /// Do the records of both fit together, or is one strong bridge all there is? `alone`: is the record like nobody else?
+    /// Do the records of both fit together, or is one strong bridge all there is?
     fn fits(
         &self,
-        judging: &mut Judging<'_, '_, '_>,
+        batch: &mut Batch<'_, '_>,
         (record, person, card): (RecordNo, SubjectId, &Card),
-        (other, alone): (SubjectId, bool),
+        other: SubjectId,
         frequencies: &TermFrequencies,
     ) -> Result<bool, Error> {
-        let batch = &mut *judging.batch;
         let (members, theirs) = (batch.members(person)?, batch.members(other)?);
         let model = batch.table.model();
         let (mut ours, theirs) = (batch.laid(&members), batch.laid(&theirs));
+        // Where contact points are all that is told there is nothing but logins that could speak against it, so nothing speaks for it,
+        // whichever version came: of whom a mailbox of two is nobody can tell.
+        let seen = [&ours, &theirs].iter().all(|cards| cards.iter().any(|card| card.tells_who()));
         if !members.contains(&record) {
             ours.push(card);
         }
-        // Without a card there is nothing that could speak against it, so nothing speaks for it.
-        let seen = !ours.is_empty() && !theirs.is_empty();
-        if !seen || !matches!(model.guard(&ours, &theirs, frequencies), Shape::Fits { .. }) {
-            return Ok(false);
-        }
-        // Where contact points are all that is told there is nothing but logins that could speak against it: of whom a mailbox of two is
-        // nobody can tell, whichever version came.
-        let [ours, theirs] = [ours, theirs].map(|cards| cards.iter().any(|card| card.tells_who()));
-        Ok((ours || (alone && !judging.may_be_another(person, other)?))
-            && (theirs || !judging.may_be_another(other, person)?))
+        Ok(seen && matches!(model.guard(&ours, &theirs, frequencies), Shape::Fits { .. }))
     }
 
     /// Merges the younger person into the older; that one stays.

@@ -179,11 +179,6 @@ impl<'j, 'a, 'w> Judging<'j, 'a, 'w> {
         Ok(asked)
     }
 
-    /// Is it asked whether somebody is anybody else than this other?
-    pub(super) fn may_be_another(&mut self, person: SubjectId, other: SubjectId) -> Result<bool, Error> {
-        Ok(self.asked(person)?.iter().any(|about| about.person != other))
-    }
-
     /// Did somebody decide that these two living people are not the same?
     pub(super) fn are_apart(&mut self, one: SubjectId, other: SubjectId) -> Result<bool, Error> {
         let people = &self.batch.known.people;

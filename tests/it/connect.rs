@@ -653,7 +653,7 @@ fn the_note_of_whom_the_hub_emptied_at_sevdesk_is_one() {
     let note = manifest.split_once("emptied: '\"").unwrap().1.split_once('"').unwrap().0;
     assert!(note.len() > 40 && manifest.matches(".parameters.emptied").count() == 2, "{note}");
     for filter in ["contacts.jq", "addresses.jq"] {
-        assert!(read(filter).contains(&format!("!= \"{note}\"")), "{filter} knows another note");
+        assert!(read(filter).contains(&format!("contains(\"{note}\")")), "{filter} knows another note");
     }
     assert!(manifest.contains(&format!("the note says \"{note}\"")));
 }
