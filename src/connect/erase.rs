@@ -100,7 +100,7 @@ pub struct StepReport {
     /// Was it looked again, and none was there that is to go? Absent: nothing was done.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub verified: Option<bool>,
-    /// Why it failed, in words; the other steps were taken all the same.
+    /// Why it failed, or what it waits for, in words; the others were taken all the same.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub failure: Option<String>,
     /// True: it was not looked for, because the person is known there by nothing it could be looked for by. `failure` says what is

@@ -686,6 +686,17 @@ fn what_a_step_that_tells_of_a_no_is_about_is_checked() {
 }
 
 #[test]
+fn what_a_step_waits_for_is_one_before_it() {
+    let after = "after: [carts of connected shops]";
+    for (to, told) in
+        [(after, "good"), ("after: [carts]", "`carts`"), ("after: [customers of connected shops]", "before")]
+    {
+        let text = changed("mailchimp", after, to);
+        assert!(text.contains(told), "{to}: {text}");
+    }
+}
+
+#[test]
 fn what_is_wrong_with_webhooks_is_told_with_what_to_write() {
     for (name, from, to, told) in [
         (

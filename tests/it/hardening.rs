@@ -12,7 +12,7 @@ use obhut::types::Role;
 use rustix::process::{Pid, Resource, Rlimit, Signal, getrlimit, kill_process, setrlimit};
 
 use crate::databases::Database;
-use crate::house::House;
+use crate::house::{House, in_a_house_on_both_databases};
 use crate::scan::left_out;
 
 /// The user that may do nothing.
@@ -113,4 +113,21 @@ fn a_running_hub_cannot_be_looked_into() {
     assert!(served, "the hub does not serve: {}", std::fs::read_to_string(&log).unwrap());
     let user = if root { NOBODY } else { rustix::process::getuid().as_raw() };
     assert_eq!((owners.0.unwrap(), owners.1.unwrap()), (0, user), "the owners of the memory of the hub and of another");
+}
+
+in_a_house_on_both_databases!(a_database_that_has_keys_gets_no_second_root_key);
+
+/// Such as when the directory it lies in is not mounted.
+fn a_database_that_has_keys_gets_no_second_root_key(database: Database) {
+    let mut house = House::open(database);
+    assert!(house.stop().success());
+    let (key, kept) = (house.home().join("data/master.key"), house.home().join("kept"));
+    std::fs::rename(&key, &kept).unwrap();
+    let create = ["key", "create", "--role", "dpo", "--name", "second"];
+    let told = house.run(&create);
+    let said = String::from_utf8_lossy(&told.stderr).into_owned();
+    assert!(!told.status.success() && said.contains("the root key cannot be had"), "{said}");
+    assert!(!key.exists(), "a key that opens nothing was made");
+    std::fs::rename(&kept, &key).unwrap();
+    assert!(house.run(&create).status.success());
 }
